@@ -1,0 +1,49 @@
+"""Owns what the package raises when a file, an option or a request cannot be honoured.
+
+An error is data: a code, the place, and values. `iceberg.locale` turns it into a sentence in either language; only the command line
+and the pages catch it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(eq=False)
+class IcebergError(Exception):
+    """A problem that the person at the keyboard can mend.
+
+    Attributes:
+        code: Key of the sentence, looked up as ``errors.<code>`` in `iceberg.locale`.
+        values: What the sentence names (file, line, column, value, ...). Never a personal field other than what the reader must mend.
+    """
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def message(self, language: str = "en") -> str:
+        """The sentence: what is wrong, where, and what to do next."""
+        from iceberg.locale import Translator
+
+        return Translator(language).text(f"errors.{self.code}", **self.values)
+
+    def __str__(self) -> str:
+        """The English sentence, for logs and tracebacks of library users."""
+        return self.message("en")
+
+
+class FileError(IcebergError):
+    """A file that cannot be read as a table."""
+
+
+class MappingError(IcebergError):
+    """Columns that cannot be matched to the fields the estimate needs."""
+
+
+class OptionError(IcebergError):
+    """An option or assumption outside what makes sense."""
+
+
+class EvidenceError(IcebergError):
+    """Files that are readable but hold nothing to estimate from."""

@@ -1,0 +1,117 @@
+"""Owns the shapes that leave ingestion: `Tables` (rows inside DuckDB, nowhere else) and `IngestReport` (what became of each row)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from types import TracebackType
+from typing import Literal, Self
+
+import duckdb
+
+TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys"]
+
+# Canonical columns and DuckDB types of each table inside the connection of `Tables`.
+CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
+    "customers": {
+        "customer_id": "VARCHAR",
+        "start_date": "DATE",
+        "end_date": "DATE",  # NULL while the customer is still here
+        "segment": "VARCHAR",  # '' where the file has none
+        "revenue": "DOUBLE",  # per year, file currency; NULL where unknown
+    },
+    "complaints": {"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
+    "volumes": {"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
+    "incidents": {"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
+    "activity": {"customer_id": "VARCHAR", "activity_date": "DATE"},
+    "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
+}
+
+
+@dataclass(frozen=True)
+class RowIssue:
+    """One row that broke a rule.
+
+    Attributes:
+        table: Which table the row was for.
+        file: Name of the file (no directory).
+        line: Line in the file as an editor counts it (1-based, header included); the sheet row for Excel; the row number for Parquet.
+        column: Header as in the file; "" when the whole row is meant.
+        value: The offending text, as in the file.
+        rule: Id of the rule; ``ingest.rules.<rule>.name``, ``.says`` and ``.remedy`` are its sentences.
+        rejected: Whether the row was left out (True) or kept, repaired or flagged (False).
+    """
+
+    table: TableName
+    file: str
+    line: int
+    column: str
+    value: str
+    rule: str
+    rejected: bool
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How often a rule spoke in a table."""
+
+    table: TableName
+    rule: str
+    rows: int
+    rejected: bool
+
+
+@dataclass(frozen=True)
+class RowTotals:
+    """kept + rejected = read."""
+
+    read: int
+    kept: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What was read, how, and what became of every row.
+
+    Attributes:
+        files: How each file was read (encoding, separator, sheet, mapping), in the words of `ingest.read.FileReading`.
+        rows: Totals per table.
+        rules: Count of every rule that spoke.
+        issues: The first rows per rule (at most `issues_per_rule`), with line, column and value.
+        first_day, last_day: Range of valid dates seen.
+    """
+
+    files: tuple[object, ...]
+    rows: dict[str, RowTotals]
+    rules: tuple[RuleCount, ...]
+    issues: tuple[RowIssue, ...]
+    first_complaint: date | None = None
+    last_day: date | None = None
+    notes: tuple[tuple[str, dict[str, object]], ...] = ()
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class Tables:
+    """Trusted rows, held by one DuckDB connection and by nothing else.
+
+    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table or a view over the file; a
+    view already leaves rejected rows out). Closing drops every row: use it as a context manager around `reduce_tables`.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    names: frozenset[str]
+    currency: str = "EUR"
+    first_complaint: date | None = None
+    last_day: date | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop every row."""
+        self.connection.close()

@@ -1,0 +1,123 @@
+"""Owns what is assumed before the company's departures speak: every default with its source and its grade."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from iceberg.errors import OptionError
+
+Grade = Literal["A", "B", "C", "D"]
+
+FOLK_RATIO = 25.0  # TARP via Goodman & Newman 2003: "1 in 26" hold for small-ticket problems reaching the manufacturer; a folk figure
+Z90 = 1.6448536269514722  # standard normal quantile of 0.95: half-width of a central 90 % interval
+
+
+@dataclass(frozen=True)
+class SilentRatioPrior:
+    """Silent sufferers per vocal customer (rho): log-normal, given by its median and central 90 % range.
+
+    A Beta prior on the complaint rate with mean 1/26 would have a mean ratio of 35 to 115; hence the log-ratio and the median.
+    """
+
+    median: float = FOLK_RATIO
+    lower: float = 5.0
+    upper: float = 125.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.lower < self.median < self.upper and math.isfinite(self.upper)):
+            raise OptionError("ratio_range", {"lower": self.lower, "median": self.median, "upper": self.upper})
+
+    @property
+    def log_median(self) -> float:
+        """log(median)."""
+        return math.log(self.median)
+
+    @property
+    def log_sd(self) -> float:
+        """Standard deviation on the log scale implied by the range (geometric mean of both sides)."""
+        return (math.log(self.upper) - math.log(self.lower)) / (2 * Z90)
+
+    @classmethod
+    def around(cls, median: float) -> SilentRatioPrior:
+        """The default width (a factor of 5 either way) around another median."""
+        if not (median > 0 and math.isfinite(median)):
+            raise OptionError("ratio_positive", {"value": median})
+        return cls(median, median / 5, median * 5)
+
+
+@dataclass(frozen=True)
+class Pert:
+    """A PERT distribution on [low, high] with a mode: how evidence.md states p, q and c."""
+
+    low: float
+    mode: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.mode <= self.high <= 1 or self.low == self.high:
+            raise OptionError("pert_order", {"low": self.low, "mode": self.mode, "high": self.high})
+
+    @property
+    def alpha(self) -> float:
+        """First shape of the Beta on the unit range."""
+        return 1 + 4 * (self.mode - self.low) / (self.high - self.low)
+
+    @property
+    def beta(self) -> float:
+        """Second shape of the Beta on the unit range."""
+        return 1 + 4 * (self.high - self.mode) / (self.high - self.low)
+
+    @property
+    def mean(self) -> float:
+        """(low + 4 mode + high) / 6."""
+        return (self.low + 4 * self.mode + self.high) / 6
+
+
+@dataclass(frozen=True)
+class CategoryPrior:
+    """What is assumed about one category. p = P(complain | problem), q = excess P(leave | problem, silent), c = share captured by the file."""
+
+    family: str
+    p: Pert
+    q: Pert
+    c: Pert
+    p_grade: Grade
+    q_grade: Grade = "D"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Everything the estimate assumes, in one object shared by page, command line and library.
+
+    Attributes:
+        ratio: Silent sufferers per vocal customer, the same for every category unless `use_category_priors`.
+        horizon_days: Days after a problem within which a departure counts as caused by it (judgement: 180).
+        use_category_priors: Replace the one folk ratio by the evidence priors (1-p)/(p c) of each category's family.
+        category_priors: Overrides by category name, as edited on the Method page.
+        complaints_per_complainant: Divides complaint volumes where complaints are not linked to customers (judgement: 1.2).
+        residual_horizon_months: Horizon of the restricted mean residual lifetime that prices a lost customer (judgement: 12).
+        annual_discount_rate: Discount on that future revenue (default none).
+        literal_leavers: Read the folk figure as leavers (q = 1) rather than sufferers; an upper comparator.
+        draws: Number of joint draws.
+    """
+
+    ratio: SilentRatioPrior = field(default_factory=SilentRatioPrior)
+    horizon_days: int = 180
+    use_category_priors: bool = False
+    category_priors: tuple[tuple[str, CategoryPrior], ...] = ()
+    complaints_per_complainant: float = 1.2
+    residual_horizon_months: int = 12
+    annual_discount_rate: float = 0.0
+    literal_leavers: bool = False
+    draws: int = 2000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.horizon_days <= 730:
+            raise OptionError("horizon_range", {"value": self.horizon_days})
+        if self.complaints_per_complainant < 1:
+            raise OptionError("repeat_rate", {"value": self.complaints_per_complainant})
+        if not 1 <= self.residual_horizon_months <= 120:
+            raise OptionError("residual_range", {"value": self.residual_horizon_months})

@@ -1,0 +1,141 @@
+"""Owns what an estimate is: intervals, one record per category, the total, diagnostics and the joint draws behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.model.assumptions import Assumptions
+
+FloatArray = npt.NDArray[np.float64]
+EvidenceLevel = Literal["0", "1", "2", "3", "4", "F"]
+INTERVAL_MASS = 0.9
+
+
+@dataclass(frozen=True)
+class CredibleInterval:
+    """A central interval and the median of the same draws. `lower <= median <= upper`."""
+
+    lower: float
+    median: float
+    upper: float
+    mass: float = INTERVAL_MASS
+
+    @classmethod
+    def of(cls, draws: FloatArray, *, mass: float = INTERVAL_MASS) -> Self:
+        """The central interval of `draws` (any shape; NaN is a defect)."""
+        tail = (1 - mass) / 2
+        lower, median, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
+        return cls(float(lower), float(median), float(upper), mass)
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """Something the reader should know before trusting a number.
+
+    Attributes:
+        code: ``diagnostics.<code>.says`` and ``.do`` are its sentences in `iceberg.locale`.
+        severity: ``info`` (context), ``caution`` (read with care), ``warning`` (do not act on this alone).
+        values: What the sentences name.
+        category: The category it is about, or None for the whole estimate.
+    """
+
+    code: str
+    severity: Literal["info", "caution", "warning"] = "info"
+    values: dict[str, object] = field(default_factory=dict)
+    category: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Which rung of the ladder speaks, and why. `reasons` are codes under ``evidence.reasons`` with their values."""
+
+    level: EvidenceLevel
+    kind: Literal["assumption_led", "mixed", "data_led"]
+    reasons: tuple[tuple[str, dict[str, object]], ...] = ()
+
+
+@dataclass(frozen=True)
+class CategoryEstimate:
+    """Silent churn behind one complaint category, inside the window.
+
+    Attributes:
+        category: Name as in the file.
+        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where files are not linked).
+        silent_churn: H_c, customers.
+        revenue_lost: H_c in money over the assumed residual-lifetime horizon; None without revenue.
+        ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
+        excess_probability: q_c, excess probability of leaving within the horizon.
+        prior_share: 0 = the answer is the data's, 1 = it is the assumption's.
+        probability_worst: Probability that H_c is the largest of all categories, from the joint draws.
+        probability_costliest: The same for money (equal to probability_worst without revenue).
+        folk_estimate: The plain 25 x V_c.
+        feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
+        placebo: What the model finds where complaints cannot be the cause; None below level 3.
+        pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
+    """
+
+    category: str
+    vocal_customers: int
+    silent_churn: CredibleInterval
+    revenue_lost: CredibleInterval | None
+    ratio_prior: CredibleInterval
+    ratio_posterior: CredibleInterval
+    excess_probability: CredibleInterval
+    prior_share: float
+    probability_worst: float
+    probability_costliest: float
+    folk_estimate: float
+    feasible_ratio: float | None
+    placebo: CredibleInterval | None = None
+    pipeline: dict[int, CredibleInterval] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Joint posterior draws, K of them; totals, ranks, money, months and segments all come from these, never from sums of bounds.
+
+    Attributes:
+        silent_churn: float32 (K, C, S, M) customers by the segment and month in which they left.
+        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in every draw
+            (zeros at level 0, where no departures are known; there the only cell is segment "" and the month of the complaint).
+        revenue_lost: float32 (K, C, S, M) money, or None without revenue.
+        ratio: float64 (K, C) r_c = silent leavers per vocal customer.
+    """
+
+    silent_churn: npt.NDArray[np.float32]
+    natural: npt.NDArray[np.float32]
+    revenue_lost: npt.NDArray[np.float32] | None
+    ratio: FloatArray
+
+
+@dataclass(frozen=True)
+class TotalEstimate:
+    """All categories together; a customer who complained of several categories counts once in `vocal_customers`."""
+
+    vocal_customers: int
+    silent_churn: CredibleInterval
+    revenue_lost: CredibleInterval | None
+    folk_estimate: float
+    placebo: CredibleInterval | None = None
+    pipeline: dict[int, CredibleInterval] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class IcebergEstimate:
+    """The whole answer, with what it rests on."""
+
+    categories: tuple[CategoryEstimate, ...]
+    total: TotalEstimate
+    silent_leavers: int
+    natural_departures: CredibleInterval
+    evidence: Evidence
+    assumptions: Assumptions
+    diagnostics: tuple[Diagnostic, ...]
+    draws: Draws
+    counts_digest: str
+    seed: int
+    fit_state: object | None = None  # warm start for the next fit; opaque outside `model`
