@@ -1,0 +1,82 @@
+# make run     opens the dashboard on the sample company (PORT=8600 make run chooses the port)
+# make setup   creates .venv and installs what the product needs
+# make check   ruff and mypy
+# make test    every test, browser included
+# make bench   speed, memory and calibration figures; takes minutes
+.PHONY: run setup check test bench dev-setup chromium
+.DEFAULT_GOAL := run
+SHELL := /bin/sh
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?=
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# Two workers; every small matrix in one thread, or the workers fight over the cores.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+
+# A stamp is written only after its step succeeded, so an interrupted installation starts again and a finished one costs nothing.
+VENV_STAMP := $(VENV)/.made
+RUN_STAMP := $(VENV)/.requirements-installed
+DEV_STAMP := $(VENV)/.requirements-dev-installed
+
+run: $(RUN_STAMP)
+	@display="$${DISPLAY:-}$${WAYLAND_DISPLAY:-}"; headless=false; \
+	if [ "$$(uname -s)" = Linux ] && [ -z "$$display" ]; then headless=true; fi; \
+	exec $(PY) -m streamlit run app.py --server.headless $$headless --server.showEmailPrompt false \
+		$(if $(PORT),--server.port $(PORT))
+
+setup: $(RUN_STAMP)
+
+dev-setup: $(DEV_STAMP)
+
+# The first Python from 3.11 on that runs and can make virtual environments.
+$(VENV_STAMP):
+	@found=; without_venv=; \
+	for name in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 python; do \
+		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+		if "$$name" -c 'import ensurepip, venv' >/dev/null 2>&1; then found="$$name"; break; fi; \
+		without_venv="$$name"; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$without_venv" ]; then \
+		echo "$$without_venv cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	elif [ -z "$$found" ]; then \
+		echo "Python 3.11 or newer is needed and none was found. Install one, or name it: make PYTHON=/path/to/python3 setup" >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$("$$found" --version)" >&2; \
+	"$$found" -m venv $(VENV)
+	@touch $@
+
+$(RUN_STAMP): requirements.txt $(VENV_STAMP)
+	@echo "Installing requirements.txt" >&2
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@echo "Installing requirements-dev.txt" >&2
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# The browser tests drive Debian's own Chromium.
+chromium:
+	@if command -v chromium >/dev/null 2>&1; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends chromium"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The browser tests need a command called chromium. Install Chromium with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The browser tests need Chromium. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing Chromium for the browser tests" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && command -v chromium >/dev/null 2>&1 \
+		|| { echo "Chromium could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
+check: $(DEV_STAMP)
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+test: $(DEV_STAMP) chromium
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+bench: $(DEV_STAMP)
+	@$(PY) -m benchmarks

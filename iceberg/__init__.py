@@ -1,0 +1,71 @@
+"""Silent-churn iceberg: how many customers left without a word behind each complaint category, with an honest interval.
+
+Files become trusted tables (`load_tables`), tables become counts (`reduce_tables`), counts become an estimate (`estimate_iceberg`).
+Names are imported on first use, so that ``import iceberg`` costs nothing and loads neither the dashboard nor a chart library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts as CohortCounts
+    from iceberg.cohort.reduce import reduce_tables as reduce_tables
+    from iceberg.cohort.window import ObservationWindow as ObservationWindow
+    from iceberg.errors import EvidenceError as EvidenceError
+    from iceberg.errors import FileError as FileError
+    from iceberg.errors import IcebergError as IcebergError
+    from iceberg.errors import MappingError as MappingError
+    from iceberg.errors import OptionError as OptionError
+    from iceberg.ingest.columns import ColumnMapping as ColumnMapping
+    from iceberg.ingest.columns import MappingSet as MappingSet
+    from iceberg.ingest.load import load_tables as load_tables
+    from iceberg.ingest.tables import IngestReport as IngestReport
+    from iceberg.ingest.tables import RowIssue as RowIssue
+    from iceberg.ingest.tables import Tables as Tables
+    from iceberg.model.assumptions import Assumptions as Assumptions
+    from iceberg.model.assumptions import CategoryPrior as CategoryPrior
+    from iceberg.model.assumptions import SilentRatioPrior as SilentRatioPrior
+    from iceberg.model.estimate import estimate_iceberg as estimate_iceberg
+    from iceberg.model.results import CategoryEstimate as CategoryEstimate
+    from iceberg.model.results import CredibleInterval as CredibleInterval
+    from iceberg.model.results import Diagnostic as Diagnostic
+    from iceberg.model.results import IcebergEstimate as IcebergEstimate
+    from iceberg.model.results import TotalEstimate as TotalEstimate
+    from iceberg.simulate import CompanyTruth as CompanyTruth
+    from iceberg.simulate import SimulatedCompany as SimulatedCompany
+    from iceberg.simulate import simulate_company as simulate_company
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "iceberg.cohort.counts": ("CohortCounts",),
+    "iceberg.cohort.reduce": ("reduce_tables",),
+    "iceberg.cohort.window": ("ObservationWindow",),
+    "iceberg.errors": ("EvidenceError", "FileError", "IcebergError", "MappingError", "OptionError"),
+    "iceberg.ingest.columns": ("ColumnMapping", "MappingSet"),
+    "iceberg.ingest.load": ("load_tables",),
+    "iceberg.ingest.tables": ("IngestReport", "RowIssue", "Tables"),
+    "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "SilentRatioPrior"),
+    "iceberg.model.estimate": ("estimate_iceberg",),
+    "iceberg.model.results": ("CategoryEstimate", "CredibleInterval", "Diagnostic", "IcebergEstimate", "TotalEstimate"),
+    "iceberg.simulate": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, "__version__"])
+
+
+def __getattr__(name: str) -> object:
+    """The public name, imported from its home on first use (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return list(__all__)
