@@ -1,0 +1,94 @@
+"""Owns what leaves the product for other programs: the JSON document of the command line contract.
+
+Every key is always there. What the files cannot tell is null, never 0; NaN and infinity do not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.locale import Translator
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
+
+SCHEMA_VERSION = 1
+_DECIMALS = 6  # finer than any figure means; coarse enough to keep the file readable
+_TABLES = ("customers", "complaints")
+_NO_ROWS = {"read": 0, "kept": 0, "rejected": 0}
+
+
+def build_document(
+    estimate: IcebergEstimate, counts: CohortCounts, *, rows: Mapping[str, Mapping[str, int]], language: str = "en"
+) -> dict[str, Any]:
+    """The estimate as the contract's document, ready for `json`.
+
+    Args:
+        estimate: What `iceberg.model.estimate.estimate_iceberg` returned.
+        counts: The counts it was made from; they hold the window.
+        rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not given holds zeros.
+            Complaint volumes are the complaints of a company that has no linked ones: hand their totals over as "complaints".
+        language: Of the diagnostics' messages, ``"en"`` or ``"fr"``.
+    """
+    known_departures = counts.has_customers
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "since": counts.window.since.isoformat(),
+        "as_of": counts.window.as_of.isoformat(),
+        "seed": estimate.seed,
+        "evidence_level": estimate.evidence.level,
+        "interval_mass": INTERVAL_MASS,
+        "rows": {table: {key: int(rows.get(table, _NO_ROWS)[key]) for key in _NO_ROWS} for table in _TABLES},
+        "silent_leavers": int(estimate.silent_leavers) if known_departures else None,
+        "natural_departures": _interval(estimate.natural_departures) if known_departures else None,
+        "total": {
+            "vocal_customers": int(estimate.total.vocal_customers),
+            "silent_churn": _interval(estimate.total.silent_churn),
+            "revenue_lost": _interval(estimate.total.revenue_lost),
+            "folk_estimate": _number(estimate.total.folk_estimate),
+        },
+        "categories": [_category(entry) for entry in estimate.categories],
+        "diagnostics": [_diagnostic(entry, language) for entry in estimate.diagnostics],
+    }
+
+
+def document_to_json(document: Mapping[str, Any]) -> str:
+    """The document as text: two spaces, accents kept, a closing newline.
+
+    Raises:
+        ValueError: When a number is not finite: a defect, never written.
+    """
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _category(entry: CategoryEstimate) -> dict[str, Any]:
+    return {
+        "category": entry.category,
+        "vocal_customers": int(entry.vocal_customers),
+        "silent_churn": _interval(entry.silent_churn),
+        "revenue_lost": _interval(entry.revenue_lost),
+        "silent_ratio": {"prior": _interval(entry.ratio_prior), "posterior": _interval(entry.ratio_posterior)},
+        "excess_probability": _interval(entry.excess_probability),
+        "prior_share": _number(entry.prior_share),
+        "probability_worst": _number(entry.probability_worst),
+        "placebo": _interval(entry.placebo),
+    }
+
+
+def _diagnostic(entry: Diagnostic, language: str) -> dict[str, str]:
+    translator = Translator(language)
+    says = translator.text(f"diagnostics.{entry.code}.says", **entry.values)
+    return {"code": entry.code, "message": f"{says} {translator.text(f'diagnostics.{entry.code}.do', **entry.values)}".strip()}
+
+
+def _interval(interval: CredibleInterval | None) -> dict[str, float | int] | None:
+    if interval is None:
+        return None
+    return {"lower": _number(interval.lower), "median": _number(interval.median), "upper": _number(interval.upper)}
+
+
+def _number(value: float) -> float | int:
+    rounded = round(float(value), _DECIMALS)
+    return int(rounded) if math.isfinite(rounded) and rounded == int(rounded) else rounded
