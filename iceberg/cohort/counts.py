@@ -5,84 +5,58 @@ Its size depends on months, tenure bands, segments and categories, never on the 
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.cohort.day_counts import (
+    ANY_CATEGORY,
+    NEVER_COMPLAINED,
+    ComplaintClockCounts,
+    IntArray,
+    TenureDayCounts,
+    whole_numbers,
+)
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
-from iceberg.errors import EvidenceError
+from iceberg.errors import OptionError
 
-IntArray = npt.NDArray[np.int64]
+__all__ = [
+    "ANY_CATEGORY",
+    "NEVER_COMPLAINED",
+    "CohortCounts",
+    "ComplaintClockCounts",
+    "FloatArray",
+    "IntArray",
+    "TenureDayCounts",
+]
+
 FloatArray = npt.NDArray[np.float64]
 
-NEVER_COMPLAINED = 0  # row of `TenureDayCounts.state`; state 1 + c means: first complaint was in category c
-
-
-@dataclass(frozen=True, eq=False)
-class TenureDayCounts:
-    """Entries and exits by exact day of tenure, one row per (state, segment, tenure day) that has any.
-
-    States are mutually exclusive: 0 = has not complained in the window, 1 + c = the first complaint was in category c. A customer who
-    complains is censored in state 0 on the day before and enters state 1 + c at that day's tenure (delayed entry).
-    At risk at tenure t = sum(entered at <= t) - sum(exited or censored at < t): exactly what lifelines counts with ``entry=``.
-
-    Attributes:
-        state: int64 (rows,).
-        segment: int64 (rows,), index into `CohortCounts.segments`.
-        tenure_day: int64 (rows,), days since the customer's first day.
-        entered, exited, censored: int64 (rows,), customers.
-    """
-
-    state: IntArray
-    segment: IntArray
-    tenure_day: IntArray
-    entered: IntArray
-    exited: IntArray
-    censored: IntArray
-
-
-@dataclass(frozen=True, eq=False)
-class ComplaintClockCounts:
-    """Complainers on the clock since their first complaint in a category, one row per cell that has any.
-
-    Cohort of a complainer: category, segment, calendar month and tenure band of that first complaint. `clock` is the bin (index into
-    `CohortCounts.clock_edges_days`; the last bin is open) of the day on which follow-up ended. Category -1 is "any": the first complaint of all.
-    In category c a customer enters at the first complaint in c; with two categories they are on two clocks, so rows of categories 0..C-1 do
-    not add up to category -1.
-
-    Attributes:
-        category, segment, month, band, clock: int64 (rows,).
-        exited: departures in this bin, customers.
-        censored: follow-up ended alive in this bin, customers.
-        days_in_bin: days at risk that these exited or censored customers spent inside this bin (day of complaint = day 0, inclusive).
-    """
-
-    category: IntArray
-    segment: IntArray
-    month: IntArray
-    band: IntArray
-    clock: IntArray
-    exited: IntArray
-    censored: IntArray
-    days_in_bin: IntArray
+_CELLS = (
+    "silent_person_days",
+    "silent_exits",
+    "silent_exit_revenue_known",
+    "vocal_person_days",
+    "vocal_exits",
+    "complainants_any",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class CohortCounts:
     """What the files say, as counts.
 
-    Axes: S segments, M calendar months of the window, B tenure bands, C categories. Cells with no one at risk hold zeros.
+    Axes: S segments, M calendar months of the window, B tenure bands, C categories. Cells with no one at risk hold zeros. Arrays are
+    read-only; contradictory ones raise `ValueError`, because only a defect can make them.
 
     Attributes:
         window: Days that were counted.
-        segments: S names; a file without segments has the one segment "".
-        categories: C names as in the file, in order of first appearance in sorted order (permuting rows changes nothing).
+        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last one holds the rest.
+        categories: C names as in the file, sorted (permuting rows changes nothing).
         band_edges_months: B lower edges of completed months of tenure; the last band is open.
         clock_edges_days: Lower edges of days since complaint; the last bin is open.
         silent_person_days: (S, M, B) days at risk of customers who have not complained.
@@ -94,8 +68,10 @@ class CohortCounts:
         complainants_any: (S, M, B) distinct customers by the cell of their first complaint of all.
         complaints: (C, M) complaints, repeats included; the only counts at evidence level 0.
         tenure_days, clock: see their classes.
-        currency: ISO 4217 code of revenue.
         has_customers, has_linked_complaints, has_revenue: which of the above hold information.
+        currency: ISO 4217 code of revenue.
+        grouped_segments: How many segments of the file are taken together in the last one; 0 where none are.
+        customers_at_risk: (S,) distinct customers with at least one day at risk.
     """
 
     window: ObservationWindow
@@ -118,6 +94,64 @@ class CohortCounts:
     currency: str = "EUR"
     band_edges_months: tuple[int, ...] = DEFAULT_BAND_EDGES_MONTHS
     clock_edges_days: tuple[int, ...] = DEFAULT_CLOCK_EDGES_DAYS
+    grouped_segments: int = 0
+    customers_at_risk: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not self.customers_at_risk.size:
+            object.__setattr__(self, "customers_at_risk", np.zeros(len(self.segments), dtype=np.int64))
+        for name in (*_CELLS, "complainants", "complaints", "customers_at_risk"):
+            object.__setattr__(self, name, whole_numbers(getattr(self, name), name=name))
+        revenue = np.array(self.silent_exit_revenue, dtype=np.float64, order="C")
+        revenue.flags.writeable = False
+        object.__setattr__(self, "silent_exit_revenue", revenue)
+        _check_names_and_edges(self)
+        _check_shapes(self)
+        _check_consistency(self)
+        _check_day_counts(self)
+
+    @classmethod
+    def zeros(
+        cls, window: ObservationWindow, *, segments: Sequence[str] = ("",), categories: Sequence[str] = (), **given: Any
+    ) -> Self:
+        """Counts of nobody, with any field replaced by `given`; what is not known stays zero."""
+        bands = tuple(given.pop("band_edges_months", DEFAULT_BAND_EDGES_MONTHS))
+        cells = (len(segments), len(window.months), len(bands))
+        arrays: dict[str, Any] = {name: np.zeros(cells, dtype=np.int64) for name in _CELLS}
+        arrays |= {
+            "silent_exit_revenue": np.zeros(cells),
+            "complainants": np.zeros((len(categories), *cells), dtype=np.int64),
+            "complaints": np.zeros((len(categories), len(window.months)), dtype=np.int64),
+            "tenure_days": TenureDayCounts.empty(),
+            "clock": ComplaintClockCounts.empty(),
+            "has_customers": False,
+            "has_linked_complaints": False,
+            "has_revenue": False,
+        }
+        return cls(
+            window=window,
+            segments=tuple(segments),
+            categories=tuple(categories),
+            band_edges_months=bands,
+            **(arrays | given),
+        )
+
+    @classmethod
+    def from_volumes(
+        cls, window: ObservationWindow, *, categories: Sequence[str], complaints: npt.ArrayLike, currency: str = "EUR"
+    ) -> Self:
+        """Evidence level 0: nothing but complaints per category and month of the window, shape (C, M)."""
+        order = (
+            np.argsort(np.array(categories, dtype=object), kind="stable")
+            if len(categories)
+            else np.zeros(0, dtype=np.int64)
+        )
+        volumes = np.asarray(complaints).reshape(len(categories), len(window.months))[order]
+        return cls.zeros(
+            window, categories=[categories[place] for place in order], complaints=volumes, currency=currency
+        )
 
     @property
     def months(self) -> tuple[date, ...]:
@@ -128,3 +162,155 @@ class CohortCounts:
     def shape(self) -> tuple[int, int, int]:
         """(S, M, B)."""
         return len(self.segments), len(self.months), len(self.band_edges_months)
+
+    @property
+    def silent_leavers(self) -> int:
+        """Customers who left inside the window without having complained."""
+        return int(self.silent_exits.sum())
+
+    @property
+    def departures(self) -> int:
+        """Customers who left inside the window."""
+        return int(self.silent_exits.sum() + self.vocal_exits.sum())
+
+    @property
+    def customers(self) -> int:
+        """Customers with at least one day at risk inside the window."""
+        return int(self.customers_at_risk.sum())
+
+    @property
+    def person_days(self) -> IntArray:
+        """(S, M, B) days at risk, whether or not the customer has complained."""
+        return self.silent_person_days + self.vocal_person_days
+
+    @property
+    def vocal_customers(self) -> IntArray:
+        """(C,) distinct customers with a first complaint in c inside the window."""
+        return np.asarray(self.complainants.sum(axis=(1, 2, 3)), dtype=np.int64)
+
+    @property
+    def vocal_customers_total(self) -> int:
+        """Distinct customers with a complaint inside the window, whatever the category."""
+        return int(self.complainants_any.sum())
+
+    @property
+    def repeats(self) -> FloatArray:
+        """(C,) complaints per vocal customer inside the window; NaN where nobody is known to have complained."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.vocal_customers > 0, self.complaints.sum(axis=1) / self.vocal_customers, np.nan)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the counts; equal counts have equal digests, whatever the order of the rows they came from."""
+        from iceberg.cohort.counts_file import digest_counts
+
+        return digest_counts(self)
+
+    def to_bytes(self) -> bytes:
+        """An .npz file: one array per field and ``header.json`` with names, window and edges; the same counts give the same bytes."""
+        from iceberg.cohort.counts_file import write_counts
+
+        return write_counts(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> CohortCounts:
+        """Counts written by `to_bytes`.
+
+        Raises:
+            FileError: The bytes are not such a file, or were changed since.
+        """
+        from iceberg.cohort.counts_file import read_counts
+
+        return read_counts(data)
+
+    def select(self, *, segments: Sequence[str]) -> CohortCounts:
+        """The counts of some segments, in the order of this object. `complaints` stays that of the whole file: volumes have no segment.
+
+        Raises:
+            OptionError: A name is not one of `segments`, or none is given.
+        """
+        unknown = [name for name in segments if name not in self.segments]
+        if unknown or not segments:
+            raise OptionError("segment_unknown", {"segments": ", ".join(unknown), "known": ", ".join(self.segments)})
+        kept = np.array([place for place, name in enumerate(self.segments) if name in set(segments)], dtype=np.int64)
+        if len(kept) == len(self.segments):
+            return self
+        new_place = np.full(len(self.segments), -1, dtype=np.int64)
+        new_place[kept] = np.arange(len(kept))
+        tenure_days = self.tenure_days.where(new_place[self.tenure_days.segment] >= 0)
+        clock = self.clock.where(new_place[self.clock.segment] >= 0)
+        others_kept = self.grouped_segments and len(self.segments) - 1 in kept
+        return replace(
+            self,
+            segments=tuple(self.segments[place] for place in kept),
+            complainants=self.complainants[:, kept],
+            silent_exit_revenue=self.silent_exit_revenue[kept],
+            customers_at_risk=self.customers_at_risk[kept],
+            tenure_days=replace(tenure_days, segment=new_place[tenure_days.segment]),
+            clock=replace(clock, segment=new_place[clock.segment]),
+            grouped_segments=self.grouped_segments if others_kept else 0,
+            **{name: getattr(self, name)[kept] for name in _CELLS},
+        )
+
+
+def _check_names_and_edges(counts: CohortCounts) -> None:
+    for names in (counts.segments, counts.categories):
+        if len(set(names)) != len(names):
+            raise ValueError(f"names repeat: {names}")
+    if not counts.segments:
+        raise ValueError("counts need at least one segment")
+    for edges in (counts.band_edges_months, counts.clock_edges_days):
+        if not edges or edges[0] != 0 or any(low >= high for low, high in zip(edges, edges[1:], strict=False)):
+            raise ValueError(f"edges must start at 0 and rise: {edges}")
+
+
+def _check_shapes(counts: CohortCounts) -> None:
+    segments, months, bands = counts.shape
+    categories = len(counts.categories)
+    expected = {name: counts.shape for name in (*_CELLS, "silent_exit_revenue")} | {
+        "complainants": (categories, segments, months, bands),
+        "complaints": (categories, months),
+        "customers_at_risk": (segments,),
+    }
+    for name, shape in expected.items():
+        array = getattr(counts, name)
+        if array.shape != shape:
+            raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise ValueError(f"{name} holds negative or missing numbers")
+
+
+def _check_consistency(counts: CohortCounts) -> None:
+    at_most = [
+        ("silent_exits", counts.silent_exits, "silent_person_days", counts.silent_person_days),
+        ("vocal_exits", counts.vocal_exits, "vocal_person_days", counts.vocal_person_days),
+        ("silent_exit_revenue_known", counts.silent_exit_revenue_known, "silent_exits", counts.silent_exits),
+        ("complainants_any", counts.complainants_any, "complainants", counts.complainants.sum(axis=0)),
+    ]
+    if counts.has_linked_complaints:
+        at_most.append(("complainants", counts.complainants.sum(axis=(1, 3)), "complaints", counts.complaints))
+    for smaller, low, larger, high in at_most:
+        if (low > high).any():
+            raise ValueError(f"{smaller} exceeds {larger} in {int((low > high).sum())} cells")
+
+
+def _check_day_counts(counts: CohortCounts) -> None:
+    days, clock = counts.tenure_days, counts.clock
+    segments, months, bands = counts.shape
+    ranges = [
+        ("state", days.state, 0, len(counts.categories)),
+        ("segment", days.segment, 0, segments - 1),
+        ("tenure_day", days.tenure_day, 0, None),
+        ("category", clock.category, ANY_CATEGORY, len(counts.categories) - 1),
+        ("segment", clock.segment, 0, segments - 1),
+        ("month", clock.month, 0, months - 1),
+        ("band", clock.band, 0, bands - 1),
+        ("clock", clock.clock, 0, len(counts.clock_edges_days) - 1),
+    ]
+    ranges += [(name, days.columns[name], 0, None) for name in ("entered", "exited", "censored")]
+    ranges += [(name, clock.columns[name], 0, None) for name in ("exited", "censored", "days_in_bin")]
+    for name, values, lowest, highest in ranges:
+        if values.size and (values.min() < lowest or (highest is not None and values.max() > highest)):
+            raise ValueError(f"{name} outside {lowest}..{highest}")
+    if days.entered.sum() != days.exited.sum() + days.censored.sum():
+        raise ValueError("as many customers must leave the tenure axis as entered it")

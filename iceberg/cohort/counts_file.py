@@ -1,0 +1,128 @@
+"""Owns the byte form of `CohortCounts`: an .npz archive that numpy, and any unzip, can read without this package."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.window import ObservationWindow
+from iceberg.errors import FileError
+
+FORMAT = 1
+_HEADER = "header.json"
+_ARRAYS = (
+    "silent_person_days",
+    "silent_exits",
+    "silent_exit_revenue",
+    "silent_exit_revenue_known",
+    "vocal_person_days",
+    "vocal_exits",
+    "complainants",
+    "complainants_any",
+    "complaints",
+    "customers_at_risk",
+)
+_PLAIN = (
+    "segments",
+    "categories",
+    "has_customers",
+    "has_linked_complaints",
+    "has_revenue",
+    "currency",
+    "band_edges_months",
+    "clock_edges_days",
+    "grouped_segments",
+)
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip entry can carry: no clock in the bytes
+
+
+def digest_counts(counts: CohortCounts) -> str:
+    """SHA-256 over the header and each array's name, shape and little-endian values, in a fixed order."""
+    digest = hashlib.sha256(_header(counts))
+    for name, array in _arrays(counts).items():
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def write_counts(counts: CohortCounts) -> bytes:
+    """The archive; equal counts give equal bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        header = json.loads(_header(counts)) | {"digest": counts.digest}
+        _add(archive, _HEADER, json.dumps(header, ensure_ascii=False, indent=1, sort_keys=True).encode())
+        for name, array in _arrays(counts).items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, allow_pickle=False)
+            _add(archive, f"{name}.npy", content.getvalue())
+    return target.getvalue()
+
+
+def read_counts(data: bytes) -> CohortCounts:
+    """The counts of an archive.
+
+    Raises:
+        FileError: Not such an archive, another format, or contents that do not match their digest.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            header = json.loads(archive[_HEADER])
+            counts = _build(header, {name: archive[name] for name in archive.files if name != _HEADER})
+    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as fault:
+        raise FileError("counts_unreadable", {"reason": str(fault)}) from fault
+    if counts.digest != header["digest"]:
+        raise FileError("counts_unreadable", {"reason": "digest"})
+    return counts
+
+
+def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> CohortCounts:
+    if header["format"] != FORMAT:
+        raise ValueError(f"format {header['format']}")
+    window = ObservationWindow(
+        date.fromisoformat(header["since"]),
+        date.fromisoformat(header["as_of"]),
+        look_back_days=header["look_back_days"],
+    )
+    return CohortCounts(
+        window=window,
+        tenure_days=TenureDayCounts(**_columns(arrays, "tenure_days")),
+        clock=ComplaintClockCounts(**_columns(arrays, "clock")),
+        **{name: header[name] for name in _PLAIN},
+        **{name: arrays[name] for name in _ARRAYS},
+    )
+
+
+def _columns(arrays: dict[str, npt.NDArray[Any]], group: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(f"{group}."): values for name, values in arrays.items() if name.startswith(f"{group}.")}
+
+
+def _header(counts: CohortCounts) -> bytes:
+    header = {
+        "format": FORMAT,
+        "since": counts.window.since.isoformat(),
+        "as_of": counts.window.as_of.isoformat(),
+        "look_back_days": counts.window.look_back_days,
+        **{name: getattr(counts, name) for name in _PLAIN},
+    }
+    return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
+
+
+def _arrays(counts: CohortCounts) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {name: getattr(counts, name) for name in _ARRAYS}
+    arrays |= {f"tenure_days.{name}": values for name, values in counts.tenure_days.columns.items()}
+    return arrays | {f"clock.{name}": values for name, values in counts.clock.columns.items()}
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content)

@@ -1,0 +1,109 @@
+"""Owns counts by exact day: entries and ends on the tenure axis, and complainers on the clock since their complaint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+NEVER_COMPLAINED = 0  # value of `TenureDayCounts.state`; state 1 + c means: first complaint was in category c
+ANY_CATEGORY = -1  # value of `ComplaintClockCounts.category`: the first complaint of all
+
+
+class CountColumns:
+    """Equally long columns of whole numbers; read-only once made."""
+
+    def __post_init__(self) -> None:
+        lengths = set()
+        for column in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            values = whole_numbers(getattr(self, column.name), name=column.name)
+            if values.ndim != 1:
+                raise ValueError(f"{column.name} must have one dimension, has {values.ndim}")
+            lengths.add(len(values))
+            object.__setattr__(self, column.name, values)
+        if len(lengths) > 1:
+            raise ValueError(f"columns of {type(self).__name__} differ in length: {sorted(lengths)}")
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No rows."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(**{column.name: none for column in fields(cls)})  # type: ignore[arg-type]  # as above
+
+    @property
+    def columns(self) -> dict[str, IntArray]:
+        """Columns by name."""
+        return {column.name: getattr(self, column.name) for column in fields(self)}  # type: ignore[arg-type]  # as above
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(next(iter(self.columns.values())))
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Self:
+        """The rows for which `chosen` holds."""
+        return type(self)(**{name: values[chosen] for name, values in self.columns.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class TenureDayCounts(CountColumns):
+    """Entries and exits by exact day of tenure, one row per (state, segment, tenure day) that has any.
+
+    States are mutually exclusive: 0 = has not complained in the window, 1 + c = the first complaint was in category c. A customer who
+    complains is censored in state 0 on the day before and enters state 1 + c at that day's tenure (delayed entry); one who complains on
+    the first day at risk never is in state 0.
+    At risk at tenure t = sum(entered at <= t) - sum(exited or censored at < t): exactly what lifelines counts with ``entry=``.
+
+    Attributes:
+        state: int64 (rows,).
+        segment: int64 (rows,), index into `CohortCounts.segments`.
+        tenure_day: int64 (rows,), days since the customer's first day.
+        entered, exited, censored: int64 (rows,), customers.
+    """
+
+    state: IntArray
+    segment: IntArray
+    tenure_day: IntArray
+    entered: IntArray
+    exited: IntArray
+    censored: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class ComplaintClockCounts(CountColumns):
+    """Complainers on the clock since their first complaint in a category, one row per cell that has any.
+
+    Cohort of a complainer: category, segment, calendar month and tenure band of that first complaint. `clock` is the bin (index into
+    `CohortCounts.clock_edges_days`; the last bin is open) of the day on which follow-up ended. Category -1 is "any": the first complaint of all.
+    In category c a customer enters at the first complaint in c; with two categories they are on two clocks, so rows of categories 0..C-1 do
+    not add up to category -1.
+
+    Attributes:
+        category, segment, month, band, clock: int64 (rows,).
+        exited: departures in this bin, customers.
+        censored: follow-up ended alive in this bin, customers.
+        days_in_bin: days at risk that these exited or censored customers spent inside this bin (day of complaint = day 0, inclusive).
+    """
+
+    category: IntArray
+    segment: IntArray
+    month: IntArray
+    band: IntArray
+    clock: IntArray
+    exited: IntArray
+    censored: IntArray
+    days_in_bin: IntArray
+
+
+def whole_numbers(values: npt.ArrayLike, *, name: str) -> IntArray:
+    """A read-only int64 copy; refuses fractions."""
+    array = np.asarray(values)
+    if array.size and array.dtype.kind not in "iub":
+        raise ValueError(f"{name} must hold whole numbers, holds {array.dtype}")
+    copy = np.array(array, dtype=np.int64, order="C")
+    copy.flags.writeable = False
+    return copy
