@@ -1,7 +1,7 @@
-"""Owns the truth a simulated company is made from, and the families of companies (`WORLDS`) on which the estimate is judged.
+"""Owns the truth a simulated company is made from, and `WORLDS`, the families on which the estimate is judged.
 
-Every number below is judgement unless it says otherwise: chosen to look like companies, before any model was run on them, and never tuned to one.
-Each family draws its own details, so two seeds of a family are two different companies.
+Every number below is judgement unless it says otherwise: chosen to look like companies, before any model was run on
+them, and never tuned to one. Each family draws its own details, so two seeds of a family are two different companies.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ TENURE_MONTHS = 145  # profiles by completed month of tenure; the last value hol
 
 WINDOW = ObservationWindow(date(2024, 7, 1), date(2026, 6, 30))
 CATEGORY_NAMES = (
-    "billing", "delivery", "product quality", "staff attitude", "website and app", "waiting time", "price", "after-sales", "contract", "other",
+    "billing", "delivery", "product quality", "staff attitude", "website and app", "waiting time",
+    "price", "after-sales", "contract", "other",
 )  # fmt: skip
 
 
@@ -36,7 +37,8 @@ class CategoryTruth:
         complaint_probability: P(complain | problem).
         silent_leave_probability: Excess P(leave | problem, silent): leaving because of it, sooner or later.
         vocal_leave_probability: Excess P(leave | problem, complained).
-        cell_multipliers: (segments, months) or a scalar; months run from `WARM_UP_MONTHS` before the window to half a year after it.
+        cell_multipliers: (segments, months) or a scalar; months run from `WARM_UP_MONTHS` before the window to half a
+            year after it.
         tenure_profile: Multiplier of the rate per completed month of tenure; the last value holds.
         leave_segment: Multiplier of both leaving probabilities per segment.
         delay_mean_days, delay_shape: Gamma delay from the incident (silent) or the complaint (vocal) to the departure.
@@ -68,11 +70,14 @@ class CompanyTruth:
         customers: Customers in the files: everyone who was there on at least one day of the window.
         segments, segment_shares: S names and their shares of arrivals.
         natural_monthly_rate: Natural departures per customer-month where all multipliers are 1.
-        natural_segment, natural_month, natural_tenure: Multipliers of it, by segment, month and completed month of tenure.
-        natural_frailty_sd, incident_frailty_sd: Log-sd of what makes one customer leave, or meet problems, more than another.
+        natural_segment, natural_month, natural_tenure: Multipliers of it, by segment, month and completed month of
+            tenure.
+        natural_frailty_sd, incident_frailty_sd: Log-sd of what makes one customer leave, or meet problems, more than
+            another.
         frailty_correlation: Between the two, on the normal scale.
         voice_sd: Log-sd of how readily one customer complains compared with another.
-        company_age_months: How long before the window the first customer arrived (0: a young company without a left-truncated stock).
+        company_age_months: How long before the window the first customer arrived (0: a young company without a left-
+            truncated stock).
         monthly_arrival_growth: Exponential growth of arrivals.
         revenue_median, revenue_log_sd: Log-normal annual revenue, median by segment.
     """
@@ -116,7 +121,9 @@ def season(months: int, window: ObservationWindow, *, amplitude: float, peak_mon
     return np.asarray(np.exp(amplitude * np.cos(2 * np.pi * (calendar - (peak_month - 1)) / 12)))
 
 
-def outages(shape: tuple[int, int], rng: np.random.Generator, *, chance: float, low: float = 2.5, high: float = 7.0) -> FloatArray:
+def outages(
+    shape: tuple[int, int], rng: np.random.Generator, *, chance: float, low: float = 2.5, high: float = 7.0
+) -> FloatArray:
     """Multipliers that are 1 except in some cells, where something broke for a month."""
     return np.where(rng.random(shape) < chance, rng.uniform(low, high, size=shape), 1.0)
 
@@ -149,14 +156,15 @@ def draw_category(
     complaint_probability: float,
     silent_leave_probability: float,
 ) -> CategoryTruth:
-    """A category whose expected number of vocal customers is about `vocal_customers`; where, when and whom it strikes is drawn."""
+    """A category with about `vocal_customers` complainers; where, when and whom it strikes is drawn."""
     segments, months = len(company.segments), count_months(company.window)
     by_segment = np.exp(0.5 * rng.standard_normal(segments)) if segments > 1 else np.ones(1)
     cells = by_segment[:, None] * month_walk(months, rng)[None, :]
     cells = cells * outages((1, months), rng, chance=0.06) * np.exp(0.1 * rng.standard_normal((segments, months)))
     shares = np.asarray(company.segment_shares)
     cells = cells / (shares[:, None] * cells).sum(0).mean()
-    # A customer of these companies is in the window for a bit over half of it; only the scale of the company depends on this guess.
+    # A customer of these companies is in the window for a bit over half of it; only the scale of the company depends
+    # on this guess.
     customer_months = company.customers * 0.58 * len(company.window.months)
     return CategoryTruth(
         name=name,
@@ -211,7 +219,7 @@ def with_categories(
     complain: tuple[float, float] = (0.06, 0.6),
     leave: tuple[float, float] = (0.08, 0.5),
 ) -> CompanyTruth:
-    """The company with `count` categories; P(complain) log-uniform and excess P(leave) uniform in their ranges, sizes uneven."""
+    """The company with `count` categories of uneven size; P(complain) is log-uniform, excess P(leave) uniform."""
     sizes = rng.dirichlet(np.full(count, 4.0)) * vocal_customers
     names = rng.permutation(np.array(CATEGORY_NAMES, dtype=object))[:count]
     kinds = tuple(
@@ -287,7 +295,9 @@ def slow(rng: np.random.Generator) -> CompanyTruth:
     """Departures come about four months after the problem (notice periods, contract ends)."""
     company = with_categories(draw_company(rng), rng)
     mean = float(rng.uniform(105, 135))
-    return _each(company, lambda kind: replace(kind, delay_mean_days=mean * float(rng.uniform(0.9, 1.1)), delay_shape=4.0))
+    return _each(
+        company, lambda kind: replace(kind, delay_mean_days=mean * float(rng.uniform(0.9, 1.1)), delay_shape=4.0)
+    )
 
 
 def eight_categories(rng: np.random.Generator) -> CompanyTruth:
@@ -323,7 +333,12 @@ def tied_months(rng: np.random.Generator) -> CompanyTruth:
 def months_later(rng: np.random.Generator) -> CompanyTruth:
     """Aside: each category has its own delay, from weeks to half a year, widely spread."""
     company = with_categories(draw_company(rng), rng)
-    return _each(company, lambda kind: replace(kind, delay_mean_days=float(rng.uniform(25, 180)), delay_shape=float(rng.uniform(0.9, 3.0))))
+    return _each(
+        company,
+        lambda kind: replace(
+            kind, delay_mean_days=float(rng.uniform(25, 180)), delay_shape=float(rng.uniform(0.9, 3.0))
+        ),
+    )
 
 
 def few_complaints(rng: np.random.Generator) -> CompanyTruth:
@@ -333,22 +348,26 @@ def few_complaints(rng: np.random.Generator) -> CompanyTruth:
 
 
 def heterogeneous(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: the customers prone to problems are the ones prone to leave; harm differs by segment; voices differ widely."""
+    """Aside: those prone to problems are prone to leave; harm differs by segment, voices by person."""
     company = with_categories(draw_company(rng), rng)
     company = replace(
-        company, natural_frailty_sd=0.8, incident_frailty_sd=0.6, frailty_correlation=float(rng.uniform(0.2, 0.6)), voice_sd=0.6
+        company,
+        natural_frailty_sd=0.8,
+        incident_frailty_sd=0.6,
+        frailty_correlation=float(rng.uniform(0.2, 0.6)),
+        voice_sd=0.6,
     )
     size = len(company.segments)
     return _each(company, lambda kind: replace(kind, leave_segment=np.exp(0.3 * rng.standard_normal(size))))
 
 
 FAMILIES: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
-    "mixed": mixed, "folk": folk, "loud": loud, "none": none, "natural_by_segment": natural_by_segment, "seasonal": seasonal,
-    "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers, "slow": slow,
+    "mixed": mixed, "folk": folk, "loud": loud, "none": none, "natural_by_segment": natural_by_segment,
+    "seasonal": seasonal, "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers, "slow": slow,
     "eight_categories": eight_categories, "young": young,
 }  # fmt: skip
 ASIDE: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
-    "local_outages": local_outages, "tied_months": tied_months, "months_later": months_later, "few_complaints": few_complaints,
-    "heterogeneous": heterogeneous,
+    "local_outages": local_outages, "tied_months": tied_months, "months_later": months_later,
+    "few_complaints": few_complaints, "heterogeneous": heterogeneous,
 }  # fmt: skip
 WORLDS = {**FAMILIES, **ASIDE}
