@@ -1,4 +1,4 @@
-"""Counts straight from simulated frames with numpy: a second way to `CohortCounts`, sharing no code with the SQL that it checks."""
+"""Counts straight from simulated frames with numpy: a second way to `CohortCounts` that shares no code with the SQL."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ class _People:
         month = complaints["complaint_date"].to_numpy().astype("datetime64[M]").astype(np.int64)
         base = (window.since.year - 1970) * 12 + window.since.month - 1
         size = len(window.months)
-        self.complaints = np.bincount(kind * size + month - base, minlength=len(self.categories) * size).reshape(-1, size)
+        self.complaints = np.bincount(kind * size + month - base, minlength=len(self.categories) * size).reshape(
+            -1, size
+        )
 
     def band(self, day: np.ndarray, edges: np.ndarray) -> np.ndarray:
         """Tenure band of each customer on a day."""
@@ -100,7 +102,9 @@ class _People:
         completed = months.astype(np.int64) - self.start_month - (dom < self.start_dom)
         return np.clip(np.searchsorted(edges, completed, side="right") - 1, 0, len(edges) - 1)
 
-    def cell(self, day: np.ndarray, window: ObservationWindow, edges: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    def cell(
+        self, day: np.ndarray, window: ObservationWindow, edges: np.ndarray, shape: tuple[int, int, int]
+    ) -> np.ndarray:
         """Flat index of (segment, month, band) on a day; meaningless where the day is `LATE`."""
         base = (window.since.year - 1970) * 12 + window.since.month - 1
         days = np.where(day >= LATE, self.low, day)
@@ -119,9 +123,13 @@ def _person_days(people, low, last, window, edges, shape) -> np.ndarray:
             days = np.minimum(last + 1, end) - np.maximum(low, begin)
             inside = days > 0
             band = np.searchsorted(edges, completed[inside], side="right") - 1
-            cells[:, number, :] += np.bincount(
-                people.segment[inside] * shape[2] + band, weights=days[inside], minlength=shape[0] * shape[2]
-            ).reshape(shape[0], shape[2]).astype(np.int64)
+            cells[:, number, :] += (
+                np.bincount(
+                    people.segment[inside] * shape[2] + band, weights=days[inside], minlength=shape[0] * shape[2]
+                )
+                .reshape(shape[0], shape[2])
+                .astype(np.int64)
+            )
     return cells
 
 
@@ -136,14 +144,18 @@ def _tenure_days(people: _People, silent_end: np.ndarray, vocal: np.ndarray) -> 
         (state, people.last, vocal & people.left, 1),
         (state, people.last, vocal & ~people.left, 2),
     ]
-    rows = np.concatenate([np.stack([s[m], people.segment[m], (d - people.start)[m], np.full(m.sum(), k)], 1) for s, d, m, k in blocks])
+    rows = np.concatenate(
+        [np.stack([s[m], people.segment[m], (d - people.start)[m], np.full(m.sum(), k)], 1) for s, d, m, k in blocks]
+    )
     keys, place = np.unique(rows[:, :3], axis=0, return_inverse=True)
     table = np.zeros((len(keys), 3), dtype=np.int64)
     np.add.at(table, (place.ravel(), rows[:, 3]), 1)
     return TenureDayCounts(keys[:, 0], keys[:, 1], keys[:, 2], table[:, 0], table[:, 1], table[:, 2])
 
 
-def _clock(people: _People, window: ObservationWindow, edges: np.ndarray, shape: tuple[int, int, int]) -> ComplaintClockCounts:
+def _clock(
+    people: _People, window: ObservationWindow, edges: np.ndarray, shape: tuple[int, int, int]
+) -> ComplaintClockCounts:
     clock_edges = np.array(DEFAULT_CLOCK_EDGES_DAYS)
     rows = []
     for number, first in [(-1, people.first_any), *enumerate(people.first)]:
@@ -154,7 +166,11 @@ def _clock(people: _People, window: ObservationWindow, edges: np.ndarray, shape:
         segment, month, band = np.unravel_index(cell, shape)
         left = people.left[has]
         days = followed - clock_edges[bins] + 1
-        rows.append(np.stack([np.full(len(bins), number), segment, month, band, bins, left, ~left, days], axis=1).astype(np.int64))
+        rows.append(
+            np.stack([np.full(len(bins), number), segment, month, band, bins, left, ~left, days], axis=1).astype(
+                np.int64
+            )
+        )
     table = np.concatenate(rows)
     keys, place = np.unique(table[:, :5], axis=0, return_inverse=True)
     sums = np.zeros((len(keys), 3), dtype=np.int64)

@@ -1,0 +1,52 @@
+"""Nominal against actual coverage, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from benchmarks.calibration.companies import MASSES
+
+
+def save_plot(summary: dict[str, Any], path: Path) -> None:
+    """Write ``path.svg`` and ``path.png``: one thin line per family, the thick one for all of them together."""
+    named = list(summary["families"].items()) + [("all families", summary["overall"])] * bool(summary["overall"])
+    rows = [
+        {"family": name, "nominal": mass, "actual": figures[f"coverage_{mass:.0%}"], "all": name == "all families"}
+        for name, figures in named
+        for mass in MASSES
+        if figures.get(f"coverage_{mass:.0%}") is not None
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        x=alt.X(
+            "nominal:Q",
+            title="Nominal coverage of the interval",
+            scale=alt.Scale(domain=[0.4, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+        y=alt.Y(
+            "actual:Q",
+            title="Share of categories whose truth it holds",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%"),
+        ),
+    )
+    perfect = alt.Chart(pd.DataFrame({"nominal": [0.4, 1.0], "actual": [0.4, 1.0]})).mark_line(
+        strokeDash=[4, 4], color="#888888"
+    )
+    families = (
+        base.transform_filter("!datum.all")
+        .mark_line(point=True, opacity=0.45)
+        .encode(color=alt.Color("family:N", title="Family"))
+    )
+    together = base.transform_filter("datum.all").mark_line(
+        point=alt.OverlayMarkDef(size=70), strokeWidth=4, color="#1b2a41"
+    )
+    chart = (perfect.encode(x="nominal:Q", y="actual:Q") + families + together).properties(
+        width=420, height=420, title="Nominal and actual coverage (thick: all families together)"
+    )
+    chart.save(path.with_suffix(".svg"))
+    chart.save(path.with_suffix(".png"), ppi=144)

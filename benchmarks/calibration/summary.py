@@ -1,0 +1,112 @@
+"""Runs to figures: coverage, bias, error factors per family, and the table that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.calibration.companies import MASSES
+from iceberg.worlds import FAMILIES
+
+Record = dict[str, Any]
+
+
+def summarise(records: list[Record]) -> dict[str, Any]:
+    """Figures per family and for the project's own families together (the ones kept aside are listed, not pooled)."""
+    names = sorted({record["family"] for record in records}, key=lambda name: (name not in FAMILIES, _place(name)))
+    per_family = {name: _figures([record for record in records if record["family"] == name]) for name in names}
+    own = [record for record in records if record["family"] in FAMILIES]
+    aside = [record for record in records if record["family"] not in FAMILIES]
+    summary: dict[str, Any] = {"families": per_family, "overall": _figures(own) if own else {}}
+    if aside:
+        summary["aside"] = _figures(aside)
+    return summary
+
+
+def _place(name: str) -> int:
+    return list(FAMILIES).index(name) if name in FAMILIES else len(FAMILIES)
+
+
+def _figures(records: list[Record]) -> dict[str, Any]:
+    categories = [item for record in records for item in record["categories"]]
+    totals = [record["total"] for record in records]
+    silent = [record["silent_leavers"] for record in records]
+    figures: dict[str, Any] = {"companies": len(records), "categories": len(categories)}
+    for mass in MASSES:
+        figures[f"coverage_{mass:.0%}"] = _mean(item[f"in_{mass:.0%}"] for item in categories)
+    figures["coverage_total_90%"] = _mean(item["in_90%"] for item in totals)
+    figures["total_over_truth"] = _median(item["median"] / item["truth"] for item in totals if item["truth"] > 0)
+    figures["error_factor"] = _median(_error(item) for item in categories if item["truth"] > 0)
+    figures["width_factor"] = _median(item["upper"] / max(item["lower"], 1.0) for item in categories)
+    figures["prior_share"] = _median(item["prior_share"] for item in categories)
+    figures["seconds"] = _median(record["seconds"] for record in records)
+    nothing = [(item, leavers) for item, leavers in zip(totals, silent, strict=True) if item["truth"] == 0]
+    if nothing:
+        figures["explained_where_nothing_is_silent"] = _median(item["median"] / leavers for item, leavers in nothing)
+        banded = [item for item, _ in nothing if "placebo" in item]
+        # Inside its own placebo band: the estimate's median is no higher than what the placebo reaches.
+        figures["inside_placebo"] = _mean(item["median"] <= item["placebo"][2] for item in banded)
+        figures["overlaps_placebo"] = _mean(item["lower"] <= item["placebo"][2] for item in banded)
+    for name in ("pipeline", "backtest"):
+        rows = [row for record in records for row in record.get(name, [])]
+        for days in sorted({row["days"] for row in rows}):
+            chosen = [row for row in rows if row["days"] == days]
+            figures[f"{name}_{days}d_coverage"] = _mean(row["in_90%"] for row in chosen if row["category"])
+            figures[f"{name}_{days}d_coverage_total"] = _mean(row["in_90%"] for row in chosen if not row["category"])
+            figures[f"{name}_{days}d_total_over_truth"] = _median(
+                row["median"] / row["truth"] for row in chosen if not row["category"] and row["truth"] > 0
+            )
+    return figures
+
+
+def _error(item: Record) -> float:
+    return float(np.exp(abs(np.log(max(item["median"], 0.5) / item["truth"]))))
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = [float(value) for value in values]
+    return round(float(np.mean(found)), 4) if found else None
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = [float(value) for value in values]
+    return round(float(np.median(found)), 4) if found else None
+
+
+def as_rows(records: list[Record]) -> list[Record]:
+    """One flat row per company and category, and one per company total (category empty)."""
+    rows = []
+    for record in records:
+        common = {name: record[name] for name in ("family", "seed", "silent_leavers", "level", "seconds")}
+        for item in [
+            {"category": "", "vocal_customers": record["vocal_customers"], "prior_share": ""} | record["total"],
+            *record["categories"],
+        ]:
+            flat = {name: value for name, value in item.items() if name != "placebo"}
+            flat["placebo_upper"] = item["placebo"][2] if "placebo" in item else ""
+            rows.append(common | flat)
+    return rows
+
+
+def as_table(summary: dict[str, Any]) -> str:
+    """The summary as text, one line per family."""
+    columns = [
+        ("n", "companies", "{:d}"), ("50", "coverage_50%", "{:.2f}"), ("80", "coverage_80%", "{:.2f}"),
+        ("90", "coverage_90%", "{:.2f}"), ("95", "coverage_95%", "{:.2f}"), ("tot90", "coverage_total_90%", "{:.2f}"),
+        ("tot/true", "total_over_truth", "{:.2f}"), ("error x", "error_factor", "{:.2f}"),
+        ("width x", "width_factor", "{:.1f}"), ("prior", "prior_share", "{:.2f}"),
+        ("expl0", "explained_where_nothing_is_silent", "{:.3f}"), ("s/fit", "seconds", "{:.2f}"),
+        ("pipe90", "pipeline_90d_coverage_total", "{:.2f}"), ("p90/true", "pipeline_90d_total_over_truth", "{:.2f}"),
+    ]  # fmt: skip
+    lines = [f"{'family':20s}" + "".join(f"{title:>9s}" for title, _, _ in columns)]
+    named = list(summary["families"].items()) + [
+        (name, summary[name]) for name in ("overall", "aside") if summary.get(name)
+    ]
+    for name, figures in named:
+        cells = "".join(
+            f"{'-' if figures.get(key) is None else form.format(figures[key]):>9s}" for _, key, form in columns
+        )
+        lines.append(f"{name:20s}{cells}")
+    return "\n".join(lines)
