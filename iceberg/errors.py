@@ -37,8 +37,15 @@ class FileError(IcebergError):
     """A file that cannot be read as a table."""
 
 
+@dataclass(eq=False)
 class MappingError(IcebergError):
-    """Columns that cannot be matched to the fields the estimate needs."""
+    """Columns that cannot be matched to the fields the estimate needs.
+
+    Attributes:
+        proposal: The `iceberg.ingest.mapping.MappingSet` found so far, to be edited and given back; None where there is none.
+    """
+
+    proposal: Any = None
 
 
 class OptionError(IcebergError):

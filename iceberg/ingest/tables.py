@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 from typing import Literal, Self
 
 import duckdb
+
+# Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
+UNCATEGORISED = "(no category)"
 
 TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys"]
 
@@ -105,6 +109,7 @@ class Tables:
     currency: str = "EUR"
     first_complaint: date | None = None
     last_day: date | None = None
+    on_close: Callable[[], None] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         return self
@@ -115,3 +120,5 @@ class Tables:
     def close(self) -> None:
         """Drop every row."""
         self.connection.close()
+        if self.on_close is not None:
+            self.on_close()

@@ -1,0 +1,123 @@
+"""Owns the way from headers to canonical fields: proposals with confidence and reason, from presets that are data files."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from iceberg.ingest.dates import recognise_dates
+from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice
+from iceberg.ingest.numbers import recognise_numbers
+from iceberg.ingest.read import SourceColumn, SourceTable
+
+# Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
+CERTAIN = 0.6
+_DATE_TYPES = ("DATE", "TIMESTAMP")
+_NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NOISE = re.compile(r"\[list\]|\((?:utc|do not modify|ne pas modifier)\)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Headers of one system, loaded from ``presets/<name>.toml``.
+
+    Attributes:
+        name, label: Id and display name.
+        signature: Normalised headers of which most must be present for the preset to apply; empty for the generic one.
+        tables: Normalised headers by table and field, preferred first.
+        traps: Field to note code, shown when the field is mapped.
+    """
+
+    name: str
+    label: str
+    signature: dict[str, tuple[str, ...]]
+    tables: dict[str, dict[str, tuple[str, ...]]]
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def normalise_header(header: str) -> str:
+    """A header without accents, case, punctuation, double spaces and system ornaments: ``N° Client`` becomes ``n client``."""
+    text = _NOISE.sub(" ", header.replace("\u2019", "'"))
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    text = unicodedata.normalize("NFKD", text.replace("°", " ")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+
+
+@cache
+def load_presets() -> tuple[Preset, ...]:
+    """All presets, systems first, the generic one last."""
+    folder = files("iceberg.ingest").joinpath("presets")
+    loaded = [_preset(tomllib.loads(item.read_text(encoding="utf-8"))) for item in sorted(folder.iterdir(), key=lambda entry: entry.name) if item.name.endswith(".toml")]
+    return tuple(sorted(loaded, key=lambda preset: (preset.name == "generic", preset.name)))
+
+
+def _preset(content: dict[str, Any]) -> Preset:
+    tables = {
+        table: {name: tuple(normalise_header(header) for header in headers) for name, headers in content[table].items()} for table in FIELDS if table in content
+    }
+    signature = {table: tuple(normalise_header(header) for header in headers) for table, headers in content.get("signature", {}).items()}
+    return Preset(content["name"], content["label"], signature, tables, content.get("notes", {}))
+
+
+def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
+    """Match the columns of `source` to the fields of `table`.
+
+    Returns:
+        A mapping whose `FieldChoice.confidence` is under `CERTAIN` where the analyst must look.
+    """
+    choices: dict[str, FieldChoice] = {}
+    taken: set[str] = set()
+    by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
+    preset = recognise_system(source, table)
+    for name, kind in FIELDS[table].items():
+        ranked = []
+        if preset is not None:
+            ranked += [(0.98 - 0.001 * rank, header, preset.name) for rank, header in enumerate(preset.tables[table].get(name, ()))]
+        ranked += [(0.9 - 0.001 * rank, header, "generic") for rank, header in enumerate(_generic(table, name))]
+        best: FieldChoice | None = None
+        for score, header, origin in ranked:
+            column = by_name.get(header)
+            if column is None or column.header in taken:
+                continue
+            fit, why = value_fit(column, kind)
+            if best is None or score * fit > best.confidence:
+                best = FieldChoice(name, column.header, round(score * fit, 3), why or "header", origin)
+        if best is not None:
+            choices[name] = best
+            taken.add(best.header)
+    return ColumnMapping(table=table, choices=choices, system=preset.name if preset else "")
+
+
+def _generic(table: str, name: str) -> tuple[str, ...]:
+    return load_presets()[-1].tables.get(table, {}).get(name, ())
+
+
+def recognise_system(source: SourceTable, table: str) -> Preset | None:
+    """The system whose export this looks like, None when no signature fits."""
+    present = {normalise_header(column.header) for column in source.columns}
+    best, best_score = None, 0
+    for preset in load_presets():
+        wanted = preset.signature.get(table, ())
+        found = sum(header in present for header in wanted)
+        if wanted and found == len(wanted) and found > best_score:
+            best, best_score = preset, found
+    return best
+
+
+def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
+    """How well the values suit a field of this kind: a factor on the confidence, and the reason when it is not 1."""
+    filled = [value for value in column.sample if value is not None and value.strip()]
+    if not filled:
+        return (1.0, "") if kind in {"end", "number", "text"} else (0.5, "empty")
+    if kind in {"date", "end"}:
+        if column.type.startswith(_DATE_TYPES):
+            return 1.0, ""
+        return (1.0, "") if recognise_dates(filled) is not None else (0.3, "not_dates")
+    if kind == "number" and not column.type.startswith(_NUMBER_TYPES):
+        return (1.0, "") if recognise_numbers(filled) is not None else (0.3, "not_numbers")
+    return 1.0, ""

@@ -1,0 +1,159 @@
+"""Owns how dates are written in files: recognising the format of a column and the SQL that parses it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Texts that mean "nothing here" in exports; compared in lower case.
+BLANK_TEXTS = ("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil")
+
+_TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
+_ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
+_NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TIME})")
+_COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_UNIX_SECONDS = re.compile(r"\d{9,10}(?:\.0+)?")
+_UNIX_MILLISECONDS = re.compile(r"\d{12,13}(?:\.0+)?")
+_EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?")
+_NAMED = re.compile(rf"(?:\w{{3,9}}\.?,? )?(\d{{1,2}})(?:er)?[ -]([^\W\d]{{3,9}})\.?[ -](\d{{4}}|\d{{2}})({_TIME})")
+_NAMED_FIRST = re.compile(rf"([^\W\d]{{3,9}})\.? (\d{{1,2}}),? (\d{{4}})({_TIME})")
+_MONTH_ONLY = re.compile(r"(\d{4})-(\d{2})")
+_MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{4})")
+
+# Spelled in mapping files. "day_first" and "month_first" hold for any separator.
+DATE_FORMATS = (
+    "iso", "day_first", "month_first", "yyyymmdd", "unix_seconds", "unix_milliseconds", "excel_serial", "named_month", "year_month", "month_year",
+)
+_FRENCH_MONTHS = (
+    ("janvier", "01"), ("janv", "01"), ("fevrier", "02"), ("février", "02"), ("fevr", "02"), ("févr", "02"), ("fev", "02"), ("fév", "02"),
+    ("mars", "03"), ("avril", "04"), ("avr", "04"), ("mai", "05"), ("juin", "06"), ("juillet", "07"), ("juil", "07"),
+    ("août", "08"), ("aout", "08"), ("septembre", "09"), ("sept", "09"), ("octobre", "10"), ("novembre", "11"),
+    ("décembre", "12"), ("decembre", "12"), ("déc", "12"),
+    ("january", "01"), ("february", "02"), ("march", "03"), ("april", "04"), ("may", "05"), ("june", "06"), ("july", "07"), ("august", "08"),
+    ("september", "09"), ("october", "10"), ("november", "11"), ("december", "12"),
+    ("jan", "01"), ("feb", "02"), ("mar", "03"), ("apr", "04"), ("jun", "06"), ("jul", "07"), ("aug", "08"), ("sep", "09"), ("oct", "10"),
+    ("nov", "11"), ("dec", "12"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DateReading:
+    """How the dates of one column are read.
+
+    Attributes:
+        format: One of `DATE_FORMATS`; ``"day_first"`` when `ambiguous` and nobody has been asked yet.
+        patterns: strptime patterns seen, most frequent first (empty where the format needs none).
+        share: Share of the filled sample values that this format explains.
+        ambiguous: Day-first and month-first both fit every value.
+        example: A value as in the file.
+    """
+
+    format: str
+    patterns: tuple[str, ...]
+    share: float
+    ambiguous: bool
+    example: str
+
+
+def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
+    """The format of a column, from a sample of its texts; None when fewer than half of them look like dates."""
+    filled = [text for value in values if value is not None and (text := value.strip()).lower() not in BLANK_TEXTS]
+    if not filled:
+        return None
+    votes: Counter[str] = Counter()
+    patterns: Counter[str] = Counter()
+    both = 0
+    for text in filled:
+        kind, pattern = _classify(text)
+        if kind == "either":
+            both += 1
+        elif kind:
+            votes[kind] += 1
+        if pattern:
+            patterns[pattern] += 1
+    ambiguous = both > 0 and not votes["day_first"] and not votes["month_first"]
+    if both:
+        votes["month_first" if votes["month_first"] > votes["day_first"] else "day_first"] += both
+    if not votes:
+        return None
+    chosen, times = votes.most_common(1)[0]
+    if times < 0.5 * len(filled):
+        return None
+    kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
+    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0])
+
+
+def _classify(text: str) -> tuple[str, str]:
+    if _ISO.fullmatch(text):
+        return "iso", ""
+    if match := _NUMERIC.fullmatch(text):
+        first, separator, second, year, time = match.groups()
+        pattern = f"%{{}}{separator}%{{}}{separator}%{'Y' if len(year) == 4 else 'y'}{_time_pattern(time)}"
+        if int(first) > 31 or int(second) > 31 or (int(first) > 12 and int(second) > 12):
+            return "", ""
+        if int(first) > 12:
+            return "day_first", pattern
+        return ("month_first" if int(second) > 12 else "either"), pattern
+    for kind, regex in _OTHERS:
+        if regex.fullmatch(text):
+            return kind, ""
+    return "", ""
+
+
+_OTHERS = (("yyyymmdd", _COMPACT), ("unix_seconds", _UNIX_SECONDS), ("unix_milliseconds", _UNIX_MILLISECONDS), ("excel_serial", _EXCEL_SERIAL),
+           ("named_month", _NAMED), ("named_month", _NAMED_FIRST), ("year_month", _MONTH_ONLY), ("month_year", _MONTH_FIRST))
+
+
+def _time_pattern(time: str) -> str:
+    if not time:
+        return ""
+    half_day = time.rstrip(". ").upper().endswith(("AM", "PM"))
+    pattern = time[0] + ("%I" if half_day else "%H") + ":%M" + (":%S" if time.count(":") > 1 else "")
+    if half_day:
+        pattern += (" " if " " in time[1:] else "") + "%p"
+    return pattern
+
+
+_DEFAULT_PATTERNS = tuple(
+    f"%{{}}{separator}%{{}}{separator}%Y{time}" for separator in "/.-" for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+)
+
+
+def date_sql(text: str, reading: DateReading | str) -> str:
+    """SQL that turns the text expression `text` into a DATE, NULL where it does not parse.
+
+    Values already in ISO are accepted in every format: Excel cells arrive so, and no ISO text reads as another day otherwise.
+    """
+    name, seen = (reading, ()) if isinstance(reading, str) else (reading.format, reading.patterns)
+    iso = f"TRY_CAST({text} AS DATE)"
+    if name == "iso":
+        return iso
+    if name in {"day_first", "month_first"}:
+        order = ("d", "m") if name == "day_first" else ("m", "d")
+        formats = ", ".join(f"'{pattern.format(*order)}'" for pattern in (seen or _DEFAULT_PATTERNS))
+        return f"COALESCE(CAST(try_strptime({text}, [{formats}]) AS DATE), {iso})"
+    if name in _SQL:
+        return f"COALESCE({_SQL[name].format(text=text)}, {iso})"
+    return f"COALESCE(CAST(try_strptime({_named_months_sql(text)}, ['%d %m %Y', '%d %m %y', '%m %d %Y']) AS DATE), {iso})"
+
+
+_SQL = {
+    "yyyymmdd": "CAST(try_strptime({text}, '%Y%m%d') AS DATE)",
+    "unix_seconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE)) AT TIME ZONE 'UTC' AS DATE)",
+    "unix_milliseconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000) AT TIME ZONE 'UTC' AS DATE)",
+    # Excel counts days from 30 December 1899 (its 29 February 1900 never was).
+    "excel_serial": "(DATE '1899-12-30' + CAST(floor(TRY_CAST(replace({text}, ',', '.') AS DOUBLE)) AS INTEGER))",
+    "year_month": "TRY_CAST({text} || '-01' AS DATE)",
+    "month_year": "CAST(try_strptime('01/' || {text}, '%d/%m/%Y') AS DATE)",
+}
+
+
+def _named_months_sql(text: str) -> str:
+    """Replace month names by numbers and reduce the rest to ``d m y`` (or ``m d y``)."""
+    expression = f"lower({text})"
+    for name, number in _FRENCH_MONTHS:
+        expression = f"replace({expression}, '{name}', '{number}')"
+    expression = f"regexp_replace({expression}, '^[a-zé]+[.,]* ', '')"
+    return f"trim(regexp_replace(regexp_replace({expression}, '([ t][0-9]+:[0-9].*)$', ''), '[^0-9]+', ' ', 'g'))"

@@ -1,0 +1,119 @@
+"""Owns how a text file is cut into cells: its separator, its header line and the lines of prose above it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+
+from iceberg.errors import FileError
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file is cut.
+
+    Attributes:
+        separator: One character.
+        headers: Names in the header line, as written (surrounding blanks removed, repeats numbered).
+        skipped_lines: Lines above the header, the ``sep=;`` line included.
+        header_end_line: Line number on which the header ends (1-based; a quoted header may span lines).
+        sample: First records below the header, cut.
+    """
+
+    separator: str
+    headers: tuple[str, ...]
+    skipped_lines: int
+    header_end_line: int
+    sample: tuple[tuple[str, ...], ...]
+
+
+def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> Layout:
+    """Cut the beginning of a text file.
+
+    Args:
+        text: The first part of the file; a cut last line is tolerated.
+        name: File name, for messages.
+        separator: Overrides the choice.
+        header_line: Overrides the choice (1-based line of the header).
+
+    Raises:
+        FileError: ``one_column``, ``header_only`` or ``empty_file``.
+    """
+    declared = _declared_separator(text)
+    first_line = 1 if declared else 0
+    chosen = separator or declared or choose_separator(text)
+    records = _cut(text, chosen)[first_line:] if not header_line else [r for r in _cut(text, chosen) if r[0] >= header_line]
+    records = [record for record in records if any(cell.strip() for cell in record[2])]
+    if not records:
+        raise FileError("empty_file", {"file": name})
+    width = _usual_width(records)
+    if width < 2:
+        raise FileError("one_column", {"file": name, "separator": _spell(chosen), "line": records[0][0], "value": records[0][2][0][:80]})
+    position = 0 if header_line else _header_position(records, width)
+    start, end, cells = records[position]
+    if len(records) <= position + 1:
+        raise FileError("header_only", {"file": name, "line": start})
+    return Layout(chosen, number_repeats(cells), start - 1, end, tuple(tuple(record[2]) for record in records[position + 1 :]))
+
+
+def _spell(separator: str) -> str:
+    return {"\t": "tab"}.get(separator, separator)
+
+
+def _declared_separator(text: str) -> str | None:
+    """Excel's ``sep=;`` first line."""
+    first = text.split("\n", 1)[0].strip().strip('"')
+    return first[4:5] if first.lower().startswith("sep=") and len(first) == 5 else None
+
+
+def choose_separator(text: str) -> str:
+    """The separator whose count per record is most constant (then: the one that makes more columns)."""
+    scores = {}
+    for candidate in SEPARATORS:
+        widths = [len(record[2]) for record in _cut(text, candidate)[:500] if record[2]]
+        wide = [width for width in widths if width > 1]
+        if not wide:
+            continue
+        width, times = Counter(wide).most_common(1)[0]
+        scores[candidate] = (times / len(widths), width)
+    return max(scores, key=lambda candidate: scores[candidate]) if scores else ","
+
+
+def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
+    """(first line, last line, cells) of each record; a last record that the sample cuts is dropped."""
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    records, start = [], 1
+    try:
+        for cells in reader:
+            records.append((start, reader.line_num, cells))
+            start = reader.line_num + 1
+    except csv.Error:  # a cell over the csv module's limit or a stray NUL: what was cut so far is enough to choose by
+        pass
+    return records
+
+
+def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:
+    return Counter(len(cells) for _, _, cells in records).most_common(1)[0][0]
+
+
+def _header_position(records: list[tuple[int, int, list[str]]], width: int) -> int:
+    """The first record as wide as the rest whose cells are all filled; else the first that is as wide."""
+    wide = [index for index, record in enumerate(records) if len(record[2]) >= width]
+    full = [index for index in wide[:20] if all(cell.strip() for cell in records[index][2][:width])]
+    return (full or wide)[0]
+
+
+def number_repeats(cells: list[str]) -> tuple[str, ...]:
+    """Header names made unique: a second ``Date`` becomes ``Date (2)``, an empty one ``column 3``."""
+    seen: Counter[str] = Counter()
+    names = []
+    for position, cell in enumerate(cells, start=1):
+        name = " ".join(cell.replace("\ufeff", "").split("\n")).strip() or f"column {position}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(names)

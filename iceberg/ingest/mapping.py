@@ -1,0 +1,174 @@
+"""Owns the column mapping: which header feeds which field and how it is read, saved and re-used next month."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from iceberg.errors import MappingError
+
+# Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number", "count".
+FIELDS: dict[str, dict[str, str]] = {
+    "customers": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
+    "complaints": {"customer_id": "id", "complaint_date": "date", "category": "text"},
+    "volumes": {"month": "date", "category": "text", "complaints": "number"},
+    "incidents": {"customer_id": "id", "incident_date": "date", "category": "text"},
+    "activity": {"customer_id": "id", "activity_date": "date"},
+    "surveys": {"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
+}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "customers": ("customer_id", "start_date"),
+    "complaints": ("complaint_date", "category"),
+    "volumes": ("month", "category"),
+    "incidents": ("customer_id", "incident_date", "category"),
+    "activity": ("customer_id", "activity_date"),
+    "surveys": ("category", "asked", "had_problem", "complained"),
+}
+
+
+@dataclass(frozen=True)
+class FieldChoice:
+    """One header chosen for one field.
+
+    Attributes:
+        field: Canonical field.
+        header: Header as in the file.
+        confidence: 0-1; 1 when a person chose it.
+        reason: Code of the reason, ``ingest.reasons.<reason>``.
+        origin: Preset that named the header, ``"mapping"`` when a person did.
+    """
+
+    field: str
+    header: str
+    confidence: float = 1.0
+    reason: str = "chosen"
+    origin: str = "mapping"
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """How one table is read from one file.
+
+    Attributes:
+        table: Canonical table.
+        choices: Header of each field.
+        date_formats: Format by field where it was fixed by hand (see `iceberg.ingest.dates.DATE_FORMATS`).
+        decimal: ``"."`` or ``","`` where fixed by hand.
+        revenue_period: ``"year"`` or ``"month"``; "" = from the header.
+        encoding, separator, header_line, sheet: Reading overrides.
+        system: Preset that recognised the file.
+    """
+
+    table: str
+    choices: dict[str, FieldChoice] = field(default_factory=dict)
+    date_formats: dict[str, str] = field(default_factory=dict)
+    decimal: str = ""
+    revenue_period: str = ""
+    encoding: str = ""
+    separator: str = ""
+    header_line: int = 0
+    sheet: str = ""
+    system: str = ""
+
+    def header(self, name: str) -> str | None:
+        """Header of a field, None where the file has none."""
+        choice = self.choices.get(name)
+        return choice.header if choice else None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required fields without a header."""
+        return tuple(name for name in REQUIRED[self.table] if name not in self.choices)
+
+    def uncertain(self, threshold: float = 0.6) -> tuple[FieldChoice, ...]:
+        """Choices that the analyst must confirm."""
+        return tuple(choice for choice in self.choices.values() if choice.confidence < threshold)
+
+
+@dataclass(frozen=True)
+class MappingSet:
+    """The mappings of one load, by table."""
+
+    tables: dict[str, ColumnMapping] = field(default_factory=dict)
+
+    def get(self, table: str) -> ColumnMapping | None:
+        """Mapping of a table."""
+        return self.tables.get(table)
+
+    def save(self, path: str | Path) -> None:
+        """Write as TOML, or as JSON when the name ends in ``.json``."""
+        content = self.to_dict()
+        target = Path(path)
+        target.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n" if target.suffix.lower() == ".json" else _to_toml(content), encoding="utf-8")
+
+    def to_toml(self) -> str:
+        """The TOML text that `load` reads."""
+        return _to_toml(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, only what differs from the defaults."""
+        return {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+
+    @classmethod
+    def load(cls, path: str | Path) -> MappingSet:
+        """Read a file that `save` (or a person) wrote.
+
+        Raises:
+            MappingError: ``mapping_file_unreadable``, ``mapping_table_unknown``, ``mapping_field_unknown``.
+        """
+        source = Path(path)
+        try:
+            text = source.read_text(encoding="utf-8-sig")
+            content = json.loads(text) if source.suffix.lower() == ".json" else tomllib.loads(text)
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+            raise MappingError("mapping_file_unreadable", {"file": source.name, "reason": str(error)[:200]}) from error
+        return cls.from_dict(content, name=source.name)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any], *, name: str = "mapping") -> MappingSet:
+        """From plain values; see `load` for what it raises."""
+        if not isinstance(content, dict):
+            raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
+        return cls({table: _mapping_from(table, entry, name) for table, entry in content.items()})
+
+
+def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    for key in ("system", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period"):
+        if value := getattr(mapping, key):
+            entry[key] = value
+    entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
+    if mapping.date_formats:
+        entry["date_formats"] = dict(mapping.date_formats)
+    return entry
+
+
+def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: ANN401  # whatever the file holds
+    if table not in FIELDS or not isinstance(entry, dict):
+        raise MappingError("mapping_table_unknown", {"file": name, "value": table, "known": ", ".join(FIELDS)})
+    columns = entry.get("columns", {})
+    for key in columns:
+        if key not in FIELDS[table]:
+            raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": key, "known": ", ".join(FIELDS[table])})
+    choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
+    options = {key: str(entry[key]) for key in ("decimal", "revenue_period", "encoding", "separator", "sheet", "system") if entry.get(key)}
+    return ColumnMapping(table, choices, dict(entry.get("date_formats", {})), header_line=int(entry.get("header_line", 0)), **options)
+
+
+def _to_toml(content: dict[str, Any]) -> str:
+    lines: list[str] = []
+    for table, entry in content.items():
+        lines.append(f"[{table}]")
+        lines += [f"{key} = {_toml_value(value)}" for key, value in entry.items() if not isinstance(value, dict)]
+        for key, value in entry.items():
+            if isinstance(value, dict):
+                lines += ["", f"[{table}.{key}]", *(f"{name} = {_toml_value(text)}" for name, text in value.items())]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml_value(value: object) -> str:
+    return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,68 @@
+"""Owns how amounts are written in files: decimal mark, grouping, currency and percent signs, and the SQL that parses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from iceberg.ingest.dates import BLANK_TEXTS
+
+# Anything that may stand around or inside an amount without being part of it: spaces (no-break and narrow ones too), currency, percent.
+_ORNAMENT = re.compile(r"[\s\u00a0\u202f\u2009'’€$£%]|EUR|USD|GBP|CHF|CAD", re.IGNORECASE)
+_ORNAMENT_SQL = "[\\s\\x{00A0}\\x{202F}\\x{2009}''’€$£%]|(?i:EUR|USD|GBP|CHF|CAD)"
+_PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class NumberReading:
+    """How the amounts of one column are read.
+
+    Attributes:
+        decimal: ``"."`` or ``","``.
+        plain: Every sample value is a number as it stands: no cleaning is needed.
+        share: Share of filled sample values that parse.
+        ambiguous: 1,234 and 1.234 could be thousands or decimals and nothing in the sample decides.
+        currency: ISO code seen in the cells, "" where none.
+    """
+
+    decimal: str
+    plain: bool
+    share: float
+    ambiguous: bool = False
+    currency: str = ""
+
+
+_CURRENCIES = {"€": "EUR", "EUR": "EUR", "$": "USD", "USD": "USD", "£": "GBP", "GBP": "GBP", "CHF": "CHF", "CAD": "CAD"}
+
+
+def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
+    """The decimal mark of a column, from a sample of its texts; None when fewer than half of them are numbers."""
+    filled = [text for value in values if value is not None and (text := value.strip()).lower() not in BLANK_TEXTS]
+    if not filled:
+        return None
+    plain = sum(bool(_PLAIN.fullmatch(text)) for text in filled)
+    currency = next((code for text in filled[:50] for sign, code in _CURRENCIES.items() if sign in text.upper()), "")
+    if plain == len(filled):
+        return NumberReading(".", True, 1.0, currency=currency)
+    bare = [_ORNAMENT.sub("", text) for text in filled]
+    point = sum(bool(_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)) for text in bare)
+    comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
+    if max(point, comma) < 0.5 * len(filled):
+        return None
+    doubtful = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
+    decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
+    return NumberReading(decimal, False, max(point, comma) / len(filled), doubtful, currency)
+
+
+def number_sql(text: str, reading: NumberReading) -> str:
+    """SQL that turns the text expression `text` into a DOUBLE, NULL where it does not parse."""
+    direct = f"TRY_CAST({text} AS DOUBLE)"
+    if reading.plain:
+        return direct
+    bare = f"regexp_replace({text}, '{_ORNAMENT_SQL}', '', 'g')"
+    if reading.decimal == ",":
+        return f"TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE)"
+    return f"TRY_CAST(replace({bare}, ',', '') AS DOUBLE)"

@@ -1,0 +1,324 @@
+"""Owns how a file becomes a relation in DuckDB (text columns, typed where the file is typed) and the record of every decision taken."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from iceberg.errors import FileError
+from iceberg.ingest.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
+from iceberg.ingest.encoding import bom_encoding, detect_encoding, open_bytes, spool_utf8
+from iceberg.ingest.sources import OpenedSource, Source, Workspace, open_source
+from iceberg.ingest.spreadsheets import read_book
+
+PREVIEW_ROWS = 1000
+_TEXT = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the reader is told instead of finding out.
+
+    Attributes:
+        encoding: Python name of the encoding, such as ``"cp1250"``.
+        separator: One character.
+        header_line: 1-based line (or sheet row) of the header.
+        sheet: Name of the sheet.
+    """
+
+    encoding: str | None = None
+    separator: str | None = None
+    header_line: int | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """One column of a file.
+
+    Attributes:
+        header: Name as in the file, repeats numbered.
+        sql: Its name inside DuckDB.
+        type: DuckDB type; ``"VARCHAR"`` for text.
+        sample: First values as text.
+    """
+
+    header: str
+    sql: str
+    type: str
+    sample: tuple[str | None, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values still have to be parsed."""
+        return self.type == _TEXT
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """How a file was read: one entry per decision.
+
+    Attributes:
+        file: Name without directory.
+        format: ``"csv"``, ``"excel"``, ``"parquet"`` or ``"frame"``.
+        encoding, separator: For text files.
+        sheet, sheets: For books.
+        header_line: Line (sheet row) of the header; 0 where the format has none.
+        skipped_lines: Lines of prose above it.
+        headers: Every column of the file.
+        used: Header read for each field, once a mapping is chosen.
+        dropped: Headers that nothing is read from.
+        date_formats: Format of each date column, by header.
+        decimal: Decimal mark of each amount column, by header.
+        size_bytes: Size of the file.
+        overridden: Decisions that were given rather than found.
+    """
+
+    file: str
+    format: str
+    encoding: str = ""
+    separator: str = ""
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    header_line: int = 0
+    skipped_lines: int = 0
+    headers: tuple[str, ...] = ()
+    used: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    date_formats: dict[str, str] = field(default_factory=dict)
+    decimal: dict[str, str] = field(default_factory=dict)
+    size_bytes: int = 0
+    overridden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A file that DuckDB can query.
+
+    Attributes:
+        reading: How it was read.
+        columns: Its columns.
+        from_sql: What to write after FROM.
+        text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
+        rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
+        first_row: Line or row number of the first record (the record with rowid 0).
+    """
+
+    reading: FileReading
+    columns: tuple[SourceColumn, ...]
+    from_sql: str
+    text_path: Path | None = None
+    rejects: str = ""
+    first_row: int = 1
+
+    def column(self, header: str) -> SourceColumn | None:
+        """The column with this header."""
+        return next((column for column in self.columns if column.header == header), None)
+
+
+def connect(*, memory_limit: str | None = None, temp_directory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that neither installs extensions nor reaches the network."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "allow_community_extensions": "false"},
+    )
+    connection.execute("SET enable_progress_bar = false")
+    if memory_limit is not None:
+        try:
+            connection.execute(f"SET memory_limit = '{memory_limit.replace(chr(39), '')}'")
+        except duckdb.Error as error:
+            connection.close()
+            raise FileError("memory_limit_unreadable", {"value": memory_limit}) from error
+    if temp_directory is not None:
+        connection.execute(f"SET temp_directory = {quote_text(temp_directory)}")
+    return connection
+
+
+def quote_text(text: str) -> str:
+    """A SQL text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(name: str) -> str:
+    """A SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_source(
+    connection: duckdb.DuckDBPyConnection, source: Source, workspace: Workspace, *, options: ReadOptions | None = None
+) -> SourceTable:
+    """Make `source` queryable.
+
+    Raises:
+        FileError: When it is not a table, with the reason and what to do.
+    """
+    options = options or ReadOptions()
+    opened = open_source(source, workspace)
+    if opened.frame is not None:
+        return _read_frame(connection, opened.frame, workspace)
+    assert opened.path is not None  # noqa: S101  # not a frame, so it has a path
+    with opened.path.open("rb") as stream:
+        head = stream.read(1 << 14)
+    kind = recognise_format(head, opened.path, opened.name)
+    if kind == "parquet":
+        return _read_parquet(connection, opened)
+    if kind == "excel":
+        return _read_book(connection, opened, workspace, options)
+    return _read_text(opened, workspace, options, compressed=kind == "gzip")
+
+
+def recognise_format(head: bytes, path: Path, name: str) -> str:
+    """``"parquet"``, ``"excel"``, ``"gzip"`` or ``"text"``, from the first bytes: names lie.
+
+    Raises:
+        FileError: ``empty_file``, ``html_file``, ``json_file``, ``zip_file``, ``binary_file``.
+    """
+    if not head.strip():
+        raise FileError("empty_file", {"file": name})
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04"):
+        if _is_book(path):
+            return "excel"
+        raise FileError("zip_file", {"file": name})
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "excel"
+    if head.startswith(b"\x1f\x8b"):
+        with open_bytes(path, compressed=True) as stream:
+            inner = stream.read(1 << 14)
+        refuse_non_text(inner, name)
+        return "gzip"
+    refuse_non_text(head, name)
+    return "text"
+
+
+def _is_book(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as book:
+            parts = set(book.namelist())
+    except zipfile.BadZipFile:
+        return path.suffix.lower() in {".xlsx", ".xlsm", ".xlsb", ".ods"}
+    return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
+
+
+def refuse_non_text(head: bytes, name: str) -> None:
+    """Raise when the first bytes are no delimited text."""
+    if not head.strip():
+        raise FileError("empty_file", {"file": name})
+    if bom_encoding(head) is not None:
+        return
+    start = head.lstrip()[:200].lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")):
+        raise FileError("html_file", {"file": name})
+    if start.startswith((b"{", b"[")):
+        raise FileError("json_file", {"file": name})
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    if b"\x00" in head or control > len(head) // 100:
+        raise FileError("binary_file", {"file": name})
+
+
+def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions, *, compressed: bool) -> SourceTable:
+    assert opened.path is not None  # noqa: S101
+    encoding = options.encoding or detect_encoding(opened.path, compressed=compressed)
+    path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed)
+    layout = _layout_of(path, opened.name, options)
+    columns = tuple(
+        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS]))
+        for i, header in enumerate(layout.headers)
+    )
+    rejects = workspace.new_name("rejects")
+    struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in columns)
+    from_sql = (
+        f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, skip = {layout.header_end_line}, "
+        f"delim = {quote_text(layout.separator)}, quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, "
+        f"rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', encoding = 'utf-8')"
+    )
+    reading = FileReading(
+        opened.name, "csv", encoding=encoding.replace("-sig", ""), separator=layout.separator, header_line=layout.skipped_lines + 1,
+        skipped_lines=layout.skipped_lines, headers=layout.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
+    )  # fmt: skip
+    return SourceTable(reading, columns, from_sql, text_path=path, rejects=rejects, first_row=layout.header_end_line + 1)
+
+
+def _layout_of(path: Path, name: str, options: ReadOptions) -> Layout:
+    with path.open("rb") as stream:
+        sample = stream.read(SAMPLE_BYTES)
+        if stream.read(1):  # the file goes on: the last line of the sample is cut
+            sample = sample[: sample.rfind(b"\n") + 1] or sample
+    text = sample.decode("utf-8", errors="replace")
+    return read_layout(text, name=name, separator=options.separator, header_line=options.header_line)
+
+
+def _overridden(options: ReadOptions) -> tuple[str, ...]:
+    return tuple(name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None)
+
+
+def _read_book(
+    connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions
+) -> SourceTable:
+    assert opened.path is not None  # noqa: S101
+    book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
+    table = pa.table(
+        {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))},
+    )
+    name = _keep_table(connection, table, workspace)
+    columns = tuple(
+        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] for row in book.rows[:PREVIEW_ROWS])) for i, header in enumerate(book.headers)
+    )
+    reading = FileReading(
+        opened.name, "excel", sheet=book.sheet, sheets=book.sheets, header_line=book.header_row, skipped_lines=book.header_row - 1,
+        headers=book.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
+    )  # fmt: skip
+    return SourceTable(reading, columns, name, first_row=book.header_row + 1)
+
+
+def _keep_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.DataFrame, workspace: Workspace) -> str:
+    """Copy an Arrow table or a frame into the database, so that the caller's object is not held or seen again."""
+    name = workspace.new_name("source")
+    connection.register("incoming", table)
+    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+    return name
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -> SourceTable:
+    scan = f"read_parquet({quote_text(str(opened.path))})"
+    try:
+        described = connection.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        columns = _typed_columns(connection, scan, [(row[0], row[1]) for row in described])
+    except duckdb.Error as error:
+        raise FileError("parquet_unreadable", {"file": opened.name, "reason": str(error).splitlines()[0][:200]}) from error
+    if len(columns) < 2:
+        raise FileError("one_column", {"file": opened.name, "separator": "", "line": 1, "value": ""})
+    reading = FileReading(opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes)
+    return SourceTable(reading, columns, scan, first_row=1)
+
+
+def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, workspace: Workspace) -> SourceTable:
+    if frame.shape[1] == 0 or len(frame) == 0:
+        raise FileError("empty_file", {"file": "table"})
+    copy = frame.copy(deep=False)
+    headers = number_repeats([str(column) for column in frame.columns])
+    copy.columns = pd.Index([f"c{i}" for i in range(frame.shape[1])])
+    name = _keep_table(connection, copy, workspace)
+    described = [(row[0], row[1]) for row in connection.sql(f"DESCRIBE {name}").fetchall()]
+    columns = _typed_columns(connection, name, described, headers)
+    return SourceTable(FileReading("table", "frame", headers=headers), columns, name, first_row=1)
+
+
+def _typed_columns(
+    connection: duckdb.DuckDBPyConnection, scan: str, described: list[tuple[str, str]], headers: tuple[str, ...] | None = None
+) -> tuple[SourceColumn, ...]:
+    casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
+    rows = connection.sql(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
+    if not rows:
+        raise FileError("header_only", {"file": "table", "line": 0})
+    return tuple(
+        SourceColumn(headers[i] if headers else name, quote_name(name), "VARCHAR" if kind.startswith("ENUM") else kind, tuple(row[i] for row in rows))
+        for i, (name, kind) in enumerate(described)
+    )

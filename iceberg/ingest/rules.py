@@ -1,0 +1,131 @@
+"""Owns the row rules: one entry per rule; its id names it in the report, its SQL says which rows break it.
+
+A rule either rejects its rows, or keeps them (repaired, or only flagged); ``ingest.rules.<id>`` holds its sentences. Rules are evaluated while the
+rows are read and leave one bit each in the integer column ``flags``, so that counting them costs one pass over small integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["reject", "repair", "flag"]
+
+# Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers (judgement).
+EARLIEST = "DATE '1900-01-02'"
+_PLACEHOLDER_END = f"({{end}} < {EARLIEST} OR {{end}} = DATE '1970-01-01')"
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One way a row can be wrong.
+
+    Attributes:
+        id: Name of the rule.
+        table: Table it judges.
+        field: Field whose value is shown; "" when the whole row is meant.
+        outcome: What happens to the row.
+        sql: Predicate over ``<field>_parsed`` (typed value), ``<field>_blank`` (nothing was written) and ``today``; "" for rules judged on
+            several rows or tables after reading (see `iceberg.ingest.load`).
+    """
+
+    id: str
+    table: str
+    field: str
+    outcome: Outcome
+    sql: str = ""
+
+    @property
+    def rejects(self) -> bool:
+        """Whether its rows are left out."""
+        return self.outcome == "reject"
+
+
+def _unparseable(table: str, field: str, outcome: Outcome = "reject", rule: str = "unparseable_date") -> RowRule:
+    return RowRule(rule, table, field, outcome, f"{field}_parsed IS NULL AND NOT {field}_blank")
+
+
+_END = _PLACEHOLDER_END.format(end="end_date_parsed")
+
+# Order is the order of bits: add at the end of a table's block, never reorder between reading and reporting.
+RULES: tuple[RowRule, ...] = (
+    RowRule("missing_customer_id", "customers", "customer_id", "reject", "customer_id_parsed IS NULL"),
+    RowRule("missing_start_date", "customers", "start_date", "reject", "start_date_blank"),
+    _unparseable("customers", "start_date"),
+    _unparseable("customers", "end_date"),
+    RowRule("implausible_date", "customers", "start_date", "reject", f"start_date_parsed < {EARLIEST}"),
+    RowRule("future_date", "customers", "start_date", "reject", "start_date_parsed > {today}"),
+    RowRule("end_before_start", "customers", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"),
+    RowRule("future_end_date", "customers", "end_date", "repair", "end_date_parsed > {today}"),
+    RowRule("placeholder_end_date", "customers", "end_date", "repair", _END),
+    RowRule("negative_revenue", "customers", "revenue", "repair", "revenue_parsed < 0"),
+    _unparseable("customers", "revenue", "repair", "unparseable_revenue"),
+    RowRule("exact_duplicate", "customers", "", "reject"),
+    RowRule("duplicate_customer_id", "customers", "customer_id", "reject"),
+    RowRule("missing_customer_id", "complaints", "customer_id", "reject", "customer_id_parsed IS NULL"),
+    RowRule("missing_complaint_date", "complaints", "complaint_date", "reject", "complaint_date_blank"),
+    _unparseable("complaints", "complaint_date"),
+    RowRule("implausible_date", "complaints", "complaint_date", "reject", f"complaint_date_parsed < {EARLIEST}"),
+    RowRule("future_date", "complaints", "complaint_date", "reject", "complaint_date_parsed > {today}"),
+    RowRule("blank_category", "complaints", "category", "repair", "category_parsed IS NULL"),
+    RowRule("unknown_customer", "complaints", "customer_id", "reject"),
+    RowRule("complaint_of_rejected_customer", "complaints", "customer_id", "reject"),
+    RowRule("complaint_before_start", "complaints", "complaint_date", "reject"),
+    RowRule("complaint_after_departure", "complaints", "complaint_date", "reject"),
+    RowRule("duplicate_complaint", "complaints", "", "reject"),
+    RowRule("missing_month", "volumes", "month", "reject", "month_blank"),
+    _unparseable("volumes", "month"),
+    RowRule("implausible_date", "volumes", "month", "reject", f"month_parsed < {EARLIEST}"),
+    RowRule("future_date", "volumes", "month", "reject", "month_parsed > {today}"),
+    RowRule("blank_category", "volumes", "category", "repair", "category_parsed IS NULL"),
+    RowRule("missing_volume", "volumes", "complaints", "reject", "complaints_blank"),
+    _unparseable("volumes", "complaints", "reject", "unparseable_volume"),
+    RowRule("volume_not_integer", "volumes", "complaints", "reject", "complaints_parsed <> floor(complaints_parsed)"),
+    RowRule("volume_negative", "volumes", "complaints", "reject", "complaints_parsed < 0"),
+    RowRule("missing_customer_id", "incidents", "customer_id", "reject", "customer_id_parsed IS NULL"),
+    RowRule("missing_incident_date", "incidents", "incident_date", "reject", "incident_date_blank"),
+    _unparseable("incidents", "incident_date"),
+    RowRule("implausible_date", "incidents", "incident_date", "reject", f"incident_date_parsed < {EARLIEST}"),
+    RowRule("future_date", "incidents", "incident_date", "reject", "incident_date_parsed > {today}"),
+    RowRule("blank_category", "incidents", "category", "repair", "category_parsed IS NULL"),
+    RowRule("unknown_customer", "incidents", "customer_id", "reject"),
+    RowRule("missing_category", "surveys", "category", "reject", "category_parsed IS NULL"),
+    RowRule("unparseable_survey_count", "surveys", "asked", "reject", "asked_parsed IS NULL OR asked_parsed < 0"),
+    RowRule("unparseable_survey_count", "surveys", "had_problem", "reject", "had_problem_parsed IS NULL OR had_problem_parsed < 0"),
+    RowRule("unparseable_survey_count", "surveys", "complained", "reject", "complained_parsed IS NULL OR complained_parsed < 0"),
+    RowRule(
+        "survey_order", "surveys", "complained", "reject", "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed"
+    ),
+    RowRule("missing_customer_id", "activity", "customer_id", "reject", "customer_id_parsed IS NULL"),
+    _unparseable("activity", "activity_date"),
+    RowRule("missing_activity_date", "activity", "activity_date", "reject", "activity_date_blank"),
+    RowRule("future_date", "activity", "activity_date", "reject", "activity_date_parsed > {today}"),
+)
+
+# Lines that the reader could not cut into the header's columns; they never become rows.
+RAGGED_RULES = {"MISSING COLUMNS": "too_few_cells", "TOO MANY COLUMNS": "too_many_cells", "UNQUOTED VALUE": "broken_quotes"}
+
+
+def rules_of(table: str) -> tuple[tuple[int, RowRule], ...]:
+    """(bit value, rule) of each rule of a table."""
+    return tuple((1 << position, rule) for position, rule in enumerate(rule for rule in RULES if rule.table == table))
+
+
+def bit_of(table: str, rule_id: str) -> int:
+    """Bits of a rule, all its fields together."""
+    return sum(bit for bit, rule in rules_of(table) if rule.id == rule_id)
+
+
+def reject_mask(table: str) -> int:
+    """Bits that leave a row out."""
+    return sum(bit for bit, rule in rules_of(table) if rule.rejects)
+
+
+def flags_sql(table: str, *, today: str, fields: frozenset[str]) -> str:
+    """SQL for the integer of broken rules; rules about fields that the file lacks are left out."""
+    terms = [
+        f"(CASE WHEN {rule.sql.format(today=today)} THEN {bit} ELSE 0 END)"
+        for bit, rule in rules_of(table)
+        if rule.sql and (not rule.field or rule.field in fields)
+    ]
+    return " + ".join(terms) if terms else "0"

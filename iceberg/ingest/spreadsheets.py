@@ -1,0 +1,111 @@
+"""Owns Excel and OpenDocument books: choosing the sheet that holds the data and turning its cells into text."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import python_calamine
+
+from iceberg.errors import FileError
+from iceberg.ingest.delimiters import number_repeats
+
+# A book whose parts unpack to more than this is refused before unpacking (a zip bomb would fill memory). A full sheet of a million rows
+# by twenty columns unpacks to about 1 GB.
+MAX_UNPACKED_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class SheetRows:
+    """The data of one sheet.
+
+    Attributes:
+        sheet: Its name.
+        sheets: All sheets of the book.
+        headers: Column names.
+        header_row: Row number of the header (1-based, as the spreadsheet shows it).
+        rows: Cells as text, one tuple per row below the header; blank rows included as all None.
+    """
+
+    sheet: str
+    sheets: tuple[str, ...]
+    headers: tuple[str, ...]
+    header_row: int
+    rows: list[tuple[str | None, ...]]
+
+
+def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | None = None) -> SheetRows:
+    """Read the named sheet, or the one that looks like data.
+
+    Raises:
+        FileError: ``sheet_not_found``, ``book_unreadable``, ``book_too_large``, ``empty_file``, ``header_only``, ``one_column``.
+    """
+    _refuse_zip_bomb(path, name)
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        names = tuple(book.sheet_names)
+        if sheet is not None and sheet not in names:
+            raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
+        grids = {title: _grid(book, title) for title in ([sheet] if sheet is not None else names)}
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+        raise FileError("book_unreadable", {"file": name}) from error
+    chosen = sheet if sheet is not None else max(names, key=lambda title: _data_likeness(grids[title]))
+    return _cut(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
+
+
+def _grid(book: Any, title: str) -> list[list[Any]]:  # noqa: ANN401  # calamine has no types
+    sheet = book.get_sheet_by_name(title)
+    return list(sheet.to_python(skip_empty_area=False))
+
+
+def _data_likeness(grid: list[list[Any]]) -> int:
+    """Filled cells in rows of the usual width: a data dictionary has few, a chart sheet none."""
+    return sum(1 for row in grid for cell in row if cell != "")
+
+
+def _refuse_zip_bomb(path: Path, name: str) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as book:
+        unpacked = sum(part.file_size for part in book.infolist())
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise FileError("book_too_large", {"file": name, "size_mb": unpacked >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20})
+
+
+def _cut(grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None) -> SheetRows:
+    filled = [(index, sum(cell != "" for cell in row)) for index, row in enumerate(grid)]
+    filled = [(index, count) for index, count in filled if count]
+    if not filled:
+        raise FileError("empty_file", {"file": f"{name}#{sheet}"})
+    usual = sorted(count for _, count in filled)[len(filled) // 2]
+    start = header_line - 1 if header_line else next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
+    columns = [position for position, cell in enumerate(grid[start]) if cell != ""]
+    if len(columns) < 2:
+        raise FileError("one_column", {"file": f"{name}#{sheet}", "separator": "", "line": start + 1, "value": str(grid[start][:1])[:80]})
+    headers = number_repeats([cell_text(grid[start][position]) or "" for position in columns])
+    rows = [tuple(cell_text(row[position]) for position in columns) for row in grid[start + 1 :]]
+    while rows and not any(rows[-1]):
+        rows.pop()
+    if not rows:
+        raise FileError("header_only", {"file": f"{name}#{sheet}", "line": start + 1})
+    return SheetRows(sheet, sheets, headers, start + 1, rows)
+
+
+def cell_text(cell: Any) -> str | None:  # noqa: ANN401  # a cell of any type
+    """A cell as text: whole numbers without ".0", dates in ISO, blanks as None."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    if isinstance(cell, (date, time)):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return str(cell)
+    return str(cell)

@@ -1,0 +1,164 @@
+"""Owns the SQL that turns a source's columns into canonical fields, typed and judged in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from iceberg.errors import MappingError
+from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
+from iceberg.ingest.mapping import FIELDS, ColumnMapping
+from iceberg.ingest.numbers import NumberReading, number_sql, recognise_numbers
+from iceberg.ingest.read import SourceColumn, SourceTable, quote_text
+from iceberg.ingest.rules import EARLIEST, flags_sql
+from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
+
+_BLANK_LIST = ", ".join(quote_text(text) for text in BLANK_TEXTS)
+# Fewer texts mean "no id" than mean "no date": NA and nil can be ids.
+_BLANK_IDS = ", ".join(quote_text(text) for text in ("", "null", "none", "nan", "n/a", "#n/a", "-", "(blank)", "(vide)"))
+_MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
+MONTHS_PER_YEAR = 12
+
+
+@dataclass(frozen=True)
+class TypedFields:
+    """How each mapped field of a table is parsed.
+
+    Attributes:
+        columns: Source column of each mapped field.
+        dates: Date format of each date field that is text.
+        numbers: Decimal mark of each number field that is text.
+        revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
+    """
+
+    columns: dict[str, SourceColumn]
+    dates: dict[str, DateReading] = field(default_factory=dict)
+    numbers: dict[str, NumberReading] = field(default_factory=dict)
+    revenue_per_year: int = 1
+
+
+def resolve_fields(source: SourceTable, mapping: ColumnMapping) -> TypedFields:
+    """Find the columns of a mapping and how their values are written.
+
+    Raises:
+        MappingError: ``column_not_found``, ``date_format_unknown``, ``dates_ambiguous``.
+    """
+    columns: dict[str, SourceColumn] = {}
+    dates: dict[str, DateReading] = {}
+    numbers: dict[str, NumberReading] = {}
+    for name, choice in mapping.choices.items():
+        column = source.column(choice.header)
+        if column is None:
+            headers = ", ".join(source.reading.headers)
+            raise MappingError("column_not_found", {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers})
+        columns[name] = column
+        kind = FIELDS[mapping.table][name]
+        if column.is_text and kind in {"date", "end"}:
+            dates[name] = _date_reading(source, mapping, name, column)
+        if column.is_text and kind == "number":
+            numbers[name] = _number_reading(mapping, column)
+    factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
+    return TypedFields(columns, _settle_order(source, dates), numbers, factor)
+
+
+def revenue_period(mapping: ColumnMapping, header: str) -> str:
+    """``"month"`` or ``"year"``: as the mapping says, else from the header."""
+    return mapping.revenue_period or ("month" if any(word in header.lower() for word in _MONTHLY_HEADER) else "year")
+
+
+def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn) -> DateReading:
+    given = mapping.date_formats.get(name)
+    if given is not None and given not in DATE_FORMATS:
+        raise MappingError("date_format_unknown", {"value": given, "field": name, "known": ", ".join(DATE_FORMATS)})
+    seen = recognise_dates(column.sample)
+    if given is None:
+        return seen or DateReading("iso", (), 0.0, False, "")
+    patterns = seen.patterns if seen is not None and {seen.format, given} <= {"day_first", "month_first"} else ()
+    return DateReading(given, patterns, 1.0, False, seen.example if seen else "")
+
+
+def _settle_order(source: SourceTable, dates: dict[str, DateReading]) -> dict[str, DateReading]:
+    """Where 03/04/2025 could be two days, another column of the same file may decide; otherwise the analyst is asked."""
+    decided = {reading.format for reading in dates.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
+    settled = {}
+    for name, reading in dates.items():
+        if not reading.ambiguous:
+            settled[name] = reading
+        elif len(decided) == 1:
+            settled[name] = DateReading(next(iter(decided)), reading.patterns, reading.share, False, reading.example)
+        else:
+            raise MappingError("dates_ambiguous", {"file": source.reading.file, "field": name, "value": reading.example})
+    return settled
+
+
+def _number_reading(mapping: ColumnMapping, column: SourceColumn) -> NumberReading:
+    seen = recognise_numbers(column.sample) or NumberReading(".", False, 0.0)
+    return NumberReading(mapping.decimal, False, seen.share, currency=seen.currency) if mapping.decimal else seen
+
+
+def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "") -> str:
+    """The canonical columns of `table` plus ``flags`` (see `iceberg.ingest.rules`), one row per record, none left out.
+
+    Args:
+        row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
+    """
+    parsed = [f"{_parsed(name, kind, fields)} AS {name}_parsed, {_blank(name, fields)} AS {name}_blank" for name, kind in FIELDS[table].items()]
+    row = f", {row_number} AS record" if row_number else ""
+    typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
+    flags = flags_sql(table, today=today, fields=frozenset(fields.columns))
+    return f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} FROM (SELECT {', '.join(parsed)}{row} FROM {source.from_sql})"
+
+
+def _parsed(name: str, kind: str, fields: TypedFields) -> str:
+    column = fields.columns.get(name)
+    if column is None:
+        return {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"}.get(kind, "NULL::VARCHAR")
+    if kind in {"date", "end"}:
+        if column.is_text:
+            return date_sql(column.sql, fields.dates[name])
+        return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
+    if kind == "number":
+        return number_sql(column.sql, fields.numbers[name]) if column.is_text else f"CAST({column.sql} AS DOUBLE)"
+    text = column.sql if column.is_text else _as_text(column)
+    if kind == "id":
+        return f"CASE WHEN lower(trim({text})) IN ({_BLANK_IDS}) THEN NULL ELSE trim({text}) END"
+    return f"nullif(trim({text}), '')"
+
+
+def _as_text(column: SourceColumn) -> str:
+    """A typed id or label as text; pandas turns whole-number ids with gaps into floats."""
+    if column.type in {"DOUBLE", "FLOAT"}:
+        return f"CASE WHEN {column.sql} = floor({column.sql}) THEN CAST(CAST({column.sql} AS BIGINT) AS VARCHAR) ELSE CAST({column.sql} AS VARCHAR) END"
+    return f"CAST({column.sql} AS VARCHAR)"
+
+
+def _numeric_date(column: SourceColumn) -> str:
+    reading = recognise_dates(column.sample) or DateReading("unix_seconds", (), 0.0, False, "")
+    return date_sql(f"CAST({column.sql} AS VARCHAR)", reading)
+
+
+def _blank(name: str, fields: TypedFields) -> str:
+    column = fields.columns.get(name)
+    if column is None:
+        return "TRUE"
+    if not column.is_text:
+        return f"{column.sql} IS NULL"
+    return f"({column.sql} IS NULL OR lower(trim({column.sql})) IN ({_BLANK_LIST}))"
+
+
+def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
+    """The value that is kept: parsed, and repaired where a repairing rule says so."""
+    if name == "segment":
+        return "COALESCE(segment_parsed, '')"
+    if name == "category":
+        return f"COALESCE(category_parsed, {quote_text(UNCATEGORISED)})"
+    if name == "revenue":
+        return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed * {fields.revenue_per_year} END"
+    if name == "end_date":
+        return f"CASE WHEN end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01' THEN end_date_parsed END"
+    if table == "volumes" and name == "month":
+        return "CAST(date_trunc('month', month_parsed) AS DATE)"
+    if table == "volumes" and name == "complaints":
+        return "CAST(complaints_parsed AS BIGINT)" if "complaints" in fields.columns else "CAST(1 AS BIGINT)"
+    if CANONICAL_COLUMNS[table][name] == "BIGINT":
+        return f"TRY_CAST({name}_parsed AS BIGINT)"
+    return f"{name}_parsed"
