@@ -1,8 +1,9 @@
-"""Owns what an estimate is: intervals, one record per category, the total, diagnostics and the joint draws behind them."""
+"""Owns what an estimate is: intervals, categories, the total, diagnostics and the joint draws behind them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, Self
 
 import numpy as np
@@ -64,7 +65,8 @@ class CategoryEstimate:
 
     Attributes:
         category: Name as in the file.
-        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where files are not linked).
+        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where
+            files are not linked).
         silent_churn: H_c, customers.
         revenue_lost: H_c in money over the assumed residual-lifetime horizon; None without revenue.
         ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
@@ -96,12 +98,13 @@ class CategoryEstimate:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Joint posterior draws, K of them; totals, ranks, money, months and segments all come from these, never from sums of bounds.
+    """K joint posterior draws; totals, ranks, money, months and segments come from these, never from sums of bounds.
 
     Attributes:
         silent_churn: float32 (K, C, S, M) customers by the segment and month in which they left.
-        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in every draw
-            (zeros at level 0, where no departures are known; there the only cell is segment "" and the month of the complaint).
+        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in
+            every draw (zeros at level 0, where no departures are known; there the only cell is segment "" and the
+            month of the complaint).
         revenue_lost: float32 (K, C, S, M) money, or None without revenue.
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
     """
@@ -110,6 +113,35 @@ class Draws:
     natural: npt.NDArray[np.float32]
     revenue_lost: npt.NDArray[np.float32] | None
     ratio: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class EstimateCells:
+    """The observed cells beside the draws, so that a filter on segments and months needs nothing but the estimate.
+
+    Attributes:
+        categories, segments: Names of the C and S axes of `Draws`.
+        months: First day of each month of the M axis.
+        vocal: float64 (C, S, M) vocal customers by the cell of their first complaint in c (complaints divided by the
+            assumed repeats, spread over segments like the leavers, where files are not linked).
+        vocal_any: float64 (S, M) vocal customers by the cell of their first complaint of all.
+        leavers: float64 (S, M) silent leavers; zeros at level 0.
+        ratio_prior: float64 (K, C) draws of r_c before the company's own files speak.
+        excess: float64 (K, C) draws of q_c beside those of `Draws`.
+        currency: ISO 4217 code of the money.
+        whole: Whether these are all segments and months of the window.
+    """
+
+    categories: tuple[str, ...]
+    segments: tuple[str, ...]
+    months: tuple[date, ...]
+    vocal: FloatArray
+    vocal_any: FloatArray
+    leavers: FloatArray
+    ratio_prior: FloatArray
+    excess: FloatArray
+    currency: str = "EUR"
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,6 +154,7 @@ class TotalEstimate:
     folk_estimate: float
     placebo: CredibleInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,4 +171,5 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
+    cells: EstimateCells | None = None  # None only for an estimate put together by hand
     fit_state: object | None = None  # warm start for the next fit; opaque outside `model`

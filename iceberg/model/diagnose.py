@@ -1,0 +1,113 @@
+"""Owns what the reader must know before trusting a number: diagnostics as codes and values, never as sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.model.evidence import kind_of
+from iceberg.model.results import Diagnostic, IcebergEstimate
+
+# Judgements.
+FEW_COMPLAINTS = 30  # below this a category's own complainers say next to nothing
+LEAK_LEFT_SHARE = 0.85  # of the complainers left ...
+LEAK_TIMES = 4.0  # ... that many times as often as the others
+LEAK_FIRST_WEEK_SHARE = 0.5  # or: that share left within a week of complaining
+LEAK_LEAST_COMPLAINANTS = 20
+REVENUE_KNOWN_SHARE = 0.8
+
+
+def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate:
+    """The estimate with its diagnostics, the most serious first, and the badge that they leave it with."""
+    found = [
+        *estimate.diagnostics,
+        *_about_files(counts),
+        *_about_complaints(estimate, counts),
+        *_about_the_cap(estimate),
+        *_about_leaks(counts),
+        *_about_money(estimate, counts),
+    ]
+    order = {"warning": 0, "caution": 1, "info": 2}
+    evidence = replace(estimate.evidence, kind=kind_of(estimate.evidence.level, estimate))
+    return replace(estimate, evidence=evidence, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+
+
+def _about_files(counts: CohortCounts) -> list[Diagnostic]:
+    found = []
+    if not counts.has_customers:
+        found.append(Diagnostic("no_customers", "caution"))
+    elif not counts.has_linked_complaints and counts.complaints.sum() > 0:
+        found.append(Diagnostic("complaints_not_linked", "caution"))
+    if counts.has_customers and counts.silent_leavers == 0:
+        found.append(
+            Diagnostic("no_departures", "warning", {"since": counts.window.since, "as_of": counts.window.as_of})
+        )
+    if counts.grouped_segments:
+        found.append(Diagnostic("segments_grouped", "info", {"count": counts.grouped_segments}))
+    return found
+
+
+def _about_complaints(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    if estimate.total.vocal_customers == 0:
+        return [Diagnostic("no_complaints", "warning", {"since": counts.window.since, "as_of": counts.window.as_of})]
+    return [
+        Diagnostic("few_complaints", "caution", {"vocal": one.vocal_customers, "needed": FEW_COMPLAINTS}, one.category)
+        for one in estimate.categories
+        if one.vocal_customers < FEW_COMPLAINTS
+    ]
+
+
+def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
+    cells, heard, lost = estimate.cells, estimate.total.vocal_customers, estimate.silent_leavers
+    if estimate.evidence.level == "0" or heard == 0 or cells is None:
+        return []
+    found = []
+    if heard * FOLK_RATIO > lost:
+        values: dict[str, object] = {"ratio": FOLK_RATIO, "needed": round(FOLK_RATIO * heard), "lost": lost}
+        values |= {"leavers_allowed": lost / heard, "sufferers_allowed": estimate.total.feasible_ratio or 0.0}
+        found.append(Diagnostic("ratio_impossible", "caution", values))
+    asked = cells.ratio_prior @ cells.vocal.sum(axis=(1, 2))
+    excluded = float((asked > cells.leavers.sum()).mean())
+    if excluded > 0.05 and estimate.evidence.level in ("1", "2"):
+        values = {"excluded": excluded, "asked": round(float(np.median(asked))), "lost": lost}
+        found.append(Diagnostic("cap_binds", "caution" if excluded > 0.5 else "info", values))
+    return found
+
+
+def _about_leaks(counts: CohortCounts) -> list[Diagnostic]:
+    """Complaints recorded because the customer left look like complaints that drove them away, only too well."""
+    if not counts.has_linked_complaints:
+        return []
+    silent = counts.silent_leavers
+    never = max(counts.customers - counts.vocal_customers_total, silent, 1)
+    found = []
+    for index, category in enumerate(counts.categories):
+        rows = counts.clock.category == index
+        complainants = int(counts.complainants[index].sum())
+        if complainants < LEAK_LEAST_COMPLAINANTS:
+            continue
+        exits = counts.clock.exited[rows]
+        left = float(exits.sum()) / complainants
+        first_week = float(exits[counts.clock.clock[rows] == 0].sum()) / complainants
+        too_perfect = left >= LEAK_LEFT_SHARE and left >= LEAK_TIMES * silent / never
+        if too_perfect or first_week >= LEAK_FIRST_WEEK_SHARE:
+            values: dict[str, object] = {"left": left, "first_week": first_week, "others": silent / never}
+            found.append(Diagnostic("leak", "warning", values, category))
+    return found
+
+
+def _about_money(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    if not counts.has_customers:
+        return []
+    if estimate.total.revenue_lost is None:
+        return [Diagnostic("no_revenue", "info")]
+    held = estimate.assumptions
+    values: dict[str, object] = {"months": held.residual_horizon_months, "discount": held.annual_discount_rate}
+    found = [Diagnostic("money_horizon", "info", values)]
+    known = float(counts.silent_exit_revenue_known.sum()) / max(counts.silent_leavers, 1)
+    if known < REVENUE_KNOWN_SHARE:
+        found.append(Diagnostic("revenue_partly_known", "caution", {"known": known}))
+    return found

@@ -1,0 +1,316 @@
+"""Owns what a complaint costs in survival: complainers against never-complainers of the same kind and time.
+
+Complainers are observed on the clock since their complaint; their expected hazard is that of never-complainers in the
+Lexis cells they pass through, averaged over those still at risk (Ederer II). Everything comes from counts.
+
+References: Ederer, Heise 1959; Perme, Stare, Esteve 2012; Dickman et al. 2004.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+from iceberg.cohort.counts import ANY_CATEGORY, CohortCounts
+from iceberg.model.priors import COMMON_EXCESS
+from iceberg.model.results import CredibleInterval
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+DAYS_PER_MONTH = 365.25 / 12
+POSTERIOR_DRAWS = 2000
+# Judgements, each small beside real data:
+PRIOR_EVENTS = 1.0  # events' worth of belief, over the whole horizon, that complainers leave like the others
+BETWEEN_CATEGORY_SD = 0.10  # how much q differs between categories of one company
+SILENT_VS_VOCAL_SD = 0.10  # how far the silent may differ from those who complained, on the scale of q
+DELAY_PRIOR_DAYS, DELAY_PRIOR_EVENTS = 60.0, 10.0  # exponential delay from problem to departure, and what it weighs
+
+
+@dataclass(frozen=True, eq=False)
+class NetSurvival:
+    """Complainers of one category against their matched expectation, at the right edges of the clock's bins.
+
+    Attributes:
+        category: Name, or "" for the first complaint of any category.
+        days: float64 (J + 1,) days since the complaint, from 0.
+        observed, observed_lower, observed_upper: (J + 1,) share still here; bands at 90 %.
+        expected: (J + 1,) share that would still be here had they left like never-complainers.
+        net, net_lower, net_upper: (J + 1,) observed / expected.
+        at_risk: (J + 1,) complainers still followed.
+        complainants, departures: Totals on the clock.
+    """
+
+    category: str
+    days: FloatArray
+    observed: FloatArray
+    observed_lower: FloatArray
+    observed_upper: FloatArray
+    expected: FloatArray
+    net: FloatArray
+    net_lower: FloatArray
+    net_upper: FloatArray
+    at_risk: IntArray
+    complainants: int
+    departures: int
+
+
+@dataclass(frozen=True, eq=False)
+class ExcessRisk:
+    """``q_c(h) = S_expected(h) - S_observed(h)`` of the complainers of one category.
+
+    Attributes:
+        horizon_days: h.
+        estimate: Posterior of the plain difference (can be negative where complainers leave less).
+        draws: float64 (POSTERIOR_DRAWS,) behind it.
+        complainants, departures: On how many it rests.
+    """
+
+    category: str
+    horizon_days: int
+    estimate: CredibleInterval
+    draws: FloatArray
+    complainants: int
+    departures: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Clock:
+    """One category on its clock: (J,) arrays."""
+
+    width_days: FloatArray
+    exits: FloatArray
+    person_days: FloatArray
+    expected_hazard: FloatArray
+    at_risk: IntArray
+
+
+def silent_hazard(counts: CohortCounts) -> FloatArray:
+    """Daily hazard of never-complainers per Lexis cell, thin cells shrunk towards segment x month x tenure effects.
+
+    Returns:
+        float64 (S, M, B). Cells are gamma-shrunk towards a multiplicative model; how strongly is learned from their
+        spread around it.
+    """
+    exits, days = counts.silent_exits.astype(np.float64), counts.silent_person_days.astype(np.float64)
+    fitted = np.full(exits.shape, (exits.sum() + 0.5) / max(days.sum(), 1.0))
+    for _ in range(12):
+        for axes in ((1, 2), (0, 2), (0, 1)):
+            # Half an expected departure of belief in "no effect" keeps empty margins finite.
+            effect = (exits.sum(axis=axes, keepdims=True) + 0.5) / ((fitted * days).sum(axis=axes, keepdims=True) + 0.5)
+            fitted = fitted * effect
+    mean = fitted * days
+    extra = float(((exits - mean) ** 2 - mean).sum() / max(float((mean**2).sum()), 1e-9))
+    belief = 1 / min(max(extra, 0.01), 1.0)
+    return np.asarray((exits + belief) / (days + belief / fitted), dtype=np.float64)
+
+
+def _clock_of(counts: CohortCounts, category: int, hazard: FloatArray) -> _Clock:
+    """Observed exits and person-days, and the matched expected hazard, per bin of the clock."""
+    rows = np.flatnonzero(counts.clock.category == category)
+    source = counts.clock
+    edges = np.append(np.asarray(counts.clock_edges_days, dtype=np.float64), np.inf)
+    bins = len(edges) - 1
+    shape = counts.shape
+    cell = np.ravel_multi_index((source.segment[rows], source.month[rows], source.band[rows]), shape)
+    cells, place = np.unique(cell, return_inverse=True)
+    exits, ended, partial = (np.zeros((len(cells), bins)) for _ in range(3))
+    np.add.at(exits, (place, source.clock[rows]), source.exited[rows])
+    np.add.at(ended, (place, source.clock[rows]), source.exited[rows] + source.censored[rows])
+    np.add.at(partial, (place, source.clock[rows]), source.days_in_bin[rows])
+    passing = ended[:, ::-1].cumsum(axis=1)[:, ::-1] - ended  # who outlives the bin
+    width = np.diff(edges)
+    person_days = partial + np.where(passing > 0, passing * np.where(np.isfinite(width), width, 0.0), 0.0)
+    width[-1] = max(float(counts.window.days) - edges[-2], 1.0)
+    middle = edges[:-1] + width / 2
+    matched = _matched_hazard(counts, cells, middle, hazard)
+    total = person_days.sum(axis=0)
+    plain = matched.mean(axis=0) if len(cells) else np.full(bins, hazard.mean())
+    expected = np.divide((person_days * matched).sum(axis=0), total, out=plain, where=total > 0)
+    at_risk = ended.sum(axis=0)[::-1].cumsum()[::-1].astype(np.int64)
+    return _Clock(width, exits.sum(axis=0), total, expected, at_risk)
+
+
+def _matched_hazard(counts: CohortCounts, cells: IntArray, middle_days: FloatArray, hazard: FloatArray) -> FloatArray:
+    """(cells, J) hazard of never-complainers where a complainer of each cell stands at the middle of each bin.
+
+    Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and
+    two of the month.
+    """
+    segment, month, band = np.unravel_index(cells, counts.shape)
+    lower = np.asarray(counts.band_edges_months, dtype=np.float64)
+    width = np.append(np.diff(lower), 24.0)  # judgement: the open band is looked at over two years
+    matched = np.zeros((len(cells), len(middle_days)))
+    for within_band in (0.125, 0.375, 0.625, 0.875):
+        tenure = (lower[band] + within_band * width[band])[:, None] + middle_days / DAYS_PER_MONTH
+        tenure_band = np.searchsorted(lower, tenure, side="right") - 1
+        for within_month in (0.25, 0.75):
+            later = np.floor(within_month + middle_days / DAYS_PER_MONTH).astype(np.int64)
+            calendar = np.minimum(month[:, None] + later, counts.shape[1] - 1)
+            matched += hazard[segment[:, None], calendar, tenure_band] / 8
+    return matched
+
+
+def _hazard_draws(clock: _Clock, rng: np.random.Generator, draws: int) -> FloatArray:
+    """(draws, J) gamma posterior of the bins' hazards, with `PRIOR_EVENTS` of belief in the expected hazard in all."""
+    belief = PRIOR_EVENTS / len(clock.width_days)
+    scale = clock.person_days + belief / np.maximum(clock.expected_hazard, 1e-12)
+    return rng.standard_gamma(clock.exits + belief, (draws, len(scale))) / scale
+
+
+def net_survival(counts: CohortCounts, *, category: int, rng: np.random.Generator) -> NetSurvival:
+    """Survival of complainers since the complaint, expected survival of matched never-complainers, and their ratio.
+
+    Args:
+        counts: Linked complaints are needed; without them everything is 1 and nobody is at risk.
+        category: Index, or `ANY_CATEGORY` for the first complaint of all.
+        rng: For the bands.
+    """
+    clock = _clock_of(counts, category, silent_hazard(counts))
+    days = np.append(0.0, np.cumsum(clock.width_days))
+    hazard = np.divide(clock.exits, clock.person_days, out=np.zeros_like(clock.exits), where=clock.person_days > 0)
+    observed = _survival(hazard[None], clock.width_days)[0]
+    expected = _survival(clock.expected_hazard[None], clock.width_days)[0]
+    lower, upper = np.quantile(_survival(_hazard_draws(clock, rng, 1000), clock.width_days), [0.05, 0.95], axis=0)
+    at_risk = np.append(clock.at_risk, int(clock.at_risk[-1] - clock.exits[-1]))
+    return NetSurvival(
+        counts.categories[category] if category >= 0 else "",
+        days,
+        observed,
+        np.minimum(lower, observed),
+        np.maximum(upper, observed),
+        expected,
+        observed / expected,
+        np.minimum(lower, observed) / expected,
+        np.maximum(upper, observed) / expected,
+        at_risk,
+        int(clock.at_risk[0]),
+        int(clock.exits.sum()),
+    )
+
+
+def _survival(hazard: FloatArray, width_days: FloatArray) -> FloatArray:
+    """(draws, J + 1) from daily hazards."""
+    cumulative = np.cumsum(hazard * width_days, axis=1)
+    return np.asarray(np.exp(-np.concatenate([np.zeros((len(hazard), 1)), cumulative], axis=1)), dtype=np.float64)
+
+
+def _days_before(width_days: FloatArray, horizon_days: int) -> FloatArray:
+    """Days of each bin that lie within the horizon."""
+    right = np.cumsum(width_days)
+    return np.asarray(np.clip(horizon_days - (right - width_days), 0.0, width_days), dtype=np.float64)
+
+
+def excess_risk(
+    counts: CohortCounts,
+    *,
+    category: int,
+    horizon_days: int,
+    rng: np.random.Generator,
+    hazard: FloatArray | None = None,
+) -> ExcessRisk:
+    """Crude excess probability that a complainer leaves within the horizon because of the complaint.
+
+    Args:
+        counts: Linked complaints.
+        category: Index, or `ANY_CATEGORY`.
+        horizon_days: h of ``q_c(h)``.
+        rng: For the posterior draws.
+        hazard: `silent_hazard(counts)`, when already at hand.
+    """
+    clock = _clock_of(counts, category, silent_hazard(counts) if hazard is None else hazard)
+    within = _days_before(clock.width_days, horizon_days)
+    draws = _hazard_draws(clock, rng, POSTERIOR_DRAWS)
+    silent_exits = float(counts.silent_exits.sum())
+    expected = float(clock.expected_hazard @ within) * np.exp(
+        rng.standard_normal(POSTERIOR_DRAWS) / np.sqrt(silent_exits + 1)
+    )
+    excess = np.exp(-expected) - np.exp(-(draws @ within))
+    complainants = int(clock.at_risk[0])
+    name = counts.categories[category] if category >= 0 else ""
+    return ExcessRisk(name, horizon_days, CredibleInterval.of(excess), excess, complainants, int(clock.exits.sum()))
+
+
+@dataclass(frozen=True)
+class ExcessPosterior:
+    """q of the silent customers of one category: a normal on (0, 1)."""
+
+    location: float
+    sd: float
+    complainants: int
+
+    def quantile(self, uniform: FloatArray) -> FloatArray:
+        """Inverse distribution function, truncated to probabilities."""
+        low, high = stats.norm.cdf([0.001, 0.999], self.location, self.sd)
+        return np.asarray(
+            np.clip(self.location + self.sd * special.ndtri(low + uniform * (high - low)), 0.001, 0.999),
+            dtype=np.float64,
+        )
+
+
+def pooled_excess(counts: CohortCounts, *, horizon_days: int) -> tuple[ExcessPosterior, ...]:
+    """q_c per category: complainers' own excess, shrunk to all complainers', and that to the evidence prior.
+
+    Normal approximations throughout, in three steps: the evidence prior (PERT, its mean and sd) meets the excess of
+    all complainers; categories lie around the result with `BETWEEN_CATEGORY_SD`; each meets the excess of its own
+    complainers. `SILENT_VS_VOCAL_SD` is added at the end, because it is the silent who are asked about.
+    """
+    hazard = silent_hazard(counts)
+    prior_sd = ((COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7) ** 0.5
+    everyone = _clock_of(counts, ANY_CATEGORY, hazard)
+    pool_mean, pool_sd = _meet(COMMON_EXCESS.mean, prior_sd, everyone, horizon_days)
+    posteriors = []
+    for index in range(len(counts.categories)):
+        own = _clock_of(counts, index, hazard)
+        mean, sd = _meet(pool_mean, float(np.hypot(pool_sd, BETWEEN_CATEGORY_SD)), own, horizon_days)
+        posteriors.append(ExcessPosterior(mean, float(np.hypot(sd, SILENT_VS_VOCAL_SD)), int(own.at_risk[0])))
+    return tuple(posteriors)
+
+
+def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[float, float]:
+    """Normal prior times normal likelihood of the excess; without complainers there is no likelihood.
+
+    With gamma posteriors of the hazards, ``E[S^k] = prod_j (1 + k width_j / rate_j) ^ -shape_j`` exactly.
+    """
+    if clock.at_risk[0] == 0:
+        return mean, sd
+    within = _days_before(clock.width_days, horizon_days)
+    belief = PRIOR_EVENTS / len(within)
+    shape = clock.exits + belief
+    rate = clock.person_days + belief / np.maximum(clock.expected_hazard, 1e-12)
+    first = float(np.exp(-(shape * np.log1p(within / rate)).sum()))
+    second = float(np.exp(-(shape * np.log1p(2 * within / rate)).sum()))
+    observed = float(np.exp(-(clock.expected_hazard @ within))) - first
+    precision, own_precision = sd**-2, 1 / max(second - first**2, 1e-6)
+    total = precision + own_precision
+    return float((mean * precision + observed * own_precision) / total), float(total**-0.5)
+
+
+def delay_by_month(counts: CohortCounts, *, horizon_days: int) -> FloatArray:
+    """Share of caused departures that fall 0, 1, 2, ... months after the problem; vocal leavers net of natural ones.
+
+    Returns:
+        float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of
+        `DELAY_PRIOR_DAYS`.
+    """
+    clock = _clock_of(counts, ANY_CATEGORY, silent_hazard(counts))
+    within = _days_before(clock.width_days, horizon_days)
+    right = np.cumsum(within)
+    left = right - within
+    belief = np.exp(-left / DELAY_PRIOR_DAYS) - np.exp(-right / DELAY_PRIOR_DAYS)
+    caused = np.maximum(clock.exits - clock.person_days * clock.expected_hazard, 0.0)
+    share = np.divide(within, clock.width_days)
+    risk = np.maximum(clock.at_risk / max(int(clock.at_risk[0]), 1), 0.05)
+    weight = caused * share / risk + DELAY_PRIOR_EVENTS * belief / belief.sum()
+    lags = np.zeros(int(np.ceil(horizon_days / DAYS_PER_MONTH)) + 1)
+    for low, high, mass in zip(left, right, weight, strict=True):
+        # A problem falls on any day of its month: half of a delay of d days spills into the next month when d is half
+        # a month.
+        position = (low + high) / 2 / DAYS_PER_MONTH
+        month = int(position)
+        lags[month] += mass * (1 - (position - month))
+        lags[min(month + 1, len(lags) - 1)] += mass * (position - month)
+    return np.asarray(lags / lags.sum(), dtype=np.float64)

@@ -1,0 +1,185 @@
+"""Owns what is known about silent customers before a company's files speak: families, capture, sources.
+
+``K = (1 - p) / (p c) q`` silent leavers per recorded complainer, where p = P(complain | problem), c = share of
+complaints that reach the file, q = excess P(leave | problem, silent). Names of families and presets are in
+``evidence.families.<key>`` and ``evidence.captures.<key>``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
+
+FloatArray = npt.NDArray[np.float64]
+
+# Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1
+# served all companies of
+# the trial of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
+SHARED_VARIANCE = 0.7
+# Judgement: with evidence priors per category, how far all of them may be wrong together (log scale), capture apart.
+FAMILY_SHIFT_LOG_SD = 0.5
+
+_CCMC = "CCMC 2023-24 (n = 8,500)"
+_CITIZENS = "Citizens Advice 2016 (n > 2,000)"
+_TARP = "TARP, via Goodman & Newman 2003"
+
+
+@dataclass(frozen=True)
+class CapturePreset:
+    """What a complaint file may capture: c, as a PERT. All judgement; the question to ask first."""
+
+    key: str
+    share: Pert
+    grade: Grade = "D"
+    source: str = "judgement"
+
+
+CAPTURE_PRESETS: dict[str, CapturePreset] = {
+    preset.key: preset
+    for preset in (
+        CapturePreset("all_contacts", Pert(0.6, 0.85, 1.0)),
+        CapturePreset("formal_complaints", Pert(0.05, 0.15, 0.4)),
+        CapturePreset("headquarters", Pert(0.01, 0.05, 0.10)),
+    )
+}
+# The family table of the evidence is stated for a file that holds every complaint. A point at 1 would be no
+# distribution.
+FULL_CAPTURE = Pert(0.999, 1.0, 1.0)
+
+
+def _family(
+    key: str, p: tuple[float, float, float], q: tuple[float, float, float], grade: Grade, source: str
+) -> CategoryPrior:
+    return CategoryPrior(key, Pert(*p), Pert(*q), FULL_CAPTURE, grade, "D", source)
+
+
+# Order matters only for the page. q is judgement throughout.
+FAMILIES: dict[str, CategoryPrior] = {
+    prior.family: prior
+    for prior in (
+        _family(
+            "billing", (0.40, 0.60, 0.78), (0.05, 0.25, 0.55), "B", "UK 2024 government/NatCen; ICS 2012 (n > 3,000)"
+        ),
+        _family("delivery", (0.25, 0.46, 0.65), (0.03, 0.15, 0.45), "B", _CITIZENS),
+        _family("defect_large", (0.35, 0.55, 0.70), (0.05, 0.30, 0.60), "B", f"{_CITIZENS}; {_TARP}"),
+        _family("defect_small", (0.03, 0.06, 0.25), (0.05, 0.25, 0.63), "B", f"{_TARP}; {_CCMC}"),
+        _family("staff", (0.05, 0.18, 0.50), (0.05, 0.30, 0.60), "C", f"{_TARP}: mistreatment 5-30 %"),
+        _family("website", (0.05, 0.25, 0.53), (0.03, 0.15, 0.42), "C", "Harris 2007 (n = 2,430)"),
+        _family("waiting", (0.03, 0.12, 0.40), (0.03, 0.15, 0.45), "D", "judgement"),
+        _family("price", (0.02, 0.06, 0.25), (0.05, 0.25, 0.60), "D", "judgement"),
+        _family("other", (0.03, 0.20, 0.76), (0.03, 0.25, 0.60), "D", "judgement; Audirep 2016 (n = 1,000)"),
+    )
+}
+# Without evidence priors every category leaves with the same excess probability, whatever it is called: renaming
+# changes nothing.
+COMMON_EXCESS = FAMILIES["other"].q
+
+# Word beginnings, without accents, in both languages; the first family with a match wins, so the specific ones come
+# first.
+_KEYWORDS: tuple[tuple[str, str], ...] = (
+    (
+        "delivery",
+        r"deliver|livrais|livraison|shipping|shipment|courier|parcel|colis|transport|expedition|late\b|retard",
+    ),
+    (
+        "website",
+        r"web|site\b|apps?\b|applicat|online|en ligne|portal|portail|login|connexion|digital|bug\b|checkout",
+    ),
+    (
+        "billing",
+        r"billing|bill\b|bills\b|invoice|factur|payment|paiement|prelevement|charged|overcharge|refund|rembours|debit",
+    ),
+    ("waiting", r"wait|attente|queue|file d|delai de reponse|response time|hold time|joignab|call cent|hotline"),
+    (
+        "staff",
+        r"staff|attitude|personnel|employee|rude|accueil|conseiller|vendeur|agent|amabilite|politeness|behaviou?r|comportement",
+    ),
+    ("price", r"price|pricing|prix|tarif|expensive|cher\b|value for money|cout|cost\b|fees?\b|frais\b"),
+    ("defect_small", r"small ticket|petit panier|consumable|consommable|grocer|aliment|food|taste|gout\b"),
+    (
+        "defect_large",
+        r"defect|defaut|defectueu|quality|qualite|broken|casse|panne|fault|product|produit|warranty|garantie|damaged|abime",
+    ),
+)
+
+
+def match_family(category: str) -> str:
+    """The family of a category by words in its name, in either language; ``"other"`` when none is recognised.
+
+    "Délais de livraison" and "Late delivery" are both ``"delivery"``. A guess from a name, shown and editable on the
+    Method page.
+    """
+    plain = unicodedata.normalize("NFKD", category).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"[^a-z0-9]+", " ", plain).strip()
+    for family, pattern in _KEYWORDS:
+        if re.search(rf"\b(?:{pattern})", plain):
+            return family
+    return "other"
+
+
+def category_prior(category: str, *, assumptions: Assumptions) -> CategoryPrior:
+    """The prior of one category: as edited, else that of the family its name suggests."""
+    for name, prior in assumptions.category_priors:
+        if name == category:
+            return prior
+    return FAMILIES[match_family(category)]
+
+
+def excess_prior(category: str, *, assumptions: Assumptions) -> Pert:
+    """Q of one category: edited, or of its family where the evidence priors are on, else common to all categories."""
+    edited = any(name == category for name, _ in assumptions.category_priors)
+    if edited or assumptions.use_category_priors:
+        return category_prior(category, assumptions=assumptions).q
+    return COMMON_EXCESS
+
+
+def pert_quantile(pert: Pert, uniform: FloatArray) -> FloatArray:
+    """Draws of a PERT from uniforms, by inversion: the same uniforms move smoothly with the assumption."""
+    unit = special.betaincinv(pert.alpha, pert.beta, uniform)
+    return np.asarray(pert.low + (pert.high - pert.low) * unit, dtype=np.float64)
+
+
+def prior_leavers_per_complainer(prior: CategoryPrior, *, rng: np.random.Generator, draws: int = 20_000) -> FloatArray:
+    """Draws of ``K = (1 - p) / (p c) q``: silent leavers per recorded complainer before the company's files speak.
+
+    Returns:
+        float64 (draws,), customers per customer.
+    """
+    p, q, c = (pert_quantile(pert, rng.random(draws)) for pert in (prior.p, prior.q, prior.c))
+    return (1 - p) / (p * c) * q
+
+
+@dataclass(frozen=True)
+class Default:
+    """One default as the Method page lists it: `evidence.defaults.<name>` is its label."""
+
+    name: str
+    value: float | tuple[float, ...] | bool | str
+    source: str
+    grade: Grade
+
+
+def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]:
+    """Every assumption with its source (a citation or a code under `evidence.sources`) and its grade."""
+    held = assumptions or Assumptions()
+    ratio = held.ratio
+    return (
+        Default("ratio", (ratio.lower, ratio.median, ratio.upper), _TARP, "D"),
+        Default("shared_variance", SHARED_VARIANCE, "method_trial", "C"),
+        Default("family_shift_log_sd", FAMILY_SHIFT_LOG_SD, "judgement", "D"),
+        Default("common_excess", (COMMON_EXCESS.low, COMMON_EXCESS.mode, COMMON_EXCESS.high), "judgement", "D"),
+        Default("horizon_days", float(held.horizon_days), "judgement", "D"),
+        Default("use_category_priors", held.use_category_priors, "method", "C"),
+        Default("literal_leavers", held.literal_leavers, "method", "D"),
+        Default("complaints_per_complainant", held.complaints_per_complainant, "judgement", "D"),
+        Default("residual_horizon_months", float(held.residual_horizon_months), "judgement", "D"),
+        Default("annual_discount_rate", held.annual_discount_rate, "judgement", "D"),
+        Default("draws", float(held.draws), "method", "A"),
+    )

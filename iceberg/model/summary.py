@@ -1,0 +1,206 @@
+"""Owns the way from joint draws to an answer: every statistic of every level, from the same draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.errors import OptionError
+from iceberg.model.assumptions import FOLK_RATIO, Assumptions
+from iceberg.model.results import (
+    CategoryEstimate,
+    CredibleInterval,
+    Diagnostic,
+    Draws,
+    EstimateCells,
+    Evidence,
+    IcebergEstimate,
+    TotalEstimate,
+)
+
+FloatArray = npt.NDArray[np.float64]
+# A ratio is looked at on the log scale; below one silent leaver per thousand complainers it is "none".
+SMALLEST_RATIO = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What a rung of the ladder hands to the summary.
+
+    Attributes:
+        draws, cells: See their classes.
+        evidence: Which rung, and why.
+        diagnostics: What to know before trusting it.
+        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        fit_state: Warm start for the next fit.
+    """
+
+    draws: Draws
+    cells: EstimateCells
+    evidence: Evidence
+    diagnostics: tuple[Diagnostic, ...] = ()
+    placebo: tuple[CredibleInterval, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    fit_state: object | None = field(default=None)
+
+
+def summarise_draws(
+    posterior: Posterior, *, assumptions: Assumptions, counts_digest: str, seed: int
+) -> IcebergEstimate:
+    """The whole answer from joint draws."""
+    draws, cells = posterior.draws, posterior.cells
+    churn = draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    money = None if draws.revenue_lost is None else draws.revenue_lost.sum(axis=(2, 3), dtype=np.float64)
+    worst = probability_largest(churn)
+    costliest = worst if money is None else probability_largest(money)
+    heard = cells.vocal.sum(axis=(1, 2))
+    known = posterior.evidence.level != "0"
+    categories = []
+    for index, category in enumerate(cells.categories):
+        vocal = float(heard[index])
+        ratio = churn[:, index] / vocal if vocal > 0 else draws.ratio[:, index]
+        reach = float(cells.leavers[cells.vocal[index].sum(axis=1) > 0].sum())
+        excess = CredibleInterval.of(cells.excess[:, index])
+        categories.append(
+            CategoryEstimate(
+                category=category,
+                vocal_customers=round(vocal),
+                silent_churn=CredibleInterval.of(churn[:, index]),
+                revenue_lost=None if money is None else CredibleInterval.of(money[:, index]),
+                ratio_prior=CredibleInterval.of(cells.ratio_prior[:, index]),
+                ratio_posterior=CredibleInterval.of(ratio),
+                excess_probability=excess,
+                prior_share=prior_share(cells.ratio_prior[:, index], ratio),
+                probability_worst=float(worst[index]),
+                probability_costliest=float(costliest[index]),
+                folk_estimate=FOLK_RATIO * vocal,
+                feasible_ratio=reach / (excess.median * vocal) if known and vocal > 0 else None,
+                placebo=posterior.placebo[index] if posterior.placebo else None,
+                pipeline=posterior.pipeline[index] if posterior.pipeline else None,
+            )
+        )
+    return IcebergEstimate(
+        categories=tuple(categories),
+        total=_summarise_total(posterior, churn, money),
+        silent_leavers=round(float(cells.leavers.sum())),
+        natural_departures=CredibleInterval.of(draws.natural.sum(axis=(1, 2), dtype=np.float64)),
+        evidence=posterior.evidence,
+        assumptions=assumptions,
+        diagnostics=posterior.diagnostics,
+        draws=draws,
+        counts_digest=counts_digest,
+        seed=seed,
+        cells=cells,
+        fit_state=posterior.fit_state,
+    )
+
+
+def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray | None) -> TotalEstimate:
+    cells = posterior.cells
+    heard = float(cells.vocal_any.sum())
+    asked = float(np.median(cells.excess, axis=0) @ cells.vocal.sum(axis=(1, 2))) if len(cells.categories) else 0.0
+    known = posterior.evidence.level != "0" and asked > 0
+    return TotalEstimate(
+        vocal_customers=round(heard),
+        silent_churn=CredibleInterval.of(churn.sum(axis=1)),
+        revenue_lost=None if money is None else CredibleInterval.of(money.sum(axis=1)),
+        folk_estimate=FOLK_RATIO * heard,
+        placebo=posterior.placebo[-1] if posterior.placebo else None,
+        pipeline=posterior.pipeline[-1] if posterior.pipeline else None,
+        feasible_ratio=float(cells.leavers.sum()) / asked if known else None,
+    )
+
+
+def probability_largest(values: FloatArray) -> FloatArray:
+    """Probability that each column is the largest of its draw; draws without any are nobody's, ties are shared.
+
+    Args:
+        values: (K, C).
+
+    Returns:
+        float64 (C,).
+    """
+    if values.shape[1] == 0:
+        return np.zeros(0)
+    top = values.max(axis=1, keepdims=True)
+    largest = (values == top) & (top > 0)
+    return np.asarray((largest / np.maximum(largest.sum(axis=1, keepdims=True), 1)).mean(axis=0), dtype=np.float64)
+
+
+def prior_share(prior: FloatArray, posterior: FloatArray) -> float:
+    """How much of an answer is still assumption: the prior's share of the posterior's precision.
+
+    ``var(posterior) / var(prior)`` of log r. In a normal model that is exactly the weight of the prior in the posterior mean. Widths of the central 90 % stand
+    for standard deviations.
+    """
+    widths = []
+    for draws in (prior, posterior):
+        lower, upper = np.quantile(np.log(np.maximum(draws, SMALLEST_RATIO)), [0.05, 0.95])
+        widths.append(float(upper - lower))
+    return min(1.0, (widths[1] / widths[0]) ** 2) if widths[0] > 0 else 1.0
+
+
+def focus_estimate(
+    estimate: IcebergEstimate, *, segments: Sequence[str] | None = None, months: tuple[date, date] | None = None
+) -> IcebergEstimate:
+    """The same answer for some segments and months: slices of the same joint draws, nothing is fitted again.
+
+    Args:
+        estimate: From `estimate_iceberg`.
+        segments: Names to keep; None keeps all.
+        months: First and last month to keep (any day of them); None keeps all.
+
+    Returns:
+        An estimate of the slice. Placebo, pipeline and diagnostics stay those of the whole; a whole slice is the
+        estimate itself.
+
+    Raises:
+        OptionError: ``segment_unknown`` or ``focus_empty``.
+    """
+    cells = estimate.cells
+    if cells is None or (segments is None and months is None):
+        return estimate
+    keep_segments = _positions(cells.segments, segments)
+    keep_months = list(range(len(cells.months)))
+    if months is not None:
+        first, last = (day.replace(day=1) for day in months)
+        keep_months = [index for index, month in enumerate(cells.months) if first <= month <= last]
+    if not keep_segments or not keep_months:
+        raise OptionError("focus_empty", {"segments": ", ".join(segments or ())})
+    if len(keep_segments) == len(cells.segments) and len(keep_months) == len(cells.months):
+        return estimate
+    rows = np.ix_(keep_segments, keep_months)
+    draws = estimate.draws
+    every = slice(None)
+    sliced = Draws(
+        draws.silent_churn[:, :, rows[0], rows[1]],
+        draws.natural[:, rows[0], rows[1]],
+        None if draws.revenue_lost is None else draws.revenue_lost[:, :, rows[0], rows[1]],
+        draws.ratio,
+    )
+    held = replace(
+        cells,
+        segments=tuple(cells.segments[index] for index in keep_segments),
+        months=tuple(cells.months[index] for index in keep_months),
+        vocal=cells.vocal[every, rows[0], rows[1]],
+        vocal_any=cells.vocal_any[rows],
+        leavers=cells.leavers[rows],
+        whole=False,
+    )
+    posterior = Posterior(sliced, held, estimate.evidence, estimate.diagnostics, fit_state=estimate.fit_state)
+    return summarise_draws(
+        posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed
+    )
+
+
+def _positions(names: tuple[str, ...], wanted: Sequence[str] | None) -> list[int]:
+    if wanted is None:
+        return list(range(len(names)))
+    for name in wanted:
+        if name not in names:
+            raise OptionError("segment_unknown", {"segment": name, "known": ", ".join(names)})
+    return [index for index, name in enumerate(names) if name in set(wanted)]
