@@ -1,0 +1,522 @@
+"""Owns the reconciliation model: complaints and silent departures explained together, so that departures answer back to the assumed ratio.
+
+    complainants[c, cell] ~ Poisson(exposure x category x segment x month x tenure, with segment x month bursts)
+    silent exits[cell]    ~ Poisson(at risk x natural hazard + sum_c r_c x delayed complaint intensity of c)
+    log r_c = m + e_c;  m ~ Normal(log(rho q), .), e_c ~ Normal(0, spread)
+
+One penalised Poisson likelihood, Fisher scoring to its mode, variances by Fellner-Schall, a Gaussian at the mode. Effects of one segment meet those of
+another only through what all segments share, so the information matrix is an arrow: each segment's block is eliminated first.
+
+References:
+    Dickman et al. 2004; Wood, Fasiolo 2017; Rue et al. 2009; method of the excess hazard: Perme, Stare, Esteve 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve, solve_triangular
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
+from iceberg.model.fellner_schall import Spread, Variances, largest_change, update_variances
+from iceberg.model.lexis_design import Columns, Effects, LexisDesign, Rates, departure_columns, evaluate_rates
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+
+LONGEST_LAG = 12
+
+
+@dataclass(frozen=True, eq=False)
+class RatioPrior:
+    """log r_c ~ Normal(mean_c, shared_sd^2 between all categories + spread^2 of each)."""
+
+    mean: FloatArray
+    shared_sd: float
+    spread: float
+
+    @property
+    def precision(self) -> FloatArray:
+        size = len(self.mean)
+        return np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each effect sits in the vectors of shared and of per-segment parameters."""
+
+    categories: int
+    segments: int
+    months: int
+    bands: int
+    every: int
+    reference: int
+
+    @property
+    def free_bands(self) -> IndexArray:
+        return np.delete(np.arange(self.bands), self.reference)
+
+    @property
+    def local(self) -> bool:
+        return self.segments > 1
+
+    @property
+    def shared_size(self) -> int:
+        b = self.bands - 1
+        return self.categories * (self.every + b + 1) + 2 + self.months + b
+
+    @property
+    def local_size(self) -> int:
+        return (self.categories * (1 + self.months) + 1 + self.months + self.bands) if self.local else 0
+
+    def shared(self, vector: FloatArray) -> dict[str, FloatArray]:
+        """Views of a shared vector (leading axes allowed)."""
+        lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b])
+        part = [vector[..., low:high] for low, high in zip(sizes[:-1], sizes[1:], strict=True)]
+        return {
+            "month": part[0].reshape(*lead, c, self.every),
+            "band": part[1].reshape(*lead, c, b),
+            "ratio": part[2],
+            "delay": part[3],
+            "natural_month": part[4],
+            "natural_band": part[5],
+        }
+
+    def own(self, vector: FloatArray) -> dict[str, FloatArray]:
+        """Views of the per-segment vectors (..., S, local_size)."""
+        lead, c, m = vector.shape[:-1], self.categories, self.months
+        sizes = np.cumsum([0, c, c * m, 1, m, self.bands])
+        part = [vector[..., low:high] for low, high in zip(sizes[:-1], sizes[1:], strict=True)]
+        return {
+            "segment": part[0],
+            "burst": part[1].reshape(*lead, c, m),
+            "natural_segment": part[2],
+            "natural_segment_month": part[3],
+            "natural_segment_band": part[4],
+        }
+
+    def effects(self, shared: FloatArray, own: FloatArray) -> Effects:
+        """Parameters unpacked for `evaluate_rates` (no leading axes)."""
+        of = self.shared(shared)
+        band = np.zeros((self.categories, self.bands))
+        band[:, self.free_bands] = of["band"]
+        natural = np.zeros((self.segments, self.months, self.bands)) + of["natural_month"][None, :, None]
+        natural[:, :, self.free_bands] += of["natural_band"]
+        segment = np.zeros((self.categories, self.segments))
+        burst = np.zeros((self.categories, self.segments, self.months))
+        if self.local:
+            mine = self.own(own)
+            segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
+            natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
+            natural += mine["natural_segment_band"][:, None, :]
+        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Gaussian prior of all parameters under given variances: precision of the shared ones, diagonal precision of the local ones."""
+
+    shared_mean: FloatArray
+    shared_precision: FloatArray
+    local_precision: FloatArray
+    walks: dict[str, FloatArray]
+
+
+LEVEL_SD = 5.0  # weak: monthly log rates are anything
+
+
+def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: tuple[FloatArray, float]) -> Prior:
+    """The prior of the smooth effects under `variances`."""
+    size, c, b = layout.shared_size, layout.categories, layout.bands - 1
+    precision, mean = np.zeros((size, size)), np.zeros(size)
+    index = layout.shared(np.arange(size).astype(float))
+    walk_every, walk_months = _walk(layout.every), _walk(layout.months)
+    walk_band = _walk(layout.bands)[np.ix_(layout.free_bands, layout.free_bands)]
+    anchor = layout.every - layout.months
+    for k in range(c):
+        month = index["month"][k].astype(int)
+        precision[np.ix_(month, month)] = walk_every / variances.month[k]
+        precision[month[anchor], month[anchor]] += LEVEL_SD**-2
+        # The prior mean of the walk is a constant: every month at the level.
+        mean[month] = levels[0][k]
+        if b:
+            band = index["band"][k].astype(int)
+            precision[np.ix_(band, band)] = walk_band / variances.band[k]
+    at = index["ratio"].astype(int)
+    precision[np.ix_(at, at)] = ratio.precision
+    mean[at] = ratio.mean
+    at = index["delay"].astype(int)
+    precision[np.ix_(at, at)] = np.linalg.inv(kernel.covariance)
+    mean[at] = kernel.location
+    at = index["natural_month"].astype(int)
+    precision[np.ix_(at, at)] = walk_months / variances.natural_month
+    precision[at[0], at[0]] += LEVEL_SD**-2
+    mean[at] = levels[1]
+    if b:
+        at = index["natural_band"].astype(int)
+        precision[np.ix_(at, at)] = walk_band / variances.natural_band
+    local = np.zeros(layout.local_size)
+    if layout.local:
+        mine = layout.own(local)
+        mine["segment"][:] = 1 / variances.segment
+        mine["burst"][:] = 1 / variances.burst[:, None]
+        mine["natural_segment"][:] = 1 / variances.natural_segment
+        mine["natural_segment_month"][:] = 1 / variances.natural_segment_month
+        mine["natural_segment_band"][:] = 1 / variances.natural_segment_band
+    return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months})
+
+
+def _walk(size: int) -> FloatArray:
+    step = np.diff(np.eye(size), axis=0)
+    return np.asarray(step.T @ step)
+
+
+@dataclass(frozen=True, eq=False)
+class Arrow:
+    """Cholesky factors of the information: per segment, and of what is shared after the segments are eliminated.
+
+    Attributes:
+        local: (S, n, n) lower factors.
+        bridge: (S, n, G) local^-1 x coupling.
+        shared: (G, G) lower factor of the Schur complement.
+    """
+
+    local: FloatArray
+    bridge: FloatArray
+    shared: FloatArray
+
+    def solve(self, shared: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """information^-1 times a vector."""
+        reduced = shared.copy()
+        halves = np.empty_like(own)
+        for s in range(len(own)):
+            halves[s] = solve_triangular(self.local[s], own[s], lower=True, check_finite=False)
+            reduced -= self.bridge[s].T @ halves[s]
+        first = cho_solve((self.shared, True), reduced, check_finite=False)
+        for s in range(len(own)):
+            halves[s] = solve_triangular(self.local[s], halves[s] - self.bridge[s] @ first, lower=True, trans=1, check_finite=False)
+        return first, halves
+
+    def shared_covariance(self) -> FloatArray:
+        """Posterior covariance of the shared parameters."""
+        return np.asarray(cho_solve((self.shared, True), np.eye(len(self.shared)), check_finite=False))
+
+    def local_variances(self) -> FloatArray:
+        """(S, n) posterior variances of the per-segment parameters."""
+        found = np.empty(self.local.shape[:2])
+        eye = np.eye(self.local.shape[1])
+        for s in range(len(found)):
+            inverse = solve_triangular(self.local[s], eye, lower=True, check_finite=False)
+            through = solve_triangular(self.shared, (inverse.T @ self.bridge[s]).T, lower=True, check_finite=False)
+            found[s] = (inverse**2).sum(0) + (through**2).sum(0)
+        return found
+
+    def draw(self, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
+        """Deviations from the mode with the posterior covariance: (K, G) and (K, S, n)."""
+        size = len(self.shared)
+        shared = solve_triangular(self.shared, rng.standard_normal((size, draws)), lower=True, trans=1, check_finite=False)
+        segments, own_size = self.local.shape[:2]
+        own = np.empty((draws, segments, own_size))
+        for s in range(segments):
+            noise = rng.standard_normal((own_size, draws)) - self.bridge[s] @ shared
+            own[:, s] = solve_triangular(self.local[s], noise, lower=True, trans=1, check_finite=False).T
+        return shared.T, own
+
+    @property
+    def log_determinant(self) -> float:
+        """Log |information|."""
+        own = np.log(np.diagonal(self.local, axis1=1, axis2=2)).sum()
+        return float(2 * (own + np.log(np.diagonal(self.shared)).sum()))
+
+
+def log_likelihood(design: LexisDesign, rates: Rates, dispersion: float = 0.0) -> float:
+    """Poisson log-likelihood of complainants and silent exits, without constants."""
+    complaints = np.where(design.complainants > 0, design.complainants * np.log(np.maximum(rates.complaints, 1e-300)), 0.0)
+    departures = rates.departures
+    weight = _discount(rates, dispersion)
+    exits = np.where(design.exits > 0, design.exits * np.log(np.maximum(departures, 1e-300)), 0.0) - departures
+    # deviance-weighted quasi-likelihood where natural departures are over-dispersed
+    return float(complaints.sum() - rates.complaints.sum() + (weight * exits).sum())
+
+
+def _discount(rates: Rates, dispersion: float) -> FloatArray:
+    """Weight of each departure cell where natural hazards scatter by `dispersion` (squared coefficient of variation)."""
+    if dispersion == 0.0:
+        return np.ones_like(rates.natural)
+    return np.asarray(1 / (1 + dispersion * rates.natural**2 / np.maximum(rates.departures, 1e-12)))
+
+
+@dataclass(frozen=True, eq=False)
+class Information:
+    """Score and Fisher information of the likelihood in shared and per-segment parameters."""
+
+    shared_score: FloatArray
+    local_score: FloatArray
+    shared: FloatArray
+    coupling: FloatArray
+    local: FloatArray
+
+
+def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, rates: Rates, dispersion: float = 0.0) -> Information:
+    """Score and expected information of complaints and departures."""
+    columns = departure_columns(design, effects, rates)
+    shared_pick, local_pick = _pick(layout, columns)
+    segments = layout.segments
+    departures = np.maximum(rates.departures, 1e-12)
+    weight = (_discount(rates, dispersion) / departures).reshape(segments, -1)
+    weight = np.where(design.at_risk.reshape(segments, -1) > 0, weight, 0.0)
+    residual = ((design.exits - rates.departures).reshape(segments, -1)) * weight
+    score = np.einsum("sr,srp->sp", residual, columns.matrix)
+    scaled = columns.matrix * np.sqrt(weight)[..., None]
+    gram = np.matmul(scaled.transpose(0, 2, 1), scaled)
+    total = gram.sum(0)
+    shared = total[np.ix_(shared_pick, shared_pick)]
+    coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
+    local = gram[:, local_pick[:, None], local_pick[None]] if layout.local else np.zeros((segments, 0, 0))
+    information = Information(score.sum(0)[shared_pick], score[:, local_pick] if layout.local else np.zeros((segments, 0)), shared, coupling, local)
+    _add_complaints(design, layout, rates, information)
+    return information
+
+
+def _pick(layout: Layout, columns: Columns) -> tuple[IndexArray, IndexArray]:
+    """Column of `columns.matrix` for each shared and each per-segment parameter."""
+    c, m, every, bands = layout.categories, layout.months, layout.every, layout.bands
+    category, free = np.arange(c), layout.free_bands
+    shared = [
+        columns.month + np.arange(c * every),
+        (columns.band + category[:, None] * bands + free[None]).ravel(),
+        columns.ratio + category,
+        columns.delay + np.arange(2),
+        columns.natural_month + np.arange(m),
+        columns.natural_band + free,
+    ]
+    own = [
+        columns.ratio + category,
+        (columns.month + category[:, None] * every + (every - m) + np.arange(m)[None]).ravel(),
+        np.array([columns.natural_all]),
+        columns.natural_month + np.arange(m),
+        columns.natural_band + np.arange(bands),
+    ]
+    return np.concatenate(shared), np.concatenate(own)
+
+
+def _add_complaints(design: LexisDesign, layout: Layout, rates: Rates, into: Information) -> None:
+    """Add the complaint part, which is diagonal within (category, month), (category, band) and crossed between them."""
+    mu, residual = rates.complaints, design.complainants - rates.complaints
+    score = layout.shared(into.shared_score)
+    first = layout.every - layout.months
+    free = layout.free_bands
+    score["month"][:, first:] += residual.sum((1, 3))
+    score["band"][:] += residual.sum((1, 2))[:, free]
+    index = layout.shared(np.arange(layout.shared_size).astype(float))
+    month = index["month"].astype(int)[:, first:]
+    band = index["band"].astype(int)
+    into.shared[month, month] += mu.sum((1, 3))
+    into.shared[band, band] += mu.sum((1, 2))[:, free]
+    cross = mu.sum(1)[:, :, free]
+    into.shared[month[:, :, None], band[:, None, :]] += cross
+    into.shared[band[:, None, :], month[:, :, None]] += cross
+    if not layout.local:
+        return
+    own_score = layout.own(into.local_score)
+    own_score["segment"][:] += residual.sum((2, 3)).T
+    own_score["burst"][:] += residual.sum(3).transpose(1, 0, 2)
+    own = layout.own(np.arange(layout.local_size).astype(float))
+    segment, burst = own["segment"].astype(int), own["burst"].astype(int)
+    by_month = mu.sum(3).transpose(1, 0, 2)  # S C M
+    by_band = mu.sum(2)[:, :, free].transpose(1, 0, 2)
+    cells = mu[..., free].transpose(1, 0, 2, 3)
+    into.local[:, segment, segment] += by_month.sum(2)
+    into.local[:, burst, burst] += by_month
+    into.local[:, segment[:, None], burst] += by_month
+    into.local[:, burst, segment[:, None]] += by_month
+    into.coupling[:, segment[:, None], month] += by_month
+    into.coupling[:, segment[:, None], band] += by_band
+    into.coupling[:, burst, month] += by_month
+    into.coupling[:, burst[:, :, None], band[:, None, :]] += cells
+
+
+def factorise(information: Information, prior: Prior) -> Arrow:
+    """Cholesky factors of information + prior precision."""
+    shared = information.shared + prior.shared_precision
+    segments, size = information.local.shape[:2]
+    local = information.local.copy()
+    bridge = np.empty_like(information.coupling)
+    diagonal = np.arange(size)
+    local[:, diagonal, diagonal] += prior.local_precision
+    if size:
+        local = np.linalg.cholesky(local)
+        for s in range(segments):
+            bridge[s] = solve_triangular(local[s], information.coupling[s], lower=True, check_finite=False)
+            shared -= bridge[s].T @ bridge[s]
+    return Arrow(local, bridge, np.linalg.cholesky((shared + shared.T) / 2))
+
+
+@dataclass(frozen=True, eq=False)
+class ExcessHazardFit:
+    """The mode, the Gaussian around it, and how it was reached."""
+
+    design: LexisDesign
+    layout: Layout
+    kernel: DelayKernel
+    ratio_prior: RatioPrior
+    variances: Variances
+    dispersion: float
+    shared: FloatArray
+    own: FloatArray
+    arrow: Arrow
+    rates: Rates
+    converged: bool
+    iterations: int
+    log_posterior: float
+    trail: tuple[float, ...] = field(default=())
+
+    @property
+    def effects(self) -> Effects:
+        return self.layout.effects(self.shared, self.own)
+
+
+def starting_values(design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel) -> tuple[FloatArray, FloatArray, tuple[FloatArray, float]]:
+    """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 30 % of the departures."""
+    by_month = design.complainants.sum((1, 3))
+    exposure = design.exposure.sum((0, 2))
+    overall = (by_month.sum(1) + 0.5) / (exposure.sum() + 1.0)
+    shared = np.zeros(layout.shared_size)
+    of = layout.shared(shared)
+    rate = (by_month + 5 * 1.0) / (exposure[None] + 5 / overall[:, None])
+    of["month"][:, layout.every - layout.months :] = np.log(rate)
+    of["month"][:, : layout.every - layout.months] = np.log(rate[:, :1])
+    risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
+    natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
+    of["natural_month"][:] = np.log(natural)
+    relative = np.log((exits + 5) / (risk * natural + 5))
+    of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
+    demanded = float((np.exp(ratio.mean) * by_month.sum(1)).sum())
+    excess = np.log(max(demanded, 1e-9) / (0.3 * exits.sum() + 1.0))
+    of["ratio"][:] = ratio.mean - max(excess, 0.0)
+    of["delay"][:] = kernel.location
+    return shared, np.zeros((layout.segments, layout.local_size)), (np.log(overall), float(np.log(natural)))
+
+
+MAX_ITERATIONS = 60
+TOLERANCE = 1e-4
+
+
+def fit_excess_hazard(
+    counts: CohortCounts,
+    assumptions: Assumptions,
+    *,
+    warm: object | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    kernel: DelayKernel | None = None,
+    ratio_prior: RatioPrior | None = None,
+) -> ExcessHazardFit:
+    """Mode and Gaussian of the reconciliation model."""
+    kernel = kernel or fit_delay_kernel(counts)
+    ratio = ratio_prior or ratio_prior_of(counts, assumptions, kernel)
+    months = counts.shape[1]
+    design = LexisDesign.of(counts, lags=lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1))))
+    return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
+
+
+def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: DelayKernel) -> RatioPrior:
+    """Where log r_c starts, before departures speak."""
+    categories = len(counts.categories)
+    q = np.log(0.3) if not assumptions.literal_leavers else 0.0
+    return RatioPrior(np.full(categories, assumptions.ratio.log_median + q), 1.5, 1.0)
+
+
+def fit_design(
+    design: LexisDesign,
+    ratio: RatioPrior,
+    kernel: DelayKernel,
+    *,
+    warm: ExcessHazardFit | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    learn: bool = True,
+) -> ExcessHazardFit:
+    """Fisher scoring, a Fellner-Schall step after each, until both settle."""
+    categories, segments, months, bands = design.shape
+    layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
+    shared, own, levels = starting_values(design, layout, ratio, kernel)
+    variances, dispersion = Variances.start(categories), 0.0
+    if warm is not None and warm.layout == layout:
+        shared, own, variances, dispersion = warm.shared.copy(), warm.own.copy(), warm.variances, warm.dispersion
+    prior = build_prior(layout, variances, ratio, kernel, levels)
+    effects = layout.effects(shared, own)
+    rates = evaluate_rates(design, effects)
+    value = log_likelihood(design, rates) - _penalty(prior, shared, own)
+    converged, trail, arrow = False, [value], None
+    for iteration in range(MAX_ITERATIONS):
+        information = fisher_information(design, layout, effects, rates)
+        arrow = factorise(information, prior)
+        gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
+        step, own_step = arrow.solve(gradient, information.local_score - prior.local_precision * own)
+        shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value)
+        effects = layout.effects(shared, own)
+        trail.append(value)
+        change = float(max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0))) * size
+        moved = 0.0
+        if learn and iteration >= 2:
+            updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own))
+            moved = largest_change(variances, updated)
+            variances = updated
+            prior = build_prior(layout, variances, ratio, kernel, levels)
+            value = log_likelihood(design, rates) - _penalty(prior, shared, own)
+        if progress is not None:
+            progress("fit", min(0.95, (iteration + 1) / 25))
+        if change < 0.01 and moved < 0.05 and iteration >= 3:
+            converged = True
+            break
+    information = fisher_information(design, layout, effects, rates)
+    arrow = factorise(information, prior)
+    return ExcessHazardFit(design, layout, kernel, ratio, variances, dispersion, shared, own, arrow, rates, converged, iteration + 1, value, tuple(trail))
+
+
+def _penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
+    away = shared - prior.shared_mean
+    return float(0.5 * away @ prior.shared_precision @ away + 0.5 * (own**2 * prior.local_precision).sum())
+
+
+def _line_search(design: LexisDesign, layout: Layout, prior: Prior, shared: FloatArray, own: FloatArray, step: FloatArray, own_step: FloatArray, value: float) -> tuple[FloatArray, FloatArray, Rates, float, float]:
+    """Halve the step until the penalised likelihood rises."""
+    size = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), float(np.abs(own_step).max(initial=0.0)), 1e-12))
+    for _ in range(12):
+        tried, tried_own = shared + size * step, own + size * own_step
+        rates = evaluate_rates(design, layout.effects(tried, tried_own))
+        found = log_likelihood(design, rates) - _penalty(prior, tried, tried_own)
+        if np.isfinite(found) and found >= value - 1e-9 * abs(value):
+            return tried, tried_own, rates, found, size
+        size /= 2
+    return shared, own, evaluate_rates(design, layout.effects(shared, own)), value, 0.0
+
+
+def _spreads(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+    """B'Sb and tr(V S) of every group of effects."""
+    covariance = arrow.shared_covariance()
+    of, at = layout.shared(shared), layout.shared(np.arange(layout.shared_size).astype(float))
+    found: dict[str, Spread] = {}
+    for name in ("month", "band", "natural_month", "natural_band"):
+        walk = prior.walks[name.removeprefix("natural_")] if name != "natural_month" else prior.walks["natural_month"]
+        if len(walk) == 0 or not walk.any():
+            continue
+        rank = len(walk) - (1 if "month" in name else 0)
+        groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name]).astype(int)
+        squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
+        trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
+        found[name] = Spread(squares, trace, rank)
+    if layout.local:
+        values, variance = layout.own(own), layout.own(arrow.local_variances())
+        for name in ("segment", "burst"):
+            rank = values[name].size / layout.categories
+            axis = (0,) if name == "segment" else (0, 2)
+            found[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
+        for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
+            found[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
+    return found

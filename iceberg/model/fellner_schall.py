@@ -1,0 +1,85 @@
+"""Owns the smoothing variances: how far each kind of effect may roam, learned from the data by the generalised Fellner-Schall rule.
+
+For a group of effects b with prior precision S / v and rank r, the rule is v <- b'Sb / (r - tr(V S) / v), V the posterior covariance: the squared effects
+over their effective degrees of freedom. Each variance also carries a few degrees of freedom of judgement, so that a group without data
+falls back to it instead of to 0 or infinity, and the same effect in several categories is pulled to what they have in common.
+
+References:
+    Wood, Fasiolo 2017 (generalised Fellner-Schall); Rue et al. 2009 (Laplace at the mode).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+PRIOR_FREEDOM = 2.0  # judgement: a variance assumed beforehand weighs as much as two effects
+POOL_FREEDOM = 3.0  # judgement: what categories have in common weighs as much as three effects
+SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-6, 9.0
+
+
+@dataclass(frozen=True, eq=False)
+class Variances:
+    """Variance of each kind of effect on the log scale. Arrays are per category.
+
+    Month and band effects are random walks (variance of a step); the others are independent.
+    """
+
+    month: FloatArray
+    band: FloatArray
+    segment: FloatArray
+    burst: FloatArray
+    natural_month: float = 0.05**2
+    natural_band: float = 0.4**2
+    natural_segment: float = 0.3**2
+    natural_segment_month: float = 0.05**2
+    natural_segment_band: float = 0.1**2
+
+    @classmethod
+    def start(cls, categories: int) -> Variances:
+        """What is assumed before the data speak (judgement, grade D: standard deviations of 0.15 a month to 0.4 between segments)."""
+        ones = np.ones(categories)
+        return cls(0.15**2 * ones, 0.4**2 * ones, 0.4**2 * ones, 0.25**2 * ones)
+
+
+PER_CATEGORY = ("month", "band", "segment", "burst")
+NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """b'Sb, tr(V S) and rank of one group of effects (arrays: one group per category)."""
+
+    squares: FloatArray
+    trace: FloatArray
+    rank: float
+
+
+def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variances:
+    """One Fellner-Schall step for every group named in `spreads`; the others stay."""
+    prior = Variances.start(len(current.month))
+    changed: dict[str, FloatArray | float] = {}
+    for name, spread in spreads.items():
+        before = np.asarray(getattr(current, name), dtype=float)
+        freedom = np.clip(spread.rank - spread.trace / before, 0.0, spread.rank)
+        assumed = np.asarray(getattr(prior, name), dtype=float)
+        if name in PER_CATEGORY:
+            pooled = (spread.squares.sum() + PRIOR_FREEDOM * assumed[:1].sum()) / (freedom.sum() + PRIOR_FREEDOM)
+            value = (spread.squares + POOL_FREEDOM * pooled) / (freedom + POOL_FREEDOM)
+        else:
+            value = (spread.squares + PRIOR_FREEDOM * assumed) / (freedom + PRIOR_FREEDOM)
+        value = np.clip(value, SMALLEST_VARIANCE, LARGEST_VARIANCE)
+        changed[name] = value if name in PER_CATEGORY else float(value.ravel()[0])
+    return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields
+
+
+def largest_change(before: Variances, after: Variances) -> float:
+    """Largest change of a log variance."""
+    return max(
+        float(np.max(np.abs(np.log(np.asarray(getattr(after, name)) / np.asarray(getattr(before, name)))), initial=0.0))
+        for name in PER_CATEGORY + NATURAL
+    )
