@@ -1,7 +1,8 @@
-"""Silent-churn iceberg: how many customers left without a word behind each complaint category, with an honest interval.
+"""Silent-churn iceberg: how many customers left without a word behind each complaint category.
 
-Files become trusted tables (`load_tables`), tables become counts (`reduce_tables`), counts become an estimate (`estimate_iceberg`).
-Names are imported on first use, so that ``import iceberg`` costs nothing and loads neither the dashboard nor a chart library.
+Files become trusted tables (`load_tables`), tables become counts (`reduce_tables`), counts become an estimate
+(`estimate_iceberg`). Names are imported on first use, so that ``import iceberg`` costs nothing and loads neither the
+dashboard nor a chart library.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from iceberg.errors import IcebergError as IcebergError
     from iceberg.errors import MappingError as MappingError
     from iceberg.errors import OptionError as OptionError
-    from iceberg.ingest.columns import ColumnMapping as ColumnMapping
-    from iceberg.ingest.columns import MappingSet as MappingSet
     from iceberg.ingest.load import load_tables as load_tables
+    from iceberg.ingest.mapping import ColumnMapping as ColumnMapping
+    from iceberg.ingest.mapping import MappingSet as MappingSet
     from iceberg.ingest.tables import IngestReport as IngestReport
     from iceberg.ingest.tables import RowIssue as RowIssue
     from iceberg.ingest.tables import Tables as Tables
@@ -39,12 +40,42 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Assumptions",
+    "CategoryEstimate",
+    "CategoryPrior",
+    "CohortCounts",
+    "ColumnMapping",
+    "CompanyTruth",
+    "CredibleInterval",
+    "Diagnostic",
+    "EvidenceError",
+    "FileError",
+    "IcebergError",
+    "IcebergEstimate",
+    "IngestReport",
+    "MappingError",
+    "MappingSet",
+    "ObservationWindow",
+    "OptionError",
+    "RowIssue",
+    "SilentRatioPrior",
+    "SimulatedCompany",
+    "Tables",
+    "TotalEstimate",
+    "__version__",
+    "estimate_iceberg",
+    "load_tables",
+    "reduce_tables",
+    "simulate_company",
+]
+
 _HOMES = {
     "iceberg.cohort.counts": ("CohortCounts",),
     "iceberg.cohort.reduce": ("reduce_tables",),
     "iceberg.cohort.window": ("ObservationWindow",),
     "iceberg.errors": ("EvidenceError", "FileError", "IcebergError", "MappingError", "OptionError"),
-    "iceberg.ingest.columns": ("ColumnMapping", "MappingSet"),
+    "iceberg.ingest.mapping": ("ColumnMapping", "MappingSet"),
     "iceberg.ingest.load": ("load_tables",),
     "iceberg.ingest.tables": ("IngestReport", "RowIssue", "Tables"),
     "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "SilentRatioPrior"),
@@ -53,8 +84,6 @@ _HOMES = {
     "iceberg.simulate": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = sorted([*_HOME_OF, "__version__"])
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Owns what can be typed after ``python -m iceberg``: commands, options, their checks and their help, in both languages."""
+"""Owns what can be typed after ``python -m iceberg``: commands, options, their checks and their help."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str
             super().add_usage(usage, actions, groups, prefix or words.text("cli.help.usage"))
 
     def build(command: str | None) -> argparse.ArgumentParser:
-        parser = _Parser(
+        return _Parser(
             prog="python -m iceberg" + (f" {command}" if command else ""),
             description=words.text(f"cli.help.{command or 'program'}"),
             epilog=words.text(f"cli.help.{command or 'program'}_more"),
@@ -185,7 +185,6 @@ def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str
             allow_abbrev=False,
             exit_on_error=False,
         )
-        return parser
 
     main = build(None)
     main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
@@ -278,6 +277,8 @@ def _whole_number(option: str, smallest: int, largest: int) -> Callable[[str], i
         # No underscores, signs or exotic digits: what is typed is what is meant.
         if re.fullmatch(r"[0-9]{1,19}", text) and smallest <= int(text) <= largest:
             return int(text)
-        raise UsageError("number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)})
+        raise UsageError(
+            "number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)}
+        )
 
     return check

@@ -13,6 +13,7 @@ from typing import Any
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
+from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
 _DECIMALS = 6  # finer than any figure means; coarse enough to keep the file readable
@@ -28,8 +29,8 @@ def build_document(
     Args:
         estimate: What `iceberg.model.estimate.estimate_iceberg` returned.
         counts: The counts it was made from; they hold the window.
-        rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not given holds zeros.
-            Complaint volumes are the complaints of a company that has no linked ones: hand their totals over as "complaints".
+        rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not
+            given holds zeros. Where complaints come as volumes, hand the totals of that file over as "complaints".
         language: Of the diagnostics' messages, ``"en"`` or ``"fr"``.
     """
     known_departures = counts.has_customers
@@ -50,7 +51,7 @@ def build_document(
             "folk_estimate": _number(estimate.total.folk_estimate),
         },
         "categories": [_category(entry) for entry in estimate.categories],
-        "diagnostics": [_diagnostic(entry, language) for entry in estimate.diagnostics],
+        "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
 
 
@@ -77,10 +78,8 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
     }
 
 
-def _diagnostic(entry: Diagnostic, language: str) -> dict[str, str]:
-    translator = Translator(language)
-    says = translator.text(f"diagnostics.{entry.code}.says", **entry.values)
-    return {"code": entry.code, "message": f"{says} {translator.text(f'diagnostics.{entry.code}.do', **entry.values)}".strip()}
+def _diagnostic(entry: Diagnostic, words: Translator) -> dict[str, str]:
+    return {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, words)).strip()}
 
 
 def _interval(interval: CredibleInterval | None) -> dict[str, float | int] | None:

@@ -1,0 +1,269 @@
+"""Owns ``python -m iceberg``: demo, check, estimate. Parse, call, print; every number comes from the library.
+
+Exit status: 0 done, 2 the user's files or options, 1 a fault of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import iceberg
+from iceberg.cli_options import STANDARD_INPUT, Options, UsageError, choose_language, parse_options
+from iceberg.errors import IcebergError, MappingError
+from iceberg.locale import Translator
+
+if TYPE_CHECKING:
+    from iceberg.cohort.window import ObservationWindow
+    from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.tables import IngestReport, Tables
+
+DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
+DEBUG_VARIABLE = "ICEBERG_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        arguments: What was typed after the program's name; None takes it from `sys.argv`.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    words = Translator(choose_language(typed))
+    _prepare_streams()
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
+    try:
+        status = _run(parse_options(typed), words)
+        sys.stdout.flush()
+    except IcebergError as problem:
+        _say(problem.message(words.language))
+        if isinstance(problem, MappingError):
+            _offer_proposal(problem, words)
+        status = USER_FAULT
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; what Python would still flush at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = PIPE_CLOSED
+    except KeyboardInterrupt:
+        _say(words.text("cli.fault.interrupted"))
+        status = INTERRUPTED
+    except Exception as fault:  # the last line of defence: one sentence instead of a traceback
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        detail = " ".join(str(fault).split())[:300]
+        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, detail=detail))
+        status = OUR_FAULT
+    return status
+
+
+def _run(options: Options, words: Translator) -> int:
+    if options.text:
+        sys.stdout.write(options.text)
+        return DONE
+    commands: dict[str, Callable[[Options, Translator], int]] = {"demo": _demo, "check": _check, "estimate": _estimate}
+    return commands[options.command](options, words)
+
+
+def _prepare_streams() -> None:
+    """A terminal that lacks a character gets a question mark, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody listens; the exit status still speaks
+        print(sentence, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """Steps on standard error: rewritten in place on a terminal, one line per step elsewhere."""
+
+    def __init__(self, words: Translator, *, quiet: bool) -> None:
+        self._words, self._quiet = words, quiet
+        self._in_place = sys.stderr.isatty()
+        self._step = ""
+
+    def __call__(self, step: str, fraction: float = 0.0) -> None:
+        """Say that `step` (a key of ``cli.progress`` or ``evidence.steps``) is under way, `fraction` of it done."""
+        if self._quiet:
+            return
+        known = [key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)]
+        sentence = self._words.text(known[0] if known else "cli.progress.estimating")
+        if self._in_place:
+            line = self._words.text(
+                "cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0))
+            )
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        elif sentence != self._step:
+            print(sentence, file=sys.stderr, flush=True)
+        self._step = sentence
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._in_place and self._step:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never half of it.
+
+    Raises:
+        UsageError: When the place cannot be written.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a device or a pipe: /dev/stdout
+            target.write_text(content, encoding="utf-8")
+            return
+        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            with draft.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as problem:
+        raise UsageError(
+            "cannot_write", {"file": str(path), "reason": problem.strerror or type(problem).__name__}
+        ) from problem
+
+
+def _demo(options: Options, words: Translator) -> int:
+    from iceberg.demo import build_demo_files
+
+    assert options.out is not None  # noqa: S101  # parse_options saw to it
+    files = build_demo_files()
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(
+            "cannot_write", {"file": str(options.out), "reason": problem.strerror or str(problem)}
+        ) from problem
+    for name, content in files.items():
+        path = options.out / name
+        if path.exists() and (not path.is_file() or path.read_bytes() != content.encode()):
+            raise UsageError("demo_would_overwrite", {"file": str(path)})
+    for name, content in files.items():
+        write_whole(options.out / name, content)
+        print(words.text("cli.progress.written", file=str(options.out / name)))
+    return DONE
+
+
+def _check(options: Options, words: Translator) -> int:
+    from iceberg.cli_print import build_check_text
+    from iceberg.ingest.load import load_tables
+    from iceberg.ingest.recognise import recognise_tables
+    from iceberg.ingest.sources import UploadedBytes
+
+    mapping = _saved_mapping(options)
+    # Standard input can be read once, and is looked at twice: to recognise the table, then to load it.
+    files = [
+        UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
+    ]
+    for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
+        tables, report = load_tables(**sources, mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
+        tables.close()
+        sys.stdout.write(("\n" if number else "") + build_check_text(report, words))
+    return DONE
+
+
+def _estimate(options: Options, words: Translator) -> int:
+    from iceberg.cli_print import build_estimate_text, build_readings_text
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+    from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+    from iceberg.model.estimate import estimate_iceberg
+    from iceberg.report.export import build_document, document_to_json
+
+    assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
+    with Progress(words, quiet=options.quiet) as progress:
+        progress("reading")
+        tables, report = load_tables(
+            options.customers, options.complaints, options.volumes, mapping=_saved_mapping(options)
+        )
+        with tables:
+            progress("counting", 0.1)
+            counts = reduce_tables(tables, window=_window(options, tables))
+        estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
+    if not options.quiet:
+        print(build_readings_text(report, words), file=sys.stderr)
+    if options.json is not None:
+        document = build_document(estimate, counts, rows=_rows(report), language=words.language)
+        write_whole(options.json, document_to_json(document))
+    sys.stdout.write(build_estimate_text(estimate, counts, words))
+    return DONE
+
+
+def _saved_mapping(options: Options) -> MappingSet | None:
+    from iceberg.ingest.mapping import MappingSet
+
+    return MappingSet.load(options.mapping) if options.mapping is not None else None
+
+
+def _offer_proposal(problem: MappingError, words: Translator) -> None:
+    """Write the mapping as far as it could be recognised, as a file to correct, and say where it is.
+
+    An existing file is never overwritten: it may be the one that is being corrected.
+    """
+    from iceberg.ingest.mapping import FieldChoice, MappingSet
+
+    names = ["iceberg-mapping.toml", *(f"iceberg-mapping-{number}.toml" for number in range(2, 100))]
+    path = next((Path(name) for name in names if not Path(name).exists()), None)
+    if problem.proposal is None or path is None:
+        return
+    tables = {
+        table: replace(mapping, choices=mapping.choices | {name: FieldChoice(name, "") for name in mapping.missing})
+        for table, mapping in problem.proposal.tables.items()
+    }
+    values = {
+        "proposal": str(path),
+        "file": problem.values.get("file", ""),
+        "headers": problem.values.get("headers", ""),
+    }
+    comment = "".join(f"# {line}\n" for line in words.text("cli.problems.proposal_comment", **values).splitlines())
+    try:
+        write_whole(path, comment + MappingSet(tables).to_toml())
+    except UsageError as unwritable:
+        _say(unwritable.message(words.language))
+        return
+    _say(words.text("cli.problems.proposal_written", **values))
+
+
+def _window(options: Options, tables: Tables) -> ObservationWindow | None:
+    """The days asked for; what was not asked for as `reduce_tables` chooses it."""
+    from iceberg.cohort.reduce import default_window
+    from iceberg.cohort.window import ObservationWindow
+
+    if options.since is None and options.as_of is None:
+        return None
+    window = default_window(tables)
+    if options.as_of is not None:
+        window = ObservationWindow.ending(options.as_of, first_complaint=tables.first_complaint)
+    return window if options.since is None else ObservationWindow(options.since, window.as_of)
+
+
+def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
+    """Totals per table; volumes are the complaints of a company whose complaints name no customer."""
+    totals = {
+        name: {"read": entry.read, "kept": entry.kept, "rejected": entry.rejected}
+        for name, entry in report.rows.items()
+    }
+    if "complaints" not in totals and "volumes" in totals:
+        totals["complaints"] = totals["volumes"]
+    return totals

@@ -1,0 +1,193 @@
+"""Owns how results look in a terminal: plain text tables and sentences, built here and printed by `iceberg.cli`."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from iceberg.locale import Translator
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.ingest.read import FileReading
+    from iceberg.ingest.tables import IngestReport, RowIssue
+    from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
+
+WIDTH = 100
+_ISSUES_PER_RULE = 3
+
+
+def build_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A plain text table: the first column to the left, all others to the right."""
+    lines = [list(headers), *(list(row) for row in rows)]
+    widths = [max(_width(line[place]) for line in lines) for place in range(len(headers))]
+    text = [
+        "  ".join(
+            cell + " " * (width - _width(cell)) if place == 0 else " " * (width - _width(cell)) + cell
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    text.insert(1, "-" * _width(text[0]))
+    return "\n".join(text)
+
+
+def _width(cell: str) -> int:
+    """Columns a terminal needs: combining marks none, wide characters two."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in cell
+    )
+
+
+def wrap(sentence: str, *, indent: str = "", first: str | None = None) -> str:
+    """A sentence broken at spaces; no-break spaces hold numbers together."""
+    return textwrap.fill(
+        sentence,
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+
+
+def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """The headline, one line per category, the window, the evidence and what to know before trusting it."""
+    from iceberg.report.words import comparator_sentence, definition, diagnostic_sentences, evidence_badge, headline
+
+    parts = [wrap(headline(estimate, words)), "", _estimate_table(estimate, counts, words), ""]
+    window = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
+    if counts.has_customers:
+        window += " " + words.text(
+            "cli.estimate.leavers", count=estimate.silent_leavers, natural=_span(estimate.natural_departures, words)
+        )
+    parts.append(wrap(f"{window} {definition(words)}"))
+    if counts.has_customers:
+        parts.append(wrap(comparator_sentence(estimate, words)))
+    badge = evidence_badge(estimate, words)
+    parts.append(wrap(words.text("cli.estimate.evidence", label=badge.label, says=badge.says)))
+    for entry in estimate.diagnostics:
+        says, do = diagnostic_sentences(entry, words)
+        parts.append(wrap(f"{says} {do}".strip(), indent="  ", first="! " if entry.severity == "warning" else "- "))
+    return "\n".join(parts) + "\n"
+
+
+def _estimate_table(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    has_money = estimate.total.revenue_lost is not None
+    names = ["category", "vocal", "silent", "likely", *(["money"] if has_money else []), "ratio", "assumed", "worst"]
+    rows = [_category_row(entry, counts, words, has_money=has_money) for entry in estimate.categories]
+    total = estimate.total
+    rows.append(
+        [
+            words.text("cli.estimate.total"),
+            words.integer(total.vocal_customers),
+            _span(total.silent_churn, words),
+            words.integer(total.silent_churn.median),
+            *([_money(total.revenue_lost, counts, words)] if has_money else []),
+            *([""] * 3),
+        ]
+    )
+    return build_table([words.text(f"cli.estimate.{name}") for name in names], rows)
+
+
+def _category_row(entry: CategoryEstimate, counts: CohortCounts, words: Translator, *, has_money: bool) -> list[str]:
+    ratio = words.text("cli.estimate.ratio_value", value=words.decimal(entry.ratio_posterior.median, 1))
+    return [
+        entry.category,
+        words.integer(entry.vocal_customers),
+        _span(entry.silent_churn, words),
+        words.integer(entry.silent_churn.median),
+        *([_money(entry.revenue_lost, counts, words)] if has_money else []),
+        ratio,
+        words.percent(entry.prior_share),
+        words.percent(entry.probability_worst),
+    ]
+
+
+def _span(interval: CredibleInterval, words: Translator) -> str:
+    return words.text("cli.estimate.span", low=words.integer(interval.lower), high=words.integer(interval.upper))
+
+
+def _money(interval: CredibleInterval | None, counts: CohortCounts, words: Translator) -> str:
+    return "" if interval is None else words.money_compact(interval.median, counts.currency)
+
+
+def build_readings_text(report: IngestReport, words: Translator) -> str:
+    """How each file was read and which column feeds which field."""
+    return "\n".join(_reading_text(reading, words) for reading in cast("tuple[FileReading, ...]", report.files))
+
+
+def _reading_text(reading: FileReading, words: Translator) -> str:
+    how = [reading.format.upper() if reading.format in {"csv"} else words.text(f"cli.check.formats.{reading.format}")]
+    if reading.encoding:
+        how.append(reading.encoding)
+    if reading.separator:
+        how.append(words.text("cli.check.separator", value={"\t": "tab"}.get(reading.separator, reading.separator)))
+    if reading.sheet:
+        how.append(words.text("cli.check.sheet", value=reading.sheet))
+    if reading.skipped_lines:
+        how.append(words.text("cli.check.header_line", line=str(reading.header_line)))
+    how += [
+        words.text("cli.check.dates", column=column, format=style) for column, style in reading.date_formats.items()
+    ]
+    how += [words.text("cli.check.decimal", column=column, mark=mark) for column, mark in reading.decimal.items()]
+    lines = [wrap(f"{reading.file}: {', '.join(how)}", indent="  ", first="")]
+    if reading.used:
+        used = ", ".join(f"{field} <- {header}" if field != header else field for field, header in reading.used.items())
+        lines.append(wrap(words.text("cli.check.columns", columns=used), indent="    ", first="  "))
+    if reading.dropped:
+        lines.append(
+            wrap(words.text("cli.check.dropped", columns=", ".join(reading.dropped)), indent="    ", first="  ")
+        )
+    return "\n".join(lines)
+
+
+def build_check_text(report: IngestReport, words: Translator) -> str:
+    """What became of every row: totals, then each rule with its first rows and the remedy."""
+    lines = [build_readings_text(report, words), ""]
+    for table, totals in report.rows.items():
+        lines.append(
+            words.text(
+                "cli.check.rows",
+                table=words.text(f"cli.check.tables.{table}"),
+                read=totals.read,
+                kept=totals.kept,
+                rejected=totals.rejected,
+            )
+        )
+    for entry in report.rules:
+        name = words.text(f"ingest.rules.{entry.rule}.name")
+        outcome = "rejected" if entry.rejected else "kept"
+        lines += [
+            "",
+            words.text(
+                f"cli.check.rule_{outcome}",
+                table=words.text(f"cli.check.tables.{entry.table}"),
+                rule=entry.rule,
+                name=name,
+                count=entry.rows,
+            ),
+        ]
+        shown = [issue for issue in report.issues if (issue.table, issue.rule) == (entry.table, entry.rule)][
+            :_ISSUES_PER_RULE
+        ]
+        lines += [_issue_text(issue, words) for issue in shown]
+        lines.append(
+            wrap(
+                words.text("cli.check.remedy", remedy=words.text(f"ingest.rules.{entry.rule}.remedy")),
+                indent="    ",
+                first="    ",
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _issue_text(issue: RowIssue, words: Translator) -> str:
+    values: Mapping[str, str] = {
+        "file": issue.file,
+        "line": str(issue.line),
+        "column": issue.column,
+        "value": issue.value[:60],
+    }
+    return "    " + words.text("cli.check.issue" if issue.column else "cli.check.issue_row", **values)

@@ -1,0 +1,183 @@
+"""The layers, the one owner of each library, and the sizes that architecture.md and house style promise."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import iceberg
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "iceberg"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# What each part may import from the package besides itself. Left out means forbidden.
+BOTTOM = {"errors", "locale"}
+COUNTS = {"cohort.counts", "cohort.counts_file", "cohort.day_counts", "cohort.window"}
+MAY_IMPORT = {
+    "errors": {"locale"},  # only to turn a code into a sentence
+    "locale": {"errors"},
+    "ingest": BOTTOM,
+    "cohort.window": BOTTOM,
+    # The seam: what the model may see of a cohort. None of it knows a table.
+    "cohort.day_counts": BOTTOM | COUNTS,
+    "cohort.counts_file": BOTTOM | COUNTS,
+    "cohort.counts": BOTTOM | COUNTS,
+    "cohort": BOTTOM | {"cohort", "ingest"},
+    "model": BOTTOM | COUNTS,
+    "report": BOTTOM | COUNTS | {"model"},
+    "store": BOTTOM | COUNTS | {"model"},
+    "worlds": BOTTOM | {"cohort.window"},
+    "history": BOTTOM | {"worlds", "cohort.window"},
+    "simulate": BOTTOM | {"worlds", "history", "cohort.window"},
+    "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "simulate", "worlds"},
+    "cli": BOTTOM | {"ingest", "cohort", "model", "report", "store", "simulate", "worlds", "cli_options", "cli_print"},
+    "cli_options": BOTTOM | {"model"},
+    "cli_print": BOTTOM | {"ingest", "cohort", "model", "report"},
+    "__main__": {"cli"},
+    "": {"cohort", "errors", "ingest", "model", "simulate", "worlds"},  # the public API; never ui, cli or report
+}
+OWNERS = {
+    "duckdb": ("ingest", "cohort"),
+    "lifelines": ("model/survival.py",),
+    "altair": ("report/charts",),
+    "streamlit": ("ui",),
+    "sqlalchemy": ("store",),
+    "argparse": ("cli_options.py",),
+    "logging": ("cli.py", "ui"),
+}
+PURE = {"time", "datetime.now", "random", "os", "pathlib", "io", "socket", "subprocess"}
+
+
+def part_of(path: Path) -> str:
+    """The part of the package a file belongs to: the longest name in MAY_IMPORT that fits."""
+    dotted = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    if dotted == "__init__":
+        return ""
+    return max(
+        (part for part in MAY_IMPORT if part and (dotted == part or dotted.startswith(part + "."))),
+        key=len,
+        default=dotted,
+    )
+
+
+def imports_of(path: Path) -> set[str]:
+    """Absolute names of all modules a file imports, at any depth, type checking included."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            # `from iceberg.report import words` names the module iceberg.report.words
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def allowed(own: str, imported: str, permitted: set[str]) -> bool:
+    return any(imported == part or imported.startswith(part + ".") for part in permitted | ({own} if own else set()))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_what_its_layer_may(path: Path) -> None:
+    part = part_of(path)
+    assert part in MAY_IMPORT, f"{path.name} has no layer; give it one in MAY_IMPORT"
+    inside = {name.removeprefix("iceberg.") for name in imports_of(path) if name.startswith("iceberg.")}
+    bare = {name for name in inside if not allowed(part, name, MAY_IMPORT[part]) and name != "__version__"}
+    assert bare == set(), f"{part or 'iceberg'} must not import {sorted(bare)}"
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_has_one_owner(library: str) -> None:
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if any(name == library or name.startswith(library + ".") for name in imports_of(path))
+    }
+    strangers = {user for user in users if not user.startswith(OWNERS[library])}
+    assert strangers == set()
+
+
+def test_the_model_touches_no_file_no_clock_and_no_hidden_randomness() -> None:
+    wrong = {}
+    for path in sorted((PACKAGE / "model").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        names = {name.partition(".")[0] for name in imports_of(path)} & PURE
+        calls = {
+            text
+            for text in ("np.random.seed", "np.random.rand(", "date.today", "datetime.now", "open(")
+            if text in source
+        }
+        if names | calls:
+            wrong[path.name] = names | calls
+    assert wrong == {}
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    """A notebook or a scheduler pays only for what it uses."""
+    heavy = {"streamlit", "altair", "lifelines", "duckdb", "pandas", "numpy", "scipy"}
+    script = f"import iceberg, sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_using_the_whole_library_loads_neither_streamlit_nor_altair() -> None:
+    script = (
+        "import iceberg, sys; [getattr(iceberg, name) for name in iceberg.__all__];"
+        "print(sorted({'streamlit', 'altair'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there() -> None:
+    assert {"load_tables", "reduce_tables", "estimate_iceberg", "simulate_company"} <= set(iceberg.__all__)
+    assert set(iceberg.__all__) == set(iceberg._HOME_OF) | {"__version__"}
+    for name in iceberg.__all__:
+        assert getattr(iceberg, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        iceberg.no_such_name  # noqa: B018  # the access is what is tested
+
+
+def test_the_version_is_the_one_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert iceberg.__version__ == project["version"]
+
+
+def test_modules_say_what_they_own_and_stay_readable() -> None:
+    """About 300 lines a module and 40 a function; 400 and 70 are the point where a noun is missing."""
+    wrong = []
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        name = path.relative_to(PACKAGE).as_posix()
+        if not ast.get_docstring(tree):
+            wrong.append(f"{name}: no first sentence")
+        if len(source.splitlines()) > 400:
+            wrong.append(f"{name}: {len(source.splitlines())} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 70:
+                wrong.append(f"{name}: {node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines")
+    assert wrong == []
+
+
+def test_no_module_is_called_utils() -> None:
+    assert {path.stem for path in MODULES} & {"utils", "helpers", "common", "misc"} == set()
+
+
+def test_no_bare_exception_is_swallowed() -> None:
+    """Only the entry points may catch everything, and they say why."""
+    wrong = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                names = {getattr(item, "id", "") for item in ast.walk(node.type)} if node.type else {"BaseException"}
+                if names & {"Exception", "BaseException"} and path.name != "cli.py":
+                    wrong.append(f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno}")
+    assert wrong == []
