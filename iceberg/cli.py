@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
 DEBUG_VARIABLE = "ICEBERG_DEBUG"
+_SAMPLE = {"customers.csv": "en/customers.csv", "complaints.csv": "en/complaints.csv", "truth.json": "truth.json"}
+# French adds the same company as a French CRM exports it.
+DEMO_FILES = {
+    "en": _SAMPLE,
+    "fr": _SAMPLE | {"clients.csv": "fr/clients.csv", "reclamations.csv": "fr/reclamations.csv"},
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,8 +124,8 @@ class Progress:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never half of it.
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
 
     Raises:
         UsageError: When the place cannot be written.
@@ -127,11 +133,11 @@ def write_whole(path: Path, content: str) -> None:
     target = path.resolve()
     try:
         if target.exists() and not target.is_file():  # a device or a pipe: /dev/stdout
-            target.write_text(content, encoding="utf-8")
+            target.write_bytes(content)
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            with draft.open("w", encoding="utf-8", newline="\n") as file:
+            with draft.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -145,23 +151,24 @@ def write_whole(path: Path, content: str) -> None:
 
 
 def _demo(options: Options, words: Translator) -> int:
-    from iceberg.demo import build_demo_files
+    from iceberg.sample import build_sample
 
-    assert options.out is not None  # noqa: S101  # parse_options saw to it
-    files = build_demo_files()
+    folder = options.out
+    assert folder is not None  # noqa: S101  # parse_options saw to it
+    sample = build_sample()
+    files = {folder / name: sample[place] for name, place in DEMO_FILES[words.language].items()}
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = next(
+            (path for path, content in files.items() if path.exists() and path.read_bytes() != content), None
+        )
     except OSError as problem:
-        raise UsageError(
-            "cannot_write", {"file": str(options.out), "reason": problem.strerror or str(problem)}
-        ) from problem
-    for name, content in files.items():
-        path = options.out / name
-        if path.exists() and (not path.is_file() or path.read_bytes() != content.encode()):
-            raise UsageError("demo_would_overwrite", {"file": str(path)})
-    for name, content in files.items():
-        write_whole(options.out / name, content)
-        print(words.text("cli.progress.written", file=str(options.out / name)))
+        raise UsageError("cannot_write", {"file": str(folder), "reason": problem.strerror or str(problem)}) from problem
+    if occupied is not None:
+        raise UsageError("demo_would_overwrite", {"file": str(occupied)})
+    for path, content in files.items():
+        write_whole(path, content)
+        print(words.text("cli.progress.written", file=str(path)))
     return DONE
 
 
@@ -205,7 +212,7 @@ def _estimate(options: Options, words: Translator) -> int:
         print(build_readings_text(report, words), file=sys.stderr)
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
-        write_whole(options.json, document_to_json(document))
+        write_whole(options.json, document_to_json(document).encode())
     sys.stdout.write(build_estimate_text(estimate, counts, words))
     return DONE
 
@@ -238,7 +245,7 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
     }
     comment = "".join(f"# {line}\n" for line in words.text("cli.problems.proposal_comment", **values).splitlines())
     try:
-        write_whole(path, comment + MappingSet(tables).to_toml())
+        write_whole(path, (comment + MappingSet(tables).to_toml()).encode())
     except UsageError as unwritable:
         _say(unwritable.message(words.language))
         return

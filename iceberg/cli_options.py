@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -172,8 +173,14 @@ class _Parser(argparse.ArgumentParser):
 
 def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     class Formatter(argparse.HelpFormatter):
-        def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:  # noqa: ANN401  # argparse's own types
+        def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:  # noqa: ANN401
             super().add_usage(usage, actions, groups, prefix or words.text("cli.help.usage"))
+
+        def _split_lines(self, text: str, width: int) -> list[str]:
+            return textwrap.wrap(text, width, break_on_hyphens=False)  # --as-of stays in one piece
+
+        def _fill_text(self, text: str, width: int, indent: str) -> str:
+            return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
     def build(command: str | None) -> argparse.ArgumentParser:
         return _Parser(

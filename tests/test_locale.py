@@ -25,7 +25,7 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 CODE_IN_A_SENTENCE = re.compile(
-    r"`[^`]*`|«[^»]*»|\"[^\"]*\"|--[a-z-]+|\([^)]*\b(?:19|20)\d\d[^)]*\)"
+    r"\{[a-z_]+\}|`[^`]*`|«[^»]*»|\"[^\"]*\"|--[a-z-]+|\([^)]*\b(?:19|20)\d\d[^)]*\)"
     r"|[\w./-]+\.(?:csv|json|toml|py|xlsx|md)|python -m iceberg \w+|https?://\S+"
 )
 
@@ -56,7 +56,7 @@ def test_a_sentence_names_the_same_values_in_both_languages() -> None:
         key: (placeholders(english[key]), placeholders(french[key]))
         for key in english.keys() & french.keys()
         # "one" may leave the count out: "a complaint" needs no number.
-        if placeholders(english[key]) ^ placeholders(french[key]) - ({"count"} if key.endswith("_one") else set())
+        if (placeholders(english[key]) ^ placeholders(french[key])) - ({"count"} if key.endswith("_one") else set())
     }
     assert differing == {}
 
