@@ -71,6 +71,7 @@ class CohortCounts:
         has_customers, has_linked_complaints, has_revenue: which of the above hold information.
         currency: ISO 4217 code of revenue.
         grouped_segments: How many segments of the file are taken together in the last one; 0 where none are.
+        grouped_categories: The same for categories.
         customers_at_risk: (S,) distinct customers with at least one day at risk.
     """
 
@@ -95,6 +96,7 @@ class CohortCounts:
     band_edges_months: tuple[int, ...] = DEFAULT_BAND_EDGES_MONTHS
     clock_edges_days: tuple[int, ...] = DEFAULT_CLOCK_EDGES_DAYS
     grouped_segments: int = 0
+    grouped_categories: int = 0
     customers_at_risk: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:

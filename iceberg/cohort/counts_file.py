@@ -41,6 +41,7 @@ _PLAIN = (
     "band_edges_months",
     "clock_edges_days",
     "grouped_segments",
+    "grouped_categories",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip entry can carry: no clock in the bytes
 
