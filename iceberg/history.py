@@ -240,9 +240,8 @@ def _draw_reactions(
 
     speaks = rng.random(size) < of("complaint_probability") * people["voice"][who]
     complaint_day = strikes["day"] + rng.geometric(1 / (1 + of("complaint_delay_days"))) - 1
-    gravity = np.array([np.broadcast_to(kind.leave_segment, len(truth.segments)) for kind in kinds])[
-        category, people["segment"][who]
-    ]
+    by_segment = [np.broadcast_to(kind.leave_segment, len(truth.segments)) for kind in kinds]
+    gravity = np.array(by_segment, dtype=float).reshape(-1, len(truth.segments))[category, people["segment"][who]]
     leaves = (
         rng.random(size) < np.where(speaks, of("vocal_leave_probability"), of("silent_leave_probability")) * gravity
     )
