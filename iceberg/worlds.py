@@ -363,8 +363,8 @@ def heterogeneous(rng: np.random.Generator) -> CompanyTruth:
 
 FAMILIES: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "mixed": mixed, "folk": folk, "loud": loud, "none": none, "natural_by_segment": natural_by_segment,
-    "seasonal": seasonal, "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers, "slow": slow,
-    "eight_categories": eight_categories, "young": young,
+    "seasonal": seasonal, "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers,
+    "slow": slow, "eight_categories": eight_categories, "young": young,
 }  # fmt: skip
 ASIDE: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "local_outages": local_outages, "tied_months": tied_months, "months_later": months_later,

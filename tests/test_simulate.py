@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.calibration.companies import count_company
+from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.window import ObservationWindow
 from iceberg.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 from iceberg.simulate import (
@@ -261,3 +263,20 @@ def test_the_sample_tells_its_story():
 
 def test_the_sample_stays_small():
     assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 2_500_000
+
+
+@pytest.mark.parametrize("name", ["small", "young", "repeat_complainers"])
+def test_the_reduction_counts_what_numpy_counts(name):
+    """Two ways from rows to counts that share no code: SQL over differences, and numpy over customers."""
+    world = simulate_world(name, 1)
+    ours, direct = count_company(world), count_directly(world)
+    assert (ours.segments, ours.categories, ours.window) == (direct.segments, direct.categories, direct.window)
+    for field in (
+        "silent_person_days", "silent_exits", "silent_exit_revenue_known", "vocal_person_days", "vocal_exits", "complainants",
+        "complainants_any", "complaints",
+    ):  # fmt: skip
+        np.testing.assert_array_equal(getattr(ours, field), getattr(direct, field), err_msg=field)
+    np.testing.assert_allclose(ours.silent_exit_revenue, direct.silent_exit_revenue, atol=0.01)
+    for table in ("tenure_days", "clock"):
+        for column, values in getattr(ours, table).columns.items():
+            np.testing.assert_array_equal(values, getattr(direct, table).columns[column], err_msg=f"{table}.{column}")
