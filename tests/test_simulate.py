@@ -272,8 +272,8 @@ def test_the_reduction_counts_what_numpy_counts(name):
     ours, direct = count_company(world), count_directly(world)
     assert (ours.segments, ours.categories, ours.window) == (direct.segments, direct.categories, direct.window)
     for field in (
-        "silent_person_days", "silent_exits", "silent_exit_revenue_known", "vocal_person_days", "vocal_exits", "complainants",
-        "complainants_any", "complaints",
+        "silent_person_days", "silent_exits", "silent_exit_revenue_known", "vocal_person_days", "vocal_exits",
+        "complainants", "complainants_any", "complaints",
     ):  # fmt: skip
         np.testing.assert_array_equal(getattr(ours, field), getattr(direct, field), err_msg=field)
     np.testing.assert_allclose(ours.silent_exit_revenue, direct.silent_exit_revenue, atol=0.01)
