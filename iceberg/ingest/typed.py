@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from iceberg.errors import MappingError
@@ -12,9 +13,11 @@ from iceberg.ingest.read import SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
 
-_BLANK_LIST = ", ".join(quote_text(text) for text in BLANK_TEXTS)
-# Fewer texts mean "no id" than mean "no date": NA and nil can be ids.
-_BLANK_IDS = ", ".join(quote_text(text) for text in ("", "null", "none", "nan", "n/a", "#n/a", "-", "(blank)", "(vide)"))
+_BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
+# Fewer texts mean "no id" than mean "no date" (NA and nil can be ids), spelled out so that millions of ids need no change of case.
+_NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "(blank)", "(vide)")
+_LONGEST_NO_ID = max(len(text) for text in _NO_ID)
+_BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
 _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
 MONTHS_PER_YEAR = 12
 
@@ -101,11 +104,17 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     Args:
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
     """
-    parsed = [f"{_parsed(name, kind, fields)} AS {name}_parsed, {_blank(name, fields)} AS {name}_blank" for name, kind in FIELDS[table].items()]
+    kinds = FIELDS[table]
+    texts = [f"{fields.columns[name].sql} AS {name}_text" for name in kinds if name in fields.columns]
+    parsed = [f"{_parsed(name, kind, fields)} AS {name}_parsed" for name, kind in kinds.items()]
+    judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
     flags = flags_sql(table, today=today, fields=frozenset(fields.columns))
-    return f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} FROM (SELECT {', '.join(parsed)}{row} FROM {source.from_sql})"
+    return (
+        f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} "
+        f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*texts, *parsed])}{row} FROM {source.from_sql}))"
+    )
 
 
 def _parsed(name: str, kind: str, fields: TypedFields) -> str:
@@ -120,7 +129,7 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else f"CAST({column.sql} AS DOUBLE)"
     text = column.sql if column.is_text else _as_text(column)
     if kind == "id":
-        return f"CASE WHEN lower(trim({text})) IN ({_BLANK_IDS}) THEN NULL ELSE trim({text}) END"
+        return f"CASE WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
     return f"nullif(trim({text}), '')"
 
 
@@ -137,12 +146,13 @@ def _numeric_date(column: SourceColumn) -> str:
 
 
 def _blank(name: str, fields: TypedFields) -> str:
+    """Whether nothing was written. A CASE looks at the text only where nothing was parsed (``IN`` would be planned as a join over every row)."""
     column = fields.columns.get(name)
     if column is None:
         return "TRUE"
     if not column.is_text:
-        return f"{column.sql} IS NULL"
-    return f"({column.sql} IS NULL OR lower(trim({column.sql})) IN ({_BLANK_LIST}))"
+        return f"{name}_parsed IS NULL"
+    return f"CASE WHEN {name}_parsed IS NOT NULL THEN FALSE WHEN {name}_text IS NULL THEN TRUE ELSE regexp_full_match(trim({name}_text), {_BLANK_LIST}, 'i') END"
 
 
 def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
