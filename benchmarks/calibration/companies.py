@@ -19,9 +19,8 @@ BACKTEST_DAYS = 90
 
 def count_company(company: SimulatedCompany) -> CohortCounts:
     """Counts through the front door (`load_tables`, `reduce_tables`); see `direct_counts` for the second way."""
-    from iceberg.ingest.load import load_tables
-
     from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
 
     tables, _ = load_tables(customers=company.customers, complaints=company.complaints)
     with tables:
@@ -33,50 +32,79 @@ def window_of(company: SimulatedCompany) -> ObservationWindow:
     return ObservationWindow(date.fromisoformat(company.truth["since"]), date.fromisoformat(company.truth["as_of"]))
 
 
-def judge_company(family: str, seed: int, *, direct: bool = False, backtest: bool = False) -> dict[str, Any]:
-    """Estimate one company and lay the answer beside the truth."""
+def judge_company(
+    family: str, seed: int, *, direct: bool = False, backtest: bool = False, fit_only: bool = False
+) -> dict[str, Any]:
+    """Estimate one company and lay the answer beside the truth.
+
+    Args:
+        family: A key of `WORLDS`.
+        seed: Of the company and of the estimate.
+        direct: Count with numpy instead of the front door.
+        backtest: Also hide the last `BACKTEST_DAYS` and forecast them.
+        fit_only: The reconciliation model alone, without placebo, forecast and summary.
+    """
     company = simulate_world(family, seed)
-    counts = count_directly(company) if direct else count_company(company)
-    record = {"family": family, "seed": seed} | _compare(company, counts, seed)
+    counting = count_directly if direct else count_company
+    answer = _fit if fit_only else _estimate
+    record = {"family": family, "seed": seed} | answer(company, counting(company), seed)
     if backtest:
         window = window_of(company)
         earlier = ObservationWindow(window.since, window.as_of - timedelta(days=BACKTEST_DAYS))
         past = observe_history(company.history, earlier)
-        past_counts = count_directly(past) if direct else count_company(past)
-        record["backtest"] = _compare(past, past_counts, seed)["pipeline"]
+        record["backtest"] = _estimate(past, counting(past), seed)["pipeline"]
     return record
 
 
-def _compare(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str, Any]:
+def _estimate(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str, Any]:
     from iceberg.model.estimate import estimate_iceberg
 
     began = time.perf_counter()
     estimate = estimate_iceberg(counts, seed=seed)
     seconds = time.perf_counter() - began
-    truth = company.truth
     by_category = estimate.draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
-    return {
-        "customers": truth["customers"],
-        "vocal_customers": truth["vocal_customers"],
-        "silent_leavers": truth["silent_leavers"],
+    record = _compare(company, [answer.category for answer in estimate.categories], by_category)
+    record["total"] |= _placebo(estimate.total.placebo)
+    for judged, answer in zip(record["categories"], estimate.categories, strict=True):
+        judged.update({"prior_share": round(answer.prior_share, 4)} | _placebo(answer.placebo))
+    return record | {
         "level": estimate.evidence.level,
         "seconds": round(seconds, 3),
-        "total": _judge(by_category.sum(axis=1), truth["silent_churn"], estimate.total.placebo),
-        "categories": [
-            {
-                "category": answer.category,
-                "vocal_customers": answer.vocal_customers,
-                "prior_share": round(answer.prior_share, 4),
-            }
-            | _judge(by_category[:, number], truth["categories"][answer.category]["silent_churn"], answer.placebo)
-            for number, answer in enumerate(estimate.categories)
-        ],
-        "pipeline": _judge_pipeline(estimate, truth),
+        "pipeline": _judge_pipeline(estimate, company.truth),
         "diagnostics": sorted({item.code for item in estimate.diagnostics}),
     }
 
 
-def _judge(draws: np.ndarray, truth: float, placebo: Any = None) -> dict[str, Any]:
+def _fit(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str, Any]:
+    from iceberg.model.assumptions import Assumptions
+    from iceberg.model.excess_hazard import fit_excess_hazard
+    from iceberg.model.reconciliation import draw_silent_churn
+
+    began = time.perf_counter()
+    fit = fit_excess_hazard(counts, Assumptions())
+    drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(seed), draws=1000)
+    seconds = time.perf_counter() - began
+    record = _compare(company, list(counts.categories), drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64))
+    return record | {"level": "fit", "seconds": round(seconds, 3), "converged": bool(fit.converged)}
+
+
+def _compare(company: SimulatedCompany, names: list[str], by_category: np.ndarray) -> dict[str, Any]:
+    truth = company.truth
+    kinds = truth["categories"]
+    return {
+        "customers": truth["customers"],
+        "vocal_customers": truth["vocal_customers"],
+        "silent_leavers": truth["silent_leavers"],
+        "total": _judge(by_category.sum(axis=1), truth["silent_churn"]),
+        "categories": [
+            {"category": name, "vocal_customers": kinds[name]["vocal_customers"]}
+            | _judge(by_category[:, number], kinds[name]["silent_churn"])
+            for number, name in enumerate(names)
+        ],
+    }
+
+
+def _judge(draws: np.ndarray, truth: float) -> dict[str, Any]:
     judged: dict[str, Any] = {"truth": truth, "median": round(float(np.median(draws)), 2)}
     for mass in MASSES:
         lower, upper = np.quantile(draws, [(1 - mass) / 2, (1 + mass) / 2])
@@ -85,9 +113,15 @@ def _judge(draws: np.ndarray, truth: float, placebo: Any = None) -> dict[str, An
             judged |= {"lower": round(float(lower), 2), "upper": round(float(upper), 2)}
     # Rank of the truth among the draws, ties split: uniform over many companies if the estimate is calibrated.
     judged["rank"] = round(float((draws < truth).mean() + (draws == truth).mean() / 2), 4)
-    if placebo is not None:
-        judged["placebo"] = [round(placebo.lower, 2), round(placebo.median, 2), round(placebo.upper, 2)]
     return judged
+
+
+def _placebo(interval: Any) -> dict[str, Any]:
+    return (
+        {}
+        if interval is None
+        else {"placebo": [round(interval.lower, 2), round(interval.median, 2), round(interval.upper, 2)]}
+    )
 
 
 def _judge_pipeline(estimate: Any, truth: dict[str, Any]) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ def main() -> int:
         for seed in range(options.first_seed, options.first_seed + options.seeds)
         for family in options.families
     ]
-    folder = RESULTS / "runs" / code_digest(backtest=options.backtest)
+    how = {"direct": options.direct, "backtest": options.backtest, "fit_only": options.fit}
+    folder = RESULTS / "runs" / code_digest(how)
     folder.mkdir(parents=True, exist_ok=True)
     waiting = [task for task in tasks if not _file(folder, *task).exists()]
     print(
@@ -42,10 +43,7 @@ def main() -> int:
         file=sys.stderr,
     )
     with ProcessPoolExecutor(max_workers=options.jobs) as pool:
-        started = {
-            pool.submit(judge_company, *task, direct=options.direct, backtest=options.backtest): task
-            for task in waiting
-        }
+        started = {pool.submit(judge_company, *task, **how): task for task in waiting}
         for number, done in enumerate(as_completed(started), start=1):
             record = done.result()
             _file(folder, *started[done]).write_text(json.dumps(record), encoding="utf-8")
@@ -74,6 +72,7 @@ def _options() -> argparse.Namespace:
         "--direct", action="store_true", help="counts by numpy instead of load_tables and reduce_tables"
     )
     parser.add_argument("--backtest", action="store_true", help="also hide the last 90 days, forecast them, compare")
+    parser.add_argument("--fit", action="store_true", help="the reconciliation model alone: no placebo, no forecast")
     options = parser.parse_args()
     groups = {"own": list(FAMILIES), "aside": list(ASIDE), "all": list(WORLDS)}
     chosen = groups.get(options.families, options.families.split(","))
@@ -87,13 +86,13 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def code_digest(*, backtest: bool) -> str:
+def code_digest(how: dict[str, bool]) -> str:
     """Names the code that the runs depend on, so that a run is repeated when an answer could have changed."""
     package = HERE.parents[1] / "iceberg"
     sources = [*sorted(package.glob("model/**/*.py")), *sorted(package.glob("cohort/**/*.py")), package / "simulate.py"]
     sources += [package / "history.py", package / "worlds.py", HERE / "companies.py"]
     content = b"".join(source.read_bytes() for source in sources)
-    return hashlib.sha256(content + bytes([backtest])).hexdigest()[:12]
+    return hashlib.sha256(content + json.dumps(how).encode()).hexdigest()[:12]
 
 
 def _file(folder: Path, family: str, seed: int) -> Path:

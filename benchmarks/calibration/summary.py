@@ -40,7 +40,7 @@ def _figures(records: list[Record]) -> dict[str, Any]:
     figures["total_over_truth"] = _median(item["median"] / item["truth"] for item in totals if item["truth"] > 0)
     figures["error_factor"] = _median(_error(item) for item in categories if item["truth"] > 0)
     figures["width_factor"] = _median(item["upper"] / max(item["lower"], 1.0) for item in categories)
-    figures["prior_share"] = _median(item["prior_share"] for item in categories)
+    figures["prior_share"] = _median(item["prior_share"] for item in categories if "prior_share" in item)
     figures["seconds"] = _median(record["seconds"] for record in records)
     nothing = [(item, leavers) for item, leavers in zip(totals, silent, strict=True) if item["truth"] == 0]
     if nothing:
