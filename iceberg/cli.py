@@ -48,6 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     try:
+        return _run_for_user(typed, words)
+    except Exception as fault:  # the last line of defence: one sentence instead of a traceback
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        detail = " ".join(str(fault).split())[:300]
+        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, detail=detail))
+        return OUR_FAULT
+
+
+def _run_for_user(typed: Sequence[str], words: Translator) -> int:
+    """What the person can mend, or did, becomes a sentence and a status; anything else passes through."""
+    try:
         status = _run(parse_options(typed), words)
         sys.stdout.flush()
     except IcebergError as problem:
@@ -62,12 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(words.text("cli.fault.interrupted"))
         status = INTERRUPTED
-    except Exception as fault:  # the last line of defence: one sentence instead of a traceback
-        if os.environ.get(DEBUG_VARIABLE):
-            traceback.print_exc()
-        detail = " ".join(str(fault).split())[:300]
-        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, detail=detail))
-        status = OUR_FAULT
     return status
 
 
@@ -191,7 +197,7 @@ def _check(options: Options, words: Translator) -> int:
 
 
 def _estimate(options: Options, words: Translator) -> int:
-    from iceberg.cli_print import build_estimate_text, build_readings_text
+    from iceberg.cli_print import build_estimate_text, build_readings_text, build_rows_text, build_rules_text
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -210,10 +216,11 @@ def _estimate(options: Options, words: Translator) -> int:
         estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:
         print(build_readings_text(report, words), file=sys.stderr)
+        print(build_rules_text(report, words), file=sys.stderr, end="")
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
         write_whole(options.json, document_to_json(document).encode())
-    sys.stdout.write(build_estimate_text(estimate, counts, words))
+    sys.stdout.write(build_estimate_text(estimate, counts, words) + build_rows_text(report, words))
     return DONE
 
 

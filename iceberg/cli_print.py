@@ -76,7 +76,8 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
 def _estimate_table(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     has_money = estimate.total.revenue_lost is not None
     names = ["category", "vocal", "silent", "likely", *(["money"] if has_money else []), "ratio", "assumed", "worst"]
-    rows = [_category_row(entry, counts, words, has_money=has_money) for entry in estimate.categories]
+    largest_first = sorted(estimate.categories, key=lambda entry: -entry.silent_churn.median)
+    rows = [_category_row(entry, counts, words, has_money=has_money) for entry in largest_first]
     total = estimate.total
     rows.append(
         [
@@ -144,43 +145,41 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
 
 
 def build_check_text(report: IngestReport, words: Translator) -> str:
-    """What became of every row: totals, then each rule with its first rows and the remedy."""
-    lines = [build_readings_text(report, words), ""]
-    for table, totals in report.rows.items():
-        lines.append(
-            words.text(
-                "cli.check.rows",
-                table=words.text(f"cli.check.tables.{table}"),
-                read=totals.read,
-                kept=totals.kept,
-                rejected=totals.rejected,
-            )
+    """How the files were read and what became of every row. Never a number of the estimate."""
+    rules = build_rules_text(report, words, with_rows=True)
+    return f"{build_readings_text(report, words)}\n\n{build_rows_text(report, words)}{rules}"
+
+
+def build_rows_text(report: IngestReport, words: Translator) -> str:
+    """Rows read, kept and rejected, one line per table."""
+    return "".join(
+        words.text(
+            "cli.check.rows",
+            table=words.text(f"cli.check.tables.{table}"),
+            read=totals.read,
+            kept=totals.kept,
+            rejected=totals.rejected,
         )
+        + "\n"
+        for table, totals in report.rows.items()
+    )
+
+
+def build_rules_text(report: IngestReport, words: Translator, *, with_rows: bool = False) -> str:
+    """Every rule that spoke and how often; with `with_rows` also its first rows and the remedy."""
+    lines: list[str] = []
     for entry in report.rules:
-        name = words.text(f"ingest.rules.{entry.rule}.name")
+        stem = f"ingest.rules.{entry.rule}"
         outcome = "rejected" if entry.rejected else "kept"
-        lines += [
-            "",
-            words.text(
-                f"cli.check.rule_{outcome}",
-                table=words.text(f"cli.check.tables.{entry.table}"),
-                rule=entry.rule,
-                name=name,
-                count=entry.rows,
-            ),
-        ]
-        shown = [issue for issue in report.issues if (issue.table, issue.rule) == (entry.table, entry.rule)][
-            :_ISSUES_PER_RULE
-        ]
-        lines += [_issue_text(issue, words) for issue in shown]
-        lines.append(
-            wrap(
-                words.text("cli.check.remedy", remedy=words.text(f"ingest.rules.{entry.rule}.remedy")),
-                indent="    ",
-                first="    ",
-            )
-        )
-    return "\n".join(lines) + "\n"
+        table = words.text(f"cli.check.tables.{entry.table}")
+        name = words.text(f"{stem}.name")
+        lines += [""] if with_rows else []
+        lines.append(words.text(f"cli.check.rule_{outcome}", table=table, rule=entry.rule, name=name, count=entry.rows))
+        if with_rows:
+            spoken = [issue for issue in report.issues if (issue.table, issue.rule) == (entry.table, entry.rule)]
+            lines += [_issue_text(issue, words) for issue in spoken[:_ISSUES_PER_RULE]]
+            lines.append(wrap(words.text("cli.check.remedy", remedy=words.text(f"{stem}.remedy")), indent="    "))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _issue_text(issue: RowIssue, words: Translator) -> str:
