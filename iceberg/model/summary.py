@@ -134,8 +134,8 @@ def probability_largest(values: FloatArray) -> FloatArray:
 def prior_share(prior: FloatArray, posterior: FloatArray) -> float:
     """How much of an answer is still assumption: the prior's share of the posterior's precision.
 
-    ``var(posterior) / var(prior)`` of log r. In a normal model that is exactly the weight of the prior in the posterior mean. Widths of the central 90 % stand
-    for standard deviations.
+    ``var(posterior) / var(prior)`` of log r. In a normal model that is exactly the weight of the prior in the posterior
+    mean. Widths of the central 90 % stand for standard deviations.
     """
     widths = []
     for draws in (prior, posterior):
