@@ -21,21 +21,31 @@ def example(*, level: str, money: bool) -> tuple[IcebergEstimate, CohortCounts]:
 
 INTERVAL = {"lower": 0, "median": 0, "upper": 0}
 CONTRACT: dict[str, Any] = {
-    "schema_version": 1, "since": "2024-07-01", "as_of": "2026-06-30", "seed": 0,
-    "evidence_level": "3", "interval_mass": 0.9,
+    "schema_version": 1,
+    "since": "2024-07-01",
+    "as_of": "2026-06-30",
+    "seed": 0,
+    "evidence_level": "3",
+    "interval_mass": 0.9,
     "rows": {"customers": {"read": 0, "kept": 0, "rejected": 0}, "complaints": {"read": 0, "kept": 0, "rejected": 0}},
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
     "total": {"vocal_customers": 0, "silent_churn": INTERVAL, "revenue_lost": INTERVAL, "folk_estimate": 0},
     "categories": [
         {
-            "category": "billing", "vocal_customers": 0, "silent_churn": INTERVAL, "revenue_lost": INTERVAL,
+            "category": "billing",
+            "vocal_customers": 0,
+            "silent_churn": INTERVAL,
+            "revenue_lost": INTERVAL,
             "silent_ratio": {"prior": INTERVAL, "posterior": INTERVAL},
-            "excess_probability": INTERVAL, "prior_share": 0.0, "probability_worst": 0.0, "placebo": INTERVAL,
+            "excess_probability": INTERVAL,
+            "prior_share": 0.0,
+            "probability_worst": 0.0,
+            "placebo": INTERVAL,
         }
     ],
     "diagnostics": [{"code": "few_complaints", "message": "..."}],
-}  # fmt: skip
+}
 
 
 def keys_of(value: Any, path: str = "") -> set[str]:

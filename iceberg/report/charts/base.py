@@ -1,0 +1,129 @@
+"""Owns what every chart shares: theme, fonts, number labels in the reader's language, the category scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from iceberg.locale import Translator
+from iceberg.report.palette import FONT, THEMES, Palette, Theme, category_colours
+
+LABEL_SIZE = 12
+MAX_BAND_POINTS = 200
+
+
+def palette_of(theme: Theme) -> Palette:
+    """The palette of a theme; anything unknown reads as light."""
+    return THEMES.get(theme, THEMES["light"])
+
+
+def finish(
+    chart: alt.LayerChart | alt.Chart,
+    theme: Theme,
+    *,
+    description: str,
+    height: float,
+    width: float | None = None,
+    padding: float | dict[str, float] = 4,
+) -> Any:  # noqa: ANN401
+    """Size, description and configuration of a finished chart. Without `width` it fills its container."""
+    palette = palette_of(theme)
+    return (
+        chart.properties(width="container" if width is None else width, height=height, description=description)
+        .configure(
+            background="transparent",
+            font=FONT,
+            padding=padding,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+        )
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            labelColor=palette.muted_text,
+            titleColor=palette.muted_text,
+            gridColor=palette.grid,
+            domainColor=palette.grid,
+            tickColor=palette.grid,
+            labelFontSize=LABEL_SIZE,
+            titleFontSize=LABEL_SIZE,
+            titleFontWeight="normal",
+            titlePadding=8,
+            labelLimit=220,
+        )
+        .configure_legend(
+            labelColor=palette.text,
+            titleColor=palette.muted_text,
+            labelFontSize=LABEL_SIZE,
+            orient="top",
+            title=None,
+            labelLimit=320,
+        )
+        .configure_text(color=palette.text, fontSize=LABEL_SIZE)
+    )
+
+
+def number_expr(translator: Translator, *, digits: int = 0) -> str:
+    """Vega expression that writes ``datum.value`` as this language does (the page cannot set a Vega locale)."""
+    pattern = f",.{digits}f"
+    return _separators(f"format(datum.value, '{pattern}')", translator)
+
+
+def ratio_expr(translator: Translator) -> str:
+    """Vega expression for a ratio on a logarithmic axis: 0.5, 1, 25."""
+    return _separators("format(datum.value, ',~g')", translator)
+
+
+def percent_expr(translator: Translator) -> str:
+    """Vega expression for a rate between 0 and 1."""
+    sign = "\N{NO-BREAK SPACE}%" if translator.language == "fr" else "%"
+    return f"format(100 * datum.value, '.0f') + '{sign}'"
+
+
+def money_expr(translator: Translator, currency: str) -> str:
+    """Vega expression for an amount in thousands or millions; the currency stands in the axis title."""
+    plain = _separators("format(datum.value, ',.0f')", translator)
+    thousands = _separators("format(datum.value / 1e3, ',~g')", translator)
+    millions = _separators("format(datum.value / 1e6, ',~g')", translator)
+    space = "\N{NO-BREAK SPACE}" if translator.language == "fr" else ""
+    return f"abs(datum.value) >= 1e6 ? {millions} + '{space}M' : abs(datum.value) >= 1e4 ? {thousands} + '{space}k' : {plain}"
+
+
+def month_expr(translator: Translator) -> str:
+    """Vega expression for a month axis: the short month, and the year under January."""
+    from datetime import date
+
+    from babel.dates import format_skeleton
+
+    names = [str(format_skeleton("MMM", date(2024, month, 1), locale=translator.locale)) for month in range(1, 13)]
+    listed = "[" + ", ".join(f'"{name}"' for name in names) + "]"
+    return f"[{listed}[month(datum.value)], month(datum.value) == 0 ? year(datum.value) : '']"
+
+
+def _separators(expression: str, translator: Translator) -> str:
+    if translator.language != "fr":
+        return expression
+    return f"join(split(join(split({expression}, ','), ';'), '.'), ',')".replace("';'", "'\N{NARROW NO-BREAK SPACE}'")
+
+
+def category_scale(categories: Sequence[str], theme: Theme) -> alt.Scale:
+    """The one colour scale: `categories` in the order of the estimate, in every chart."""
+    colours = category_colours(categories, theme)
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+def tooltip(*pairs: tuple[str, str]) -> list[alt.Tooltip]:
+    """Tooltips over pre-written text columns: (column, title)."""
+    return [alt.Tooltip(f"{column}:N", title=title) for column, title in pairs]
+
+
+def note(message: str, theme: Theme, *, height: float = 120, width: float | None = None) -> Any:  # noqa: ANN401
+    """A chart that only says why there is nothing to draw."""
+    palette = palette_of(theme)
+    chart = (
+        alt.Chart(pd.DataFrame({"message": [message]}))
+        .mark_text(fontSize=14, color=palette.muted_text)
+        .encode(text="message:N")
+    )
+    return finish(alt.layer(chart), theme, description=message, height=height, width=width)

@@ -1,0 +1,182 @@
+"""Owns the survival curves (Kaplan-Meier, Nelson-Aalen) with bands and numbers at risk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from iceberg.locale import Translator
+from iceberg.report.charts.base import finish, note, number_expr, palette_of, percent_expr, tooltip
+from iceberg.report.palette import Theme, category_colours
+from iceberg.report.tables import numbers_at_risk_table, thinned
+from iceberg.report.takeaways import takeaway_curves
+from iceberg.report.text_width import shortened, text_width
+
+HEIGHT_PX = 320
+ROW_PX = 18
+_NAME_PX, _NAME_GAP = 120, 24
+MAX_POINTS = 640  # over all curves of a chart, so that its specification stays under 100 kB
+_DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 4])
+
+
+def build_curves(
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    kind: Literal["survival", "hazard"] = "survival",
+    clock: Literal["tenure", "complaint"] = "tenure",
+    colours: Mapping[str, str] | None = None,
+    narrow: bool = False,
+) -> Any:  # noqa: ANN401
+    """One step curve per group with its band, and the customers still followed under the axis.
+
+    Args:
+        frame: `iceberg.report.tables.curve_table`; the chart thins it.
+        translator: Language.
+        theme: ``light`` or ``dark``.
+        kind: ``survival`` (a share, Kaplan-Meier) or ``hazard`` (cumulated, Nelson-Aalen).
+        clock: Time since the first day or since the complaint, for the axis title.
+        colours: Colour per group, as from `palette.category_colours`; groups that are no category fall back to the page's two.
+        narrow: Phone.
+    """
+    description = takeaway_curves(frame, translator, percent=kind == "survival")
+    if frame.empty:
+        return note(description, theme)
+    groups = list(dict.fromkeys(frame["group"]))
+    palette = palette_of(theme)
+    scheme = {group: (colours or {}).get(group) for group in groups}
+    spare = iter([palette.vocal, palette.silent, *category_colours([str(n) for n in range(12)], theme).values()])
+    scheme = {group: colour or next(spare) for group, colour in scheme.items()}
+    data = _light(thinned(frame, points=max(40, min(200, MAX_POINTS // len(groups)))), translator, kind)
+    last_day = float(frame["day"].max())
+    x = alt.X(
+        "day:Q",
+        scale=alt.Scale(domain=[0, last_day], nice=False),
+        axis=alt.Axis(
+            title=translator.text(f"report.axis.days_{'tenure' if clock == 'tenure' else 'since_complaint'}"),
+            labelExpr=number_expr(translator),
+            grid=False,
+            values=risk_days(last_day, narrow=narrow),
+        ),
+    )
+    y = alt.Y(
+        "estimate:Q",
+        scale=alt.Scale(domain=[0, 1] if kind == "survival" else [0, float(frame["upper"].max()) or 1.0], nice=False),
+        axis=alt.Axis(
+            title=translator.text(
+                "report.axis.share_still_customers" if kind == "survival" else "report.axis.cumulative_hazard"
+            ),
+            labelExpr=percent_expr(translator) if kind == "survival" else number_expr(translator, digits=1),
+            tickCount=5,
+        ),
+    )
+    colour = alt.Color(
+        "group:N",
+        scale=alt.Scale(domain=groups, range=[scheme[group] for group in groups]),
+        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, columns=1 if narrow else min(len(groups), 3)),
+    )
+    dash = alt.StrokeDash(
+        "group:N",
+        scale=alt.Scale(domain=groups, range=[list(_DASHES[i % len(_DASHES)]) for i in range(len(groups))]),
+        legend=None,
+    )
+    hints = tooltip(
+        *(
+            (column, translator.text(f"report.tooltip.{title}"))
+            for column, title in (("group", "group"), ("day", "day"), ("says", "value"), ("risk", "at_risk"))
+        )
+    )
+    base = alt.Chart(data)
+    layers = [
+        base.mark_area(opacity=0.16, interpolate="step-after").encode(
+            x=x, y=alt.Y("lower:Q"), y2="upper", color=colour
+        ),
+        base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash),
+        base.mark_point(size=120, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
+        *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
+    ]
+    rows = (len(groups) * (2 if narrow else 1) + 1) * ROW_PX
+    left = (
+        4
+        if narrow
+        else 4 + max(0.0, max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups) + _NAME_GAP - 56)
+    )
+    padding = {"left": left, "right": 16, "top": 4, "bottom": rows + 8}
+    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX, padding=padding)
+
+
+def risk_days(last_day: float, *, narrow: bool) -> list[float]:
+    """Round days at which customers at risk are written: also the ticks of the axis."""
+    steps = 4 if narrow else 7
+    raw = last_day / steps
+    nice = next(
+        step for step in (7, 15, 30, 60, 90, 180, 365, 730, 1461, 3653, 10 * 3653) if step >= raw or step == 10 * 3653
+    )
+    return [float(day) for day in np.arange(0, last_day + 0.5, nice)]
+
+
+def _light(frame: pd.DataFrame, translator: Translator, kind: str) -> pd.DataFrame:
+    write = translator.percent if kind == "survival" else translator.decimal
+    return pd.DataFrame(
+        {
+            "group": frame["group"],
+            "day": frame["day"].round().astype(int),
+            "estimate": frame["estimate"].round(4),
+            "lower": frame["lower"].round(4),
+            "upper": frame["upper"].round(4),
+            "says": [write(value) for value in frame["estimate"]],
+            "risk": [translator.integer(value) for value in frame["at_risk"]],
+        }
+    )
+
+
+def _at_risk(
+    frame: pd.DataFrame,
+    groups: list[str],
+    scheme: Mapping[str, str],
+    translator: Translator,
+    theme: Theme,
+    *,
+    last_day: float,
+    narrow: bool,
+) -> list[alt.Chart]:
+    """Numbers under the axis, one row per group in its colour; the name stands on its own row where there is no room beside it."""
+    palette = palette_of(theme)
+    table = numbers_at_risk_table(frame, days=risk_days(last_day, narrow=narrow))
+    top, step = HEIGHT_PX + 58, ROW_PX * (2 if narrow else 1)
+    place = {group: top + index * step + (ROW_PX if narrow else 0) for index, group in enumerate(groups)}
+    numbers = table.assign(text=[translator.integer(value) for value in table["at_risk"]], y=table["group"].map(place))
+    style = {"fontSize": 11, "baseline": "middle"}
+    x = alt.X("day:Q", scale=alt.Scale(domain=[0, last_day], nice=False))
+    layers = [
+        alt.Chart(part).mark_text(**style, color=palette.text).encode(x=x, y=alt.YValue(float(y)), text="text:N")
+        for y, part in numbers.groupby("y", sort=False)
+    ]
+    heading = [
+        (
+            translator.text("report.chart.at_risk"),
+            -4 if narrow else -_NAME_GAP,
+            top - ROW_PX,
+            "left" if narrow else "right",
+            palette.muted_text,
+        )
+    ]
+    names = [
+        (
+            shortened(group, 260 if narrow else _NAME_PX, 11),
+            0 if narrow else -_NAME_GAP,
+            place[group] - (ROW_PX if narrow else 0),
+            "left" if narrow else "right",
+            scheme[group] if theme == "dark" else palette.text,
+        )
+        for group in groups
+    ]
+    for text, left, y, align, colour in heading + names:
+        mark = alt.Chart(pd.DataFrame({"text": [text]})).mark_text(**style, align=align, color=colour)
+        layers.append(mark.encode(x=alt.XValue(left), y=alt.YValue(y), text="text:N"))
+    return layers

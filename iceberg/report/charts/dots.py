@@ -1,0 +1,335 @@
+"""Owns the dot-and-interval charts: ranking, segments, folk figure against what departures support, assumption against data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from iceberg.locale import Translator
+from iceberg.report.charts.base import (
+    category_scale,
+    finish,
+    money_expr,
+    note,
+    number_expr,
+    palette_of,
+    ratio_expr,
+    tooltip,
+)
+from iceberg.report.palette import Theme
+from iceberg.report.takeaways import (
+    amount,
+    takeaway_comparator,
+    takeaway_prior_posterior,
+    takeaway_ranking,
+    takeaway_segments,
+)
+from iceberg.report.text_width import text_width, wrapped
+from iceberg.report.words import ratio, share
+
+ROW_PX = {False: 42, True: 48}
+_NAME_PX = {False: 190, True: 112}
+_PLOT_PX = {False: 520, True: 180}  # at the narrowest
+_FOLK, _SUPPORTED, _ALLOWED = "folk", "supported", "allowed"
+
+
+def row_labels(names: Sequence[str], *, narrow: bool) -> list[str]:
+    """Names as axis labels: wrapped over at most two lines, kept distinct."""
+    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=2)) for name in names]
+    seen: dict[str, int] = {}
+    for place, label in enumerate(labels):
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] > 1:
+            labels[place] = f"{label} ({seen[label]})"
+    return labels
+
+
+def rows_axis(order: Sequence[str], *, narrow: bool) -> alt.Y:
+    """One row per name, in this order."""
+    axis = alt.Axis(
+        title=None,
+        labelExpr="split(datum.value, '\\n')",
+        ticks=False,
+        domain=False,
+        grid=False,
+        labelLimit=_NAME_PX[narrow] + 10,
+        labelPadding=8,
+    )
+    return alt.Y("label:N", sort=list(order), axis=axis, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2))
+
+
+def build_ranking(
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    categories: Sequence[str] | None = None,
+    currency: str | None = None,
+    narrow: bool = False,
+) -> Any:  # noqa: ANN401
+    """Categories from most to least silent churn, with 90 % ranges and the probability that each is the first.
+
+    Args:
+        frame: `iceberg.report.tables.ranking_table`.
+        translator: Language.
+        theme: ``light`` or ``dark``.
+        categories: All categories in the order of the estimate, for their colours (default: those of the frame, sorted by name).
+        currency: ISO code where the frame holds money.
+        narrow: Phone.
+    """
+    description = takeaway_ranking(frame, translator, currency=currency)
+    if frame.empty:
+        return note(description, theme)
+    data = _worded(frame, translator, currency, narrow=narrow)
+    data["end_text"] = [
+        translator.text("report.chart.probability", probability=share(value, translator))
+        for value in frame["probability_first"]
+    ]
+    tips = (
+        ("category", "category"),
+        ("middle_text", "most_likely"),
+        ("range_text", "range"),
+        ("probability_text", "probability"),
+        ("prior_text", "assumption"),
+    )
+    data["probability_text"] = [share(value, translator) for value in frame["probability_first"]]
+    data["prior_text"] = [share(value, translator) for value in frame["prior_share"]]
+    axis = alt.Axis(
+        title=translator.text("report.axis.money" if currency else "report.axis.silent")
+        + (f" ({currency})" if currency else ""),
+        labelExpr=money_expr(translator, currency) if currency else number_expr(translator),
+        tickCount=4 if narrow else 6,
+    )
+    colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
+    layers = _intervals(data, colour, axis, translator, theme, narrow=narrow, tips=tips)
+    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+
+
+def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
+    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.segment_table`)."""
+    description = takeaway_segments(frame, translator)
+    if frame.empty:
+        return note(description, theme)
+    named = frame.assign(category=[name or translator.text("report.all_segments") for name in frame["segment"]])
+    data = _worded(named, translator, None, narrow=narrow)
+    data["end_text"] = [
+        translator.text("report.unknown") if pd.isna(value) else share(value, translator)
+        for value in frame["silent_share"]
+    ]
+    data.loc[frame["silent_share"].isna(), "end_text"] = ""
+    tips = (("category", "segment"), ("middle_text", "most_likely"), ("range_text", "range"), ("end_text", "share"))
+    axis = alt.Axis(
+        title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
+    )
+    layers = _intervals(data, alt.value(palette_of(theme).silent), axis, translator, theme, narrow=narrow, tips=tips)
+    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+
+
+def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
+    return frame.assign(
+        label=row_labels(frame["category"].tolist(), narrow=narrow),
+        middle_text=[amount(value, translator, currency) for value in frame["median"]],
+        range_text=[
+            translator.text(
+                "report.range", low=amount(low, translator, currency), high=amount(high, translator, currency)
+            )
+            for low, high in zip(frame["lower"], frame["upper"], strict=True)
+        ],
+    )
+
+
+def _intervals(
+    data: pd.DataFrame,
+    colour: Any,  # noqa: ANN401  # an Altair colour channel or value
+    axis: alt.Axis,
+    translator: Translator,
+    theme: Theme,
+    *,
+    narrow: bool,
+    tips: Sequence[tuple[str, str]],
+) -> list[alt.Chart]:
+    """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text."""
+    palette = palette_of(theme)
+    room = max(text_width(text, 12) for text in data["end_text"]) + 14
+    widest = max(float(data["upper"].max()), 1e-9)
+    scale = alt.Scale(domain=[0, widest / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
+    base = alt.Chart(data)
+    x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"], narrow=narrow)
+    hints = tooltip(*((column, translator.text(f"report.tooltip.{title}")) for column, title in tips))
+    return [
+        base.mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45).encode(
+            x=x, x2="upper", y=y, color=colour, tooltip=hints
+        ),
+        base.mark_circle(size=150, opacity=1, stroke=palette.page, strokeWidth=1.5).encode(
+            x=alt.X("median:Q", scale=scale), y=y, color=colour, tooltip=hints
+        ),
+        base.mark_text(align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
+            x=alt.X("upper:Q", scale=scale), y=y, text="end_text:N"
+        ),
+    ]
+
+
+def build_comparator(
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    categories: Sequence[str] | None = None,
+    narrow: bool = False,
+) -> Any:  # noqa: ANN401
+    """The folk 1:25 beside what the company's own departures support and allow, per category, on a logarithmic scale.
+
+    Takes `iceberg.report.tables.comparator_table`; colours as in `build_ranking`.
+    """
+    description = takeaway_comparator(frame, translator)
+    known = frame.dropna(subset=["folk_ratio"]).reset_index(drop=True)
+    if known.empty:
+        return note(description, theme)
+    palette = palette_of(theme)
+    floor = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
+    known = known.assign(
+        label=row_labels(known["category"].tolist(), narrow=narrow),
+        low_end=known["supported_lower"].clip(lower=floor),
+        high_end=known["supported_upper"].clip(lower=floor),
+    )
+    known["range_text"] = [
+        translator.text("report.range_words", low=ratio(low, translator), high=ratio(high, translator))
+        for low, high in zip(known["supported_lower"], known["supported_upper"], strict=True)
+    ]
+    points = _comparator_points(known, translator, floor)
+    smallest, largest = min(known["low_end"].min(), 1.0), max(points["value"].max(), known["high_end"].max())
+    axis = alt.Axis(
+        title=translator.text("report.axis.leavers_per_complainant"),
+        labelExpr=ratio_expr(translator),
+        values=_log_ticks(smallest, largest),
+    )
+    scale = alt.Scale(type="log", domain=[smallest * 0.8, largest * 1.25], nice=False)
+    order = known.sort_values("supported_median", ascending=False)["label"]
+    y, colour = (
+        rows_axis(order, narrow=narrow),
+        alt.Color("category:N", scale=category_scale(categories or sorted(known["category"]), theme), legend=None),
+    )
+    kinds = [translator.text(f"report.chart.{kind}") for kind in (_SUPPORTED, _FOLK, _ALLOWED)]
+    shape = alt.Shape(
+        "kind:N",
+        scale=alt.Scale(domain=kinds, range=["circle", "diamond", "triangle-left"]),
+        legend=alt.Legend(
+            orient="top",
+            direction="vertical" if narrow else "horizontal",
+            symbolFillColor=palette.muted_text,
+            symbolStrokeColor=palette.muted_text,
+            symbolSize=110,
+        ),
+    )
+    hints = tooltip(
+        *(
+            (column, translator.text(f"report.tooltip.{title}"))
+            for column, title in (
+                ("category", "category"),
+                ("kind", "stage"),
+                ("value_text", "ratio"),
+                ("range_text", "range"),
+            )
+        )
+    )
+    span = (
+        alt.Chart(known)
+        .mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45)
+        .encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour)
+    )
+    mark = alt.Chart(points).encode(x=alt.X("value:Q", scale=scale), y=y, shape=shape, tooltip=hints)
+    layers = [
+        span,
+        mark.transform_filter(alt.datum.role == _SUPPORTED)
+        .mark_point(filled=True, size=150, opacity=1)
+        .encode(color=colour),
+        mark.transform_filter(alt.datum.role == _FOLK).mark_point(filled=True, size=150, opacity=1, color=palette.folk),
+        mark.transform_filter(alt.datum.role == _ALLOWED).mark_point(
+            filled=True, size=110, opacity=1, color=palette.prior
+        ),
+    ]
+    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
+
+
+def _comparator_points(known: pd.DataFrame, translator: Translator, floor: float) -> pd.DataFrame:
+    rows = []
+    for row in known.itertuples():
+        for role, value in ((_SUPPORTED, row.supported_median), (_FOLK, row.folk_ratio), (_ALLOWED, row.allowed_ratio)):
+            if pd.notna(value):
+                rows.append(
+                    {
+                        "category": row.category,
+                        "label": row.label,
+                        "role": role,
+                        "kind": translator.text(f"report.chart.{role}"),
+                        "value": max(float(value), floor),
+                        "value_text": ratio(float(value), translator),
+                        "range_text": row.range_text if role == _SUPPORTED else "",
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    return [tick for tick in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 25, 100, 300, 1000) if low * 0.8 <= tick <= high * 1.25]
+
+
+def build_prior_posterior(
+    frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
+) -> Any:  # noqa: ANN401
+    """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.prior_posterior_table`)."""
+    description = takeaway_prior_posterior(frame, translator)
+    if frame.empty:
+        return note(description, theme)
+    palette, floor = palette_of(theme), 0.01
+    names = row_labels(list(dict.fromkeys(frame["category"])), narrow=narrow)
+    label_of = dict(zip(dict.fromkeys(frame["category"]), names, strict=True))
+    data = frame.assign(
+        label=frame["category"].map(label_of),
+        kind=[translator.text(f"report.chart.{stage}") for stage in frame["stage"]],
+        low_end=frame["lower"].clip(lower=floor),
+        high_end=frame["upper"].clip(lower=floor),
+        value=frame["median"].clip(lower=floor),
+        value_text=[ratio(value, translator) for value in frame["median"]],
+        range_text=[
+            translator.text("report.range_words", low=ratio(low, translator), high=ratio(high, translator))
+            for low, high in zip(frame["lower"], frame["upper"], strict=True)
+        ],
+    )
+    kinds = [translator.text("report.chart.prior"), translator.text("report.chart.posterior")]
+    low, high = float(data["low_end"].min()), float(data["high_end"].max())
+    scale = alt.Scale(type="log", domain=[low * 0.8, high * 1.25], nice=False)
+    axis = alt.Axis(
+        title=translator.text("report.axis.leavers_per_complainant"),
+        labelExpr=ratio_expr(translator),
+        values=_log_ticks(low, high),
+    )
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=kinds, range=[palette.prior, palette.silent]),
+        legend=alt.Legend(symbolType="circle"),
+    )
+    hints = tooltip(
+        *(
+            (column, translator.text(f"report.tooltip.{title}"))
+            for column, title in (
+                ("category", "category"),
+                ("kind", "stage"),
+                ("value_text", "most_likely"),
+                ("range_text", "range"),
+            )
+        )
+    )
+    base = alt.Chart(data).encode(
+        y=rows_axis(names, narrow=narrow), yOffset=alt.YOffset("kind:N", sort=kinds), color=colour, tooltip=hints
+    )
+    layers = [
+        base.mark_rule(strokeWidth=6, strokeCap="round", opacity=0.5).encode(
+            x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end"
+        ),
+        base.mark_circle(size=120, opacity=1).encode(x=alt.X("value:Q", scale=scale)),
+    ]
+    return finish(alt.layer(*layers), theme, description=description, height=(ROW_PX[narrow] + 8) * len(names) + 20)

@@ -1,0 +1,168 @@
+"""Owns the colours: deep-sea blues, ice whites, one warm accent for what customers say aloud, and one colour per category.
+
+`.streamlit/config.toml` repeats `THEMES[...]`'s page colours; a test keeps the two together. Contrast is checked by `contrast_ratio` in
+the tests (WCAG 2.2: 4.5 for text, 3 for marks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+
+FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif"  # the page's own: none is downloaded
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme. `*_text` colours are for text on the ground they are named after."""
+
+    page: str
+    panel: str
+    text: str
+    muted_text: str
+    grid: str
+    accent: str
+    vocal: str
+    vocal_text: str
+    silent: str
+    folk: str
+    prior: str
+    noise: str
+    sky: tuple[str, str]
+    sky_text: str
+    sky_muted_text: str
+    sky_vocal_text: str
+    sea: tuple[str, str, str]
+    sea_text: str
+    sea_muted_text: str
+    ice: str
+    ice_shade: str
+    berg_above: str
+    berg_above_shade: str
+    berg_below: str
+    whisker_on_ice: str
+    waterline: str
+    categories: tuple[str, ...]
+
+
+THEMES: dict[Theme, Palette] = {
+    "light": Palette(
+        page="#ffffff",
+        panel="#eff5f9",
+        text="#16293a",
+        muted_text="#4a6178",
+        grid="#d3e0e9",
+        accent="#1b6396",
+        vocal="#e8772e",
+        vocal_text="#9c4406",
+        silent="#1b6396",
+        folk="#9c4406",
+        prior="#6b7f91",
+        noise="#c9d3db",
+        sky=("#fdfeff", "#d5e8f4"),
+        sky_text="#0b2440",
+        sky_muted_text="#3f5870",
+        sky_vocal_text="#8a3a04",
+        sea=("#1f6a9a", "#124870", "#081f3a"),
+        sea_text="#ffffff",
+        sea_muted_text="#d3e8f5",
+        ice="#f3fafd",
+        ice_shade="#b9dcee",
+        berg_above="#ffffff",
+        berg_above_shade="#c3dcec",
+        berg_below="#8cc4e4",
+        whisker_on_ice="#0b2440",
+        waterline="#ffffff",
+        categories=(
+            "#1b6ca8",
+            "#8a2457",
+            "#1f8a70",
+            "#7a5fc9",
+            "#5c6b1a",
+            "#c4477f",
+            "#3a8fc7",
+            "#7c4a21",
+            "#12566b",
+            "#a2488f",
+            "#4d8a2b",
+            "#2f2f86",
+        ),
+    ),
+    "dark": Palette(
+        page="#0d1b27",
+        panel="#16293a",
+        text="#e6eff6",
+        muted_text="#a9bfd1",
+        grid="#2a4257",
+        accent="#5aa9dd",
+        vocal="#f59a52",
+        vocal_text="#f9b47e",
+        silent="#5aa9dd",
+        folk="#f9b47e",
+        prior="#8fa3b5",
+        noise="#3a4d61",
+        sky=("#0c1a2b", "#1d3b56"),
+        sky_text="#eef6fb",
+        sky_muted_text="#b9cfdf",
+        sky_vocal_text="#fbb880",
+        sea=("#124a70", "#0b3050", "#050f1e"),
+        sea_text="#ffffff",
+        sea_muted_text="#c3dbea",
+        ice="#dcecf5",
+        ice_shade="#9cc3d9",
+        berg_above="#9fb9cc",
+        berg_above_shade="#5f7f97",
+        berg_below="#5fa3cb",
+        whisker_on_ice="#0b2440",
+        waterline="#cfe4f1",
+        categories=(
+            "#5aa9e0",
+            "#e07aa8",
+            "#4cc3a5",
+            "#b3a0f2",
+            "#b5c45a",
+            "#f29ac0",
+            "#8fd0f5",
+            "#cf9a6a",
+            "#4fa3b8",
+            "#d992cc",
+            "#92cf70",
+            "#8f92e8",
+        ),
+    ),
+}
+
+
+def category_colours(categories: Sequence[str], theme: Theme = "light") -> dict[str, str]:
+    """One colour per category, by its place in `categories` (the order of the estimate), so that every chart agrees.
+
+    Twelve colours differ in hue and lightness; beyond twelve they repeat, and no chart relies on colour alone.
+    """
+    scheme = THEMES[theme].categories
+    return {category: scheme[index % len(scheme)] for index, category in enumerate(categories)}
+
+
+def contrast_ratio(first: str, second: str) -> float:
+    """WCAG 2.2 contrast of two ``#rrggbb`` colours, 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def blend(over: str, under: str, opacity: float) -> str:
+    """The colour seen when `over` lies on `under` with this opacity."""
+    top, bottom = _channels(over), _channels(under)
+    return "#" + "".join(
+        f"{round(255 * (opacity * a + (1 - opacity) * b)):02x}" for a, b in zip(top, bottom, strict=True)
+    )
+
+
+def _channels(colour: str) -> tuple[float, ...]:
+    return tuple(int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

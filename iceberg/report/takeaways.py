@@ -1,0 +1,215 @@
+"""Owns the takeaway of every chart: the one sentence that stands for the picture (its `alt`), from the same tidy frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from iceberg.locale import Translator
+from iceberg.report.words import customers, ratio, share
+
+CLEAR_FIRST = 0.5  # judgement: below one half, "first" is not said without the runner-up
+
+
+def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dict[str, float]) -> str:
+    """How many are heard, how many are not, and which category is the largest below the water."""
+    if frame.empty or not frame["vocal_customers"].sum():
+        return translator.text("report.takeaway.iceberg_empty")
+    first = frame.loc[frame["silent_median"].idxmax()]
+    return translator.text(
+        "report.takeaway.iceberg",
+        count=len(frame),
+        vocal=round(totals["vocal"]),
+        low=customers(totals["low"], translator),
+        high=customers(totals["high"], translator),
+        first=first["category"],
+        first_low=customers(first["silent_lower"], translator),
+        first_high=customers(first["silent_upper"], translator),
+        first_vocal=int(first["vocal_customers"]),
+    )
+
+
+def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None) -> str:
+    """Which category is first, how sure that is, and the runner-up where it is not."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    first = frame.iloc[0]
+    values = {
+        "first": first["category"],
+        "probability": share(first["probability_first"], translator),
+        "low": amount(first["lower"], translator, currency),
+        "high": amount(first["upper"], translator, currency),
+    }
+    if first["probability_first"] >= CLEAR_FIRST or len(frame) == 1:
+        return translator.text("report.takeaway.ranking", **values)
+    second = frame.iloc[1]
+    return translator.text(
+        "report.takeaway.ranking_open",
+        **values,
+        second=second["category"],
+        second_probability=share(second["probability_first"], translator),
+    )
+
+
+def amount(value: float, translator: Translator, currency: str | None) -> str:
+    """Customers, or money where a currency is given; two significant digits."""
+    return customers(value, translator) if currency is None else translator.money_compact(value, currency)
+
+
+def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
+    """The folk figure beside the range of ratios that the departures support."""
+    known = frame.dropna(subset=["folk_ratio"])
+    if known.empty:
+        return translator.text("report.takeaway.empty")
+    first = known.loc[known["supported_median"].idxmax()]
+    return translator.text(
+        "report.takeaway.comparator",
+        folk=ratio(float(known["folk_ratio"].iloc[0]), translator),
+        low=ratio(known["supported_median"].min(), translator),
+        high=ratio(known["supported_median"].max(), translator),
+        first=first["category"],
+    )
+
+
+def takeaway_prior_posterior(frame: pd.DataFrame, translator: Translator) -> str:
+    """What was assumed, what the data left of it, for the category that moved most."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    prior = frame[frame["stage"] == "prior"].set_index("category")
+    posterior = frame[frame["stage"] == "posterior"].set_index("category")
+    moved = (np.log(posterior["median"].clip(lower=1e-9)) - np.log(prior["median"].clip(lower=1e-9))).abs()
+    name = moved.idxmax()
+    return translator.text(
+        "report.takeaway.prior_posterior",
+        category=name,
+        prior_low=ratio(prior.loc[name, "lower"], translator),
+        prior_high=ratio(prior.loc[name, "upper"], translator),
+        low=ratio(posterior.loc[name, "lower"], translator),
+        high=ratio(posterior.loc[name, "upper"], translator),
+        share=share(float(posterior.loc[name, "prior_share"]), translator),
+    )
+
+
+def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
+    """The month with most silent leavers, and the last one."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    highest, last = frame.loc[frame["median"].idxmax()], frame.iloc[-1]
+    return translator.text(
+        "report.takeaway.month_trend",
+        month=translator.month(highest["month"].date()),
+        low=customers(highest["lower"], translator),
+        high=customers(highest["upper"], translator),
+        last=_span(last, translator),
+        last_month=translator.month(last["month"].date()),
+    )
+
+
+def _span(row: pd.Series, translator: Translator) -> str:
+    return translator.text(
+        "report.range_words", low=customers(row["lower"], translator), high=customers(row["upper"], translator)
+    )
+
+
+def takeaway_segments(frame: pd.DataFrame, translator: Translator) -> str:
+    """The segment with most silent leavers."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    first = frame.loc[frame["median"].idxmax()]
+    values = {"low": customers(first["lower"], translator), "high": customers(first["upper"], translator)}
+    if len(frame) == 1:
+        return translator.text("report.takeaway.segments_single", **values)
+    return translator.text(
+        "report.takeaway.segments", first=first["segment"] or translator.text("report.all_segments"), **values
+    )
+
+
+def takeaway_net_survival(frame: pd.DataFrame, translator: Translator) -> str:
+    """How far complainants fall below comparable customers at the end of the clock."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    last = frame.iloc[-1]
+    low, middle, high = 1 - last["net_upper"], 1 - last["net"], 1 - last["net_lower"]
+    key = "net_survival" if low > 0 else "net_survival_none"
+    values = {"loss": share(max(middle, 0.0), translator)} if low > 0 else {}
+    return translator.text(
+        f"report.takeaway.{key}",
+        days=int(last["day"]),
+        low=translator.percent(low),
+        high=translator.percent(high),
+        **values,
+    )
+
+
+def takeaway_delay(frame: pd.DataFrame, translator: Translator) -> str:
+    """Within how many days half of the complainants who leave have left."""
+    if frame.empty or not frame["leavers"].sum():
+        return translator.text("report.takeaway.empty")
+    cumulated = frame["leavers"].cumsum() / frame["leavers"].sum()
+    row = frame.loc[(cumulated >= 0.5).idxmax()]
+    if pd.isna(row["to_day"]):
+        return translator.text("report.takeaway.delay_late", days=int(row["from_day"]))
+    return translator.text("report.takeaway.delay", days=int(row["to_day"]))
+
+
+def takeaway_tenure_profile(frame: pd.DataFrame, translator: Translator) -> str:
+    """The tenure band in which complaints are most frequent."""
+    known = frame.dropna(subset=["rate"])
+    if known.empty:
+        return translator.text("report.takeaway.empty")
+    row = known.loc[known["rate"].idxmax()]
+    return translator.text(
+        "report.takeaway.tenure",
+        band=band_text(row["from_month"], row["to_month"], translator, unit="months"),
+        rate=translator.rounded(row["rate"]),
+    )
+
+
+def band_text(low: float, high: float, translator: Translator, *, unit: str) -> str:
+    """``3–6 months``, ``96 months and more``; unit is ``months`` or ``days``."""
+    if pd.isna(high):
+        return translator.text(f"report.chart.open_{unit}", low=int(low))
+    return translator.text(f"report.chart.{unit}", low=int(low), high=int(high))
+
+
+def takeaway_curves(frame: pd.DataFrame, translator: Translator, *, percent: bool = True) -> str:
+    """Where each curve stands at the last day that all of them reach."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    day = frame.groupby("group", sort=False)["day"].max().min()
+    values = []
+    for name, part in frame.groupby("group", sort=False):
+        value = float(part.loc[part["day"] <= day, "estimate"].iloc[-1])
+        written = translator.percent(value) if percent else translator.decimal(value)
+        values.append(translator.text("report.takeaway.curve_value", group=name, value=written))
+    return translator.text("report.takeaway.curves", days=int(day), values=", ".join(values))
+
+
+def takeaway_sensitivity(frame: pd.DataFrame, translator: Translator) -> str:
+    """How far the most sensitive category moves over the ratios tried."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    ends = frame.sort_values("ratio").groupby("category", sort=False)["median"].agg(["first", "last"])
+    name = (ends["last"] - ends["first"]).abs().idxmax()
+    return translator.text(
+        "report.takeaway.sensitivity",
+        low_ratio=ratio(frame["ratio"].min(), translator),
+        high_ratio=ratio(frame["ratio"].max(), translator),
+        first=name,
+        low=customers(ends.loc[name, "first"], translator),
+        high=customers(ends.loc[name, "last"], translator),
+    )
+
+
+def takeaway_tornado(frame: pd.DataFrame, translator: Translator) -> str:
+    """The assumption that moves the total most."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    first = frame.iloc[0]
+    low, high = sorted((float(first["at_low"]), float(first["at_high"])))
+    return translator.text(
+        "report.takeaway.tornado",
+        first=first["assumption"],
+        low=customers(low, translator),
+        high=customers(high, translator),
+    )

@@ -1,0 +1,328 @@
+"""Owns the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
+
+Sentences carry two significant digits and a range; counts that were observed (complainants, departures) are written as they are. Exact
+estimates stand in tables only. The takeaway of each chart is in `iceberg.report.takeaways`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from iceberg.locale import Translator, round_significant
+from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
+from iceberg.report.tables import above_noise, ranking_table
+
+Verdict = Literal["act", "measure", "watch", "none"]
+MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
+PIPELINE_TILE_DAYS = 90
+LEVELS_WITH_OWN_RATIO = frozenset({"3", "4", "F"})
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure of the executive page. `known` is False where the files cannot tell; `value` and `detail` then say what is missing."""
+
+    key: Literal["silent", "money", "first", "pipeline"]
+    label: str
+    value: str
+    detail: str
+    help: str
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The evidence badge: its short label, the rung in one sentence, what that means, and the reasons."""
+
+    kind: str
+    level: str
+    label: str
+    says: str
+    help: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about one category: a verdict, its label and the sentence."""
+
+    verdict: Verdict
+    label: str
+    sentence: str
+
+
+def customers(value: float, translator: Translator) -> str:
+    """Estimated customers for a sentence: two significant digits, never a fraction of a person."""
+    return translator.integer(round_significant(max(value, 0.0)))
+
+
+def ratio(value: float, translator: Translator) -> str:
+    """``1:2.4`` or ``1 pour 2,4``: two significant digits."""
+    rounded = round_significant(value)
+    return translator.text(
+        "report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded)
+    )
+
+
+def share(rate: float, translator: Translator) -> str:
+    """A rate as a percentage of at most two digits; certainty is never claimed from draws."""
+    if 0.995 <= rate < 1 or rate >= 1:
+        return "> " + translator.percent(0.99)
+    if 0 < rate < 0.005:
+        return "< " + translator.percent(0.01)
+    return translator.percent(rate)
+
+
+def customers_range(interval: CredibleInterval, translator: Translator) -> dict[str, str]:
+    """The three ends of an interval of customers, as words."""
+    return {
+        "low": customers(interval.lower, translator),
+        "middle": customers(interval.median, translator),
+        "high": customers(interval.upper, translator),
+    }
+
+
+def headline(estimate: IcebergEstimate, translator: Translator) -> str:
+    """The one sentence: how many left without a word behind those who complained, what share, what money."""
+    total, currency = estimate.total, estimate.cells.currency
+    if total.vocal_customers == 0:
+        return translator.text("report.headline.no_complaint")
+    if total.silent_churn.upper < 0.5:
+        return translator.text("report.headline.none", vocal=total.vocal_customers)
+    values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
+    if not estimate.silent_leavers:
+        sentence = translator.text("report.headline.assumed", **values)
+    else:
+        values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
+        if total.revenue_lost is None:
+            sentence = translator.text("report.headline.no_money", **values)
+        else:
+            sentence = translator.text(
+                "report.headline.full",
+                **values,
+                money_low=translator.money_compact(total.revenue_lost.lower, currency),
+                money_high=translator.money_compact(total.revenue_lost.upper, currency),
+                months=estimate.assumptions.residual_horizon_months,
+            )
+    if total.placebo is not None and not above_noise(total.silent_churn, total.placebo):
+        noise = translator.text(
+            "report.headline.noise",
+            placebo_low=customers(total.placebo.lower, translator),
+            placebo_high=customers(total.placebo.upper, translator),
+        )
+        return f"{sentence} {noise}"
+    return sentence
+
+
+def definition(translator: Translator) -> str:
+    """What "silent churn" means here; stands near the headline on every page that uses the word."""
+    return translator.text("report.definition")
+
+
+def evidence_badge(estimate: IcebergEstimate, translator: Translator) -> Badge:
+    """Which rung of the ladder speaks, and why."""
+    evidence = estimate.evidence
+    reasons = tuple(
+        translator.text(f"evidence.reasons.{code}", **values)
+        for code, values in evidence.reasons
+        if translator.has(f"evidence.reasons.{code}")
+    )
+    return Badge(
+        kind=evidence.kind,
+        level=evidence.level,
+        label=translator.text(f"evidence.kinds.{evidence.kind}"),
+        says=translator.text(f"evidence.levels.{evidence.level}"),
+        help=translator.text(f"evidence.kinds_help.{evidence.kind}"),
+        reasons=reasons,
+    )
+
+
+def tiles(estimate: IcebergEstimate, translator: Translator) -> tuple[Tile, Tile, Tile, Tile]:
+    """The four figures of the executive page, in order: silent leavers, money, first category to fix, still to leave."""
+    return (
+        _silent_tile(estimate, translator),
+        _money_tile(estimate, translator),
+        _first_tile(estimate, translator),
+        _pipeline_tile(estimate, translator),
+    )
+
+
+def _silent_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
+    ends = customers_range(estimate.total.silent_churn, translator)
+    if estimate.silent_leavers:
+        part = share(estimate.total.silent_churn.median / estimate.silent_leavers, translator)
+        detail = translator.text("report.tiles.silent.detail", middle=ends["middle"], share=part)
+    else:
+        detail = translator.text("report.tiles.silent.detail_assumed", middle=ends["middle"])
+    return _tile(
+        "silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
+    )
+
+
+def _money_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
+    lost, currency = estimate.total.revenue_lost, estimate.cells.currency
+    if lost is None:
+        return _missing("money", "missing_detail", translator)
+    low, middle, high = (translator.money_compact(value, currency) for value in (lost.lower, lost.median, lost.upper))
+    detail = translator.text(
+        "report.tiles.money.detail", months=estimate.assumptions.residual_horizon_months, middle=middle
+    )
+    return _tile("money", translator, value=translator.text("report.range", low=low, high=high), detail=detail)
+
+
+def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
+    ranking = ranking_table(estimate)
+    if ranking.empty or estimate.total.vocal_customers == 0:
+        return _missing("first", "missing_detail", translator)
+    first = ranking.iloc[0]
+    if len(ranking) == 1:
+        return _tile(
+            "first",
+            translator,
+            value=str(first["category"]),
+            detail=translator.text("report.tiles.first.detail_single"),
+        )
+    second = ranking.iloc[1]
+    detail = translator.text(
+        "report.tiles.first.detail",
+        probability=share(first["probability_first"], translator),
+        next=second["category"],
+        next_probability=share(second["probability_first"], translator),
+    )
+    return _tile("first", translator, value=str(first["category"]), detail=detail)
+
+
+def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
+    pipeline = (estimate.total.pipeline or {}).get(PIPELINE_TILE_DAYS)
+    if pipeline is None:
+        lacking = {"0": "no_customers", "1": "no_link"}.get(estimate.evidence.level, "no_dates")
+        return _missing("pipeline", f"missing_detail_{lacking}", translator)
+    ends = customers_range(pipeline, translator)
+    detail = translator.text("report.tiles.pipeline.detail", days=PIPELINE_TILE_DAYS, middle=ends["middle"])
+    return _tile(
+        "pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
+    )
+
+
+def _tile(
+    key: Literal["silent", "money", "first", "pipeline"], translator: Translator, *, value: str, detail: str
+) -> Tile:
+    return Tile(
+        key, translator.text(f"report.tiles.{key}.label"), value, detail, translator.text(f"report.tiles.{key}.help")
+    )
+
+
+def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator) -> Tile:
+    stem = f"report.tiles.{key}"
+    return Tile(
+        key,
+        translator.text(f"{stem}.label"),
+        translator.text(f"{stem}.missing"),
+        translator.text(f"{stem}.{detail}"),
+        translator.text(f"{stem}.help"),
+        known=False,
+    )
+
+
+def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str:
+    """The folk figure beside what was really lost, and what the departures support (level 3 and above) or allow."""
+    total = estimate.total
+    item = category_of(estimate, category) if category is not None else None
+    vocal = item.vocal_customers if item else total.vocal_customers
+    folk = item.folk_estimate if item else total.folk_estimate
+    if vocal == 0:
+        return (
+            translator.text("report.headline.no_complaint")
+            if item is None
+            else translator.text("report.decision.none", category=item.category)
+        )
+    needed, lost = round(folk), estimate.silent_leavers
+    values = {"folk": ratio(folk / vocal, translator), "needed": needed, "lost": lost}
+    if not lost:
+        sentence = translator.text("report.comparator.no_departures", folk=values["folk"], needed=needed)
+    else:
+        outcome = "impossible" if needed > lost else "possible"
+        if estimate.evidence.level in LEVELS_WITH_OWN_RATIO:
+            supported = item.ratio_posterior if item else _total_ratio(estimate)
+            ends = {name: ratio(value, translator) for name, value in _named_ends(supported)}
+            sentence = translator.text(f"report.comparator.{outcome}", **values, **ends)
+        elif outcome == "impossible":
+            sentence = translator.text(
+                "report.comparator.impossible_allowed", **values, allowed=ratio(lost / vocal, translator)
+            )
+        else:
+            sentence = translator.text("report.comparator.possible_allowed", **values)
+    return (
+        sentence
+        if item is None
+        else translator.text("report.comparator.about", category=item.category, sentence=sentence)
+    )
+
+
+def _total_ratio(estimate: IcebergEstimate) -> CredibleInterval:
+    """Silent leavers per complainant of the whole company; complainants are observed, so the interval is that of the leavers."""
+    churn, vocal = estimate.total.silent_churn, estimate.total.vocal_customers
+    return CredibleInterval(churn.lower / vocal, churn.median / vocal, churn.upper / vocal, churn.mass)
+
+
+def _named_ends(interval: CredibleInterval) -> tuple[tuple[str, float], ...]:
+    return ("low", interval.lower), ("middle", interval.median), ("high", interval.upper)
+
+
+def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
+    """The record of a category by name.
+
+    Raises:
+        KeyError: When the estimate has no such category.
+    """
+    for item in estimate.categories:
+        if item.category == category:
+            return item
+    raise KeyError(category)
+
+
+def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
+    """What a category calls for: fix it, measure it first, or only watch it; with what fixing it would have saved."""
+    item = category_of(estimate, category)
+    ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
+    if item.vocal_customers == 0:
+        return _decision("none", translator, "none", category=category)
+    if above_noise(item.silent_churn, item.placebo) is False and item.placebo is not None:
+        return _decision(
+            "watch",
+            translator,
+            "watch",
+            category=category,
+            **ends,
+            placebo_high=customers(item.placebo.upper, translator),
+        )
+    if item.prior_share > MOSTLY_ASSUMPTION:
+        return _decision(
+            "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
+        )
+    probability = share(item.probability_worst, translator)
+    if item.revenue_lost is None:
+        return _decision("act", translator, "act_no_money", category=category, **ends, probability=probability)
+    low, high = (
+        translator.money_compact(value, estimate.cells.currency)
+        for value in (item.revenue_lost.lower, item.revenue_lost.upper)
+    )
+    return _decision(
+        "act", translator, "act", category=category, **ends, probability=probability, money_low=low, money_high=high
+    )
+
+
+def _decision(verdict: Verdict, translator: Translator, sentence: str, **values: str) -> Decision:
+    return Decision(
+        verdict,
+        translator.text(f"report.decision.verdict_{verdict}"),
+        translator.text(f"report.decision.{sentence}", **values),
+    )
+
+
+def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
+    """What a diagnostic says and what to do about it. An unknown code is named rather than hidden."""
+    values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
+    code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
+    return translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
