@@ -94,7 +94,11 @@ def _about_leaks(counts: CohortCounts) -> list[Diagnostic]:
         first_week = float(exits[counts.clock.clock[rows] == 0].sum()) / complainants
         too_perfect = left >= LEAK_LEFT_SHARE and left >= LEAK_TIMES * silent / never
         if too_perfect or first_week >= LEAK_FIRST_WEEK_SHARE:
-            values: dict[str, object] = {"left": left, "first_week": first_week, "others": silent / never}
+            values: dict[str, object] = {
+                "complainants": complainants,
+                "left": int(exits.sum()),
+                "first_week": int(exits[counts.clock.clock[rows] == 0].sum()),
+            }
             found.append(Diagnostic("leak", "warning", values, category))
     return found
 
@@ -107,7 +111,7 @@ def _about_money(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagno
     held = estimate.assumptions
     values: dict[str, object] = {"months": held.residual_horizon_months, "discount": held.annual_discount_rate}
     found = [Diagnostic("money_horizon", "info", values)]
-    known = float(counts.silent_exit_revenue_known.sum()) / max(counts.silent_leavers, 1)
-    if known < REVENUE_KNOWN_SHARE:
-        found.append(Diagnostic("revenue_partly_known", "caution", {"known": known}))
+    known = int(counts.silent_exit_revenue_known.sum())
+    if known < REVENUE_KNOWN_SHARE * counts.silent_leavers:
+        found.append(Diagnostic("revenue_partly_known", "caution", {"known": known, "leavers": counts.silent_leavers}))
     return found

@@ -16,7 +16,8 @@ from scipy import special, stats
 
 from iceberg.cohort.counts import ANY_CATEGORY, CohortCounts
 from iceberg.model.priors import COMMON_EXCESS
-from iceberg.model.results import CredibleInterval
+from iceberg.model.results import INTERVAL_MASS, CredibleInterval
+from iceberg.model.survival import SurvivalCurve
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -36,24 +37,22 @@ class NetSurvival:
 
     Attributes:
         category: Name, or "" for the first complaint of any category.
-        days: float64 (J + 1,) days since the complaint, from 0.
-        observed, observed_lower, observed_upper: (J + 1,) share still here; bands at 90 %.
-        expected: (J + 1,) share that would still be here had they left like never-complainers.
-        net, net_lower, net_upper: (J + 1,) observed / expected.
-        at_risk: (J + 1,) complainers still followed.
+        observed: Share still here, by days since the complaint (from 0), with its band.
+        expected: Share that would still be here had they left like never-complainers; no band (many customers).
+        net: observed / expected.
+        edges_days: float64 (J,) lower edges of the clock's bins.
+        leavers, expected_leavers: float64 (J,) departures of complainers in each bin, and those expected of
+            never-complainers.
         complainants, departures: Totals on the clock.
     """
 
     category: str
-    days: FloatArray
-    observed: FloatArray
-    observed_lower: FloatArray
-    observed_upper: FloatArray
-    expected: FloatArray
-    net: FloatArray
-    net_lower: FloatArray
-    net_upper: FloatArray
-    at_risk: IntArray
+    observed: SurvivalCurve
+    expected: SurvivalCurve
+    net: SurvivalCurve
+    edges_days: FloatArray
+    leavers: FloatArray
+    expected_leavers: FloatArray
     complainants: int
     departures: int
 
@@ -168,28 +167,57 @@ def net_survival(counts: CohortCounts, *, category: int, rng: np.random.Generato
         counts: Linked complaints are needed; without them everything is 1 and nobody is at risk.
         category: Index, or `ANY_CATEGORY` for the first complaint of all.
         rng: For the bands.
+
+    References:
+        Ederer, Heise 1959 (expected survival of those still at risk).
     """
     clock = _clock_of(counts, category, silent_hazard(counts))
     days = np.append(0.0, np.cumsum(clock.width_days))
     hazard = np.divide(clock.exits, clock.person_days, out=np.zeros_like(clock.exits), where=clock.person_days > 0)
     observed = _survival(hazard[None], clock.width_days)[0]
     expected = _survival(clock.expected_hazard[None], clock.width_days)[0]
-    lower, upper = np.quantile(_survival(_hazard_draws(clock, rng, 1000), clock.width_days), [0.05, 0.95], axis=0)
-    at_risk = np.append(clock.at_risk, int(clock.at_risk[-1] - clock.exits[-1]))
+    drawn = _survival(_hazard_draws(clock, rng, 1000), clock.width_days)
+    low, high = np.quantile(drawn, [0.5 - INTERVAL_MASS / 2, 0.5 + INTERVAL_MASS / 2], axis=0)
+    lower, upper = np.minimum(low, observed), np.maximum(high, observed)
+    at_risk = np.append(clock.at_risk, 0)
+    complainants, departures = int(clock.at_risk[0]), int(clock.exits.sum())
+
+    def curve(middle: FloatArray, below: FloatArray, above: FloatArray) -> SurvivalCurve:
+        return SurvivalCurve(days, middle, below, above, at_risk, departures, complainants)
+
     return NetSurvival(
         counts.categories[category] if category >= 0 else "",
-        days,
-        observed,
-        np.minimum(lower, observed),
-        np.maximum(upper, observed),
-        expected,
-        observed / expected,
-        np.minimum(lower, observed) / expected,
-        np.maximum(upper, observed) / expected,
-        at_risk,
-        int(clock.at_risk[0]),
-        int(clock.exits.sum()),
+        curve(observed, lower, upper),
+        curve(expected, expected, expected),
+        curve(observed / expected, lower / expected, upper / expected),
+        np.asarray(counts.clock_edges_days, dtype=np.float64),
+        clock.exits,
+        clock.person_days * clock.expected_hazard,
+        complainants,
+        departures,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class TenureProfile:
+    """Where in a customer's life a problem strikes: complainants per time at risk, by tenure band.
+
+    Attributes:
+        category: Name, or "" for all.
+        complainants: int64 (B,).
+        person_days: int64 (B,) days at risk of customers who have not complained.
+    """
+
+    category: str
+    complainants: IntArray
+    person_days: IntArray
+
+
+def tenure_profile(counts: CohortCounts, *, category: int) -> TenureProfile:
+    """Complainants of a category (or of any: `ANY_CATEGORY`) and days at risk by tenure band."""
+    heard = counts.complainants_any if category == ANY_CATEGORY else counts.complainants[category]
+    name = counts.categories[category] if category >= 0 else ""
+    return TenureProfile(name, heard.sum(axis=(0, 1)), counts.silent_person_days.sum(axis=(0, 1)))
 
 
 def _survival(hazard: FloatArray, width_days: FloatArray) -> FloatArray:

@@ -202,5 +202,5 @@ def _positions(names: tuple[str, ...], wanted: Sequence[str] | None) -> list[int
         return list(range(len(names)))
     for name in wanted:
         if name not in names:
-            raise OptionError("segment_unknown", {"segment": name, "known": ", ".join(names)})
+            raise OptionError("segment_unknown", {"segments": name, "known": ", ".join(names)})
     return [index for index, name in enumerate(names) if name in set(wanted)]
