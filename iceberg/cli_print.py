@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.ingest.read import FileReading
     from iceberg.ingest.tables import IngestReport, RowIssue
-    from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
+    from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 
 WIDTH = 100
 _ISSUES_PER_RULE = 3
@@ -54,7 +54,7 @@ def wrap(sentence: str, *, indent: str = "", first: str | None = None) -> str:
 
 def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     """The headline, one line per category, the window, the evidence and what to know before trusting it."""
-    from iceberg.report.words import comparator_sentence, definition, diagnostic_sentences, evidence_badge, headline
+    from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline
 
     parts = [wrap(headline(estimate, words)), "", _estimate_table(estimate, counts, words), ""]
     window = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
@@ -67,10 +67,24 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
         parts.append(wrap(comparator_sentence(estimate, words)))
     badge = evidence_badge(estimate, words)
     parts.append(wrap(words.text("cli.estimate.evidence", label=badge.label, says=badge.says)))
-    for entry in estimate.diagnostics:
-        says, do = diagnostic_sentences(entry, words)
-        parts.append(wrap(f"{says} {do}".strip(), indent="  ", first="! " if entry.severity == "warning" else "- "))
+    parts += _remarks(estimate.diagnostics, words)
     return "\n".join(parts) + "\n"
+
+
+def _remarks(diagnostics: Sequence[Diagnostic], words: Translator) -> list[str]:
+    """Each remark once, gravest first; the other categories it holds for are only named."""
+    from iceberg.report.words import diagnostic_sentences
+
+    gravity = {"warning": 0, "caution": 1, "info": 2}
+    lines = []
+    for code in dict.fromkeys(entry.code for entry in sorted(diagnostics, key=lambda entry: gravity[entry.severity])):
+        first, *others = [entry for entry in diagnostics if entry.code == code]
+        sentence = " ".join(diagnostic_sentences(first, words)).strip()
+        if others:
+            named = ", ".join(str(entry.category or words.text("report.all_categories")) for entry in others)
+            sentence += " " + words.text("cli.estimate.likewise", categories=named)
+        lines.append(wrap(sentence, indent="  ", first="! " if first.severity == "warning" else "- "))
+    return lines
 
 
 def _estimate_table(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:

@@ -115,7 +115,8 @@ class Translator:
 
     def date(self, day: date) -> str:
         """A day written out: 30 June 2026, 30 juin 2026."""
-        return str(format_date(day, format="long", locale=self.locale))
+        written = str(format_date(day, format="long", locale=self.locale))
+        return written.replace("1 ", "1er ", 1) if self.language == "fr" and day.day == 1 else written
 
     def month(self, day: date) -> str:
         """A month written out: June 2026, juin 2026."""
