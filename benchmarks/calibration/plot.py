@@ -13,7 +13,10 @@ from benchmarks.calibration.companies import MASSES
 
 def save_plot(summary: dict[str, Any], path: Path) -> None:
     """Write ``path.svg`` and ``path.png``: one thin line per family, the thick one for all of them together."""
-    named = list(summary["families"].items()) + [("all families", summary["overall"])] * bool(summary["overall"])
+    shown = [
+        (name, figures) for name, figures in summary["families"].items() if figures["total_over_truth"] is not None
+    ]
+    named = shown + [("all families", summary[name]) for name in ("overall", "aside") if name in summary][:1]
     rows = [
         {"family": name, "nominal": mass, "actual": figures[f"coverage_{mass:.0%}"], "all": name == "all families"}
         for name, figures in named
