@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,6 @@ import pytest
 from benchmarks.calibration.companies import count_company
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.window import ObservationWindow
-from iceberg.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 from iceberg.simulate import (
     WORLDS,
     CategoryTruth,
@@ -24,7 +21,6 @@ from iceberg.simulate import (
 )
 from iceberg.worlds import ASIDE, FAMILIES
 
-DATA = Path(__file__).parents[1] / "data"
 WINDOW = ObservationWindow(date(2025, 1, 1), date(2025, 12, 31))
 
 
@@ -219,50 +215,6 @@ def test_two_seeds_of_a_family_are_two_different_companies():
 def test_a_young_company_has_no_customer_older_than_its_window():
     world = simulate_world("young", 0)
     assert world.customers["start_date"].min() >= pd.Timestamp(world.truth["since"])
-
-
-def test_the_sample_files_are_regenerated_byte_for_byte(tmp_path):
-    write_sample(tmp_path, seed=SAMPLE_SEED)
-    for name in build_sample():
-        assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes(), name
-
-
-def test_the_two_languages_of_the_sample_hold_the_same_company():
-    english = pd.read_csv(DATA / "en/customers.csv", dtype=str, keep_default_na=False)
-    french = pd.read_csv(DATA / "fr/clients.csv", sep=";", dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    assert (english["customer_id"] == french["N° client"]).all()
-    assert (english["segment"].map(FRENCH_SEGMENTS) == french["Segment"]).all()
-    assert (english["annual_revenue"] == french["CA annuel"].str.replace(",", ".")).all()
-    for ours, theirs in (("start_date", "Date d'entrée"), ("end_date", "Date de résiliation")):
-        assert (
-            pd.to_datetime(english[ours]).fillna(pd.Timestamp(0))
-            == pd.to_datetime(french[theirs], format="%d/%m/%Y").fillna(pd.Timestamp(0))
-        ).all()
-    complaints = pd.read_csv(DATA / "en/complaints.csv")
-    reclamations = pd.read_csv(DATA / "fr/reclamations.csv", sep=";", encoding="utf-8-sig")
-    assert (complaints["category"].map(FRENCH_CATEGORIES) == reclamations["Motif"]).all()
-
-
-def test_the_sample_tells_its_story():
-    """Small above the water and big below, loud but harmless; 24 months to the last day of June 2026."""
-    truth = json.loads((DATA / "truth.json").read_text(encoding="utf-8"))
-    kinds = truth["categories"]
-    loudest = max(kinds, key=lambda name: kinds[name]["vocal_customers"])
-    worst = max(kinds, key=lambda name: kinds[name]["silent_churn"])
-    assert (loudest, worst) == ("billing", "waiting time")
-    assert kinds["billing"]["silent_churn"] < 20 < 500 < kinds["waiting time"]["silent_churn"]
-    assert kinds["waiting time"]["vocal_customers"] < 100
-    assert len(kinds) == 7
-    assert truth["customers"] == 20_000
-    assert 1500 < truth["complaints"] < 1700
-    complaints = pd.read_csv(DATA / "en/complaints.csv")
-    assert complaints["complaint_date"].min().startswith("2024-07")
-    ends = pd.read_csv(DATA / "en/customers.csv")["end_date"].dropna()
-    assert max(ends.max(), complaints["complaint_date"].max()) == "2026-06-30"
-
-
-def test_the_sample_stays_small():
-    assert sum(path.stat().st_size for path in DATA.rglob("*") if path.is_file()) < 2_500_000
 
 
 @pytest.mark.parametrize("name", ["small", "young", "repeat_complainers"])
