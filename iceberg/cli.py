@@ -61,16 +61,13 @@ def _run_for_user(typed: Sequence[str], words: Translator) -> int:
     """What the person can mend, or did, becomes a sentence and a status; anything else passes through."""
     try:
         status = _run(parse_options(typed), words)
-        sys.stdout.flush()
     except IcebergError as problem:
         _say(problem.message(words.language))
         if isinstance(problem, MappingError):
             _offer_proposal(problem, words)
         status = USER_FAULT
     except BrokenPipeError:
-        # The reader (head, less) has seen enough; what Python would still flush at exit goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = PIPE_CLOSED
+        status = PIPE_CLOSED  # the reader (head, less) has seen enough
     except KeyboardInterrupt:
         _say(words.text("cli.fault.interrupted"))
         status = INTERRUPTED
@@ -79,7 +76,7 @@ def _run_for_user(typed: Sequence[str], words: Translator) -> int:
 
 def _run(options: Options, words: Translator) -> int:
     if options.text:
-        sys.stdout.write(options.text)
+        _print_result(options.text)
         return DONE
     commands: dict[str, Callable[[Options, Translator], int]] = {"demo": _demo, "check": _check, "estimate": _estimate}
     return commands[options.command](options, words)
@@ -90,6 +87,23 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def _print_result(text: str) -> None:
+    """Write to standard output, now: what cannot be written must be known while there is someone to tell.
+
+    Raises:
+        UsageError: When it cannot take the text, for instance because the disk is full.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        # What is still buffered would fail again at exit, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(problem, BrokenPipeError):
+            raise
+        raise UsageError("cannot_write", {"file": "stdout", "reason": problem.strerror or str(problem)}) from problem
 
 
 def _say(sentence: str) -> None:
@@ -174,7 +188,7 @@ def _demo(options: Options, words: Translator) -> int:
         raise UsageError("demo_would_overwrite", {"file": str(occupied)})
     for path, content in files.items():
         write_whole(path, content)
-        print(words.text("cli.progress.written", file=str(path)))
+        _print_result(words.text("cli.progress.written", file=str(path)) + "\n")
     return DONE
 
 
@@ -192,7 +206,7 @@ def _check(options: Options, words: Translator) -> int:
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
         tables, report = load_tables(**sources, mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
         tables.close()
-        sys.stdout.write(("\n" if number else "") + build_check_text(report, words))
+        _print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
 
@@ -220,7 +234,7 @@ def _estimate(options: Options, words: Translator) -> int:
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
         write_whole(options.json, document_to_json(document).encode())
-    sys.stdout.write(build_estimate_text(estimate, counts, words) + build_rows_text(report, words))
+    _print_result(build_estimate_text(estimate, counts, words) + build_rows_text(report, words))
     return DONE
 
 

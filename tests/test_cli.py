@@ -519,6 +519,16 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(company: Path) -> None:
     assert complaint == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a Linux device")
+def test_a_full_disk_is_said_in_one_line(company: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "iceberg", *map(str, two_files(company)), "--quiet"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=ROOT, check=False, timeout=120)
+    assert done.returncode == 2
+    assert b"No space left" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_terminal_without_accents_gets_question_marks(company: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "iceberg", *map(str, two_files(company)), "--quiet", "--lang", "fr"]
