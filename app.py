@@ -1,0 +1,38 @@
+"""Sets the page up and navigates; everything else lives in `iceberg.ui`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from iceberg.locale import Translator
+from iceberg.ui.controls import browser_language
+from iceberg.ui.frame import errors_in_words, open_frame
+
+ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
+PAGES = {  # file and address -> Material icon
+    "iceberg": "sailing",
+    "category": "search_insights",
+    "survival": "timeline",
+    "method": "function",
+    "upload": "upload_file",
+}
+
+language = browser_language()
+words = Translator(language)
+st.set_page_config(page_title=words.text("ui.frame.product"), page_icon=ICON, layout="wide")
+page = st.navigation(
+    [
+        st.Page(
+            f"iceberg/ui/pages/{name}.py",
+            title=words.text(f"ui.{name}.title"),
+            icon=f":material/{icon}:",
+            help=words.text(f"ui.{name}.help"),
+            url_path=name,
+            default=name == "iceberg",
+        )
+        for name, icon in PAGES.items()
+    ]
+)
+with errors_in_words(words):
+    open_frame(language, with_controls=page.url_path != "upload")
+    page.run()

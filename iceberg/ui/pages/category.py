@@ -1,0 +1,206 @@
+"""Owns the page of one category: the verdict, what its complainants did, whom it strikes, what the departures say."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.show import estimate_key, show_chart
+from iceberg.ui.state import SEED, estimate_study, focus_study, remember
+
+HOME = "iceberg/ui/pages/iceberg.py"
+
+
+def show_page() -> None:
+    """The verdict first, then what it rests on."""
+    frame = current_frame()
+    words = frame.words
+    st.page_link(HOME, label=words.text("ui.category.back"), icon=":material/arrow_back:")
+    category = _choose_category(frame)
+    if category is None:
+        st.info(words.text("ui.iceberg.no_complaints"), icon=":material/info:")
+        return
+    with errors_in_words(words):
+        estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
+        _show_verdict(frame, estimate, category)
+        _show_ratio_and_trend(frame, estimate, category)
+        st.subheader(words.text("ui.category.survival"), anchor=False)
+        if frame.study.counts.has_linked_complaints:
+            _show_net_survival(frame, category)
+            left, right = st.columns(2, gap="large")
+            with left:
+                _show_delay(frame, category)
+            with right:
+                _show_tenure(frame, category)
+        else:
+            st.info(words.text("ui.category.needs_link"), icon=":material/link_off:")
+        _show_segments(frame, estimate, category)
+
+
+def _choose_category(frame: Frame) -> str | None:
+    """The category of the link, or the one chosen here; the link follows."""
+    words, categories = frame.words, frame.study.counts.categories
+    if not categories:
+        return None
+    asked = st.query_params.get("category")
+    if asked is not None and asked not in categories:
+        st.warning(words.text("ui.category.unknown", category=asked), icon=":material/search_off:")
+    chosen = st.selectbox(
+        words.text("ui.category.choose"),
+        categories,
+        index=categories.index(asked) if asked in categories else 0,
+        key=f"category.{frame.study.digest[:8]}.{asked}",
+    )
+    if chosen != asked:
+        st.query_params["category"] = chosen
+    return chosen
+
+
+def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
+    from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, share
+
+    words = frame.words
+    verdict, item = decision(estimate, category, words), category_of(estimate, category)
+    st.title(category, anchor=False)
+    st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
+    ends = customers_range(item.silent_churn, words)
+    tiles = [
+        ("vocal", words.integer(item.vocal_customers)),
+        ("silent", words.text("report.range", low=ends["low"], high=ends["high"])),
+        ("first", share(item.probability_worst, words)),
+        ("assumption", share(item.prior_share, words)),
+    ]
+    for column, (name, value) in zip(st.columns(4), tiles, strict=True):
+        column.metric(
+            words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help")
+        )
+    st.markdown(comparator_sentence(estimate, words, category=category))
+
+
+def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
+    from iceberg.report.charts.dots import build_prior_posterior
+    from iceberg.report.charts.trends import build_month_trend
+    from iceberg.report.tables import month_trend_table, prior_posterior_table
+    from iceberg.report.takeaways import takeaway_month_trend, takeaway_prior_posterior
+
+    key = f"{estimate_key(estimate)}|{category}"
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(frame.words.text("ui.category.ratio"), anchor=False)
+        ratios = prior_posterior_table(estimate, category=category)
+        show_chart(
+            frame,
+            "ratio",
+            key=key,
+            build=lambda: build_prior_posterior(ratios, frame.words, frame.theme, narrow=frame.narrow),
+            takeaway=lambda: takeaway_prior_posterior(ratios, frame.words),
+            table=lambda: ratios,
+        )
+    with right:
+        st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
+        months = month_trend_table(estimate, category=category)
+        show_chart(
+            frame,
+            "category_months",
+            key=key,
+            build=lambda: build_month_trend(
+                months, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow
+            ),
+            takeaway=lambda: takeaway_month_trend(months, frame.words),
+            table=lambda: months,
+        )
+
+
+def _colour(frame: Frame, category: str) -> str:
+    """The colour this category has everywhere."""
+    from iceberg.report.palette import category_colours
+
+    return category_colours(frame.study.counts.categories, frame.theme)[category]
+
+
+def _show_net_survival(frame: Frame, category: str) -> None:
+    from iceberg.model.net_survival import net_survival
+    from iceberg.report.charts.trends import build_net_survival
+    from iceberg.report.tables import net_survival_table
+    from iceberg.report.takeaways import takeaway_net_survival
+
+    counts = frame.study.counts
+    table = remember(
+        f"net|{category}",
+        lambda: net_survival_table(
+            net_survival(counts, category=counts.categories.index(category), rng=np.random.default_rng(SEED))
+        ),
+        study=frame.study,
+    )
+    st.markdown(takeaway_net_survival(table, frame.words))
+    show_chart(
+        frame,
+        "net_survival",
+        key=category,
+        build=lambda: build_net_survival(table, frame.words, frame.theme),
+        takeaway=lambda: takeaway_net_survival(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_delay(frame: Frame, category: str) -> None:
+    from iceberg.report.charts.trends import build_delay
+    from iceberg.report.counted import delay_of
+    from iceberg.report.takeaways import takeaway_delay
+
+    st.subheader(frame.words.text("ui.category.delay"), anchor=False)
+    table = delay_of(frame.study.counts, category)
+    st.caption(takeaway_delay(table, frame.words))
+    show_chart(
+        frame,
+        "delay",
+        key=category,
+        build=lambda: build_delay(table, frame.words, frame.theme),
+        takeaway=lambda: takeaway_delay(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_tenure(frame: Frame, category: str) -> None:
+    from iceberg.report.charts.trends import build_tenure_profile
+    from iceberg.report.counted import tenure_profile_of
+    from iceberg.report.takeaways import takeaway_tenure_profile
+
+    st.subheader(frame.words.text("ui.category.tenure"), anchor=False)
+    table = tenure_profile_of(frame.study.counts, category)
+    st.caption(takeaway_tenure_profile(table, frame.words))
+    show_chart(
+        frame,
+        "tenure",
+        key=category,
+        build=lambda: build_tenure_profile(
+            table, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow
+        ),
+        takeaway=lambda: takeaway_tenure_profile(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
+    from iceberg.report.charts.dots import build_segments
+    from iceberg.report.tables import segment_table
+    from iceberg.report.takeaways import takeaway_segments
+
+    table = segment_table(estimate, category=category)
+    if len(table) < 2:
+        return
+    st.subheader(frame.words.text("ui.category.segments"), anchor=False)
+    st.caption(takeaway_segments(table, frame.words))
+    show_chart(
+        frame,
+        "segments",
+        key=f"{estimate_key(estimate)}|{category}",
+        build=lambda: build_segments(table, frame.words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_segments(table, frame.words),
+        table=lambda: table,
+    )
+
+
+show_page()

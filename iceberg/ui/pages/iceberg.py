@@ -1,0 +1,207 @@
+"""Owns the executive page: one sentence, one picture, four figures, one ranking, and how sure all of it is."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.show import estimate_key, show_chart, show_diagnostics
+from iceberg.ui.state import estimate_study, focus_study
+
+CATEGORY_PAGE = "iceberg/ui/pages/category.py"
+UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
+BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
+DECISIONS = 3  # the first three: past them an executive reads the ranking
+
+
+def show_page() -> None:
+    """Sentence and picture first; everything else answers a question they raise."""
+    frame = current_frame()
+    if not frame.study.counts.categories:
+        st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
+        st.page_link(UPLOAD_PAGE)
+        return
+    with errors_in_words(frame.words):
+        estimate = _estimate(frame)
+        _show_headline(frame, estimate)
+        if _nothing_to_show(estimate):
+            st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+            return
+        _show_picture(frame, estimate)
+        _show_tiles(frame, estimate)
+        _show_ranking_and_comparator(frame, estimate)
+        _show_trend(frame, estimate)
+        _show_remarks(frame, estimate)
+
+
+def _estimate(frame: Frame) -> IcebergEstimate:
+    with st.skeleton(height=560):
+        whole = estimate_study(frame.study, frame.view.assumptions)
+        return focus_study(frame.study, whole, frame.view.filters)
+
+
+def _nothing_to_show(estimate: IcebergEstimate) -> bool:
+    return estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1
+
+
+def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.words import headline
+
+    words = frame.words
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if frame.study.is_sample:
+            st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
+        window = frame.study.counts.window
+        first, last = frame.view.filters.months or (None, None)
+        if first is None or last is None:
+            shown = words.text("ui.study.window", since=window.since, as_of=window.as_of)
+        else:
+            shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
+        st.caption(shown, width="content")
+        _show_badge(frame, estimate)
+    st.header(headline(estimate, words), anchor=False)
+
+
+def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.words import evidence_badge
+
+    words, badge = frame.words, evidence_badge(estimate, frame.words)
+    colour = BADGE_COLOURS[badge.kind]
+    with st.popover(
+        f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"
+    ):
+        st.markdown(f"**{badge.says}**")
+        st.markdown(badge.help)
+        st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
+        st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
+
+
+def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.charts.berg import build_iceberg
+    from iceberg.report.tables import iceberg_table, iceberg_totals
+    from iceberg.report.takeaways import takeaway_iceberg
+
+    words = frame.words
+    table, totals = iceberg_table(estimate), iceberg_totals(estimate)
+    clicked = show_chart(
+        frame,
+        "iceberg",
+        key=estimate_key(estimate),
+        build=partial(
+            build_iceberg,
+            table,
+            words,
+            frame.theme,
+            totals=totals,
+            narrow=frame.narrow,
+            currency=frame.study.counts.currency,
+        ),
+        takeaway=partial(takeaway_iceberg, table, words, totals=totals),
+        table=lambda: table,
+        selectable=True,
+    )
+    if clicked is not None:
+        st.switch_page(CATEGORY_PAGE, query_params={"category": clicked})
+    with st.container(horizontal=True, gap="small", key="categories"):
+        st.caption(words.text("ui.iceberg.open_category"), width="content")
+        for category in table["category"]:
+            st.page_link(
+                CATEGORY_PAGE, label=category, query_params={"category": category}, icon=":material/arrow_forward:"
+            )
+
+
+def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.words import tiles
+
+    for column, tile in zip(st.columns(4), tiles(estimate, frame.words), strict=True):
+        with column.container(border=True, height="stretch", gap="xsmall"):
+            st.metric(tile.label, tile.value if tile.known else "—", help=tile.help)
+            st.caption(tile.detail if tile.known else f"{tile.value}. {tile.detail}")
+
+
+def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.words import comparator_sentence
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
+        _show_decisions(frame, estimate)
+        _show_ranking(frame, estimate)
+    with right:
+        st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
+        st.markdown(comparator_sentence(estimate, frame.words))
+        _show_comparator(frame, estimate)
+
+
+def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.tables import ranking_table
+    from iceberg.report.words import decision
+
+    for category in ranking_table(estimate)["category"].head(DECISIONS):
+        verdict = decision(estimate, category, frame.words)
+        st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
+
+
+def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.charts.dots import build_ranking
+    from iceberg.report.tables import ranking_table
+    from iceberg.report.takeaways import takeaway_ranking
+
+    table = ranking_table(estimate)
+    show_chart(
+        frame,
+        "ranking",
+        key=estimate_key(estimate),
+        build=lambda: build_ranking(
+            table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow
+        ),
+        takeaway=lambda: takeaway_ranking(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.charts.dots import build_comparator
+    from iceberg.report.tables import comparator_table
+    from iceberg.report.takeaways import takeaway_comparator
+
+    table = comparator_table(estimate)
+    show_chart(
+        frame,
+        "comparator",
+        key=estimate_key(estimate),
+        build=lambda: build_comparator(
+            table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow
+        ),
+        takeaway=lambda: takeaway_comparator(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.charts.trends import build_month_trend
+    from iceberg.report.tables import month_trend_table
+    from iceberg.report.takeaways import takeaway_month_trend
+
+    st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
+    table = month_trend_table(estimate)
+    show_chart(
+        frame,
+        "months",
+        key=estimate_key(estimate),
+        build=lambda: build_month_trend(table, frame.words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_month_trend(table, frame.words),
+        table=lambda: table,
+    )
+
+
+def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:
+    if estimate.diagnostics:
+        st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
+        show_diagnostics(frame, estimate.diagnostics)
+
+
+show_page()

@@ -1,0 +1,169 @@
+"""Owns the Method page: the formula in words, what is assumed and why, and how much each assumption matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from iceberg.errors import IcebergError
+from iceberg.model.assumptions import CategoryPrior
+from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
+from iceberg.ui.controls import edited_priors, forget_priors, keep_priors
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
+from iceberg.ui.prior_table import (
+    ENDS,
+    SHARES,
+    capture_name,
+    family_name,
+    priors_frame,
+    priors_from_frame,
+    published_priors,
+    with_capture,
+)
+from iceberg.ui.sensitivity import show_sensitivity, show_tornado
+
+SENTENCES = 10
+LIMITS = 4
+EQUATIONS = (
+    r"K_c = \frac{1-p_c}{p_c\,c_c}\;q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c},\qquad \hat q(h) = S_{\text{expected}}(h)-S_{\text{observed}}(h)",
+    r"V_{cg}\sim\text{Poisson}(\mu_{cg})",
+    r"Y_g\sim\text{Poisson}\Big(N_g\,\lambda_g+\sum_c r_c\sum_{\ell} w_c(\ell)\,\mu_c(g-\ell)\Big)",
+    r"\log r_c = m+e_c,\qquad m\sim\mathcal N\big(\log(\rho\,q),\,\sigma_m^2\big),\quad e_c\sim\mathcal N(0,\sigma_e^2)",
+    r"\textstyle\sum_c H_c+\text{natural}=\text{silent leavers, in every draw}",
+)
+REFERENCES = (
+    "Goodman & Newman (2003), *Quality Progress* (TARP: 1 in 26)",
+    "CCMC / National Customer Rage Survey (2023)",
+    "Ederer & Heise (1959); Dickman et al. (2004), *Statistics in Medicine* 23; Perme, Stare & Estève (2012), *Biometrics* 68",
+    "Wesson et al. (2018), Anchored Multiplier; Scallan et al. (2011), under-reporting pyramids",
+    "Wood & Fasiolo (2017), *Biometrics* 73 (generalised Fellner-Schall)",
+    "Kristensen et al. (2016), TMB; Rue et al. (2009), INLA; Talts et al. (2018), simulation-based calibration; Vehtari et al. (2024), PSIS",
+)
+
+
+def show_page() -> None:
+    """From ten sentences to every number behind them."""
+    frame = current_frame()
+    words = frame.words
+    st.title(words.text("ui.method.title"), anchor=False)
+    st.subheader(words.text("ui.method.in_words"), anchor=False)
+    st.markdown("\n".join(f"{index}. {words.text(f'ui.method.word_{index}')}" for index in range(1, SENTENCES + 1)))
+    with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
+        st.markdown(words.text("ui.method.equations_lead"))
+        for equation in EQUATIONS:
+            st.latex(equation)
+        st.markdown(words.text("ui.method.equations_where"))
+    st.subheader(words.text("ui.method.priors"), anchor=False)
+    _edit_priors(frame)
+    st.subheader(words.text("ui.method.sensitivity"), anchor=False)
+    with errors_in_words(words):
+        show_sensitivity(frame)
+    st.subheader(words.text("ui.method.tornado"), anchor=False)
+    with errors_in_words(words):
+        show_tornado(frame)
+    st.subheader(words.text("ui.method.defaults"), anchor=False)
+    _show_defaults(frame)
+    st.subheader(words.text("ui.method.limits"), anchor=False)
+    st.markdown("\n".join(f"- {words.text(f'ui.method.limit_{index}')}" for index in range(1, LIMITS + 1)))
+    st.subheader(words.text("ui.method.references"), anchor=False)
+    st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
+
+
+def _edit_priors(frame: Frame) -> None:
+    words = frame.words
+    categories = frame.study.counts.categories
+    held: Mapping[str, CategoryPrior] = dict(edited_priors()) or published_priors(categories)
+    st.markdown(words.text("ui.method.priors_lead"))
+    capture = st.selectbox(
+        words.text("ui.method.capture"),
+        [None, *CAPTURE_PRESETS],
+        format_func=lambda key: words.text("ui.method.capture_keep") if key is None else capture_name(key, words),
+        help=words.text("ui.method.capture_help"),
+        key="capture",
+    )
+    shown = with_capture(held, capture) if capture else held
+    edited = st.data_editor(
+        priors_frame(categories, shown, words),
+        hide_index=True,
+        disabled=["category", "grade", "source"],
+        column_config=_prior_columns(frame),
+        key=f"priors.{frame.study.digest[:8]}.{frame.language}.{capture}",
+        alt=words.text("ui.method.priors"),
+    )
+    st.caption(words.text("ui.method.grades"))
+    active = frame.view.assumptions.use_category_priors
+    st.caption(words.text("ui.method.priors_active" if active else "ui.method.priors_inactive"))
+    with st.container(horizontal=True):
+        if st.button(words.text("ui.method.priors_apply"), type="primary", icon=":material/check:", key="priors.apply"):
+            _apply(frame, edited, shown)
+        st.button(
+            words.text("ui.method.priors_restore"), on_click=forget_priors, icon=":material/undo:", key="priors.restore"
+        )
+
+
+def _apply(frame: Frame, edited: pd.DataFrame, shown: Mapping[str, CategoryPrior]) -> None:
+    try:
+        keep_priors(priors_from_frame(edited, shown, frame.words))
+    except IcebergError as error:
+        show_error(error, frame.words)
+    else:
+        st.rerun()
+
+
+def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
+    words = frame.words
+    ends = {end: words.text(f"ui.method.end_{end}") for end in ENDS}
+    shares = {
+        f"{name}_{end}": st.column_config.NumberColumn(
+            words.text(f"ui.method.column_{name}", end=ends[end]),
+            min_value=0.0,
+            max_value=1.0,
+            step=0.01,
+            format="%.2f",
+            required=True,
+        )
+        for name in SHARES
+        for end in ENDS
+    }
+    families = [family_name(key, words) for key in FAMILIES]
+    return {
+        "category": st.column_config.TextColumn(words.text("ui.method.column_category"), pinned=True),
+        "family": st.column_config.SelectboxColumn(
+            words.text("ui.method.column_family"), options=families, required=True
+        ),
+        **shares,
+        "grade": st.column_config.TextColumn(words.text("ui.method.column_grade")),
+        "source": st.column_config.TextColumn(words.text("ui.method.column_source"), width="large"),
+    }
+
+
+def _show_defaults(frame: Frame) -> None:
+    words = frame.words
+    rows = [
+        {
+            words.text("ui.method.default_name"): words.text(f"evidence.defaults.{default.name}"),
+            words.text("ui.method.default_value"): _value(frame, default.value),
+            words.text("ui.method.default_grade"): default.grade,
+            words.text("ui.method.default_source"): _source(frame, default.source),
+        }
+        for default in list_defaults(frame.view.assumptions)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="defaults", alt=words.text("ui.method.defaults"))
+    st.caption(words.text("ui.method.grades"))
+
+
+def _value(frame: Frame, value: float | tuple[float, ...] | bool | str) -> str:
+    if isinstance(value, tuple):
+        return " – ".join(frame.words.decimal(one) for one in value)
+    return value if isinstance(value, str) else str(frame.words.format(value))
+
+
+def _source(frame: Frame, source: str) -> str:
+    key = f"evidence.sources.{source}"
+    return frame.words.text(key) if frame.words.has(key) else source
+
+
+show_page()

@@ -1,0 +1,170 @@
+"""Owns the survival page: curves with delayed entry, a Cox reading, parametric fits, and what their checks say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
+from iceberg.model.survival import SurvivalCurve, complained_states, fit_parametric, tenure_curve
+from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.show import show_chart, show_figures
+from iceberg.ui.state import remember
+from iceberg.ui.survival_words import cox_table, fit_curves, fit_sentences
+
+Kind = Literal["survival", "cumulative_hazard"]
+GROUPS = ("state", "category", "segment")
+FEWEST = 2  # departures below which a curve says nothing
+
+
+def show_page() -> None:
+    """Curves first, then the models, each with its check in words."""
+    frame = current_frame()
+    words = frame.words
+    st.title(words.text("ui.survival.title"), anchor=False)
+    if not frame.study.counts.has_customers:
+        st.info(words.text("ui.survival.needs_customers"), icon=":material/info:")
+        st.page_link("iceberg/ui/pages/upload.py")
+        return
+    st.caption(words.text("ui.survival.lead"))
+    with errors_in_words(words):
+        counts = _counts(frame)
+        _show_curves(frame, counts)
+        st.subheader(words.text("ui.survival.cox"), anchor=False)
+        _show_cox(frame, counts)
+        st.subheader(words.text("ui.survival.parametric"), anchor=False)
+        _show_fits(frame, counts)
+
+
+def _counts(frame: Frame) -> CohortCounts:
+    segments = frame.view.filters.segments
+    if segments is None:
+        return frame.study.counts
+    counts = frame.study.counts
+    return remember(f"select|{segments!r}", lambda: counts.select(segments=segments), study=frame.study)
+
+
+def _show_curves(frame: Frame, counts: CohortCounts) -> None:
+    words = frame.words
+    offered = [group for group in GROUPS if group != "segment" or len(counts.segments) > 1]
+    if not counts.has_linked_complaints:
+        offered = [group for group in offered if group == "segment"] or ["all"]
+    group = st.segmented_control(
+        words.text("ui.survival.group"),
+        offered,
+        default=offered[0],
+        format_func=lambda one: words.text(f"ui.survival.group_{one}"),
+        key="survival.group",
+        required=True,
+    )
+    kaplan, nelson = st.tabs(
+        [words.text("ui.survival.kaplan_meier"), words.text("ui.survival.nelson_aalen")],
+        on_change="rerun",
+        key="survival.tab",
+    )
+    kinds: tuple[Kind, ...] = ("survival", "cumulative_hazard")
+    for tab, kind in zip((kaplan, nelson), kinds, strict=True):
+        if tab.open:
+            with tab:
+                _show_curve_chart(frame, counts, str(group), kind)
+    st.caption(words.text("ui.survival.confidence"))
+
+
+def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> None:
+    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.palette import category_colours
+    from iceberg.report.tables import curve_table
+    from iceberg.report.takeaways import takeaway_curves
+
+    segments = frame.view.filters.segments
+    key = f"{group}|{kind}|{segments!r}|{frame.language}"
+    table = remember(
+        f"curves|{key}",
+        lambda: curve_table(_curves(frame, counts, group, kind)),
+        study=frame.study,
+    )
+    show_chart(
+        frame,
+        "curves",
+        key=key,
+        build=lambda: build_curves(
+            table,
+            frame.words,
+            frame.theme,
+            kind="survival" if kind == "survival" else "hazard",
+            colours=category_colours(counts.categories, frame.theme) if group == "category" else None,
+            narrow=frame.narrow,
+        ),
+        takeaway=lambda: takeaway_curves(table, frame.words, percent=kind == "survival"),
+        table=lambda: table,
+    )
+
+
+def _curves(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> dict[str, SurvivalCurve]:
+    """The curves of a grouping, by name; those that rest on too few departures are left out."""
+    words = frame.words
+    states: dict[str, tuple[int, ...] | None] = {words.text("report.all_segments"): None}
+    if group == "state":
+        states = {
+            words.text("ui.survival.never"): (NEVER_COMPLAINED,),
+            words.text("ui.survival.complained"): complained_states(counts),
+        }
+    elif group == "category":
+        states = {name: (NEVER_COMPLAINED + 1 + index,) for index, name in enumerate(counts.categories)}
+    if group == "segment":
+        curves = {
+            name: tenure_curve(counts, segments=(index,), kind=kind) for index, name in enumerate(counts.segments)
+        }
+    else:
+        curves = {name: tenure_curve(counts, states=chosen, kind=kind) for name, chosen in states.items()}
+    return {name: curve for name, curve in curves.items() if curve.departures >= FEWEST}
+
+
+def _show_cox(frame: Frame, counts: CohortCounts) -> None:
+    from iceberg.model.cox import fit_cox
+
+    words = frame.words
+    if not counts.has_linked_complaints:
+        st.info(words.text("ui.category.needs_link"), icon=":material/link_off:")
+        return
+    st.caption(words.text("ui.survival.cox_lead"))
+    segments = frame.view.filters.segments
+    stratify = len(counts.segments) > 1
+    reading = remember(f"cox|{segments!r}", lambda: fit_cox(counts, stratify=stratify), study=frame.study)
+    if reading.status != "converged":
+        st.warning(words.text(f"ui.survival.cox_{reading.status}"), icon=":material/warning:")
+        return
+    table = cox_table(reading, words)
+    show_figures(frame, "cox", table, alt_text=words.text("ui.survival.cox"))
+    if reading.left_out:
+        st.caption(words.text("ui.survival.cox_left_out", categories=", ".join(reading.left_out)))
+
+
+def _show_fits(frame: Frame, counts: CohortCounts) -> None:
+    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.tables import curve_table
+    from iceberg.report.takeaways import takeaway_curves
+
+    words = frame.words
+    st.caption(words.text("ui.survival.parametric_lead"))
+    segments = frame.view.filters.segments
+    weibull, pieces = (
+        remember(f"fit|{kind}|{segments!r}", lambda kind=kind: fit_parametric(counts, kind=kind), study=frame.study)  # type: ignore[misc]
+        for kind in ("weibull", "piecewise_exponential")
+    )
+    observed = remember(f"fit|observed|{segments!r}", lambda: tenure_curve(counts), study=frame.study)
+    for sentence in (*fit_sentences(weibull, words), *fit_sentences(pieces, words)):
+        st.markdown(f"- {sentence}")
+    table = curve_table(fit_curves(observed, (weibull, pieces), words))
+    show_chart(
+        frame,
+        "fits",
+        key=f"{segments!r}",
+        build=lambda: build_curves(table, words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_curves(table, words),
+        table=lambda: table,
+    )
+
+
+show_page()

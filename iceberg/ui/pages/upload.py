@@ -1,0 +1,194 @@
+"""Owns the analyst's way from files to an estimate: files, how they are read, columns, checks, estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ui.frame import Frame, current_frame, show_error
+from iceberg.ui.state import Study, estimate_study, keep_study, sample_files
+from iceberg.ui.upload_checks import chosen_window, show_checks
+from iceberg.ui.upload_columns import choose_columns
+from iceberg.ui.upload_reading import choose_reading
+from iceberg.ui.uploads import TABLES, Counted, Shape, UploadedFile, count_files
+
+LIMIT_MB = 200  # as in .streamlit/config.toml
+SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
+SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone")
+
+
+def show_page() -> None:
+    """The five steps, each open as soon as the one before is done."""
+    frame = current_frame()
+    words = frame.words
+    st.title(words.text("ui.upload.title"), anchor=False)
+    st.caption(words.text("ui.upload.lead"))
+    with _step(frame, "files"):
+        files = _take_files(frame)
+    if files is None:
+        return
+    with _step(frame, "reading"):
+        looks = choose_reading(frame, files)
+    if looks is None:
+        return
+    with _step(frame, "columns"):
+        mapping = choose_columns(frame, files, looks)
+    if mapping is None:
+        return
+    counted = None
+    with _step(frame, "checks"):
+        counted = _count(frame, files, mapping)
+    if counted is None or counted.counts is None:
+        return
+    with _step(frame, "estimate"):
+        _estimate(frame, files, counted)
+
+
+@contextmanager
+def _step(frame: Frame, name: str) -> Iterator[None]:
+    """One step of the timeline; what goes wrong in it is said in it."""
+    label = frame.words.text(f"ui.upload.step_{name}")
+    with st.expander(f"**{label}**", expanded=True, icon=f":material/{ICONS[name]}:", type="step"):
+        try:
+            yield
+        except IcebergError as error:
+            show_error(error, frame.words)
+
+
+ICONS = {
+    "files": "upload_file",
+    "reading": "visibility",
+    "columns": "view_column",
+    "checks": "rule",
+    "estimate": "sailing",
+}
+
+
+def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
+    words = frame.words
+    shape = st.radio(
+        words.text("ui.upload.shape"),
+        SHAPES,
+        format_func=lambda one: words.text(f"ui.upload.shape_{one}"),
+        captions=[words.text(f"ui.upload.shape_{one}_help") for one in SHAPES],
+        horizontal=not frame.narrow,
+        key="shape",
+    )
+    assert shape is not None  # noqa: S101  # a radio button with options always has one chosen
+    files = [_take_file(frame, table, column) for table, column in zip(TABLES[shape], st.columns(2), strict=False)]
+    if shape == "alone" and files == [None]:
+        files = [_type_volumes(frame)]
+    st.caption(words.text("ui.upload.larger", limit=LIMIT_MB))
+    taken = tuple(file for file in files if file is not None)
+    if len(taken) == len(files):
+        return taken
+    st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
+    if shape == "linked":
+        _offer_sample(frame)
+    return None
+
+
+def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerator) -> UploadedFile | None:
+    words = frame.words
+    upload = column.file_uploader(
+        words.text(f"ui.upload.{table}_file"),
+        type=SUFFIXES,
+        max_upload_size=LIMIT_MB,
+        help=words.text("ui.upload.file_help", limit=LIMIT_MB),
+        key=f"file.{table}",
+    )
+    return UploadedFile.of(table, upload.name, upload.getvalue()) if upload is not None else None
+
+
+def _offer_sample(frame: Frame) -> None:
+    with st.container(horizontal=True):
+        for table, path in zip(("customers", "complaints"), sample_files(frame.language), strict=True):
+            st.download_button(
+                frame.words.text(f"ui.upload.sample_{table}"),
+                data=path.read_bytes,
+                file_name=path.name,
+                icon=":material/download:",
+                type="tertiary",
+                key=f"sample.{table}",
+                on_click="ignore",
+            )
+
+
+def _type_volumes(frame: Frame) -> UploadedFile | None:
+    """Volumes typed on screen travel as the same file an analyst would have saved."""
+    words = frame.words
+    st.markdown(f"**{words.text('ui.upload.typed_title')}**")
+    empty = pd.DataFrame(
+        {
+            "month": pd.Series(dtype="datetime64[ns]"),
+            "category": pd.Series(dtype="str"),
+            "complaints": pd.Series(dtype="Int64"),
+        }
+    )
+    typed = st.data_editor(
+        empty,
+        num_rows="dynamic",
+        hide_index=True,
+        key="typed",
+        column_config={
+            "month": st.column_config.DateColumn(
+                words.text("ui.upload.typed_month"), format="YYYY-MM-DD", required=True
+            ),
+            "category": st.column_config.TextColumn(words.text("ui.upload.typed_category"), required=True),
+            "complaints": st.column_config.NumberColumn(
+                words.text("ui.upload.typed_complaints"), min_value=0, step=1, required=True
+            ),
+        },
+        alt=words.text("ui.upload.typed_title"),
+    )
+    if not st.toggle(words.text("ui.upload.typed_use"), key="typed.use"):
+        return None
+    filled = typed.dropna()
+    if filled.empty:
+        st.warning(words.text("ui.upload.typed_empty"), icon=":material/edit:")
+        return None
+    text: str = filled.assign(month=pd.to_datetime(filled["month"]).dt.strftime("%Y-%m-%d")).to_csv(index=False)
+    return UploadedFile.of("volumes", "volumes.csv", text.encode())
+
+
+def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> Counted | None:
+    words = frame.words
+    identity = "|".join(file.sha256 for file in files)
+    with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
+        counted = count_files(files, mapping, chosen_window(identity))
+    show_checks(frame, counted, files=identity)
+    if counted.error is not None:
+        raise counted.error
+    return counted
+
+
+def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -> None:
+    words, counts = frame.words, counted.counts
+    assert counts is not None  # noqa: S101  # the caller has looked
+    name = " + ".join(file.source.name for file in files)
+    study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
+    shown = frame.study.digest == study.digest
+    if st.button(
+        words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"
+    ):
+        with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
+            bar = st.progress(0.0)
+
+            def tell(step: str, share: float) -> None:
+                key = f"evidence.steps.{step}"
+                bar.progress(min(max(share, 0.0), 1.0), text=words.text(key) if words.has(key) else None)
+
+            estimate_study(study, frame.view.assumptions, progress=tell)
+            status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
+        keep_study(study)
+        shown = True
+    if shown:
+        st.page_link("iceberg/ui/pages/iceberg.py", label=words.text("ui.upload.go"), icon=":material/sailing:")
+
+
+show_page()

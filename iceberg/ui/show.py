@@ -1,0 +1,159 @@
+"""Owns how a result is put on a page: a chart with its takeaway, its table twin and its download; remarks."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from iceberg.ui.frame import Frame
+from iceberg.ui.state import remember
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from iceberg.model.results import Diagnostic, IcebergEstimate
+
+Unit = Literal["customers", "money", "ratio", "rate"]
+SEVERITY_LOOKS = {"info": ("info", "info"), "caution": ("warning", "visibility"), "warning": ("error", "front_hand")}
+
+
+def estimate_key(estimate: IcebergEstimate) -> str:
+    """Identity of an estimate on screen: counts, assumptions and the slice that is shown."""
+    cells = estimate.cells
+    shown = (cells.segments, cells.months) if cells is not None else ()
+    return f"{estimate.counts_digest}|{estimate.assumptions!r}|{shown!r}"
+
+
+def show_chart(
+    frame: Frame,
+    name: str,
+    *,
+    key: str,
+    build: Callable[[], Any],
+    takeaway: Callable[[], str],
+    table: Callable[[], pd.DataFrame] | None = None,
+    unit: Unit = "customers",
+    selectable: bool = False,
+) -> str | None:
+    """One chart: drawn once per `key`, told to a screen reader, followed by its table and download.
+
+    Args:
+        frame: Language, theme and width.
+        name: Short name, for keys and file names.
+        key: Everything the chart depends on, but for the frame.
+        build: Makes the Altair chart.
+        takeaway: Makes the sentence a screen reader hears instead.
+        table: Makes the frame behind the chart.
+        unit: What its plain intervals hold.
+        selectable: Whether a click chooses a category.
+
+    Returns:
+        The category that was clicked, if any.
+    """
+    identity = f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
+    spec, alt_text = remember(identity, lambda: (_specification(build), takeaway()), study=frame.study)
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
+    event = st.vega_lite_chart(
+        spec=copy.deepcopy(spec),
+        width="content" if spec.get("width") not in {None, "container"} else "stretch",
+        theme=None,
+        alt=alt_text,
+        key=f"chart.{name}.{_short(identity)}",
+        **options,
+    )
+    if table is not None:
+        show_table(frame, name, key=key, table=table, alt_text=alt_text, unit=unit)
+    return _clicked(event) if selectable else None
+
+
+def _specification(build: Callable[[], Any]) -> dict[str, Any]:
+    """The Vega-Lite of a chart; its description is the takeaway, which Streamlit is given as the accessible name."""
+    spec: dict[str, Any] = build().to_dict()
+    spec.pop("description", None)
+    return spec
+
+
+def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
+    points = event["selection"].get("category") or []
+    return str(points[0]["category"]) if points else None
+
+
+def show_table(
+    frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers"
+) -> None:
+    """The figures behind a chart, folded away, with their download."""
+    words = frame.words
+    folded = st.expander(
+        words.text("ui.show.figures"),
+        icon=":material/table_view:",
+        key=f"figures.{name}",
+        on_change="rerun",
+        type="compact",
+    )
+    if not folded.open:
+        return
+    from iceberg.report.tables import display_table
+
+    with folded:
+        values = remember(f"table|{name}|{key}", table, study=frame.study)
+        if values.empty:
+            st.caption(words.text("ui.show.empty"))
+            return
+        shown = display_table(values, words, currency=frame.study.counts.currency, unit=unit)
+        st.dataframe(shown, hide_index=True, alt=alt_text, key=f"table.{name}")
+        show_download(frame, name, values)
+
+
+def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str) -> None:
+    """A table that is itself the result, with its download."""
+    st.dataframe(values, hide_index=True, alt=alt_text, key=f"table.{name}")
+    show_download(frame, name, values)
+
+
+def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:
+    """One CSV that Excel of the reader's language opens as it is."""
+    words = frame.words
+    st.download_button(
+        words.text("ui.show.download"),
+        data=lambda: csv_bytes(values, language=frame.language),
+        file_name=words.text("ui.show.download_name", name=name.replace("_", "-")),
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"download.{name}",
+        on_click="ignore",
+    )
+
+
+def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
+    """UTF-8 with a mark that Excel needs; semicolons and decimal commas in French; no cell is a formula."""
+    safe = values.copy()
+    for column in safe.select_dtypes(include=["object", "string"]):
+        safe[column] = [
+            f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell for cell in safe[column]
+        ]
+    french = language == "fr"
+    text: str = safe.to_csv(
+        index=False, sep=";" if french else ",", decimal="," if french else ".", lineterminator="\r\n"
+    )
+    return text.encode("utf-8-sig")
+
+
+def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
+    """What to know before acting, gravest first, each with what to do."""
+    from iceberg.report.words import diagnostic_sentences
+
+    order = ["warning", "caution", "info"]
+    for item in sorted(diagnostics, key=lambda one: order.index(one.severity)):
+        says, action = diagnostic_sentences(item, frame.words)
+        box, icon = SEVERITY_LOOKS[item.severity]
+        getattr(st, box)(
+            f"{says}\n\n{frame.words.text('ui.iceberg.what_to_do', action=action)}", icon=f":material/{icon}:"
+        )
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,208 @@
+"""Owns the step "columns": what was proposed for each field and why, corrected, confirmed, kept for next month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.dates import DATE_FORMATS
+from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
+from iceberg.ingest.typed import resolve_fields, revenue_period
+from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.upload_reading import Looks
+from iceberg.ui.uploads import FileLook, UploadedFile, confirm_mapping, read_mapping
+
+
+def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) -> MappingSet | None:
+    """Show the proposal of each table and let it be corrected.
+
+    Returns:
+        The mapping, once the analyst has confirmed it; None before.
+    """
+    words = frame.words
+    st.caption(words.text("ui.upload.columns_lead"))
+    saved = _open_saved(frame)
+    mappings = {}
+    for file, column in zip(files, st.columns(len(files), gap="large"), strict=True):
+        with column:
+            st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.source.name}")
+            mappings[file.table] = _choose_table(frame, file, looks, saved.get(file.table) if saved else None)
+    mapping = MappingSet(mappings)
+    missing = [name for one in mappings.values() for name in one.missing]
+    if missing:
+        named = ", ".join(words.text(f"ui.upload.field_{name}") for name in missing)
+        st.warning(words.text("ui.upload.missing", fields=named), icon=":material/warning:")
+        return None
+    if not _all_readable(frame, mapping, looks):
+        return None
+    identity = "|".join(file.sha256 for file in files) + mapping.to_toml()
+    with st.container(horizontal=True):
+        if st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm"):
+            st.session_state["confirmed"] = identity
+        st.download_button(
+            words.text("ui.upload.mapping_save"),
+            data=mapping.to_toml(),
+            file_name="mapping.toml",
+            mime="application/toml",
+            icon=":material/save:",
+            help=words.text("ui.upload.mapping_help"),
+            key="mapping.save",
+            on_click="ignore",
+        )
+    if st.session_state.get("confirmed") != identity:
+        return None
+    st.success(words.text("ui.upload.confirmed"), icon=":material/check_circle:")
+    return mapping
+
+
+def _all_readable(frame: Frame, mapping: MappingSet, looks: Looks) -> bool:
+    """Whether every date can be read one way only; where 03/04/2025 could be two days, the analyst is asked."""
+    try:
+        for table, one in mapping.tables.items():
+            resolve_fields(looks[table][0].source, one)
+    except IcebergError as error:
+        show_error(error, frame.words)
+        return False
+    return True
+
+
+def _open_saved(frame: Frame) -> MappingSet | None:
+    words = frame.words
+    with st.popover(
+        words.text("ui.upload.mapping_load"),
+        icon=":material/folder_open:",
+        help=words.text("ui.upload.mapping_help"),
+        key="mapping.open",
+    ):
+        upload = st.file_uploader(
+            words.text("ui.upload.mapping_load"), type=["toml", "json"], key="mapping.file", max_upload_size=1
+        )
+    if upload is None:
+        return None
+    try:
+        return read_mapping(upload.name, upload.getvalue())
+    except IcebergError as error:
+        show_error(error, words)
+        return None
+
+
+def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnMapping | None) -> ColumnMapping:
+    look, options = looks[file.table]
+    stem = f"column.{file.table}.{file.sha256[:8]}.{'saved' if saved else 'found'}"
+    chosen: dict[str, str] = {}
+    formats: dict[str, str] = dict(saved.date_formats) if saved else {}
+    fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
+    for name, kind in FIELDS[file.table].items():
+        header = _choose_header(frame, look, file.table, name, stem, saved)
+        if header is None:
+            continue
+        chosen[name] = header
+        if kind in {"date", "end"} and (
+            told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))
+        ):
+            formats[name] = told
+        if kind == "number" and (mark := _choose_decimal(frame, look, header, f"{stem}.{name}")):
+            fixed["decimal"] = mark
+        if name == "revenue":
+            fixed["revenue_period"] = _choose_period(frame, look, header, f"{stem}.{name}", saved)
+    return confirm_mapping(look, file.table, chosen, options, fixed)
+
+
+def _choose_header(
+    frame: Frame, look: FileLook, table: str, name: str, stem: str, saved: ColumnMapping | None
+) -> str | None:
+    words = frame.words
+    proposed = look.proposal.choices.get(name)
+    header = saved.header(name) if saved else (proposed.header if proposed else None)
+    headers = [None, *look.reading.headers]
+    need = words.text("ui.upload.required" if name in REQUIRED[table] else "ui.upload.optional")
+    chosen: str | None = st.selectbox(
+        f"{words.text(f'ui.upload.field_{name}')} ({need})",
+        headers,
+        index=headers.index(header) if header in headers else 0,
+        format_func=lambda one: words.text("ui.upload.column_none") if one is None else one,
+        key=f"{stem}.{name}",
+        help=words.text(f"ui.upload.field_{name}_help"),
+    )
+    if chosen is not None:
+        st.caption(_reason(frame, look, name, chosen))
+    return chosen
+
+
+def _reason(frame: Frame, look: FileLook, name: str, chosen: str) -> str:
+    words = frame.words
+    proposed = look.proposal.choices.get(name)
+    examples = [text.strip() for text in look.sample(chosen) if text and text.strip()][:3]
+    shown = (
+        words.text("ui.upload.examples", values=" · ".join(f"`{text[:24]}`" for text in examples)) if examples else ""
+    )
+    if proposed is None or proposed.header != chosen:
+        return f"{words.text('ui.upload.chosen_by_you')} {shown}"
+    key = f"ingest.reasons.{proposed.reason}"
+    why = words.text(key) if words.has(key) else proposed.reason
+    sure = words.percent(proposed.confidence)
+    mark = ":material/check_small:" if proposed.confidence >= CERTAIN else ":material/help:"
+    return f"{mark} {words.text('ui.upload.proposed', why=why, confidence=sure)} {shown}"
+
+
+def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: str | None) -> str | None:
+    """The date format told by hand; None where the one found stands. When both orders fit, the analyst must say."""
+    words = frame.words
+    found = look.dates(header)
+    if found is None:
+        return saved
+    if found.ambiguous:
+        orders = ("day_first", "month_first")
+        told: str | None = st.radio(
+            words.text("ui.upload.date_ambiguous", value=found.example),
+            orders,
+            index=orders.index(saved) if saved in orders else None,
+            format_func=lambda one: words.text(f"ui.upload.date_{one}"),
+            key=f"{key}.order",
+            horizontal=True,
+        )
+        return told
+    options = [None, *(one for one in DATE_FORMATS if one != found.format)]
+    chosen: str | None = st.selectbox(
+        words.text("ui.upload.reading_dates"),
+        options,
+        index=options.index(saved) if saved in options else 0,
+        format_func=lambda one: words.text(
+            "ui.upload.reading_auto" if one is None else "ui.upload.plain",
+            value=words.text(f"ui.upload.date_{one or found.format}"),
+        ),
+        key=f"{key}.format",
+    )
+    return chosen
+
+
+def _choose_decimal(frame: Frame, look: FileLook, header: str, key: str) -> str | None:
+    words = frame.words
+    found = look.numbers(header)
+    if found is None or found.plain:
+        return None
+    other = "." if found.decimal == "," else ","
+    chosen: str | None = st.selectbox(
+        words.text("ui.upload.reading_decimal"),
+        [None, other],
+        format_func=lambda one: words.text("ui.upload.reading_auto", value=found.decimal) if one is None else str(one),
+        key=f"{key}.decimal",
+    )
+    return chosen
+
+
+def _choose_period(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str:
+    words = frame.words
+    found = revenue_period(saved or look.proposal, header)
+    chosen: str = st.segmented_control(
+        words.text("ui.upload.revenue_period"),
+        ("year", "month"),
+        default=found,
+        format_func=lambda one: words.text(f"ui.upload.per_{one}"),
+        key=f"{key}.period",
+        required=True,
+    )
+    return chosen

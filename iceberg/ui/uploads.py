@@ -1,0 +1,210 @@
+"""Owns the way of an upload through the session: bytes, how they are read, the mapping, then counts.
+
+Rows are dropped once counted. Cached for one session only, by the SHA-256 of the bytes and what was chosen on screen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.ingest.columns import propose_mapping
+from iceberg.ingest.dates import DateReading, recognise_dates
+from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.numbers import NumberReading, recognise_numbers
+from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
+from iceberg.ingest.sources import UploadedBytes, Workspace
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.cohort.window import ObservationWindow
+    from iceberg.ingest.tables import IngestReport
+
+Shape = Literal["linked", "volumes", "alone"]
+TABLES: dict[Shape, tuple[str, ...]] = {
+    "linked": ("customers", "complaints"),
+    "volumes": ("customers", "volumes"),
+    "alone": ("volumes",),
+}
+PREVIEW_LINES = 6
+# Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman")
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """One file of this session.
+
+    Attributes:
+        table: Canonical table that it is to become.
+        source: Name and bytes.
+        sha256: Identity of the bytes.
+    """
+
+    table: str
+    source: UploadedBytes
+    sha256: str
+
+    @classmethod
+    def of(cls, table: str, name: str, data: bytes) -> UploadedFile:
+        """Take bytes in."""
+        return cls(table, UploadedBytes(name, data), hashlib.sha256(data).hexdigest())
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """How a file was read before anything was decided.
+
+    Attributes:
+        source: Columns with their first values; its relation is closed.
+        preview: First records, as text.
+        proposal: Columns proposed for the fields.
+    """
+
+    source: SourceTable
+    preview: pd.DataFrame
+    proposal: ColumnMapping
+
+    @property
+    def reading(self) -> FileReading:
+        """Every decision of the reader."""
+        return self.source.reading
+
+    def sample(self, header: str) -> tuple[str | None, ...]:
+        """First values of a column."""
+        column = self.source.column(header)
+        return column.sample if column is not None else ()
+
+    def dates(self, header: str) -> DateReading | None:
+        """How the dates of a column are written."""
+        return recognise_dates(self.sample(header))
+
+    def numbers(self, header: str) -> NumberReading | None:
+        """How the amounts of a column are written."""
+        return recognise_numbers(self.sample(header))
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What became of the files.
+
+    Attributes:
+        report: What became of each row.
+        counts: None where nothing could be counted.
+        error: Why, when nothing could.
+    """
+
+    report: IngestReport
+    counts: CohortCounts | None
+    error: IcebergError | None = None
+
+
+def look_at(file: UploadedFile, options: ReadOptions) -> FileLook:
+    """Read the beginning of a file and propose its columns.
+
+    Raises:
+        FileError: When it is no table, with the reason.
+    """
+    return _look(f"{file.sha256}|{file.table}|{options!r}", file, options)
+
+
+@st.cache_resource(max_entries=12, scope="session", show_spinner=False)
+def _look(key: str, _file: UploadedFile, _options: ReadOptions) -> FileLook:
+    workspace = Workspace()
+    connection = connect()
+    try:
+        source = read_source(connection, _file.source, workspace, options=_options)
+        columns = source.columns
+        lines = max((len(column.sample) for column in columns), default=0)
+        preview = pd.DataFrame(
+            {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
+            index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
+        )
+        return FileLook(source, preview, propose_mapping(source, _file.table))
+    finally:
+        connection.close()
+        workspace.close()
+
+
+def confirm_mapping(
+    look: FileLook, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]
+) -> ColumnMapping:
+    """The mapping as it stands on screen.
+
+    Args:
+        look: What was proposed.
+        table: Canonical table.
+        chosen: Header by field; fields without a header are left out.
+        options: Reading overrides.
+        fixed: ``date_formats`` by field, ``decimal`` and ``revenue_period``, where they were chosen by hand.
+    """
+    proposed = look.proposal.choices
+    choices = {
+        name: proposed[name]
+        if name in proposed and proposed[name].header == chosen[name]
+        else FieldChoice(name, chosen[name])
+        for name in FIELDS[table]
+        if chosen.get(name)
+    }
+    choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
+    return ColumnMapping(
+        table=table,
+        choices=choices,
+        date_formats=dict(fixed.get("date_formats", {})),
+        decimal=str(fixed.get("decimal", "")),
+        revenue_period=str(fixed.get("revenue_period", "")),
+        encoding=options.encoding or "",
+        separator=options.separator or "",
+        header_line=options.header_line or 0,
+        sheet=options.sheet or "",
+        system=look.proposal.system,
+    )
+
+
+def read_mapping(name: str, data: bytes) -> MappingSet:
+    """A mapping file that was saved last month.
+
+    Raises:
+        MappingError: When it cannot be read or names unknown fields.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_bytes(data)
+        return MappingSet.load(path)
+
+
+def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None) -> Counted:
+    """Judge every row, count, and drop the rows.
+
+    Raises:
+        IcebergError: When a file cannot be read at all.
+    """
+    key = "|".join([*(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr(window)])
+    return _count(key, files, mapping, window)
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
+def _count(
+    key: str, _files: tuple[UploadedFile, ...], _mapping: MappingSet, _window: ObservationWindow | None
+) -> Counted:
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+
+    sources = {file.table: file.source for file in _files}
+    tables, report = load_tables(
+        sources.get("customers"), sources.get("complaints"), sources.get("volumes"), mapping=_mapping
+    )
+    with tables:
+        try:
+            return Counted(report, reduce_tables(tables, window=_window))
+        except IcebergError as error:
+            return Counted(report, None, error)
