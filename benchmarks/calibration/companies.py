@@ -91,8 +91,12 @@ def _fit(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str
 def _compare(company: SimulatedCompany, names: list[str], by_category: np.ndarray) -> dict[str, Any]:
     truth = company.truth
     kinds = truth["categories"]
+    true_churn = np.array([kinds[name]["silent_churn"] for name in names])
+    chance_worst = np.bincount(by_category.argmax(axis=1), minlength=len(names)) / len(by_category)
+    named = int(chance_worst.argmax())
     return {
         "customers": truth["customers"],
+        "worst": {"chance": round(float(chance_worst[named]), 4), "right": bool(true_churn[named] == true_churn.max())},
         "vocal_customers": truth["vocal_customers"],
         "silent_leavers": truth["silent_leavers"],
         "total": _judge(by_category.sum(axis=1), truth["silent_churn"]),

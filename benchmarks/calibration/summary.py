@@ -11,6 +11,7 @@ from benchmarks.calibration.companies import MASSES
 from iceberg.worlds import ASIDE, FAMILIES
 
 Record = dict[str, Any]
+FOLK = 25  # the plain folk calculation: 25 silent leavers per vocal customer
 
 
 def summarise(records: list[Record]) -> dict[str, Any]:
@@ -50,6 +51,14 @@ def _figures(records: list[Record]) -> dict[str, Any]:
     figures["error_factor"] = _median(_error(item) for item in categories if item["truth"] > 0)
     figures["width_factor"] = _median(item["upper"] / max(item["lower"], 1.0) for item in categories)
     figures["prior_share"] = _median(item["prior_share"] for item in categories if "prior_share" in item)
+    figures["folk_over_truth"] = _median(
+        FOLK * record["vocal_customers"] / record["total"]["truth"]
+        for record in records
+        if record["total"]["truth"] > 0
+    )
+    ranked = [record["worst"] for record in records if record["total"]["truth"] > 0]
+    figures["worst_named_right"] = _mean(item["right"] for item in ranked)
+    figures["worst_named_chance"] = _mean(item["chance"] for item in ranked)
     figures["seconds"] = _median(record["seconds"] for record in records)
     nothing = [(item, leavers) for item, leavers in zip(totals, silent, strict=True) if item["truth"] == 0]
     if nothing:
@@ -75,6 +84,11 @@ def _coverage(records: list[Record]) -> dict[str, Any]:
     found: dict[str, Any] = {
         f"coverage_{mass:.0%}": _mean(item[f"in_{mass:.0%}"] for item in categories) for mass in MASSES
     }
+    # Categories of a company err together: the standard error is that of the companies' own shares.
+    shares = [np.mean([item["in_90%"] for item in record["categories"]]) for record in records if record["categories"]]
+    found["coverage_90%_se"] = (
+        round(float(np.std(shares, ddof=1) / np.sqrt(len(shares))), 4) if len(shares) > 1 else None
+    )
     return found | {"coverage_total_90%": _mean(record["total"]["in_90%"] for record in records)}
 
 
@@ -114,7 +128,7 @@ def as_table(summary: dict[str, Any]) -> str:
         ("90", "coverage_90%", "{:.2f}"), ("95", "coverage_95%", "{:.2f}"), ("tot90", "coverage_total_90%", "{:.2f}"),
         ("tot/true", "total_over_truth", "{:.2f}"), ("error x", "error_factor", "{:.2f}"),
         ("width x", "width_factor", "{:.1f}"), ("prior", "prior_share", "{:.2f}"),
-        ("expl0", "explained_where_nothing_is_silent", "{:.3f}"), ("s/fit", "seconds", "{:.2f}"),
+        ("worst ok", "worst_named_right", "{:.2f}"), ("expl0", "explained_where_nothing_is_silent", "{:.3f}"), ("s/fit", "seconds", "{:.2f}"),
         ("pipe90", "pipeline_90d_coverage_total", "{:.2f}"), ("p90/true", "pipeline_90d_total_over_truth", "{:.2f}"),
     ]  # fmt: skip
     lines = [f"{'family':20s}" + "".join(f"{title:>9s}" for title, _, _ in columns)]
