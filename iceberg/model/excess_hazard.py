@@ -14,7 +14,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,26 +24,13 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.model.fellner_schall import Spread, Variances, largest_change, update_variances
+from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior
 from iceberg.model.lexis_design import Columns, Effects, LexisDesign, Rates, departure_columns, evaluate_rates
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
 
 LONGEST_LAG = 12
-
-
-@dataclass(frozen=True, eq=False)
-class RatioPrior:
-    """log r_c ~ Normal(mean_c, shared_sd^2 between all categories + spread^2 of each)."""
-
-    mean: FloatArray
-    shared_sd: float
-    spread: float
-
-    @property
-    def precision(self) -> FloatArray:
-        size = len(self.mean)
-        return np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2)
 
 
 @dataclass(frozen=True)
@@ -261,6 +248,8 @@ class Information:
     shared: FloatArray
     coupling: FloatArray
     local: FloatArray
+    scaled: FloatArray
+    share: FloatArray
 
 
 def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, rates: Rates, dispersion: float = 0.0) -> Information:
@@ -279,7 +268,15 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     shared = total[np.ix_(shared_pick, shared_pick)]
     coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
     local = gram[:, local_pick[:, None], local_pick[None]] if layout.local else np.zeros((segments, 0, 0))
-    information = Information(score.sum(0)[shared_pick], score[:, local_pick] if layout.local else np.zeros((segments, 0)), shared, coupling, local)
+    information = Information(
+        score.sum(0)[shared_pick],
+        score[:, local_pick] if layout.local else np.zeros((segments, 0)),
+        shared,
+        coupling,
+        local,
+        scaled,
+        (rates.caused / departures).reshape(layout.categories, segments, -1),
+    )
     _add_complaints(design, layout, rates, information)
     return information
 
@@ -358,6 +355,49 @@ def factorise(information: Information, prior: Prior) -> Arrow:
     return Arrow(local, bridge, np.linalg.cholesky((shared + shared.T) / 2))
 
 
+def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
+    """(C,) slope in log r_c of -1/2 log |information of everything else|: what integrating the patterns out takes from a ratio.
+
+    A large ratio lets a category with few complaints bend its pattern to the departures; the joint mode likes that, the marginal does not. With
+    J the derivatives of departures (columns of category c proportional to r_c), W = 1 / mu and V the covariance given the ratios,
+    d log |.| / d log r_c = 2 sum_{i in c} (V J' W J)_ii - sum_cells (h_c / mu) (J V J' W)_cell.
+    """
+    columns = Columns(information.scaled, *_offsets(layout))
+    shared_pick, local_pick = _pick(layout, columns)
+    at = layout.shared(np.arange(layout.shared_size))
+    ratio = at["ratio"]
+    covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
+    given = covariance @ np.linalg.inv(covariance[ratio])
+    own = layout.own(np.arange(layout.local_size)) if layout.local else {}
+    trace = np.zeros(layout.categories)
+    for s in range(layout.segments):
+        shared_rows = information.scaled[s][:, shared_pick].T
+        half = shared_rows
+        if layout.local:
+            local_rows = information.scaled[s][:, local_pick].T
+            first = solve_triangular(arrow.local[s], local_rows, lower=True, check_finite=False)
+            half = shared_rows - arrow.bridge[s].T @ first
+        through = cho_solve((arrow.shared, True), half, check_finite=False)
+        through -= given @ through[ratio]
+        product = shared_rows * through
+        leverage = product.sum(0)
+        if layout.local:
+            back = solve_triangular(arrow.local[s], first - arrow.bridge[s] @ through, lower=True, trans=1, check_finite=False)
+            local_product = local_rows * back
+            leverage = leverage + local_product.sum(0)
+        for c in range(layout.categories):
+            mine = product[at["month"][c]].sum() + product[at["band"][c]].sum()
+            if layout.local:
+                mine += local_product[own["segment"][c]].sum() + local_product[own["burst"][c]].sum()
+            trace[c] += 2 * mine - (information.share[c, s] * leverage).sum()
+    return -trace / 2
+
+
+def _offsets(layout: Layout) -> list[int]:
+    c, bands = layout.categories, layout.bands
+    return [int(start) for start in np.cumsum([0, c * layout.every, c * bands, c, 2, layout.months, bands])]
+
+
 @dataclass(frozen=True, eq=False)
 class ExcessHazardFit:
     """The mode, the Gaussian around it, and how it was reached."""
@@ -375,15 +415,39 @@ class ExcessHazardFit:
     converged: bool
     iterations: int
     log_posterior: float
-    trail: tuple[float, ...] = field(default=())
+
+    drag: FloatArray
 
     @property
     def effects(self) -> Effects:
+        """The mode, unpacked."""
         return self.layout.effects(self.shared, self.own)
+
+    @property
+    def ratio_positions(self) -> IndexArray:
+        """Where log r sits among the shared parameters."""
+        return self.layout.shared(np.arange(self.layout.shared_size))["ratio"]
+
+    @property
+    def ratio_covariance(self) -> FloatArray:
+        """(C, C) of log r in the Gaussian at the mode."""
+        at = self.ratio_positions
+        unit = np.eye(self.layout.shared_size)[:, at]
+        return np.asarray(cho_solve((self.arrow.shared, True), unit, check_finite=False)[at])
+
+    @property
+    def ratio_likelihood(self) -> RatioLikelihood:
+        """What departures say of the ratios, everything else integrated out."""
+        mode = self.shared[self.ratio_positions]
+        precision = np.linalg.inv(self.ratio_covariance) - self.ratio_prior.precision
+        values, vectors = np.linalg.eigh((precision + precision.T) / 2)
+        information = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        slope = self.ratio_prior.precision @ (mode - self.ratio_prior.mean) - self.drag
+        return RatioLikelihood(mode, slope, information, self.drag)
 
 
 def starting_values(design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel) -> tuple[FloatArray, FloatArray, tuple[FloatArray, float]]:
-    """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 30 % of the departures."""
+    """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 10 % of the departures."""
     by_month = design.complainants.sum((1, 3))
     exposure = design.exposure.sum((0, 2))
     overall = (by_month.sum(1) + 0.5) / (exposure.sum() + 1.0)
@@ -398,7 +462,7 @@ def starting_values(design: LexisDesign, layout: Layout, ratio: RatioPrior, kern
     relative = np.log((exits + 5) / (risk * natural + 5))
     of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
     demanded = float((np.exp(ratio.mean) * by_month.sum(1)).sum())
-    excess = np.log(max(demanded, 1e-9) / (0.3 * exits.sum() + 1.0))
+    excess = np.log(max(demanded, 1e-9) / (0.1 * exits.sum() + 1.0))
     of["ratio"][:] = ratio.mean - max(excess, 0.0)
     of["delay"][:] = kernel.location
     return shared, np.zeros((layout.segments, layout.local_size)), (np.log(overall), float(np.log(natural)))
@@ -429,7 +493,7 @@ def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: Delay
     """Where log r_c starts, before departures speak."""
     categories = len(counts.categories)
     q = np.log(0.3) if not assumptions.literal_leavers else 0.0
-    return RatioPrior(np.full(categories, assumptions.ratio.log_median + q), 1.5, 1.0)
+    return RatioPrior(np.full(categories, assumptions.ratio.log_median + q), 1.5)
 
 
 def fit_design(
@@ -439,44 +503,78 @@ def fit_design(
     *,
     warm: ExcessHazardFit | None = None,
     progress: Callable[[str, float], None] | None = None,
-    learn: bool = True,
 ) -> ExcessHazardFit:
-    """Fisher scoring, a Fellner-Schall step after each, until both settle."""
+    """Fisher scoring, a Fellner-Schall step after each, until both settle.
+
+    Complaints are fitted alone first: started from flat patterns, a category with few complaints can settle in a second mode where its pattern
+    stands in for natural departures.
+    """
     categories, segments, months, bands = design.shape
     layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
-    variances, dispersion = Variances.start(categories), 0.0
     if warm is not None and warm.layout == layout:
-        shared, own, variances, dispersion = warm.shared.copy(), warm.own.copy(), warm.variances, warm.dispersion
-    prior = build_prior(layout, variances, ratio, kernel, levels)
-    effects = layout.effects(shared, own)
-    rates = evaluate_rates(design, effects)
-    value = log_likelihood(design, rates) - _penalty(prior, shared, own)
-    converged, trail, arrow = False, [value], None
-    for iteration in range(MAX_ITERATIONS):
+        state = _State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag)
+    else:
+        silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
+        state = _State(shared, own, Variances.start(categories), np.zeros(categories))
+        state, _, _, _ = _iterate(silence, layout, ratio, kernel, levels, state, progress=None, most=15)
+    state, arrow, value, settled = _iterate(design, layout, ratio, kernel, levels, state, progress=progress, most=MAX_ITERATIONS)
+    rates = evaluate_rates(design, layout.effects(state.shared, state.own))
+    return ExcessHazardFit(
+        design, layout, kernel, ratio, state.variances, 0.0, state.shared, state.own, arrow, rates, settled is not None, settled or MAX_ITERATIONS, value, state.drag
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    shared: FloatArray
+    own: FloatArray
+    variances: Variances
+    drag: FloatArray
+
+
+def _iterate(
+    design: LexisDesign,
+    layout: Layout,
+    ratio: RatioPrior,
+    kernel: DelayKernel,
+    levels: tuple[FloatArray, float],
+    state: _State,
+    *,
+    progress: Callable[[str, float], None] | None,
+    most: int,
+) -> tuple[_State, Arrow, float, int | None]:
+    """Scoring and variance steps until both settle; the last factors are those of the final variances at the final mode."""
+    shared, own, variances = state.shared, state.own, state.variances
+    settled = None
+    for iteration in range(most):
+        prior = build_prior(layout, variances, ratio, kernel, levels)
+        effects = layout.effects(shared, own)
+        rates = evaluate_rates(design, effects)
+        value = log_likelihood(design, rates) - _penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
         arrow = factorise(information, prior)
         gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
+        drag = ratio_drag(layout, information, arrow) if design.exits.any() else np.zeros(layout.categories)
+        pull = np.zeros_like(gradient)
+        layout.shared(pull)["ratio"][:] = drag
+        gradient = gradient + pull
+        value += float(pull @ shared)
         step, own_step = arrow.solve(gradient, information.local_score - prior.local_precision * own)
-        shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value)
-        effects = layout.effects(shared, own)
-        trail.append(value)
+        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.02:
+            break
+        shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value, pull)
         change = float(max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0))) * size
-        moved = 0.0
-        if learn and iteration >= 2:
-            updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own))
-            moved = largest_change(variances, updated)
-            variances = updated
-            prior = build_prior(layout, variances, ratio, kernel, levels)
-            value = log_likelihood(design, rates) - _penalty(prior, shared, own)
         if progress is not None:
             progress("fit", min(0.95, (iteration + 1) / 25))
-        if change < 0.01 and moved < 0.05 and iteration >= 3:
-            converged = True
-            break
-    information = fisher_information(design, layout, effects, rates)
-    arrow = factorise(information, prior)
-    return ExcessHazardFit(design, layout, kernel, ratio, variances, dispersion, shared, own, arrow, rates, converged, iteration + 1, value, tuple(trail))
+        if settled is not None:
+            continue
+        updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own)) if iteration >= 1 else variances
+        if iteration >= 3 and change < 0.05 and largest_change(variances, updated) < 0.05:
+            settled = iteration + 1
+        else:
+            variances = updated
+    return _State(shared, own, variances, drag), arrow, value - float(pull @ shared), settled
 
 
 def _penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
@@ -484,13 +582,13 @@ def _penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
     return float(0.5 * away @ prior.shared_precision @ away + 0.5 * (own**2 * prior.local_precision).sum())
 
 
-def _line_search(design: LexisDesign, layout: Layout, prior: Prior, shared: FloatArray, own: FloatArray, step: FloatArray, own_step: FloatArray, value: float) -> tuple[FloatArray, FloatArray, Rates, float, float]:
+def _line_search(design: LexisDesign, layout: Layout, prior: Prior, shared: FloatArray, own: FloatArray, step: FloatArray, own_step: FloatArray, value: float, pull: FloatArray) -> tuple[FloatArray, FloatArray, Rates, float, float]:
     """Halve the step until the penalised likelihood rises."""
     size = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), float(np.abs(own_step).max(initial=0.0)), 1e-12))
     for _ in range(12):
         tried, tried_own = shared + size * step, own + size * own_step
         rates = evaluate_rates(design, layout.effects(tried, tried_own))
-        found = log_likelihood(design, rates) - _penalty(prior, tried, tried_own)
+        found = log_likelihood(design, rates) - _penalty(prior, tried, tried_own) + float(pull @ tried)
         if np.isfinite(found) and found >= value - 1e-9 * abs(value):
             return tried, tried_own, rates, found, size
         size /= 2

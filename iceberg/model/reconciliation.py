@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import cho_solve, solve_triangular
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.delay_kernel import lag_weights
 from iceberg.model.excess_hazard import ExcessHazardFit
 from iceberg.model.lexis_design import lagged_intensity
+from iceberg.model.ratio_posterior import draw_log_ratios
 
 FloatArray = npt.NDArray[np.float64]
 SingleArray = npt.NDArray[np.float32]
@@ -60,9 +62,24 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
 
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """Shared and per-segment parameters from the Gaussian at the mode."""
+    """Shared and per-segment parameters: ratios from their skewed posterior, the rest Gaussian around its mean given the ratios.
+
+    Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
+    """
+    at = fit.ratio_positions
+    log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
     shared, own = fit.arrow.draw(rng, draws)
-    return shared + fit.shared, own + fit.own
+    unit = np.eye(fit.layout.shared_size)[:, at]
+    covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)
+    slope = covariance @ np.linalg.inv(covariance[at])
+    moved = np.clip(np.expm1(log_ratio - fit.shared[at]), -1.0, 10.0)
+    shift = (moved - shared[:, at]) @ slope.T
+    shared = shared + shift
+    for s in range(own.shape[1]):
+        own[:, s] -= solve_triangular(fit.arrow.local[s], fit.arrow.bridge[s] @ shift.T, lower=True, trans=1, check_finite=False).T
+    shared += fit.shared
+    shared[:, at] = log_ratio
+    return shared, own + fit.own
 
 
 def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> SingleArray:
