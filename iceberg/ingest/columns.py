@@ -11,11 +11,14 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.dates import recognise_dates
-from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice
+from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
+
 from iceberg.ingest.numbers import recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
 
 # Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
+__all__ = ["CERTAIN", "ColumnMapping", "MappingSet", "Preset", "load_presets", "normalise_header", "propose_mapping", "recognise_system"]
+
 CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
 _NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")

@@ -23,6 +23,7 @@ class Layout:
         skipped_lines: Lines above the header, the ``sep=;`` line included.
         header_end_line: Line number on which the header ends (1-based; a quoted header may span lines).
         sample: First records below the header, cut.
+        head_has_quotes: A line break may be quoted in the header or above it, so that lines cannot simply be skipped.
     """
 
     separator: str
@@ -30,6 +31,7 @@ class Layout:
     skipped_lines: int
     header_end_line: int
     sample: tuple[tuple[str, ...], ...]
+    head_has_quotes: bool = False
 
 
 def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> Layout:
@@ -58,7 +60,9 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     start, end, cells = records[position]
     if len(records) <= position + 1:
         raise FileError("header_only", {"file": name, "line": start})
-    return Layout(chosen, number_repeats(cells), start - 1, end, tuple(tuple(record[2]) for record in records[position + 1 :]))
+    sample = tuple(tuple(record[2]) for record in records[position + 1 :])
+    quotes = end > 1 and '"' in "".join(text.split("\n")[:end])
+    return Layout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
 
 
 def _spell(separator: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -12,32 +12,14 @@ import pandas as pd
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns import CERTAIN, propose_mapping
 from iceberg.ingest.issues import find_issues
+from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
-from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
-from iceberg.ingest.rules import RAGGED_RULES, bit_of, reject_mask, rules_of
+from iceberg.ingest.read import ReadOptions, SourceTable, connect, read_source
 from iceberg.ingest.sources import Source, Workspace
-from iceberg.ingest.tables import CANONICAL_COLUMNS, IngestReport, RowIssue, RowTotals, RuleCount, Tables
-from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql
+from iceberg.ingest.tables import IngestReport, RowIssue, Tables
+from iceberg.ingest.together import judge_together
 
 ISSUES_PER_RULE = 100
-
-
-@dataclass(frozen=True)
-class LoadedTable:
-    """One table after reading and judging.
-
-    Attributes:
-        table: Canonical name.
-        source: The file behind it.
-        mapping, fields: How its columns were read.
-        read_name: Relation of every record read, with ``flags`` (and ``record``, its number).
-    """
-
-    table: str
-    source: SourceTable
-    mapping: ColumnMapping
-    fields: TypedFields
-    read_name: str
 
 
 def load_tables(
@@ -50,6 +32,7 @@ def load_tables(
     incidents: Source | None = None,
     surveys: Source | None = None,
     today: date | None = None,
+    issues_per_rule: int = ISSUES_PER_RULE,
 ) -> tuple[Tables, IngestReport]:
     """Read files into tables that can be trusted, and account for every row.
 
@@ -62,6 +45,7 @@ def load_tables(
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
         today: Dates after this day are in the future; the day of the call when left out.
+        issues_per_rule: How many rows of each rule the report shows; counts are always complete.
 
     Returns:
         The tables (close them after reducing) and the report: kept + rejected = read for each.
@@ -69,7 +53,7 @@ def load_tables(
     Raises:
         FileError: A file is not a table.
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
-        EvidenceError: ``no_source`` or ``no_rows_kept``.
+        EvidenceError: ``no_source``.
     """
     given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys}
     sources = {table: source for table, source in given.items() if source is not None}
@@ -78,7 +62,7 @@ def load_tables(
     workspace, connection = Workspace(), connect(memory_limit=memory_limit)
     try:
         loaded = _read_all(connection, workspace, sources, mapping or MappingSet(), today or date.today())
-        return _finish(connection, workspace, loaded)
+        return _finish(connection, workspace, loaded, issues_per_rule)
     except BaseException:
         connection.close()
         workspace.close()
@@ -87,7 +71,7 @@ def load_tables(
 
 def _read_all(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source], mappings: MappingSet, today: date
-) -> list[LoadedTable]:
+) -> list[JudgedTable]:
     opened: dict[str, tuple[SourceTable, ColumnMapping]] = {}
     for table, source in sources.items():
         given = mappings.get(table)
@@ -95,14 +79,15 @@ def _read_all(
         proposed = given if given is not None and given.choices else propose_mapping(relation, table)
         opened[table] = (relation, proposed)
     _require_certain(opened)
-    loaded = []
+    loaded: dict[str, JudgedTable] = {}
     for table, (relation, chosen) in opened.items():
-        if table == "complaints" and "customer_id" not in chosen.choices:
-            loaded.append(_read_table(connection, "volumes", relation, _as_volumes(chosen), today))
-        else:
-            loaded.append(_read_table(connection, table, relation, chosen, today))
-    _judge_together(connection, {item.table: item for item in loaded})
-    return loaded
+        unlinked = table == "complaints" and "customer_id" not in chosen.choices
+        name, fitted = ("volumes", _as_volumes(chosen)) if unlinked else (table, chosen)
+        if name in loaded:
+            raise MappingError("complaints_without_ids", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)})
+        loaded[name] = read_table(connection, workspace, name, relation, fitted, today)
+    judge_together(connection, loaded)
+    return list(loaded.values())
 
 
 def _options(mapping: ColumnMapping | None) -> ReadOptions:
@@ -127,65 +112,47 @@ def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
     return replace(mapping, table="volumes", choices=choices, date_formats=formats)
 
 
-def _read_table(connection: duckdb.DuckDBPyConnection, table: str, source: SourceTable, mapping: ColumnMapping, today: date) -> LoadedTable:
-    fields = resolve_fields(source, mapping)
-    name = f"read_{table}"
-    literal = f"DATE '{today.isoformat()}'"
-    if source.reading.format == "parquet" and table == "customers":
-        connection.execute(f"CREATE TEMP VIEW {name} AS {select_sql(source, table, fields, today=literal, row_number='file_row_number')}")
-    else:
-        connection.execute(f"CREATE TEMP TABLE {name} AS {select_sql(source, table, fields, today=literal)}")
-    used = {field: column.header for field, column in fields.columns.items()}
-    reading = replace(
-        source.reading,
-        used=used,
-        dropped=tuple(header for header in source.reading.headers if header not in used.values()),
-        date_formats={fields.columns[name].header: reading.format for name, reading in fields.dates.items()},
-        decimal={fields.columns[name].header: reading.decimal for name, reading in fields.numbers.items()},
-    )
-    return LoadedTable(table, replace(source, reading=reading), mapping, fields, name)
-
-
-def _judge_together(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, LoadedTable]) -> None:
-    """Rules that look at several rows or at two tables."""
-
-
-def _finish(connection: duckdb.DuckDBPyConnection, workspace: Workspace, loaded: list[LoadedTable]) -> tuple[Tables, IngestReport]:
-    rows: dict[str, RowTotals] = {}
-    counts: list[RuleCount] = []
+def _finish(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], issues_per_rule: int
+) -> tuple[Tables, IngestReport]:
     issues: list[RowIssue] = []
-    for item in loaded:
-        by_flags = dict(connection.sql(f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags").fetchall())
-        ragged = _ragged_counts(connection, item.source)
-        mask = reject_mask(item.table)
-        rejected = sum(n for flags, n in by_flags.items() if flags & mask)
-        read = sum(by_flags.values()) + sum(ragged.values())
-        rows[item.table] = RowTotals(read, sum(by_flags.values()) - rejected, rejected + sum(ragged.values()))
-        counts += [RuleCount(item.table, rule, n, True) for rule, n in ragged.items() if n]  # type: ignore[arg-type]
-        for rule_id in dict.fromkeys(rule.id for _, rule in rules_of(item.table)):
-            bits = bit_of(item.table, rule_id)
-            spoken = sum(n for flags, n in by_flags.items() if flags & bits)
-            if spoken:
-                rejects = any(rule.rejects for _, rule in rules_of(item.table) if rule.id == rule_id)
-                counts.append(RuleCount(item.table, rule_id, spoken, rejects))  # type: ignore[arg-type]
-        if rejected or any(by_flags):
-            issues += find_issues(connection, item, limit=ISSUES_PER_RULE)
-        where = f" WHERE (flags & {mask}) = 0" if rejected else ""
-        names = ", ".join(CANONICAL_COLUMNS[item.table])
-        connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {names} FROM {item.read_name}{where}")
-    if not any(total.kept for total in rows.values()):
-        raise EvidenceError("no_rows_kept", {"file": ", ".join(item.source.reading.file for item in loaded)})
-    first, last = _date_range(connection, {item.table for item in loaded})
-    tables = Tables(connection, frozenset(rows), first_complaint=first, last_day=last, on_close=workspace.close)
-    readings: tuple[FileReading, ...] = tuple(item.source.reading for item in loaded)
-    return tables, IngestReport(readings, rows, tuple(counts), tuple(issues), first_complaint=first, last_day=last)
+    for item in judged:
+        count_flags(connection, item)
+        if item.rule_rows or item.bad_lines:
+            issues += find_issues(connection, item, limit=issues_per_rule)
+        publish_table(connection, item)
+    rows = {item.table: item.totals for item in judged}
+    first, last = _date_range(connection, set(rows))
+    tables = Tables(connection, frozenset(rows), currency=_currency(judged), first_complaint=first, last_day=last, on_close=workspace.close, origin=tuple(judged))
+    report = IngestReport(
+        files=tuple(item.source.reading for item in judged),
+        rows=rows,
+        rules=tuple(count for item in judged for count in item.rule_counts),
+        issues=tuple(issues),
+        first_complaint=first,
+        last_day=last,
+    )
+    return tables, report
 
 
-def _ragged_counts(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> dict[str, int]:
-    if not source.rejects:
-        return {}
-    found = connection.sql(f"SELECT CAST(error_type AS VARCHAR), count(DISTINCT line) FROM {source.rejects} GROUP BY 1").fetchall()
-    return {RAGGED_RULES.get(kind, "broken_line"): n for kind, n in found}
+def _currency(judged: list[JudgedTable]) -> str:
+    """The currency written in the revenue cells, euros where none is."""
+    readings = (item.fields.numbers.get("revenue") for item in judged)
+    return next((reading.currency for reading in readings if reading is not None and reading.currency), "EUR")
+
+
+def require_rows(report: IngestReport) -> None:
+    """Stop when every row of a table was rejected.
+
+    Raises:
+        EvidenceError: ``all_rows_rejected`` with the first offending row.
+    """
+    for table, totals in report.rows.items():
+        if totals.kept == 0 and totals.read:
+            first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
+            if first is not None:
+                values = {"file": first.file, "count": totals.read, "line": str(first.line), "column": first.column, "value": first.value}
+                raise EvidenceError("all_rows_rejected", values)
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple[date | None, date | None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -77,6 +78,9 @@ class FileReading:
         decimal: Decimal mark of each amount column, by header.
         size_bytes: Size of the file.
         overridden: Decisions that were given rather than found.
+        table: Canonical table it was read for.
+        system: Preset that recognised the file, "" where none did.
+        revenue_period: ``"month"`` or ``"year"`` where revenue is read.
     """
 
     file: str
@@ -94,6 +98,9 @@ class FileReading:
     decimal: dict[str, str] = field(default_factory=dict)
     size_bytes: int = 0
     overridden: tuple[str, ...] = ()
+    table: str = ""
+    system: str = ""
+    revenue_period: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,7 @@ class SourceTable:
         text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
         rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
         first_row: Line or row number of the first record (the record with rowid 0).
+        line_column: Column that holds the sheet row, where blank rows were left out.
     """
 
     reading: FileReading
@@ -115,6 +123,7 @@ class SourceTable:
     text_path: Path | None = None
     rejects: str = ""
     first_row: int = 1
+    line_column: str = ""
 
     def column(self, header: str) -> SourceColumn | None:
         """The column with this header."""
@@ -231,18 +240,37 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
         SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS]))
         for i, header in enumerate(layout.headers)
     )
-    rejects = workspace.new_name("rejects")
-    struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in columns)
-    from_sql = (
-        f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, skip = {layout.header_end_line}, "
-        f"delim = {quote_text(layout.separator)}, quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, "
-        f"rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', encoding = 'utf-8')"
-    )
     reading = FileReading(
         opened.name, "csv", encoding=encoding.replace("-sig", ""), separator=layout.separator, header_line=layout.skipped_lines + 1,
         skipped_lines=layout.skipped_lines, headers=layout.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
     )  # fmt: skip
-    return SourceTable(reading, columns, from_sql, text_path=path, rejects=rejects, first_row=layout.header_end_line + 1)
+    skip = layout.header_end_line
+    if layout.head_has_quotes:  # the reader would count a quoted line break in the header as part of a line
+        path, skip = _blank_head(path, skip, workspace), 0
+    return text_table(SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip)
+
+
+def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: int) -> SourceTable:
+    """`source` read from the UTF-8 text at `path`, its malformed lines kept in a table of their own."""
+    rejects = workspace.new_name("rejects")
+    struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in source.columns)
+    from_sql = (
+        f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, skip = {skip}, "
+        f"delim = {quote_text(source.reading.separator)}, quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, "
+        f"rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', encoding = 'utf-8')"
+    )
+    return replace(source, from_sql=from_sql, text_path=path, rejects=rejects)
+
+
+def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
+    """A copy whose first `lines` lines are empty; the reader passes over empty lines."""
+    target = workspace.new_file(".csv")
+    with path.open("rb") as stream, target.open("wb") as out:
+        for _ in range(lines):
+            stream.readline()
+            out.write(b"\n")
+        shutil.copyfileobj(stream, out, 1 << 22)
+    return target
 
 
 def _layout_of(path: Path, name: str, options: ReadOptions) -> Layout:
@@ -264,7 +292,8 @@ def _read_book(
     assert opened.path is not None  # noqa: S101
     book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
     table = pa.table(
-        {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))},
+        {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))}
+        | {"sheet_row": pa.array(book.row_numbers, type=pa.int64())}
     )
     name = _keep_table(connection, table, workspace)
     columns = tuple(
@@ -274,7 +303,7 @@ def _read_book(
         opened.name, "excel", sheet=book.sheet, sheets=book.sheets, header_line=book.header_row, skipped_lines=book.header_row - 1,
         headers=book.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
     )  # fmt: skip
-    return SourceTable(reading, columns, name, first_row=book.header_row + 1)
+    return SourceTable(reading, columns, name, first_row=book.header_row + 1, line_column="sheet_row")
 
 
 def _keep_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.DataFrame, workspace: Workspace) -> str:

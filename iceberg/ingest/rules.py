@@ -6,6 +6,7 @@ rows are read and leave one bit each in the integer column ``flags``, so that co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,10 +46,19 @@ def _unparseable(table: str, field: str, outcome: Outcome = "reject", rule: str 
     return RowRule(rule, table, field, outcome, f"{field}_parsed IS NULL AND NOT {field}_blank")
 
 
+def _whole_row(table: str, key: str, typed: str) -> tuple[RowRule, RowRule]:
+    """Rows that hold nothing, or the header once more; no other rule speaks about them."""
+    return (
+        RowRule("empty_row", table, "", "reject", f"{key}_parsed IS NULL AND {{empty}}"),
+        RowRule("repeated_header", table, "", "reject", f"{typed}_parsed IS NULL AND {{header:{typed}}}"),
+    )
+
+
 _END = _PLACEHOLDER_END.format(end="end_date_parsed")
 
 # Order is the order of bits: add at the end of a table's block, never reorder between reading and reporting.
 RULES: tuple[RowRule, ...] = (
+    *_whole_row("customers", "customer_id", "start_date"),
     RowRule("missing_customer_id", "customers", "customer_id", "reject", "customer_id_parsed IS NULL"),
     RowRule("missing_start_date", "customers", "start_date", "reject", "start_date_blank"),
     _unparseable("customers", "start_date"),
@@ -62,6 +72,7 @@ RULES: tuple[RowRule, ...] = (
     _unparseable("customers", "revenue", "repair", "unparseable_revenue"),
     RowRule("exact_duplicate", "customers", "", "reject"),
     RowRule("duplicate_customer_id", "customers", "customer_id", "reject"),
+    *_whole_row("complaints", "customer_id", "complaint_date"),
     RowRule("missing_customer_id", "complaints", "customer_id", "reject", "customer_id_parsed IS NULL"),
     RowRule("missing_complaint_date", "complaints", "complaint_date", "reject", "complaint_date_blank"),
     _unparseable("complaints", "complaint_date"),
@@ -73,6 +84,7 @@ RULES: tuple[RowRule, ...] = (
     RowRule("complaint_before_start", "complaints", "complaint_date", "reject"),
     RowRule("complaint_after_departure", "complaints", "complaint_date", "reject"),
     RowRule("duplicate_complaint", "complaints", "", "reject"),
+    *_whole_row("volumes", "category", "month"),
     RowRule("missing_month", "volumes", "month", "reject", "month_blank"),
     _unparseable("volumes", "month"),
     RowRule("implausible_date", "volumes", "month", "reject", f"month_parsed < {EARLIEST}"),
@@ -82,6 +94,7 @@ RULES: tuple[RowRule, ...] = (
     _unparseable("volumes", "complaints", "reject", "unparseable_volume"),
     RowRule("volume_not_integer", "volumes", "complaints", "reject", "complaints_parsed <> floor(complaints_parsed)"),
     RowRule("volume_negative", "volumes", "complaints", "reject", "complaints_parsed < 0"),
+    *_whole_row("incidents", "customer_id", "incident_date"),
     RowRule("missing_customer_id", "incidents", "customer_id", "reject", "customer_id_parsed IS NULL"),
     RowRule("missing_incident_date", "incidents", "incident_date", "reject", "incident_date_blank"),
     _unparseable("incidents", "incident_date"),
@@ -89,6 +102,7 @@ RULES: tuple[RowRule, ...] = (
     RowRule("future_date", "incidents", "incident_date", "reject", "incident_date_parsed > {today}"),
     RowRule("blank_category", "incidents", "category", "repair", "category_parsed IS NULL"),
     RowRule("unknown_customer", "incidents", "customer_id", "reject"),
+    *_whole_row("surveys", "category", "asked"),
     RowRule("missing_category", "surveys", "category", "reject", "category_parsed IS NULL"),
     RowRule("unparseable_survey_count", "surveys", "asked", "reject", "asked_parsed IS NULL OR asked_parsed < 0"),
     RowRule("unparseable_survey_count", "surveys", "had_problem", "reject", "had_problem_parsed IS NULL OR had_problem_parsed < 0"),
@@ -96,14 +110,16 @@ RULES: tuple[RowRule, ...] = (
     RowRule(
         "survey_order", "surveys", "complained", "reject", "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed"
     ),
+    *_whole_row("activity", "customer_id", "activity_date"),
     RowRule("missing_customer_id", "activity", "customer_id", "reject", "customer_id_parsed IS NULL"),
     _unparseable("activity", "activity_date"),
     RowRule("missing_activity_date", "activity", "activity_date", "reject", "activity_date_blank"),
     RowRule("future_date", "activity", "activity_date", "reject", "activity_date_parsed > {today}"),
 )
 
-# Lines that the reader could not cut into the header's columns; they never become rows.
-RAGGED_RULES = {"MISSING COLUMNS": "too_few_cells", "TOO MANY COLUMNS": "too_many_cells", "UNQUOTED VALUE": "broken_quotes"}
+# Lines that could not be cut into the header's columns (see `iceberg.ingest.malformed`): all but the padded ones are rejected.
+LINE_RULES = {"broken_quotes": True, "line_too_long": True, "too_few_cells": True, "too_many_cells": True, "short_line_padded": False}
+_WHOLE_ROW = ("empty_row", "repeated_header")
 
 
 def rules_of(table: str) -> tuple[tuple[int, RowRule], ...]:
@@ -121,11 +137,26 @@ def reject_mask(table: str) -> int:
     return sum(bit for bit, rule in rules_of(table) if rule.rejects)
 
 
-def flags_sql(table: str, *, today: str, fields: frozenset[str]) -> str:
-    """SQL for the integer of broken rules; rules about fields that the file lacks are left out."""
-    terms = [
-        f"(CASE WHEN {rule.sql.format(today=today)} THEN {bit} ELSE 0 END)"
-        for bit, rule in rules_of(table)
-        if rule.sql and (not rule.field or rule.field in fields)
-    ]
-    return " + ".join(terms) if terms else "0"
+def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields: frozenset[str]) -> str:
+    """SQL for the integer of broken rules; rules about fields that the file lacks are left out.
+
+    Args:
+        table: Canonical table.
+        today: SQL of the day after which dates lie in the future.
+        headers: Header of each mapped field.
+        text_fields: Mapped fields whose values are text.
+    """
+    empty = " AND ".join(f"{name}_text IS NULL" if name not in text_fields else f"coalesce(trim({name}_text), '') = ''" for name in headers)
+    whole, terms = [], []
+    for bit, rule in rules_of(table):
+        if not rule.sql or (rule.field and rule.field not in headers):
+            continue
+        predicate = rule.sql.replace("{today}", today).replace("{empty}", f"({empty})")
+        for name in headers:
+            same = f"trim({name}_text) = '{headers[name].replace(chr(39), chr(39) * 2)}'" if name in text_fields else "FALSE"
+            predicate = predicate.replace(f"{{header:{name}}}", same)
+        if rule.id in _WHOLE_ROW:
+            whole.append(f"WHEN {predicate} THEN {bit} ")
+        else:
+            terms.append(f"(CASE WHEN {predicate} THEN {bit} ELSE 0 END)")
+    return f"CASE {''.join(whole)}ELSE {' + '.join(terms) or '0'} END"

@@ -27,7 +27,8 @@ class SheetRows:
         sheets: All sheets of the book.
         headers: Column names.
         header_row: Row number of the header (1-based, as the spreadsheet shows it).
-        rows: Cells as text, one tuple per row below the header; blank rows included as all None.
+        rows: Cells as text, one tuple per filled row below the header.
+        row_numbers: Row number of each, as the spreadsheet shows it.
     """
 
     sheet: str
@@ -35,6 +36,7 @@ class SheetRows:
     headers: tuple[str, ...]
     header_row: int
     rows: list[tuple[str | None, ...]]
+    row_numbers: list[int]
 
 
 def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | None = None) -> SheetRows:
@@ -86,12 +88,13 @@ def _cut(grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...
     if len(columns) < 2:
         raise FileError("one_column", {"file": f"{name}#{sheet}", "separator": "", "line": start + 1, "value": str(grid[start][:1])[:80]})
     headers = number_repeats([cell_text(grid[start][position]) or "" for position in columns])
-    rows = [tuple(cell_text(row[position]) for position in columns) for row in grid[start + 1 :]]
-    while rows and not any(rows[-1]):
-        rows.pop()
-    if not rows:
+    numbered = [
+        (number, tuple(cell_text(row[position]) for position in columns)) for number, row in enumerate(grid[start + 1 :], start=start + 2)
+    ]
+    numbered = [(number, cells) for number, cells in numbered if any(cell is not None for cell in cells)]
+    if not numbered:
         raise FileError("header_only", {"file": f"{name}#{sheet}", "line": start + 1})
-    return SheetRows(sheet, sheets, headers, start + 1, rows)
+    return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered])
 
 
 def cell_text(cell: Any) -> str | None:  # noqa: ANN401  # a cell of any type

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import duckdb
 
@@ -110,6 +110,7 @@ class Tables:
     first_complaint: date | None = None
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
+    origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:
         return self

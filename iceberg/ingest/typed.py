@@ -110,7 +110,9 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
-    flags = flags_sql(table, today=today, fields=frozenset(fields.columns))
+    headers = {name: column.header for name, column in fields.columns.items()}
+    text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
+    flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields)
     return (
         f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} "
         f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*texts, *parsed])}{row} FROM {source.from_sql}))"
@@ -162,7 +164,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
     if name == "category":
         return f"COALESCE(category_parsed, {quote_text(UNCATEGORISED)})"
     if name == "revenue":
-        return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed * {fields.revenue_per_year} END"
+        yearly = f" * {fields.revenue_per_year}" if fields.revenue_per_year != 1 else ""
+        return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"
     if name == "end_date":
         return f"CASE WHEN end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01' THEN end_date_parsed END"
     if table == "volumes" and name == "month":

@@ -1,0 +1,176 @@
+"""Owns one table on its way from a file to typed, judged rows: reading, mending malformed lines, and counting what each rule found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import cast
+
+import duckdb
+import pyarrow as pa
+
+from iceberg.errors import FileError
+from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
+from iceberg.ingest.mapping import ColumnMapping
+from iceberg.ingest.read import SourceTable, text_table
+from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
+from iceberg.ingest.sources import Workspace
+from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
+from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql
+
+
+@dataclass
+class JudgedTable:
+    """One table after reading and judging.
+
+    Attributes:
+        table: Canonical name.
+        source: The file behind it, its reading completed.
+        mapping, fields: How its columns were read.
+        read_name: Relation of every record read, with ``flags`` (and ``record``, its number, where it is a view).
+        is_view: It is a view over the file.
+        file_records: Records that the file itself gave; padded lines come after them.
+        bad_lines: Lines that were no records.
+        skip_lines: Numbers of the lines that never became records of the file.
+        flags: Rows by value of ``flags``.
+    """
+
+    table: str
+    source: SourceTable
+    mapping: ColumnMapping
+    fields: TypedFields
+    read_name: str
+    is_view: bool = False
+    file_records: int = 0
+    bad_lines: tuple[BadLine, ...] = ()
+    skip_lines: frozenset[int] = frozenset()
+    flags: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def table_name(self) -> TableName:
+        """`table` as the type of reports."""
+        return cast("TableName", self.table)
+
+    @property
+    def padded_lines(self) -> tuple[BadLine, ...]:
+        """Short lines that were kept, in the order in which they were added."""
+        return tuple(bad for bad in self.bad_lines if bad.cells is not None)
+
+    @property
+    def rule_rows(self) -> dict[str, int]:
+        """Rows that broke each rule."""
+        found = {}
+        for rule_id in dict.fromkeys(rule.id for _, rule in rules_of(self.table)):
+            bits = bit_of(self.table, rule_id)
+            if rows := sum(count for flags, count in self.flags.items() if flags & bits):
+                found[rule_id] = rows
+        return found
+
+    @property
+    def totals(self) -> RowTotals:
+        """kept + rejected = read."""
+        mask = reject_mask(self.table)
+        rejected = sum(count for flags, count in self.flags.items() if flags & mask)
+        records = sum(self.flags.values())
+        lines = sum(bad.cells is None for bad in self.bad_lines)
+        return RowTotals(records + lines, records - rejected, rejected + lines)
+
+    @property
+    def rule_counts(self) -> list[RuleCount]:
+        """Every rule that spoke."""
+        rejects = {rule.id: rule.rejects for _, rule in rules_of(self.table)}
+        lines = Counter(bad.rule for bad in self.bad_lines)
+        counts = [RuleCount(self.table_name, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
+        return counts + [RuleCount(self.table_name, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]
+
+
+def read_table(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str, source: SourceTable, mapping: ColumnMapping, today: date
+) -> JudgedTable:
+    """Type and judge every record of a file.
+
+    Raises:
+        FileError: ``csv_unreadable``.
+        MappingError: See `resolve_fields`.
+    """
+    fields = resolve_fields(source, mapping)
+    item = JudgedTable(table, source, mapping, fields, f"read_{table}")
+    literal = f"DATE '{today.isoformat()}'"
+    if source.reading.format == "parquet" and table == "customers":
+        connection.execute(
+            f"CREATE TEMP VIEW {item.read_name} AS {select_sql(source, table, fields, today=literal, row_number='file_row_number')}"
+        )
+        item.is_view = True
+    else:
+        _create(connection, workspace, item, literal)
+    item.source = replace(item.source, reading=_complete_reading(item))
+    return item
+
+
+def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: str) -> None:
+    try:
+        _insert(connection, item, today)
+        mend = bool(item.source.rejects) and has_fatal_rejects(connection, item.source)
+    except duckdb.InvalidInputException:
+        mend = True
+    broken: tuple[BadLine, ...] = ()
+    if mend:
+        path, broken = blank_broken_lines(item.source, workspace)
+        item.source = text_table(item.source, path, workspace, skip=0)
+        try:
+            _insert(connection, item, today)
+        except duckdb.Error as error:
+            raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
+    item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
+    if item.source.rejects:
+        bad, item.skip_lines = read_bad_lines(connection, item.source)
+        item.bad_lines = broken + bad
+        _add_padded(connection, item, today)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select_sql(item.source, item.table, item.fields, today=today)}"
+    )
+
+
+def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
+    """Append short lines whose missing cells are taken as blank; rules judge them like any other row."""
+    padded = item.padded_lines
+    if not padded:
+        return
+    columns = {
+        column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)
+    }
+    connection.register("padded_lines", pa.table(columns))
+    source = replace(item.source, from_sql="padded_lines")
+    connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=today)}")
+    connection.unregister("padded_lines")
+
+
+def _complete_reading(item: JudgedTable) -> object:
+    used = {name: column.header for name, column in item.fields.columns.items()}
+    return replace(
+        item.source.reading,
+        table=item.table,
+        used=used,
+        dropped=tuple(header for header in item.source.reading.headers if header not in used.values()),
+        date_formats={item.fields.columns[name].header: reading.format for name, reading in item.fields.dates.items()},
+        decimal={item.fields.columns[name].header: reading.decimal for name, reading in item.fields.numbers.items()},
+        revenue_period="" if "revenue" not in used else ("month" if item.fields.revenue_per_year > 1 else "year"),
+    )
+
+
+def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    """Count the rows of each value of ``flags``: one pass over small integers."""
+    item.flags = dict(connection.sql(f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags").fetchall())
+    if item.is_view:
+        item.file_records = sum(item.flags.values())
+
+
+def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    """Make the kept rows visible under the canonical name."""
+    mask = reject_mask(item.table)
+    where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
+    connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {', '.join(CANONICAL_COLUMNS[item.table])} FROM {item.read_name}{where}")

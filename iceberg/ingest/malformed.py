@@ -1,0 +1,190 @@
+"""Owns lines that are no records: broken quotes, too few or too many cells, stray line ends. None of them vanishes.
+
+DuckDB reports such lines instead of stopping, but an open quote can make it swallow millions of good lines after it. So where it meets broken
+quotes or an impossible state, the text is cut again here, line by line, and read once more with the bad lines blanked: line numbers stay.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from iceberg.ingest.read import SourceTable
+from iceberg.ingest.sources import Workspace
+
+# A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close (judgement).
+_LINES_TO_CLOSE = 200
+_LONGEST_LINE_BYTES = 1 << 20  # DuckDB stops at 2 MB; no record of a customer is that long
+BROKEN_QUOTES, LINE_TOO_LONG, TOO_FEW_CELLS, TOO_MANY_CELLS, SHORT_LINE = (
+    "broken_quotes", "line_too_long", "too_few_cells", "too_many_cells", "short_line_padded",
+)  # fmt: skip
+_FATAL = {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM", "INVALID STATE"}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not be cut into the header's columns.
+
+    Attributes:
+        line: Line number as an editor counts it.
+        rule: Id of the rule.
+        text: The line.
+        cells: Its cells, padded, where it could be kept all the same.
+    """
+
+    line: int
+    rule: str
+    text: str
+    cells: tuple[str | None, ...] | None = None
+
+
+def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:
+    """Whether the reader met something after which its cutting cannot be trusted."""
+    kinds = connection.sql(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
+    return any(kind in _FATAL for (kind,) in kinds)
+
+
+def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path, tuple[BadLine, ...]]:
+    """A copy of the text in which every line that cannot be part of a record is empty, with one kind of line end.
+
+    Lines keep their numbers. The header and what stands above it are emptied too, so nothing has to be skipped.
+    """
+    assert source.text_path is not None  # noqa: S101  # only text has lines
+    target, bad = workspace.new_file(".csv"), []
+    width, separator = len(source.columns), source.reading.separator
+    with source.text_path.open("rb") as stream, target.open("wb") as out:
+        for _ in range(source.first_row - 1):
+            stream.readline()
+            out.write(b"\n")
+        lines = _Lines(stream, source.first_row)
+        for number, raw in lines:
+            if not raw.strip():
+                out.write(b"\n")
+            elif len(raw) > _LONGEST_LINE_BYTES:
+                bad.append(BadLine(number, LINE_TOO_LONG, raw[:200].decode("utf-8", "replace")))
+                out.write(b"\n")
+            elif b'"' not in raw or _is_whole(raw, separator, None):
+                out.write(raw + b"\n")
+            elif following := lines.closing(raw, separator, width):
+                out.write(b"\n".join([raw, *following]) + b"\n")
+            else:
+                bad.append(BadLine(number, BROKEN_QUOTES, raw[:2000].decode("utf-8", "replace")))
+                out.write(b"\n")
+    return target, tuple(bad)
+
+
+class _Lines:
+    """Lines without their ends, numbered, with a look ahead."""
+
+    def __init__(self, stream: Iterator[bytes], first: int) -> None:
+        self._stream = stream
+        self._ahead: list[bytes] = []
+        self._number = first - 1
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        while True:
+            if self._ahead:
+                raw = self._ahead.pop(0)
+            else:
+                read = next(self._stream, None)
+                if read is None:
+                    return
+                raw = _without_end(read)
+            self._number += 1
+            yield self._number, raw
+
+    def closing(self, raw: bytes, separator: str, width: int) -> list[bytes]:
+        """The lines after `raw` that close its open quote into one record of `width` cells; none where there are no such lines."""
+        wanted = _LINES_TO_CLOSE - len(self._ahead)
+        self._ahead += [_without_end(line) for line in islice(self._stream, max(wanted, 0))]
+        for count, line in enumerate(self._ahead[:_LINES_TO_CLOSE], start=1):
+            if b'"' in line and _is_whole(b"\n".join([raw, *self._ahead[:count]]), separator, width):
+                taken, self._ahead = self._ahead[:count], self._ahead[count:]
+                self._number += count
+                return taken
+        return []
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.rstrip(b"\r\n").replace(b"\r", b" ")
+
+
+def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
+    """Whether the bytes are exactly one well-formed record (of `width` cells where given)."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        records = list(csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True))
+    except csv.Error:
+        return False
+    return len(records) == 1 and (width is None or len(records[0]) == width)
+
+
+def read_bad_lines(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> tuple[tuple[BadLine, ...], frozenset[int]]:
+    """The lines DuckDB put aside, short ones with their cells padded, and the numbers of all lines that never became records.
+
+    A last line that lacks cells and its line end was cut off while the file was written: it is not padded.
+    """
+    found = connection.sql(
+        f"SELECT line_byte_position - 1, min(CAST(error_type AS VARCHAR)), any_value(csv_line) FROM {source.rejects} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    if not found:
+        return (), frozenset()
+    assert source.text_path is not None  # noqa: S101
+    numbers = line_numbers(source.text_path, [offset for offset, _, _ in found])
+    with source.text_path.open("rb") as stream:
+        stream.seek(-1, 2)
+        cut_off = stream.read(1) not in b"\r\n"
+        size = stream.tell()
+    bad: list[BadLine] = []
+    lines: set[int] = set()
+    for (offset, kind, text), number in zip(found, numbers, strict=True):
+        last = cut_off and offset + len(text.encode()) >= size - 1
+        bad += _judge(text, number, kind, source, last=last)
+        lines.update(range(number, number + 1 + text.count("\n")))
+    return tuple(bad), frozenset(lines)
+
+
+def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool) -> list[BadLine]:
+    width = len(source.columns)
+    found = []
+    for shift, line in enumerate(text.split("\n") if _spans_blank(text) else [text]):
+        stripped = line.strip("\r\n")
+        if not stripped.strip():
+            continue
+        cells = next(csv.reader([stripped], delimiter=source.reading.separator), [])
+        if len(cells) > width:
+            found.append(BadLine(number + shift, TOO_MANY_CELLS, stripped))
+        elif kind in _FATAL:
+            found.append(BadLine(number + shift, BROKEN_QUOTES, stripped))
+        elif last:
+            found.append(BadLine(number + shift, TOO_FEW_CELLS, stripped))
+        else:
+            padded = tuple(cell if cell != "" else None for cell in cells) + (None,) * (width - len(cells))
+            found.append(BadLine(number + shift, SHORT_LINE, stripped, padded))
+    return found
+
+
+def _spans_blank(text: str) -> bool:
+    """Blank lines before a short line are reported as part of it."""
+    return "\n" in text and '"' not in text
+
+
+def line_numbers(path: Path, offsets: list[int]) -> list[int]:
+    """Line number (1-based) of each byte offset; `offsets` ascending."""
+    numbers: list[int] = []
+    seen, position, todo = 0, 0, np.asarray(offsets)
+    with path.open("rb") as stream:
+        while len(numbers) < len(offsets) and (chunk := stream.read(1 << 24)):
+            ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10) + position
+            here = todo[len(numbers) :]
+            here = here[here < position + len(chunk)]
+            numbers += [seen + int(count) + 1 for count in np.searchsorted(ends, here, side="left")]
+            seen += len(ends)
+            position += len(chunk)
+    return numbers + [seen + 1] * (len(offsets) - len(numbers))

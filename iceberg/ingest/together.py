@@ -1,0 +1,103 @@
+"""Owns the rules that look at several rows or at two tables: duplicates, unknown customers, complaints outside a customer's life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from iceberg.ingest.rules import bit_of, reject_mask
+
+if TYPE_CHECKING:
+    from iceberg.ingest.judge import JudgedTable
+
+_FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
+
+
+def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
+    """Add the bits of these rules to ``flags``. A view over a file becomes a table when a bit has to be added."""
+    customers = tables.get("customers")
+    if customers is not None:
+        _judge_duplicate_customers(connection, customers)
+    for table, day in (("complaints", "complaint_date"), ("incidents", "incident_date")):
+        if table in tables:
+            if customers is not None:
+                _judge_against_customers(connection, table, tables[table].read_name, customers.read_name, day)
+            if table == "complaints":
+                _judge_repeats(connection, tables[table].read_name)
+
+
+def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
+    rows, distinct = connection.sql(f"SELECT count(*), count(DISTINCT customer_id) FROM {name} WHERE {kept}").fetchall()[0]
+    if rows == distinct:
+        return
+    _materialise(connection, item)
+    # Which row stays must not depend on the order of rows: the earliest start, then the earliest known end.
+    same = " AND ".join(f"r.{field} IS NOT DISTINCT FROM r.first_{field}" for field in _FIELDS_OF_CUSTOMER)
+    order = "start_date, end_date NULLS LAST, segment, revenue NULLS LAST, record"
+    firsts = ", ".join(f"first_value({field}) OVER spell AS first_{field}" for field in _FIELDS_OF_CUSTOMER)
+    exact, conflicting = bit_of("customers", "exact_duplicate"), bit_of("customers", "duplicate_customer_id")
+    connection.execute(
+        f"""
+        UPDATE {name} SET flags = flags | v.bit FROM (
+            SELECT r.record, CASE WHEN {same} THEN {exact} ELSE {conflicting} END AS bit FROM (
+                SELECT record, {", ".join(_FIELDS_OF_CUSTOMER)}, {firsts}, row_number() OVER spell AS place
+                FROM (SELECT rowid AS record, * FROM {name} WHERE {kept} AND customer_id IN (
+                    SELECT customer_id FROM {name} WHERE {kept} GROUP BY customer_id HAVING count(*) > 1))
+                WINDOW spell AS (PARTITION BY customer_id ORDER BY {order})
+            ) r WHERE r.place > 1
+        ) v WHERE {name}.rowid = v.record
+        """
+    )
+
+
+def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str) -> None:
+    kept, kept_customers = reject_mask(table), reject_mask("customers")
+    outside = (
+        f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
+        f"WHEN k.{day} > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
+        if table == "complaints"
+        else ""
+    )
+    unknown = bit_of(table, "unknown_customer")
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM (
+            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0 END AS bit
+            FROM {name} k LEFT JOIN (SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0) c
+            USING (customer_id) WHERE (k.flags & {kept}) = 0
+        ) WHERE bit > 0
+        """
+    )
+    if not connection.sql("SELECT count(*) FROM verdicts").fetchall()[0][0]:
+        return
+    if table == "complaints":  # told apart: the customer is in the file, but their row was rejected
+        rejected = bit_of(table, "complaint_of_rejected_customer")
+        connection.execute(
+            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND customer_id IN "
+            f"(SELECT customer_id FROM {customers} WHERE (flags & {kept_customers}) <> 0)"
+        )
+    connection.execute(f"UPDATE {name} SET flags = flags | v.bit FROM verdicts v WHERE {name}.rowid = v.record")
+    connection.execute("DROP TABLE verdicts")
+
+
+def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """The same customer, day and category again: one problem told twice."""
+    kept = f"(flags & {reject_mask('complaints')}) = 0"
+    key = "customer_id, complaint_date, category"
+    repeated = f"SELECT min(rowid) AS first, {key} FROM {name} WHERE {kept} GROUP BY {key} HAVING count(*) > 1"
+    connection.execute(
+        f"UPDATE {name} SET flags = flags | {bit_of('complaints', 'duplicate_complaint')} FROM ({repeated}) r "
+        f"WHERE {kept} AND {name}.rowid > r.first AND {name}.customer_id = r.customer_id "
+        f"AND {name}.complaint_date = r.complaint_date AND {name}.category = r.category"
+    )
+
+
+def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    """Turn a view over a file into a table, so that bits can be added; record numbers become rowids."""
+    if item.is_view:
+        connection.execute(f"CREATE TEMP TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
+        item.read_name, item.is_view = f"{item.read_name}_rows", False
+        item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
