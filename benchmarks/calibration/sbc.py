@@ -107,10 +107,19 @@ def _draw_prior(base: ExcessHazardFit, rng: np.random.Generator) -> tuple[np.nda
     precision[anchors, anchors] += LEVEL_SD**-2
     factor = np.linalg.cholesky(precision)
     shared = prior.shared_mean + np.linalg.solve(factor.T, rng.standard_normal(len(precision)))
+    layout.shared(shared)["ratio"][:] = _draw_ratios(base.ratio_prior, rng)
     own = np.zeros((layout.segments, layout.local_size))
     if layout.local:
         own = rng.standard_normal(own.shape) / np.sqrt(prior.local_precision)
     return shared, own
+
+
+def _draw_ratios(prior: RatioPrior, rng: np.random.Generator) -> np.ndarray:
+    """Log-ratios of all categories: a component of the mixture, what they share in it, and what each has of its own."""
+    weight, level, variance, spread = prior.components()
+    chosen = rng.choice(len(weight), p=np.exp(weight - weight.max()) / np.exp(weight - weight.max()).sum())
+    common = level[chosen] + np.sqrt(variance[chosen]) * rng.standard_normal()
+    return np.asarray(prior.mean + common + spread[chosen] * rng.standard_normal(len(prior.mean)))
 
 
 def summarise_ranks(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -128,7 +128,8 @@ def as_table(summary: dict[str, Any]) -> str:
         ("90", "coverage_90%", "{:.2f}"), ("95", "coverage_95%", "{:.2f}"), ("tot90", "coverage_total_90%", "{:.2f}"),
         ("tot/true", "total_over_truth", "{:.2f}"), ("error x", "error_factor", "{:.2f}"),
         ("width x", "width_factor", "{:.1f}"), ("prior", "prior_share", "{:.2f}"),
-        ("worst ok", "worst_named_right", "{:.2f}"), ("expl0", "explained_where_nothing_is_silent", "{:.3f}"), ("s/fit", "seconds", "{:.2f}"),
+        ("worst ok", "worst_named_right", "{:.2f}"), ("expl0", "explained_where_nothing_is_silent", "{:.3f}"),
+        ("s/fit", "seconds", "{:.2f}"),
         ("pipe90", "pipeline_90d_coverage_total", "{:.2f}"), ("p90/true", "pipeline_90d_total_over_truth", "{:.2f}"),
     ]  # fmt: skip
     lines = [f"{'family':20s}" + "".join(f"{title:>9s}" for title, _, _ in columns)]
