@@ -38,6 +38,7 @@ class Palette:
     sea: tuple[str, str, str]
     sea_text: str
     sea_muted_text: str
+    sea_vocal_text: str
     ice: str
     ice_shade: str
     berg_above: str
@@ -62,17 +63,18 @@ THEMES: dict[Theme, Palette] = {
         folk="#9c4406",
         prior="#6b7f91",
         noise="#c9d3db",
-        sky=("#fdfeff", "#d5e8f4"),
+        sky=("#eaf4fa", "#c3dff0"),
         sky_text="#0b2440",
         sky_muted_text="#3f5870",
         sky_vocal_text="#8a3a04",
-        sea=("#1f6a9a", "#124870", "#081f3a"),
+        sea=("#1a6192", "#10426a", "#071c35"),
         sea_text="#ffffff",
         sea_muted_text="#d3e8f5",
+        sea_vocal_text="#ffc89b",
         ice="#f3fafd",
         ice_shade="#b9dcee",
         berg_above="#ffffff",
-        berg_above_shade="#c3dcec",
+        berg_above_shade="#7fb0cf",
         berg_below="#8cc4e4",
         whisker_on_ice="#0b2440",
         waterline="#ffffff",
@@ -107,14 +109,15 @@ THEMES: dict[Theme, Palette] = {
         sky=("#0c1a2b", "#1d3b56"),
         sky_text="#eef6fb",
         sky_muted_text="#b9cfdf",
-        sky_vocal_text="#fbb880",
+        sky_vocal_text="#ffcfa3",
         sea=("#124a70", "#0b3050", "#050f1e"),
         sea_text="#ffffff",
         sea_muted_text="#c3dbea",
+        sea_vocal_text="#ffc89b",
         ice="#dcecf5",
         ice_shade="#9cc3d9",
-        berg_above="#9fb9cc",
-        berg_above_shade="#5f7f97",
+        berg_above="#5c7d97",
+        berg_above_shade="#a9c6d9",
         berg_below="#5fa3cb",
         whisker_on_ice="#0b2440",
         waterline="#cfe4f1",

@@ -66,11 +66,12 @@ def ratio(value: float, translator: Translator) -> str:
 
 
 def share(rate: float, translator: Translator) -> str:
-    """A rate as a percentage of at most two digits; certainty is never claimed from draws."""
-    if 0.995 <= rate < 1 or rate >= 1:
-        return "> " + translator.percent(0.99)
-    if 0 < rate < 0.005:
-        return "< " + translator.percent(0.01)
+    """A rate as a percentage of at most two digits; draws never prove a certainty or an impossibility."""
+    space = "\N{NO-BREAK SPACE}"
+    if rate >= 0.995:
+        return f">{space}{translator.percent(0.99)}"
+    if rate < 0.005:
+        return f"<{space}{translator.percent(0.01)}"
     return translator.percent(rate)
 
 

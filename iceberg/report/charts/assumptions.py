@@ -70,7 +70,7 @@ def build_sensitivity(
     y = alt.Y(
         "median:Q",
         scale=y_scale,
-        axis=alt.Axis(title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=5),
+        axis=alt.Axis(title=None, labelExpr=number_expr(translator), tickCount=5),
     )
     colour = alt.Color(
         "category:N", scale=category_scale(categories or sorted(set(frame["category"])), theme), legend=None
@@ -101,13 +101,19 @@ def build_sensitivity(
     layers += [
         base.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour),
         base.mark_point(size=140, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
-        *_end_labels(data, top, x_scale, y_scale, palette.text, narrow=narrow),
+        *_end_labels(data, top, x_scale, y_scale, palette.text, colour, narrow=narrow),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX)
+    return finish(
+        alt.layer(*layers),
+        theme,
+        description=description,
+        height=HEIGHT_PX,
+        y_title=translator.text("report.axis.silent"),
+    )
 
 
 def _end_labels(
-    data: pd.DataFrame, top: float, x_scale: alt.Scale, y_scale: alt.Scale, ink: str, *, narrow: bool
+    data: pd.DataFrame, top: float, x_scale: alt.Scale, y_scale: alt.Scale, ink: str, colour: alt.Color, *, narrow: bool
 ) -> list[alt.Chart]:
     """The name of each curve beside its last point, pushed apart where curves end close together."""
     last = data.groupby("category", sort=False).tail(1)
@@ -119,9 +125,9 @@ def _end_labels(
     )
     place = {"x": alt.X("ratio:Q", scale=x_scale)}
     text = alt.Chart(labels).mark_text(align="left", dx=12, baseline="middle", color=ink)
-    lead = alt.Chart(labels[["category", "ratio", "median"]]).mark_circle(size=60, opacity=1, color=ink)
+    lead = alt.Chart(labels[["category", "ratio", "median"]]).mark_circle(size=60, opacity=1)
     return [
-        lead.encode(**place, y=alt.Y("median:Q", scale=y_scale)),
+        lead.encode(**place, y=alt.Y("median:Q", scale=y_scale), color=colour),
         text.encode(**place, y=alt.Y("label_y:Q", scale=y_scale), text="label:N"),
     ]
 
@@ -194,4 +200,4 @@ def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "l
             x=alt.X("right:Q", scale=scale), y=y, text="right_text:N"
         ),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=36 * len(data) + 20)
+    return finish(alt.layer(*layers), theme, description=description, height=44 * len(data) + 10)

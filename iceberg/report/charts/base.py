@@ -27,18 +27,30 @@ def finish(
     description: str,
     height: float,
     width: float | None = None,
-    padding: float | dict[str, float] = 4,
+    padding: dict[str, float] | None = None,
+    y_title: str | None = None,
 ) -> Any:  # noqa: ANN401
-    """Size, description and configuration of a finished chart. Without `width` it fills its container."""
+    """Size, description and configuration of a finished chart. Without `width` it fills its container.
+
+    `y_title` stands above the plot, read without turning the head; axes carry no rotated title.
+    """
     palette = palette_of(theme)
-    return (
-        chart.properties(width="container" if width is None else width, height=height, description=description)
-        .configure(
-            background="transparent",
-            font=FONT,
-            padding=padding,
-            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+    if y_title is not None:
+        chart = chart.properties(
+            title=alt.TitleParams(
+                y_title, anchor="start", frame="bounds", fontSize=LABEL_SIZE, fontWeight="normal", offset=8
+            )
         )
+    return (
+        chart.properties(
+            width="container" if width is None else width,
+            height=height,
+            description=description,
+            padding=padding or {"left": 4, "right": 4, "top": 4, "bottom": 4},  # an object: the page adds to it
+            # exactly this plot height (labels are placed by pixels); only the width follows the container
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
+        .configure(background="transparent", font=FONT)
         .configure_view(strokeWidth=0)
         .configure_axis(
             labelColor=palette.muted_text,
@@ -52,6 +64,7 @@ def finish(
             titlePadding=8,
             labelLimit=220,
         )
+        .configure_title(color=palette.muted_text)
         .configure_legend(
             labelColor=palette.text,
             titleColor=palette.muted_text,
@@ -98,7 +111,7 @@ def month_expr(translator: Translator) -> str:
 
     names = [str(format_skeleton("MMM", date(2024, month, 1), locale=translator.locale)) for month in range(1, 13)]
     listed = "[" + ", ".join(f'"{name}"' for name in names) + "]"
-    return f"[{listed}[month(datum.value)], month(datum.value) == 0 ? year(datum.value) : '']"
+    return f"[{listed}[month(datum.value)], (month(datum.value) == 0 || datum.index == 0) ? year(datum.value) : '']"
 
 
 def _separators(expression: str, translator: Translator) -> str:

@@ -1,4 +1,4 @@
-"""Owns the iceberg picture: draws what `iceberg.report.berg_layout` has laid out."""
+"""Owns the iceberg picture: draws what `iceberg.report.berg` has laid out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.berg_layout import BergLayout, lay_out
+from iceberg.report.berg import BergLayout, lay_out
 from iceberg.report.charts.base import finish, note, palette_of, tooltip
 from iceberg.report.palette import Palette, Theme, category_colours
 from iceberg.report.words import customers, share
@@ -268,6 +268,7 @@ def _texts(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
                 "strokeOpacity": 0.75,
                 "strokeJoin": "round",
                 "color": palette.sea[1],
+                "aria": False,
             }
             charts.append(base.mark_text(**style, **halo).encode(**place))
         charts.append(base.mark_text(**style, color=getattr(palette, ink)).encode(**place))
@@ -276,11 +277,15 @@ def _texts(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
 
 def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme: Theme) -> list[alt.Chart]:
     """Narrow picture: a chip of the category's colour before each entry of the list."""
-    if not layout.list_rows:
+    if not layout.entries:
         return []
     colours = category_colours(frame["category"].tolist(), theme)
-    x = layout.slots[0] + 14 / layout.width_px * (layout.slots[1] - layout.slots[0])
-    chips = pd.DataFrame([{"category": name, "x": x, "y": layout.depth(top + 10)} for name, top, _ in layout.list_rows])
+    chips = pd.DataFrame(
+        [
+            {"category": entry.category, "x": entry.chip, "y": layout.depth(_chip_height(layout, entry.category))}
+            for entry in layout.entries
+        ]
+    )
     return [
         alt.Chart(chips)
         .mark_point(shape="square", size=110, filled=True, stroke=palette.sea_text, strokeWidth=1.2, opacity=1)
@@ -294,24 +299,30 @@ def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme
     ]
 
 
+def _chip_height(layout: BergLayout, category: str) -> float:
+    """A chip stands at the height of the first line of its entry."""
+    entry = next(entry for entry in layout.entries if entry.category == category)
+    return next(label.y for label in layout.labels if label.category == category and label.y > entry.top)
+
+
 def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator, choice: alt.Parameter) -> alt.Chart:
     """Invisible, over the whole column (and list entry): what is clicked and hovered, however small the bar."""
-    bottom = layout.list_rows[0][1] if layout.list_rows else layout.height_px
+    bottom = min((entry.top for entry in layout.entries), default=layout.height_px)
     areas = columns.assign(
         hit_left=columns["slot"] - 0.5,
         hit_right=columns["slot"] + 0.5,
         hit_top=layout.depth(0),
         hit_bottom=layout.depth(bottom),
     )
-    if layout.list_rows:
-        entries = columns.set_index("category").loc[[name for name, _, _ in layout.list_rows]].reset_index()
-        entries = entries.assign(
-            hit_left=layout.slots[0],
-            hit_right=layout.slots[1],
-            hit_top=[layout.depth(top) for _, top, _ in layout.list_rows],
-            hit_bottom=[layout.depth(end) for _, _, end in layout.list_rows],
+    if layout.entries:
+        listed = columns.set_index("category").loc[[entry.category for entry in layout.entries]].reset_index()
+        listed = listed.assign(
+            hit_left=[entry.left for entry in layout.entries],
+            hit_right=[entry.right for entry in layout.entries],
+            hit_top=[layout.depth(entry.top) for entry in layout.entries],
+            hit_bottom=[layout.depth(entry.bottom) for entry in layout.entries],
         )
-        areas = pd.concat([areas, entries], ignore_index=True)
+        areas = pd.concat([areas, listed], ignore_index=True)
     title = {
         name: translator.text(f"report.tooltip.{name}")
         for name in ("category", "vocal", "most_likely", "range", "share", "money")

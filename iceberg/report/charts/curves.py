@@ -18,7 +18,7 @@ from iceberg.report.text_width import shortened, text_width
 
 HEIGHT_PX = 320
 ROW_PX = 18
-_NAME_PX, _NAME_GAP = 120, 24
+_NAME_PX, _NAME_GAP = 180, 24
 MAX_POINTS = 640  # over all curves of a chart, so that its specification stays under 100 kB
 _DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 4])
 
@@ -68,9 +68,7 @@ def build_curves(
         "estimate:Q",
         scale=alt.Scale(domain=[0, 1] if kind == "survival" else [0, float(frame["upper"].max()) or 1.0], nice=False),
         axis=alt.Axis(
-            title=translator.text(
-                "report.axis.share_still_customers" if kind == "survival" else "report.axis.cumulative_hazard"
-            ),
+            title=None,
             labelExpr=percent_expr(translator) if kind == "survival" else number_expr(translator, digits=1),
             tickCount=5,
         ),
@@ -100,14 +98,17 @@ def build_curves(
         base.mark_point(size=120, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
         *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
     ]
+    y_title = translator.text(f"report.axis.{'share_still_customers' if kind == 'survival' else 'cumulative_hazard'}")
     rows = (len(groups) * (2 if narrow else 1) + 1) * ROW_PX
     left = (
         4
         if narrow
         else 4 + max(0.0, max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups) + _NAME_GAP - 56)
     )
-    padding = {"left": left, "right": 16, "top": 4, "bottom": rows + 8}
-    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX, padding=padding)
+    padding = {"left": left, "right": 16, "top": 4, "bottom": rows - 10}
+    return finish(
+        alt.layer(*layers), theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title
+    )
 
 
 def risk_days(last_day: float, *, narrow: bool) -> list[float]:

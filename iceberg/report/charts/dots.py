@@ -215,7 +215,7 @@ def build_comparator(
     kinds = [translator.text(f"report.chart.{kind}") for kind in (_SUPPORTED, _FOLK, _ALLOWED)]
     shape = alt.Shape(
         "kind:N",
-        scale=alt.Scale(domain=kinds, range=["circle", "diamond", "triangle-left"]),
+        scale=alt.Scale(domain=kinds, range=["circle", "diamond", "M0,-0.8V0.8"]),
         legend=alt.Legend(
             orient="top",
             direction="vertical" if narrow else "horizontal",

@@ -67,7 +67,7 @@ def build_month_trend(
         ),
     )
     y_axis = alt.Axis(
-        title=translator.text("report.axis.silent_per_month"),
+        title=None,
         labelExpr=number_expr(translator),
         tickCount=5,
         tickMinStep=1,
@@ -100,7 +100,13 @@ def build_month_trend(
         ),
         base.mark_point(size=220, opacity=0, filled=True).encode(x=x, y="median:Q", tooltip=hints),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX)
+    return finish(
+        alt.layer(*layers),
+        theme,
+        description=description,
+        height=HEIGHT_PX,
+        y_title=translator.text("report.axis.silent_per_month"),
+    )
 
 
 def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme = "light") -> Any:  # noqa: ANN401
@@ -130,9 +136,7 @@ def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme
         ),
         scale=alt.Scale(nice=False),
     )
-    axis = alt.Axis(
-        title=translator.text("report.axis.share_still_customers"), labelExpr=percent_expr(translator), tickCount=5
-    )
+    axis = alt.Axis(title=None, labelExpr=percent_expr(translator), tickCount=5)
     colours = alt.Scale(domain=[after, others], range=[palette.vocal, palette.silent])
     legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
     hints = tooltip(
@@ -156,7 +160,13 @@ def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme
             x=x, y=alt.Y("observed:Q", scale=scale), tooltip=hints
         ),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX)
+    return finish(
+        alt.layer(*layers),
+        theme,
+        description=description,
+        height=HEIGHT_PX,
+        y_title=translator.text("report.axis.share_still_customers"),
+    )
 
 
 def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light") -> Any:  # noqa: ANN401
@@ -202,7 +212,7 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
     y = alt.Y(
         "per_week:Q",
         axis=alt.Axis(
-            title=translator.text("report.axis.left_per_week"),
+            title=None,
             labelExpr=number_expr(translator),
             tickCount=5,
             tickMinStep=1,
@@ -225,7 +235,13 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
                 x=x, x2="to_day", y="expected_per_week:Q", color=alt.Color("natural_kind:N", scale=colours)
             )
         )
-    return finish(alt.layer(*layers), theme, description=description, height=HEIGHT_PX)
+    return finish(
+        alt.layer(*layers),
+        theme,
+        description=description,
+        height=HEIGHT_PX,
+        y_title=translator.text("report.axis.left_per_week"),
+    )
 
 
 def build_tenure_profile(
@@ -273,11 +289,11 @@ def build_tenure_profile(
             x=alt.X("label:N", sort=data["label"].tolist(), axis=axis),
             y=alt.Y(
                 "rate:Q",
-                axis=alt.Axis(
-                    title=translator.text("report.axis.rate"), labelExpr=number_expr(translator), tickCount=5
-                ),
+                axis=alt.Axis(title=None, labelExpr=number_expr(translator), tickCount=5),
             ),
             tooltip=hints,
         )
     )
-    return finish(alt.layer(chart), theme, description=description, height=HEIGHT_PX)
+    return finish(
+        alt.layer(chart), theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
+    )
