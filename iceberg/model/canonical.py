@@ -35,7 +35,7 @@ def canonical_order(counts: CohortCounts) -> tuple[IntArray, IntArray]:
             counts.complainants.sum(axis=(1, 2, 3)),
             counts.complaints.sum(axis=1),
             counts.complaints,
-            counts.complainants.sum(axis=(1, 2)).reshape(len(counts.complaints), -1),
+            counts.complainants.sum(axis=(1, 2)),
         ]
     )
     by_segment = np.column_stack(

@@ -26,6 +26,7 @@ DAYS_PER_MONTH = 365.25 / 12
 POSTERIOR_DRAWS = 2000
 # Judgements, each small beside real data:
 PRIOR_EVENTS = 1.0  # events' worth of belief, over the whole horizon, that complainers leave like the others
+PRIOR_COMPLAINERS = 5.0  # complainers' worth of belief in the pool when the noise of a category is judged
 BETWEEN_CATEGORY_SD = 0.10  # how much q differs between categories of one company
 SILENT_VS_VOCAL_SD = 0.10  # how far the silent may differ from those who complained, on the scale of q
 DELAY_PRIOR_DAYS, DELAY_PRIOR_EVENTS = 60.0, 10.0  # exponential delay from problem to departure, and what it weighs
@@ -301,20 +302,20 @@ def pooled_excess(counts: CohortCounts, *, horizon_days: int) -> tuple[ExcessPos
 def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[float, float]:
     """Normal prior times normal likelihood of the excess; without complainers there is no likelihood.
 
-    With gamma posteriors of the hazards, ``E[S^k] = prod_j (1 + k width_j / rate_j) ^ -shape_j`` exactly.
+    The likelihood's variance is binomial in complainers followed for the whole horizon, at a probability of leaving
+    that is itself pulled to the prior's: three complainers who stayed do not prove that nobody leaves.
     """
-    if clock.at_risk[0] == 0:
-        return mean, sd
     within = _days_before(clock.width_days, horizon_days)
-    belief = PRIOR_EVENTS / len(within)
-    shape = clock.exits + belief
-    rate = clock.person_days + belief / np.maximum(clock.expected_hazard, 1e-12)
-    first = float(np.exp(-(shape * np.log1p(within / rate)).sum()))
-    second = float(np.exp(-(shape * np.log1p(2 * within / rate)).sum()))
-    observed = float(np.exp(-(clock.expected_hazard @ within))) - first
-    precision, own_precision = sd**-2, 1 / max(second - first**2, 1e-6)
+    followed = float(clock.person_days[within > 0].sum()) / max(float(within.sum()), 1.0)
+    if clock.at_risk[0] == 0 or followed <= 0:
+        return mean, sd
+    hazard = np.divide(clock.exits, clock.person_days, out=clock.expected_hazard.copy(), where=clock.person_days > 0)
+    stay, expected_stay = (float(np.exp(-(rate @ within))) for rate in (hazard, clock.expected_hazard))
+    believed = min(max(1 - expected_stay + mean, 0.01), 0.99)
+    leave = (followed * (1 - stay) + PRIOR_COMPLAINERS * believed) / (followed + PRIOR_COMPLAINERS)
+    precision, own_precision = sd**-2, followed / (leave * (1 - leave))
     total = precision + own_precision
-    return float((mean * precision + observed * own_precision) / total), float(total**-0.5)
+    return float((mean * precision + (expected_stay - stay) * own_precision) / total), float(total**-0.5)
 
 
 def delay_by_month(counts: CohortCounts, *, horizon_days: int) -> FloatArray:
