@@ -25,7 +25,7 @@ TablesFactory = Callable[..., Tables]
 
 @pytest.fixture
 def tables_from_frames() -> Iterator[TablesFactory]:
-    """Makes `Tables` from frames with canonical column names, without any reading or checking: ``tables_from_frames(customers=..., complaints=...)``."""
+    """Makes `Tables` from frames with canonical columns, unchecked: ``tables_from_frames(customers=...)``."""
     made: list[Tables] = []
 
     def make(**frames: pd.DataFrame) -> Tables:

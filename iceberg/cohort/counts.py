@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.cohort.consistency import CELL_FIELDS, check_counts
 from iceberg.cohort.day_counts import (
     ANY_CATEGORY,
     NEVER_COMPLAINED,
@@ -36,26 +37,19 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-_CELLS = (
-    "silent_person_days",
-    "silent_exits",
-    "silent_exit_revenue_known",
-    "vocal_person_days",
-    "vocal_exits",
-    "complainants_any",
-)
-
 
 @dataclass(frozen=True, eq=False)
 class CohortCounts:
     """What the files say, as counts.
 
-    Axes: S segments, M calendar months of the window, B tenure bands, C categories. Cells with no one at risk hold zeros. Arrays are
+    Axes: S segments, M calendar months of the window, B tenure bands, C categories. Cells with no one at risk hold
+    zeros. Arrays are
     read-only; contradictory ones raise `ValueError`, because only a defect can make them.
 
     Attributes:
         window: Days that were counted.
-        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last one holds the rest.
+        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last
+            one holds the rest.
         categories: C names as in the file, sorted (permuting rows changes nothing).
         band_edges_months: B lower edges of completed months of tenure; the last band is open.
         clock_edges_days: Lower edges of days since complaint; the last bin is open.
@@ -104,24 +98,26 @@ class CohortCounts:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.customers_at_risk.size:
             object.__setattr__(self, "customers_at_risk", np.zeros(len(self.segments), dtype=np.int64))
-        for name in (*_CELLS, "complainants", "complaints", "customers_at_risk"):
+        for name in (*CELL_FIELDS, "complainants", "complaints", "customers_at_risk"):
             object.__setattr__(self, name, whole_numbers(getattr(self, name), name=name))
         revenue = np.array(self.silent_exit_revenue, dtype=np.float64, order="C")
         revenue.flags.writeable = False
         object.__setattr__(self, "silent_exit_revenue", revenue)
-        _check_names_and_edges(self)
-        _check_shapes(self)
-        _check_consistency(self)
-        _check_day_counts(self)
+        check_counts(self)
 
     @classmethod
     def zeros(
-        cls, window: ObservationWindow, *, segments: Sequence[str] = ("",), categories: Sequence[str] = (), **given: Any
+        cls,
+        window: ObservationWindow,
+        *,
+        segments: Sequence[str] = ("",),
+        categories: Sequence[str] = (),
+        **given: Any,  # noqa: ANN401 - any field of the class
     ) -> Self:
         """Counts of nobody, with any field replaced by `given`; what is not known stays zero."""
         bands = tuple(given.pop("band_edges_months", DEFAULT_BAND_EDGES_MONTHS))
         cells = (len(segments), len(window.months), len(bands))
-        arrays: dict[str, Any] = {name: np.zeros(cells, dtype=np.int64) for name in _CELLS}
+        arrays: dict[str, Any] = {name: np.zeros(cells, dtype=np.int64) for name in CELL_FIELDS}
         arrays |= {
             "silent_exit_revenue": np.zeros(cells),
             "complainants": np.zeros((len(categories), *cells), dtype=np.int64),
@@ -209,7 +205,7 @@ class CohortCounts:
         return digest_counts(self)
 
     def to_bytes(self) -> bytes:
-        """An .npz file: one array per field and ``header.json`` with names, window and edges; the same counts give the same bytes."""
+        """An .npz file: an array per field; names, window and edges in ``header.json``. Equal counts, equal bytes."""
         from iceberg.cohort.counts_file import write_counts
 
         return write_counts(self)
@@ -226,7 +222,9 @@ class CohortCounts:
         return read_counts(data)
 
     def select(self, *, segments: Sequence[str]) -> CohortCounts:
-        """The counts of some segments, in the order of this object. `complaints` stays that of the whole file: volumes have no segment.
+        """The counts of some segments, in the order of this object.
+
+        `complaints` stays that of the whole file: volumes have no segment.
 
         Raises:
             OptionError: A name is not one of `segments`, or none is given.
@@ -251,68 +249,5 @@ class CohortCounts:
             tenure_days=replace(tenure_days, segment=new_place[tenure_days.segment]),
             clock=replace(clock, segment=new_place[clock.segment]),
             grouped_segments=self.grouped_segments if others_kept else 0,
-            **{name: getattr(self, name)[kept] for name in _CELLS},
+            **{name: getattr(self, name)[kept] for name in CELL_FIELDS},
         )
-
-
-def _check_names_and_edges(counts: CohortCounts) -> None:
-    for names in (counts.segments, counts.categories):
-        if len(set(names)) != len(names):
-            raise ValueError(f"names repeat: {names}")
-    if not counts.segments:
-        raise ValueError("counts need at least one segment")
-    for edges in (counts.band_edges_months, counts.clock_edges_days):
-        if not edges or edges[0] != 0 or any(low >= high for low, high in zip(edges, edges[1:], strict=False)):
-            raise ValueError(f"edges must start at 0 and rise: {edges}")
-
-
-def _check_shapes(counts: CohortCounts) -> None:
-    segments, months, bands = counts.shape
-    categories = len(counts.categories)
-    expected = {name: counts.shape for name in (*_CELLS, "silent_exit_revenue")} | {
-        "complainants": (categories, segments, months, bands),
-        "complaints": (categories, months),
-        "customers_at_risk": (segments,),
-    }
-    for name, shape in expected.items():
-        array = getattr(counts, name)
-        if array.shape != shape:
-            raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
-        if not np.isfinite(array).all() or (array < 0).any():
-            raise ValueError(f"{name} holds negative or missing numbers")
-
-
-def _check_consistency(counts: CohortCounts) -> None:
-    at_most = [
-        ("silent_exits", counts.silent_exits, "silent_person_days", counts.silent_person_days),
-        ("vocal_exits", counts.vocal_exits, "vocal_person_days", counts.vocal_person_days),
-        ("silent_exit_revenue_known", counts.silent_exit_revenue_known, "silent_exits", counts.silent_exits),
-        ("complainants_any", counts.complainants_any, "complainants", counts.complainants.sum(axis=0)),
-    ]
-    if counts.has_linked_complaints:
-        at_most.append(("complainants", counts.complainants.sum(axis=(1, 3)), "complaints", counts.complaints))
-    for smaller, low, larger, high in at_most:
-        if (low > high).any():
-            raise ValueError(f"{smaller} exceeds {larger} in {int((low > high).sum())} cells")
-
-
-def _check_day_counts(counts: CohortCounts) -> None:
-    days, clock = counts.tenure_days, counts.clock
-    segments, months, bands = counts.shape
-    ranges = [
-        ("state", days.state, 0, len(counts.categories)),
-        ("segment", days.segment, 0, segments - 1),
-        ("tenure_day", days.tenure_day, 0, None),
-        ("category", clock.category, ANY_CATEGORY, len(counts.categories) - 1),
-        ("segment", clock.segment, 0, segments - 1),
-        ("month", clock.month, 0, months - 1),
-        ("band", clock.band, 0, bands - 1),
-        ("clock", clock.clock, 0, len(counts.clock_edges_days) - 1),
-    ]
-    ranges += [(name, days.columns[name], 0, None) for name in ("entered", "exited", "censored")]
-    ranges += [(name, clock.columns[name], 0, None) for name in ("exited", "censored", "days_in_bin")]
-    for name, values, lowest, highest in ranges:
-        if values.size and (values.min() < lowest or (highest is not None and values.max() > highest)):
-            raise ValueError(f"{name} outside {lowest}..{highest}")
-    if days.entered.sum() != days.exited.sum() + days.censored.sum():
-        raise ValueError("as many customers must leave the tenure axis as entered it")

@@ -78,7 +78,7 @@ def read_counts(data: bytes) -> CohortCounts:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             header = json.loads(archive[_HEADER])
             counts = _build(header, {name: archive[name] for name in archive.files if name != _HEADER})
-    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as fault:
+    except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as fault:
         raise FileError("counts_unreadable", {"reason": str(fault)}) from fault
     if counts.digest != header["digest"]:
         raise FileError("counts_unreadable", {"reason": "digest"})
@@ -93,12 +93,12 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         date.fromisoformat(header["as_of"]),
         look_back_days=header["look_back_days"],
     )
+    fields: dict[str, Any] = {name: header[name] for name in _PLAIN} | {name: arrays[name] for name in _ARRAYS}
     return CohortCounts(
         window=window,
         tenure_days=TenureDayCounts(**_columns(arrays, "tenure_days")),
         clock=ComplaintClockCounts(**_columns(arrays, "clock")),
-        **{name: header[name] for name in _PLAIN},
-        **{name: arrays[name] for name in _ARRAYS},
+        **fields,
     )
 
 

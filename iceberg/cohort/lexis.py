@@ -1,4 +1,4 @@
-"""Owns the arithmetic from grouped tails (see `iceberg.cohort.statements`) to cells of calendar month and tenure band."""
+"""Owns the arithmetic from grouped tails (`iceberg.cohort.statements`) to cells of calendar month and tenure band."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Owns the reduction: trusted tables in, `CohortCounts` out. Rows stay in the engine; only counts reach Python."""
+# ruff: noqa: S608 - names in the text are literals of this package
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def reduce_tables(
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
-    Exact to the day: person-days and departures equal an explosion into one row per customer and day. Complaints outside
+    Exact to the day: person-days and departures equal an explosion into one row per customer and day. Complaints
+    outside
     a customer's life (before the first day, after the departure) count as complaints of the file but make nobody a
     complainant. A customer's repeated complaints of one category count once, at the first one; when that lies in the
     look-back, the customer is in the complained state from the window's first day and is not counted as a complainant.
@@ -95,7 +97,10 @@ class _Engine:
 
     def columns(self, sql: str) -> Columns:
         """Columns of a result; sums, which engines widen or return as doubles, as int64."""
-        return {name: np.asarray(values).astype(np.int64) for name, values in self.connection.execute(sql).fetchnumpy().items()}
+        return {
+            name: np.asarray(values).astype(np.int64)
+            for name, values in self.connection.execute(sql).fetchnumpy().items()
+        }
 
     def named(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a small result that holds names."""
@@ -226,6 +231,7 @@ class _Reduction:
         engine, statements, axes = self.engine, self.statements, self.axes
         engine.keep("category_places", statements.places(self.categories.names))
         engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
+        engine.keep("matched", statements.matched())
         engine.keep("complained", statements.complained(len(axes.segments) - 1))
         engine.keep("first_complained", statements.first_complained())
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
@@ -253,7 +259,9 @@ class _Reduction:
     def _exits(self, source: str) -> Columns:
         rows = self.engine.columns(self.statements.exits(source))
         place = (rows["segment"], rows["month"], rows["band"])
-        return {name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")}
+        return {
+            name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")
+        }
 
 
 def _tenure_days(*moves: Columns) -> TenureDayCounts:
@@ -264,7 +272,9 @@ def _tenure_days(*moves: Columns) -> TenureDayCounts:
 
 def _clock(*rows: Columns) -> ComplaintClockCounts:
     keys = ("category", "segment", "month", "band", "clock")
-    return ComplaintClockCounts(*np.concatenate(_grouped(rows, keys=keys, values=("exited", "censored", "days_in_bin"))))
+    return ComplaintClockCounts(
+        *np.concatenate(_grouped(rows, keys=keys, values=("exited", "censored", "days_in_bin")))
+    )
 
 
 def _grouped(parts: Sequence[Columns], *, keys: Sequence[str], values: Sequence[str]) -> tuple[IntArray, IntArray]:
@@ -273,5 +283,9 @@ def _grouped(parts: Sequence[Columns], *, keys: Sequence[str], values: Sequence[
     value = np.concatenate([np.stack([part[name] for name in values]) for part in parts], axis=1)
     order = np.lexsort(key[::-1])
     key, value = key[:, order], value[:, order]
-    begins = np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)]) if key.shape[1] else np.zeros(0, dtype=np.int64)
+    begins = (
+        np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)])
+        if key.shape[1]
+        else np.zeros(0, dtype=np.int64)
+    )
     return key[:, begins], np.add.reduceat(value, begins, axis=1) if len(begins) else value

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from iceberg.errors import OptionError
 
-# Judgement: fine where hazards move fast (the first year), coarse where they do not; 11 bands as in the trial of the method.
+# Judgement: fine where hazards move fast (the first year), coarse where they do not; as in the trial of the method.
 DEFAULT_BAND_EDGES_MONTHS = (0, 1, 3, 6, 9, 12, 18, 24, 36, 60, 96)
-# Judgement: days since the complaint, fine at first because most departures follow within weeks. 180 is the default horizon.
+# Judgement: days since the complaint, fine at first as most departures follow within weeks. 180 is the default horizon.
 DEFAULT_CLOCK_EDGES_DAYS = (0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365)
 DEFAULT_WINDOW_MONTHS = 24
 
@@ -18,8 +18,9 @@ DEFAULT_WINDOW_MONTHS = 24
 class ObservationWindow:
     """The days in which departures and complaints are counted, both ends included.
 
-    A customer is at risk on each day from the later of `since` and their first day to the earlier of `as_of` and their last day.
-    The day of departure is a day at risk and carries the event; the day of the first complaint belongs to the complained state.
+    A customer is at risk on each day from the later of `since` and their first day to the earlier of `as_of` and their
+    last day. The day of departure is a day at risk and carries the event; the day of the first complaint belongs to the
+    complained state.
 
     Attributes:
         since: First day counted.

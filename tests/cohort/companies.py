@@ -15,7 +15,7 @@ CATEGORIES = ("billing", "delivery", "staff")
 def random_company(
     seed: int, *, customers: int = 300, segments: tuple[str, ...] = ("north", "south", "")
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers and complaints with start days 29-31, leap Februaries, tenure-0 churners, same-day complaints, repeats and strays."""
+    """Customers and complaints: days 29-31, leap Februaries, tenure-0 churners, same-day complaints, repeats."""
     rng = np.random.default_rng(seed)
     first = date(2017, 1, 1)
     starts = [first + timedelta(days=int(day)) for day in rng.integers(0, 2100, customers)]
