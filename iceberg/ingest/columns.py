@@ -89,7 +89,8 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
                 continue
             fit, why = value_fit(column, kind)
             if best is None or score * fit > best.confidence:
-                best = FieldChoice(name, column.header, round(score * fit, 3), why or "header", origin)
+                reason = why or ("header" if origin == "generic" else "system")
+                best = FieldChoice(name, column.header, round(score * fit, 3), reason, origin)
         if best is not None:
             choices[name] = best
             taken.add(best.header)

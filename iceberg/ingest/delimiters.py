@@ -55,11 +55,11 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
         raise FileError("empty_file", {"file": name})
     width = _usual_width(records)
     if width < 2:
-        raise FileError("one_column", {"file": name, "separator": _spell(chosen), "line": records[0][0], "value": records[0][2][0][:80]})
+        raise FileError("one_column", {"file": name, "separator": _spell(chosen), "line": str(records[0][0]), "value": records[0][2][0][:80]})
     position = 0 if header_line else _header_position(records, width)
     start, end, cells = records[position]
     if len(records) <= position + 1:
-        raise FileError("header_only", {"file": name, "line": start})
+        raise FileError("header_only", {"file": name, "line": str(start)})
     sample = tuple(tuple(record[2]) for record in records[position + 1 :])
     quotes = end > 1 and '"' in "".join(text.split("\n")[:end])
     return Layout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
@@ -102,7 +102,11 @@ def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
 
 
 def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:
-    return Counter(len(cells) for _, _, cells in records).most_common(1)[0][0]
+    """The most common number of cells; lines of prose (one cell) do not count where a fifth of the lines are wider."""
+    wide = Counter(len(cells) for _, _, cells in records if len(cells) > 1)
+    if not wide or wide.total() * 5 < len(records):
+        return 1
+    return max(wide, key=lambda width: (wide[width], width))
 
 
 def _header_position(records: list[tuple[int, int, list[str]]], width: int) -> int:

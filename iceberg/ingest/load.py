@@ -151,7 +151,7 @@ def require_rows(report: IngestReport) -> None:
         if totals.kept == 0 and totals.read:
             first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
             if first is not None:
-                values = {"file": first.file, "count": totals.read, "line": str(first.line), "column": first.column, "value": first.value}
+                values = {"file": first.file, "count": totals.read, "line": str(first.line), "column": first.column, "value": first.value, "rule": first.rule}
                 raise EvidenceError("all_rows_rejected", values)
 
 

@@ -34,7 +34,7 @@ class BadLine:
     Attributes:
         line: Line number as an editor counts it.
         rule: Id of the rule.
-        text: The line.
+        text: Its first cell; the rest may hold personal data of columns that are not read.
         cells: Its cells, padded, where it could be kept all the same.
     """
 
@@ -67,14 +67,14 @@ def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path,
             if not raw.strip():
                 out.write(b"\n")
             elif len(raw) > _LONGEST_LINE_BYTES:
-                bad.append(BadLine(number, LINE_TOO_LONG, raw[:200].decode("utf-8", "replace")))
+                bad.append(BadLine(number, LINE_TOO_LONG, _first_cell(raw.decode("utf-8", "replace"), separator)))
                 out.write(b"\n")
             elif b'"' not in raw or _is_whole(raw, separator, None):
                 out.write(raw + b"\n")
             elif following := lines.closing(raw, separator, width):
                 out.write(b"\n".join([raw, *following]) + b"\n")
             else:
-                bad.append(BadLine(number, BROKEN_QUOTES, raw[:2000].decode("utf-8", "replace")))
+                bad.append(BadLine(number, BROKEN_QUOTES, _first_cell(raw.decode("utf-8", "replace"), separator)))
                 out.write(b"\n")
     return target, tuple(bad)
 
@@ -157,17 +157,23 @@ def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool
         stripped = line.strip("\r\n")
         if not stripped.strip():
             continue
+        shown = _first_cell(stripped, source.reading.separator)
         cells = next(csv.reader([stripped], delimiter=source.reading.separator), [])
         if len(cells) > width:
-            found.append(BadLine(number + shift, TOO_MANY_CELLS, stripped))
+            found.append(BadLine(number + shift, TOO_MANY_CELLS, shown))
         elif kind in _FATAL:
-            found.append(BadLine(number + shift, BROKEN_QUOTES, stripped))
+            found.append(BadLine(number + shift, BROKEN_QUOTES, shown))
         elif last:
-            found.append(BadLine(number + shift, TOO_FEW_CELLS, stripped))
+            found.append(BadLine(number + shift, TOO_FEW_CELLS, shown))
         else:
             padded = tuple(cell if cell != "" else None for cell in cells) + (None,) * (width - len(cells))
-            found.append(BadLine(number + shift, SHORT_LINE, stripped, padded))
+            found.append(BadLine(number + shift, SHORT_LINE, shown, padded))
     return found
+
+
+def _first_cell(line: str, separator: str) -> str:
+    first, found, _ = line.partition(separator)
+    return first[:60] + (f"{separator} …" if found else "")
 
 
 def _spans_blank(text: str) -> bool:

@@ -323,7 +323,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -
     except duckdb.Error as error:
         raise FileError("parquet_unreadable", {"file": opened.name, "reason": str(error).splitlines()[0][:200]}) from error
     if len(columns) < 2:
-        raise FileError("one_column", {"file": opened.name, "separator": "", "line": 1, "value": ""})
+        raise FileError("one_column", {"file": opened.name, "separator": "", "line": "1", "value": ""})
     reading = FileReading(opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes)
     return SourceTable(reading, columns, scan, first_row=1)
 
@@ -346,7 +346,7 @@ def _typed_columns(
     casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
     rows = connection.sql(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
     if not rows:
-        raise FileError("header_only", {"file": "table", "line": 0})
+        raise FileError("header_only", {"file": "table", "line": "0"})
     return tuple(
         SourceColumn(headers[i] if headers else name, quote_name(name), "VARCHAR" if kind.startswith("ENUM") else kind, tuple(row[i] for row in rows))
         for i, (name, kind) in enumerate(described)

@@ -1,69 +1,74 @@
-"""Owns telling which table a file is, for whoever hands over files without saying."""
+"""Owns the guess of what a file is: customers, complaints, volumes, incidents or a survey, from its columns and its name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from iceberg.errors import MappingError
-from iceberg.ingest.columns import CERTAIN, propose_mapping
+import pandas as pd
+
+from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
 from iceberg.ingest.mapping import REQUIRED, MappingSet
 from iceberg.ingest.read import SourceTable, connect, read_source
-from iceberg.ingest.sources import Source, Workspace
+from iceberg.ingest.sources import Source, UploadedBytes, Workspace
 
-# Of equal fit the earlier one is taken: a file of customers and their complaints is a file of customers first.
-_CANDIDATES = ("customers", "complaints", "volumes")
-_TOGETHER = (("customers", "complaints"), ("customers", "volumes"))
+# Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.
+_NAMES = {
+    "customers": ("customer", "client", "account", "subscription", "abonne", "subscriber", "compte", "contact", "churn"),
+    "complaints": ("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
+    "volumes": ("volume", "count", "total", "mensuel", "monthly"),
+    "incidents": ("incident", "outage", "panne"),
+    "surveys": ("survey", "sondage", "enquete"),
+}
+_TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys")
 
 
-def recognise_table(source: SourceTable, *, mapping: MappingSet | None = None) -> str | None:
-    """The table whose fields the headers fit best; None when a required field of every table is missing.
+def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source]]:
+    """Group files into the arguments of `load_tables`: a table of each kind is read together, further ones on their own.
 
     Args:
-        source: A file as read.
-        mapping: Saved mappings; a table whose mapped headers are all there is that table.
-    """
-    headers = set(source.reading.headers)
-    best, best_fit = None, 0.0
-    for table in _CANDIDATES:
-        saved = mapping.get(table) if mapping is not None else None
-        if saved is not None and saved.choices:
-            if {choice.header for choice in saved.choices.values()} <= headers:
-                return table
-            continue
-        choices = propose_mapping(source, table).choices
-        if any(name not in choices or choices[name].confidence < CERTAIN for name in REQUIRED[table]):
-            continue
-        # Every field found counts: a list of tickets has no monthly count, a list of counts no customer.
-        fit = sum(choice.confidence for choice in choices.values())
-        if fit > best_fit:
-            best, best_fit = table, fit
-    return best
-
-
-def recognise_tables(sources: Sequence[Source], *, mapping: MappingSet | None = None) -> tuple[dict[str, Source], ...]:
-    """Loads to make of some files: customers and complaints are judged together, whatever is left over by itself.
+        files: What to look at.
+        mapping: A saved mapping: a file that has its headers for a table is that table.
 
     Raises:
         FileError: A file is not a table.
-        MappingError: ``table_unknown``, when a file is none of the tables.
     """
-    found: list[tuple[str, Source]] = []
-    connection, workspace = connect(), Workspace()
+    groups: list[dict[str, Source]] = []
+    for source in files:
+        table = recognise_table(source, mapping=mapping)
+        group = next((entry for entry in groups if table not in entry), None)
+        if group is None:
+            group = {}
+            groups.append(group)
+        group[table] = source
+    return groups
+
+
+def recognise_table(source: Source, *, mapping: MappingSet | None = None) -> str:
+    """The canonical table that a file most likely is."""
+    workspace, connection = Workspace(), connect()
     try:
-        for source in sources:
-            relation = read_source(connection, source, workspace)
-            table = recognise_table(relation, mapping=mapping)
-            if table is None:
-                raise MappingError(
-                    "table_unknown", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)}
-                )
-            found.append((table, source))
+        opened = read_source(connection, source, workspace)
+        return max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
     finally:
         connection.close()
         workspace.close()
-    tables = [table for table, _ in found]
-    for pair in _TOGETHER:
-        if all(tables.count(name) == 1 for name in pair):
-            together = {name: next(source for table, source in found if table == name) for name in pair}
-            return together, *({table: source} for table, source in found if table not in pair)
-    return tuple({table: source} for table, source in found)
+
+
+def _name_of(source: Source) -> str:
+    if isinstance(source, pd.DataFrame):
+        return ""
+    return source.name if isinstance(source, UploadedBytes) else Path(str(source)).name
+
+
+def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | None = None) -> float:
+    """How well a file fits a table: fields found with confidence, weighed against those missing, plus what its name says."""
+    given = mapping.get(table) if mapping is not None else None
+    if given is not None and all(source.column(choice.header) for choice in given.choices.values()):
+        return 10.0
+    proposal = propose_mapping(source, table)
+    found = [choice.confidence for choice in proposal.choices.values() if choice.confidence >= CERTAIN]
+    required = [field for field in REQUIRED[table] if field in proposal.choices and proposal.choices[field].confidence >= CERTAIN]
+    share = len(required) / len(REQUIRED[table])
+    named = any(word in normalise_header(name) for word in _NAMES[table])
+    return 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)

@@ -86,14 +86,14 @@ def _cut(grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...
     start = header_line - 1 if header_line else next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
     columns = [position for position, cell in enumerate(grid[start]) if cell != ""]
     if len(columns) < 2:
-        raise FileError("one_column", {"file": f"{name}#{sheet}", "separator": "", "line": start + 1, "value": str(grid[start][:1])[:80]})
+        raise FileError("one_column", {"file": f"{name}#{sheet}", "separator": "", "line": str(start + 1), "value": str(grid[start][:1])[:80]})
     headers = number_repeats([cell_text(grid[start][position]) or "" for position in columns])
     numbered = [
         (number, tuple(cell_text(row[position]) for position in columns)) for number, row in enumerate(grid[start + 1 :], start=start + 2)
     ]
     numbered = [(number, cells) for number, cells in numbered if any(cell is not None for cell in cells)]
     if not numbered:
-        raise FileError("header_only", {"file": f"{name}#{sheet}", "line": start + 1})
+        raise FileError("header_only", {"file": f"{name}#{sheet}", "line": str(start + 1)})
     return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered])
 
 

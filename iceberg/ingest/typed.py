@@ -60,7 +60,7 @@ def resolve_fields(source: SourceTable, mapping: ColumnMapping) -> TypedFields:
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(mapping, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(source, dates), numbers, factor)
+    return TypedFields(columns, _settle_order(source, columns, dates), numbers, factor)
 
 
 def revenue_period(mapping: ColumnMapping, header: str) -> str:
@@ -79,7 +79,7 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
     return DateReading(given, patterns, 1.0, False, seen.example if seen else "")
 
 
-def _settle_order(source: SourceTable, dates: dict[str, DateReading]) -> dict[str, DateReading]:
+def _settle_order(source: SourceTable, columns: dict[str, SourceColumn], dates: dict[str, DateReading]) -> dict[str, DateReading]:
     """Where 03/04/2025 could be two days, another column of the same file may decide; otherwise the analyst is asked."""
     decided = {reading.format for reading in dates.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
@@ -89,7 +89,7 @@ def _settle_order(source: SourceTable, dates: dict[str, DateReading]) -> dict[st
         elif len(decided) == 1:
             settled[name] = DateReading(next(iter(decided)), reading.patterns, reading.share, False, reading.example)
         else:
-            raise MappingError("dates_ambiguous", {"file": source.reading.file, "field": name, "value": reading.example})
+            raise MappingError("dates_ambiguous", {"file": source.reading.file, "field": name, "column": columns[name].header, "value": reading.example})
     return settled
 
 
