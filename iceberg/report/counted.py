@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.net_survival import NetSurvival, net_survival, tenure_profile
 from iceberg.report.tables import delay_table, tenure_profile_table
 
 DAYS_PER_YEAR = 365.25
@@ -31,15 +32,35 @@ def counts_summary(counts: CohortCounts) -> dict[str, int]:
     }
 
 
-def delay_of(counts: CohortCounts, category: str) -> pd.DataFrame:
-    """Days from the first complaint in `category` to the departure: `iceberg.report.tables.delay_table`."""
-    clock = counts.clock
-    rows = clock.category == counts.categories.index(category)
-    leavers = np.bincount(clock.clock[rows], weights=clock.exited[rows], minlength=len(counts.clock_edges_days))
-    return delay_table(counts.clock_edges_days, leavers)
+def net_survival_of(counts: CohortCounts, category: str, *, seed: int = 0) -> pd.DataFrame:
+    """Complainants of `category` against comparable customers: `iceberg.report.tables.net_survival_table`."""
+    curve = _net_survival(counts, category, seed)
+    return pd.DataFrame(
+        {
+            "day": curve.observed.days,
+            "observed": curve.observed.estimate,
+            "observed_lower": curve.observed.lower,
+            "observed_upper": curve.observed.upper,
+            "expected": curve.expected.estimate,
+            "net": curve.net.estimate,
+            "net_lower": curve.net.lower,
+            "net_upper": curve.net.upper,
+            "at_risk": curve.observed.at_risk.astype(float),
+        }
+    )
+
+
+def delay_of(counts: CohortCounts, category: str, *, seed: int = 0) -> pd.DataFrame:
+    """Days from the first complaint in `category` to the departure, beside those expected anyway: `delay_table`."""
+    curve = _net_survival(counts, category, seed)
+    return delay_table(list(curve.edges_days), curve.leavers, expected=curve.expected_leavers)
+
+
+def _net_survival(counts: CohortCounts, category: str, seed: int) -> NetSurvival:
+    return net_survival(counts, category=counts.categories.index(category), rng=np.random.default_rng(seed))
 
 
 def tenure_profile_of(counts: CohortCounts, category: str) -> pd.DataFrame:
     """Where in a customer's life `category` strikes: `iceberg.report.tables.tenure_profile_table`."""
-    complainants = counts.complainants[counts.categories.index(category)].sum(axis=(0, 1))
-    return tenure_profile_table(counts.band_edges_months, complainants, counts.silent_person_days.sum(axis=(0, 1)))
+    profile = tenure_profile(counts, category=counts.categories.index(category))
+    return tenure_profile_table(counts.band_edges_months, profile.complainants, profile.person_days)

@@ -71,10 +71,9 @@ def show_chart(
 
 
 def _specification(build: Callable[[], Any]) -> dict[str, Any]:
-    """The Vega-Lite of a chart; its description is the takeaway, which Streamlit is given as the accessible name."""
-    spec: dict[str, Any] = build().to_dict()
-    spec.pop("description", None)
-    return spec
+    from iceberg.report.charts.specification import build_specification
+
+    return build_specification(build)
 
 
 def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
@@ -80,8 +79,8 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts.dots import build_prior_posterior
-    from iceberg.report.charts.trends import build_month_trend
+    from iceberg.report.charts import build_prior_posterior
+    from iceberg.report.charts import build_month_trend
     from iceberg.report.tables import month_trend_table, prior_posterior_table
     from iceberg.report.takeaways import takeaway_month_trend, takeaway_prior_posterior
 
@@ -121,19 +120,12 @@ def _colour(frame: Frame, category: str) -> str:
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:
-    from iceberg.model.net_survival import net_survival
-    from iceberg.report.charts.trends import build_net_survival
-    from iceberg.report.tables import net_survival_table
+    from iceberg.report.charts import build_net_survival
+    from iceberg.report.counted import net_survival_of
     from iceberg.report.takeaways import takeaway_net_survival
 
     counts = frame.study.counts
-    table = remember(
-        f"net|{category}",
-        lambda: net_survival_table(
-            net_survival(counts, category=counts.categories.index(category), rng=np.random.default_rng(SEED))
-        ),
-        study=frame.study,
-    )
+    table = remember(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
     st.markdown(takeaway_net_survival(table, frame.words))
     show_chart(
         frame,
@@ -146,12 +138,14 @@ def _show_net_survival(frame: Frame, category: str) -> None:
 
 
 def _show_delay(frame: Frame, category: str) -> None:
-    from iceberg.report.charts.trends import build_delay
+    from iceberg.report.charts import build_delay
     from iceberg.report.counted import delay_of
     from iceberg.report.takeaways import takeaway_delay
 
     st.subheader(frame.words.text("ui.category.delay"), anchor=False)
-    table = delay_of(frame.study.counts, category)
+    table = remember(
+        f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study
+    )
     st.caption(takeaway_delay(table, frame.words))
     show_chart(
         frame,
@@ -164,7 +158,7 @@ def _show_delay(frame: Frame, category: str) -> None:
 
 
 def _show_tenure(frame: Frame, category: str) -> None:
-    from iceberg.report.charts.trends import build_tenure_profile
+    from iceberg.report.charts import build_tenure_profile
     from iceberg.report.counted import tenure_profile_of
     from iceberg.report.takeaways import takeaway_tenure_profile
 
@@ -184,7 +178,7 @@ def _show_tenure(frame: Frame, category: str) -> None:
 
 
 def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts.dots import build_segments
+    from iceberg.report.charts import build_segments
     from iceberg.report.tables import segment_table
     from iceberg.report.takeaways import takeaway_segments
 

@@ -80,7 +80,7 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts.berg import build_iceberg
+    from iceberg.report.charts import build_iceberg
     from iceberg.report.tables import iceberg_table, iceberg_totals
     from iceberg.report.takeaways import takeaway_iceberg
 
@@ -146,7 +146,7 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts.dots import build_ranking
+    from iceberg.report.charts import build_ranking
     from iceberg.report.tables import ranking_table
     from iceberg.report.takeaways import takeaway_ranking
 
@@ -164,7 +164,7 @@ def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts.dots import build_comparator
+    from iceberg.report.charts import build_comparator
     from iceberg.report.tables import comparator_table
     from iceberg.report.takeaways import takeaway_comparator
 
@@ -182,7 +182,7 @@ def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts.trends import build_month_trend
+    from iceberg.report.charts import build_month_trend
     from iceberg.report.tables import month_trend_table
     from iceberg.report.takeaways import takeaway_month_trend
 

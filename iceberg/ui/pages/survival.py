@@ -72,7 +72,7 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> None:
-    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.charts import build_curves
     from iceberg.report.palette import category_colours
     from iceberg.report.tables import curve_table
     from iceberg.report.takeaways import takeaway_curves
@@ -142,7 +142,7 @@ def _show_cox(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_fits(frame: Frame, counts: CohortCounts) -> None:
-    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.charts import build_curves
     from iceberg.report.tables import curve_table
     from iceberg.report.takeaways import takeaway_curves
 
