@@ -108,49 +108,65 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + belief) / (days + belief / fitted), dtype=np.float64)
 
 
-def _clock_of(counts: CohortCounts, category: int, hazard: FloatArray) -> _Clock:
-    """Observed exits and person-days, and the matched expected hazard, per bin of the clock."""
-    rows = np.flatnonzero(counts.clock.category == category)
+def _clock_of(counts: CohortCounts, category: int, matched: FloatArray) -> _Clock:
+    """Observed exits and person-days of one category, and its matched expected hazard, per bin of the clock."""
     source = counts.clock
-    edges = np.append(np.asarray(counts.clock_edges_days, dtype=np.float64), np.inf)
-    bins = len(edges) - 1
-    shape = counts.shape
-    cell = np.ravel_multi_index((source.segment[rows], source.month[rows], source.band[rows]), shape)
+    rows = np.flatnonzero(source.category == category)
+    width = clock_widths(counts)
+    bins = len(width)
+    cell = np.ravel_multi_index((source.segment[rows], source.month[rows], source.band[rows]), matched.shape[:3])
     cells, place = np.unique(cell, return_inverse=True)
-    exits, ended, partial = (np.zeros((len(cells), bins)) for _ in range(3))
-    np.add.at(exits, (place, source.clock[rows]), source.exited[rows])
-    np.add.at(ended, (place, source.clock[rows]), source.exited[rows] + source.censored[rows])
-    np.add.at(partial, (place, source.clock[rows]), source.days_in_bin[rows])
-    passing = ended[:, ::-1].cumsum(axis=1)[:, ::-1] - ended  # who outlives the bin
-    width = np.diff(edges)
-    person_days = partial + np.where(passing > 0, passing * np.where(np.isfinite(width), width, 0.0), 0.0)
-    width[-1] = max(float(counts.window.days) - edges[-2], 1.0)
-    middle = edges[:-1] + width / 2
-    matched = _matched_hazard(counts, cells, middle, hazard)
+    exits, censored, partial = (
+        np.bincount(place * bins + source.clock[rows], weights=column[rows], minlength=len(cells) * bins).reshape(
+            -1, bins
+        )
+        for column in (source.exited, source.censored, source.days_in_bin)
+    )
+    ended = exits + censored
+    passing = ended[:, ::-1].cumsum(axis=1)[:, ::-1] - ended  # who outlives the bin; nobody outlives the last
+    person_days = partial + passing * width
     total = person_days.sum(axis=0)
-    plain = matched.mean(axis=0) if len(cells) else np.full(bins, hazard.mean())
-    expected = np.divide((person_days * matched).sum(axis=0), total, out=plain, where=total > 0)
+    of_cells = matched.reshape(-1, bins)[cells]
+    plain = matched.reshape(-1, bins).mean(axis=0)
+    expected = np.divide((person_days * of_cells).sum(axis=0), total, out=plain, where=total > 0)
     at_risk = ended.sum(axis=0)[::-1].cumsum()[::-1].astype(np.int64)
     return _Clock(width, exits.sum(axis=0), total, expected, at_risk)
 
 
-def _matched_hazard(counts: CohortCounts, cells: IntArray, middle_days: FloatArray, hazard: FloatArray) -> FloatArray:
-    """(cells, J) hazard of never-complainers where a complainer of each cell stands at the middle of each bin.
+def clock_widths(counts: CohortCounts) -> FloatArray:
+    """Days in each bin of the complaint clock; the open bin reaches to the length of the window."""
+    edges = np.asarray(counts.clock_edges_days, dtype=np.float64)
+    return np.append(np.diff(edges), max(counts.window.days - edges[-1], 1.0))
+
+
+def matched_hazard(counts: CohortCounts, hazard: FloatArray | None = None) -> FloatArray:
+    """Hazard of never-complainers where a complainer of each cell stands at the middle of each bin of the clock.
 
     Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and
     two of the month.
+
+    Args:
+        counts: Linked complaints and customers.
+        hazard: `silent_hazard(counts)`, when already at hand.
+
+    Returns:
+        float64 (S, M, B, J) per day.
     """
-    segment, month, band = np.unravel_index(cells, counts.shape)
+    held = silent_hazard(counts) if hazard is None else hazard
+    _, months, bands = counts.shape
     lower = np.asarray(counts.band_edges_months, dtype=np.float64)
     width = np.append(np.diff(lower), 24.0)  # judgement: the open band is looked at over two years
-    matched = np.zeros((len(cells), len(middle_days)))
-    for within_band in (0.125, 0.375, 0.625, 0.875):
-        tenure = (lower[band] + within_band * width[band])[:, None] + middle_days / DAYS_PER_MONTH
-        tenure_band = np.searchsorted(lower, tenure, side="right") - 1
-        for within_month in (0.25, 0.75):
-            later = np.floor(within_month + middle_days / DAYS_PER_MONTH).astype(np.int64)
-            calendar = np.minimum(month[:, None] + later, counts.shape[1] - 1)
-            matched += hazard[segment[:, None], calendar, tenure_band] / 8
+    bins = clock_widths(counts)
+    later = (np.cumsum(bins) - bins / 2) / DAYS_PER_MONTH
+    matched = np.empty((*counts.shape, len(bins)))
+    for number, passed in enumerate(later):
+        by_month, by_band = np.zeros((months, months)), np.zeros((bands, bands))
+        for within in (0.25, 0.75):
+            by_month[np.arange(months), np.minimum(np.arange(months) + int(within + passed), months - 1)] += 0.5
+        for within in (0.125, 0.375, 0.625, 0.875):
+            reached = np.searchsorted(lower, lower + within * width + passed, side="right") - 1
+            by_band[np.arange(bands), reached] += 0.25
+        matched[..., number] = by_month @ held @ by_band.T
     return matched
 
 
@@ -172,7 +188,7 @@ def net_survival(counts: CohortCounts, *, category: int, rng: np.random.Generato
     References:
         Ederer, Heise 1959 (expected survival of those still at risk).
     """
-    clock = _clock_of(counts, category, silent_hazard(counts))
+    clock = _clock_of(counts, category, matched_hazard(counts))
     days = np.append(0.0, np.cumsum(clock.width_days))
     hazard = np.divide(clock.exits, clock.person_days, out=np.zeros_like(clock.exits), where=clock.person_days > 0)
     observed = _survival(hazard[None], clock.width_days)[0]
@@ -239,7 +255,7 @@ def excess_risk(
     category: int,
     horizon_days: int,
     rng: np.random.Generator,
-    hazard: FloatArray | None = None,
+    matched: FloatArray | None = None,
 ) -> ExcessRisk:
     """Crude excess probability that a complainer leaves within the horizon because of the complaint.
 
@@ -248,9 +264,9 @@ def excess_risk(
         category: Index, or `ANY_CATEGORY`.
         horizon_days: h of ``q_c(h)``.
         rng: For the posterior draws.
-        hazard: `silent_hazard(counts)`, when already at hand.
+        matched: `matched_hazard(counts)`, when already at hand.
     """
-    clock = _clock_of(counts, category, silent_hazard(counts) if hazard is None else hazard)
+    clock = _clock_of(counts, category, matched_hazard(counts) if matched is None else matched)
     within = _days_before(clock.width_days, horizon_days)
     draws = _hazard_draws(clock, rng, POSTERIOR_DRAWS)
     silent_exits = float(counts.silent_exits.sum())
@@ -280,20 +296,22 @@ class ExcessPosterior:
         )
 
 
-def pooled_excess(counts: CohortCounts, *, horizon_days: int) -> tuple[ExcessPosterior, ...]:
+def pooled_excess(
+    counts: CohortCounts, *, horizon_days: int, matched: FloatArray | None = None
+) -> tuple[ExcessPosterior, ...]:
     """q_c per category: complainers' own excess, shrunk to all complainers', and that to the evidence prior.
 
     Normal approximations throughout, in three steps: the evidence prior (PERT, its mean and sd) meets the excess of
     all complainers; categories lie around the result with `BETWEEN_CATEGORY_SD`; each meets the excess of its own
     complainers. `SILENT_VS_VOCAL_SD` is added at the end, because it is the silent who are asked about.
     """
-    hazard = silent_hazard(counts)
+    held = matched_hazard(counts) if matched is None else matched
     prior_sd = ((COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7) ** 0.5
-    everyone = _clock_of(counts, ANY_CATEGORY, hazard)
+    everyone = _clock_of(counts, ANY_CATEGORY, held)
     pool_mean, pool_sd = _meet(COMMON_EXCESS.mean, prior_sd, everyone, horizon_days)
     posteriors = []
     for index in range(len(counts.categories)):
-        own = _clock_of(counts, index, hazard)
+        own = _clock_of(counts, index, held)
         mean, sd = _meet(pool_mean, float(np.hypot(pool_sd, BETWEEN_CATEGORY_SD)), own, horizon_days)
         posteriors.append(ExcessPosterior(mean, float(np.hypot(sd, SILENT_VS_VOCAL_SD)), int(own.at_risk[0])))
     return tuple(posteriors)
@@ -318,14 +336,14 @@ def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[flo
     return float((mean * precision + (expected_stay - stay) * own_precision) / total), float(total**-0.5)
 
 
-def delay_by_month(counts: CohortCounts, *, horizon_days: int) -> FloatArray:
+def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArray | None = None) -> FloatArray:
     """Share of caused departures that fall 0, 1, 2, ... months after the problem; vocal leavers net of natural ones.
 
     Returns:
         float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of
         `DELAY_PRIOR_DAYS`.
     """
-    clock = _clock_of(counts, ANY_CATEGORY, silent_hazard(counts))
+    clock = _clock_of(counts, ANY_CATEGORY, matched_hazard(counts) if matched is None else matched)
     within = _days_before(clock.width_days, horizon_days)
     right = np.cumsum(within)
     left = right - within

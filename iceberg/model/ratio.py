@@ -21,6 +21,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.priors import FAMILY_SHIFT_LOG_SD, SHARED_VARIANCE, category_prior, excess_prior, pert_quantile
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +109,12 @@ class RatioDraws:
     excess: FloatArray
     silent_churn: FloatArray
     feasible_probability: float
+
+    def rearranged(self, categories: IntArray, segments: IntArray) -> RatioDraws:
+        """The same draws with categories and segments in another order."""
+        churn = self.silent_churn[:, categories]
+        churn = churn[:, :, segments] if churn.shape[2] == len(segments) else churn
+        return RatioDraws(self.ratio[:, categories], self.excess[:, categories], churn, self.feasible_probability)
 
 
 def condition_on_departures(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.canonical import canonical_order
 
 FloatArray = npt.NDArray[np.float64]
 FloatArray32 = npt.NDArray[np.float32]
@@ -87,11 +88,14 @@ def price_silent_churn(
         return None
     value = value_per_leaver(counts, assumptions=assumptions)
     draws, categories, segments, _ = silent_churn.shape
+    category_order, segment_order = canonical_order(counts)  # who gets which random number must not depend on names
     shape = (known + 1) / REVENUE_VARIATION**2
-    of_segment = rng.standard_gamma(shape, (draws, segments)) / shape
+    of_segment, noise = np.empty((draws, segments)), np.empty((draws, categories))
+    of_segment[:, segment_order] = rng.standard_gamma(shape[segment_order], (draws, segments)) / shape[segment_order]
+    noise[:, category_order] = rng.standard_normal((draws, categories))
     leavers = silent_churn.sum(axis=(2, 3), dtype=np.float64)
     log_variance = np.log1p(REVENUE_VARIATION**2 / np.maximum(leavers, 1.0))
-    of_category = np.exp(np.sqrt(log_variance) * rng.standard_normal((draws, categories)) - log_variance / 2)
+    of_category = np.exp(np.sqrt(log_variance) * noise - log_variance / 2)
     factor = (of_category[:, :, None] * of_segment[:, None, :]).astype(np.float32)
     money = silent_churn * value.astype(np.float32)
     money *= factor[..., None]

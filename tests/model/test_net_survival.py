@@ -11,6 +11,7 @@ from iceberg.cohort.counts import ANY_CATEGORY
 from iceberg.model.net_survival import (
     delay_by_month,
     excess_risk,
+    matched_hazard,
     net_survival,
     pooled_excess,
     silent_hazard,
@@ -48,10 +49,10 @@ def test_excess_probability_of_complainers_is_recovered(tables_from_frames, seed
     """
     company, counts = world(tables_from_frames, "loud", seed)
     truths = {one.name: one.vocal_leave_probability for one in company.history.truth.categories}
-    hazard = silent_hazard(counts)
+    matched = matched_hazard(counts)
     found, true, weights = [], [], []
     for index, category in enumerate(counts.categories):
-        risk = excess_risk(counts, category=index, horizon_days=180, rng=np.random.default_rng(seed), hazard=hazard)
+        risk = excess_risk(counts, category=index, horizon_days=180, rng=np.random.default_rng(seed), matched=matched)
         curve = net_survival(counts, category=index, rng=np.random.default_rng(seed))
         stay = float(np.interp(180, curve.expected.days, curve.expected.estimate))
         found.append(risk.estimate)
