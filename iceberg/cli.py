@@ -219,11 +219,10 @@ def _estimate(options: Options, words: Translator) -> int:
     from iceberg.report.export import build_document, document_to_json
 
     assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
+    mapping = _saved_mapping(options)
     with Progress(words, quiet=options.quiet) as progress:
         progress("reading")
-        tables, report = load_tables(
-            options.customers, options.complaints, options.volumes, mapping=_saved_mapping(options)
-        )
+        tables, report = load_tables(options.customers, options.complaints, options.volumes, mapping=mapping)
         with tables:
             progress("counting", 0.1)
             counts = reduce_tables(tables, window=_window(options, tables))

@@ -144,7 +144,8 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
     if reading.skipped_lines:
         how.append(words.text("cli.check.header_line", line=str(reading.header_line)))
     how += [
-        words.text("cli.check.dates", column=column, format=style) for column, style in reading.date_formats.items()
+        words.text("cli.check.dates", column=column, format=words.text(f"ingest.date_formats.{style}"))
+        for column, style in reading.date_formats.items()
     ]
     how += [words.text("cli.check.decimal", column=column, mark=mark) for column, mark in reading.decimal.items()]
     lines = [wrap(f"{reading.file}: {', '.join(how)}", indent="  ", first="")]
@@ -169,7 +170,7 @@ def build_rows_text(report: IngestReport, words: Translator) -> str:
     return "".join(
         words.text(
             "cli.check.rows",
-            table=words.text(f"cli.check.tables.{table}"),
+            table=words.text(f"ingest.tables.{table}"),
             read=totals.read,
             kept=totals.kept,
             rejected=totals.rejected,
@@ -185,7 +186,7 @@ def build_rules_text(report: IngestReport, words: Translator, *, with_rows: bool
     for entry in report.rules:
         stem = f"ingest.rules.{entry.rule}"
         outcome = "rejected" if entry.rejected else "kept"
-        table = words.text(f"cli.check.tables.{entry.table}")
+        table = words.text(f"ingest.tables.{entry.table}")
         name = words.text(f"{stem}.name")
         lines += [""] if with_rows else []
         lines.append(words.text(f"cli.check.rule_{outcome}", table=table, rule=entry.rule, name=name, count=entry.rows))

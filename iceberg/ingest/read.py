@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import gzip
 import zipfile
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -173,12 +175,15 @@ def read_source(
     assert opened.path is not None  # noqa: S101  # not a frame, so it has a path
     with opened.path.open("rb") as stream:
         head = stream.read(1 << 14)
-    kind = recognise_format(head, opened.path, opened.name)
-    if kind == "parquet":
-        return _read_parquet(connection, opened)
-    if kind == "excel":
-        return _read_book(connection, opened, workspace, options)
-    return _read_text(opened, workspace, options, compressed=kind == "gzip")
+    try:
+        kind = recognise_format(head, opened.path, opened.name)
+        if kind == "parquet":
+            return _read_parquet(connection, opened)
+        if kind == "excel":
+            return _read_book(connection, opened, workspace, options)
+        return _read_text(opened, workspace, options, compressed=kind == "gzip")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FileError("gzip_truncated", {"file": opened.name}) from error
 
 
 def recognise_format(head: bytes, path: Path, name: str) -> str:
