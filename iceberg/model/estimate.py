@@ -17,8 +17,10 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence
+from iceberg.model.excess_hazard import fit_excess_hazard
 from iceberg.model.net_survival import delay_by_month, matched_hazard, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.reconciliation import draw_silent_churn
 from iceberg.model.results import Draws, EstimateCells, Evidence, IcebergEstimate
 from iceberg.model.summary import Posterior, focus_estimate, summarise_draws
 from iceberg.model.value import price_silent_churn
@@ -123,7 +125,9 @@ def _climb(request: _Request, warm: object | None) -> _Answer:
     """The rung of the ladder that the files reach. Level 3 replaces the draws of levels 0 to 2 here."""
     if request.evidence.level == "0":
         return _from_volumes(request)
-    return _from_survival(request)
+    if request.evidence.level in ("1", "2"):
+        return _from_survival(request)
+    return _from_departures(request, warm)
 
 
 def _from_volumes(request: _Request) -> _Answer:
@@ -155,6 +159,33 @@ def _from_survival(request: _Request) -> _Answer:
         drawn.silent_churn * share, profile=month_profile(vocal, delay), leavers=leavers
     )
     return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed)
+
+
+def _from_departures(request: _Request, warm: object | None) -> _Answer:
+    """Level 3: departures over segments and months correct the ratio (excess-hazard model)."""
+    held, kernel_random = request.assumptions, request.random[1]
+
+    def told(step: str, share: float) -> None:
+        request.tell("fit", 0.1 + 0.5 * share)
+
+    fit = fit_excess_hazard(request.ordered, held, warm=warm, progress=told)
+    request.tell("cells", 0.6)
+    drawn = draw_silent_churn(fit, request.ordered, rng=request.random[2], draws=held.draws)
+    assumed = np.exp(fit.ratio_prior.draw(request.random[0], held.draws))
+    noise = kernel_random.standard_normal((held.draws, len(request.categories)))
+    excess = np.exp(np.minimum(fit.kernel.excess_log_mean + fit.kernel.excess_log_sd * noise, 0.0))
+    shape = drawn.silent_churn.shape
+    rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
+    churn = drawn.silent_churn.reshape(shape[0], shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(shape)
+    order = request.categories
+    return _Answer(
+        np.asarray(churn, dtype=np.float32),
+        drawn.natural[:, request.segments],
+        drawn.ratio[:, order],
+        excess[:, order],
+        assumed[:, order],
+        fit_state=fit,
+    )
 
 
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:

@@ -27,7 +27,10 @@ def judge_evidence(counts: CohortCounts) -> Evidence:
     reasons.append(("complainers_followed", {"vocal_customers": counts.vocal_customers_total}))
     if counts.vocal_customers_total == 0:
         return Evidence("1", "assumption_led", (*reasons[:1], ("no_complainers", {})))
-    return Evidence("2", "mixed", tuple(reasons) + what_is_missing_for_level_3(counts))
+    missing = what_is_missing_for_level_3(counts)
+    if missing:
+        return Evidence("2", "mixed", (*reasons, *missing))
+    return Evidence("2", "mixed", (*reasons, ("could_carry_more", {"segments": len(counts.segments)})))
 
 
 def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:

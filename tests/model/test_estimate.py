@@ -15,6 +15,7 @@ from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg, focus_estimate
 from iceberg.model.evidence import judge_evidence
+from iceberg.model.results import Evidence
 from iceberg.model.summary import prior_share, probability_largest
 from tests.model.build import WINDOW, linked_counts
 from tests.model.companies import world
@@ -177,3 +178,21 @@ def test_progress_goes_from_zero_to_one() -> None:
     assert shares == sorted(shares)
     words = Translator("fr")
     assert all(words.has(f"evidence.steps.{step}") for step, _ in told)
+
+
+def test_at_level_3_the_reconciliation_speaks_and_the_books_still_balance(tables_from_frames, monkeypatch) -> None:
+    """Draws of the excess-hazard model take the place of ratio x survival; cells, money and ranks follow from them."""
+    from iceberg.model import estimate as module
+
+    company, counts = world(tables_from_frames, "small", 1)
+    monkeypatch.setattr(module, "judge_evidence", lambda counts: Evidence("3", "mixed"))
+    assumptions = Assumptions(draws=300)
+    estimate = estimate_iceberg(counts, assumptions=assumptions)
+    leavers = counts.silent_exits.sum(axis=2)
+    draws = estimate.draws
+    assert np.array_equal(draws.silent_churn.sum(axis=1) + draws.natural, np.broadcast_to(leavers, draws.natural.shape))
+    assert estimate.silent_leavers == company.truth["silent_leavers"]
+    assert estimate.total.revenue_lost.median > 0
+    assert estimate.fit_state is not None
+    again = estimate_iceberg(counts, assumptions=assumptions)
+    assert again.draws.silent_churn.tobytes() == draws.silent_churn.tobytes()
