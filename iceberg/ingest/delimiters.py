@@ -104,7 +104,7 @@ def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
 def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:
     """The most common number of cells; lines of prose (one cell) do not count where a fifth of the lines are wider."""
     wide = Counter(len(cells) for _, _, cells in records if len(cells) > 1)
-    if not wide or wide.total() * 5 < len(records):
+    if not wide or wide.total() * 5 < len(records) or (len(records) > 2 and max(wide.values()) < 2):
         return 1
     return max(wide, key=lambda width: (wide[width], width))
 

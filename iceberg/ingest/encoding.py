@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import re
 import zlib
+from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
@@ -41,19 +43,16 @@ def detect_encoding(path: Path, *, compressed: bool) -> str:
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
         pending = False  # a multi-byte character may straddle two chunks
         try:
-            for chunk in (head, *()) if not head else _chain(head, stream):
+            for chunk in chain((head,), read_chunks(stream)):
                 if pending or not chunk.isascii():
                     decoder.decode(chunk)
                     pending = bool(decoder.getstate()[0])
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "cp1252"
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileError("gzip_truncated", {"file": path.name}) from error
     return "utf-8"
-
-
-def _chain(head: bytes, stream: IO[bytes]):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a generator of bytes
-    yield head
-    yield from read_chunks(stream)
 
 
 def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool) -> Path:
@@ -65,10 +64,16 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
     try:
         with open_bytes(source.path, compressed=compressed) as stream, target.open("wb") as out:
             _transcode(stream, out, encoding)
-    except (UnicodeDecodeError, UnicodeError) as error:
+    except LookupError as error:
+        raise FileError("encoding_unknown", {"encoding": encoding}) from error
+    except UnicodeError as error:
         raise FileError("encoding_wrong", {"file": source.name, "encoding": encoding}) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError("gzip_truncated", {"file": source.name}) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise FileError("disk_full", {"file": source.name, "size_mb": source.size_bytes >> 20}) from error
     return target
 
 

@@ -94,7 +94,7 @@ def read_table(
         FileError: ``csv_unreadable``.
         MappingError: See `resolve_fields`.
     """
-    fields = resolve_fields(source, mapping)
+    fields = resolve_fields(connection, source, mapping)
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     literal = f"DATE '{today.isoformat()}'"
     if source.reading.format == "parquet" and table == "customers":

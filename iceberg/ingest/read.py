@@ -203,8 +203,11 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "excel"
     if head.startswith(b"\x1f\x8b"):
-        with open_bytes(path, compressed=True) as stream:
-            inner = stream.read(1 << 14)
+        try:
+            with open_bytes(path, compressed=True) as stream:
+                inner = stream.read(1 << 14)
+        except (EOFError, OSError) as error:
+            raise FileError("gzip_truncated", {"file": name}) from error
         refuse_non_text(inner, name)
         return "gzip"
     refuse_non_text(head, name)
@@ -238,6 +241,8 @@ def refuse_non_text(head: bytes, name: str) -> None:
 
 def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions, *, compressed: bool) -> SourceTable:
     assert opened.path is not None  # noqa: S101
+    if options.separator is not None and len(options.separator) != 1:
+        raise FileError("separator_wrong", {"value": options.separator})
     encoding = options.encoding or detect_encoding(opened.path, compressed=compressed)
     path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed)
     layout = _layout_of(path, opened.name, options)

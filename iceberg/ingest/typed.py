@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
 from iceberg.ingest.mapping import FIELDS, ColumnMapping
 from iceberg.ingest.numbers import NumberReading, number_sql, recognise_numbers
-from iceberg.ingest.read import SourceColumn, SourceTable, quote_text
+from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
 
@@ -20,6 +22,7 @@ _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
 _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
 MONTHS_PER_YEAR = 12
+_ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class TypedFields:
     revenue_per_year: int = 1
 
 
-def resolve_fields(source: SourceTable, mapping: ColumnMapping) -> TypedFields:
+def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping) -> TypedFields:
     """Find the columns of a mapping and how their values are written.
 
     Raises:
@@ -53,14 +56,29 @@ def resolve_fields(source: SourceTable, mapping: ColumnMapping) -> TypedFields:
         if column is None:
             headers = ", ".join(source.reading.headers)
             raise MappingError("column_not_found", {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers})
-        columns[name] = column
         kind = FIELDS[mapping.table][name]
+        columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
         if column.is_text and kind in {"date", "end"}:
             dates[name] = _date_reading(source, mapping, name, column)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(mapping, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(source, columns, dates), numbers, factor)
+    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor)
+
+
+def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
+    """The column with a sample that says something: where the first rows are blank (few customers left early), later ones are looked at."""
+    if not column.is_text or sum(bool(value and value.strip()) for value in column.sample) >= _ENOUGH_VALUES:
+        return column
+    filled = f"SELECT {column.sql} FROM {source.from_sql} WHERE {column.sql} IS NOT NULL LIMIT {PREVIEW_ROWS}"
+    try:
+        sample = tuple(row[0] for row in connection.sql(filled).fetchall())
+    except duckdb.InvalidInputException:  # malformed lines; they are mended when the table is read
+        return column
+    finally:
+        if source.rejects:
+            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+    return replace(column, sample=sample or column.sample)
 
 
 def revenue_period(mapping: ColumnMapping, header: str) -> str:
@@ -79,18 +97,39 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
     return DateReading(given, patterns, 1.0, False, seen.example if seen else "")
 
 
-def _settle_order(source: SourceTable, columns: dict[str, SourceColumn], dates: dict[str, DateReading]) -> dict[str, DateReading]:
-    """Where 03/04/2025 could be two days, another column of the same file may decide; otherwise the analyst is asked."""
-    decided = {reading.format for reading in dates.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
+def _settle_order(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, columns: dict[str, SourceColumn], dates: dict[str, DateReading]
+) -> dict[str, DateReading]:
+    """Where 03/04/2025 could be two days, every value of the column, then another column of the file, may decide; else the analyst is asked."""
+    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
+    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
-    for name, reading in dates.items():
+    for name, reading in looked.items():
         if not reading.ambiguous:
             settled[name] = reading
         elif len(decided) == 1:
-            settled[name] = DateReading(next(iter(decided)), reading.patterns, reading.share, False, reading.example)
+            settled[name] = replace(reading, format=next(iter(decided)), ambiguous=False)
         else:
-            raise MappingError("dates_ambiguous", {"file": source.reading.file, "field": name, "column": columns[name].header, "value": reading.example})
+            values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": reading.example}
+            raise MappingError("dates_ambiguous", values)
     return settled
+
+
+def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
+    """The order of day and month from the whole column: a 13th anywhere decides."""
+    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
+    try:
+        [(first, second)] = connection.sql(
+            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
+        ).fetchall()
+    except duckdb.InvalidInputException:
+        return reading
+    finally:
+        if source.rejects:
+            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+    if first == second == 0:
+        return reading
+    return replace(reading, format="day_first" if first >= second else "month_first", ambiguous=False)
 
 
 def _number_reading(mapping: ColumnMapping, column: SourceColumn) -> NumberReading:

@@ -1,0 +1,223 @@
+"""However a table was saved, the same rows come out; however a column is written, it is read as it was meant or asked about."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from iceberg.errors import FileError, MappingError
+from iceberg.ingest.load import load_tables, require_rows
+from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.sources import Source, UploadedBytes
+
+NOW = date(2026, 6, 30)
+HEADERS = ["N° client", "Date d'entrée", "Date de résiliation", "Segment", "CA annuel"]
+ROWS = [
+    ["00017", date(2024, 1, 25), None, "Fidèle, ancien", 1234.5],
+    ["00018", date(2023, 12, 3), date(2025, 3, 14), 'dit "le Grand"', 80.0],
+    ["00019", date(2024, 2, 1), None, "", None],
+    ["00020", date(2020, 2, 29), date(2026, 6, 30), "œuvre\nd'art", 0.0],
+]
+EXPECTED = [
+    ("00017", date(2024, 1, 25), None, "Fidèle, ancien", 1234.5),
+    ("00018", date(2023, 12, 3), date(2025, 3, 14), 'dit "le Grand"', 80.0),
+    ("00019", date(2024, 2, 1), None, "", None),
+    ("00020", date(2020, 2, 29), date(2026, 6, 30), "œuvre\nd'art", 0.0),
+]
+
+
+def text_of(separator: str, dates: str = "%Y-%m-%d", decimal: str = ".", line_end: str = "\n") -> str:
+    """The rows as delimited text."""
+
+    def cell(value: object) -> str:
+        if value is None:
+            return ""
+        text = value.strftime(dates) if isinstance(value, date) else str(value)
+        text = text.replace(".", decimal) if isinstance(value, float) else text
+        return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in (separator, '"', "\n")) else text
+
+    return line_end.join(separator.join(cell(value) for value in row) for row in [HEADERS, *ROWS]) + line_end
+
+
+def customers_of(source: Source, mapping: MappingSet | None = None) -> list[tuple[object, ...]]:
+    """Kept customers in the order of the file."""
+    tables, _ = load_tables(source, today=NOW, mapping=mapping)
+    with tables:
+        return tables.connection.sql("SELECT * FROM customers ORDER BY customer_id").fetchall()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_encodings_and_separators_give_identical_tables(separator: str, encoding: str, line_end: str, tmp_path: Path) -> None:
+    """Accents, quotes, a quoted line break and leading zeros survive every combination."""
+    path = tmp_path / "clients.csv"
+    path.write_bytes(text_of(separator, line_end=line_end).encode(encoding))
+    assert customers_of(path) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("dates", "decimal"), [("%d/%m/%Y", ","), ("%m/%d/%Y", "."), ("%d.%m.%Y", ","), ("%d-%m-%Y", "."), ("%Y/%m/%d", "."), ("%Y%m%d", ".")]
+)
+def test_date_orders_and_decimal_marks_give_identical_tables(dates: str, decimal: str, tmp_path: Path) -> None:
+    """A day above 12 settles the order of day and month."""
+    path = tmp_path / "clients.csv"
+    path.write_text(text_of(";", dates, decimal), encoding="utf-8")
+    assert customers_of(path) == EXPECTED
+
+
+def _excel(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer) as book:
+        pd.DataFrame({"Column": ["N° client"], "Meaning": ["the id"]}).to_excel(book, sheet_name="Dictionary", index=False)
+        frame.to_excel(book, sheet_name="Data", index=False)
+    return buffer.getvalue()
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+FRAME = pd.DataFrame(ROWS, columns=HEADERS)
+TYPED = FRAME.assign(**{column: pd.to_datetime(FRAME[column]) for column in HEADERS[1:3]})
+WAYS: dict[str, Callable[[], tuple[str, bytes]]] = {
+    "gzip": lambda: ("clients.csv.gz", gzip.compress(text_of(";").encode("cp1252"))),
+    "excel": lambda: ("clients.xlsx", _excel(FRAME)),
+    "parquet with dates": lambda: ("clients.parquet", _parquet(TYPED)),
+    "parquet with texts": lambda: ("clients.parquet", _parquet(FRAME.astype(object).where(FRAME.notna(), None).map(lambda v: None if v is None else str(v)))),
+    "wrong name": lambda: ("clients.csv", _excel(FRAME)),
+    "excel says sep": lambda: ("clients.csv", ("sep=;\r\n" + text_of(";", "%d/%m/%Y", ",", "\r\n")).encode("cp1252")),
+    "prose above": lambda: ("clients.csv", ("Export du 30 juin\nService clients\n\n" + text_of(";")).encode()),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_formats_give_identical_tables_by_path_and_as_upload(way: str, tmp_path: Path) -> None:
+    """What the bytes are decides, not the name."""
+    name, data = WAYS[way]()
+    (tmp_path / name).write_bytes(data)
+    assert customers_of(tmp_path / name) == EXPECTED
+    assert customers_of(UploadedBytes(name, data)) == EXPECTED
+
+
+def test_a_frame_is_copied_and_gives_the_same_table() -> None:
+    """Changing the frame after loading changes nothing."""
+    frame = TYPED.copy()
+    tables, _ = load_tables(frame, today=NOW)
+    frame["Segment"] = "changed"
+    with tables:
+        assert tables.connection.sql("SELECT * FROM customers ORDER BY customer_id").fetchall() == EXPECTED
+
+
+def test_a_sheet_can_be_named_and_a_wrong_name_lists_the_sheets(tmp_path: Path) -> None:
+    """``book.xlsx#Sheet`` on the command line."""
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(_excel(FRAME))
+    assert customers_of(f"{path}#Data") == EXPECTED
+    with pytest.raises(FileError, match="Dictionary, Data"):
+        customers_of(f"{path}#Nowhere")
+
+
+def test_two_readings_of_a_date_are_asked_not_guessed(tmp_path: Path) -> None:
+    """First-of-month dates fit day-first and month-first: without a word in the mapping nothing is read."""
+    path = tmp_path / "customers.csv"
+    path.write_text("customer_id,start_date\n1,01/05/2024\n2,03/04/2025\n")
+    with pytest.raises(MappingError) as caught:
+        customers_of(path)
+    assert caught.value.code == "dates_ambiguous"
+    choices = {name: FieldChoice(name, name) for name in ("customer_id", "start_date")}
+    for order, day in (("day_first", date(2024, 5, 1)), ("month_first", date(2024, 1, 5))):
+        told = MappingSet({"customers": ColumnMapping("customers", choices, date_formats={"start_date": order})})
+        assert customers_of(path, told)[0][1] == day
+
+
+def test_a_13th_far_down_the_file_settles_the_order(tmp_path: Path) -> None:
+    """Looking at the first rows only would have asked in vain."""
+    path = tmp_path / "customers.csv"
+    rows = [f"{i},01/05/2024" for i in range(20_000)] + ["last,13/05/2024"]
+    path.write_text("customer_id,start_date\n" + "\n".join(rows) + "\n")
+    assert customers_of(path)[0][1] == date(2024, 5, 1)
+
+
+def test_a_column_that_is_blank_at_the_top_is_read_by_its_later_values(tmp_path: Path) -> None:
+    """Nobody left among the first thousands; the format of the last day is still found."""
+    path = tmp_path / "customers.csv"
+    rows = [f"{i},2024-01-05," for i in range(20_000)] + ["last,2024-01-05,25/12/2024"]
+    path.write_text("customer_id,start_date,end_date\n" + "\n".join(rows) + "\n")
+    assert customers_of(path)[-1] == ("last", date(2024, 1, 5), date(2024, 12, 25), "", None)
+
+
+def test_a_late_cp1252_byte_changes_the_encoding_of_the_whole_file(tmp_path: Path) -> None:
+    """Strict UTF-8 over the whole file first: the byte stands after five megabytes."""
+    path = tmp_path / "customers.csv"
+    rows = [f"{i:06d},2024-01-05,plain" for i in range(200_000)] + ["last,2024-01-05,caf\u00e9 \u20ac"]
+    path.write_bytes(("customer_id,start_date,segment\n" + "\n".join(rows) + "\n").encode("cp1252"))
+    assert customers_of(path)[-1][3] == "café €"
+
+
+def test_line_numbers_are_those_of_an_editor_with_quoted_line_breaks_and_blank_lines(tmp_path: Path) -> None:
+    """Quoted line breaks and blank lines count as lines: the bad date stands on line 8."""
+    path = tmp_path / "customers.csv"
+    path.write_text('customer_id,start_date,segment\na,2024-01-01,"two\nlines"\n\nb,2024-01-01,"three\n\nlines"\nc,tomorrow,x\n')
+    _, report = load_tables(path, today=NOW)
+    assert [(issue.line, issue.value) for issue in report.issues] == [(8, "tomorrow")]
+
+
+def test_an_open_quote_costs_its_own_line_only(tmp_path: Path) -> None:
+    """A reader that waits for the closing quote would swallow the 100,000 rows below."""
+    path = tmp_path / "customers.csv"
+    rows = [f"{i:06d},2024-01-05,x" for i in range(100_000)]
+    rows[50] = '"000050,2024-01-05,x'
+    path.write_text("customer_id,start_date,segment\n" + "\n".join(rows) + "\n")
+    _, report = load_tables(path, today=NOW)
+    assert (report.rows["customers"].read, report.rows["customers"].kept) == (100_000, 99_999)
+    assert [(issue.line, issue.rule) for issue in report.issues] == [(52, "broken_quotes")]
+
+
+def test_columns_that_are_not_mapped_are_listed_as_dropped(tmp_path: Path) -> None:
+    """Names and addresses are not read."""
+    path = tmp_path / "customers.csv"
+    path.write_text("customer_id,start_date,full name,email\n1,2024-01-05,Jane Doe,jane@example.org\n2,x,Joe,joe@example.org\n")
+    tables, report = load_tables(path, today=NOW)
+    with tables:
+        assert report.files[0].dropped == ("full name", "email")
+        assert "jane" not in repr(report).lower()
+        assert "joe" not in repr(report).lower()
+
+
+def test_complaints_without_customer_ids_become_volumes() -> None:
+    """Dates and categories are enough for evidence level 0."""
+    complaints = pd.DataFrame({"date de réclamation": ["2024-05-03", "2024-05-30", "2024-06-01"], "motif": ["retard", "retard", "prix"]})
+    tables, report = load_tables(complaints=complaints, today=NOW)
+    with tables:
+        rows = tables.connection.sql("SELECT month, category, sum(complaints) FROM volumes GROUP BY ALL ORDER BY ALL").fetchall()
+    assert rows == [(date(2024, 5, 1), "retard", 2), (date(2024, 6, 1), "prix", 1)]
+    assert report.first_complaint == date(2024, 5, 1)
+    assert report.last_day == date(2024, 6, 30)
+
+
+def test_a_file_whose_rows_are_all_rejected_says_so_with_the_first_one(tmp_path: Path) -> None:
+    """The report still holds every issue; asking for an estimate stops."""
+    path = tmp_path / "customers.csv"
+    path.write_text("customer_id,start_date\n1,2030-01-01\n2,2031-01-01\n")
+    _, report = load_tables(path, today=NOW)
+    with pytest.raises(Exception, match=r"line 2.*2030-01-01") as caught:
+        require_rows(report)
+    assert caught.value.code == "all_rows_rejected"
+
+
+def test_the_temporary_files_are_gone_after_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads are spooled to a private folder that does not outlive the tables."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    tables, _ = load_tables(UploadedBytes("c.csv", text_of(";").encode("cp1252")), today=NOW)
+    assert list(tmp_path.iterdir())
+    tables.close()
+    assert not list(tmp_path.iterdir())
