@@ -305,4 +305,5 @@ def _keep_sample(
     kept = people.iloc[chosen].reset_index(drop=True)
     digits = max(6, len(str(len(kept))))
     kept.insert(0, "customer_id", [f"C{number:0{digits}d}" for number in range(1, len(kept) + 1)])
-    return CompanyHistory(truth, kept, moved(complaints), moved(incidents))
+    # One person, one day, one category: a file would hold it as one complaint, or as the same row twice.
+    return CompanyHistory(truth, kept, moved(complaints.drop_duplicates()), moved(incidents.drop_duplicates()))
