@@ -246,30 +246,30 @@ def _saved_mapping(options: Options) -> MappingSet | None:
 def _offer_proposal(problem: MappingError, words: Translator) -> None:
     """Write the mapping as far as it could be recognised, as a file to correct, and say where it is.
 
-    An existing file is never overwritten: it may be the one that is being corrected.
+    A file that says anything else is never overwritten: it may be the one that is being corrected.
     """
     from iceberg.ingest.mapping import FieldChoice, MappingSet
 
-    names = ["iceberg-mapping.toml", *(f"iceberg-mapping-{number}.toml" for number in range(2, 100))]
-    path = next((Path(name) for name in names if not Path(name).exists()), None)
-    if problem.proposal is None or path is None:
+    if problem.proposal is None:
         return
     tables = {
         table: replace(mapping, choices=mapping.choices | {name: FieldChoice(name, "") for name in mapping.missing})
         for table, mapping in problem.proposal.tables.items()
     }
-    values = {
-        "proposal": str(path),
-        "file": problem.values.get("file", ""),
-        "headers": problem.values.get("headers", ""),
-    }
-    comment = "".join(f"# {line}\n" for line in words.text("cli.problems.proposal_comment", **values).splitlines())
-    try:
-        write_whole(path, (comment + MappingSet(tables).to_toml()).encode())
-    except UsageError as unwritable:
-        _say(unwritable.message(words.language))
-        return
-    _say(words.text("cli.problems.proposal_written", **values))
+    proposal = MappingSet(tables).to_toml()
+    for number in range(1, 100):
+        path = Path("iceberg-mapping.toml" if number == 1 else f"iceberg-mapping-{number}.toml")
+        values = {name: str(problem.values.get(name, "")) for name in ("file", "headers")} | {"proposal": str(path)}
+        comment = words.text("cli.problems.proposal_comment", **values)
+        content = ("".join(f"# {line}\n" for line in comment.splitlines()) + proposal).encode()
+        if not path.exists() or (path.is_file() and path.read_bytes() == content):
+            try:
+                write_whole(path, content)
+            except UsageError as unwritable:
+                _say(unwritable.message(words.language))
+            else:
+                _say(words.text("cli.problems.proposal_written", **values))
+            return
 
 
 def _window(options: Options, tables: Tables) -> ObservationWindow | None:

@@ -57,18 +57,25 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
     from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline
 
     parts = [wrap(headline(estimate, words)), "", _estimate_table(estimate, counts, words), ""]
-    window = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
-    if counts.has_customers:
-        window += " " + words.text(
-            "cli.estimate.leavers", count=estimate.silent_leavers, natural=_span(estimate.natural_departures, words)
-        )
-    parts.append(wrap(f"{window} {definition(words)}"))
-    if counts.has_customers:
+    parts.append(wrap(f"{_window_text(estimate, counts, words)} {definition(words)}"))
+    if counts.has_customers and estimate.total.vocal_customers:
         parts.append(wrap(comparator_sentence(estimate, words)))
     badge = evidence_badge(estimate, words)
     parts.append(wrap(words.text("cli.estimate.evidence", label=badge.label, says=badge.says)))
     parts += _remarks(estimate.diagnostics, words)
     return "\n".join(parts) + "\n"
+
+
+def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """The days counted, who left in them, and how many would have left anyway where that was estimated."""
+    text = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
+    if not counts.has_customers:
+        return text
+    told = "silent" if counts.has_linked_complaints else "left"
+    text += " " + words.text(f"cli.estimate.{told}_leavers", count=estimate.silent_leavers)
+    if estimate.total.vocal_customers:
+        text += " " + words.text("cli.estimate.natural", natural=_span(estimate.natural_departures, words))
+    return text
 
 
 def _remarks(diagnostics: Sequence[Diagnostic], words: Translator) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import above_noise, ranking_table
+from iceberg.report.tables import above_noise, currency_of, ranking_table
 
 Verdict = Literal["act", "measure", "watch", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
@@ -86,7 +86,7 @@ def customers_range(interval: CredibleInterval, translator: Translator) -> dict[
 
 def headline(estimate: IcebergEstimate, translator: Translator) -> str:
     """The one sentence: how many left without a word behind those who complained, what share, what money."""
-    total, currency = estimate.total, estimate.cells.currency
+    total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
     if total.silent_churn.upper < 0.5:
@@ -162,7 +162,7 @@ def _silent_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
 
 
 def _money_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
-    lost, currency = estimate.total.revenue_lost, estimate.cells.currency
+    lost, currency = estimate.total.revenue_lost, currency_of(estimate)
     if lost is None:
         return _missing("money", "missing_detail", translator)
     low, middle, high = (translator.money_compact(value, currency) for value in (lost.lower, lost.median, lost.upper))
@@ -306,7 +306,7 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     if item.revenue_lost is None:
         return _decision("act", translator, "act_no_money", category=category, **ends, probability=probability)
     low, high = (
-        translator.money_compact(value, estimate.cells.currency)
+        translator.money_compact(value, currency_of(estimate))
         for value in (item.revenue_lost.lower, item.revenue_lost.upper)
     )
     return _decision(
@@ -325,5 +325,7 @@ def _decision(verdict: Verdict, translator: Translator, sentence: str, **values:
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
     """What a diagnostic says and what to do about it. An unknown code is named rather than hidden."""
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
+    # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
+    values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
     return translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
