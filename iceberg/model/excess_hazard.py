@@ -249,6 +249,7 @@ class Information:
     coupling: FloatArray
     local: FloatArray
     scaled: FloatArray
+    root_weight: FloatArray
     share: FloatArray
 
 
@@ -275,7 +276,8 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
         coupling,
         local,
         scaled,
-        (rates.caused / departures).reshape(layout.categories, segments, -1),
+        np.sqrt(weight),
+        (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1),
     )
     _add_complaints(design, layout, rates, information)
     return information
@@ -356,41 +358,60 @@ def factorise(information: Information, prior: Prior) -> Arrow:
 
 
 def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
-    """(C,) slope in log r_c of -1/2 log |information of everything else|: what integrating the patterns out takes from a ratio.
+    """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
 
-    A large ratio lets a category with few complaints bend its pattern to the departures; the joint mode likes that, the marginal does not. With
-    J the derivatives of departures (columns of category c proportional to r_c), W = 1 / mu and V the covariance given the ratios,
-    d log |.| / d log r_c = 2 sum_{i in c} (V J' W J)_ii - sum_cells (h_c / mu) (J V J' W)_cell.
+    What integrating out adds to the joint mode. A large ratio lets a category with few complaints bend its pattern to the departures: the joint
+    mode likes that, the marginal does not. A large ratio also leaves the natural hazard less to explain, which frees it: the marginal likes that.
+    With J the derivatives of departures in blocks k (categories, natural) that move by dh_k in a cell with mean mu, W = 1 / mu and V the
+    covariance given the ratios, the derivative of log |.| is sum over cells of 2 sum_k (dh_k / h_k) (J_k V J')W - (sum_k dh_k / mu) (J V J')W.
     """
     columns = Columns(information.scaled, *_offsets(layout))
     shared_pick, local_pick = _pick(layout, columns)
-    at = layout.shared(np.arange(layout.shared_size))
-    ratio = at["ratio"]
+    shared_block, local_block = _blocks(layout)
+    ratio = layout.shared(np.arange(layout.shared_size))["ratio"]
     covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
     given = covariance @ np.linalg.inv(covariance[ratio])
-    own = layout.own(np.arange(layout.local_size)) if layout.local else {}
     trace = np.zeros(layout.categories)
     for s in range(layout.segments):
         shared_rows = information.scaled[s][:, shared_pick].T
-        half = shared_rows
-        if layout.local:
-            local_rows = information.scaled[s][:, local_pick].T
-            first = solve_triangular(arrow.local[s], local_rows, lower=True, check_finite=False)
-            half = shared_rows - arrow.bridge[s].T @ first
+        local_rows = information.scaled[s][:, local_pick].T if layout.local else np.zeros((0, shared_rows.shape[1]))
+        first = solve_triangular(arrow.local[s], local_rows, lower=True, check_finite=False) if layout.local else local_rows
+        half = shared_rows - arrow.bridge[s].T @ first
         through = cho_solve((arrow.shared, True), half, check_finite=False)
         through -= given @ through[ratio]
-        product = shared_rows * through
-        leverage = product.sum(0)
+        back, local_given = first, np.zeros((0, layout.categories))
         if layout.local:
-            back = solve_triangular(arrow.local[s], first - arrow.bridge[s] @ through, lower=True, trans=1, check_finite=False)
-            local_product = local_rows * back
-            leverage = leverage + local_product.sum(0)
-        for c in range(layout.categories):
-            mine = product[at["month"][c]].sum() + product[at["band"][c]].sum()
-            if layout.local:
-                mine += local_product[own["segment"][c]].sum() + local_product[own["burst"][c]].sum()
-            trace[c] += 2 * mine - (information.share[c, s] * leverage).sum()
+            back = first - arrow.bridge[s] @ through
+            back = solve_triangular(arrow.local[s], back, lower=True, trans=1, check_finite=False)
+            local_given = -solve_triangular(arrow.local[s], arrow.bridge[s] @ given, lower=True, trans=1, check_finite=False)
+        weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
+        leverage = shared_block @ (shared_rows * through) + local_block @ (local_rows * back)  # block x cell
+        moved = np.empty((layout.categories + 1, shared_rows.shape[1], layout.categories))
+        for k in range(layout.categories + 1):
+            mine, own = shared_block[k].astype(bool), local_block[k].astype(bool)
+            moved[k] = shared_rows[mine].T @ given[mine] + local_rows[own].T @ local_given[own]
+        # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
+        relative = moved * weight[None, :, None] / np.maximum(information.share[:, s, :, None], 1e-12)
+        trace += 2 * np.einsum("kr,krc->c", leverage, relative) - np.einsum("r,r,krc->c", leverage.sum(0), weight, moved)
     return -trace / 2
+
+
+def _blocks(layout: Layout) -> tuple[FloatArray, FloatArray]:
+    """(C + 1, parameters) which category, or the natural hazard (last), each shared and each per-segment parameter belongs to."""
+    c = layout.categories
+    shared, local = np.full(layout.shared_size, c), np.full(layout.local_size, c)
+    numbers = np.arange(c)
+    at = layout.shared(np.arange(layout.shared_size))
+    for name in ("month", "band"):
+        shared[at[name]] = numbers[:, None]
+    shared[at["ratio"]] = numbers
+    shared[at["delay"]] = -1
+    if layout.local:
+        own = layout.own(np.arange(layout.local_size))
+        local[own["segment"]] = numbers
+        local[own["burst"]] = numbers[:, None]
+    every = np.arange(c + 1)[:, None]
+    return (shared == every).astype(float), (local == every).astype(float)
 
 
 def _offsets(layout: Layout) -> list[int]:

@@ -90,7 +90,7 @@ class RatioLikelihood:
         mode: (C,) log r at the mode.
         slope: (C,) score at the mode.
         information: (C, C).
-        drag: (C,) what integrating the patterns takes per unit of log r (negative), fading as r^2 where r is small.
+        drag: (C,) what integrating everything else adds per unit of y.
     """
 
     mode: FloatArray
@@ -103,8 +103,8 @@ class RatioLikelihood:
         x = np.minimum(log_ratio - self.mode, 30.0)
         y = np.exp(x)
         pushed = (y - 1) @ self.information
-        value = ((y - 1) * self.slope).sum(1) - 0.5 * ((y - 1) * pushed).sum(1) + (self.drag * np.logaddexp(0.0, 2 * x)).sum(1)
-        slope = y * (self.slope - pushed) + 2 * self.drag / (1 + np.exp(-2 * x))
+        value = ((y - 1) * self.slope).sum(1) - 0.5 * ((y - 1) * pushed).sum(1) + ((y - 1) * self.drag).sum(1)
+        slope = y * (self.slope - pushed + self.drag)
         return value, slope
 
 

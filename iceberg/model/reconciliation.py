@@ -67,7 +67,7 @@ def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) 
     Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
     """
     at = fit.ratio_positions
-    log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
+    log_ratio = draw_log_ratios(fit.ratio_likelihood, getattr(fit,"draw_prior",fit.ratio_prior), fit.ratio_covariance, rng=rng, draws=draws)
     shared, own = fit.arrow.draw(rng, draws)
     unit = np.eye(fit.layout.shared_size)[:, at]
     covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)
