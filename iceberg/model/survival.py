@@ -220,12 +220,22 @@ def fit_parametric(
     knots = [float(month * DAYS_PER_MONTH) for month in knots_months]
     if curve.departures < len(knots) + 2 or not len(rows):
         return _failed(kind)
-    knots = [knot for knot in knots if rows[:, 0].min() < knot < rows[:, 1].max()]
+    start = None
+    if kind == "piecewise_exponential":
+        rows, knots = _interval_rows(rows, knots)
+        days = np.bincount(np.searchsorted(knots, rows[:, 0], side="right"), (rows[:, 1] - rows[:, 0]) * rows[:, 3])
+        start = days / rows[rows[:, 2] == 1, 3]  # days per departure: the maximum itself, which lifelines then confirms
     fitter = WeibullFitter() if kind == "weibull" or not knots else PiecewiseExponentialFitter(knots)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitter.fit(rows[:, 1], event_observed=rows[:, 2], entry=rows[:, 0], weights=rows[:, 3].astype(np.int64))
+            fitter.fit(
+                rows[:, 1],
+                event_observed=rows[:, 2],
+                entry=rows[:, 0],
+                weights=rows[:, 3].astype(np.int64),
+                initial_point=start,
+            )
     except (ConvergenceError, StatError, ValueError, ZeroDivisionError, np.linalg.LinAlgError):
         return _failed(kind)
     return _judge_fit(fitter, kind, knots, curve)
@@ -296,3 +306,26 @@ def _paired_rows(table: _DayTable) -> FloatArray:
     merged, place = np.unique(rows[:, :3], axis=0, return_inverse=True)
     total = np.bincount(place.ravel(), weights=rows[:, 3], minlength=len(merged))
     return np.column_stack([merged, total]).astype(np.float64)
+
+
+def _interval_rows(rows: FloatArray, knots: list[float]) -> tuple[FloatArray, list[float]]:
+    """Two rows per interval with its departures and its days at risk: all that a constant hazard can see.
+
+    Knots that would leave an interval without a departure are dropped: its rate could not be told from zero.
+    """
+    events = rows[rows[:, 2] == 1]
+    kept: list[float] = []
+    for knot in knots:
+        start = kept[-1] if kept else 0.0
+        inside = events[(events[:, 1] > start) & (events[:, 1] <= knot), 3].sum()
+        beyond = events[events[:, 1] > knot, 3].sum()
+        if inside > 0 and beyond > 0:
+            kept.append(knot)
+    made = []
+    for start, end in zip([0.0, *kept], [*kept, np.inf], strict=True):
+        days = float(((np.clip(rows[:, 1], start, end) - np.clip(rows[:, 0], start, end)) * rows[:, 3]).sum())
+        departures = float(events[(events[:, 1] > start) & (events[:, 1] <= end), 3].sum())
+        customers = max(departures, np.ceil(days / (end - start)), 1.0)
+        stay = start + days / customers
+        made += [(start, stay, 1.0, departures), (start, stay, 0.0, customers - departures)]
+    return np.array([row for row in made if row[3] > 0]), kept

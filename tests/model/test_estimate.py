@@ -196,3 +196,13 @@ def test_at_level_3_the_reconciliation_speaks_and_the_books_still_balance(tables
     assert estimate.fit_state is not None
     again = estimate_iceberg(counts, assumptions=assumptions)
     assert again.draws.silent_churn.tobytes() == draws.silent_churn.tobytes()
+
+
+@pytest.mark.parametrize("name", ["mixed", "folk", "small"])
+def test_the_range_of_level_2_holds_the_truth_where_the_assumed_ratio_is_not_absurd(
+    tables_from_frames, name: str
+) -> None:
+    """1:25 with its wide range, complainers' own excess and the cap: the total is inside, if not in the middle."""
+    company, counts = world(tables_from_frames, name, 1)
+    total = estimate_iceberg(counts).total.silent_churn
+    assert total.lower <= company.truth["silent_churn"] <= total.upper

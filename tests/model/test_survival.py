@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from lifelines import KaplanMeierFitter, NelsonAalenFitter, WeibullFitter
+from lifelines import KaplanMeierFitter, NelsonAalenFitter, PiecewiseExponentialFitter, WeibullFitter
 
 from iceberg.cohort.counts import CohortCounts, TenureDayCounts
 from iceberg.cohort.window import ObservationWindow
@@ -79,6 +79,19 @@ def test_weibull_from_counts_equals_lifelines_on_rows(tables_from_frames) -> Non
     assert fit.parameters["scale_days"] == pytest.approx(reference.lambda_, rel=1e-4)
     assert fit.parameters["shape"] == pytest.approx(reference.rho_, rel=1e-4)
     assert fit.aic == pytest.approx(reference.AIC_, rel=1e-6)
+
+
+def test_piecewise_exponential_from_two_rows_per_interval_equals_lifelines_on_all_rows(tables_from_frames) -> None:
+    customers, complaints = random_company(5, customers=300)
+    counts = reduce_frames(tables_from_frames, customers, complaints, WINDOW)
+    rows = spells(customers, complaints, WINDOW)
+    rows = rows[rows.state == ""]
+    knots = [3 * 365.25 / 12, 365.25]
+    reference = PiecewiseExponentialFitter(knots).fit(rows.stop, rows.event, entry=rows.entry)
+    fit = fit_parametric(counts, kind="piecewise_exponential", states=(0,), knots_months=(3, 12))
+    rates = 365.25 / reference.params_.to_numpy()
+    assert list(fit.parameters.values()) == pytest.approx(rates, rel=1e-4)
+    assert fit.log_likelihood == pytest.approx(reference.log_likelihood_, rel=1e-6)
 
 
 def test_fits_name_their_gap_and_compare_by_aic(tables_from_frames) -> None:
