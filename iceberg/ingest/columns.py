@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.dates import recognise_dates
-from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
 
 from iceberg.ingest.numbers import recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
@@ -22,6 +22,7 @@ __all__ = ["CERTAIN", "ColumnMapping", "MappingSet", "Preset", "load_presets", "
 CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
 _NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(r"\[list\]|\((?:utc|do not modify|ne pas modifier)\)", re.IGNORECASE)
 
 
@@ -33,14 +34,14 @@ class Preset:
         name, label: Id and display name.
         signature: Normalised headers of which most must be present for the preset to apply; empty for the generic one.
         tables: Normalised headers by table and field, preferred first.
-        traps: Field to note code, shown when the field is mapped.
+        live_statuses: Values of the status field under which a customer is still here.
     """
 
     name: str
     label: str
     signature: dict[str, tuple[str, ...]]
     tables: dict[str, dict[str, tuple[str, ...]]]
-    notes: dict[str, str] = field(default_factory=dict)
+    live_statuses: tuple[str, ...] = ()
 
 
 def normalise_header(header: str) -> str:
@@ -61,10 +62,10 @@ def load_presets() -> tuple[Preset, ...]:
 
 def _preset(content: dict[str, Any]) -> Preset:
     tables = {
-        table: {name: tuple(normalise_header(header) for header in headers) for name, headers in content[table].items()} for table in FIELDS if table in content
+        table: {name: tuple(header if header == ANY_LIST else normalise_header(header) for header in headers) for name, headers in content[table].items()} for table in FIELDS if table in content
     }
     signature = {table: tuple(normalise_header(header) for header in headers) for table, headers in content.get("signature", {}).items()}
-    return Preset(content["name"], content["label"], signature, tables, content.get("notes", {}))
+    return Preset(content["name"], content["label"], signature, tables, tuple(content.get("status", {}).get("live", ())))
 
 
 def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
@@ -77,24 +78,38 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     taken: set[str] = set()
     by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
     preset = recognise_system(source, table)
-    for name, kind in FIELDS[table].items():
-        ranked = []
-        if preset is not None:
-            ranked += [(0.98 - 0.001 * rank, header, preset.name) for rank, header in enumerate(preset.tables[table].get(name, ()))]
-        ranked += [(0.9 - 0.001 * rank, header, "generic") for rank, header in enumerate(_generic(table, name))]
+    for name, kind in all_fields(table).items():
+        ranked = [(0.98, header, preset.name) for header in preset.tables[table].get(name, ())] if preset is not None else []
+        ranked += [(0.9, header, "generic") for header in _generic(table, name)]
         best: FieldChoice | None = None
-        for score, header, origin in ranked:
-            column = by_name.get(header)
+        for rank, (score, header, origin) in enumerate(ranked):
+            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header)
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, kind)
-            if best is None or score * fit > best.confidence:
-                reason = why or ("header" if origin == "generic" else "system")
-                best = FieldChoice(name, column.header, round(score * fit, 3), reason, origin)
+            reason = why or ("header" if origin == "generic" else "system")
+            confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
+            if best is None or confidence > best.confidence:
+                best = FieldChoice(name, column.header, confidence, reason, origin)
         if best is not None:
             choices[name] = best
             taken.add(best.header)
-    return ColumnMapping(table=table, choices=choices, system=preset.name if preset else "")
+    live = preset.live_statuses if preset is not None and "status" in choices else ()
+    return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
+    """A given mapping plus the correcting fields of the system it names (who is still here by status, what amounts are paid per)."""
+    preset = next((preset for preset in load_presets() if preset.name == mapping.system), None)
+    if preset is None:
+        return mapping
+    found = propose_mapping(source, mapping.table).choices
+    extras = {name: found[name] for name in EXTRA_FIELDS.get(mapping.table, {}) if name in found and name not in mapping.choices}
+    return replace(mapping, choices={**mapping.choices, **extras}, live_statuses=mapping.live_statuses or preset.live_statuses)
+
+
+def _custom_list(source: SourceTable, taken: set[str]) -> SourceColumn | None:
+    return next((column for column in source.columns if column.header.lower().endswith("[list]") and column.header not in taken), None)
 
 
 def _generic(table: str, name: str) -> tuple[str, ...]:

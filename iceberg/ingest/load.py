@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.columns import CERTAIN, propose_mapping
+from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
@@ -76,7 +76,7 @@ def _read_all(
     for table, source in sources.items():
         given = mappings.get(table)
         relation = read_source(connection, source, workspace, options=_options(given))
-        proposed = given if given is not None and given.choices else propose_mapping(relation, table)
+        proposed = complete_with_system(relation, given) if given is not None and given.choices else propose_mapping(relation, table)
         opened[table] = (relation, proposed)
     _require_certain(opened)
     loaded: dict[str, JudgedTable] = {}

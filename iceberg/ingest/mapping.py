@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from iceberg.errors import MappingError
+from iceberg.ingest.dates import DATE_FORMATS
 
 # Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number", "count".
 FIELDS: dict[str, dict[str, str]] = {
@@ -19,6 +20,13 @@ FIELDS: dict[str, dict[str, str]] = {
     "activity": {"customer_id": "id", "activity_date": "date"},
     "surveys": {"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
 }
+# Fields that only correct the others; presets name them, a page need not ask for them.
+EXTRA_FIELDS: dict[str, dict[str, str]] = {
+    "customers": {
+        "status": "text",  # says who is still here, where a system writes the last day before it has come
+        "interval": "text",  # what the revenue is paid per, row by row
+    },
+}
 REQUIRED: dict[str, tuple[str, ...]] = {
     "customers": ("customer_id", "start_date"),
     "complaints": ("complaint_date", "category"),
@@ -27,6 +35,11 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "activity": ("customer_id", "activity_date"),
     "surveys": ("category", "asked", "had_problem", "complained"),
 }
+
+
+def all_fields(table: str) -> dict[str, str]:
+    """Fields of a table with those that only correct others."""
+    return {**FIELDS[table], **EXTRA_FIELDS.get(table, {})}
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,7 @@ class ColumnMapping:
         date_formats: Format by field where it was fixed by hand (see `iceberg.ingest.dates.DATE_FORMATS`).
         decimal: ``"."`` or ``","`` where fixed by hand.
         revenue_period: ``"year"`` or ``"month"``; "" = from the header.
+        live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower case.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
     """
@@ -67,6 +81,7 @@ class ColumnMapping:
     date_formats: dict[str, str] = field(default_factory=dict)
     decimal: str = ""
     revenue_period: str = ""
+    live_statuses: tuple[str, ...] = ()
     encoding: str = ""
     separator: str = ""
     header_line: int = 0
@@ -141,6 +156,8 @@ def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
         if value := getattr(mapping, key):
             entry[key] = value
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
+    if mapping.live_statuses:
+        entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
         entry["date_formats"] = dict(mapping.date_formats)
     return entry
@@ -150,12 +167,23 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     if table not in FIELDS or not isinstance(entry, dict):
         raise MappingError("mapping_table_unknown", {"file": name, "value": table, "known": ", ".join(FIELDS)})
     columns = entry.get("columns", {})
+    if not isinstance(columns, dict) or not isinstance(entry.get("date_formats", {}), dict):
+        raise MappingError("mapping_file_unreadable", {"file": name, "reason": f"{table}.columns"})
     for key in columns:
-        if key not in FIELDS[table]:
-            raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": key, "known": ", ".join(FIELDS[table])})
+        if key not in all_fields(table):
+            raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": key, "known": ", ".join(all_fields(table))})
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
     options = {key: str(entry[key]) for key in ("decimal", "revenue_period", "encoding", "separator", "sheet", "system") if entry.get(key)}
-    return ColumnMapping(table, choices, dict(entry.get("date_formats", {})), header_line=int(entry.get("header_line", 0)), **options)
+    formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
+    checked = [("decimal", options.get("decimal"), (".", ",")), ("revenue_period", options.get("revenue_period"), ("year", "month"))]
+    for key, value, known in [*checked, *((f"date_formats.{field}", value, DATE_FORMATS) for field, value in formats.items())]:
+        if value and value not in known:
+            raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": key, "value": value, "known": ", ".join(known)})
+    header_line = entry.get("header_line", 0)
+    if not isinstance(header_line, int) or header_line < 0:
+        raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": "header_line", "value": str(header_line), "known": "1, 2, 3"})
+    live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
+    return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, **options)
 
 
 def _to_toml(content: dict[str, Any]) -> str:

@@ -68,6 +68,7 @@ RULES: tuple[RowRule, ...] = (
     RowRule("end_before_start", "customers", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"),
     RowRule("future_end_date", "customers", "end_date", "repair", "end_date_parsed > {today}"),
     RowRule("placeholder_end_date", "customers", "end_date", "repair", _END),
+    RowRule("still_live_status", "customers", "end_date", "repair", "end_date_parsed IS NOT NULL AND {live}"),
     RowRule("negative_revenue", "customers", "revenue", "repair", "revenue_parsed < 0"),
     _unparseable("customers", "revenue", "repair", "unparseable_revenue"),
     RowRule("exact_duplicate", "customers", "", "reject"),
@@ -137,7 +138,7 @@ def reject_mask(table: str) -> int:
     return sum(bit for bit, rule in rules_of(table) if rule.rejects)
 
 
-def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields: frozenset[str]) -> str:
+def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields: frozenset[str], live: str = "FALSE") -> str:
     """SQL for the integer of broken rules; rules about fields that the file lacks are left out.
 
     Args:
@@ -145,13 +146,14 @@ def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields
         today: SQL of the day after which dates lie in the future.
         headers: Header of each mapped field.
         text_fields: Mapped fields whose values are text.
+        live: SQL that is true where a status says that the customer is still here.
     """
     empty = " AND ".join(f"{name}_text IS NULL" if name not in text_fields else f"coalesce(trim({name}_text), '') = ''" for name in headers)
     whole, terms = [], []
     for bit, rule in rules_of(table):
-        if not rule.sql or (rule.field and rule.field not in headers):
+        if not rule.sql or (rule.field and rule.field not in headers) or ("{live}" in rule.sql and live == "FALSE"):
             continue
-        predicate = rule.sql.replace("{today}", today).replace("{empty}", f"({empty})")
+        predicate = rule.sql.replace("{today}", today).replace("{empty}", f"({empty})").replace("{live}", live)
         for name in headers:
             same = f"trim({name}_text) = '{headers[name].replace(chr(39), chr(39) * 2)}'" if name in text_fields else "FALSE"
             predicate = predicate.replace(f"{{header:{name}}}", same)

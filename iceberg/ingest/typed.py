@@ -9,7 +9,7 @@ import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
-from iceberg.ingest.mapping import FIELDS, ColumnMapping
+from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.numbers import NumberReading, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
@@ -21,6 +21,12 @@ _NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN
 _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
 _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
+# A year holds this many of what a row's amount is paid per; unknown words leave the amount as it is.
+_PER_YEAR = (
+    "CASE WHEN starts_with(lower(interval_parsed), 'month') OR starts_with(lower(interval_parsed), 'mens') THEN 12 "
+    "WHEN starts_with(lower(interval_parsed), 'week') THEN 52 WHEN starts_with(lower(interval_parsed), 'day') THEN 365 "
+    "WHEN starts_with(lower(interval_parsed), 'quarter') OR starts_with(lower(interval_parsed), 'trim') THEN 4 ELSE 1 END"
+)
 MONTHS_PER_YEAR = 12
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
@@ -34,12 +40,22 @@ class TypedFields:
         dates: Date format of each date field that is text.
         numbers: Decimal mark of each number field that is text.
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
+        live_statuses: See `ColumnMapping`.
     """
 
     columns: dict[str, SourceColumn]
     dates: dict[str, DateReading] = field(default_factory=dict)
     numbers: dict[str, NumberReading] = field(default_factory=dict)
     revenue_per_year: int = 1
+    live_statuses: tuple[str, ...] = ()
+
+    @property
+    def live_sql(self) -> str:
+        """True where a status says that the customer is still here."""
+        if not self.live_statuses or "status" not in self.columns:
+            return "FALSE"
+        pattern = "|".join(re.escape(status) for status in self.live_statuses)
+        return f"coalesce(regexp_full_match(trim(status_parsed), {quote_text(pattern)}, 'i'), FALSE)"
 
 
 def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping) -> TypedFields:
@@ -56,14 +72,14 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         if column is None:
             headers = ", ".join(source.reading.headers)
             raise MappingError("column_not_found", {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers})
-        kind = FIELDS[mapping.table][name]
+        kind = all_fields(mapping.table)[name]
         columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
         if column.is_text and kind in {"date", "end"}:
             dates[name] = _date_reading(source, mapping, name, column)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(mapping, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor)
+    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses)
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -143,7 +159,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     Args:
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
     """
-    kinds = FIELDS[table]
+    kinds = all_fields(table)
     texts = [f"{fields.columns[name].sql} AS {name}_text" for name in kinds if name in fields.columns]
     parsed = [f"{_parsed(name, kind, fields)} AS {name}_parsed" for name, kind in kinds.items()]
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
@@ -151,7 +167,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
     headers = {name: column.header for name, column in fields.columns.items()}
     text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
-    flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields)
+    flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql)
     return (
         f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} "
         f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*texts, *parsed])}{row} FROM {source.from_sql}))"
@@ -204,9 +220,12 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
         return f"COALESCE(category_parsed, {quote_text(UNCATEGORISED)})"
     if name == "revenue":
         yearly = f" * {fields.revenue_per_year}" if fields.revenue_per_year != 1 else ""
+        if "interval" in fields.columns:
+            yearly = f" * {_PER_YEAR}"
         return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"
     if name == "end_date":
-        return f"CASE WHEN end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01' THEN end_date_parsed END"
+        here = f" AND NOT {fields.live_sql}" if fields.live_sql != "FALSE" else ""
+        return f"CASE WHEN end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01'{here} THEN end_date_parsed END"
     if table == "volumes" and name == "month":
         return "CAST(date_trunc('month', month_parsed) AS DATE)"
     if table == "volumes" and name == "complaints":
