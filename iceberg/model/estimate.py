@@ -21,7 +21,7 @@ from iceberg.model.excess_hazard import fit_excess_hazard
 from iceberg.model.net_survival import delay_by_month, matched_hazard, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.reconciliation import draw_silent_churn
-from iceberg.model.results import Draws, EstimateCells, Evidence, IcebergEstimate
+from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate
 from iceberg.model.summary import Posterior, focus_estimate, summarise_draws
 from iceberg.model.value import price_silent_churn
 
@@ -57,7 +57,10 @@ class _Request:
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """What a rung of the ladder draws, in the order of the file; `ratio_prior` is what was assumed before."""
+    """What a rung of the ladder draws, in the order of the file; `ratio_prior` is what was assumed before.
+
+    Placebo and pipeline (level 3): one per category, then one for the total.
+    """
 
     silent_churn: FloatArray32
     natural: FloatArray32
@@ -65,6 +68,9 @@ class _Answer:
     excess: FloatArray
     ratio_prior: FloatArray
     fit_state: object | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    placebo: tuple[CredibleInterval, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
 
 
 def estimate_iceberg(
@@ -115,7 +121,9 @@ def estimate_iceberg(
         currency=counts.currency,
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
-    posterior = Posterior(draws, cells, request.evidence, fit_state=answer.fit_state)
+    posterior = Posterior(
+        draws, cells, request.evidence, answer.diagnostics, answer.placebo, answer.pipeline, answer.fit_state
+    )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
     return diagnose(estimate, counts)

@@ -82,9 +82,11 @@ def ratio_curve(
     lower, upper = held.ratio.lower / held.ratio.median, held.ratio.upper / held.ratio.median
     estimate = estimator or _estimator()
     points = []
+    fit: object | None = None
     for ratio in ratios:
         prior = SilentRatioPrior(ratio, ratio * lower, ratio * upper)
-        answer = estimate(counts, assumptions=replace(held, ratio=prior), seed=seed)
+        answer = estimate(counts, assumptions=replace(held, ratio=prior), seed=seed, warm=fit)
+        fit = answer.fit_state
         points.append(RatioPoint("", ratio, answer.total.silent_churn))
         points += [RatioPoint(one.category, ratio, one.silent_churn) for one in answer.categories]
     return tuple(points)
@@ -105,10 +107,13 @@ def tornado(
     held = replace(assumptions or Assumptions(), draws=DRAWS)
     estimate = estimator or _estimator()
 
-    def total(changed: Assumptions) -> float:
-        return float(estimate(counts, assumptions=changed, seed=seed).total.silent_churn.median)
+    first = estimate(counts, assumptions=held, seed=seed)
+    base = first.total.silent_churn.median
 
-    base = total(held)
+    def total(changed: Assumptions) -> float:
+        answer = estimate(counts, assumptions=changed, seed=seed, warm=first.fit_state)
+        return float(answer.total.silent_churn.median)
+
     bars = []
     for name, low, high, change in _ranges(counts, held):
         bars.append(TornadoBar(name, low, high, total(change(low)), total(change(high)), base))
