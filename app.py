@@ -34,5 +34,5 @@ page = st.navigation(
     ]
 )
 with errors_in_words(words):
-    open_frame(language, with_controls=page.url_path != "upload")
+    open_frame(language, page.url_path or next(iter(PAGES)))
     page.run()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import Literal, cast
 
 import streamlit as st
 
@@ -24,6 +24,7 @@ DEFAULT_SPREAD = 5.0
 HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
 PRIORS = "category_priors"
+Control = Literal["period", "segments", "assumptions"]
 START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
 
 
@@ -84,23 +85,26 @@ def show_study(study: Study, words: Translator) -> None:
             )
 
 
-def show_controls(study: Study, words: Translator) -> View:
-    """Every control that moves the picture.
+def show_controls(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
+    """The controls that move what a page shows; the others keep what was chosen for the pages that need them.
 
     Returns:
         What was chosen, as filters and assumptions.
     """
-    st.subheader(words.text("ui.controls.what"), anchor=False)
-    filters = Filters(segments=_choose_segments(study, words), months=_choose_months(study, words))
-    st.subheader(words.text("ui.controls.assumed"), anchor=False, help=words.text("ui.controls.assumed_help"))
-    assumptions = _choose_assumptions(words)
-    st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
-    return View(words, filters, assumptions)
-
-
-def default_view(words: Translator) -> View:
-    """The view of a page without controls."""
-    return View(words, Filters(), Assumptions())
+    segments = months = None
+    assumptions = Assumptions()
+    if {"segments", "period"} & shown:
+        st.subheader(words.text("ui.controls.what"), anchor=False)
+    if "period" in shown:
+        months = _choose_months(study, words)
+    if "segments" in shown:
+        segments = _choose_segments(study, words)
+    if "assumptions" in shown:
+        st.subheader(words.text("ui.controls.assumed"), anchor=False, help=words.text("ui.controls.assumed_help"))
+        assumptions = _choose_assumptions(words)
+    if shown:
+        st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
+    return View(words, Filters(segments, months), assumptions)
 
 
 def _choose_months(study: Study, words: Translator) -> tuple[date, date] | None:

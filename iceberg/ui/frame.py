@@ -12,11 +12,18 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
-from iceberg.ui.controls import View, browser_language, default_view, show_controls, show_language, show_study
+from iceberg.ui.controls import Control, View, browser_language, show_controls, show_language, show_study
 from iceberg.ui.state import Study, current_study
 
 STYLE = Path(__file__).with_name("style.css")
 NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
+CONTROLS: dict[str, frozenset[Control]] = {
+    "iceberg": frozenset({"period", "segments", "assumptions"}),
+    "category": frozenset({"period", "segments", "assumptions"}),
+    "survival": frozenset({"segments"}),
+    "method": frozenset({"assumptions"}),
+    "upload": frozenset(),
+}
 _FRAME = "frame"
 _TELL_WIDTH = """
 export default function (component) {
@@ -54,7 +61,7 @@ class Frame:
         return self.words.language
 
 
-def open_frame(language: str, *, with_controls: bool) -> None:
+def open_frame(language: str, page: str) -> None:
     """Draw the sidebar and keep what was chosen for the page that follows."""
     words = Translator(language)
     st.html(STYLE)
@@ -62,7 +69,7 @@ def open_frame(language: str, *, with_controls: bool) -> None:
         show_language(language)
         study = current_study(language)
         show_study(study, words)
-        view = show_controls(study, words) if with_controls else default_view(words)
+        view = show_controls(study, words, shown=CONTROLS[page])
         st.caption(words.text("ui.frame.definition"))
     st.session_state[_FRAME] = Frame(words, study, view, _read_narrow(), _read_theme())
 

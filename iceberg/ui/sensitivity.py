@@ -9,6 +9,8 @@ from iceberg.ui.frame import Frame
 from iceberg.ui.show import show_chart
 from iceberg.ui.state import SEED, remember
 
+YES_OR_NO = {"literal_leavers", "use_category_priors"}
+
 
 def show_sensitivity(frame: Frame) -> None:
     """Silent churn of each category as the starting ratio moves."""
@@ -69,6 +71,10 @@ def _tornado(frame: Frame) -> pd.DataFrame:
     from iceberg.model.sensitivity import tornado
     from iceberg.report.tables import tornado_table
 
-    bars = tornado(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED)
-    words = frame.words
-    return tornado_table([bar.row | {"assumption": words.text(f"evidence.defaults.{bar.assumption}")} for bar in bars])
+    rows = []
+    for bar in tornado(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED):
+        row = bar.row | {"assumption": frame.words.text(f"evidence.defaults.{bar.assumption}")}
+        if bar.assumption in YES_OR_NO:
+            row |= {"low_value": False, "high_value": True}
+        rows.append(row)
+    return tornado_table(rows)

@@ -1,7 +1,7 @@
 """Owns what a session holds: the study on screen, and the caches that keep a slider from paying twice.
 
-Every cache is keyed by text (a digest, an assumption, a language), never by a frame: Streamlit hashes large frames by a
-sample. What comes from an upload is cached for that session alone; the sample company is the same for everyone.
+Everything kept is found by text (a digest, an assumption, a language), never by a frame: Streamlit hashes large frames
+by a sample. What comes from an upload is kept for that session alone; the sample company is the same for everyone.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import streamlit as st
+
+from iceberg.ui.shelf import Shelf
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -24,6 +26,10 @@ SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "data"
 SEED = 0
 Progress = Callable[[str, float], None]
 Result = TypeVar("Result")
+# Estimates carry their draws (10 to 60 MB each); everything else is small.
+SHARED_SIZES = {"estimates": 12, "slices": 12, "built": 600}
+SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200}
+_SHELVES = "shelves"
 _STUDY = "study"
 _WARM = "warm_start"
 
@@ -69,13 +75,12 @@ def current_study(language: str) -> Study:
 def keep_study(study: Study) -> None:
     """Put `study` on every page of this session."""
     st.session_state[_STUDY] = study
-    st.session_state.pop(_WARM, None)
 
 
 def forget_study() -> None:
     """Return this session to the sample company; the uploaded counts are dropped."""
-    st.session_state.pop(_STUDY, None)
-    st.session_state.pop(_WARM, None)
+    for name in (_STUDY, _SHELVES, _WARM):
+        st.session_state.pop(name, None)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -102,71 +107,62 @@ def sample_files(language: str) -> tuple[Path, Path]:
 
 
 def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress | None = None) -> IcebergEstimate:
-    """The estimate of `study` under `assumptions`, computed once per pair; a slider starts from the fit before it."""
-    key = f"{study.digest}|{SEED}|{assumptions!r}"
-    cached = _estimate_for_all if study.is_sample else _estimate_for_session
+    """The estimate of `study` under `assumptions`, made once per pair; a slider starts from the fit before it."""
     digest, warm = st.session_state.get(_WARM, (None, None))
-    estimate = cached(key, study.counts, assumptions, progress, warm if digest == study.digest else None)
+
+    def make() -> IcebergEstimate:
+        from iceberg.model.estimate import estimate_iceberg
+
+        start = warm if digest == study.digest else None
+        return estimate_iceberg(study.counts, assumptions=assumptions, seed=SEED, progress=progress, warm=start)
+
+    estimate = _shelf("estimates", study).get(estimate_name(study, assumptions), make)
     st.session_state[_WARM] = (study.digest, estimate.fit_state)
     return estimate
+
+
+def is_estimated(study: Study, assumptions: Assumptions) -> bool:
+    """Whether the estimate can be shown at once."""
+    return estimate_name(study, assumptions) in _shelf("estimates", study)
+
+
+def has_estimate(study: Study) -> bool:
+    """Whether this session has already shown an estimate of `study`."""
+    return bool(st.session_state.get(_WARM, (None, None))[0] == study.digest)
+
+
+def estimate_name(study: Study, assumptions: Assumptions) -> str:
+    """What an estimate depends on."""
+    return f"{study.digest}|{SEED}|{assumptions!r}"
 
 
 def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> IcebergEstimate:
     """The same estimate for the segments and months on screen."""
     if filters == Filters():
         return estimate
-    key = f"{estimate.counts_digest}|{SEED}|{estimate.assumptions!r}|{filters!r}"
-    return (_focus_for_all if study.is_sample else _focus_for_session)(key, estimate, filters)
+
+    def make() -> IcebergEstimate:
+        from iceberg.model.estimate import focus_estimate
+
+        return focus_estimate(estimate, segments=filters.segments, months=filters.months)
+
+    return _shelf("slices", study).get(f"{estimate_name(study, estimate.assumptions)}|{filters!r}", make)
 
 
-def _estimate(
-    counts: CohortCounts, assumptions: Assumptions, progress: Progress | None, warm: object | None
-) -> IcebergEstimate:
-    from iceberg.model.estimate import estimate_iceberg
-
-    return estimate_iceberg(counts, assumptions=assumptions, seed=SEED, progress=progress, warm=warm)
+def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
+    """What `make` returns, made once per `key` and study: curves, sensitivities, specifications of charts."""
+    return _shelf("built", study).get(f"{study.digest}|{key}", make)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _estimate_for_all(
-    key: str, _counts: CohortCounts, _assumptions: Assumptions, _progress: Progress | None, _warm: object | None
-) -> IcebergEstimate:
-    return _estimate(_counts, _assumptions, _progress, _warm)
+def _shelf(kind: str, study: Study) -> Shelf:
+    """Where results of this kind are kept: for everyone where the study is the sample, else for this session alone."""
+    if study.is_sample:
+        return _shelves_for_all()[kind]
+    if _SHELVES not in st.session_state:
+        st.session_state[_SHELVES] = {name: Shelf(size) for name, size in SESSION_SIZES.items()}
+    return cast("Shelf", st.session_state[_SHELVES][kind])
 
 
-@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
-def _estimate_for_session(
-    key: str, _counts: CohortCounts, _assumptions: Assumptions, _progress: Progress | None, _warm: object | None
-) -> IcebergEstimate:
-    return _estimate(_counts, _assumptions, _progress, _warm)
-
-
-def _focus(estimate: IcebergEstimate, filters: Filters) -> IcebergEstimate:
-    from iceberg.model.estimate import focus_estimate
-
-    return focus_estimate(estimate, segments=filters.segments, months=filters.months)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _focus_for_all(key: str, _estimate: IcebergEstimate, _filters: Filters) -> IcebergEstimate:
-    return _focus(_estimate, _filters)
-
-
-@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
-def _focus_for_session(key: str, _estimate: IcebergEstimate, _filters: Filters) -> IcebergEstimate:
-    return _focus(_estimate, _filters)
-
-
-def remember(key: str, build: Callable[[], Result], *, study: Study) -> Result:
-    """What `build` returns, built once per `key` and study: curves, sensitivities, specifications of charts."""
-    return cast("Result", (_built_for_all if study.is_sample else _built_for_session)(f"{study.digest}|{key}", build))
-
-
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _built_for_all(key: str, _build: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever is built
-    return _build()
-
-
-@st.cache_resource(max_entries=120, scope="session", show_spinner=False)
-def _built_for_session(key: str, _build: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever is built
-    return _build()
+@st.cache_resource(show_spinner=False)
+def _shelves_for_all() -> dict[str, Shelf]:
+    return {name: Shelf(size) for name, size in SHARED_SIZES.items()}

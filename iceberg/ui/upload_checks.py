@@ -15,8 +15,15 @@ WINDOW = "window"
 
 
 def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
-    """Totals per table, rules that spoke, rows concerned; then what was counted and over which days."""
-    report = counted.report
+    """What became of every row; then what was counted and over which days."""
+    show_report(frame, counted.report)
+    if counted.counts is not None:
+        _choose_window(frame, counted.counts.window, files)
+        _show_counted(frame, counted)
+
+
+def show_report(frame: Frame, report: IngestReport) -> None:
+    """Totals per table, rules that spoke, rows concerned, columns never read."""
     for table, totals in report.rows.items():
         st.markdown(
             frame.words.text(
@@ -32,9 +39,6 @@ def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
     else:
         st.success(frame.words.text("ui.upload.checks_none"), icon=":material/check_circle:")
     _show_dropped(frame, report)
-    if counted.counts is not None:
-        _choose_window(frame, counted.counts.window, files)
-        _show_counted(frame, counted)
 
 
 def _show_rules(frame: Frame, report: IngestReport) -> None:

@@ -10,10 +10,10 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.columns import CERTAIN
 from iceberg.ingest.dates import DATE_FORMATS
 from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
-from iceberg.ingest.typed import resolve_fields, revenue_period
+from iceberg.ingest.typed import revenue_period
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.upload_reading import Looks
-from iceberg.ui.uploads import FileLook, UploadedFile, confirm_mapping, read_mapping
+from iceberg.ui.uploads import FileLook, UploadedFile, check_mapping, confirm_mapping, read_mapping
 
 
 def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) -> MappingSet | None:
@@ -33,10 +33,10 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
     mapping = MappingSet(mappings)
     missing = [name for one in mappings.values() for name in one.missing]
     if missing:
-        named = ", ".join(words.text(f"ui.upload.field_{name}") for name in missing)
+        named = ", ".join(field_name(frame, name) for name in missing)
         st.warning(words.text("ui.upload.missing", fields=named), icon=":material/warning:")
         return None
-    if not _all_readable(frame, mapping, looks):
+    if not _all_readable(frame, files, mapping):
         return None
     identity = "|".join(file.sha256 for file in files) + mapping.to_toml()
     with st.container(horizontal=True):
@@ -58,11 +58,11 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
     return mapping
 
 
-def _all_readable(frame: Frame, mapping: MappingSet, looks: Looks) -> bool:
+def _all_readable(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> bool:
     """Whether every date can be read one way only; where 03/04/2025 could be two days, the analyst is asked."""
     try:
-        for table, one in mapping.tables.items():
-            resolve_fields(looks[table][0].source, one)
+        for file in files:
+            check_mapping(file, mapping.tables[file.table])
     except IcebergError as error:
         show_error(error, frame.words)
         return False
@@ -120,16 +120,22 @@ def _choose_header(
     headers = [None, *look.reading.headers]
     need = words.text("ui.upload.required" if name in REQUIRED[table] else "ui.upload.optional")
     chosen: str | None = st.selectbox(
-        f"{words.text(f'ui.upload.field_{name}')} ({need})",
+        f"{field_name(frame, name)} ({need})",
         headers,
         index=headers.index(header) if header in headers else 0,
         format_func=lambda one: words.text("ui.upload.column_none") if one is None else one,
         key=f"{stem}.{name}",
-        help=words.text(f"ui.upload.field_{name}_help"),
+        help=words.text(helped) if words.has(helped := f"ui.upload.field_{name}_help") else None,
     )
     if chosen is not None:
         st.caption(_reason(frame, look, name, chosen))
     return chosen
+
+
+def field_name(frame: Frame, name: str) -> str:
+    """A field in the reader's language, as a label."""
+    text = frame.words.text(f"ingest.fields.{name}")
+    return text[:1].upper() + text[1:]
 
 
 def _reason(frame: Frame, look: FileLook, name: str, chosen: str) -> str:
@@ -160,7 +166,7 @@ def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: st
             words.text("ui.upload.date_ambiguous", value=found.example),
             orders,
             index=orders.index(saved) if saved in orders else None,
-            format_func=lambda one: words.text(f"ui.upload.date_{one}"),
+            format_func=lambda one: words.text(f"ingest.date_formats.{one}"),
             key=f"{key}.order",
             horizontal=True,
         )
@@ -172,7 +178,7 @@ def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: st
         index=options.index(saved) if saved in options else 0,
         format_func=lambda one: words.text(
             "ui.upload.reading_auto" if one is None else "ui.upload.plain",
-            value=words.text(f"ui.upload.date_{one or found.format}"),
+            value=words.text(f"ingest.date_formats.{one or found.format}"),
         ),
         key=f"{key}.format",
     )

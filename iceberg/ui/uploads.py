@@ -22,6 +22,7 @@ from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSe
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
 from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
 from iceberg.ingest.sources import UploadedBytes, Workspace
+from iceberg.ingest.typed import resolve_fields
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -35,6 +36,7 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "alone": ("volumes",),
 }
 PREVIEW_LINES = 6
+ISSUES_PER_RULE = 5000  # rows of each rule that can be downloaded; every row is counted
 # Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -170,6 +172,34 @@ def confirm_mapping(
     )
 
 
+def check_mapping(file: UploadedFile, mapping: ColumnMapping) -> None:
+    """Whether every date and amount can be read one way only.
+
+    Raises:
+        MappingError: Where 03/04/2025 could be two days, or a column is missing.
+    """
+    error = _check(f"{file.sha256}|{MappingSet({file.table: mapping}).to_toml()}", file, mapping)
+    if error is not None:
+        raise error
+
+
+@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
+def _check(key: str, _file: UploadedFile, _mapping: ColumnMapping) -> IcebergError | None:
+    options = ReadOptions(
+        _mapping.encoding or None, _mapping.separator or None, _mapping.header_line or None, _mapping.sheet or None
+    )
+    workspace = Workspace()
+    connection = connect()
+    try:
+        resolve_fields(connection, read_source(connection, _file.source, workspace, options=options), _mapping)
+    except IcebergError as error:
+        return error
+    finally:
+        connection.close()
+        workspace.close()
+    return None
+
+
 def read_mapping(name: str, data: bytes) -> MappingSet:
     """A mapping file that was saved last month.
 
@@ -201,7 +231,11 @@ def _count(
 
     sources = {file.table: file.source for file in _files}
     tables, report = load_tables(
-        sources.get("customers"), sources.get("complaints"), sources.get("volumes"), mapping=_mapping
+        sources.get("customers"),
+        sources.get("complaints"),
+        sources.get("volumes"),
+        mapping=_mapping,
+        issues_per_rule=ISSUES_PER_RULE,
     )
     with tables:
         try:

@@ -1,7 +1,7 @@
 """Owns the last step of a chart: from an Altair object to the Vega-Lite a page or a file is given, quickly.
 
-Altair checks every part of a chart against its schema while it is built, which takes longer than all the rest. The tests build the charts
-with the checks on; a reader who moves a slider does not wait for them.
+Altair checks every part of a chart against its schema while it is built, which takes longer than all the rest. The
+tests build the charts with the checks on; a reader who moves a slider does not wait for them.
 """
 
 from __future__ import annotations

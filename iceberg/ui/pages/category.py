@@ -17,12 +17,12 @@ def show_page() -> None:
     frame = current_frame()
     words = frame.words
     st.page_link(HOME, label=words.text("ui.category.back"), icon=":material/arrow_back:")
-    category = _choose_category(frame)
-    if category is None:
+    if not frame.study.counts.categories:
         st.info(words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         return
     with errors_in_words(words):
         estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
+        category = _choose_category(frame, estimate)
         _show_verdict(frame, estimate, category)
         _show_ratio_and_trend(frame, estimate, category)
         st.subheader(words.text("ui.category.survival"), anchor=False)
@@ -38,11 +38,12 @@ def show_page() -> None:
         _show_segments(frame, estimate, category)
 
 
-def _choose_category(frame: Frame) -> str | None:
-    """The category of the link, or the one chosen here; the link follows."""
-    words, categories = frame.words, frame.study.counts.categories
-    if not categories:
-        return None
+def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
+    """The category of the link, or the one chosen here, first the one to act on first; the link follows."""
+    from iceberg.report.tables import ranking_table
+
+    words = frame.words
+    categories = list(ranking_table(estimate)["category"])
     asked = st.query_params.get("category")
     if asked is not None and asked not in categories:
         st.warning(words.text("ui.category.unknown", category=asked), icon=":material/search_off:")
@@ -54,7 +55,7 @@ def _choose_category(frame: Frame) -> str | None:
     )
     if chosen != asked:
         st.query_params["category"] = chosen
-    return chosen
+    return str(chosen)
 
 
 def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
@@ -71,7 +72,7 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         ("first", share(item.probability_worst, words)),
         ("assumption", share(item.prior_share, words)),
     ]
-    for column, (name, value) in zip(st.columns(4), tiles, strict=True):
+    for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
         column.metric(
             words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help")
         )
@@ -79,8 +80,7 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts import build_prior_posterior
-    from iceberg.report.charts import build_month_trend
+    from iceberg.report.charts import build_month_trend, build_prior_posterior
     from iceberg.report.tables import month_trend_table, prior_posterior_table
     from iceberg.report.takeaways import takeaway_month_trend, takeaway_prior_posterior
 
@@ -143,9 +143,7 @@ def _show_delay(frame: Frame, category: str) -> None:
     from iceberg.report.takeaways import takeaway_delay
 
     st.subheader(frame.words.text("ui.category.delay"), anchor=False)
-    table = remember(
-        f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study
-    )
+    table = remember(f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study)
     st.caption(takeaway_delay(table, frame.words))
     show_chart(
         frame,

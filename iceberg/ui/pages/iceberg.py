@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import estimate_key, show_chart, show_diagnostics
-from iceberg.ui.state import estimate_study, focus_study
+from iceberg.ui.state import estimate_study, focus_study, has_estimate, is_estimated
 
 CATEGORY_PAGE = "iceberg/ui/pages/category.py"
 UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
@@ -38,9 +40,29 @@ def show_page() -> None:
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
-    with st.skeleton(height=560):
+    """The estimate; while the first one is made, what was counted is already on screen."""
+    slot = st.empty()
+    if is_estimated(frame.study, frame.view.assumptions) or has_estimate(frame.study):
         whole = estimate_study(frame.study, frame.view.assumptions)
-        return focus_study(frame.study, whole, frame.view.filters)
+    else:
+        with slot.container():
+            whole = estimate_study(frame.study, frame.view.assumptions, progress=_show_first_words(frame))
+        slot.empty()
+    return focus_study(frame.study, whole, frame.view.filters)
+
+
+def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
+    from iceberg.report.counted import counts_summary
+
+    words, counts = frame.words, frame.study.counts
+    sentence = "counted" if counts.has_customers else "counted_volumes"
+    st.header(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts)), anchor=False)
+    bar = st.progress(0.0, text=words.text("ui.iceberg.working"))
+
+    def tell(step: str, share: float) -> None:
+        bar.progress(min(max(share, 0.0), 1.0), text=words.text(f"evidence.steps.{step}"))
+
+    return tell
 
 
 def _nothing_to_show(estimate: IcebergEstimate) -> bool:
@@ -116,10 +138,15 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
     from iceberg.report.words import tiles
 
-    for column, tile in zip(st.columns(4), tiles(estimate, frame.words), strict=True):
+    for column, tile in zip(_tile_columns(), tiles(estimate, frame.words), strict=True):
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.metric(tile.label, tile.value if tile.known else "—", help=tile.help)
             st.caption(tile.detail if tile.known else f"{tile.value}. {tile.detail}")
+
+
+def _tile_columns() -> Sequence[DeltaGenerator]:
+    """Four abreast on a desk, two on a phone."""
+    return st.container(key="tiles").columns(4)
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -26,21 +26,25 @@ from iceberg.ui.prior_table import (
 from iceberg.ui.sensitivity import show_sensitivity, show_tornado
 
 SENTENCES = 10
+NUMBER_PIXELS = 66  # nine columns of two decimals stand side by side
 LIMITS = 4
 EQUATIONS = (
-    r"K_c = \frac{1-p_c}{p_c\,c_c}\;q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c},\qquad \hat q(h) = S_{\text{expected}}(h)-S_{\text{observed}}(h)",
+    r"K_c = \rho_c\,q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c}",
+    r"\hat q_c(h) = S_{\text{expected}}(h)-S_{\text{observed}}(h)",
     r"V_{cg}\sim\text{Poisson}(\mu_{cg})",
     r"Y_g\sim\text{Poisson}\Big(N_g\,\lambda_g+\sum_c r_c\sum_{\ell} w_c(\ell)\,\mu_c(g-\ell)\Big)",
-    r"\log r_c = m+e_c,\qquad m\sim\mathcal N\big(\log(\rho\,q),\,\sigma_m^2\big),\quad e_c\sim\mathcal N(0,\sigma_e^2)",
+    r"\log r_c = m+e_c,\quad m\sim\mathcal N\big(\log(\rho\,q),\,\sigma_m^2\big),\quad e_c\sim\mathcal N(0,\sigma_e^2)",
     r"\textstyle\sum_c H_c+\text{natural}=\text{silent leavers, in every draw}",
 )
 REFERENCES = (
     "Goodman & Newman (2003), *Quality Progress* (TARP: 1 in 26)",
-    "CCMC / National Customer Rage Survey (2023)",
-    "Ederer & Heise (1959); Dickman et al. (2004), *Statistics in Medicine* 23; Perme, Stare & Estève (2012), *Biometrics* 68",
+    "CCMC, National Customer Rage Survey (2023)",
+    "Ederer & Heise (1959); Dickman et al. (2004), *Statistics in Medicine* 23",
+    "Perme, Stare & Estève (2012), *Biometrics* 68",
     "Wesson et al. (2018), Anchored Multiplier; Scallan et al. (2011), under-reporting pyramids",
     "Wood & Fasiolo (2017), *Biometrics* 73 (generalised Fellner-Schall)",
-    "Kristensen et al. (2016), TMB; Rue et al. (2009), INLA; Talts et al. (2018), simulation-based calibration; Vehtari et al. (2024), PSIS",
+    "Kristensen et al. (2016), TMB; Rue et al. (2009), INLA",
+    "Talts et al. (2018), simulation-based calibration; Vehtari et al. (2024), PSIS",
 )
 
 
@@ -119,6 +123,7 @@ def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
     shares = {
         f"{name}_{end}": st.column_config.NumberColumn(
             words.text(f"ui.method.column_{name}", end=ends[end]),
+            width=NUMBER_PIXELS,
             min_value=0.0,
             max_value=1.0,
             step=0.01,

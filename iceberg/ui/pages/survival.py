@@ -73,7 +73,6 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
 
 def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> None:
     from iceberg.report.charts import build_curves
-    from iceberg.report.palette import category_colours
     from iceberg.report.tables import curve_table
     from iceberg.report.takeaways import takeaway_curves
 
@@ -93,12 +92,24 @@ def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind
             frame.words,
             frame.theme,
             kind="survival" if kind == "survival" else "hazard",
-            colours=category_colours(counts.categories, frame.theme) if group == "category" else None,
+            colours=_colours(frame, counts, group),
             narrow=frame.narrow,
         ),
         takeaway=lambda: takeaway_curves(table, frame.words, percent=kind == "survival"),
         table=lambda: table,
     )
+
+
+def _colours(frame: Frame, counts: CohortCounts, group: str) -> dict[str, str] | None:
+    """Complainants are orange and the silent blue everywhere; a category keeps its own colour."""
+    from iceberg.report.palette import THEMES, category_colours
+
+    if group == "category":
+        return category_colours(counts.categories, frame.theme)
+    if group == "state":
+        palette, words = THEMES[frame.theme], frame.words
+        return {words.text("ui.survival.never"): palette.silent, words.text("ui.survival.complained"): palette.vocal}
+    return None
 
 
 def _curves(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> dict[str, SurvivalCurve]:

@@ -12,7 +12,7 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ui.frame import Frame, current_frame, show_error
 from iceberg.ui.state import Study, estimate_study, keep_study, sample_files
-from iceberg.ui.upload_checks import chosen_window, show_checks
+from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
 from iceberg.ui.upload_reading import choose_reading
 from iceberg.ui.uploads import TABLES, Counted, Shape, UploadedFile, count_files
@@ -31,6 +31,7 @@ def show_page() -> None:
     with _step(frame, "files"):
         files = _take_files(frame)
     if files is None:
+        _show_study(frame)
         return
     with _step(frame, "reading"):
         looks = choose_reading(frame, files)
@@ -52,7 +53,7 @@ def show_page() -> None:
 @contextmanager
 def _step(frame: Frame, name: str) -> Iterator[None]:
     """One step of the timeline; what goes wrong in it is said in it."""
-    label = frame.words.text(f"ui.upload.step_{name}")
+    label = f"{list(ICONS).index(name) + 1} · {frame.words.text(f'ui.upload.step_{name}')}"
     with st.expander(f"**{label}**", expanded=True, icon=f":material/{ICONS[name]}:", type="step"):
         try:
             yield
@@ -168,27 +169,35 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
 
 
 def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -> None:
+    """Count, estimate with a word per step, and go to the picture."""
     words, counts = frame.words, counted.counts
     assert counts is not None  # noqa: S101  # the caller has looked
-    name = " + ".join(file.source.name for file in files)
-    study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
-    shown = frame.study.digest == study.digest
-    if st.button(
+    if not st.button(
         words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"
     ):
-        with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
-            bar = st.progress(0.0)
+        return
+    name = " + ".join(file.source.name for file in files)
+    study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
+    with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
+        bar = st.progress(0.0)
 
-            def tell(step: str, share: float) -> None:
-                key = f"evidence.steps.{step}"
-                bar.progress(min(max(share, 0.0), 1.0), text=words.text(key) if words.has(key) else None)
+        def tell(step: str, share: float) -> None:
+            bar.progress(min(max(share, 0.0), 1.0), text=words.text(f"evidence.steps.{step}"))
 
-            estimate_study(study, frame.view.assumptions, progress=tell)
-            status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
-        keep_study(study)
-        shown = True
-    if shown:
-        st.page_link("iceberg/ui/pages/iceberg.py", label=words.text("ui.upload.go"), icon=":material/sailing:")
+        estimate_study(study, frame.view.assumptions, progress=tell)
+        status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
+    keep_study(study)
+    st.switch_page("iceberg/ui/pages/iceberg.py")
+
+
+def _show_study(frame: Frame) -> None:
+    """What is on screen now, and what became of its rows."""
+    study = frame.study
+    if study.is_sample or study.report is None:
+        return
+    st.subheader(frame.words.text("ui.upload.on_screen"), anchor=False)
+    st.markdown(f"**{study.name}**")
+    show_report(frame, study.report)
 
 
 show_page()

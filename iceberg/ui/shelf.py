@@ -1,0 +1,51 @@
+"""Owns `Shelf`: what was worked out before, by key. Streamlit's own caches cannot hold what draws its progress."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Result = TypeVar("Result")
+
+
+class Shelf:
+    """The last `size` results, each made once however many readers ask at the same time.
+
+    Args:
+        size: Results kept; the one longest unused goes first.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._held: OrderedDict[str, Any] = OrderedDict()
+        self._guard = threading.Lock()
+        self._makers: dict[str, threading.Lock] = {}
+
+    def __contains__(self, key: str) -> bool:
+        """Whether `key` can be had at once."""
+        with self._guard:
+            return key in self._held
+
+    def get(self, key: str, make: Callable[[], Result]) -> Result:
+        """What `make` returned for `key`. What it raises is passed on and not kept."""
+        with self._guard:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return cast("Result", self._held[key])
+            maker = self._makers.setdefault(key, threading.Lock())
+        with maker:
+            with self._guard:
+                if key in self._held:
+                    return cast("Result", self._held[key])
+            try:
+                result = make()
+            finally:
+                with self._guard:
+                    self._makers.pop(key, None)
+            with self._guard:
+                self._held[key] = result
+                while len(self._held) > self.size:
+                    self._held.popitem(last=False)
+            return result
