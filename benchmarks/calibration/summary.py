@@ -60,6 +60,7 @@ def _figures(records: list[Record]) -> dict[str, Any]:
     figures["worst_named_right"] = _mean(item["right"] for item in ranked)
     figures["worst_named_chance"] = _mean(item["chance"] for item in ranked)
     figures["seconds"] = _median(record["seconds"] for record in records)
+    figures["cpu_seconds"] = _median(record["cpu_seconds"] for record in records)
     nothing = [(item, leavers) for item, leavers in zip(totals, silent, strict=True) if item["truth"] == 0]
     if nothing:
         figures["explained_where_nothing_is_silent"] = _median(item["median"] / leavers for item, leavers in nothing)
@@ -110,7 +111,9 @@ def as_rows(records: list[Record]) -> list[Record]:
     """One flat row per company and category, and one per company total (category empty)."""
     rows = []
     for record in records:
-        common = {name: record[name] for name in ("family", "seed", "silent_leavers", "level", "seconds")}
+        common = {
+            name: record[name] for name in ("family", "seed", "silent_leavers", "level", "seconds", "cpu_seconds")
+        }
         for item in [
             {"category": "", "vocal_customers": record["vocal_customers"], "prior_share": ""} | record["total"],
             *record["categories"],
@@ -129,7 +132,7 @@ def as_table(summary: dict[str, Any]) -> str:
         ("tot/true", "total_over_truth", "{:.2f}"), ("error x", "error_factor", "{:.2f}"),
         ("width x", "width_factor", "{:.1f}"), ("prior", "prior_share", "{:.2f}"),
         ("worst ok", "worst_named_right", "{:.2f}"), ("expl0", "explained_where_nothing_is_silent", "{:.3f}"),
-        ("s/fit", "seconds", "{:.2f}"),
+        ("cpu s", "cpu_seconds", "{:.2f}"),
         ("pipe90", "pipeline_90d_coverage_total", "{:.2f}"), ("p90/true", "pipeline_90d_total_over_truth", "{:.2f}"),
     ]  # fmt: skip
     lines = [f"{'family':20s}" + "".join(f"{title:>9s}" for title, _, _ in columns)]
