@@ -23,8 +23,9 @@ def record(family, truth, medians, *, placebo_upper=50.0):
     ]
     total = item(sum(truth), sum(medians)) | {"placebo": [0.0, 10.0, placebo_upper]}
     return {
-        "family": family, "seed": 0, "silent_leavers": 1000, "vocal_customers": 20, "level": "3", "seconds": 1.0, "cpu_seconds": 0.9,
-        "total": total, "categories": categories, "worst": {"chance": 0.8, "right": True},
+        "family": family, "seed": 0, "silent_leavers": 1000, "vocal_customers": 20, "level": "3",
+        "seconds": 1.0, "cpu_seconds": 0.9, "worst": {"chance": 0.8, "right": True},
+        "total": total, "categories": categories,
     }  # fmt: skip
 
 
