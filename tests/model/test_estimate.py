@@ -206,3 +206,13 @@ def test_the_range_of_level_2_holds_the_truth_where_the_assumed_ratio_is_not_abs
     company, counts = world(tables_from_frames, name, 1)
     total = estimate_iceberg(counts).total.silent_churn
     assert total.lower <= company.truth["silent_churn"] <= total.upper
+
+
+@pytest.mark.parametrize("horizon_days", [1, 45, 730])
+@pytest.mark.parametrize("days", [1, 31, 365])
+def test_short_windows_and_any_horizon_give_finite_answers(horizon_days: int, days: int) -> None:
+    window = ObservationWindow(WINDOW.since, date.fromordinal(WINDOW.since.toordinal() + days - 1))
+    counts = linked_counts(VOCAL, silent_leavers=90, window=window, segments=("",))
+    estimate = estimate_iceberg(counts, assumptions=Assumptions(horizon_days=horizon_days, draws=100))
+    assert np.isfinite(estimate.draws.silent_churn).all()
+    assert 0 < estimate.total.silent_churn.upper <= 90
