@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.model.results import CredibleInterval, Diagnostic, IcebergEstimate
+from iceberg.model.results import CredibleInterval, Diagnostic, EstimateCells, IcebergEstimate
 
 Measure = Literal["customers", "money"]
 FloatArray = npt.NDArray[np.float64]
@@ -203,12 +203,28 @@ def prior_posterior_table(estimate: IcebergEstimate, *, category: str | None = N
     return _frame(rows, ("category", "stage", "lower", "median", "upper", "prior_share"))
 
 
+def cells_of(estimate: IcebergEstimate) -> EstimateCells:
+    """The cells of an estimate that the model made.
+
+    Raises:
+        ValueError: For an estimate put together by hand, without cells.
+    """
+    if estimate.cells is None:
+        raise ValueError("this estimate holds no cells: months and segments are unknown")
+    return estimate.cells
+
+
+def currency_of(estimate: IcebergEstimate) -> str:
+    """ISO code of the money."""
+    return "EUR" if estimate.cells is None else estimate.cells.currency
+
+
 def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None) -> pd.DataFrame:
     """Silent churn per calendar month of departure, from the joint draws.
 
     Columns: month (first day), lower, median, upper, vocal_customers (first complaints of that month), silent_leavers.
     """
-    cells = estimate.cells
+    cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
     draws = np.asarray(estimate.draws.silent_churn, dtype=float)[:, chosen].sum((1, 2))
     lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
@@ -230,7 +246,7 @@ def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> 
 
     Columns: segment, lower, median, upper, vocal_customers, silent_leavers, silent_share (of the segment's silent leavers).
     """
-    cells = estimate.cells
+    cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
     draws = np.asarray(estimate.draws.silent_churn, dtype=float)[:, chosen].sum((1, 3))
     lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)

@@ -11,11 +11,16 @@ from iceberg.report.words import customers, ratio, share
 CLEAR_FIRST = 0.5  # judgement: below one half, "first" is not said without the runner-up
 
 
+def _highest(frame: pd.DataFrame, column: str) -> pd.Series:
+    """The first row with the largest value of a column."""
+    return frame.iloc[int(frame[column].to_numpy(float).argmax())]
+
+
 def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dict[str, float]) -> str:
     """How many are heard, how many are not, and which category is the largest below the water."""
     if frame.empty or not frame["vocal_customers"].sum():
         return translator.text("report.takeaway.iceberg_empty")
-    first = frame.loc[frame["silent_median"].idxmax()]
+    first = _highest(frame, "silent_median")
     return translator.text(
         "report.takeaway.iceberg",
         count=len(frame),
@@ -61,7 +66,7 @@ def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
     known = frame.dropna(subset=["folk_ratio"])
     if known.empty:
         return translator.text("report.takeaway.empty")
-    first = known.loc[known["supported_median"].idxmax()]
+    first = _highest(known, "supported_median")
     return translator.text(
         "report.takeaway.comparator",
         folk=ratio(float(known["folk_ratio"].iloc[0]), translator),
@@ -94,7 +99,7 @@ def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
     """The month with most silent leavers, and the last one."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
-    highest, last = frame.loc[frame["median"].idxmax()], frame.iloc[-1]
+    highest, last = _highest(frame, "median"), frame.iloc[-1]
     return translator.text(
         "report.takeaway.month_trend",
         month=translator.month(highest["month"].date()),
@@ -115,7 +120,7 @@ def takeaway_segments(frame: pd.DataFrame, translator: Translator) -> str:
     """The segment with most silent leavers."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
-    first = frame.loc[frame["median"].idxmax()]
+    first = _highest(frame, "median")
     values = {"low": customers(first["lower"], translator), "high": customers(first["upper"], translator)}
     if len(frame) == 1:
         return translator.text("report.takeaway.segments_single", **values)
@@ -146,7 +151,7 @@ def takeaway_delay(frame: pd.DataFrame, translator: Translator) -> str:
     if frame.empty or not frame["leavers"].sum():
         return translator.text("report.takeaway.empty")
     cumulated = frame["leavers"].cumsum() / frame["leavers"].sum()
-    row = frame.loc[(cumulated >= 0.5).idxmax()]
+    row = frame.iloc[int((cumulated >= 0.5).to_numpy().argmax())]
     if pd.isna(row["to_day"]):
         return translator.text("report.takeaway.delay_late", days=int(row["from_day"]))
     return translator.text("report.takeaway.delay", days=int(row["to_day"]))
@@ -157,7 +162,7 @@ def takeaway_tenure_profile(frame: pd.DataFrame, translator: Translator) -> str:
     known = frame.dropna(subset=["rate"])
     if known.empty:
         return translator.text("report.takeaway.empty")
-    row = known.loc[known["rate"].idxmax()]
+    row = _highest(known, "rate")
     return translator.text(
         "report.takeaway.tenure",
         band=band_text(row["from_month"], row["to_month"], translator, unit="months"),
@@ -190,14 +195,15 @@ def takeaway_sensitivity(frame: pd.DataFrame, translator: Translator) -> str:
     if frame.empty:
         return translator.text("report.takeaway.empty")
     ends = frame.sort_values("ratio").groupby("category", sort=False)["median"].agg(["first", "last"])
-    name = (ends["last"] - ends["first"]).abs().idxmax()
+    moved = ends.reset_index().assign(swing=(ends["last"] - ends["first"]).abs().to_numpy())
+    most = _highest(moved, "swing")
     return translator.text(
         "report.takeaway.sensitivity",
         low_ratio=ratio(frame["ratio"].min(), translator),
         high_ratio=ratio(frame["ratio"].max(), translator),
-        first=name,
-        low=customers(ends.loc[name, "first"], translator),
-        high=customers(ends.loc[name, "last"], translator),
+        first=most["category"],
+        low=customers(most["first"], translator),
+        high=customers(most["last"], translator),
     )
 
 

@@ -92,7 +92,7 @@ def example_counts(
     complainants = np.stack(
         [rng.multinomial(v, _cell_weights(rng, months, edges)).reshape(len(SEGMENTS), months, edges) for v in vocal]
     )
-    any_first = np.floor(complainants.sum(0) * 0.95).astype(np.int64)
+    any_first = rng.binomial(complainants.sum(0), 0.95 if number > 1 else 1.0)
     silent_total = round(2.2 * ratio * vocal.sum() + 500)
     exits = rng.multinomial(silent_total, np.full(cells, 1 / cells)).reshape(len(SEGMENTS), months, edges)
     person_days = rng.integers(20_000, 40_000, (len(SEGMENTS), months, edges))
@@ -184,7 +184,7 @@ def example_estimate(
         natural_departures=CredibleInterval.of(natural.sum((1, 2))),
         evidence=Evidence(level, {"0": "assumption_led", "1": "assumption_led", "2": "mixed"}.get(level, "data_led")),  # type: ignore[arg-type]
         assumptions=Assumptions(),
-        diagnostics=(Diagnostic("few_complaints", "caution", {"complainants": int(vocal[-1])}, counts.categories[-1]),),
+        diagnostics=(Diagnostic("few_complaints", "caution", {"vocal": int(vocal[-1]), "needed": 30}, counts.categories[-1]),),
         draws=Draws(
             silent.astype(np.float32),
             natural.astype(np.float32),

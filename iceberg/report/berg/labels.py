@@ -17,7 +17,6 @@ _EDGE_PX = 16
 _GAP_PX = 5
 _LIST_PHONE_PX = 40  # height of one entry: two lines
 _LIST_WIDE_PX = 22
-_LIST_COLUMNS = 3
 
 
 def range_lines(columns: pd.DataFrame, translator: Translator, room: float, size: float) -> list[list[str]]:
@@ -127,12 +126,14 @@ def phone_list(
 
 
 def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entry, ...], float]:
-    """Rank and full name of every category in three columns, read down: where names do not fit above thin bars."""
+    """Rank and full name of every category in two or three columns, read down: where names do not fit above thin bars."""
     labels: list[Label] = []
     entries: list[Entry] = []
     ordered = layout.columns.sort_values("rank").to_dict("records")
-    rows = math.ceil(len(ordered) / _LIST_COLUMNS)
-    span = (layout.width_px - 2 * _EDGE_PX) / _LIST_COLUMNS
+    longest = max(text_width(row["category"], 12.0) for row in ordered) + 50
+    number = 3 if 3 * longest <= layout.width_px - 2 * _EDGE_PX else 2
+    rows = math.ceil(len(ordered) / number)
+    span = (layout.width_px - 2 * _EDGE_PX) / number
     top = layout.height_px + 4
     for place, row in enumerate(ordered):
         left, y = _EDGE_PX + span * (place // rows), top + _LIST_WIDE_PX * (place % rows)

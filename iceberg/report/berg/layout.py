@@ -51,10 +51,7 @@ def lay_out(
     columns = columns_of(frame)
     slot_px = (width - 2 * _MARGIN_PX[narrow]) / len(columns)
     sizes = Sizes.fitting(len(columns), narrow=narrow)
-    names = [wrapped(name, slot_px - 6, sizes.name, bold=True) for name in columns["category"]]
-    listed = narrow or any(line.endswith("…") for name in names for line in name)
-    if listed:
-        names = [[str(rank)] for rank in columns["rank"]]
+    names, sizes, listed = _names(columns, sizes, slot_px - 6, narrow=narrow)
     ranges = range_lines(columns, translator, slot_px - 4, sizes.range)
     layout, bottom = _scaled(columns, names, ranges, sizes, width=width, slot_px=slot_px, narrow=narrow)
     labels = titles(layout, title_texts(translator, totals, narrow=narrow), sizes, bottom=bottom)
@@ -67,6 +64,16 @@ def lay_out(
         more, entries, end = wide_list(layout, sizes)
         return replace(layout, labels=tuple(labels + more), entries=entries, height_px=end)
     return replace(layout, labels=tuple(labels))
+
+
+def _names(columns: pd.DataFrame, sizes: Sizes, room: float, *, narrow: bool) -> tuple[list[list[str]], Sizes, bool]:
+    """Names broken to fit above their columns, smaller if need be; ranks where even that would cut a name."""
+    if not narrow:
+        for size, lines in ((sizes.name, 3), (11.0, 3), (11.0, 4), (10.0, 4)):
+            names = [wrapped(name, room, size, lines=lines, bold=True) for name in columns["category"]]
+            if not any(line.endswith("…") for name in names for line in name):
+                return names, replace(sizes, name=size), False
+    return [[str(rank)] for rank in columns["rank"]], sizes, True
 
 
 def _scaled(
@@ -85,12 +92,18 @@ def _scaled(
     under = 16.0 if narrow else 20 + sizes.value * LINE + max(len(span) for span in ranges) * sizes.range * LINE
     sky, sea, scale = _scale(columns, over, under, room=_HEIGHT_PX[narrow] - top_px - bottom_px)
     waterline, margin = top_px + sky, _MARGIN_PX[narrow] / slot_px
-    lift = 9.0, 16.0 if not narrow else 11.0
     layout = BergLayout(
         columns=columns,
         labels=(),
-        above=outline(columns, columns["vocal_customers"], sign=1, customers_per_px=scale, lift_px=lift[0]),
-        below=outline(columns, columns["silent_median"], sign=-1, customers_per_px=scale, lift_px=lift[1]),
+        above=outline(columns, columns["vocal_customers"], sign=1, customers_per_px=scale, lift_px=9.0, margin=margin),
+        below=outline(
+            columns,
+            columns["silent_median"],
+            sign=-1,
+            customers_per_px=scale,
+            lift_px=11.0 if narrow else 16.0,
+            margin=margin,
+        ),
         width_px=width,
         height_px=waterline + sea + bottom_px,
         waterline_px=waterline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,9 @@ def columns_of(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def outline(columns: pd.DataFrame, values: pd.Series, *, sign: int, customers_per_px: float, lift_px: float) -> Outline:
+def outline(
+    columns: pd.DataFrame, values: pd.Series, *, sign: int, customers_per_px: float, lift_px: float, margin: float
+) -> Outline:
     """A convex block of ice around the bars, from shore to shore, roughened so that it reads as ice, not as an area chart.
 
     Args:
@@ -45,9 +48,10 @@ def outline(columns: pd.DataFrame, values: pd.Series, *, sign: int, customers_pe
         sign: 1 above the water, -1 below.
         customers_per_px: Scale.
         lift_px: How far the ice reaches beyond the bars.
+        margin: Room left and right of the first and last slot, in slots; the shores lie inside it.
     """
     number = len(columns)
-    shore = 0.22 if number > 3 else 0.12
+    shore = min(0.22, 0.8 * margin)
     corners = [(-shore, 0.0), (number + shore, 0.0)]
     tallest = int(values.to_numpy().argmax())
     places = zip(columns["bar_left"], columns["bar_right"], columns["slot"], values, strict=True)
@@ -61,7 +65,7 @@ def outline(columns: pd.DataFrame, values: pd.Series, *, sign: int, customers_pe
 
 def _roughened(hull: list[tuple[float, float]], lift_px: float, *, phase: int) -> list[tuple[float, float]]:
     rough = [hull[0]]
-    for index, ((x0, y0), (x1, y1)) in enumerate(zip(hull, hull[1:], strict=False)):
+    for index, ((x0, y0), (x1, y1)) in enumerate(pairwise(hull)):
         pieces = max(1, round((x1 - x0) / 0.9))
         for piece in range(1, pieces):
             part = piece / pieces

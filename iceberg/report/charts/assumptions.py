@@ -7,18 +7,31 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.charts.base import category_scale, finish, note, number_expr, palette_of, ratio_expr, tooltip
+from iceberg.report.charts.base import (
+    axis_title,
+    category_scale,
+    drawing,
+    finish,
+    layered,
+    note,
+    number_expr,
+    palette_of,
+    ratio_expr,
+    tooltip,
+)
 from iceberg.report.charts.dots import row_labels, rows_axis
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
 from iceberg.report.text_width import shortened, text_width
 from iceberg.report.words import customers, ratio
 
+FloatArray = npt.NDArray[np.float64]
 HEIGHT_PX = 320
-_END_LABEL_PX = {False: 170, True: 96}
+_END_LABEL_PX = {False: 210, True: 140}
 _PLOT_PX = {False: 680, True: 280}
 
 
@@ -61,10 +74,13 @@ def build_sensitivity(
         "ratio:Q",
         scale=x_scale,
         axis=alt.Axis(
-            title=translator.text("report.axis.ratio"), labelExpr=ratio_expr(translator), values=ticks, grid=False
+            title=axis_title(translator.text("report.axis.ratio"), narrow=narrow),
+            labelExpr=ratio_expr(translator),
+            values=ticks,
+            grid=False,
         ),
     )
-    one = data["category"].nunique() == 1
+    one = len(set(data["category"])) == 1
     top = float(data["upper" if one else "median"].max()) * 1.08 or 1.0
     y_scale = alt.Scale(domain=[0, top], nice=False)
     y = alt.Y(
@@ -86,15 +102,15 @@ def build_sensitivity(
             )
         )
     )
-    base = alt.Chart(data)
-    layers: list[alt.Chart] = []
+    base = drawing(data)
+    layers: list[Any] = []
     if one:
         layers.append(
             base.mark_area(opacity=0.2).encode(x=x, y=alt.Y("lower:Q", scale=y_scale), y2="upper", color=colour)
         )
     if assumed is not None and low <= assumed <= high:
         layers.append(
-            alt.Chart(pd.DataFrame({"ratio": [assumed]}))
+            drawing(pd.DataFrame({"ratio": [assumed]}))
             .mark_rule(color=palette.folk, strokeDash=[4, 3], strokeWidth=1.5)
             .encode(x=x)
         )
@@ -104,7 +120,7 @@ def build_sensitivity(
         *_end_labels(data, top, x_scale, y_scale, palette.text, colour, narrow=narrow),
     ]
     return finish(
-        alt.layer(*layers),
+        layered(*layers),
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -114,25 +130,25 @@ def build_sensitivity(
 
 def _end_labels(
     data: pd.DataFrame, top: float, x_scale: alt.Scale, y_scale: alt.Scale, ink: str, colour: alt.Color, *, narrow: bool
-) -> list[alt.Chart]:
+) -> list[Any]:
     """The name of each curve beside its last point, pushed apart where curves end close together."""
     last = data.groupby("category", sort=False).tail(1)
     wanted = ((1 - last["median"] / top) * HEIGHT_PX).to_numpy()
     placed = spread(wanted, gap=15, low=6, high=HEIGHT_PX - 6)
     labels = last.assign(
-        label=[shortened(name, _END_LABEL_PX[narrow] - 14, 12) for name in last["category"]],
+        label=[shortened(name, _END_LABEL_PX[narrow] - 14, 11) for name in last["category"]],
         label_y=(1 - placed / HEIGHT_PX) * top,
     )
     place = {"x": alt.X("ratio:Q", scale=x_scale)}
-    text = alt.Chart(labels).mark_text(align="left", dx=12, baseline="middle", color=ink)
-    lead = alt.Chart(labels[["category", "ratio", "median"]]).mark_circle(size=60, opacity=1)
+    text = drawing(labels).mark_text(align="left", dx=12, baseline="middle", color=ink, fontSize=11)
+    lead = drawing(labels[["category", "ratio", "median"]]).mark_circle(size=60, opacity=1)
     return [
         lead.encode(**place, y=alt.Y("median:Q", scale=y_scale), color=colour),
         text.encode(**place, y=alt.Y("label_y:Q", scale=y_scale), text="label:N"),
     ]
 
 
-def spread(positions: np.ndarray, *, gap: float, low: float, high: float) -> np.ndarray:
+def spread(positions: FloatArray, *, gap: float, low: float, high: float) -> FloatArray:
     """Positions moved apart to at least `gap`, keeping their order, inside [low, high] as far as they fit."""
     order = np.argsort(positions, kind="stable")
     placed = np.clip(np.asarray(positions, dtype=float)[order], low, high)
@@ -142,7 +158,7 @@ def spread(positions: np.ndarray, *, gap: float, low: float, high: float) -> np.
     for index in range(len(placed) - 1, -1, -1):
         limit = high if index == len(placed) - 1 else placed[index + 1] - gap
         placed[index] = min(placed[index], limit)
-    result = np.empty_like(placed)
+    result: FloatArray = np.empty_like(placed)
     result[order] = placed
     return result
 
@@ -182,17 +198,17 @@ def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "l
     axis = alt.Axis(
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
-    y = rows_axis(data["label"], narrow=narrow)
+    y = rows_axis(data["label"].tolist(), narrow=narrow)
     hints = tooltip(
         ("assumption", translator.text("report.columns.assumption")),
         ("range_text", translator.text("report.axis.silent")),
     )
-    base = alt.Chart(data)
+    base = drawing(data)
     layers = [
         base.mark_bar(color=palette.silent, opacity=0.8, cornerRadius=3).encode(
             x=alt.X("left:Q", scale=scale, axis=axis), x2="right", y=y, tooltip=hints
         ),
-        alt.Chart(data.head(1)).mark_rule(color=palette.text, strokeWidth=1.5).encode(x=alt.X("base:Q", scale=scale)),
+        drawing(data.head(1)).mark_rule(color=palette.text, strokeWidth=1.5).encode(x=alt.X("base:Q", scale=scale)),
         base.mark_text(align="right", dx=-6, fontSize=11, color=palette.muted_text).encode(
             x=alt.X("left:Q", scale=scale), y=y, text="left_text:N"
         ),
@@ -200,4 +216,4 @@ def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "l
             x=alt.X("right:Q", scale=scale), y=y, text="right_text:N"
         ),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=44 * len(data) + 10)
+    return finish(layered(*layers), theme, description=description, height=44 * len(data) + 10)

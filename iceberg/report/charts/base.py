@@ -10,9 +10,11 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.palette import FONT, THEMES, Palette, Theme, category_colours
+from iceberg.report.text_width import text_width, wrapped
 
 LABEL_SIZE = 12
-MAX_BAND_POINTS = 200
+NARROW_TITLE_PX = 230
+WIDE_LEGEND_PX = 560
 
 
 def palette_of(theme: Theme) -> Palette:
@@ -20,8 +22,18 @@ def palette_of(theme: Theme) -> Palette:
     return THEMES.get(theme, THEMES["light"])
 
 
+def drawing(data: pd.DataFrame) -> Any:  # noqa: ANN401  # Altair's marks are typed per literal; data and encodings are tested
+    """A chart of `data`, before its mark."""
+    return alt.Chart(data)
+
+
+def layered(*layers: Any) -> Any:  # noqa: ANN401
+    """Charts on top of each other, the first at the bottom."""
+    return alt.layer(*layers)
+
+
 def finish(
-    chart: alt.LayerChart | alt.Chart,
+    chart: Any,  # noqa: ANN401  # an Altair layer chart
     theme: Theme,
     *,
     description: str,
@@ -75,6 +87,18 @@ def finish(
         )
         .configure_text(color=palette.text, fontSize=LABEL_SIZE)
     )
+
+
+def axis_title(title: str, *, narrow: bool) -> str | list[str]:
+    """A title under an axis, broken into lines that fit a phone."""
+    return wrapped(title, NARROW_TITLE_PX, LABEL_SIZE) if narrow else title
+
+
+def legend_columns(names: Sequence[str], *, narrow: bool) -> int:
+    """Columns of a legend that fit the plot."""
+    room = NARROW_TITLE_PX if narrow else WIDE_LEGEND_PX
+    longest = max((text_width(name, LABEL_SIZE) for name in names), default=0.0) + 34
+    return max(1, min(len(names), int(room // longest)))
 
 
 def number_expr(translator: Translator, *, digits: int = 0) -> str:
@@ -139,4 +163,4 @@ def note(message: str, theme: Theme, *, height: float = 120, width: float | None
         .mark_text(fontSize=14, color=palette.muted_text)
         .encode(text="message:N")
     )
-    return finish(alt.layer(chart), theme, description=message, height=height, width=width)
+    return finish(layered(chart), theme, description=message, height=height, width=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -10,8 +11,9 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.berg import BergLayout, lay_out
-from iceberg.report.charts.base import finish, note, palette_of, tooltip
+from iceberg.report.charts.base import drawing, finish, layered, note, palette_of, tooltip
 from iceberg.report.palette import Palette, Theme, category_colours
+from iceberg.report.takeaways import amount, takeaway_iceberg
 from iceberg.report.words import customers, share
 
 SELECTION = "category"
@@ -42,8 +44,6 @@ def build_iceberg(
         selected: Category to show as already chosen.
         currency: ISO code for the tooltip.
     """
-    from iceberg.report.takeaways import takeaway_iceberg
-
     totals = totals or _sums(frame)
     description = takeaway_iceberg(frame, translator, totals=totals)
     if frame.empty or not (frame["vocal_customers"].sum() or frame["silent_upper"].sum()):
@@ -51,9 +51,8 @@ def build_iceberg(
     palette = palette_of(theme)
     layout = lay_out(frame, translator, totals=totals, narrow=narrow, width=width)
     columns = _worded(layout.columns, translator, currency)
-    choice = alt.selection_point(
-        name=SELECTION, fields=["category"], **({"value": [{"category": selected}]} if selected else {})
-    )
+    chosen: Any = alt.Undefined if selected is None else [{"category": selected}]
+    choice = alt.selection_point(name=SELECTION, fields=["category"], value=chosen)
     layers = [
         *_scenery(layout, palette),
         *_ice(layout, palette),
@@ -63,7 +62,7 @@ def build_iceberg(
         _hit_area(columns, layout, translator, choice),
     ]
     return finish(
-        alt.layer(*layers).resolve_scale(color="independent"),
+        layered(*layers).resolve_scale(color="independent"),
         theme,
         description=description,
         height=layout.height_px,
@@ -85,12 +84,9 @@ def _worded(columns: pd.DataFrame, translator: Translator, currency: str) -> pd.
         ends = (row[f"{stem}_lower"], row[f"{stem}_upper"])
         if any(pd.isna(end) for end in ends):
             return translator.text("report.unknown")
-        write = (
-            (lambda value: translator.money_compact(value, currency))
-            if stem == "revenue_lost"
-            else (lambda value: customers(value, translator))
-        )
-        return translator.text("report.range", low=write(ends[0]), high=write(ends[1]))
+        unit = currency if stem == "revenue_lost" else None
+        low, high = (amount(float(end), translator, unit) for end in ends)
+        return translator.text("report.range", low=low, high=high)
 
     return columns.assign(
         vocal_text=[translator.integer(value) for value in columns["vocal_customers"]],
@@ -108,11 +104,12 @@ def _worded(columns: pd.DataFrame, translator: Translator, currency: str) -> pd.
     )
 
 
-def _x(field: str, layout: BergLayout) -> alt.X:
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=list(layout.slots), nice=False, zero=False), axis=None)
+def _x(field: str, layout: BergLayout) -> Any:  # noqa: ANN401
+    scale = alt.Scale(domain=list(layout.slots), nice=False, zero=False)
+    return alt.X(f"{field}:Q", scale=scale, axis=None)
 
 
-def _y(field: str, layout: BergLayout) -> alt.Y:
+def _y(field: str, layout: BergLayout) -> Any:  # noqa: ANN401
     domain = [layout.depth(layout.height_px), layout.depth(0)]
     return alt.Y(f"{field}:Q", scale=alt.Scale(domain=domain, nice=False, zero=False), axis=None)
 
@@ -124,12 +121,12 @@ def _gradient(*colours: str, opacity: float | None = None) -> dict[str, Any]:
     )
 
 
-def _scenery(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
+def _scenery(layout: BergLayout, palette: Palette) -> list[Any]:
     """Sky, sea, a few swells of light under the surface, and the waterline itself, at zero."""
     low, high = layout.slots
     top, bottom = layout.depth(0), layout.depth(layout.height_px)
     ground = pd.DataFrame({"left": [low], "right": [high], "surface": [0.0], "top": [top], "bottom": [bottom]})
-    base = alt.Chart(ground)
+    base = drawing(ground)
     sky = base.mark_rect(color=_gradient(*palette.sky), cornerRadiusTopLeft=10, cornerRadiusTopRight=10)
     sea = base.mark_rect(color=_gradient(*palette.sea), cornerRadiusBottomLeft=10, cornerRadiusBottomRight=10)
     swells = pd.DataFrame(
@@ -146,13 +143,13 @@ def _scenery(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
     return [
         sky.encode(x=_x("left", layout), x2="right", y=_y("top", layout), y2="surface"),
         sea.encode(x=_x("left", layout), x2="right", y=_y("surface", layout), y2="bottom"),
-        alt.Chart(swells)
+        drawing(swells)
         .mark_line(color=palette.waterline, opacity=0.16, strokeWidth=1.2, interpolate="monotone")
         .encode(x=_x("x", layout), y=_y("y", layout), detail="swell:N"),
     ]
 
 
-def _ice(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
+def _ice(layout: BergLayout, palette: Palette) -> list[Any]:
     """The block of ice behind the bars, faceted: light falls from the upper left."""
     above = _facets(layout.above, layout, lit=0.9, shaded=0.45)
     below = _facets(layout.below, layout, lit=0.42, shaded=0.16)
@@ -168,7 +165,7 @@ def _facets(outline: tuple[tuple[float, float], ...], layout: BergLayout, *, lit
         return pd.DataFrame(columns=["facet", "order", "x", "y", "opacity"])
     apex = (sum(x for x, _ in outline) / len(outline), 0.0)
     rows = []
-    for facet, (first, second) in enumerate(zip(outline, outline[1:], strict=False)):
+    for facet, (first, second) in enumerate(pairwise(outline)):
         run = (layout.x_pixels(second[0]) - layout.x_pixels(first[0])) or 1.0
         rise = layout.y_pixels(second[1]) - layout.y_pixels(first[1])
         towards_light = 0.5 + math.atan2(-rise if outline[len(outline) // 2][1] > 0 else rise, run) / math.pi
@@ -181,9 +178,9 @@ def _facets(outline: tuple[tuple[float, float], ...], layout: BergLayout, *, lit
     return pd.DataFrame(rows)
 
 
-def _polygons(facets: pd.DataFrame, layout: BergLayout, fill: str, edge: str) -> alt.Chart:
+def _polygons(facets: pd.DataFrame, layout: BergLayout, fill: str, edge: str) -> Any:  # noqa: ANN401
     return (
-        alt.Chart(facets)
+        drawing(facets)
         .mark_line(filled=True, fill=fill, stroke=edge, strokeWidth=0.6, strokeOpacity=0.35, strokeJoin="round")
         .encode(
             x=_x("x", layout),
@@ -202,10 +199,10 @@ def _bars(
     palette: Palette,
     theme: Theme,
     choice: alt.Parameter,
-) -> list[alt.Chart]:
+) -> list[Any]:
     """Complainants above, silent leavers below, the whisker of the range; a keel in the colour the category has in every chart."""
     colours = category_colours(frame["category"].tolist(), theme)
-    base = alt.Chart(columns)
+    base = drawing(columns)
     dimmed = alt.condition(choice, alt.value(1.0), alt.value(0.35))
     keel = alt.Color("category:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     vocal = base.mark_rect(color=palette.vocal, cornerRadiusTopLeft=4, cornerRadiusTopRight=4).encode(
@@ -218,7 +215,7 @@ def _bars(
         x=_x("bar_left", layout), x2="bar_right", y=_y("silent_down", layout), color=keel, opacity=dimmed
     )
     surface = (
-        alt.Chart(pd.DataFrame({"waterline": [0.0]}))
+        drawing(pd.DataFrame({"waterline": [0.0]}))
         .mark_rule(color=palette.waterline, strokeWidth=2)
         .encode(y=_y("waterline", layout))
     )
@@ -236,46 +233,26 @@ def _bars(
     ]
 
 
-def _texts(layout: BergLayout, palette: Palette) -> list[alt.Chart]:
+def _texts(layout: BergLayout, palette: Palette) -> list[Any]:
     """One layer per style of text; text in the sea has a halo so that it reads on ice and on deep water alike."""
-    rows = pd.DataFrame(
-        [
-            {
-                "text": label.text,
-                "x": label.x,
-                "y": layout.depth(label.y),
-                "category": label.category,
-                "style": (label.ink, label.size, label.bold, label.align),
-            }
-            for label in layout.labels
-        ]
-    )
+    styles: dict[tuple[str, float, bool, str], list[dict[str, Any]]] = {}
+    for label in layout.labels:
+        row = {"text": label.text, "x": label.x, "y": layout.depth(label.y), "category": label.category}
+        styles.setdefault((label.ink, label.size, label.bold, label.align), []).append(row)
     charts = []
-    for (ink, size, bold, align), part in rows.groupby("style", sort=False):
-        base = alt.Chart(part.drop(columns="style"))
-        style: dict[str, Any] = {
-            "fontSize": size,
-            "fontWeight": 700 if bold else 400,
-            "align": align,
-            "baseline": "middle",
-            "limit": 0,
-        }
+    for (ink, size, bold, align), rows in styles.items():
+        base = drawing(pd.DataFrame(rows))
+        style = {"fontSize": size, "fontWeight": 700 if bold else 400, "align": align, "baseline": "middle", "limit": 0}
         place = {"x": _x("x", layout), "y": _y("y", layout), "text": alt.Text("text:N")}
         if ink.startswith("sea"):
-            halo = {
-                "stroke": palette.sea[1],
-                "strokeWidth": 3,
-                "strokeOpacity": 0.75,
-                "strokeJoin": "round",
-                "color": palette.sea[1],
-                "aria": False,
-            }
-            charts.append(base.mark_text(**style, **halo).encode(**place))
+            deep = palette.sea[1]
+            halo = {"stroke": deep, "color": deep, "strokeWidth": 3, "strokeOpacity": 0.75, "strokeJoin": "round"}
+            charts.append(base.mark_text(**style, **halo, aria=False).encode(**place))
         charts.append(base.mark_text(**style, color=getattr(palette, ink)).encode(**place))
     return charts
 
 
-def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme: Theme) -> list[alt.Chart]:
+def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme: Theme) -> list[Any]:
     """Narrow picture: a chip of the category's colour before each entry of the list."""
     if not layout.entries:
         return []
@@ -287,7 +264,7 @@ def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme
         ]
     )
     return [
-        alt.Chart(chips)
+        drawing(chips)
         .mark_point(shape="square", size=110, filled=True, stroke=palette.sea_text, strokeWidth=1.2, opacity=1)
         .encode(
             x=_x("x", layout),
@@ -305,7 +282,7 @@ def _chip_height(layout: BergLayout, category: str) -> float:
     return next(label.y for label in layout.labels if label.category == category and label.y > entry.top)
 
 
-def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator, choice: alt.Parameter) -> alt.Chart:
+def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator, choice: alt.Parameter) -> Any:  # noqa: ANN401
     """Invisible, over the whole column (and list entry): what is clicked and hovered, however small the bar."""
     bottom = min((entry.top for entry in layout.entries), default=layout.height_px)
     areas = columns.assign(
@@ -336,7 +313,7 @@ def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator,
         ("money_text", title["money"]),
     )
     return (
-        alt.Chart(areas)
+        drawing(areas)
         .mark_rect(fill="#ffffff", fillOpacity=0.001, cursor="pointer")
         .encode(x=_x("hit_left", layout), x2="hit_right", y=_y("hit_top", layout), y2="hit_bottom", tooltip=tips)
         .add_params(choice)

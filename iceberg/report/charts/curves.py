@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.charts.base import finish, note, number_expr, palette_of, percent_expr, tooltip
+from iceberg.report.charts.base import (
+    drawing,
+    finish,
+    layered,
+    legend_columns,
+    note,
+    number_expr,
+    palette_of,
+    percent_expr,
+    tooltip,
+)
 from iceberg.report.palette import Theme, category_colours
 from iceberg.report.tables import numbers_at_risk_table, thinned
 from iceberg.report.takeaways import takeaway_curves
@@ -49,9 +59,8 @@ def build_curves(
         return note(description, theme)
     groups = list(dict.fromkeys(frame["group"]))
     palette = palette_of(theme)
-    scheme = {group: (colours or {}).get(group) for group in groups}
     spare = iter([palette.vocal, palette.silent, *category_colours([str(n) for n in range(12)], theme).values()])
-    scheme = {group: colour or next(spare) for group, colour in scheme.items()}
+    scheme = {group: (colours or {}).get(group) or next(spare) for group in groups}
     data = _light(thinned(frame, points=max(40, min(200, MAX_POINTS // len(groups)))), translator, kind)
     last_day = float(frame["day"].max())
     x = alt.X(
@@ -76,7 +85,9 @@ def build_curves(
     colour = alt.Color(
         "group:N",
         scale=alt.Scale(domain=groups, range=[scheme[group] for group in groups]),
-        legend=alt.Legend(symbolType="stroke", symbolStrokeWidth=3, columns=1 if narrow else min(len(groups), 3)),
+        legend=alt.Legend(
+            symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=legend_columns(groups, narrow=narrow)
+        ),
     )
     dash = alt.StrokeDash(
         "group:N",
@@ -89,7 +100,7 @@ def build_curves(
             for column, title in (("group", "group"), ("day", "day"), ("says", "value"), ("risk", "at_risk"))
         )
     )
-    base = alt.Chart(data)
+    base = drawing(data)
     layers = [
         base.mark_area(opacity=0.16, interpolate="step-after").encode(
             x=x, y=alt.Y("lower:Q"), y2="upper", color=colour
@@ -99,16 +110,13 @@ def build_curves(
         *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
     ]
     y_title = translator.text(f"report.axis.{'share_still_customers' if kind == 'survival' else 'cumulative_hazard'}")
-    rows = (len(groups) * (2 if narrow else 1) + 1) * ROW_PX
     left = (
         4
         if narrow
         else 4 + max(0.0, max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups) + _NAME_GAP - 56)
     )
-    padding = {"left": left, "right": 16, "top": 4, "bottom": rows - 10}
-    return finish(
-        alt.layer(*layers), theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title
-    )
+    padding = {"left": left, "right": 16, "top": 4, "bottom": 6}
+    return finish(layered(*layers), theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title)
 
 
 def risk_days(last_day: float, *, narrow: bool) -> list[float]:
@@ -145,17 +153,17 @@ def _at_risk(
     *,
     last_day: float,
     narrow: bool,
-) -> list[alt.Chart]:
+) -> list[Any]:
     """Numbers under the axis, one row per group in its colour; the name stands on its own row where there is no room beside it."""
     palette = palette_of(theme)
     table = numbers_at_risk_table(frame, days=risk_days(last_day, narrow=narrow))
-    top, step = HEIGHT_PX + 58, ROW_PX * (2 if narrow else 1)
+    top, step = HEIGHT_PX + 64, ROW_PX * (2 if narrow else 1)
     place = {group: top + index * step + (ROW_PX if narrow else 0) for index, group in enumerate(groups)}
     numbers = table.assign(text=[translator.integer(value) for value in table["at_risk"]], y=table["group"].map(place))
     style = {"fontSize": 11, "baseline": "middle"}
     x = alt.X("day:Q", scale=alt.Scale(domain=[0, last_day], nice=False))
     layers = [
-        alt.Chart(part).mark_text(**style, color=palette.text).encode(x=x, y=alt.YValue(float(y)), text="text:N")
+        drawing(part).mark_text(**style, color=palette.text).encode(x=x, y=alt.value(y), text="text:N")
         for y, part in numbers.groupby("y", sort=False)
     ]
     heading = [
@@ -178,6 +186,6 @@ def _at_risk(
         for group in groups
     ]
     for text, left, y, align, colour in heading + names:
-        mark = alt.Chart(pd.DataFrame({"text": [text]})).mark_text(**style, align=align, color=colour)
-        layers.append(mark.encode(x=alt.XValue(left), y=alt.YValue(y), text="text:N"))
+        mark = drawing(pd.DataFrame({"text": [text]})).mark_text(**style, align=align, color=colour)
+        layers.append(mark.encode(x=alt.value(left), y=alt.value(y), text="text:N"))
     return layers

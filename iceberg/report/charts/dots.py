@@ -10,8 +10,12 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
+    axis_title,
     category_scale,
+    drawing,
     finish,
+    layered,
+    legend_columns,
     money_expr,
     note,
     number_expr,
@@ -37,8 +41,8 @@ _FOLK, _SUPPORTED, _ALLOWED = "folk", "supported", "allowed"
 
 
 def row_labels(names: Sequence[str], *, narrow: bool) -> list[str]:
-    """Names as axis labels: wrapped over at most two lines, kept distinct."""
-    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=2)) for name in names]
+    """Names as axis labels: wrapped over a few lines, kept distinct."""
+    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=3 if narrow else 2)) for name in names]
     seen: dict[str, int] = {}
     for place, label in enumerate(labels):
         seen[label] = seen.get(label, 0) + 1
@@ -105,7 +109,7 @@ def build_ranking(
     )
     colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
     layers = _intervals(data, colour, axis, translator, theme, narrow=narrow, tips=tips)
-    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
@@ -125,7 +129,7 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
     layers = _intervals(data, alt.value(palette_of(theme).silent), axis, translator, theme, narrow=narrow, tips=tips)
-    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
 def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
@@ -150,14 +154,14 @@ def _intervals(
     *,
     narrow: bool,
     tips: Sequence[tuple[str, str]],
-) -> list[alt.Chart]:
+) -> list[Any]:
     """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text."""
     palette = palette_of(theme)
     room = max(text_width(text, 12) for text in data["end_text"]) + 14
     widest = max(float(data["upper"].max()), 1e-9)
     scale = alt.Scale(domain=[0, widest / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
-    base = alt.Chart(data)
-    x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"], narrow=narrow)
+    base = drawing(data)
+    x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"].tolist(), narrow=narrow)
     hints = tooltip(*((column, translator.text(f"report.tooltip.{title}")) for column, title in tips))
     return [
         base.mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45).encode(
@@ -202,12 +206,12 @@ def build_comparator(
     points = _comparator_points(known, translator, floor)
     smallest, largest = min(known["low_end"].min(), 1.0), max(points["value"].max(), known["high_end"].max())
     axis = alt.Axis(
-        title=translator.text("report.axis.leavers_per_complainant"),
+        title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
         labelExpr=ratio_expr(translator),
         values=_log_ticks(smallest, largest),
     )
     scale = alt.Scale(type="log", domain=[smallest * 0.8, largest * 1.25], nice=False)
-    order = known.sort_values("supported_median", ascending=False)["label"]
+    order = known.sort_values("supported_median", ascending=False)["label"].tolist()
     y, colour = (
         rows_axis(order, narrow=narrow),
         alt.Color("category:N", scale=category_scale(categories or sorted(known["category"]), theme), legend=None),
@@ -218,7 +222,7 @@ def build_comparator(
         scale=alt.Scale(domain=kinds, range=["circle", "diamond", "M0,-0.8V0.8"]),
         legend=alt.Legend(
             orient="top",
-            direction="vertical" if narrow else "horizontal",
+            columns=legend_columns(kinds, narrow=narrow),
             symbolFillColor=palette.muted_text,
             symbolStrokeColor=palette.muted_text,
             symbolSize=110,
@@ -236,11 +240,11 @@ def build_comparator(
         )
     )
     span = (
-        alt.Chart(known)
+        drawing(known)
         .mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45)
         .encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour)
     )
-    mark = alt.Chart(points).encode(x=alt.X("value:Q", scale=scale), y=y, shape=shape, tooltip=hints)
+    mark = drawing(points).encode(x=alt.X("value:Q", scale=scale), y=y, shape=shape, tooltip=hints)
     layers = [
         span,
         mark.transform_filter(alt.datum.role == _SUPPORTED)
@@ -248,26 +252,30 @@ def build_comparator(
         .encode(color=colour),
         mark.transform_filter(alt.datum.role == _FOLK).mark_point(filled=True, size=150, opacity=1, color=palette.folk),
         mark.transform_filter(alt.datum.role == _ALLOWED).mark_point(
-            filled=True, size=110, opacity=1, color=palette.prior
+            filled=False, size=300, opacity=1, strokeWidth=3, color=palette.text
         ),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
+    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
 
 
 def _comparator_points(known: pd.DataFrame, translator: Translator, floor: float) -> pd.DataFrame:
     rows = []
-    for row in known.itertuples():
-        for role, value in ((_SUPPORTED, row.supported_median), (_FOLK, row.folk_ratio), (_ALLOWED, row.allowed_ratio)):
+    for row in known.to_dict("records"):
+        for role, value in (
+            (_SUPPORTED, row["supported_median"]),
+            (_FOLK, row["folk_ratio"]),
+            (_ALLOWED, row["allowed_ratio"]),
+        ):
             if pd.notna(value):
                 rows.append(
                     {
-                        "category": row.category,
-                        "label": row.label,
+                        "category": row["category"],
+                        "label": row["label"],
                         "role": role,
                         "kind": translator.text(f"report.chart.{role}"),
                         "value": max(float(value), floor),
                         "value_text": ratio(float(value), translator),
-                        "range_text": row.range_text if role == _SUPPORTED else "",
+                        "range_text": row["range_text"] if role == _SUPPORTED else "",
                     }
                 )
     return pd.DataFrame(rows)
@@ -303,14 +311,14 @@ def build_prior_posterior(
     low, high = float(data["low_end"].min()), float(data["high_end"].max())
     scale = alt.Scale(type="log", domain=[low * 0.8, high * 1.25], nice=False)
     axis = alt.Axis(
-        title=translator.text("report.axis.leavers_per_complainant"),
+        title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
         labelExpr=ratio_expr(translator),
         values=_log_ticks(low, high),
     )
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=kinds, range=[palette.prior, palette.silent]),
-        legend=alt.Legend(symbolType="circle"),
+        legend=alt.Legend(symbolType="circle", columns=legend_columns(kinds, narrow=narrow)),
     )
     hints = tooltip(
         *(
@@ -323,7 +331,7 @@ def build_prior_posterior(
             )
         )
     )
-    base = alt.Chart(data).encode(
+    base = drawing(data).encode(
         y=rows_axis(names, narrow=narrow), yOffset=alt.YOffset("kind:N", sort=kinds), color=colour, tooltip=hints
     )
     layers = [
@@ -332,4 +340,4 @@ def build_prior_posterior(
         ),
         base.mark_circle(size=120, opacity=1).encode(x=alt.X("value:Q", scale=scale)),
     ]
-    return finish(alt.layer(*layers), theme, description=description, height=(ROW_PX[narrow] + 8) * len(names) + 20)
+    return finish(layered(*layers), theme, description=description, height=(ROW_PX[narrow] + 8) * len(names) + 20)

@@ -8,7 +8,18 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.charts.base import finish, month_expr, note, number_expr, palette_of, percent_expr, tooltip
+from iceberg.report.charts.base import (
+    drawing,
+    finish,
+    layered,
+    legend_columns,
+    month_expr,
+    note,
+    number_expr,
+    palette_of,
+    percent_expr,
+    tooltip,
+)
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
     band_text,
@@ -61,7 +72,7 @@ def build_month_trend(
         axis=alt.Axis(
             title=None,
             labelExpr=month_expr(translator),
-            tickCount={"interval": "month", "step": 3 if narrow else 1},
+            tickCount={"interval": "month", "step": _month_step(len(frame), narrow=narrow)},
             labelOverlap="greedy",
             grid=False,
         ),
@@ -84,8 +95,10 @@ def build_month_trend(
             )
         )
     )
-    base = alt.Chart(data)
-    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    base = drawing(data)
+    legend = alt.Legend(
+        symbolType="stroke", symbolStrokeWidth=3, columns=legend_columns([silent, vocal], narrow=narrow)
+    )
     layers = [
         base.mark_area(opacity=0.25, interpolate="monotone").encode(
             x=x, y=alt.Y("lower:Q", axis=y_axis), y2="upper", color=alt.value(colour or palette.silent)
@@ -101,7 +114,7 @@ def build_month_trend(
         base.mark_point(size=220, opacity=0, filled=True).encode(x=x, y="median:Q", tooltip=hints),
     ]
     return finish(
-        alt.layer(*layers),
+        layered(*layers),
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -109,7 +122,15 @@ def build_month_trend(
     )
 
 
-def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme = "light") -> Any:  # noqa: ANN401
+def _month_step(months: int, *, narrow: bool) -> int:
+    """Months between two labels of the axis, a divisor of the year."""
+    most = 5 if narrow else 13
+    return next((step for step in (1, 2, 3, 6) if months / step <= most), 12)
+
+
+def build_net_survival(
+    frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
+) -> Any:  # noqa: ANN401
     """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.net_survival_table`)."""
     description = takeaway_net_survival(frame, translator)
     if frame.empty:
@@ -138,14 +159,16 @@ def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme
     )
     axis = alt.Axis(title=None, labelExpr=percent_expr(translator), tickCount=5)
     colours = alt.Scale(domain=[after, others], range=[palette.vocal, palette.silent])
-    legend = alt.Legend(symbolType="stroke", symbolStrokeWidth=3)
+    legend = alt.Legend(
+        symbolType="stroke", symbolStrokeWidth=3, columns=legend_columns([after, others], narrow=narrow)
+    )
     hints = tooltip(
         ("day_text", translator.text("report.tooltip.day")),
         ("observed_text", after),
         ("expected_text", others),
         ("risk_text", translator.text("report.tooltip.at_risk")),
     )
-    base = alt.Chart(data)
+    base = drawing(data)
     layers = [
         base.mark_area(opacity=0.22, color=palette.vocal).encode(
             x=x, y=alt.Y("observed_lower:Q", axis=axis, scale=scale), y2="observed_upper"
@@ -161,7 +184,7 @@ def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme
         ),
     ]
     return finish(
-        alt.layer(*layers),
+        layered(*layers),
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -169,7 +192,7 @@ def build_net_survival(frame: pd.DataFrame, translator: Translator, theme: Theme
     )
 
 
-def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light") -> Any:  # noqa: ANN401
+def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
     """Complainants who left, per week of delay since the complaint, beside those who would have left anyway (`iceberg.report.tables.delay_table`).
 
     Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
@@ -199,6 +222,9 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
     colours = alt.Scale(
         domain=[data["left_kind"].iloc[0], data["natural_kind"].iloc[0]], range=[palette.vocal, palette.silent]
     )
+    legend = alt.Legend(
+        columns=legend_columns([data["left_kind"].iloc[0], data["natural_kind"].iloc[0]], narrow=narrow)
+    )
     x = alt.X(
         "from_day:Q",
         scale=alt.Scale(nice=False),
@@ -223,20 +249,28 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
         ("leavers_text", data["left_kind"].iloc[0]),
         ("expected_text", data["natural_kind"].iloc[0]),
     )
-    base = alt.Chart(data)
-    layers: list[alt.Chart] = [
+    base = drawing(data)
+    layers: list[Any] = [
         base.mark_rect(opacity=0.85, stroke=palette.page, strokeWidth=1).encode(
-            x=x, x2="to_day", y=y, y2="zero", color=alt.Color("left_kind:N", scale=colours), tooltip=hints
+            x=x,
+            x2="to_day",
+            y=y,
+            y2="zero",
+            color=alt.Color("left_kind:N", scale=colours, legend=legend),
+            tooltip=hints,
         )
     ]
     if data["expected"].notna().any():
         layers.append(
             base.mark_rule(strokeWidth=3).encode(
-                x=x, x2="to_day", y="expected_per_week:Q", color=alt.Color("natural_kind:N", scale=colours)
+                x=x,
+                x2="to_day",
+                y="expected_per_week:Q",
+                color=alt.Color("natural_kind:N", scale=colours, legend=legend),
             )
         )
     return finish(
-        alt.layer(*layers),
+        layered(*layers),
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -283,7 +317,7 @@ def build_tenure_profile(
         grid=False,
     )
     chart = (
-        alt.Chart(data)
+        drawing(data)
         .mark_bar(color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
         .encode(
             x=alt.X("label:N", sort=data["label"].tolist(), axis=axis),
@@ -295,5 +329,5 @@ def build_tenure_profile(
         )
     )
     return finish(
-        alt.layer(chart), theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
+        layered(chart), theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
     )

@@ -1,0 +1,195 @@
+"""The other charts, through their data and encodings."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iceberg.locale import LANGUAGES, Translator
+from iceberg.report import charts, tables
+from iceberg.report.charts.assumptions import spread
+from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
+from tests.report.examples import (
+    ExampleCurve,
+    ExampleNetSurvival,
+    example_estimate,
+    example_sensitivity,
+    example_tornado,
+)
+
+ESTIMATE = example_estimate(7, draws=60)
+NAMES = [item.category for item in ESTIMATE.categories]
+
+
+def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:
+    t = Translator(language)
+    curves = tables.curve_table({name: ExampleCurve(0.2 + 0.05 * place) for place, name in enumerate(NAMES)})
+    built = {
+        "ranking": charts.build_ranking(tables.ranking_table(ESTIMATE), t, theme, categories=NAMES),
+        "money": charts.build_ranking(
+            tables.ranking_table(ESTIMATE, by="money"), t, theme, categories=NAMES, currency="EUR"
+        ),
+        "segments": charts.build_segments(tables.segment_table(ESTIMATE), t, theme),
+        "comparator": charts.build_comparator(tables.comparator_table(ESTIMATE), t, theme, categories=NAMES),
+        "prior": charts.build_prior_posterior(tables.prior_posterior_table(ESTIMATE), t, theme),
+        "trend": charts.build_month_trend(tables.month_trend_table(ESTIMATE), t, theme),
+        "net": charts.build_net_survival(tables.net_survival_table(ExampleNetSurvival()), t, theme),
+        "delay": charts.build_delay(tables.delay_table([0, 7, 14, 30], [9, 6, 8, 3], expected=[1, 1, 2, 4]), t, theme),
+        "tenure": charts.build_tenure_profile(
+            tables.tenure_profile_table([0, 3, 12], [5, 3, 2], [9e4, 8e4, 9e5]), t, theme
+        ),
+        "curves": charts.build_curves(curves, t, theme, colours=category_colours(NAMES, theme)),
+        "hazard": charts.build_curves(curves, t, theme, kind="hazard", clock="complaint"),
+        "sensitivity": charts.build_sensitivity(
+            tables.sensitivity_table(example_sensitivity(ESTIMATE)), t, theme, categories=NAMES
+        ),
+        "tornado": charts.build_tornado(tables.tornado_table(example_tornado()), t, theme),
+    }
+    return {name: chart.to_dict() for name, chart in built.items()}
+
+
+def rows_with(spec: dict, *columns: str) -> list[dict]:
+    return [row for rows in spec["datasets"].values() for row in rows if set(columns) <= set(row)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_states_its_takeaway(language: str) -> None:
+    for name, spec in every_chart(language).items():
+        assert len(spec["description"]) > 20, name
+        assert not re.search(r"[{}]|report\.", spec["description"]), name
+
+
+def test_every_chart_stays_under_100_kb() -> None:
+    sizes = {name: len(json.dumps(spec)) for name, spec in every_chart().items()}
+    assert {name: size for name, size in sizes.items() if size >= 100_000} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_chart_is_transparent_and_fills_its_container(theme: str) -> None:
+    for spec in every_chart(theme=theme).values():
+        assert spec["config"]["background"] == "transparent"
+        assert spec["width"] == "container"
+        assert isinstance(spec["padding"], dict)  # the page adds to it, and a number would break it
+
+
+def test_daily_curves_are_thinned() -> None:
+    rows = rows_with(every_chart()["curves"], "estimate", "risk")
+    per_group = pd.DataFrame(rows).groupby("group").size()
+    assert len(per_group) == 7
+    assert per_group.max() <= 400
+
+
+def test_intervals_of_the_ranking_are_those_of_the_estimate() -> None:
+    rows = {row["category"]: row for row in rows_with(every_chart()["ranking"], "lower", "upper")}
+    for item in ESTIMATE.categories:
+        assert (rows[item.category]["lower"], rows[item.category]["upper"]) == pytest.approx(
+            (item.silent_churn.lower, item.silent_churn.upper), rel=1e-9
+        )
+
+
+def test_the_comparator_is_logarithmic_and_shows_the_folk_figure_for_each_category() -> None:
+    spec = every_chart()["comparator"]
+    folk = [row for row in rows_with(spec, "role", "value") if row["role"] == "folk"]
+    assert [row["value"] for row in folk] == pytest.approx([25.0] * 7, rel=1e-9)
+    assert all(layer["encoding"]["x"]["scale"]["type"] == "log" for layer in spec["layer"])
+
+
+def test_heights_of_the_delay_are_per_week_because_bins_are_unequal() -> None:
+    rows = rows_with(every_chart()["delay"], "per_week")
+    assert [row["per_week"] for row in rows] == pytest.approx([9.0, 6.0, 3.5], rel=1e-9)
+
+
+def test_the_open_last_bin_stands_in_the_table_only() -> None:
+    assert {row["from_day"] for row in rows_with(every_chart()["delay"], "per_week")} == {0, 7, 14}
+
+
+def test_french_axes_write_numbers_the_french_way() -> None:
+    expressions = re.findall(r'"labelExpr": "([^"]*)"', json.dumps(every_chart("fr"), ensure_ascii=False))
+    assert any("\N{NARROW NO-BREAK SPACE}" in expression for expression in expressions)
+    assert any(
+        "janv." in expression
+        for expression in re.findall(r'"labelExpr": "(.*?)", "', json.dumps(every_chart("fr"), ensure_ascii=False))
+    )
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "build_ranking",
+        "build_segments",
+        "build_comparator",
+        "build_prior_posterior",
+        "build_month_trend",
+        "build_net_survival",
+        "build_delay",
+        "build_tenure_profile",
+        "build_curves",
+        "build_sensitivity",
+        "build_tornado",
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_empty_frame_draws_a_sentence(build: str, language: str) -> None:
+    empty = {
+        "build_ranking": tables.ranking_table(ESTIMATE),
+        "build_segments": tables.segment_table(ESTIMATE),
+        "build_comparator": tables.comparator_table(ESTIMATE),
+        "build_prior_posterior": tables.prior_posterior_table(ESTIMATE),
+        "build_month_trend": tables.month_trend_table(ESTIMATE),
+        "build_net_survival": tables.net_survival_table(ExampleNetSurvival()),
+        "build_delay": tables.delay_table([0, 7], [1, 1]),
+        "build_tenure_profile": tables.tenure_profile_table([0], [1], [10]),
+        "build_curves": tables.curve_table({"a": ExampleCurve(0.1, days=5)}),
+        "build_sensitivity": tables.sensitivity_table(example_sensitivity(ESTIMATE)),
+        "build_tornado": tables.tornado_table(example_tornado()),
+    }[build].iloc[:0]
+    spec = getattr(charts, build)(empty, Translator(language)).to_dict()
+    assert rows_with(spec, "message")[0]["message"] == Translator(language).text("report.takeaway.empty")
+
+
+def test_labels_at_the_end_of_curves_are_pushed_apart() -> None:
+    placed = spread(np.array([100.0, 101.0, 102.0, 300.0]), gap=15, low=0, high=320)
+    assert np.diff(np.sort(placed)).min() >= 15 - 1e-9
+    assert placed.tolist() == sorted(placed)
+
+
+def test_labels_stay_inside_even_when_they_are_too_many() -> None:
+    placed = spread(np.full(60, 318.0), gap=15, low=6, high=314)
+    assert placed.min() >= 6 - 1e-6 and placed.max() <= 314 + 1e-6
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_reaches_the_contrast_of_wcag(theme: str) -> None:
+    p = THEMES[theme]
+    berg = [blend(p.berg_above, sky, opacity) for sky in p.sky for opacity in (0.45, 0.9)]
+    pairs = [(p.text, p.page), (p.muted_text, p.page), (p.vocal_text, p.page)]
+    pairs += [(ink, ground) for ink in (p.sky_text, p.sky_vocal_text) for ground in (*p.sky, *berg)]
+    pairs += [(ink, ground) for ink in (p.sea_text, p.sea_muted_text, p.sea_vocal_text) for ground in p.sea]
+    assert {pair: round(contrast_ratio(*pair), 2) for pair in pairs if contrast_ratio(*pair) < 4.5} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_marks_stand_out_from_the_page(theme: str) -> None:
+    p = THEMES[theme]
+    weak = {colour for colour in (*p.categories, p.silent, p.prior, p.folk) if contrast_ratio(colour, p.page) < 3}
+    assert weak == set()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_twelve_categories_have_twelve_colours(theme: str) -> None:
+    colours = category_colours([str(number) for number in range(12)], theme)
+    assert len(set(colours.values())) == 12
+
+
+def test_the_palette_and_the_page_agree() -> None:
+    import tomllib
+    from pathlib import Path
+
+    theme = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))[
+        "theme"
+    ]
+    for name in ("light", "dark"):
+        assert theme[name]["backgroundColor"].lower() == THEMES[name].page
+        assert theme[name]["textColor"].lower() == THEMES[name].text

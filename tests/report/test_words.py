@@ -1,0 +1,219 @@
+"""The sentences: a range with two significant digits, the same numbers in both languages, French as it is printed."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from iceberg.locale import LANGUAGES, Translator, load_messages, round_significant
+from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate
+from iceberg.report.words import (
+    comparator_sentence,
+    customers,
+    decision,
+    definition,
+    diagnostic_sentences,
+    evidence_badge,
+    headline,
+    ratio,
+    share,
+    tiles,
+)
+from tests.report.examples import example_estimate
+
+NARROW, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+ESTIMATE = example_estimate(7, draws=200)
+
+
+def plain_numbers(sentence: str) -> list[float]:
+    """Every number of a sentence, whatever the language wrote it with."""
+    joined = re.sub(rf"(?<=\d)[{NARROW},](?=\d{{3}})", "", sentence).replace(WIDE, " ")
+    return [float(number.replace(",", ".")) for number in re.findall(r"\d+(?:[.,]\d+)?", joined)]
+
+
+def with_total(estimate: IcebergEstimate, **changes: object) -> IcebergEstimate:
+    return replace(estimate, total=replace(estimate.total, **changes))
+
+
+def all_sentences(language: str, level: str = "3") -> list[str]:
+    translator = Translator(language)
+    estimate = example_estimate(7, draws=60, level=level)
+    return [
+        headline(estimate, translator),
+        definition(translator),
+        comparator_sentence(estimate, translator),
+        *(comparator_sentence(estimate, translator, category=item.category) for item in estimate.categories),
+        *(decision(estimate, item.category, translator).sentence for item in estimate.categories),
+        *(part for tile in tiles(estimate, translator) for part in (tile.label, tile.value, tile.detail, tile.help)),
+        evidence_badge(estimate, translator).says,
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_headline_gives_a_range_and_the_most_likely_number_with_two_significant_digits(language: str) -> None:
+    churn = ESTIMATE.total.silent_churn
+    numbers = plain_numbers(headline(ESTIMATE, Translator(language)))
+    assert numbers[:4] == [
+        ESTIMATE.total.vocal_customers,
+        *(round_significant(v) for v in (churn.lower, churn.upper, churn.median)),
+    ]
+
+
+@pytest.mark.parametrize("level", ["0", "1", "2", "3", "4", "F"])
+def test_both_languages_say_the_same_numbers(level: str) -> None:
+    english, french = all_sentences("en", level), all_sentences("fr", level)
+    for one, other in zip(english, french, strict=True):
+        assert sorted(plain_numbers(one)) == sorted(plain_numbers(other)), (one, other)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("level", ["0", "1", "2", "3"])
+def test_no_sentence_shows_a_key_or_a_placeholder(language: str, level: str) -> None:
+    for sentence in all_sentences(language, level):
+        assert sentence
+        assert not re.search(r"[{}]|\b(report|evidence|diagnostics)\.[a-z_]+", sentence)
+
+
+@pytest.mark.parametrize("level", ["0", "2", "3"])
+def test_french_puts_a_no_break_space_before_double_punctuation(level: str) -> None:
+    for sentence in all_sentences("fr", level):
+        assert not re.search(r"[^\s\d][:;?!%»]|[ ][:;?!%»]", sentence), sentence
+        assert not re.search(r"« |«\w", sentence), sentence
+
+
+def test_french_sentence_files_put_a_no_break_space_before_double_punctuation() -> None:
+    ours = {
+        key: text
+        for key, text in load_messages("fr").items()
+        if key.startswith(("report.", "evidence.levels", "evidence.kinds"))
+    }
+    assert [key for key, text in ours.items() if re.search(r"[^\s\d{}][;?!%»]|[ ][:;?!%»]|« ", text)] == []
+
+
+def test_french_groups_thousands_with_a_narrow_no_break_space() -> None:
+    assert customers(12_345, Translator("fr")) == f"12{NARROW}000"
+    assert customers(12_345, Translator("en")) == "12,000"
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "french"),
+    [
+        (25.0, "1:25", "1 pour 25"),
+        (2.44, "1:2.4", "1 pour 2,4"),
+        (0.173, "1:0.17", "1 pour 0,17"),
+        (126, "1:130", "1 pour 130"),
+    ],
+)
+def test_a_ratio_has_two_significant_digits(value: float, english: str, french: str) -> None:
+    assert (ratio(value, Translator("en")), ratio(value, Translator("fr"))) == (english, french)
+
+
+def test_draws_never_prove_a_certainty_or_an_impossibility() -> None:
+    translator = Translator("en")
+    assert share(1.0, translator) == f">{WIDE}99%"
+    assert share(0.0, translator) == f"<{WIDE}1%"
+    assert share(0.37, translator) == "37%"
+
+
+def test_no_complaint_invents_no_number() -> None:
+    nothing = CredibleInterval(0.0, 0.0, 0.0)
+    sentence = headline(with_total(ESTIMATE, vocal_customers=0, silent_churn=nothing), Translator("en"))
+    assert plain_numbers(sentence) == []
+
+
+def test_no_silent_churn_is_said_in_words() -> None:
+    sentence = headline(with_total(ESTIMATE, silent_churn=CredibleInterval(0.0, 0.0, 0.2)), Translator("en"))
+    assert "no silent departure" in sentence
+
+
+def test_an_estimate_inside_its_placebo_is_called_noise() -> None:
+    churn = ESTIMATE.total.silent_churn
+    noisy = with_total(ESTIMATE, placebo=CredibleInterval(0.0, churn.lower, churn.upper))
+    assert "not distinguishable from noise" in headline(noisy, Translator("en"))
+    assert "not distinguishable from noise" not in headline(ESTIMATE, Translator("en"))
+
+
+def test_without_departures_the_headline_says_that_it_is_assumed() -> None:
+    assert "if the assumptions hold" in headline(example_estimate(level="0", draws=60), Translator("en"))
+
+
+def test_the_folk_ratio_is_refused_where_it_asks_for_more_leavers_than_there_were() -> None:
+    sentence = comparator_sentence(ESTIMATE, Translator("en"))
+    numbers = plain_numbers(sentence.replace("1:", ""))
+    assert "would need" in sentence
+    assert numbers[:3] == [25, ESTIMATE.total.folk_estimate, ESTIMATE.silent_leavers]
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+def test_below_level_three_the_departures_allow_but_do_not_support(level: str) -> None:
+    sentence = comparator_sentence(example_estimate(level=level, draws=60), Translator("en"))
+    assert "allow at most" in sentence and "support" not in sentence
+
+
+def test_without_departures_there_is_nothing_to_compare_the_folk_ratio_with() -> None:
+    assert "no departures" in comparator_sentence(example_estimate(level="0", draws=60), Translator("en"))
+
+
+def test_the_four_tiles_come_in_order_with_ranges() -> None:
+    four = tiles(ESTIMATE, Translator("en"))
+    assert [tile.key for tile in four] == ["silent", "money", "first", "pipeline"]
+    assert all(tile.known for tile in four)
+    assert "–" in four[0].value and "–" in four[1].value and "–" in four[3].value
+
+
+def test_the_first_category_is_named_with_the_probability_that_it_is_first() -> None:
+    best = max(ESTIMATE.categories, key=lambda item: item.probability_worst)
+    tile = tiles(ESTIMATE, Translator("en"))[2]
+    assert tile.value == best.category
+    assert share(best.probability_worst, Translator("en")) in tile.detail
+
+
+@pytest.mark.parametrize("level", ["0", "1", "2"])
+def test_below_level_three_the_pipeline_says_what_is_missing(level: str) -> None:
+    tile = tiles(example_estimate(level=level, draws=60), Translator("en"))[3]
+    assert not tile.known
+    assert plain_numbers(tile.value + tile.detail) == []
+
+
+def test_without_revenue_the_money_tile_asks_for_the_column() -> None:
+    tile = tiles(example_estimate(revenue=False, draws=60), Translator("en"))[1]
+    assert not tile.known and "revenue column" in tile.detail
+
+
+def test_a_category_that_is_mostly_assumption_is_to_be_measured_first() -> None:
+    assert decision(ESTIMATE, "Contrat", Translator("en")).verdict == "measure"
+    assert decision(ESTIMATE, "Livraison", Translator("en")).verdict == "act"
+
+
+def test_a_category_inside_its_placebo_is_only_watched() -> None:
+    first, *others = ESTIMATE.categories
+    noisy = replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others))
+    assert decision(noisy, first.category, Translator("en")).verdict == "watch"
+
+
+def test_an_unknown_category_is_refused() -> None:
+    with pytest.raises(KeyError):
+        decision(ESTIMATE, "nothing of the kind", Translator("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["assumption_led", "mixed", "data_led"])
+@pytest.mark.parametrize("level", ["0", "1", "2", "3", "4", "F"])
+def test_the_badge_says_which_rung_speaks(language: str, kind: str, level: str) -> None:
+    badge = evidence_badge(replace(ESTIMATE, evidence=Evidence(level, kind)), Translator(language))
+    assert badge.label and badge.help and level in badge.says
+
+
+def test_every_reason_of_the_badge_has_its_sentence() -> None:
+    reasons = (("departures_cap", {"silent_leavers": 8370}),)
+    badge = evidence_badge(replace(ESTIMATE, evidence=Evidence("1", "assumption_led", reasons)), Translator("en"))
+    assert "8,370" in badge.reasons[0]
+
+
+def test_an_unknown_diagnostic_is_named_rather_than_hidden() -> None:
+    says, do = diagnostic_sentences(Diagnostic("brand_new"), Translator("en"))
+    assert "brand_new" in says and do
+
+
+def test_silent_churn_is_defined_on_screen() -> None:
+    assert "left without complaining" in definition(Translator("en"))
