@@ -54,8 +54,8 @@ class TenureDayCounts(CountColumns):
     """Entries and exits by exact day of tenure, one row per (state, segment, tenure day) that has any.
 
     States are mutually exclusive: 0 = has not complained in the window, 1 + c = the first complaint was in category c.
-    A customer who complains is censored in state 0 on the day before and enters state 1 + c at that day's tenure (delayed
-    entry); one who complains on the first day at risk never is in state 0.
+    A customer who complains is censored in state 0 on the day before and enters state 1 + c at that day's tenure
+    (delayed entry); one who complains on the first day at risk never is in state 0.
     At risk at tenure t = sum(entered at <= t) - sum(exited or censored at < t): exactly what lifelines counts with
     ``entry=``.
 
@@ -80,8 +80,8 @@ class ComplaintClockCounts(CountColumns):
 
     Cohort of a complainer: category, segment, calendar month and tenure band of that first complaint. `clock` is the
     bin (index into `CohortCounts.clock_edges_days`; the last bin is open) of the day on which follow-up ended. Category
-    -1 is "any": the first complaint of all. In category c a customer enters at the first complaint in c; with two categories
-    they are on two clocks, so rows of categories 0..C-1 do not add up to category -1.
+    -1 is "any": the first complaint of all. In category c a customer enters at the first complaint in c; with two
+    categories they are on two clocks, so rows of categories 0..C-1 do not add up to category -1.
 
     Attributes:
         category, segment, month, band, clock: int64 (rows,).

@@ -1,0 +1,1 @@
+"""Scale: from file to counts at any number of customers."""
