@@ -1,0 +1,71 @@
+"""Pages as a server runs them: the whole app, one page at a time, without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+PAGES = ("iceberg", "category", "survival", "method", "upload")
+LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+# The smallest company that can be counted: two months, one category, somebody leaves.
+CUSTOMERS = (
+    "customer_id,start_date,end_date,segment,revenue\n"
+    + "".join(f"c{i},2024-0{1 + i % 6}-03,{'2025-03-14' if i % 4 == 0 else ''},{'North' if i % 2 else 'South'},{100 + i}\n" for i in range(80))
+)
+COMPLAINTS = "customer_id,complaint_date,category\n" + "".join(
+    f"c{i},2025-0{1 + i % 3}-07,{'Late delivery' if i % 2 else 'Billing'}\n" for i in range(0, 80, 5)
+)
+VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,35\n2025-01-01,Late delivery,22\n2025-02-01,Late delivery,30\n"
+
+
+def page_file(name: str) -> str:
+    return f"iceberg/ui/pages/{name}.py"
+
+
+def spoken(app: AppTest) -> str:
+    """Everything that can be read on the page."""
+    parts = [app.title, app.header, app.subheader, app.markdown, app.caption, app.error, app.warning, app.info, app.success]
+    texts = [element.value for kind in parts for element in kind]
+    texts += [str(element.proto.title) for element in app.error]
+    texts += [f"{element.label} {element.value}" for element in app.metric]
+    return "\n".join(texts)
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Open a page in a fresh session and assert that nothing broke."""
+
+    def open_it(page: str = "iceberg", *, language: str = "en", query: dict[str, str] | None = None) -> AppTest:
+        app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+        app.context = {"locale": LOCALES[language]}
+        for name, value in (query or {}).items():
+            app.query_params[name] = value
+        if page != "iceberg":
+            app.switch_page(page_file(page))
+        app.run()
+        assert_healthy(app)
+        return app
+
+    return open_it
+
+
+def assert_healthy(app: AppTest) -> None:
+    """No exception reached the reader."""
+    assert [element.message for element in app.exception] == []
+
+
+def upload(app: AppTest, *, language: str = "en", **files: tuple[str, bytes]) -> AppTest:
+    """Put files on the upload page and run it."""
+    for table, (name, data) in files.items():
+        app.file_uploader(key=f"file.{table}").set_value((name, data, "text/csv"))
+    app.run()
+    assert_healthy(app)
+    return app
+
+
+def button(app: AppTest, key: str) -> bool:
+    """Whether a button is on the page."""
+    return any(element.key == key for element in app.button)

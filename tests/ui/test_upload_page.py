@@ -1,0 +1,233 @@
+"""The analyst's way from files to an estimate, and what happens with files that are no use."""
+
+import io
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.conftest import COMPLAINTS, CUSTOMERS, DATA, VOLUMES, assert_healthy, button, spoken, upload
+
+OpenPage = Callable[..., AppTest]
+
+
+def give(app: AppTest, **tables: str | bytes) -> AppTest:
+    """Upload tables as CSV."""
+    files = {
+        table: (f"{table}.csv", content.encode() if isinstance(content, str) else content)
+        for table, content in tables.items()
+    }
+    return upload(app, **files)
+
+
+def confirm(app: AppTest) -> AppTest:
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    return app
+
+
+def estimate(app: AppTest) -> AppTest:
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    return app
+
+
+def test_an_empty_page_says_what_to_do(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    assert any("Add both files" in box.value for box in app.info)
+    assert not button(app, "columns.confirm")
+
+
+def test_the_limit_and_the_command_for_larger_files_are_named(open_page: OpenPage) -> None:
+    text = spoken(open_page("upload"))
+    assert "200 MB" in text
+    assert "python -m iceberg estimate" in text
+
+
+def test_the_sample_files_can_be_downloaded_to_try_with(open_page: OpenPage) -> None:
+    app = open_page("upload", language="fr")
+    assert {element.key for element in app.get("download_button")} >= {"sample.customers", "sample.complaints"}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_sample_files_lead_to_an_estimate_of_their_own(open_page: OpenPage, language: str) -> None:
+    names = {"en": ("customers.csv", "complaints.csv"), "fr": ("clients.csv", "reclamations.csv")}[language]
+    app = open_page("upload", language=language)
+    upload(
+        app,
+        customers=(names[0], (DATA / language / names[0]).read_bytes()),
+        complaints=(names[1], (DATA / language / names[1]).read_bytes()),
+    )
+    confirm(app)
+    assert "20,000" in spoken(app) or "20\N{NARROW NO-BREAK SPACE}000" in spoken(app)
+    estimate(app)
+    text = spoken(app)
+    assert " + ".join(names) in text
+    assert "Sample company" not in text
+    assert "Entreprise exemple" not in text
+
+
+def test_customers_and_linked_complaints_give_an_iceberg(open_page: OpenPage) -> None:
+    app = estimate(confirm(give(open_page("upload"), customers=CUSTOMERS, complaints=COMPLAINTS)))
+    assert len(app.metric) == 4
+    assert "customers.csv + complaints.csv" in spoken(app)
+
+
+def test_customers_and_volumes_give_an_iceberg(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("volumes").run()
+    estimate(confirm(give(app, customers=CUSTOMERS, volumes=VOLUMES)))
+    assert len(app.metric) == 4
+
+
+def test_volumes_alone_give_an_iceberg_that_calls_itself_assumption(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("alone").run()
+    estimate(confirm(give(app, volumes=VOLUMES)))
+    assert "Level 0" in spoken(app)
+    assert "if the assumptions hold" in app.header[0].value
+
+
+def test_volumes_can_be_typed_without_any_file(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("alone").run()
+    rows = [
+        {"month": "2025-01-01", "category": "Billing", "complaints": 40},
+        {"month": "2025-02-01", "category": "Price", "complaints": 12},
+    ]
+    app.session_state["typed"] = {"edited_rows": {}, "added_rows": rows, "deleted_rows": []}
+    app.toggle(key="typed.use").set_value(True).run()
+    assert_healthy(app)
+    estimate(confirm(app))
+    assert "volumes.csv" in spoken(app)
+
+
+def test_an_empty_table_of_typed_volumes_says_what_is_missing(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("alone").run()
+    app.toggle(key="typed.use").set_value(True).run()
+    assert_healthy(app)
+    assert any("empty" in box.value for box in app.warning)
+
+
+def test_excel_and_parquet_are_read_like_csv(open_page: OpenPage) -> None:
+    customers, complaints = pd.read_csv(io.StringIO(CUSTOMERS), dtype=str), pd.read_csv(io.StringIO(COMPLAINTS), dtype=str)
+    book, parquet = io.BytesIO(), io.BytesIO()
+    customers.to_excel(book, index=False)
+    complaints.to_parquet(parquet, index=False)
+    app = upload(
+        open_page("upload"),
+        customers=("customers.xlsx", book.getvalue()),
+        complaints=("complaints.parquet", parquet.getvalue()),
+    )
+    confirm(app)
+    assert "Customers: 80 rows read = 80 kept + 0 rejected." in spoken(app)
+
+
+def test_columns_are_proposed_with_a_reason_and_can_be_corrected(open_page: OpenPage) -> None:
+    renamed = CUSTOMERS.replace("start_date", "arrived").replace("end_date", "quit")
+    app = give(open_page("upload"), customers=renamed, complaints=COMPLAINTS)
+    assert any("Still to choose" in box.value for box in app.warning)
+    assert not button(app, "columns.confirm")
+    choose = {one.label: one for one in app.selectbox}
+    choose["First day (required)"].set_value("arrived")
+    choose["Last day (optional)"].set_value("quit")
+    app.run()
+    assert_healthy(app)
+    confirm(app)
+    assert "80 kept" in spoken(app)
+
+
+def test_the_mapping_can_be_kept_and_opened_again(open_page: OpenPage) -> None:
+    renamed = CUSTOMERS.replace("start_date", "arrived").replace("end_date", "quit")
+    app = give(open_page("upload"), customers=renamed, complaints=COMPLAINTS)
+    saved = (
+        '[customers.columns]\ncustomer_id = "customer_id"\nstart_date = "arrived"\nend_date = "quit"\n\n'
+        '[complaints.columns]\ncustomer_id = "customer_id"\ncomplaint_date = "complaint_date"\ncategory = "category"\n'
+    )
+    app.file_uploader(key="mapping.file").set_value(("mapping.toml", saved.encode(), "application/toml")).run()
+    assert_healthy(app)
+    assert any(element.key == "mapping.save" for element in app.get("download_button"))
+    confirm(app)
+    assert "80 kept" in spoken(app)
+
+
+def test_a_broken_mapping_file_is_an_error_in_words(open_page: OpenPage) -> None:
+    app = give(open_page("upload"), customers=CUSTOMERS, complaints=COMPLAINTS)
+    app.file_uploader(key="mapping.file").set_value(("mapping.toml", b"[customers\n", "application/toml")).run()
+    assert_healthy(app)
+    assert any("mapping.toml" in box.value for box in app.error)
+
+
+def test_dates_that_could_be_two_days_are_asked_for(open_page: OpenPage) -> None:
+    """03/04/2025 may be 3 April or 4 March; the product does not guess."""
+    doubtful = "customer_id,complaint_date,category\n" + "".join(f"c{i},0{1 + i % 9}/04/2025,Billing\n" for i in range(0, 80, 5))
+    app = give(open_page("upload"), customers=CUSTOMERS, complaints=doubtful)
+    orders = [radio for radio in app.radio if radio.key.endswith(".order")]
+    assert len(orders) == 1
+    assert not button(app, "columns.confirm")
+    orders[0].set_value("day_first").run()
+    assert_healthy(app)
+    assert button(app, "columns.confirm")
+
+
+def test_rejected_rows_are_listed_with_line_value_and_remedy(open_page: OpenPage) -> None:
+    spoiled = CUSTOMERS + "c900,not a date,,North,5\n,2024-01-01,,North,5\n"
+    app = confirm(give(open_page("upload"), customers=spoiled, complaints=COMPLAINTS))
+    assert "82 rows read = 80 kept + 2 rejected" in spoken(app)
+    issues = next(table.value for table in app.dataframe if "line" in table.value.columns)
+    assert set(issues["line"]) >= {82, 83}
+    assert "not a date" in set(issues["value"])
+    assert all(issues["remedy"])
+    assert any(element.key == "issues.download" for element in app.get("download_button"))
+
+
+BAD_FILES = {
+    "empty": b"",
+    "header only": b"customer_id,start_date\n",
+    "binary": bytes(range(256)) * 20,
+    "web page": b"<!DOCTYPE html><html><body>Please log in</body></html>",
+    "one column": b"customer_id\nc1\nc2\n",
+    "cut archive": b"PK\x03\x04 not a workbook",
+    "cut parquet": b"PAR1 nothing",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_file_that_is_no_table_is_refused_in_words(open_page: OpenPage, kind: str, language: str) -> None:
+    app = open_page("upload", language=language)
+    app.file_uploader(key="file.customers").set_value(("customers.csv", BAD_FILES[kind], "text/csv"))
+    app.file_uploader(key="file.complaints").set_value(("complaints.csv", COMPLAINTS.encode(), "text/csv"))
+    app.run()
+    assert_healthy(app)
+    assert len(app.error) >= 1
+    assert any("customers.csv" in box.value for box in app.error), "the message names the file"
+    assert not button(app, "columns.confirm")
+
+
+def test_a_file_without_any_usable_row_says_so(open_page: OpenPage) -> None:
+    useless = "customer_id,start_date,end_date\n,2024-01-01,\n,2024-01-02,\n"
+    app = give(open_page("upload"), customers=useless, complaints=COMPLAINTS)
+    if button(app, "columns.confirm"):
+        app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert len(app.error) + len(app.warning) >= 1
+    assert not button(app, "estimate.run")
+
+
+def test_the_session_can_return_to_the_sample(open_page: OpenPage) -> None:
+    app = estimate(confirm(give(open_page("upload"), customers=CUSTOMERS, complaints=COMPLAINTS)))
+    next(one for one in app.button if one.label == "Back to the sample company").click().run()
+    assert_healthy(app)
+    assert "Sample company" in spoken(app)
+
+
+def test_no_customer_row_outlives_the_count(open_page: OpenPage) -> None:
+    """After the estimate the session holds counts: no identifier of a customer is found anywhere in it."""
+    marked = CUSTOMERS.replace("c17,", "SECRET-17,")
+    app = estimate(confirm(give(open_page("upload"), customers=marked, complaints=COMPLAINTS)))
+    study = app.session_state["study"]
+    assert b"SECRET-17" not in study.counts.to_bytes()
+    assert all("SECRET-17" not in issue.value for issue in study.report.issues)
