@@ -1,4 +1,4 @@
-"""Owns the way from headers to canonical fields: proposals with confidence and reason, from presets that are data files."""
+"""Owns the way from headers to canonical fields: proposals with confidence and reason, from presets (data files)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,37 @@ from typing import Any
 
 from iceberg.ingest.dates import recognise_dates
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
-
 from iceberg.ingest.numbers import recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
 
 # Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
-__all__ = ["CERTAIN", "ColumnMapping", "MappingSet", "Preset", "load_presets", "normalise_header", "propose_mapping", "recognise_system"]
+__all__ = [
+    "CERTAIN",
+    "ColumnMapping",
+    "MappingSet",
+    "Preset",
+    "load_presets",
+    "normalise_header",
+    "propose_mapping",
+    "recognise_system",
+]
 
 CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
-_NUMBER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBER_TYPES = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+)
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(r"\[list\]|\((?:utc|do not modify|ne pas modifier)\)", re.IGNORECASE)
 
@@ -45,7 +66,7 @@ class Preset:
 
 
 def normalise_header(header: str) -> str:
-    """A header without accents, case, punctuation, double spaces and system ornaments: ``N° Client`` becomes ``n client``."""
+    """A header without accents, case, punctuation and system ornaments: ``N°  Client`` becomes ``n client``."""
     text = _NOISE.sub(" ", header.replace("\u2019", "'"))
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     text = unicodedata.normalize("NFKD", text.replace("°", " ")).encode("ascii", "ignore").decode()
@@ -56,16 +77,30 @@ def normalise_header(header: str) -> str:
 def load_presets() -> tuple[Preset, ...]:
     """All presets, systems first, the generic one last."""
     folder = files("iceberg.ingest").joinpath("presets")
-    loaded = [_preset(tomllib.loads(item.read_text(encoding="utf-8"))) for item in sorted(folder.iterdir(), key=lambda entry: entry.name) if item.name.endswith(".toml")]
+    loaded = [
+        _preset(tomllib.loads(item.read_text(encoding="utf-8")))
+        for item in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if item.name.endswith(".toml")
+    ]
     return tuple(sorted(loaded, key=lambda preset: (preset.name == "generic", preset.name)))
 
 
 def _preset(content: dict[str, Any]) -> Preset:
     tables = {
-        table: {name: tuple(header if header == ANY_LIST else normalise_header(header) for header in headers) for name, headers in content[table].items()} for table in FIELDS if table in content
+        table: {
+            name: tuple(header if header == ANY_LIST else normalise_header(header) for header in headers)
+            for name, headers in content[table].items()
+        }
+        for table in FIELDS
+        if table in content
     }
-    signature = {table: tuple(normalise_header(header) for header in headers) for table, headers in content.get("signature", {}).items()}
-    return Preset(content["name"], content["label"], signature, tables, tuple(content.get("status", {}).get("live", ())))
+    signature = {
+        table: tuple(normalise_header(header) for header in headers)
+        for table, headers in content.get("signature", {}).items()
+    }
+    return Preset(
+        content["name"], content["label"], signature, tables, tuple(content.get("status", {}).get("live", ()))
+    )
 
 
 def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
@@ -79,7 +114,9 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
     preset = recognise_system(source, table)
     for name, kind in all_fields(table).items():
-        ranked = [(0.98, header, preset.name) for header in preset.tables[table].get(name, ())] if preset is not None else []
+        ranked = (
+            [(0.98, header, preset.name) for header in preset.tables[table].get(name, ())] if preset is not None else []
+        )
         ranked += [(0.9, header, "generic") for header in _generic(table, name)]
         best: FieldChoice | None = None
         for rank, (score, header, origin) in enumerate(ranked):
@@ -99,17 +136,30 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
 
 
 def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
-    """A given mapping plus the correcting fields of the system it names (who is still here by status, what amounts are paid per)."""
+    """A given mapping plus the correcting fields of the system it names: status, billing interval."""
     preset = next((preset for preset in load_presets() if preset.name == mapping.system), None)
     if preset is None:
         return mapping
     found = propose_mapping(source, mapping.table).choices
-    extras = {name: found[name] for name in EXTRA_FIELDS.get(mapping.table, {}) if name in found and name not in mapping.choices}
-    return replace(mapping, choices={**mapping.choices, **extras}, live_statuses=mapping.live_statuses or preset.live_statuses)
+    extras = {
+        name: found[name]
+        for name in EXTRA_FIELDS.get(mapping.table, {})
+        if name in found and name not in mapping.choices
+    }
+    return replace(
+        mapping, choices={**mapping.choices, **extras}, live_statuses=mapping.live_statuses or preset.live_statuses
+    )
 
 
 def _custom_list(source: SourceTable, taken: set[str]) -> SourceColumn | None:
-    return next((column for column in source.columns if column.header.lower().endswith("[list]") and column.header not in taken), None)
+    return next(
+        (
+            column
+            for column in source.columns
+            if column.header.lower().endswith("[list]") and column.header not in taken
+        ),
+        None,
+    )
 
 
 def _generic(table: str, name: str) -> tuple[str, ...]:

@@ -8,7 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Texts that mean "nothing here" in exports; compared in lower case.
-BLANK_TEXTS = ("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil")
+BLANK_TEXTS = (
+    "",
+    "null",
+    "none",
+    "nan",
+    "nat",
+    "na",
+    "n/a",
+    "#n/a",
+    "-",
+    "--",
+    "\\n",
+    "(blank)",
+    "(vide)",
+    "(empty)",
+    "nil",
+)
 
 _TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
 _ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
@@ -24,18 +40,35 @@ _MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{4})")
 
 # Spelled in mapping files. "day_first" and "month_first" hold for any separator.
 DATE_FORMATS = (
-    "iso", "day_first", "month_first", "yyyymmdd", "unix_seconds", "unix_milliseconds", "excel_serial", "named_month", "year_month", "month_year",
+    "iso",
+    "day_first",
+    "month_first",
+    "yyyymmdd",
+    "unix_seconds",
+    "unix_milliseconds",
+    "excel_serial",
+    "named_month",
+    "year_month",
+    "month_year",
 )
-_FRENCH_MONTHS = (
-    ("janvier", "01"), ("janv", "01"), ("fevrier", "02"), ("février", "02"), ("fevr", "02"), ("févr", "02"), ("fev", "02"), ("fév", "02"),
-    ("mars", "03"), ("avril", "04"), ("avr", "04"), ("mai", "05"), ("juin", "06"), ("juillet", "07"), ("juil", "07"),
-    ("août", "08"), ("aout", "08"), ("septembre", "09"), ("sept", "09"), ("octobre", "10"), ("novembre", "11"),
-    ("décembre", "12"), ("decembre", "12"), ("déc", "12"),
-    ("january", "01"), ("february", "02"), ("march", "03"), ("april", "04"), ("may", "05"), ("june", "06"), ("july", "07"), ("august", "08"),
-    ("september", "09"), ("october", "10"), ("november", "11"), ("december", "12"),
-    ("jan", "01"), ("feb", "02"), ("mar", "03"), ("apr", "04"), ("jun", "06"), ("jul", "07"), ("aug", "08"), ("sep", "09"), ("oct", "10"),
-    ("nov", "11"), ("dec", "12"),
-)  # fmt: skip
+_MONTHS = {
+    "01": "janvier janv january jan",
+    "02": "février fevrier févr fevr fév fev february feb",
+    "03": "mars march mar",
+    "04": "avril avr april apr",
+    "05": "mai may",
+    "06": "juin june jun",
+    "07": "juillet juil july jul",
+    "08": "août aout august aug",
+    "09": "septembre september sept sep",
+    "10": "octobre october oct",
+    "11": "novembre november nov",
+    "12": "décembre decembre december déc dec",
+}
+# Longer names first, so that none is replaced by a shorter one that it contains.
+_MONTH_NUMBERS = sorted(
+    ((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0])
+)
 
 
 @dataclass(frozen=True)
@@ -102,8 +135,16 @@ def _classify(text: str) -> tuple[str, str]:
     return "", ""
 
 
-_OTHERS = (("yyyymmdd", _COMPACT), ("unix_seconds", _UNIX_SECONDS), ("unix_milliseconds", _UNIX_MILLISECONDS), ("excel_serial", _EXCEL_SERIAL),
-           ("named_month", _NAMED), ("named_month", _NAMED_FIRST), ("year_month", _MONTH_ONLY), ("month_year", _MONTH_FIRST))
+_OTHERS = (
+    ("yyyymmdd", _COMPACT),
+    ("unix_seconds", _UNIX_SECONDS),
+    ("unix_milliseconds", _UNIX_MILLISECONDS),
+    ("excel_serial", _EXCEL_SERIAL),
+    ("named_month", _NAMED),
+    ("named_month", _NAMED_FIRST),
+    ("year_month", _MONTH_ONLY),
+    ("month_year", _MONTH_FIRST),
+)
 
 
 def _time_pattern(time: str) -> str:
@@ -117,14 +158,17 @@ def _time_pattern(time: str) -> str:
 
 
 _DEFAULT_PATTERNS = tuple(
-    f"%{{}}{separator}%{{}}{separator}%Y{time}" for separator in "/.-" for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+    f"%{{}}{separator}%{{}}{separator}%Y{time}"
+    for separator in "/.-"
+    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 )
 
 
 def date_sql(text: str, reading: DateReading | str) -> str:
     """SQL that turns the text expression `text` into a DATE, NULL where it does not parse.
 
-    Values already in ISO are accepted in every format: Excel cells arrive so, and no ISO text reads as another day otherwise.
+    Values already in ISO are accepted in every format: Excel cells arrive so, and no ISO text reads as another day
+        otherwise.
     """
     name, seen = (reading, ()) if isinstance(reading, str) else (reading.format, reading.patterns)
     iso = f"TRY_CAST({text} AS DATE)"
@@ -136,7 +180,9 @@ def date_sql(text: str, reading: DateReading | str) -> str:
         return f"COALESCE(CAST(try_strptime({text}, [{formats}]) AS DATE), {iso})"
     if name in _SQL:
         return f"COALESCE({_SQL[name].format(text=text)}, {iso})"
-    return f"COALESCE(CAST(try_strptime({_named_months_sql(text)}, ['%d %m %Y', '%d %m %y', '%m %d %Y']) AS DATE), {iso})"
+    return (
+        f"COALESCE(CAST(try_strptime({_named_months_sql(text)}, ['%d %m %Y', '%d %m %y', '%m %d %Y']) AS DATE), {iso})"
+    )
 
 
 _SQL = {
@@ -153,7 +199,7 @@ _SQL = {
 def _named_months_sql(text: str) -> str:
     """Replace month names by numbers and reduce the rest to ``d m y`` (or ``m d y``)."""
     expression = f"lower({text})"
-    for name, number in _FRENCH_MONTHS:
+    for name, number in _MONTH_NUMBERS:
         expression = f"replace({expression}, '{name}', '{number}')"
     expression = f"regexp_replace({expression}, '^[a-zé]+[.,]* ', '')"
     return f"trim(regexp_replace(regexp_replace({expression}, '([ t][0-9]+:[0-9].*)$', ''), '[^0-9]+', ' ', 'g'))"

@@ -49,13 +49,18 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     declared = _declared_separator(text)
     first_line = 1 if declared else 0
     chosen = separator or declared or choose_separator(text)
-    records = _cut(text, chosen)[first_line:] if not header_line else [r for r in _cut(text, chosen) if r[0] >= header_line]
+    records = (
+        _cut(text, chosen)[first_line:] if not header_line else [r for r in _cut(text, chosen) if r[0] >= header_line]
+    )
     records = [record for record in records if any(cell.strip() for cell in record[2])]
     if not records:
         raise FileError("empty_file", {"file": name})
     width = _usual_width(records)
     if width < 2:
-        raise FileError("one_column", {"file": name, "separator": _spell(chosen), "line": str(records[0][0]), "value": records[0][2][0][:80]})
+        raise FileError(
+            "one_column",
+            {"file": name, "separator": _spell(chosen), "line": str(records[0][0]), "value": records[0][2][0][:80]},
+        )
     position = 0 if header_line else _header_position(records, width)
     start, end, cells = records[position]
     if len(records) <= position + 1:

@@ -1,4 +1,7 @@
-"""Owns text encodings: which one a file is in, and its transcoding to UTF-8 as a stream (no file is ever held in memory)."""
+"""Owns text encodings: which one a file is in, and its transcoding to UTF-8 as a stream.
+
+No file is ever held in memory.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,13 @@ from typing import IO, cast
 from iceberg.errors import FileError
 from iceberg.ingest.sources import OpenedSource, Workspace, read_chunks
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 # The 27 printable characters that Windows puts where ISO 8859-1 has control codes.
 _CP1252_ONLY = re.compile(b"[\x80-\x9f]")
 
@@ -90,7 +98,9 @@ def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
         if fast and chunk.isascii():
             out.write(chunk)
         elif fast and not _CP1252_ONLY.search(chunk):
-            out.write(chunk.decode("latin-1").encode())  # same characters, several times faster than the table-driven codec
+            out.write(
+                chunk.decode("latin-1").encode()
+            )  # same characters, several times faster than the table-driven codec
         elif fast:
             out.write(_decode_cp1252(chunk).encode())
         else:

@@ -19,13 +19,20 @@ def find_issues(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, lim
     broken = _broken_records(connection, item, limit)
     places = find_record_places(connection, item, [record for records in broken.values() for record in records])
     found = [
-        _issue(item, rule, places[record]) for bit, rule in rules_of(item.table) for record in broken.get(bit, ()) if record in places
+        _issue(item, rule, places[record])
+        for bit, rule in rules_of(item.table)
+        for record in broken.get(bit, ())
+        if record in places
     ]
     lines: dict[str, int] = {}
     for bad in item.bad_lines:
         lines[bad.rule] = lines.get(bad.rule, 0) + 1
         if lines[bad.rule] <= limit:
-            found.append(RowIssue(item.table_name, item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None))
+            found.append(
+                RowIssue(
+                    item.table_name, item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
+                )
+            )
     return found
 
 
@@ -35,16 +42,22 @@ def _broken_records(connection: duckdb.DuckDBPyConnection, item: JudgedTable, li
     number = "record" if item.is_view else "rowid"
     for bit, rule in rules_of(item.table):
         if item.rule_rows.get(rule.id):
-            rows = connection.sql(f"SELECT {number} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}").fetchall()
+            rows = connection.sql(
+                f"SELECT {number} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}"
+            ).fetchall()
             broken[bit] = [row[0] for row in rows]
     return broken
 
 
-def find_record_places(connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]) -> dict[int, Place]:
+def find_record_places(
+    connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]
+) -> dict[int, Place]:
     """Line and mapped cells of records; those of padded lines come after the others."""
     headers = [column.header for column in item.fields.columns.values()]
     own = [record for record in records if record < item.file_records]
-    places = find_places(connection, item.source, own, headers=headers, total=item.file_records, skip_lines=item.skip_lines)
+    places = find_places(
+        connection, item.source, own, headers=headers, total=item.file_records, skip_lines=item.skip_lines
+    )
     padded = item.padded_lines
     for record in set(records) - set(own):
         bad = padded[record - item.file_records]

@@ -1,4 +1,4 @@
-"""Owns one table on its way from a file to typed, judged rows: reading, mending malformed lines, and counting what each rule found."""
+"""Owns one table on its way from a file to judged rows: reading, mending malformed lines, counting per rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from iceberg.errors import FileError
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
-from iceberg.ingest.read import SourceTable, text_table
+from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
@@ -69,7 +69,7 @@ class JudgedTable:
 
     @property
     def totals(self) -> RowTotals:
-        """kept + rejected = read."""
+        """Totals: kept + rejected = read."""
         mask = reject_mask(self.table)
         rejected = sum(count for flags, count in self.flags.items() if flags & mask)
         records = sum(self.flags.values())
@@ -86,7 +86,12 @@ class JudgedTable:
 
 
 def read_table(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, table: str, source: SourceTable, mapping: ColumnMapping, today: date
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    table: str,
+    source: SourceTable,
+    mapping: ColumnMapping,
+    today: date,
 ) -> JudgedTable:
     """Type and judge every record of a file.
 
@@ -98,9 +103,8 @@ def read_table(
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     literal = f"DATE '{today.isoformat()}'"
     if source.reading.format == "parquet" and table == "customers":
-        connection.execute(
-            f"CREATE TEMP VIEW {item.read_name} AS {select_sql(source, table, fields, today=literal, row_number='file_row_number')}"
-        )
+        select = select_sql(source, table, fields, today=literal, row_number="file_row_number")
+        connection.execute(f"CREATE TEMP VIEW {item.read_name} AS {select}")
         item.is_view = True
     else:
         _create(connection, workspace, item, literal)
@@ -121,7 +125,9 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
         try:
             _insert(connection, item, today)
         except duckdb.Error as error:
-            raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
+            raise FileError(
+                "csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}
+            ) from error
     item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
     if item.source.rejects:
         bad, item.skip_lines = read_bad_lines(connection, item.source)
@@ -130,9 +136,8 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select_sql(item.source, item.table, item.fields, today=today)}"
-    )
+    select = select_sql(item.source, item.table, item.fields, today=today)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select}")
 
 
 def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
@@ -141,7 +146,8 @@ def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today:
     if not padded:
         return
     columns = {
-        column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)
+        column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string())
+        for i, column in enumerate(item.source.columns)
     }
     connection.register("padded_lines", pa.table(columns))
     source = replace(item.source, from_sql="padded_lines")
@@ -149,7 +155,7 @@ def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today:
     connection.unregister("padded_lines")
 
 
-def _complete_reading(item: JudgedTable) -> object:
+def _complete_reading(item: JudgedTable) -> FileReading:
     used = {name: column.header for name, column in item.fields.columns.items()}
     return replace(
         item.source.reading,
@@ -164,7 +170,9 @@ def _complete_reading(item: JudgedTable) -> object:
 
 def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     """Count the rows of each value of ``flags``: one pass over small integers."""
-    item.flags = dict(connection.sql(f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags").fetchall())
+    item.flags = dict(
+        connection.sql(f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags").fetchall()
+    )
     if item.is_view:
         item.file_records = sum(item.flags.values())
 
@@ -173,4 +181,5 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     """Make the kept rows visible under the canonical name."""
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
-    connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {', '.join(CANONICAL_COLUMNS[item.table])} FROM {item.read_name}{where}")
+    columns = ", ".join(CANONICAL_COLUMNS[item.table])
+    connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns} FROM {item.read_name}{where}")

@@ -1,4 +1,7 @@
-"""Owns the way back from a record to its place in the file: line number and cells, looked up only for the rows that need it."""
+"""Owns the way back from a record to its place in the file: line number and cells.
+
+Looked up only for the rows that need it.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,9 @@ def find_places(
     return _in_table(connection, source, wanted, headers)
 
 
-def _in_table(connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted: list[int], headers: Sequence[str]) -> dict[int, Place]:
+def _in_table(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted: list[int], headers: Sequence[str]
+) -> dict[int, Place]:
     columns = [column for column in source.columns if column.header in headers]
     texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
     number = "file_row_number" if source.reading.format == "parquet" else "rowid"
@@ -62,7 +67,10 @@ def _in_table(connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted
     rows = connection.execute(
         f"SELECT {number}, {line}, {texts} FROM {source.from_sql} WHERE {number} IN (SELECT record FROM wanted_records)"
     ).fetchall()
-    return {row[0]: Place(int(row[1]), {c.header: text or "" for c, text in zip(columns, row[2:], strict=True)}) for row in rows}
+    return {
+        row[0]: Place(int(row[1]), {c.header: text or "" for c, text in zip(columns, row[2:], strict=True)})
+        for row in rows
+    }
 
 
 def _in_text(
@@ -123,7 +131,10 @@ def _plain_lines(source: SourceTable, wanted: list[int], skip_lines: frozenset[i
             for record in todo[(todo >= seen) & (todo < seen + len(keep))]:
                 place = keep[record - seen]
                 stream.seek(int(starts[place]))
-                found[int(record)] = (int(numbers[place]), stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace"))
+                found[int(record)] = (
+                    int(numbers[place]),
+                    stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace"),
+                )
             seen += len(keep)
             if seen > wanted[-1]:
                 break

@@ -55,7 +55,13 @@ def load_tables(
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
         EvidenceError: ``no_source``.
     """
-    given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys}
+    given = {
+        "customers": customers,
+        "complaints": complaints,
+        "volumes": volumes,
+        "incidents": incidents,
+        "surveys": surveys,
+    }
     sources = {table: source for table, source in given.items() if source is not None}
     if not sources:
         raise EvidenceError("no_source")
@@ -70,13 +76,21 @@ def load_tables(
 
 
 def _read_all(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source], mappings: MappingSet, today: date
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    sources: Mapping[str, Source],
+    mappings: MappingSet,
+    today: date,
 ) -> list[JudgedTable]:
     opened: dict[str, tuple[SourceTable, ColumnMapping]] = {}
     for table, source in sources.items():
         given = mappings.get(table)
         relation = read_source(connection, source, workspace, options=_options(given))
-        proposed = complete_with_system(relation, given) if given is not None and given.choices else propose_mapping(relation, table)
+        proposed = (
+            complete_with_system(relation, given)
+            if given is not None and given.choices
+            else propose_mapping(relation, table)
+        )
         opened[table] = (relation, proposed)
     _require_certain(opened)
     loaded: dict[str, JudgedTable] = {}
@@ -84,7 +98,10 @@ def _read_all(
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
         name, fitted = ("volumes", _as_volumes(chosen)) if unlinked else (table, chosen)
         if name in loaded:
-            raise MappingError("complaints_without_ids", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)})
+            raise MappingError(
+                "complaints_without_ids",
+                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
+            )
         loaded[name] = read_table(connection, workspace, name, relation, fitted, today)
     judge_together(connection, loaded)
     return list(loaded.values())
@@ -93,7 +110,9 @@ def _read_all(
 def _options(mapping: ColumnMapping | None) -> ReadOptions:
     if mapping is None:
         return ReadOptions()
-    return ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
+    return ReadOptions(
+        mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None
+    )
 
 
 def _require_certain(opened: Mapping[str, tuple[SourceTable, ColumnMapping]]) -> None:
@@ -101,13 +120,23 @@ def _require_certain(opened: Mapping[str, tuple[SourceTable, ColumnMapping]]) ->
     for relation, chosen in opened.values():
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
         if doubtful:
-            values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": ", ".join(relation.reading.headers)}
-            raise MappingError("mapping_uncertain", values, MappingSet({table: mapping for table, (_, mapping) in opened.items()}))
+            values = {
+                "file": relation.reading.file,
+                "table": chosen.table,
+                "fields": ", ".join(doubtful),
+                "headers": ", ".join(relation.reading.headers),
+            }
+            raise MappingError(
+                "mapping_uncertain", values, MappingSet({table: mapping for table, (_, mapping) in opened.items()})
+            )
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
     """Complaints without customer ids become volumes of one per row."""
-    choices = {"month": replace(mapping.choices["complaint_date"], field="month"), "category": mapping.choices["category"]}
+    choices = {
+        "month": replace(mapping.choices["complaint_date"], field="month"),
+        "category": mapping.choices["category"],
+    }
     formats = {"month": mapping.date_formats["complaint_date"]} if "complaint_date" in mapping.date_formats else {}
     return replace(mapping, table="volumes", choices=choices, date_formats=formats)
 
@@ -123,7 +152,15 @@ def _finish(
         publish_table(connection, item)
     rows = {item.table: item.totals for item in judged}
     first, last = _date_range(connection, set(rows))
-    tables = Tables(connection, frozenset(rows), currency=_currency(judged), first_complaint=first, last_day=last, on_close=workspace.close, origin=tuple(judged))
+    tables = Tables(
+        connection,
+        frozenset(rows),
+        currency=_currency(judged),
+        first_complaint=first,
+        last_day=last,
+        on_close=workspace.close,
+        origin=tuple(judged),
+    )
     report = IngestReport(
         files=tuple(item.source.reading for item in judged),
         rows=rows,
@@ -151,14 +188,24 @@ def require_rows(report: IngestReport) -> None:
         if totals.kept == 0 and totals.read:
             first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
             if first is not None:
-                values = {"file": first.file, "count": totals.read, "line": str(first.line), "column": first.column, "value": first.value, "rule": first.rule}
+                values = {
+                    "file": first.file,
+                    "count": totals.read,
+                    "line": str(first.line),
+                    "column": first.column,
+                    "value": first.value,
+                    "rule": first.rule,
+                }
                 raise EvidenceError("all_rows_rejected", values)
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple[date | None, date | None]:
     """First complaint and last day seen among kept rows."""
     first = last = None
-    for table, first_day, last_day in (("complaints", "complaint_date", "complaint_date"), ("volumes", "month", "last_day(month)")):
+    for table, first_day, last_day in (
+        ("complaints", "complaint_date", "complaint_date"),
+        ("volumes", "month", "last_day(month)"),
+    ):
         if table in names:
             low, high = connection.sql(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
             first = min(filter(None, (first, low)), default=None)

@@ -1,7 +1,8 @@
 """Owns lines that are no records: broken quotes, too few or too many cells, stray line ends. None of them vanishes.
 
-DuckDB reports such lines instead of stopping, but an open quote can make it swallow millions of good lines after it. So where it meets broken
-quotes or an impossible state, the text is cut again here, line by line, and read once more with the bad lines blanked: line numbers stay.
+DuckDB reports such lines instead of stopping, but an open quote can make it swallow millions of good lines after it.
+So where it meets broken quotes or an impossible state, the text is cut again here, line by line, and read once more
+with the bad lines blanked: line numbers stay.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.sources import Workspace
 
-# A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close (judgement).
+# A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close
+# (judgement).
 _LINES_TO_CLOSE = 200
 _LONGEST_LINE_BYTES = 1 << 20  # DuckDB stops at 2 MB; no record of a customer is that long
 BROKEN_QUOTES, LINE_TOO_LONG, TOO_FEW_CELLS, TOO_MANY_CELLS, SHORT_LINE = (
@@ -100,7 +102,7 @@ class _Lines:
             yield self._number, raw
 
     def closing(self, raw: bytes, separator: str, width: int) -> list[bytes]:
-        """The lines after `raw` that close its open quote into one record of `width` cells; none where there are no such lines."""
+        """The lines after `raw` that close its open quote into one record of `width` cells, if there are such lines."""
         wanted = _LINES_TO_CLOSE - len(self._ahead)
         self._ahead += [_without_end(line) for line in islice(self._stream, max(wanted, 0))]
         for count, line in enumerate(self._ahead[:_LINES_TO_CLOSE], start=1):
@@ -125,13 +127,18 @@ def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
     return len(records) == 1 and (width is None or len(records[0]) == width)
 
 
-def read_bad_lines(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> tuple[tuple[BadLine, ...], frozenset[int]]:
-    """The lines DuckDB put aside, short ones with their cells padded, and the numbers of all lines that never became records.
+def read_bad_lines(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable
+) -> tuple[tuple[BadLine, ...], frozenset[int]]:
+    """The lines DuckDB put aside, and the numbers of all lines that never became records.
+
+    Short lines come with their cells padded.
 
     A last line that lacks cells and its line end was cut off while the file was written: it is not padded.
     """
     found = connection.sql(
-        f"SELECT line_byte_position - 1, min(CAST(error_type AS VARCHAR)), any_value(csv_line) FROM {source.rejects} GROUP BY 1 ORDER BY 1"
+        "SELECT line_byte_position - 1, min(CAST(error_type AS VARCHAR)), any_value(csv_line) "
+        f"FROM {source.rejects} GROUP BY 1 ORDER BY 1"
     ).fetchall()
     if not found:
         return (), frozenset()

@@ -11,7 +11,8 @@ from typing import Any
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import DATE_FORMATS
 
-# Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number", "count".
+# Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
+# "number", "count".
 FIELDS: dict[str, dict[str, str]] = {
     "customers": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
     "complaints": {"customer_id": "id", "complaint_date": "date", "category": "text"},
@@ -71,7 +72,8 @@ class ColumnMapping:
         date_formats: Format by field where it was fixed by hand (see `iceberg.ingest.dates.DATE_FORMATS`).
         decimal: ``"."`` or ``","`` where fixed by hand.
         revenue_period: ``"year"`` or ``"month"``; "" = from the header.
-        live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower case.
+        live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
+            case.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
     """
@@ -117,7 +119,12 @@ class MappingSet:
         """Write as TOML, or as JSON when the name ends in ``.json``."""
         content = self.to_dict()
         target = Path(path)
-        target.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n" if target.suffix.lower() == ".json" else _to_toml(content), encoding="utf-8")
+        target.write_text(
+            json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+            if target.suffix.lower() == ".json"
+            else _to_toml(content),
+            encoding="utf-8",
+        )
 
     def to_toml(self) -> str:
         """The TOML text that `load` reads."""
@@ -171,17 +178,36 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
         raise MappingError("mapping_file_unreadable", {"file": name, "reason": f"{table}.columns"})
     for key in columns:
         if key not in all_fields(table):
-            raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": key, "known": ", ".join(all_fields(table))})
+            raise MappingError(
+                "mapping_field_unknown",
+                {"file": name, "table": table, "value": key, "known": ", ".join(all_fields(table))},
+            )
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
-    options = {key: str(entry[key]) for key in ("decimal", "revenue_period", "encoding", "separator", "sheet", "system") if entry.get(key)}
+    options = {
+        key: str(entry[key])
+        for key in ("decimal", "revenue_period", "encoding", "separator", "sheet", "system")
+        if entry.get(key)
+    }
     formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
-    checked = [("decimal", options.get("decimal"), (".", ",")), ("revenue_period", options.get("revenue_period"), ("year", "month"))]
-    for key, value, known in [*checked, *((f"date_formats.{field}", value, DATE_FORMATS) for field, value in formats.items())]:
+    checked = [
+        ("decimal", options.get("decimal"), (".", ",")),
+        ("revenue_period", options.get("revenue_period"), ("year", "month")),
+    ]
+    for key, value, known in [
+        *checked,
+        *((f"date_formats.{key}", value, DATE_FORMATS) for key, value in formats.items()),
+    ]:
         if value and value not in known:
-            raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": key, "value": value, "known": ", ".join(known)})
+            raise MappingError(
+                "mapping_value_wrong",
+                {"file": name, "table": table, "key": key, "value": value, "known": ", ".join(known)},
+            )
     header_line = entry.get("header_line", 0)
     if not isinstance(header_line, int) or header_line < 0:
-        raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": "header_line", "value": str(header_line), "known": "1, 2, 3"})
+        raise MappingError(
+            "mapping_value_wrong",
+            {"file": name, "table": table, "key": "header_line", "value": str(header_line), "known": "1, 2, 3"},
+        )
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
     return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, **options)
 

@@ -1,4 +1,7 @@
-"""Owns how amounts are written in files: decimal mark, grouping, currency and percent signs, and the SQL that parses them."""
+"""Owns how amounts are written in files and the SQL that parses them.
+
+Decimal mark, grouping, currency and percent signs.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from dataclasses import dataclass
 
 from iceberg.ingest.dates import BLANK_TEXTS
 
-# Anything that may stand around or inside an amount without being part of it: spaces (no-break and narrow ones too), currency, percent.
+# Anything that may stand around or inside an amount without being part of it: spaces (no-break and narrow ones too),
+# currency, percent.
 _ORNAMENT = re.compile(r"[\s\u00a0\u202f\u2009'’€$£%]|EUR|USD|GBP|CHF|CAD", re.IGNORECASE)
 _ORNAMENT_SQL = "[\\s\\x{00A0}\\x{202F}\\x{2009}''’€$£%]|(?i:EUR|USD|GBP|CHF|CAD)"
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")

@@ -1,9 +1,12 @@
-"""Owns how a file becomes a relation in DuckDB (text columns, typed where the file is typed) and the record of every decision taken."""
+"""Owns how a file becomes a relation in DuckDB, and the record of every decision taken.
+
+Columns are text, or typed where the file is typed.
+"""
 
 from __future__ import annotations
 
-import shutil
 import gzip
+import shutil
 import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
@@ -136,7 +139,11 @@ def connect(*, memory_limit: str | None = None, temp_directory: str | None = Non
     """An in-memory database that neither installs extensions nor reaches the network."""
     connection = duckdb.connect(
         ":memory:",
-        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "allow_community_extensions": "false"},
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+        },
     )
     connection.execute("SET enable_progress_bar = false")
     if memory_limit is not None:
@@ -247,17 +254,28 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
     path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed)
     layout = _layout_of(path, opened.name, options)
     columns = tuple(
-        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS]))
+        SourceColumn(
+            header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS])
+        )
         for i, header in enumerate(layout.headers)
     )
     reading = FileReading(
-        opened.name, "csv", encoding=encoding.replace("-sig", ""), separator=layout.separator, header_line=layout.skipped_lines + 1,
-        skipped_lines=layout.skipped_lines, headers=layout.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
-    )  # fmt: skip
+        opened.name,
+        "csv",
+        encoding=encoding.replace("-sig", ""),
+        separator=layout.separator,
+        header_line=layout.skipped_lines + 1,
+        skipped_lines=layout.skipped_lines,
+        headers=layout.headers,
+        size_bytes=opened.size_bytes,
+        overridden=_overridden(options),
+    )
     skip = layout.header_end_line
     if layout.head_has_quotes:  # the reader would count a quoted line break in the header as part of a line
         path, skip = _blank_head(path, skip, workspace), 0
-    return text_table(SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip)
+    return text_table(
+        SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip
+    )
 
 
 def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: int) -> SourceTable:
@@ -265,9 +283,10 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
     rejects = workspace.new_name("rejects")
     struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in source.columns)
     from_sql = (
-        f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, skip = {skip}, "
-        f"delim = {quote_text(source.reading.separator)}, quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, "
-        f"rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', encoding = 'utf-8')"
+        f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, "
+        f"skip = {skip}, delim = {quote_text(source.reading.separator)}, quote = '\"', escape = '\"', "
+        f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', "
+        "encoding = 'utf-8')"
     )
     return replace(source, from_sql=from_sql, text_path=path, rejects=rejects)
 
@@ -293,26 +312,38 @@ def _layout_of(path: Path, name: str, options: ReadOptions) -> Layout:
 
 
 def _overridden(options: ReadOptions) -> tuple[str, ...]:
-    return tuple(name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None)
+    return tuple(
+        name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None
+    )
 
 
 def _read_book(
     connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions
 ) -> SourceTable:
     assert opened.path is not None  # noqa: S101
-    book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
+    book = read_book(
+        opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line
+    )
     table = pa.table(
         {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))}
         | {"sheet_row": pa.array(book.row_numbers, type=pa.int64())}
     )
     name = _keep_table(connection, table, workspace)
     columns = tuple(
-        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] for row in book.rows[:PREVIEW_ROWS])) for i, header in enumerate(book.headers)
+        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] for row in book.rows[:PREVIEW_ROWS]))
+        for i, header in enumerate(book.headers)
     )
     reading = FileReading(
-        opened.name, "excel", sheet=book.sheet, sheets=book.sheets, header_line=book.header_row, skipped_lines=book.header_row - 1,
-        headers=book.headers, size_bytes=opened.size_bytes, overridden=_overridden(options),
-    )  # fmt: skip
+        opened.name,
+        "excel",
+        sheet=book.sheet,
+        sheets=book.sheets,
+        header_line=book.header_row,
+        skipped_lines=book.header_row - 1,
+        headers=book.headers,
+        size_bytes=opened.size_bytes,
+        overridden=_overridden(options),
+    )
     return SourceTable(reading, columns, name, first_row=book.header_row + 1, line_column="sheet_row")
 
 
@@ -331,10 +362,14 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -
         described = connection.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = _typed_columns(connection, scan, [(row[0], row[1]) for row in described])
     except duckdb.Error as error:
-        raise FileError("parquet_unreadable", {"file": opened.name, "reason": str(error).splitlines()[0][:200]}) from error
+        raise FileError(
+            "parquet_unreadable", {"file": opened.name, "reason": str(error).splitlines()[0][:200]}
+        ) from error
     if len(columns) < 2:
         raise FileError("one_column", {"file": opened.name, "separator": "", "line": "1", "value": ""})
-    reading = FileReading(opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes)
+    reading = FileReading(
+        opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes
+    )
     return SourceTable(reading, columns, scan, first_row=1)
 
 
@@ -351,13 +386,21 @@ def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, work
 
 
 def _typed_columns(
-    connection: duckdb.DuckDBPyConnection, scan: str, described: list[tuple[str, str]], headers: tuple[str, ...] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    scan: str,
+    described: list[tuple[str, str]],
+    headers: tuple[str, ...] | None = None,
 ) -> tuple[SourceColumn, ...]:
     casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
     rows = connection.sql(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
     if not rows:
         raise FileError("header_only", {"file": "table", "line": "0"})
     return tuple(
-        SourceColumn(headers[i] if headers else name, quote_name(name), "VARCHAR" if kind.startswith("ENUM") else kind, tuple(row[i] for row in rows))
+        SourceColumn(
+            headers[i] if headers else name,
+            quote_name(name),
+            "VARCHAR" if kind.startswith("ENUM") else kind,
+            tuple(row[i] for row in rows),
+        )
         for i, (name, kind) in enumerate(described)
     )

@@ -1,4 +1,4 @@
-"""Owns the guess of what a file is: customers, complaints, volumes, incidents or a survey, from its columns and its name."""
+"""Owns the guess of what a file is (customers, complaints, volumes ...), from its columns and its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from iceberg.ingest.sources import Source, UploadedBytes, Workspace
 
 # Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.
 _NAMES = {
-    "customers": ("customer", "client", "account", "subscription", "abonne", "subscriber", "compte", "contact", "churn"),
+    "customers": (
+        "customer",
+        "client",
+        "account",
+        "subscription",
+        "abonne",
+        "subscriber",
+        "compte",
+        "contact",
+        "churn",
+    ),
     "complaints": ("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
     "volumes": ("volume", "count", "total", "mensuel", "monthly"),
     "incidents": ("incident", "outage", "panne"),
@@ -24,7 +34,7 @@ _TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys")
 
 
 def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source]]:
-    """Group files into the arguments of `load_tables`: a table of each kind is read together, further ones on their own.
+    """Group files into the arguments of `load_tables`: one table of each kind together, further ones on their own.
 
     Args:
         files: What to look at.
@@ -62,13 +72,17 @@ def _name_of(source: Source) -> str:
 
 
 def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | None = None) -> float:
-    """How well a file fits a table: fields found with confidence, weighed against those missing, plus what its name says."""
+    """How well a file fits a table: fields found and missing, plus what its name says."""
     given = mapping.get(table) if mapping is not None else None
     if given is not None and all(source.column(choice.header) for choice in given.choices.values()):
         return 10.0
     proposal = propose_mapping(source, table)
     found = [choice.confidence for choice in proposal.choices.values() if choice.confidence >= CERTAIN]
-    required = [field for field in REQUIRED[table] if field in proposal.choices and proposal.choices[field].confidence >= CERTAIN]
+    required = [
+        field
+        for field in REQUIRED[table]
+        if field in proposal.choices and proposal.choices[field].confidence >= CERTAIN
+    ]
     share = len(required) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
     return 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)

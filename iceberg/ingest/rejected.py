@@ -39,7 +39,8 @@ def rejected_rows_csv(tables: Tables, *, language: str = "en", repaired: bool = 
         repaired: Include rows that were kept with a repair or a flag.
 
     Returns:
-        UTF-8 with BOM: table, file, line, outcome, rule, remedy, then the cells of the columns that were read. Columns that were
+        UTF-8 with BOM: table, file, line, outcome, rule, remedy, then the cells of the columns that were read.
+        Columns that were
         dropped at reading are not in it.
     """
     buffer = io.StringIO(newline="")
@@ -59,18 +60,29 @@ def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en",
             outcome = words.text(f"ingest.outcomes.{'reject' if rejected else 'repair'}")
             names = "; ".join(words.text(f"ingest.rules.{rule}.name") for rule in rules)
             remedies = " ".join(words.text(f"ingest.rules.{rule}.remedy") for rule in rules)
-            place = [words.text(f"ingest.tables.{item.table}"), neutralise(item.source.reading.file), line, outcome, names, remedies]
+            place = [
+                words.text(f"ingest.tables.{item.table}"),
+                neutralise(item.source.reading.file),
+                line,
+                outcome,
+                names,
+                remedies,
+            ]
             writer.writerow([*place, *(neutralise(cells.get(header, "")) for header in headers)])
             written += 1
     return written
 
 
-def _bad_rows(tables: Tables, item: JudgedTable, *, repaired: bool) -> Iterator[tuple[int, list[str], bool, dict[str, str]]]:
+def _bad_rows(
+    tables: Tables, item: JudgedTable, *, repaired: bool
+) -> Iterator[tuple[int, list[str], bool, dict[str, str]]]:
     """(line, rules, left out, cells) of every row that broke a rule, then of the lines that were no records."""
     mask = reject_mask(item.table)
     number = "record" if item.is_view else "rowid"
     condition = "flags <> 0" if repaired else f"(flags & {mask}) <> 0"
-    found = tables.connection.sql(f"SELECT {number}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1").fetchall()
+    found = tables.connection.sql(
+        f"SELECT {number}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1"
+    ).fetchall()
     for start in range(0, len(found), _BATCH):
         batch = found[start : start + _BATCH]
         places = find_record_places(tables.connection, item, [record for record, _ in batch])
@@ -81,5 +93,3 @@ def _bad_rows(tables: Tables, item: JudgedTable, *, repaired: bool) -> Iterator[
     for bad in item.bad_lines:
         if bad.cells is None or repaired:
             yield bad.line, [bad.rule], bad.cells is None, {}
-
-

@@ -1,7 +1,8 @@
 """Owns the row rules: one entry per rule; its id names it in the report, its SQL says which rows break it.
 
-A rule either rejects its rows, or keeps them (repaired, or only flagged); ``ingest.rules.<id>`` holds its sentences. Rules are evaluated while the
-rows are read and leave one bit each in the integer column ``flags``, so that counting them costs one pass over small integers.
+A rule either rejects its rows, or keeps them (repaired, or only flagged); ``ingest.rules.<id>`` holds its sentences.
+Rules are evaluated while the rows are read and leave one bit each in the integer column ``flags``, so that counting
+them costs one pass over small integers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Literal
 
 Outcome = Literal["reject", "repair", "flag"]
 
-# Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers (judgement).
+# Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers
+# (judgement).
 EARLIEST = "DATE '1900-01-02'"
 _PLACEHOLDER_END = f"({{end}} < {EARLIEST} OR {{end}} = DATE '1970-01-01')"
 
@@ -26,7 +28,8 @@ class RowRule:
         table: Table it judges.
         field: Field whose value is shown; "" when the whole row is meant.
         outcome: What happens to the row.
-        sql: Predicate over ``<field>_parsed`` (typed value), ``<field>_blank`` (nothing was written) and ``today``; "" for rules judged on
+        sql: Predicate over ``<field>_parsed`` (typed value), ``<field>_blank`` (nothing was written) and ``today``;
+            "" for rules judged on
             several rows or tables after reading (see `iceberg.ingest.load`).
     """
 
@@ -65,7 +68,9 @@ RULES: tuple[RowRule, ...] = (
     _unparseable("customers", "end_date"),
     RowRule("implausible_date", "customers", "start_date", "reject", f"start_date_parsed < {EARLIEST}"),
     RowRule("future_date", "customers", "start_date", "reject", "start_date_parsed > {today}"),
-    RowRule("end_before_start", "customers", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"),
+    RowRule(
+        "end_before_start", "customers", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"
+    ),
     RowRule("future_end_date", "customers", "end_date", "repair", "end_date_parsed > {today}"),
     RowRule("placeholder_end_date", "customers", "end_date", "repair", _END),
     RowRule("still_live_status", "customers", "end_date", "repair", "end_date_parsed IS NOT NULL AND {live}"),
@@ -106,10 +111,26 @@ RULES: tuple[RowRule, ...] = (
     *_whole_row("surveys", "category", "asked"),
     RowRule("missing_category", "surveys", "category", "reject", "category_parsed IS NULL"),
     RowRule("unparseable_survey_count", "surveys", "asked", "reject", "asked_parsed IS NULL OR asked_parsed < 0"),
-    RowRule("unparseable_survey_count", "surveys", "had_problem", "reject", "had_problem_parsed IS NULL OR had_problem_parsed < 0"),
-    RowRule("unparseable_survey_count", "surveys", "complained", "reject", "complained_parsed IS NULL OR complained_parsed < 0"),
     RowRule(
-        "survey_order", "surveys", "complained", "reject", "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed"
+        "unparseable_survey_count",
+        "surveys",
+        "had_problem",
+        "reject",
+        "had_problem_parsed IS NULL OR had_problem_parsed < 0",
+    ),
+    RowRule(
+        "unparseable_survey_count",
+        "surveys",
+        "complained",
+        "reject",
+        "complained_parsed IS NULL OR complained_parsed < 0",
+    ),
+    RowRule(
+        "survey_order",
+        "surveys",
+        "complained",
+        "reject",
+        "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed",
     ),
     *_whole_row("activity", "customer_id", "activity_date"),
     RowRule("missing_customer_id", "activity", "customer_id", "reject", "customer_id_parsed IS NULL"),
@@ -118,8 +139,15 @@ RULES: tuple[RowRule, ...] = (
     RowRule("future_date", "activity", "activity_date", "reject", "activity_date_parsed > {today}"),
 )
 
-# Lines that could not be cut into the header's columns (see `iceberg.ingest.malformed`): all but the padded ones are rejected.
-LINE_RULES = {"broken_quotes": True, "line_too_long": True, "too_few_cells": True, "too_many_cells": True, "short_line_padded": False}
+# Lines that could not be cut into the header's columns (see `iceberg.ingest.malformed`): all but the padded ones are
+# rejected.
+LINE_RULES = {
+    "broken_quotes": True,
+    "line_too_long": True,
+    "too_few_cells": True,
+    "too_many_cells": True,
+    "short_line_padded": False,
+}
 _WHOLE_ROW = ("empty_row", "repeated_header")
 
 
@@ -138,7 +166,9 @@ def reject_mask(table: str) -> int:
     return sum(bit for bit, rule in rules_of(table) if rule.rejects)
 
 
-def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields: frozenset[str], live: str = "FALSE") -> str:
+def flags_sql(
+    table: str, *, today: str, headers: Mapping[str, str], text_fields: frozenset[str], live: str = "FALSE"
+) -> str:
     """SQL for the integer of broken rules; rules about fields that the file lacks are left out.
 
     Args:
@@ -148,14 +178,21 @@ def flags_sql(table: str, *, today: str, headers: Mapping[str, str], text_fields
         text_fields: Mapped fields whose values are text.
         live: SQL that is true where a status says that the customer is still here.
     """
-    empty = " AND ".join(f"{name}_text IS NULL" if name not in text_fields else f"coalesce(trim({name}_text), '') = ''" for name in headers)
+    empty = " AND ".join(
+        f"{name}_text IS NULL" if name not in text_fields else f"coalesce(trim({name}_text), '') = ''"
+        for name in headers
+    )
     whole, terms = [], []
     for bit, rule in rules_of(table):
         if not rule.sql or (rule.field and rule.field not in headers) or ("{live}" in rule.sql and live == "FALSE"):
             continue
         predicate = rule.sql.replace("{today}", today).replace("{empty}", f"({empty})").replace("{live}", live)
         for name in headers:
-            same = f"trim({name}_text) = '{headers[name].replace(chr(39), chr(39) * 2)}'" if name in text_fields else "FALSE"
+            same = (
+                f"trim({name}_text) = '{headers[name].replace(chr(39), chr(39) * 2)}'"
+                if name in text_fields
+                else "FALSE"
+            )
             predicate = predicate.replace(f"{{header:{name}}}", same)
         if rule.id in _WHOLE_ROW:
             whole.append(f"WHEN {predicate} THEN {bit} ")

@@ -1,4 +1,7 @@
-"""Owns where bytes come from: a path, standard input, an upload or a frame, and the private temporary files they are spooled to."""
+"""Owns where bytes come from: a path, standard input, an upload or a frame.
+
+Also the private temporary files they are spooled to.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import python_calamine
 from iceberg.errors import FileError
 from iceberg.ingest.delimiters import number_repeats
 
-# A book whose parts unpack to more than this is refused before unpacking (a zip bomb would fill memory). A full sheet of a million rows
+# A book whose parts unpack to more than this is refused before unpacking (a zip bomb would fill memory). A full sheet
+# of a million rows
 # by twenty columns unpacks to about 1 GB.
 MAX_UNPACKED_BYTES = 2 << 30
 
@@ -43,7 +44,8 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
     """Read the named sheet, or the one that looks like data.
 
     Raises:
-        FileError: ``sheet_not_found``, ``book_unreadable``, ``book_too_large``, ``empty_file``, ``header_only``, ``one_column``.
+        FileError: ``sheet_not_found``, ``book_unreadable``, ``book_too_large``, ``empty_file``, ``header_only``,
+            ``one_column``.
     """
     _refuse_zip_bomb(path, name)
     try:
@@ -74,30 +76,44 @@ def _refuse_zip_bomb(path: Path, name: str) -> None:
     with zipfile.ZipFile(path) as book:
         unpacked = sum(part.file_size for part in book.infolist())
     if unpacked > MAX_UNPACKED_BYTES:
-        raise FileError("book_too_large", {"file": name, "size_mb": unpacked >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20})
+        raise FileError(
+            "book_too_large", {"file": name, "size_mb": unpacked >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20}
+        )
 
 
-def _cut(grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None) -> SheetRows:
+def _cut(
+    grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None
+) -> SheetRows:
     filled = [(index, sum(cell != "" for cell in row)) for index, row in enumerate(grid)]
     filled = [(index, count) for index, count in filled if count]
     if not filled:
         raise FileError("empty_file", {"file": f"{name}#{sheet}"})
     usual = sorted(count for _, count in filled)[len(filled) // 2]
-    start = header_line - 1 if header_line else next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
+    start = (
+        header_line - 1
+        if header_line
+        else next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
+    )
     columns = [position for position, cell in enumerate(grid[start]) if cell != ""]
     if len(columns) < 2:
-        raise FileError("one_column", {"file": f"{name}#{sheet}", "separator": "", "line": str(start + 1), "value": str(grid[start][:1])[:80]})
+        raise FileError(
+            "one_column",
+            {"file": f"{name}#{sheet}", "separator": "", "line": str(start + 1), "value": str(grid[start][:1])[:80]},
+        )
     headers = number_repeats([cell_text(grid[start][position]) or "" for position in columns])
     numbered = [
-        (number, tuple(cell_text(row[position]) for position in columns)) for number, row in enumerate(grid[start + 1 :], start=start + 2)
+        (number, tuple(cell_text(row[position]) for position in columns))
+        for number, row in enumerate(grid[start + 1 :], start=start + 2)
     ]
     numbered = [(number, cells) for number, cells in numbered if any(cell is not None for cell in cells)]
     if not numbered:
         raise FileError("header_only", {"file": f"{name}#{sheet}", "line": str(start + 1)})
-    return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered])
+    return SheetRows(
+        sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered]
+    )
 
 
-def cell_text(cell: Any) -> str | None:  # noqa: ANN401  # a cell of any type
+def cell_text(cell: Any) -> str | None:  # noqa: ANN401, PLR0911  # one line per type of cell
     """A cell as text: whole numbers without ".0", dates in ISO, blanks as None."""
     if cell is None or cell == "":
         return None

@@ -1,4 +1,7 @@
-"""Owns the shapes that leave ingestion: `Tables` (rows inside DuckDB, nowhere else) and `IngestReport` (what became of each row)."""
+"""Owns the shapes that leave ingestion.
+
+`Tables` holds rows inside DuckDB and nowhere else; `IngestReport` says what became of each row.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ class RowIssue:
     Attributes:
         table: Which table the row was for.
         file: Name of the file (no directory).
-        line: Line in the file as an editor counts it (1-based, header included); the sheet row for Excel; the row number for Parquet.
+        line: Line in the file as an editor counts it (1-based, header included); the sheet row for Excel; the row
+            number for Parquet.
         column: Header as in the file; "" when the whole row is meant.
         value: The offending text, as in the file.
         rule: Id of the rule; ``ingest.rules.<rule>.name``, ``.says`` and ``.remedy`` are its sentences.
@@ -100,7 +104,8 @@ class IngestReport:
 class Tables:
     """Trusted rows, held by one DuckDB connection and by nothing else.
 
-    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table or a view over the file; a
+    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table
+    or a view over the file; a
     view already leaves rejected rows out). Closing drops every row: use it as a context manager around `reduce_tables`.
     """
 
@@ -115,7 +120,9 @@ class Tables:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:

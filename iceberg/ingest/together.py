@@ -1,4 +1,7 @@
-"""Owns the rules that look at several rows or at two tables: duplicates, unknown customers, complaints outside a customer's life."""
+"""Owns the rules that look at several rows or at two tables.
+
+Duplicates, unknown customers, complaints outside a customer's life.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,9 @@ def _may_repeat(connection: duckdb.DuckDBPyConnection, hashes_sql: str) -> bool:
     return bool((hashes[1:] == hashes[:-1]).any())
 
 
-def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str) -> None:
+def _judge_against_customers(
+    connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str
+) -> None:
     kept, kept_customers = reject_mask(table), reject_mask("customers")
     outside = (
         f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
@@ -74,8 +79,11 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM (
-            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0 END AS bit
-            FROM {name} k LEFT JOIN (SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0) c
+            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0
+            END AS bit
+            FROM {name} k LEFT JOIN (
+                SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0
+            ) c
             USING (customer_id) WHERE (k.flags & {kept}) = 0
         ) WHERE bit > 0
         """

@@ -16,8 +16,26 @@ from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
 
 _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
-# Fewer texts mean "no id" than mean "no date" (NA and nil can be ids), spelled out so that millions of ids need no change of case.
-_NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "(blank)", "(vide)")
+# Fewer texts mean "no id" than mean "no date" (NA and nil can be ids), spelled out so that millions of ids need no
+# change of case.
+_NO_ID = (
+    "",
+    "null",
+    "NULL",
+    "Null",
+    "none",
+    "None",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "n/a",
+    "N/A",
+    "#N/A",
+    "-",
+    "(blank)",
+    "(vide)",
+)
 _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
 _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
@@ -25,7 +43,8 @@ _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
 _PER_YEAR = (
     "CASE WHEN starts_with(lower(interval_parsed), 'month') OR starts_with(lower(interval_parsed), 'mens') THEN 12 "
     "WHEN starts_with(lower(interval_parsed), 'week') THEN 52 WHEN starts_with(lower(interval_parsed), 'day') THEN 365 "
-    "WHEN starts_with(lower(interval_parsed), 'quarter') OR starts_with(lower(interval_parsed), 'trim') THEN 4 ELSE 1 END"
+    "WHEN starts_with(lower(interval_parsed), 'quarter') OR starts_with(lower(interval_parsed), 'trim') THEN 4 "
+    "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
@@ -71,19 +90,30 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         column = source.column(choice.header)
         if column is None:
             headers = ", ".join(source.reading.headers)
-            raise MappingError("column_not_found", {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers})
+            raise MappingError(
+                "column_not_found",
+                {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers},
+            )
         kind = all_fields(mapping.table)[name]
-        columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
+        columns[name] = column = (
+            _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
+        )
         if column.is_text and kind in {"date", "end"}:
             dates[name] = _date_reading(source, mapping, name, column)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(mapping, column)
-    factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses)
+    factor = (
+        MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
+    )
+    return TypedFields(
+        columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses
+    )
 
 
-def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
-    """The column with a sample that says something: where the first rows are blank (few customers left early), later ones are looked at."""
+def _with_enough_values(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn
+) -> SourceColumn:
+    """The column with a sample that says something: where the first rows are blank, later ones are looked at."""
     if not column.is_text or sum(bool(value and value.strip()) for value in column.sample) >= _ENOUGH_VALUES:
         return column
     filled = f"SELECT {column.sql} FROM {source.from_sql} WHERE {column.sql} IS NOT NULL LIMIT {PREVIEW_ROWS}"
@@ -114,11 +144,21 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
 
 
 def _settle_order(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, columns: dict[str, SourceColumn], dates: dict[str, DateReading]
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceTable,
+    columns: dict[str, SourceColumn],
+    dates: dict[str, DateReading],
 ) -> dict[str, DateReading]:
-    """Where 03/04/2025 could be two days, every value of the column, then another column of the file, may decide; else the analyst is asked."""
-    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
-    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
+    """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
+    looked = {
+        name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading
+        for name, reading in dates.items()
+    }
+    decided = {
+        reading.format
+        for reading in looked.values()
+        if not reading.ambiguous and reading.format in {"day_first", "month_first"}
+    }
     settled = {}
     for name, reading in looked.items():
         if not reading.ambiguous:
@@ -126,17 +166,28 @@ def _settle_order(
         elif len(decided) == 1:
             settled[name] = replace(reading, format=next(iter(decided)), ambiguous=False)
         else:
-            values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": reading.example}
+            values = {
+                "file": source.reading.file,
+                "field": name,
+                "column": columns[name].header,
+                "value": reading.example,
+            }
             raise MappingError("dates_ambiguous", values)
     return settled
 
 
-def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
+def _look_at_all(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading
+) -> DateReading:
     """The order of day and month from the whole column: a 13th anywhere decides."""
-    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
+    parts = [
+        f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)"
+        for i in (1, 2)
+    ]
     try:
         [(first, second)] = connection.sql(
-            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
+            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) "
+            f"FROM {source.from_sql}"
         ).fetchall()
     except duckdb.InvalidInputException:
         return reading
@@ -157,6 +208,10 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     """The canonical columns of `table` plus ``flags`` (see `iceberg.ingest.rules`), one row per record, none left out.
 
     Args:
+        source: The file.
+        table: Canonical table.
+        fields: How its columns are parsed.
+        today: SQL of the day after which dates lie in the future.
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
     """
     kinds = all_fields(table)
@@ -186,14 +241,18 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else f"CAST({column.sql} AS DOUBLE)"
     text = column.sql if column.is_text else _as_text(column)
     if kind == "id":
-        return f"CASE WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
+        return (
+            f"CASE WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
+            f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
+        )
     return f"nullif(trim({text}), '')"
 
 
 def _as_text(column: SourceColumn) -> str:
     """A typed id or label as text; pandas turns whole-number ids with gaps into floats."""
     if column.type in {"DOUBLE", "FLOAT"}:
-        return f"CASE WHEN {column.sql} = floor({column.sql}) THEN CAST(CAST({column.sql} AS BIGINT) AS VARCHAR) ELSE CAST({column.sql} AS VARCHAR) END"
+        whole = f"CAST(TRY_CAST({column.sql} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN {column.sql} = floor({column.sql}) THEN {whole} ELSE CAST({column.sql} AS VARCHAR) END"
     return f"CAST({column.sql} AS VARCHAR)"
 
 
@@ -203,16 +262,22 @@ def _numeric_date(column: SourceColumn) -> str:
 
 
 def _blank(name: str, fields: TypedFields) -> str:
-    """Whether nothing was written. A CASE looks at the text only where nothing was parsed (``IN`` would be planned as a join over every row)."""
+    """Whether nothing was written.
+
+    A CASE looks at the text only where nothing was parsed (``IN`` would be planned as a join over every row).
+    """
     column = fields.columns.get(name)
     if column is None:
         return "TRUE"
     if not column.is_text:
         return f"{name}_parsed IS NULL"
-    return f"CASE WHEN {name}_parsed IS NOT NULL THEN FALSE WHEN {name}_text IS NULL THEN TRUE ELSE regexp_full_match(trim({name}_text), {_BLANK_LIST}, 'i') END"
+    return (
+        f"CASE WHEN {name}_parsed IS NOT NULL THEN FALSE WHEN {name}_text IS NULL THEN TRUE "
+        f"ELSE regexp_full_match(trim({name}_text), {_BLANK_LIST}, 'i') END"
+    )
 
 
-def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
+def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per field
     """The value that is kept: parsed, and repaired where a repairing rule says so."""
     if name == "segment":
         return "COALESCE(segment_parsed, '')"
@@ -225,7 +290,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:
         return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"
     if name == "end_date":
         here = f" AND NOT {fields.live_sql}" if fields.live_sql != "FALSE" else ""
-        return f"CASE WHEN end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01'{here} THEN end_date_parsed END"
+        past = f"end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01'"
+        return f"CASE WHEN {past}{here} THEN end_date_parsed END"
     if table == "volumes" and name == "month":
         return "CAST(date_trunc('month', month_parsed) AS DATE)"
     if table == "volumes" and name == "complaints":

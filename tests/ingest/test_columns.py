@@ -1,5 +1,6 @@
 """The headers of real systems, in both languages, are recognised; their traps are known; doubts are asked about."""
 
+# ruff: noqa: E501 - headers are quoted as the systems write them
 from __future__ import annotations
 
 from datetime import date
@@ -23,7 +24,18 @@ DAY, ID, WORD = "2024-05-17 09:30:00", "4711", "late"
 def proposal(headers: str, table: str, **values: str) -> ColumnMapping:
     """Proposed mapping of a file with these headers, separated by ``|``, and one plausible row."""
     names = headers.split("|")
-    cells = [values.get(name, DAY if any(word in name.lower() for word in ("date", "created", "créé", "_at", "time", " at", "utc", "on", "depuis")) else WORD) for name in names]
+    cells = [
+        values.get(
+            name,
+            DAY
+            if any(
+                word in name.lower()
+                for word in ("date", "created", "créé", "_at", "time", " at", "utc", "on", "depuis")
+            )
+            else WORD,
+        )
+        for name in names
+    ]
     frame = pd.DataFrame([cells, cells], columns=names)
     connection, workspace = connect(), Workspace()
     try:
@@ -34,44 +46,140 @@ def proposal(headers: str, table: str, **values: str) -> ColumnMapping:
 
 
 SYSTEMS = [
-    ("zendesk", "complaints", "Id|Requester|Requester id|Requester external id|Organization|Subject|Tags|Status|Priority|Via|Ticket type|Created at|Updated at|Solved at|Satisfaction Score|Reopens|Replies|Motif [list]",
-     {"customer_id": "Requester external id", "complaint_date": "Created at", "category": "Motif [list]"}),
-    ("freshdesk", "complaints", "Ticket ID|Subject|Status|Priority|Source|Type|Group|Created time|Resolved time|Closed time|Contact ID|Full name|Survey results|Tags",
-     {"customer_id": "Contact ID", "complaint_date": "Created time", "category": "Type"}),
-    ("salesforce", "customers", "Account ID|Account Name|Created Date|Type",
-     {"customer_id": "Account ID", "start_date": "Created Date", "segment": "Type"}),
-    ("salesforce", "complaints", "Case Number|Case ID|Case Reason|Case Origin|Status|Date/Time Opened|Date/Time Closed|Contact Name|Account ID",
-     {"customer_id": "Account ID", "complaint_date": "Date/Time Opened", "category": "Case Reason"}),
-    ("salesforce_api", "complaints", "Id|AccountId|CreatedDate|ClosedDate|IsClosed|Reason",
-     {"customer_id": "AccountId", "complaint_date": "CreatedDate", "category": "Reason"}),
-    ("hubspot", "customers", "Record ID|Create date|Lifecycle Stage|Associated Company IDs",
-     {"customer_id": "Record ID", "start_date": "Create date", "segment": "Lifecycle Stage"}),
-    ("hubspot", "complaints", "Ticket ID|Ticket name|Ticket status|Category|Source|Pipeline|Create date|Associated Company IDs",
-     {"customer_id": "Associated Company IDs", "complaint_date": "Create date", "category": "Category"}),
-    ("hubspot_fr", "customers", "ID de fiche d'informations|Nom de l'entreprise|Date de création|Associated Contact IDs",
-     {"customer_id": "ID de fiche d'informations", "start_date": "Date de création"}),
-    ("dynamics", "complaints", "(Do Not Modify) Case|(Do Not Modify) Row Checksum|Case Title|Case Number|Customer|Origin|Category|Created On",
-     {"customer_id": "Customer", "complaint_date": "Created On", "category": "Category"}),
-    ("stripe", "customers", "id|Customer ID|Status|Cancellation Reason|Amount|Interval|Created (UTC)|Start (UTC)|Canceled At (UTC)|Ended At (UTC)",
-     {"customer_id": "Customer ID", "start_date": "Start (UTC)", "end_date": "Ended At (UTC)", "revenue": "Amount", "status": "Status", "interval": "Interval"}),
-    ("chargebee", "customers", "customer_id|status|created_at|started_at|cancelled_at|cancel_reason",
-     {"customer_id": "customer_id", "start_date": "started_at", "end_date": "cancelled_at", "status": "status"}),
-    ("recurly", "customers", "account_code|plan_code|state|activated_at|canceled_at|expires_at",
-     {"customer_id": "account_code", "start_date": "activated_at", "end_date": "expires_at", "segment": "plan_code", "status": "state"}),
-    ("zuora", "customers", "Account Number|Status|Contract Effective Date|Cancelled Date|Cancel Reason",
-     {"customer_id": "Account Number", "start_date": "Contract Effective Date", "end_date": "Cancelled Date", "status": "Status"}),
-    ("", "customers", "N° client|Date d'entrée|Date de résiliation|Motif|Statut|Actif|CA",
-     {"customer_id": "N° client", "start_date": "Date d'entrée", "end_date": "Date de résiliation", "revenue": "CA"}),
-    ("", "customers", "CODE  CLIENT|date_entree|DATE_RESILIATION|Segment",
-     {"customer_id": "CODE  CLIENT", "start_date": "date_entree", "end_date": "DATE_RESILIATION", "segment": "Segment"}),
-    ("", "complaints", "Code client|Date de réclamation|Motif|Commentaire",
-     {"customer_id": "Code client", "complaint_date": "Date de réclamation", "category": "Motif"}),
-    ("", "volumes", "Mois|Motif|Nombre de réclamations", {"month": "Mois", "category": "Motif", "complaints": "Nombre de réclamations"}),
-]  # fmt: skip
+    (
+        "zendesk",
+        "complaints",
+        "Id|Requester|Requester id|Requester external id|Organization|Subject|Tags|Status|Priority|Via|Ticket type|Created at|Updated at|Solved at|Satisfaction Score|Reopens|Replies|Motif [list]",
+        {"customer_id": "Requester external id", "complaint_date": "Created at", "category": "Motif [list]"},
+    ),
+    (
+        "freshdesk",
+        "complaints",
+        "Ticket ID|Subject|Status|Priority|Source|Type|Group|Created time|Resolved time|Closed time|Contact ID|Full name|Survey results|Tags",
+        {"customer_id": "Contact ID", "complaint_date": "Created time", "category": "Type"},
+    ),
+    (
+        "salesforce",
+        "customers",
+        "Account ID|Account Name|Created Date|Type",
+        {"customer_id": "Account ID", "start_date": "Created Date", "segment": "Type"},
+    ),
+    (
+        "salesforce",
+        "complaints",
+        "Case Number|Case ID|Case Reason|Case Origin|Status|Date/Time Opened|Date/Time Closed|Contact Name|Account ID",
+        {"customer_id": "Account ID", "complaint_date": "Date/Time Opened", "category": "Case Reason"},
+    ),
+    (
+        "salesforce_api",
+        "complaints",
+        "Id|AccountId|CreatedDate|ClosedDate|IsClosed|Reason",
+        {"customer_id": "AccountId", "complaint_date": "CreatedDate", "category": "Reason"},
+    ),
+    (
+        "hubspot",
+        "customers",
+        "Record ID|Create date|Lifecycle Stage|Associated Company IDs",
+        {"customer_id": "Record ID", "start_date": "Create date", "segment": "Lifecycle Stage"},
+    ),
+    (
+        "hubspot",
+        "complaints",
+        "Ticket ID|Ticket name|Ticket status|Category|Source|Pipeline|Create date|Associated Company IDs",
+        {"customer_id": "Associated Company IDs", "complaint_date": "Create date", "category": "Category"},
+    ),
+    (
+        "hubspot_fr",
+        "customers",
+        "ID de fiche d'informations|Nom de l'entreprise|Date de création|Associated Contact IDs",
+        {"customer_id": "ID de fiche d'informations", "start_date": "Date de création"},
+    ),
+    (
+        "dynamics",
+        "complaints",
+        "(Do Not Modify) Case|(Do Not Modify) Row Checksum|Case Title|Case Number|Customer|Origin|Category|Created On",
+        {"customer_id": "Customer", "complaint_date": "Created On", "category": "Category"},
+    ),
+    (
+        "stripe",
+        "customers",
+        "id|Customer ID|Status|Cancellation Reason|Amount|Interval|Created (UTC)|Start (UTC)|Canceled At (UTC)|Ended At (UTC)",
+        {
+            "customer_id": "Customer ID",
+            "start_date": "Start (UTC)",
+            "end_date": "Ended At (UTC)",
+            "revenue": "Amount",
+            "status": "Status",
+            "interval": "Interval",
+        },
+    ),
+    (
+        "chargebee",
+        "customers",
+        "customer_id|status|created_at|started_at|cancelled_at|cancel_reason",
+        {"customer_id": "customer_id", "start_date": "started_at", "end_date": "cancelled_at", "status": "status"},
+    ),
+    (
+        "recurly",
+        "customers",
+        "account_code|plan_code|state|activated_at|canceled_at|expires_at",
+        {
+            "customer_id": "account_code",
+            "start_date": "activated_at",
+            "end_date": "expires_at",
+            "segment": "plan_code",
+            "status": "state",
+        },
+    ),
+    (
+        "zuora",
+        "customers",
+        "Account Number|Status|Contract Effective Date|Cancelled Date|Cancel Reason",
+        {
+            "customer_id": "Account Number",
+            "start_date": "Contract Effective Date",
+            "end_date": "Cancelled Date",
+            "status": "Status",
+        },
+    ),
+    (
+        "",
+        "customers",
+        "N° client|Date d'entrée|Date de résiliation|Motif|Statut|Actif|CA",
+        {"customer_id": "N° client", "start_date": "Date d'entrée", "end_date": "Date de résiliation", "revenue": "CA"},
+    ),
+    (
+        "",
+        "customers",
+        "CODE  CLIENT|date_entree|DATE_RESILIATION|Segment",
+        {
+            "customer_id": "CODE  CLIENT",
+            "start_date": "date_entree",
+            "end_date": "DATE_RESILIATION",
+            "segment": "Segment",
+        },
+    ),
+    (
+        "",
+        "complaints",
+        "Code client|Date de réclamation|Motif|Commentaire",
+        {"customer_id": "Code client", "complaint_date": "Date de réclamation", "category": "Motif"},
+    ),
+    (
+        "",
+        "volumes",
+        "Mois|Motif|Nombre de réclamations",
+        {"month": "Mois", "category": "Motif", "complaints": "Nombre de réclamations"},
+    ),
+]
 
 
-@pytest.mark.parametrize(("system", "table", "headers", "expected"), SYSTEMS, ids=lambda value: value[:40] if isinstance(value, str) else "")
-def test_the_headers_of_a_system_are_proposed_with_certainty(system: str, table: str, headers: str, expected: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("system", "table", "headers", "expected"), SYSTEMS, ids=lambda value: value[:40] if isinstance(value, str) else ""
+)
+def test_the_headers_of_a_system_are_proposed_with_certainty(
+    system: str, table: str, headers: str, expected: dict[str, str]
+) -> None:
     """Every field that the export holds, nothing that it does not, each sure enough to go on."""
     values = {"Amount": "12.5", "CA": "1 234,5", "Nombre de réclamations": "4", "Mois": "2024-05", "Interval": "month"}
     found = proposal(headers, table, **values)
@@ -81,9 +189,17 @@ def test_the_headers_of_a_system_are_proposed_with_certainty(system: str, table:
 
 @pytest.mark.parametrize(
     ("header", "plain"),
-    [("N° client", "n client"), ("Subscription  Length", "subscription length"), ("CustomerID", "customer id"), ("Motif [list]", "motif"),
-     ("(Do Not Modify) Row Checksum", "row checksum"), ("(Ne pas modifier) Compte", "compte"), ("Date d’entrée", "date d entree"), ("Created (UTC)", "created")],
-)  # fmt: skip
+    [
+        ("N° client", "n client"),
+        ("Subscription  Length", "subscription length"),
+        ("CustomerID", "customer id"),
+        ("Motif [list]", "motif"),
+        ("(Do Not Modify) Row Checksum", "row checksum"),
+        ("(Ne pas modifier) Compte", "compte"),
+        ("Date d’entrée", "date d entree"),
+        ("Created (UTC)", "created"),
+    ],
+)
 def test_headers_are_compared_without_accents_case_and_ornaments(header: str, plain: str) -> None:
     """So that one line in a preset serves every spelling."""
     assert normalise_header(header) == plain
@@ -99,25 +215,60 @@ def test_every_header_of_a_preset_names_a_known_field_and_every_reason_has_words
 
 
 def test_a_customer_who_switched_renewal_off_is_still_here() -> None:
-    """Recurly's canceled and Chargebee's non_renewing wait for the end of the term; the last day in the file is set aside."""
-    recurly = pd.DataFrame({"account_code": ["a", "b"], "state": ["canceled", "expired"], "plan_code": ["x", "x"], "activated_at": ["2024-01-05", "2024-01-05"],
-                            "canceled_at": ["2025-01-05", "2025-01-05"], "expires_at": ["2026-01-05", "2026-01-05"]})  # fmt: skip
+    """Recurly's canceled and Chargebee's non_renewing wait for the end of the term; the last day in the file is
+    set aside."""
+    recurly = pd.DataFrame(
+        {
+            "account_code": ["a", "b"],
+            "state": ["canceled", "expired"],
+            "plan_code": ["x", "x"],
+            "activated_at": ["2024-01-05", "2024-01-05"],
+            "canceled_at": ["2025-01-05", "2025-01-05"],
+            "expires_at": ["2026-01-05", "2026-01-05"],
+        }
+    )
     tables, report = load_tables(recurly, today=NOW)
     with tables:
-        assert tables.connection.sql("SELECT customer_id, end_date FROM customers ORDER BY 1").fetchall() == [("a", None), ("b", date(2026, 1, 5))]
+        assert tables.connection.sql("SELECT customer_id, end_date FROM customers ORDER BY 1").fetchall() == [
+            ("a", None),
+            ("b", date(2026, 1, 5)),
+        ]
     assert [(count.rule, count.rows, count.rejected) for count in report.rules] == [("still_live_status", 1, False)]
 
 
 def test_unix_seconds_and_yearly_amounts_are_read() -> None:
     """Chargebee writes seconds; Stripe's amounts are per interval."""
-    chargebee = pd.DataFrame({"customer_id": ["a", "b"], "status": ["non_renewing", "cancelled"], "created_at": ["1704412800"] * 2, "started_at": ["1704412800"] * 2, "cancelled_at": ["1735948800"] * 2})
+    chargebee = pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "status": ["non_renewing", "cancelled"],
+            "created_at": ["1704412800"] * 2,
+            "started_at": ["1704412800"] * 2,
+            "cancelled_at": ["1735948800"] * 2,
+        }
+    )
     tables, _ = load_tables(chargebee, today=NOW)
     with tables:
-        assert tables.connection.sql("SELECT start_date, end_date FROM customers ORDER BY customer_id").fetchall() == [(date(2024, 1, 5), None), (date(2024, 1, 5), date(2025, 1, 4))]
-    stripe = pd.DataFrame({"Customer ID": ["a", "b"], "Status": ["active", "active"], "Amount": ["10.5", "99"], "Interval": ["month", "year"], "Start (UTC)": [DAY, DAY], "Ended At (UTC)": ["", ""]})
+        assert tables.connection.sql("SELECT start_date, end_date FROM customers ORDER BY customer_id").fetchall() == [
+            (date(2024, 1, 5), None),
+            (date(2024, 1, 5), date(2025, 1, 4)),
+        ]
+    stripe = pd.DataFrame(
+        {
+            "Customer ID": ["a", "b"],
+            "Status": ["active", "active"],
+            "Amount": ["10.5", "99"],
+            "Interval": ["month", "year"],
+            "Start (UTC)": [DAY, DAY],
+            "Ended At (UTC)": ["", ""],
+        }
+    )
     tables, _ = load_tables(stripe, today=NOW)
     with tables:
-        assert tables.connection.sql("SELECT revenue FROM customers ORDER BY customer_id").fetchall() == [(126.0,), (99.0,)]
+        assert tables.connection.sql("SELECT revenue FROM customers ORDER BY customer_id").fetchall() == [
+            (126.0,),
+            (99.0,),
+        ]
 
 
 def test_an_unclear_file_stops_with_a_proposal_to_edit(tmp_path: Path) -> None:
@@ -128,7 +279,17 @@ def test_an_unclear_file_stops_with_a_proposal_to_edit(tmp_path: Path) -> None:
         load_tables(path, today=NOW)
     assert caught.value.code == "mapping_uncertain"
     assert isinstance(caught.value.proposal, MappingSet)
-    fixed = MappingSet({"customers": ColumnMapping("customers", {"customer_id": FieldChoice("customer_id", "ref"), "start_date": FieldChoice("start_date", "since when")})})
+    fixed = MappingSet(
+        {
+            "customers": ColumnMapping(
+                "customers",
+                {
+                    "customer_id": FieldChoice("customer_id", "ref"),
+                    "start_date": FieldChoice("start_date", "since when"),
+                },
+            )
+        }
+    )
     for name in ("mapping.toml", "mapping.json"):
         fixed.save(tmp_path / name)
         tables, report = load_tables(path, today=NOW, mapping=MappingSet.load(tmp_path / name))
@@ -145,10 +306,18 @@ def test_a_date_header_over_values_that_are_no_dates_is_not_trusted() -> None:
 def test_every_decision_survives_saving(tmp_path: Path) -> None:
     """Formats, marks, overrides and odd headers, as TOML and as JSON."""
     mapping = ColumnMapping(
-        "customers", {"customer_id": FieldChoice("customer_id", 'N° "client"\\x'), "start_date": FieldChoice("start_date", "Début")},
-        date_formats={"start_date": "day_first"}, decimal=",", revenue_period="month", live_statuses=("active",), encoding="cp1250", separator="\t",
-        header_line=3, sheet="Données", system="stripe",
-    )  # fmt: skip
+        "customers",
+        {"customer_id": FieldChoice("customer_id", 'N° "client"\\x'), "start_date": FieldChoice("start_date", "Début")},
+        date_formats={"start_date": "day_first"},
+        decimal=",",
+        revenue_period="month",
+        live_statuses=("active",),
+        encoding="cp1250",
+        separator="\t",
+        header_line=3,
+        sheet="Données",
+        system="stripe",
+    )
     for name in ("m.toml", "m.json"):
         MappingSet({"customers": mapping}).save(tmp_path / name)
         assert MappingSet.load(tmp_path / name).tables["customers"] == mapping
@@ -156,9 +325,15 @@ def test_every_decision_survives_saving(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("[clients]\n", "mapping_table_unknown"), ("[customers.columns]\nname = 'x'\n", "mapping_field_unknown"), ("[customers\n", "mapping_file_unreadable"),
-     ("[customers]\ndecimal = ';'\n", "mapping_value_wrong"), ("[customers.date_formats]\nstart_date = 'd/m/y'\n", "mapping_value_wrong"), ("customers = 3\n", "mapping_table_unknown")],
-)  # fmt: skip
+    [
+        ("[clients]\n", "mapping_table_unknown"),
+        ("[customers.columns]\nname = 'x'\n", "mapping_field_unknown"),
+        ("[customers\n", "mapping_file_unreadable"),
+        ("[customers]\ndecimal = ';'\n", "mapping_value_wrong"),
+        ("[customers.date_formats]\nstart_date = 'd/m/y'\n", "mapping_value_wrong"),
+        ("customers = 3\n", "mapping_table_unknown"),
+    ],
+)
 def test_a_mapping_file_with_a_mistake_says_which(text: str, code: str, tmp_path: Path) -> None:
     """A mapping is edited by hand."""
     (tmp_path / "m.toml").write_text(text)

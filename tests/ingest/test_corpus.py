@@ -1,4 +1,5 @@
-"""Each way of going wrong gives its named rule with count, line, column and value, or a file error that says what to do."""
+"""Each way of going wrong gives its named rule with count, line, column and value, or a file error that says what
+to do."""
 
 from __future__ import annotations
 
@@ -30,9 +31,14 @@ def test_a_bad_row_is_named_with_count_line_column_and_value(bad: BadRow, positi
     tables, report = load_tables(tmp_path / "customers.csv", tmp_path / "complaints.csv", today=NOW)
     with tables:
         [kept] = tables.connection.sql(f"SELECT count(*) FROM {bad.table}").fetchall()[0]
-    issues = [(issue.table, issue.file, issue.line, issue.column, issue.value, issue.rule, issue.rejected) for issue in report.issues]
+    issues = [
+        (issue.table, issue.file, issue.line, issue.column, issue.value, issue.rule, issue.rejected)
+        for issue in report.issues
+    ]
     assert (bad.table, f"{bad.table}.csv", at + 1, bad.column, bad.value, bad.rule, bad.rejected) in issues
-    assert [(count.table, count.rule, count.rows, count.rejected) for count in report.rules] == [(bad.table, bad.rule, 1, bad.rejected)]
+    assert [(count.table, count.rule, count.rows, count.rejected) for count in report.rules] == [
+        (bad.table, bad.rule, 1, bad.rejected)
+    ]
     totals = report.rows[bad.table]
     assert (totals.read, totals.rejected) == (len(lines) - 1, int(bad.rejected))
     assert totals.kept == kept == totals.read - totals.rejected

@@ -1,4 +1,5 @@
-"""However a table was saved, the same rows come out; however a column is written, it is read as it was meant or asked about."""
+"""However a table was saved, the same rows come out; however a column is written, it is read as it was meant or
+asked about."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ def customers_of(source: Source, mapping: MappingSet | None = None) -> list[tupl
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_encodings_and_separators_give_identical_tables(separator: str, encoding: str, line_end: str, tmp_path: Path) -> None:
+def test_encodings_and_separators_give_identical_tables(
+    separator: str, encoding: str, line_end: str, tmp_path: Path
+) -> None:
     """Accents, quotes, a quoted line break and leading zeros survive every combination."""
     path = tmp_path / "clients.csv"
     path.write_bytes(text_of(separator, line_end=line_end).encode(encoding))
@@ -63,7 +66,8 @@ def test_encodings_and_separators_give_identical_tables(separator: str, encoding
 
 
 @pytest.mark.parametrize(
-    ("dates", "decimal"), [("%d/%m/%Y", ","), ("%m/%d/%Y", "."), ("%d.%m.%Y", ","), ("%d-%m-%Y", "."), ("%Y/%m/%d", "."), ("%Y%m%d", ".")]
+    ("dates", "decimal"),
+    [("%d/%m/%Y", ","), ("%m/%d/%Y", "."), ("%d.%m.%Y", ","), ("%d-%m-%Y", "."), ("%Y/%m/%d", "."), ("%Y%m%d", ".")],
 )
 def test_date_orders_and_decimal_marks_give_identical_tables(dates: str, decimal: str, tmp_path: Path) -> None:
     """A day above 12 settles the order of day and month."""
@@ -75,7 +79,9 @@ def test_date_orders_and_decimal_marks_give_identical_tables(dates: str, decimal
 def _excel(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer) as book:
-        pd.DataFrame({"Column": ["N° client"], "Meaning": ["the id"]}).to_excel(book, sheet_name="Dictionary", index=False)
+        pd.DataFrame({"Column": ["N° client"], "Meaning": ["the id"]}).to_excel(
+            book, sheet_name="Dictionary", index=False
+        )
         frame.to_excel(book, sheet_name="Data", index=False)
     return buffer.getvalue()
 
@@ -92,7 +98,10 @@ WAYS: dict[str, Callable[[], tuple[str, bytes]]] = {
     "gzip": lambda: ("clients.csv.gz", gzip.compress(text_of(";").encode("cp1252"))),
     "excel": lambda: ("clients.xlsx", _excel(FRAME)),
     "parquet with dates": lambda: ("clients.parquet", _parquet(TYPED)),
-    "parquet with texts": lambda: ("clients.parquet", _parquet(FRAME.astype(object).where(FRAME.notna(), None).map(lambda v: None if v is None else str(v)))),
+    "parquet with texts": lambda: (
+        "clients.parquet",
+        _parquet(FRAME.astype(object).where(FRAME.notna(), None).map(lambda v: None if v is None else str(v))),
+    ),
     "wrong name": lambda: ("clients.csv", _excel(FRAME)),
     "excel says sep": lambda: ("clients.csv", ("sep=;\r\n" + text_of(";", "%d/%m/%Y", ",", "\r\n")).encode("cp1252")),
     "prose above": lambda: ("clients.csv", ("Export du 30 juin\nService clients\n\n" + text_of(";")).encode()),
@@ -166,7 +175,9 @@ def test_a_late_cp1252_byte_changes_the_encoding_of_the_whole_file(tmp_path: Pat
 def test_line_numbers_are_those_of_an_editor_with_quoted_line_breaks_and_blank_lines(tmp_path: Path) -> None:
     """Quoted line breaks and blank lines count as lines: the bad date stands on line 8."""
     path = tmp_path / "customers.csv"
-    path.write_text('customer_id,start_date,segment\na,2024-01-01,"two\nlines"\n\nb,2024-01-01,"three\n\nlines"\nc,tomorrow,x\n')
+    path.write_text(
+        'customer_id,start_date,segment\na,2024-01-01,"two\nlines"\n\nb,2024-01-01,"three\n\nlines"\nc,tomorrow,x\n'
+    )
     _, report = load_tables(path, today=NOW)
     assert [(issue.line, issue.value) for issue in report.issues] == [(8, "tomorrow")]
 
@@ -185,7 +196,9 @@ def test_an_open_quote_costs_its_own_line_only(tmp_path: Path) -> None:
 def test_columns_that_are_not_mapped_are_listed_as_dropped(tmp_path: Path) -> None:
     """Names and addresses are not read."""
     path = tmp_path / "customers.csv"
-    path.write_text("customer_id,start_date,full name,email\n1,2024-01-05,Jane Doe,jane@example.org\n2,x,Joe,joe@example.org\n")
+    path.write_text(
+        "customer_id,start_date,full name,email\n1,2024-01-05,Jane Doe,jane@example.org\n2,x,Joe,joe@example.org\n"
+    )
     tables, report = load_tables(path, today=NOW)
     with tables:
         assert report.files[0].dropped == ("full name", "email")
@@ -195,10 +208,14 @@ def test_columns_that_are_not_mapped_are_listed_as_dropped(tmp_path: Path) -> No
 
 def test_complaints_without_customer_ids_become_volumes() -> None:
     """Dates and categories are enough for evidence level 0."""
-    complaints = pd.DataFrame({"date de réclamation": ["2024-05-03", "2024-05-30", "2024-06-01"], "motif": ["retard", "retard", "prix"]})
+    complaints = pd.DataFrame(
+        {"date de réclamation": ["2024-05-03", "2024-05-30", "2024-06-01"], "motif": ["retard", "retard", "prix"]}
+    )
     tables, report = load_tables(complaints=complaints, today=NOW)
     with tables:
-        rows = tables.connection.sql("SELECT month, category, sum(complaints) FROM volumes GROUP BY ALL ORDER BY ALL").fetchall()
+        rows = tables.connection.sql(
+            "SELECT month, category, sum(complaints) FROM volumes GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
     assert rows == [(date(2024, 5, 1), "retard", 2), (date(2024, 6, 1), "prix", 1)]
     assert report.first_complaint == date(2024, 5, 1)
     assert report.last_day == date(2024, 6, 30)
