@@ -158,12 +158,9 @@ def draw_category(
 ) -> CategoryTruth:
     """A category with about `vocal_customers` complainers; where, when and whom it strikes is drawn."""
     segments, months = len(company.segments), count_months(company.window)
-    by_segment = np.exp(0.6 * rng.standard_normal(segments)) if segments > 1 else np.ones(1)
-    together = month_walk(months, rng, step_sd=0.25) * outages((1, months), rng, chance=0.06)
-    # Depots, shops and networks are local: each segment has ups, downs and breakdowns of its own.
-    apart = np.array([month_walk(months, rng, step_sd=0.2) for _ in range(segments)])
-    apart *= outages((segments, months), rng, chance=0.02, low=3, high=8)
-    cells = by_segment[:, None] * together * (apart if segments > 1 else 1.0)
+    by_segment = np.exp(0.5 * rng.standard_normal(segments)) if segments > 1 else np.ones(1)
+    cells = by_segment[:, None] * month_walk(months, rng)[None, :]
+    cells = cells * outages((1, months), rng, chance=0.06) * np.exp(0.1 * rng.standard_normal((segments, months)))
     shares = np.asarray(company.segment_shares)
     cells = cells / (shares[:, None] * cells).sum(0).mean()
     # A customer of these companies is in the window for a bit over half of it; only the scale of the company depends
@@ -254,8 +251,8 @@ def folk(rng: np.random.Generator) -> CompanyTruth:
 
 
 def loud(rng: np.random.Generator) -> CompanyTruth:
-    """Most customers with a problem complain (published surveys reach 40 to 78 %)."""
-    return with_categories(draw_company(rng), rng, complain=(0.5, 0.7))
+    """Most customers with a problem complain."""
+    return with_categories(draw_company(rng), rng, complain=(0.6, 0.85))
 
 
 def none(rng: np.random.Generator) -> CompanyTruth:
@@ -364,6 +361,20 @@ def heterogeneous(rng: np.random.Generator) -> CompanyTruth:
     return _each(company, lambda kind: replace(kind, leave_segment=np.exp(0.3 * rng.standard_normal(size))))
 
 
+def lively(rng: np.random.Generator) -> CompanyTruth:
+    """Aside: problems differ widely between months, and each segment has ups, downs and breakdowns of its own."""
+    company = with_categories(draw_company(rng), rng)
+    segments, months = len(company.segments), count_months(company.window)
+
+    def stir(kind: CategoryTruth) -> CategoryTruth:
+        local = np.array([month_walk(months, rng, step_sd=0.2) for _ in range(segments)])
+        local *= outages((segments, months), rng, chance=0.02, low=3, high=8) * month_walk(months, rng, step_sd=0.2)
+        cells = np.asarray(kind.cell_multipliers) * local
+        return replace(kind, cell_multipliers=cells / cells.mean())
+
+    return _each(company, stir)
+
+
 FAMILIES: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "mixed": mixed, "folk": folk, "loud": loud, "none": none, "natural_by_segment": natural_by_segment,
     "seasonal": seasonal, "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers,
@@ -371,6 +382,6 @@ FAMILIES: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
 }  # fmt: skip
 ASIDE: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "local_outages": local_outages, "tied_months": tied_months, "months_later": months_later,
-    "few_complaints": few_complaints, "heterogeneous": heterogeneous,
+    "few_complaints": few_complaints, "heterogeneous": heterogeneous, "lively": lively,
 }  # fmt: skip
 WORLDS = {**FAMILIES, **ASIDE}
