@@ -1,0 +1,1 @@
+"""What the server does while somebody looks at the dashboard."""
