@@ -16,6 +16,7 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.model.results import CredibleInterval, Diagnostic, EstimateCells, IcebergEstimate
 
+LEVELS_WITH_OWN_RATIO = frozenset({"3", "4", "F"})  # the ratio itself is moved by departures; below, only capped
 Measure = Literal["customers", "money"]
 FloatArray = npt.NDArray[np.float64]
 
@@ -151,7 +152,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
 
     Columns: category, vocal_customers, folk_ratio (25 leavers per complainant, read literally), folk_leavers, supported_* (leavers per
     complainant), prior_* (the same before the files speak), feasible_ratio (sufferers per complainant that the departures allow at most),
-    allowed_ratio (the leavers among them), prior_share.
+    allowed_ratio (the leavers among them), prior_share, own_ratio (whether departures moved the ratio itself: level 3 and above).
     """
     rows = [
         {
@@ -166,6 +167,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
             if item.feasible_ratio is None
             else item.feasible_ratio * item.excess_probability.median,
             "prior_share": item.prior_share,
+            "own_ratio": estimate.evidence.level in LEVELS_WITH_OWN_RATIO,
         }
         for item in estimate.categories
     ]
@@ -186,6 +188,7 @@ COMPARATOR_COLUMNS = (
     "feasible_ratio",
     "allowed_ratio",
     "prior_share",
+    "own_ratio",
 )
 
 

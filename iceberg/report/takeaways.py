@@ -68,7 +68,7 @@ def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
         return translator.text("report.takeaway.empty")
     first = _highest(known, "supported_median")
     return translator.text(
-        "report.takeaway.comparator",
+        "report.takeaway.comparator" if known["own_ratio"].all() else "report.takeaway.comparator_assumed",
         folk=ratio(float(known["folk_ratio"].iloc[0]), translator),
         low=ratio(known["supported_median"].min(), translator),
         high=ratio(known["supported_median"].max(), translator),

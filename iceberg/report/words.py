@@ -11,12 +11,11 @@ from typing import Literal
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import above_noise, currency_of, ranking_table
+from iceberg.report.tables import LEVELS_WITH_OWN_RATIO, above_noise, currency_of, ranking_table
 
 Verdict = Literal["act", "measure", "watch", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
 PIPELINE_TILE_DAYS = 90
-LEVELS_WITH_OWN_RATIO = frozenset({"3", "4", "F"})
 
 
 @dataclass(frozen=True)

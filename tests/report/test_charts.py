@@ -193,3 +193,11 @@ def test_the_palette_and_the_page_agree() -> None:
     for name in ("light", "dark"):
         assert theme[name]["backgroundColor"].lower() == THEMES[name].page
         assert theme[name]["textColor"].lower() == THEMES[name].text
+
+
+@pytest.mark.parametrize(("level", "said"), [("2", "this estimate"), ("3", "your departures support")])
+def test_departures_support_a_ratio_only_from_level_three(level: str, said: str) -> None:
+    frame = tables.comparator_table(example_estimate(level=level, draws=60))
+    spec = charts.build_comparator(frame, Translator("en")).to_dict()
+    assert {row["kind"] for row in rows_with(spec, "kind") if row["role"] == "supported"} == {said}
+    assert ("departures of this company support" in spec["description"]) == (level == "3")

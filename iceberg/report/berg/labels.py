@@ -78,11 +78,11 @@ def column_labels(
     return labels
 
 
-def rank_labels(layout: BergLayout, sizes: Sizes) -> list[Label]:
-    """Only the rank, above each bar: the phone's columns."""
+def mark_labels(layout: BergLayout, sizes: Sizes) -> list[Label]:
+    """Only the letter, above each bar: the phone's columns."""
     return [
         Label(
-            str(row["rank"]),
+            row["mark"],
             row["slot"],
             layout.y_pixels(row["vocal_customers"]) - _GAP_PX - sizes.name * LINE / 2,
             sizes.name,
@@ -97,7 +97,7 @@ def rank_labels(layout: BergLayout, sizes: Sizes) -> list[Label]:
 def phone_list(
     layout: BergLayout, sizes: Sizes, translator: Translator
 ) -> tuple[list[Label], tuple[Entry, ...], float]:
-    """One entry of two lines per category, largest first: rank, name and numbers. Also the bottom of the list in pixels."""
+    """One entry of two lines per category, largest first: letter, name and numbers. Also the bottom of the list in pixels."""
     labels: list[Label] = []
     entries: list[Entry] = []
     rank_x, name_x, end_x = layout.slot_at(44), layout.slot_at(50), layout.slot_at(layout.width_px - 14)
@@ -112,7 +112,7 @@ def phone_list(
         first: dict[str, Any] = {"y": y + 10, "size": sizes.value, "ink": "sea_text", "bold": True}
         second: dict[str, Any] = {"y": y + 26, "size": sizes.range}
         labels += [
-            Label(str(row["rank"]), rank_x, align="right", category=row["category"], **first),
+            Label(row["mark"], rank_x, align="right", category=row["category"], **first),
             Label(name, name_x, align="left", category=row["category"], **first),
             Label(middle, end_x, align="right", category=row["category"], **first),
             Label(heard, name_x, align="left", ink="sea_vocal_text", category=row["category"], **second),
@@ -126,7 +126,7 @@ def phone_list(
 
 
 def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entry, ...], float]:
-    """Rank and full name of every category in two or three columns, read down: where names do not fit above thin bars."""
+    """Letter and full name of every category in two or three columns, read down: where names do not fit above thin bars."""
     labels: list[Label] = []
     entries: list[Entry] = []
     ordered = layout.columns.sort_values("rank").to_dict("records")
@@ -143,7 +143,7 @@ def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entr
             "ink": "sea_text",
             "category": row["category"],
         }
-        labels.append(Label(str(row["rank"]), layout.slot_at(left + 36), bold=True, align="right", **style))
+        labels.append(Label(row["mark"], layout.slot_at(left + 36), bold=True, align="right", **style))
         name = shortened(row["category"], span - 42 - 8, 12.0)
         labels.append(Label(name, layout.slot_at(left + 42), align="left", **style))
         edges = layout.slot_at(left), layout.slot_at(left + span)

@@ -11,9 +11,9 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.report.berg.labels import (
     column_labels,
+    mark_labels,
     phone_list,
     range_lines,
-    rank_labels,
     title_texts,
     titles,
     wide_list,
@@ -37,7 +37,7 @@ def lay_out(
 ) -> BergLayout:
     """The picture of one frame.
 
-    Names stand on the columns where they fit; otherwise the columns carry ranks and a list below gives the names. The
+    Names stand on the columns where they fit; otherwise the columns carry letters and a list below gives the names. The
     phone always has the list, with the numbers in it.
 
     Args:
@@ -57,7 +57,7 @@ def lay_out(
     labels = titles(layout, title_texts(translator, totals, narrow=narrow), sizes, bottom=bottom)
     if narrow:
         more, entries, end = phone_list(layout, sizes, translator)
-        labels += rank_labels(layout, sizes) + more
+        labels += mark_labels(layout, sizes) + more
         return replace(layout, labels=tuple(labels), entries=entries, height_px=end)
     labels += column_labels(layout, names, ranges, sizes, translator)
     if listed:
@@ -67,13 +67,13 @@ def lay_out(
 
 
 def _names(columns: pd.DataFrame, sizes: Sizes, room: float, *, narrow: bool) -> tuple[list[list[str]], Sizes, bool]:
-    """Names broken to fit above their columns, smaller if need be; ranks where even that would cut a name."""
+    """Names broken to fit above their columns, smaller if need be; letters where even that would cut a name."""
     if not narrow:
         for size, lines in ((sizes.name, 3), (11.0, 3), (11.0, 4), (10.0, 4)):
             names = [wrapped(name, room, size, lines=lines, bold=True) for name in columns["category"]]
             if not any(line.endswith("…") for name in names for line in name):
                 return names, replace(sizes, name=size), False
-    return [[str(rank)] for rank in columns["rank"]], sizes, True
+    return [[mark] for mark in columns["mark"]], sizes, True
 
 
 def _scaled(

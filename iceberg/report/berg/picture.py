@@ -83,7 +83,7 @@ class BergLayout:
 
     Attributes:
         columns: One row per category from left to right: the frame's columns and slot (centre), bar_left, bar_right,
-            cap_left, cap_right (in slots) and rank (1 = most silent leavers).
+            cap_left, cap_right (in slots) and rank (1 = most silent leavers) and mark (its letter).
         labels: Every line of text.
         above, below: Outline of the ice as (slot, customers) corners, from the left shore to the right one.
         width_px, height_px, waterline_px: Size of the picture; `width_px` is the narrowest it is made for.

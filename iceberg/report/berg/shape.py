@@ -26,6 +26,7 @@ def berg_order(sizes: Sequence[float]) -> list[int]:
 def columns_of(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame from left to right, with the place of each bar in slots and its rank."""
     ordered = frame.iloc[berg_order(frame["silent_median"].tolist())].reset_index(drop=True)
+    rank = ordered["silent_median"].rank(ascending=False, method="first").astype(int)
     slot = np.arange(len(ordered)) + 0.5
     return ordered.assign(
         slot=slot,
@@ -33,7 +34,9 @@ def columns_of(frame: pd.DataFrame) -> pd.DataFrame:
         bar_right=slot + _BAR_SHARE / 2,
         cap_left=slot - _CAP_SHARE / 2,
         cap_right=slot + _CAP_SHARE / 2,
-        rank=ordered["silent_median"].rank(ascending=False, method="first").astype(int),
+        rank=rank,
+        # letters, not numbers: the order of the middles is no claim about which category is first
+        mark=[chr(ord("A") + place - 1) if place <= 26 else str(place) for place in rank],
     )
 
 

@@ -39,7 +39,7 @@ def build_iceberg(
         translator: Language.
         theme: ``light`` or ``dark``.
         totals: vocal, low, high of the whole company (`iceberg_totals`); complainants of several categories count once there.
-        narrow: The phone's picture: ranks on the columns and a list below them.
+        narrow: The phone's picture: letters on the columns and a list below them.
         width: Narrowest width it will be shown at; the chart fills its container (narrow: exactly this width).
         selected: Category to show as already chosen.
         currency: ISO code for the tooltip.

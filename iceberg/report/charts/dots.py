@@ -216,7 +216,7 @@ def build_comparator(
         rows_axis(order, narrow=narrow),
         alt.Color("category:N", scale=category_scale(categories or sorted(known["category"]), theme), legend=None),
     )
-    kinds = [translator.text(f"report.chart.{kind}") for kind in (_SUPPORTED, _FOLK, _ALLOWED)]
+    kinds = [kind_text(role, translator, known) for role in (_SUPPORTED, _FOLK, _ALLOWED)]
     shape = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=kinds, range=["circle", "diamond", "M0,-0.8V0.8"]),
@@ -258,6 +258,12 @@ def build_comparator(
     return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
 
 
+def kind_text(role: str, translator: Translator, known: pd.DataFrame) -> str:
+    """What a mark of the comparator is; below level 3 departures support nothing yet, the dot is only this estimate."""
+    assumed = role == _SUPPORTED and not known["own_ratio"].all()
+    return translator.text("report.chart.estimated" if assumed else f"report.chart.{role}")
+
+
 def _comparator_points(known: pd.DataFrame, translator: Translator, floor: float) -> pd.DataFrame:
     rows = []
     for row in known.to_dict("records"):
@@ -272,7 +278,7 @@ def _comparator_points(known: pd.DataFrame, translator: Translator, floor: float
                         "category": row["category"],
                         "label": row["label"],
                         "role": role,
-                        "kind": translator.text(f"report.chart.{role}"),
+                        "kind": kind_text(role, translator, known),
                         "value": max(float(value), floor),
                         "value_text": ratio(float(value), translator),
                         "range_text": row["range_text"] if role == _SUPPORTED else "",
