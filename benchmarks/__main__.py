@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = (
     ("benchmarks.page.run",),
+    ("benchmarks.slider",),
     ("benchmarks.scale.run",),
     ("benchmarks.calibration.run", "--jobs", "2"),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
