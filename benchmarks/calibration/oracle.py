@@ -4,8 +4,8 @@
 
 With the true intensities of every category given, only the share that left (one number per category) and natural
 attrition (segment + month + tenure band, all free) are fitted to the silent departures by Poisson maximum likelihood.
-Data alone cannot do much better than its standard error; where that is as large as the truth, the honest answer is a
-wide interval. It says whether a family of companies can be estimated, without looking at any estimator of ours.
+Where its standard error is as large as the truth, the honest answer is a wide interval; a model that lets natural
+months vary less than freely can do somewhat better. It says how hard a family is, not how to change it.
 """
 
 from __future__ import annotations
