@@ -118,7 +118,7 @@ def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:
     words = frame.words
     st.download_button(
         words.text("ui.show.download"),
-        data=lambda: csv_bytes(values, language=frame.language),
+        data=csv_bytes(values, language=frame.language),
         file_name=words.text("ui.show.download_name", name=name.replace("_", "-")),
         mime="text/csv",
         icon=":material/download:",

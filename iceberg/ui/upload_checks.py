@@ -71,7 +71,7 @@ def _show_rules(frame: Frame, report: IngestReport) -> None:
     named = issues.rename(columns={column: words.text(f"ui.upload.issue_{column}") for column in issues.columns})
     st.download_button(
         words.text("ui.upload.checks_download"),
-        data=lambda: csv_bytes(named, language=frame.language),
+        data=csv_bytes(named, language=frame.language),
         file_name="checks.csv",
         mime="text/csv",
         icon=":material/download:",

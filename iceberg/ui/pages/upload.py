@@ -111,7 +111,7 @@ def _offer_sample(frame: Frame) -> None:
         for table, path in zip(("customers", "complaints"), sample_files(frame.language), strict=True):
             st.download_button(
                 frame.words.text(f"ui.upload.sample_{table}"),
-                data=path.read_bytes,
+                data=path.read_bytes(),
                 file_name=path.name,
                 icon=":material/download:",
                 type="tertiary",

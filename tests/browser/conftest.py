@@ -1,0 +1,143 @@
+"""The dashboard in a real browser: one server for all journeys, Debian's Chromium, and no request that leaves this machine."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+HERE = {"localhost", "127.0.0.1", "[::1]", "::1"}
+
+expect.set_options(timeout=30_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker drives the browser, so that the journeys share one server."""
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, server: "subprocess.Popen[bytes]", *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            pytest.fail(f"the dashboard stopped with status {server.returncode} before it answered")
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the dashboard did not answer at {url} within {seconds:.0f} s")
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The address of a dashboard that runs for the whole session."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for(f"http://localhost:{port}/_stcore/health", server)
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing. Install it: apt-get install chromium")
+    browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+class Visitor:
+    """One person with one browser window; remembers every request that would leave this machine."""
+
+    def __init__(self, browser: Browser, address: str, **options: object) -> None:
+        self.context: BrowserContext = browser.new_context(**options)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.address = address
+        self.strangers: set[str] = set()
+        self.context.on("request", lambda request: self._note(request.url))
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in HERE:
+            self.strangers.add(url)
+
+    def open(self, path: str = "") -> Page:
+        """Go to a page and wait until it stands still."""
+        self.page.goto(f"{self.address}/{path}")
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until the script has run and no placeholder is left."""
+        expect(self.page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
+        expect(self.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+
+
+@pytest.fixture
+def visit(chromium: Browser, address: str) -> Iterator["VisitorFactory"]:
+    """Opens windows; at the end no request may have left this machine and no traceback may be on screen."""
+    factory = VisitorFactory(chromium, address)
+    yield factory
+    for visitor in factory.visitors:
+        assert visitor.page.locator("[data-testid=stException]").count() == 0
+        assert "Traceback" not in visitor.page.inner_text("body")
+        visitor.context.close()
+        assert visitor.strangers == set(), "a request left this machine"
+
+
+class VisitorFactory:
+    """Makes visitors: language, width, colour scheme."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser, self.address = browser, address
+        self.visitors: list[Visitor] = []
+
+    def __call__(self, *, locale: str = "en-GB", width: int = 1280, dark: bool = False) -> Visitor:
+        visitor = Visitor(
+            self.browser,
+            self.address,
+            locale=locale,
+            viewport={"width": width, "height": 844 if width < 640 else 800},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        self.visitors.append(visitor)
+        return visitor

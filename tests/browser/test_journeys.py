@@ -1,0 +1,148 @@
+"""What people do, in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor, VisitorFactory
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+CHARTS = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+
+
+def give_file(visitor: Visitor, place: int, path: Path | dict[str, object]) -> None:
+    """Choose a file in one of the upload fields and wait until it has arrived."""
+    page = visitor.page
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").nth(place).set_input_files(path)  # type: ignore[arg-type]
+    name = path.name if isinstance(path, Path) else str(path["name"])
+    expect(page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
+    visitor.settle()
+
+
+def test_the_first_visit_shows_the_sample_company_with_nothing_uploaded(visit: VisitorFactory) -> None:
+    page = visit().open()
+    expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible()
+    expect(page.get_by_text("Sample company").first).to_be_visible()
+    expect(page.locator(CHARTS).first).to_be_visible()
+    expect(page.locator("[data-testid=stMetric]")).to_have_count(4)
+
+
+def test_the_badge_opens_why(visit: VisitorFactory) -> None:
+    page = visit().open()
+    page.get_by_role("button", name=re.compile("Why")).click()
+    expect(page.get_by_text(re.compile(r"Level \w:"))).to_be_visible()
+
+
+def test_a_french_browser_is_spoken_to_in_french_and_can_switch(visit: VisitorFactory) -> None:
+    visitor = visit(locale="fr-FR")
+    page = visitor.open()
+    expect(page.get_by_role("heading", name=re.compile(r"Derrière .* clients réclamants"))).to_be_visible()
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible()
+    expect(page).to_have_url(re.compile("lang=en"))
+
+
+def test_a_link_to_a_category_can_be_sent(visit: VisitorFactory) -> None:
+    page = visit().open()
+    page.get_by_role("link", name="waiting time").click()
+    expect(page.get_by_role("heading", name="waiting time", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/category\?.*category=waiting"))
+    other = visit().open(page.url.split("/", 3)[3])
+    expect(other.get_by_role("heading", name="waiting time", exact=True)).to_be_visible()
+
+
+def test_a_click_on_the_picture_opens_the_category(visit: VisitorFactory) -> None:
+    visitor = visit()
+    page = visitor.open()
+    picture = page.locator("[data-testid=stVegaLiteChart]").first
+    expect(picture.locator("canvas, svg").first).to_be_visible()
+    size = picture.bounding_box()
+    assert size is not None
+    page.mouse.click(size["x"] + size["width"] / 2, size["y"] + size["height"] * 0.4)
+    expect(page).to_have_url(re.compile("/category"))
+
+
+def test_moving_the_ratio_moves_the_sentence_and_the_link(visit: VisitorFactory) -> None:
+    visitor = visit()
+    page = visitor.open()
+    before = page.locator("h2").first.inner_text()
+    page.get_by_role("slider", name=re.compile("Silent customers per complainant")).press("ArrowLeft")
+    expect(page).to_have_url(re.compile("ratio=20"))
+    visitor.settle()
+    assert page.locator("h2").first.inner_text() != before
+
+
+def test_from_two_files_to_the_iceberg(visit: VisitorFactory) -> None:
+    """Files, columns proposed and confirmed, checks, estimate, picture."""
+    visitor = visit(locale="fr-FR")
+    page = visitor.open("upload")
+    give_file(visitor, 0, DATA / "fr" / "clients.csv")
+    give_file(visitor, 1, DATA / "fr" / "reclamations.csv")
+    page.get_by_role("button", name="Ces colonnes sont bonnes").click()
+    expect(page.get_by_text("lignes lues").first).to_be_visible()
+    page.get_by_role("button", name="Compter et estimer").click()
+    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_text("clients.csv + reclamations.csv")).to_be_visible()
+    expect(page.get_by_text("Entreprise exemple", exact=True)).to_have_count(0)
+
+
+def test_a_file_that_is_no_table_is_an_error_in_words(visit: VisitorFactory) -> None:
+    visitor = visit()
+    page = visitor.open("upload")
+    give_file(visitor, 0, {"name": "customers.csv", "mimeType": "text/csv", "buffer": b"<html><body>Log in</body></html>"})
+    give_file(visitor, 1, DATA / "en" / "complaints.csv")
+    expect(page.get_by_role("alert").first).to_contain_text("customers.csv")
+    expect(page.get_by_role("button", name="These columns are right")).to_have_count(0)
+
+
+def test_the_table_behind_a_chart_can_be_downloaded(visit: VisitorFactory) -> None:
+    visitor = visit()
+    page = visitor.open()
+    page.get_by_text("Figures and download").first.click()
+    with page.expect_download() as waiting:
+        page.locator("[data-testid=stDownloadButton] button").first.click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    assert text.splitlines()[0].startswith("category,vocal_customers")
+    assert len(text.splitlines()) == 8
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_a_phone_shows_the_whole_picture_without_scrolling_sideways(visit: VisitorFactory, locale: str) -> None:
+    visitor = visit(width=390, locale=locale)
+    page = visitor.open()
+    expect(page.locator(CHARTS).first).to_be_visible()
+    visitor.settle()
+    page.wait_for_function("document.querySelector('[data-testid=stVegaLiteChart]').getBoundingClientRect().width > 250")
+    wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= 390
+    size = page.locator("[data-testid=stVegaLiteChart]").first.bounding_box()
+    assert size is not None
+    assert size["x"] >= 0
+    assert size["x"] + size["width"] <= 390
+    assert size["height"] > size["width"], "the narrow picture is tall"
+
+
+def test_the_dark_page_is_dark(visit: VisitorFactory) -> None:
+    page = visit(dark=True).open()
+    expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", "rgb(11, 23, 38)")
+
+
+def test_every_control_of_the_first_page_has_a_name_and_can_be_reached_by_keyboard(visit: VisitorFactory) -> None:
+    page = visit().open()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('[data-testid=stSidebar] input, [data-testid=stSidebar] [role=slider]')]
+            .filter(e => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || (e.labels && e.labels.length)))
+            .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("(e => e.getAttribute('role') || e.type || e.tagName.toLowerCase())(document.activeElement)")
+        )
+    assert {"range", "slider"} & reached
+    assert {"button", "submit"} & reached
+    assert {"a", "link"} & reached
