@@ -40,8 +40,8 @@ def counts_by_files(folder: Path, customers: int) -> dict[str, CohortCounts]:
     for table in ("customers", "complaints"):
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM '{files[table, 'parquet']}'")
     connection.execute(
-        "CREATE TABLE volumes AS SELECT CAST(date_trunc('month', complaint_date) AS DATE) AS month, category, count(*) AS complaints "
-        "FROM complaints GROUP BY ALL"
+        "CREATE TABLE volumes AS SELECT CAST(date_trunc('month', complaint_date) AS DATE) AS month, category, "
+        "count(*) AS complaints FROM complaints GROUP BY ALL"
     )
     with Tables(connection, frozenset({"customers", "complaints"})) as tables:
         volumes = replace(tables, names=frozenset({"volumes"}))
@@ -89,26 +89,19 @@ def main() -> None:
     for customers in options.sizes:
         for files, counts in counts_by_files(options.scratch, customers).items():
             measured = move_slider(counts, options.moves)
-            rows.append(
-                {"customers": customers, "files": files, "counts_kb": len(counts.to_bytes()) // 1024, **measured}
-            )
+            rows.append({"customers": customers, "files": files, "counts_kb": len(counts.to_bytes()) // 1024, **measured})
             print(rows[-1], flush=True)
     (HERE / "results").mkdir(exist_ok=True)
     about = {"cores": os.cpu_count(), "moves": options.moves, "categories": 6, "segments": 12, "months": 24}
     (HERE / "results" / "slider.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
     lines = [
-        "| customers | files | evidence level | first estimate, ms | slider move, ms | its processor time, ms | filter, ms | counts, kB |",
+        "| customers | files | evidence level | first, ms | move, ms | its processor time, ms | filter, ms | counts, kB |",
         "|---:|---|---|---:|---:|---:|---:|---:|",
     ]
     names = ("customers", "files", "level", "first_ms", "move_ms", "move_cpu_ms", "filter_ms", "counts_kb")
-    lines += [
-        "| " + " | ".join(f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in names) + " |"
-        for row in rows
-    ]
+    lines += ["| " + " | ".join(f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in names) + " |" for row in rows]
     words = ", ".join(f"{name} {value}" for name, value in about.items())
-    text = (
-        f"# A slider move\n\n{words}. Medians; written by `python -m benchmarks.slider`.\n\n" + "\n".join(lines) + "\n"
-    )
+    text = f"# A slider move\n\n{words}. Medians; written by `python -m benchmarks.slider`.\n\n" + "\n".join(lines) + "\n"
     (HERE / "results" / "slider.md").write_text(text)
     print(text)
 

@@ -25,12 +25,7 @@ def bare_scan(paths: Paths) -> dict[str, float]:
         started = time.perf_counter()
         for table, columns in COLUMNS.items():
             sums = [
-                f"sum({name})"
-                if name == "revenue"
-                else f"min(strlen({name}))"
-                if name in TEXT_COLUMNS
-                else f"max({name} + 0)"
-                for name in columns
+                f"sum({name})" if name == "revenue" else f"min(strlen({name}))" if name in TEXT_COLUMNS else f"max({name} + 0)" for name in columns
             ]
             connection.execute(f"SELECT {', '.join(sums)} FROM '{paths[table]}'").fetchall()
         return {"scan": time.perf_counter() - started}
@@ -110,12 +105,8 @@ def pandas_cox(paths: Paths) -> dict[str, float]:
     vocal, stop = turn.notna(), turn.where(turn.notna(), end)
     rows = pd.concat(
         [
-            pd.DataFrame(
-                {"id": people.index, "start": begin, "stop": stop, "vocal": 0, "left": people.end_date.notna() & ~vocal}
-            ),
-            pd.DataFrame({"id": people.index, "start": turn, "stop": end, "vocal": 1, "left": people.end_date.notna()})[
-                vocal
-            ],
+            pd.DataFrame({"id": people.index, "start": begin, "stop": stop, "vocal": 0, "left": people.end_date.notna() & ~vocal}),
+            pd.DataFrame({"id": people.index, "start": turn, "stop": end, "vocal": 1, "left": people.end_date.notna()})[vocal],
         ]
     )
     rows = rows[rows.stop > rows.start]
@@ -127,11 +118,7 @@ def _frame(path: Path, columns: tuple[str, ...]) -> Any:
     import pandas as pd
 
     days = [name for name in columns if name.endswith("_date")]
-    frame = (
-        pd.read_parquet(path)
-        if path.suffix == ".parquet"
-        else pd.read_csv(path, dtype={"customer_id": str}, parse_dates=days)
-    )
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"customer_id": str}, parse_dates=days)
     return frame.assign(**{name: pd.to_datetime(frame[name]) for name in days})
 
 

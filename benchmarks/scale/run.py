@@ -80,7 +80,7 @@ def run_size(customers: int, *, rounds: int, scratch: Path, baselines: bool) -> 
 
 def table(rows: list[dict]) -> str:
     lines = [
-        "| customers | format | case | seconds | x bare scan | processor seconds | x bare scan | peak MB | stages, seconds |",
+        "| customers | format | case | seconds | x scan | processor s | x scan | peak MB | stages, seconds |",
         "|---:|---|---|---:|---:|---:|---:|---:|---|",
     ]
     for row in rows:

@@ -23,7 +23,8 @@ _DAYS = 4563  # from FIRST_DAY to LAST_DAY
 # Numbers of days and shares are judgement: twelve years of sign-ups, a seventh of the customers leaving each year.
 _CUSTOMERS = f"""
     SELECT customer_id, start_date,
-        CASE WHEN start_date + life_days <= DATE '{LAST_DAY}' THEN start_date + life_days END AS end_date, segment, revenue
+        CASE WHEN start_date + life_days <= DATE '{LAST_DAY}' THEN start_date + life_days END AS end_date,
+        segment, revenue
     FROM (
         SELECT 'C' || lpad(CAST(hash(i * 7 + 1) % 90000000000 AS VARCHAR), 11, '0')
                 || lpad(CAST(i AS VARCHAR), 9, '0') AS customer_id,

@@ -17,7 +17,7 @@ from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
-from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql
+from iceberg.ingest.typed import TypedFields, has_tidy_ids, resolve_fields, select_sql
 
 
 @dataclass
@@ -103,6 +103,7 @@ def read_table(
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     literal = f"DATE '{today.isoformat()}'"
     if source.reading.format == "parquet" and table == "customers":
+        fields = replace(fields, tidy_ids=has_tidy_ids(connection, source, fields))
         select = select_sql(source, table, fields, today=literal, row_number="file_row_number")
         connection.execute(f"CREATE TEMP VIEW {item.read_name} AS {select}")
         item.is_view = True
@@ -125,9 +126,7 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
         try:
             _insert(connection, item, today)
         except duckdb.Error as error:
-            raise FileError(
-                "csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}
-            ) from error
+            raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
     item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
     if item.source.rejects:
         bad, item.skip_lines = read_bad_lines(connection, item.source)
@@ -145,10 +144,7 @@ def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today:
     padded = item.padded_lines
     if not padded:
         return
-    columns = {
-        column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string())
-        for i, column in enumerate(item.source.columns)
-    }
+    columns = {column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)}
     connection.register("padded_lines", pa.table(columns))
     source = replace(item.source, from_sql="padded_lines")
     connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=today)}")
@@ -170,9 +166,9 @@ def _complete_reading(item: JudgedTable) -> FileReading:
 
 def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     """Count the rows of each value of ``flags``: one pass over small integers."""
-    item.flags = dict(
-        connection.sql(f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags").fetchall()
-    )
+    if not item.flags:  # customers were counted while their ids were looked through
+        by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
+        item.flags = dict(connection.sql(by_flags).fetchall())
     if item.is_view:
         item.file_records = sum(item.flags.values())
 

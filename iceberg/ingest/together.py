@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from iceberg.ingest.rules import bit_of, reject_mask
 
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
 
+_BATCH = 1_000_000  # rows that are looked at together
 _FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 
 
@@ -26,16 +28,16 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
     for table, day in (("complaints", "complaint_date"), ("incidents", "incident_date")):
         if table in tables:
             if customers is not None:
-                _judge_against_customers(connection, table, tables[table].read_name, customers.read_name, day)
+                _judge_against_customers(connection, table, tables[table].read_name, customers, day)
             if table == "complaints":
                 _judge_repeats(connection, tables[table].read_name)
 
 
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
-    if not _may_repeat(connection, f"SELECT hash(customer_id) AS hash FROM {name} WHERE {kept}"):
+    if not _look_through(connection, item):
         return
     _materialise(connection, item)
+    name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
     # Which row stays must not depend on the order of rows: the earliest start, then the earliest known end.
     same = " AND ".join(f"r.{field} IS NOT DISTINCT FROM r.first_{field}" for field in _FIELDS_OF_CUSTOMER)
     order = "start_date, end_date NULLS LAST, segment, revenue NULLS LAST, record"
@@ -53,22 +55,34 @@ def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: Judg
         ) v WHERE {name}.rowid = v.record
         """
     )
+    item.flags = {}
 
 
-def _may_repeat(connection: duckdb.DuckDBPyConnection, hashes_sql: str) -> bool:
-    """Whether two 64-bit hashes of a column ``hash`` are equal: no for certain, yes to be looked into.
+def _look_through(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
+    """Count the rows by ``flags`` and say whether ids may repeat, in one pass over the file.
 
-    Sorting eight bytes per row takes half the time and a sixth of the memory of counting distinct ids.
+    Two equal 64-bit hashes among kept rows: no for certain, yes to be looked into. Sorting eight bytes per row takes half
+    the time and a sixth of the memory of counting distinct ids.
     """
-    hashes = connection.sql(hashes_sql).fetchnumpy()["hash"]
-    hashes.sort()
-    return bool((hashes[1:] == hashes[:-1]).any())
+    reader = connection.sql(f"SELECT hash(customer_id) AS hash, flags FROM {item.read_name}").to_arrow_reader(_BATCH)
+    mask, parts, item.flags = reject_mask("customers"), [np.zeros(0, dtype=np.uint64)], {}
+    for batch in reader:
+        hashes, flags = batch.column(0).to_numpy(), batch.column(1).to_numpy()
+        for value, rows in zip(*np.unique(flags[flags != 0], return_counts=True), strict=True):
+            item.flags[int(value)] = item.flags.get(int(value), 0) + int(rows)
+        if fine := int((flags == 0).sum()):
+            item.flags[0] = item.flags.get(0, 0) + fine
+        parts.append(hashes if fine == len(flags) else hashes[(flags & mask) == 0])
+    ids = np.concatenate(parts)
+    ids.sort()
+    return bool((ids[1:] == ids[:-1]).any())
 
 
-def _judge_against_customers(
-    connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str
-) -> None:
-    kept, kept_customers = reject_mask(table), reject_mask("customers")
+def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, item: JudgedTable, day: str) -> None:
+    kept, kept_customers, customers = reject_mask(table), reject_mask("customers"), item.read_name
+    # Without a condition an engine can skip the rows of a file whose ids nobody asks for.
+    all_kept = bool(item.flags) and not any(flags & kept_customers for flags in item.flags)
+    where = "" if all_kept else f" WHERE (flags & {kept_customers}) = 0"
     outside = (
         f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
         f"WHEN k.{day} > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
@@ -82,7 +96,7 @@ def _judge_against_customers(
             SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0
             END AS bit
             FROM {name} k LEFT JOIN (
-                SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0
+                SELECT customer_id, start_date, end_date FROM {customers}{where}
             ) c
             USING (customer_id) WHERE (k.flags & {kept}) = 0
         ) WHERE bit > 0

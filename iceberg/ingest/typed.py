@@ -60,6 +60,7 @@ class TypedFields:
         numbers: Decimal mark of each number field that is text.
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
+        tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
     """
 
     columns: dict[str, SourceColumn]
@@ -67,6 +68,7 @@ class TypedFields:
     numbers: dict[str, NumberReading] = field(default_factory=dict)
     revenue_per_year: int = 1
     live_statuses: tuple[str, ...] = ()
+    tidy_ids: bool = False
 
     @property
     def live_sql(self) -> str:
@@ -95,24 +97,16 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
                 {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers},
             )
         kind = all_fields(mapping.table)[name]
-        columns[name] = column = (
-            _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
-        )
+        columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
         if column.is_text and kind in {"date", "end"}:
             dates[name] = _date_reading(source, mapping, name, column)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(mapping, column)
-    factor = (
-        MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    )
-    return TypedFields(
-        columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses
-    )
+    factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
+    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses)
 
 
-def _with_enough_values(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn
-) -> SourceColumn:
+def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
     """The column with a sample that says something: where the first rows are blank, later ones are looked at."""
     if not column.is_text or sum(bool(value and value.strip()) for value in column.sample) >= _ENOUGH_VALUES:
         return column
@@ -150,15 +144,8 @@ def _settle_order(
     dates: dict[str, DateReading],
 ) -> dict[str, DateReading]:
     """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
-    looked = {
-        name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading
-        for name, reading in dates.items()
-    }
-    decided = {
-        reading.format
-        for reading in looked.values()
-        if not reading.ambiguous and reading.format in {"day_first", "month_first"}
-    }
+    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
+    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
     for name, reading in looked.items():
         if not reading.ambiguous:
@@ -176,18 +163,12 @@ def _settle_order(
     return settled
 
 
-def _look_at_all(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading
-) -> DateReading:
+def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
     """The order of day and month from the whole column: a 13th anywhere decides."""
-    parts = [
-        f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)"
-        for i in (1, 2)
-    ]
+    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
     try:
         [(first, second)] = connection.sql(
-            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) "
-            f"FROM {source.from_sql}"
+            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
         ).fetchall()
     except duckdb.InvalidInputException:
         return reading
@@ -242,10 +223,28 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:
     text = column.sql if column.is_text else _as_text(column)
     if kind == "id":
         return (
-            f"CASE WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
-            f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
+            text
+            if fields.tidy_ids
+            else (
+                f"CASE WHEN {_tidy_id(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
+                f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
+            )
         )
     return f"nullif(trim({text}), '')"
+
+
+def _tidy_id(text: str) -> str:
+    """Whether an id can stay as it is: looking at both ends costs a third of trimming."""
+    return f"(strlen({text}) > {_LONGEST_NO_ID} AND NOT (starts_with({text}, ' ') OR ends_with({text}, ' ')))"
+
+
+def has_tidy_ids(connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields) -> bool:
+    """Whether every id can stay as it is: one look at a file that is scanned several times afterwards."""
+    column = fields.columns["customer_id"]
+    if not column.is_text:
+        return False
+    untidy = f"SELECT 1 FROM {source.from_sql} WHERE NOT coalesce({_tidy_id(column.sql)}, FALSE) LIMIT 1"
+    return not connection.sql(untidy).fetchall()
 
 
 def _as_text(column: SourceColumn) -> str:

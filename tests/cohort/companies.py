@@ -12,25 +12,19 @@ from iceberg.cohort.window import ObservationWindow
 CATEGORIES = ("billing", "delivery", "staff")
 
 
-def random_company(
-    seed: int, *, customers: int = 300, segments: tuple[str, ...] = ("north", "south", "")
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def random_company(seed: int, *, customers: int = 300, segments: tuple[str, ...] = ("north", "south", "")) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Customers and complaints: days 29-31, leap Februaries, tenure-0 churners, same-day complaints, repeats."""
     rng = np.random.default_rng(seed)
     first = date(2017, 1, 1)
     starts = [first + timedelta(days=int(day)) for day in rng.integers(0, 2100, customers)]
     for place in rng.choice(customers, customers // 5, replace=False):  # pile up at the ends of months
-        starts[place] = date(
-            int(rng.choice([2019, 2020, 2021])), int(rng.choice([1, 3, 5, 8, 10, 12])), int(rng.choice([29, 30, 31]))
-        )
+        starts[place] = date(int(rng.choice([2019, 2020, 2021])), int(rng.choice([1, 3, 5, 8, 10, 12])), int(rng.choice([29, 30, 31])))
     ends: list[date | None] = []
     for start in starts:
         if rng.random() < 0.5:
             ends.append(None)
         else:
-            ends.append(
-                start + timedelta(days=int(rng.choice([0, 1, 2, int(rng.integers(1, 60)), int(rng.integers(1, 1500))])))
-            )
+            ends.append(start + timedelta(days=int(rng.choice([0, 1, 2, int(rng.integers(1, 60)), int(rng.integers(1, 1500))]))))
     people = pd.DataFrame(
         {
             "customer_id": [f"C{number:05d}" for number in range(customers)],

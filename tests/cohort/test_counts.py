@@ -58,9 +58,7 @@ def test_changed_bytes_are_refused(counts):
         zipfile.ZipFile(io.BytesIO(other)) as theirs,
         zipfile.ZipFile(target, "w") as mixed,
     ):
-        wrong = json.loads(theirs.read("header.json")) | {
-            "digest": counts.digest
-        }  # another currency under the same digest
+        wrong = json.loads(theirs.read("header.json")) | {"digest": counts.digest}  # another currency under the same digest
         for name in mine.namelist():
             mixed.writestr(name, json.dumps(wrong) if name == "header.json" else mine.read(name))
     with pytest.raises(FileError):

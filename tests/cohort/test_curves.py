@@ -12,9 +12,7 @@ from iceberg.cohort.reduce import reduce_tables
 from .companies import first_complaints, life, random_company
 from .test_reduce import WINDOWS
 
-JUST_BEFORE = (
-    0.5  # lifelines wants an entry before the end; whole days in between, so the risk sets at whole days are the same
-)
+JUST_BEFORE = 0.5  # lifelines wants an entry before the end; whole days in between, so the risk sets at whole days are the same
 
 
 def spells(customers, complaints, window) -> pd.DataFrame:
@@ -45,10 +43,7 @@ def test_curves_from_counts_equal_lifelines_on_rows(tables_from_frames, seed):
     for state, name in enumerate(("", *counts.categories)):
         own, mine = rows[rows.state == name], days.where(days.state == state)
         length = int(mine.tenure_day.max()) + 1
-        entered, exited, censored = (
-            np.bincount(mine.tenure_day, mine.columns[part], minlength=length)
-            for part in ("entered", "exited", "censored")
-        )
+        entered, exited, censored = (np.bincount(mine.tenure_day, mine.columns[part], minlength=length) for part in ("entered", "exited", "censored"))
         at_risk = np.cumsum(entered) - np.cumsum(exited + censored) + exited + censored
         assert entered.sum() == len(own)
         hazard = np.divide(exited, at_risk, out=np.zeros(length), where=at_risk > 0)

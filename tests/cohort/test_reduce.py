@@ -8,6 +8,7 @@ from iceberg.cohort.counts import ANY_CATEGORY
 from iceberg.cohort.reduce import OTHER_NAMES, default_window, reduce_tables
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
+from iceberg.ingest.load import load_tables
 
 from .companies import CATEGORIES, explode, random_company
 
@@ -98,16 +99,12 @@ def test_a_customer_by_hand(tables_from_frames):
         window=YEAR,
     )
     assert counts.silent_person_days.sum(axis=(0, 2))[:4].tolist() == [1, 29, 0, 0]
-    assert counts.silent_person_days[0, :, 0].sum() == 30, (
-        "29 February does not complete a month that began on the 31st"
-    )
+    assert counts.silent_person_days[0, :, 0].sum() == 30, "29 February does not complete a month that began on the 31st"
     assert counts.vocal_person_days[0, 2, :3].tolist() == [0, 31, 0], "by 1 March one month is complete"
     assert counts.vocal_exits[0, 2, 1] == 1
     assert counts.silent_leavers == 0
     assert counts.complainants[0, 0, 2, 1] == 1
-    assert (counts.clock.exited.tolist(), counts.clock.days_in_bin.tolist()) == ([1, 1], [1, 1]), (
-        "day 30 is the first of its bin"
-    )
+    assert (counts.clock.exited.tolist(), counts.clock.days_in_bin.tolist()) == ([1, 1], [1, 1]), "day 30 is the first of its bin"
 
 
 def test_a_departure_on_the_first_day_counts_one_day(tables_from_frames):
@@ -124,12 +121,8 @@ def test_a_complaint_on_the_day_of_departure_makes_a_vocal_leaver(tables_from_fr
 
 
 def test_a_customer_with_three_complaints_counts_once_per_category_and_once_in_total(tables_from_frames):
-    rows = complaints_of(
-        ("a", date(2024, 6, 1), "staff"), ("a", date(2024, 3, 1), "staff"), ("a", date(2024, 4, 1), "billing")
-    )
-    counts = reduce_tables(
-        tables_from_frames(customers=people(("a", date(2023, 5, 5), None)), complaints=rows), window=YEAR
-    )
+    rows = complaints_of(("a", date(2024, 6, 1), "staff"), ("a", date(2024, 3, 1), "staff"), ("a", date(2024, 4, 1), "billing"))
+    counts = reduce_tables(tables_from_frames(customers=people(("a", date(2023, 5, 5), None)), complaints=rows), window=YEAR)
     assert counts.categories == ("billing", "staff")
     assert counts.vocal_customers.tolist() == [1, 1]
     assert counts.vocal_customers_total == 1
@@ -186,9 +179,7 @@ def test_volumes_beside_customers_leave_everybody_silent(tables_from_frames):
 
 
 def test_volumes_alone_need_no_customer(tables_from_frames):
-    volumes = pd.DataFrame(
-        {"month": [date(2024, 2, 1), date(2024, 4, 1)], "category": ["b", "a"], "complaints": [3, 4]}
-    )
+    volumes = pd.DataFrame({"month": [date(2024, 2, 1), date(2024, 4, 1)], "category": ["b", "a"], "complaints": [3, 4]})
     counts = reduce_tables(tables_from_frames(volumes=volumes))
     assert (counts.window.since, counts.window.as_of) == (date(2024, 2, 1), date(2024, 4, 30))
     assert counts.complaints.tolist() == [[0, 0, 4], [3, 0, 0]]
@@ -227,9 +218,7 @@ def test_the_default_window_ends_on_the_last_day_and_begins_with_the_first_compl
     customers = people(("a", date(2020, 1, 1), date(2024, 5, 20)), ("b", date(2020, 1, 1), None))
     with_complaints = tables_from_frames(customers=customers, complaints=complaints_of(("b", date(2023, 2, 7), "x")))
     assert default_window(with_complaints) == ObservationWindow(date(2023, 2, 1), date(2024, 5, 20))
-    assert default_window(tables_from_frames(customers=customers)) == ObservationWindow(
-        date(2022, 5, 21), date(2024, 5, 20)
-    )
+    assert default_window(tables_from_frames(customers=customers)) == ObservationWindow(date(2022, 5, 21), date(2024, 5, 20))
 
 
 def test_many_segments_are_taken_together_by_size_then_name(tables_from_frames):
@@ -254,9 +243,7 @@ def test_segments_as_many_as_customers_give_the_same_totals(tables_from_frames):
 
 def test_many_categories_are_taken_together(tables_from_frames):
     customers = people(("a", date(2023, 1, 1), None), ("b", date(2023, 1, 1), None))
-    rows = complaints_of(
-        *(("a", date(2024, 1, 1 + n), name) for n, name in enumerate("xyyz")), ("b", date(2024, 2, 1), "z")
-    )
+    rows = complaints_of(*(("a", date(2024, 1, 1 + n), name) for n, name in enumerate("xyyz")), ("b", date(2024, 2, 1), "z"))
     counts = reduce_tables(tables_from_frames(customers=customers, complaints=rows), window=YEAR, max_categories=2)
     assert counts.categories == ("y", OTHER_NAMES)
     assert counts.grouped_categories == 2
@@ -284,10 +271,7 @@ def test_renaming_customers_changes_nothing(tables_from_frames):
     first = reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=YEAR_2020)
     for frame in (customers, complaints):
         frame["customer_id"] = frame["customer_id"].map(lambda name: name[::-1])
-    assert (
-        reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=YEAR_2020).digest
-        == first.digest
-    )
+    assert reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=YEAR_2020).digest == first.digest
 
 
 def test_renaming_segments_and_categories_permutes_cells_and_nothing_else(tables_from_frames):
@@ -322,3 +306,23 @@ def test_the_tables_are_left_as_they_were(tables_from_frames):
     names = {name for (name,) in tables.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     assert names == {"customers", "complaints"}
     assert reduce_tables(tables, window=YEAR_2020).digest == reduce_tables(tables, window=YEAR_2020).digest
+
+
+def test_a_parquet_file_with_duplicates_gives_the_counts_of_the_clean_one(tmp_path):
+    """A view over a file becomes a table when rows of it are rejected; ids that need no trimming are passed on as they are."""
+    customers, complaints = random_company(6)
+    customers["segment"] = "all"
+    digests = []
+    for name, rows in (
+        ("clean", customers),
+        ("doubled", pd.concat([customers, customers[:7]])),
+        ("padded", customers.assign(customer_id=customers.customer_id + " ")),
+    ):
+        paths = [tmp_path / f"{name}-{table}.parquet" for table in ("customers", "complaints")]
+        for frame, path in zip((rows, complaints), paths, strict=True):
+            frame.assign(**{day: pd.to_datetime(frame[day]) for day in frame if day.endswith("_date")}).to_parquet(path)
+        tables, report = load_tables(*paths)
+        with tables:
+            digests.append(reduce_tables(tables, window=YEAR_2020).digest)
+        assert report.rows["customers"].rejected == (7 if name == "doubled" else sum(customers.end_date < customers.start_date))
+    assert len(set(digests)) == 1
