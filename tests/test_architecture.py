@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import from the package besides itself. Left out means forbidden.
 BOTTOM = {"errors", "locale"}
-COUNTS = {f"cohort.{name}" for name in ("consistency", "counts", "counts_file", "day_counts", "window")}
+COUNTS = {f"cohort.{name}" for name in ("consistency", "counts", "counts_file", "day_counts", "observed", "window")}
 MAY_IMPORT = {
     "errors": {"locale"},  # only to turn a code into a sentence
     "locale": {"errors"},
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "cohort.window": BOTTOM,
     # The seam: what the model may see of a cohort. None of it knows a table.
     "cohort.day_counts": BOTTOM | COUNTS,
+    "cohort.observed": BOTTOM | COUNTS,
     "cohort.counts_file": BOTTOM | COUNTS,
     "cohort.consistency": BOTTOM | COUNTS,
     "cohort.counts": BOTTOM | COUNTS,

@@ -33,6 +33,10 @@ def check_counts(counts: CohortCounts) -> None:
     _check_shapes(counts)
     _check_consistency(counts)
     _check_day_counts(counts)
+    if counts.observed is not None:
+        counts.observed.check(len(counts.categories), len(counts.segments))
+    if not counts.has_calendar and len(counts.months) != 1:
+        raise ValueError("counts without a calendar have one month")
 
 
 def _check_names_and_edges(counts: CohortCounts) -> None:

@@ -22,6 +22,7 @@ from iceberg.cohort.day_counts import (
     TenureDayCounts,
     whole_numbers,
 )
+from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
 
@@ -32,6 +33,7 @@ __all__ = [
     "ComplaintClockCounts",
     "FloatArray",
     "IntArray",
+    "ObservedSilence",
     "TenureDayCounts",
 ]
 
@@ -67,6 +69,9 @@ class CohortCounts:
         grouped_segments: How many segments of the file are taken together in the last one; 0 where none are.
         grouped_categories: The same for categories.
         customers_at_risk: (S,) distinct customers with at least one day at risk.
+        observed: What an incident log and a survey saw of silent customers; None where neither was given.
+        has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
+            a person-day is one customer of the sheet, and the clock has one bin because nobody knows what came first.
     """
 
     window: ObservationWindow
@@ -92,6 +97,8 @@ class CohortCounts:
     grouped_segments: int = 0
     grouped_categories: int = 0
     customers_at_risk: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    observed: ObservedSilence | None = None
+    has_calendar: bool = True
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -249,5 +256,6 @@ class CohortCounts:
             tenure_days=replace(tenure_days, segment=new_place[tenure_days.segment]),
             clock=replace(clock, segment=new_place[clock.segment]),
             grouped_segments=self.grouped_segments if others_kept else 0,
+            observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), kept),
             **{name: getattr(self, name)[kept] for name in CELL_FIELDS},
         )

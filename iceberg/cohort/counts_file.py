@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError
 
@@ -98,8 +99,18 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         window=window,
         tenure_days=TenureDayCounts(**_columns(arrays, "tenure_days")),
         clock=ComplaintClockCounts(**_columns(arrays, "clock")),
+        observed=_observed(header, arrays),
+        has_calendar=header.get("has_calendar", True),
         **fields,
     )
+
+
+def _observed(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> ObservedSilence | None:
+    if "observed" not in header:
+        return None
+    tables = {name: arrays[f"observed.{name}"] for name in ("struck", "voiced", "survey")}
+    clock = ComplaintClockCounts(**_columns(arrays, "observed_clock"))
+    return ObservedSilence(clock=clock, **tables, **header["observed"])
 
 
 def _columns(arrays: dict[str, npt.NDArray[Any]], group: str) -> dict[str, npt.NDArray[Any]]:
@@ -114,11 +125,19 @@ def _header(counts: CohortCounts) -> bytes:
         "look_back_days": counts.window.look_back_days,
         **{name: getattr(counts, name) for name in _PLAIN},
     }
+    # Only where they say something: counts of files without them keep their digest.
+    if counts.observed is not None:
+        header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
+    if not counts.has_calendar:
+        header["has_calendar"] = False
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 
 def _arrays(counts: CohortCounts) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(counts, name) for name in _ARRAYS}
+    if counts.observed is not None:
+        arrays |= {f"observed.{name}": getattr(counts.observed, name) for name in ("struck", "voiced", "survey")}
+        arrays |= {f"observed_clock.{name}": values for name, values in counts.observed.clock.columns.items()}
     arrays |= {f"tenure_days.{name}": values for name, values in counts.tenure_days.columns.items()}
     return arrays | {f"clock.{name}": values for name, values in counts.clock.columns.items()}
 

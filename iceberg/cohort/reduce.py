@@ -12,7 +12,9 @@ import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, IntArray, TenureDayCounts
+from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.statements import REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError
@@ -58,7 +60,7 @@ def reduce_tables(
     """
     window = window if window is not None else default_window(tables)
     statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days))
-    engine = _Engine(tables)
+    engine = Engine(tables)
     try:
         return _Reduction(engine, statements, max_segments, max_categories).counts()
     finally:
@@ -78,7 +80,7 @@ def default_window(tables: Tables) -> ObservationWindow:
     }
     last, first_complaint = tables.last_day, tables.first_complaint
     if last is None or (first_complaint is None and tables.names & {"complaints", "volumes"}):
-        engine = _Engine(tables)
+        engine = Engine(tables)
         seen = [engine.days(f"SELECT {days} FROM {name}") for name, days in sources.items() if name in tables.names]
         last = last or max((day for day, _ in seen if day is not None), default=None)
         first_complaint = first_complaint or min((day for _, day in seen if day is not None), default=None)
@@ -87,7 +89,7 @@ def default_window(tables: Tables) -> ObservationWindow:
     return ObservationWindow.ending(last, first_complaint=first_complaint)
 
 
-class _Engine:
+class Engine:
     """Runs statements where the rows are and brings counts back as columns of whole numbers."""
 
     def __init__(self, tables: Tables) -> None:
@@ -145,7 +147,7 @@ class _Names:
 
 @dataclass
 class _Reduction:
-    engine: _Engine
+    engine: Engine
     statements: Statements
     max_segments: int
     max_categories: int
@@ -171,6 +173,7 @@ class _Reduction:
             fields |= self._customers()
             fields |= self._vocal(fields) if linked else {}
             fields["silent_exit_revenue"] = fields["silent_exit_revenue"] / REVENUE_UNITS
+        fields["observed"] = self._observed(linked=linked)
         return CohortCounts.zeros(window, segments=names, categories=self.categories.names, **fields)
 
     def _segments(self) -> _Names:
@@ -200,6 +203,7 @@ class _Reduction:
         for name, _, size in rows:
             sizes[name] = sizes.get(name, 0) + int(size)
         self.categories = _Names.largest(sizes, self.max_categories)
+        self.place_of = {name: self.categories.place(name) for name in sizes}
         self.complaints = np.zeros((len(self.categories.names), len(self.statements.window.months)), dtype=np.int64)
         for name, month, size in rows:
             if month >= 0:  # the others lie in the look-back
@@ -255,6 +259,11 @@ class _Reduction:
             "tenure_days": _tenure_days(self.tenure_moves, engine.columns(statements.tenure_days_of_complained())),
             "clock": clock,
         }
+
+    def _observed(self, *, linked: bool) -> ObservedSilence | None:
+        """What a log and a survey saw; a log needs the work tables of `_vocal`."""
+        shape = (len(self.categories.names), len(self.axes.segments))
+        return observe_silence(self.engine, self.statements, places=self.place_of, shape=shape, linked=linked)
 
     def _exits(self, source: str) -> Columns:
         rows = self.engine.columns(self.statements.exits(source))

@@ -17,7 +17,7 @@ names come as rows of `segment_places` and `category_places`, so that the big ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -83,7 +83,12 @@ class Statements:
     @staticmethod
     def places(names: Sequence[str]) -> str:
         """Rows of name and place; a name that is not there belongs to the last place."""
-        rows = ", ".join(f"({_quoted(name)}, {place})" for place, name in enumerate(names))
+        return Statements.places_of({name: place for place, name in enumerate(names)})
+
+    @staticmethod
+    def places_of(places: Mapping[str, int]) -> str:
+        """The same where several names may share a place."""
+        rows = ", ".join(f"({_quoted(name)}, {place})" for name, place in places.items())
         return f"SELECT name, place FROM (VALUES {rows}) AS listed(name, place)"
 
     def starts_by_name(self) -> str:
@@ -174,9 +179,9 @@ class Statements:
         return self._tails(source, day="end_date", days_gone=0)
 
     def _tails(self, source: str, *, day: str, days_gone: int, weight: str = "1") -> str:
-        start_month = f"greatest({_month('start_date')}, {self.earliest_start_month})"
+        start_month = f"greatest({month_of('start_date')}, {self.earliest_start_month})"
         counted = (
-            f"CASE WHEN {_month(day)} = {self.last_month} THEN {self.window.as_of.day} ELSE day(last_day({day})) END"
+            f"CASE WHEN {month_of(day)} = {self.last_month} THEN {self.window.as_of.day} ELSE day(last_day({day})) END"
         )
         return f"""
             SELECT segment, start_month, month, sum({weight}) AS customers,
@@ -186,7 +191,7 @@ class Statements:
                 sum({weight} * least(offset_days, 29)) AS offset_29,
                 sum({weight} * least(offset_days, {self.window.as_of.day})) AS offset_last
             FROM (
-                SELECT segment, {start_month} AS start_month, {_month(day)} AS month, {counted} AS counted,
+                SELECT segment, {start_month} AS start_month, {month_of(day)} AS month, {counted} AS counted,
                     day({day}) + {days_gone} AS gone, day(start_date) - 1 AS offset_days
                     {"" if weight == "1" else f", {weight}"}
                 FROM {source} WHERE {day} IS NOT NULL
@@ -194,12 +199,12 @@ class Statements:
 
     def exits(self, source: str) -> str:
         """Departures and their revenue by the cell of the departure, from `departures` or `first_complained`."""
-        month, tenure = f"{_month('end_date')} - {self.first_month}", _completed_months("start_date", "end_date")
+        month, tenure = f"{month_of('end_date')} - {self.first_month}", completed_months("start_date", "end_date")
         return f"""
             SELECT segment, month, band, count(*) AS customers, count(revenue_units) AS revenue_known,
                 sum(coalesce(revenue_units, 0)) AS revenue_units
             FROM (
-                SELECT segment, {month} AS month, {_bin(tenure, self.band_edges_months)} AS band, revenue_units
+                SELECT segment, {month} AS month, {bin_of(tenure, self.band_edges_months)} AS band, revenue_units
                 FROM {source} WHERE end_date IS NOT NULL
             ) AS placed GROUP BY segment, month, band"""
 
@@ -243,16 +248,16 @@ class Statements:
 
         `source` is `complained` (first complaint in each category) or `first_complained` (first of all).
         """
-        tenure = _completed_months("start_date", "complaint_date")
+        tenure = completed_months("start_date", "complaint_date")
         return f"""
             SELECT category, segment, month, band, clock, sum(departed) AS exited, sum(1 - departed) AS censored,
-                sum(elapsed + 1 - {_edge_below("clock", self.clock_edges_days)}) AS days_in_bin
+                sum(elapsed + 1 - {edge_below("clock", self.clock_edges_days)}) AS days_in_bin
             FROM (
                 SELECT category, segment, month, band, elapsed, departed,
-                    {_bin("elapsed", self.clock_edges_days)} AS clock
+                    {bin_of("elapsed", self.clock_edges_days)} AS clock
                 FROM (
-                    SELECT category, segment, {_month("complaint_date")} - {self.first_month} AS month,
-                        {_bin(tenure, self.band_edges_months)} AS band,
+                    SELECT category, segment, {month_of("complaint_date")} - {self.first_month} AS month,
+                        {bin_of(tenure, self.band_edges_months)} AS band,
                         CASE WHEN end_date IS NULL THEN 0 ELSE 1 END AS departed,
                         date_diff('day', complaint_date, coalesce(end_date, {self.as_of})) AS elapsed
                     FROM {source} WHERE complaint_date >= {self.since}
@@ -262,7 +267,7 @@ class Statements:
     def complaints(self) -> str:
         """Complaints per category and month of the window; month -1 is the look-back."""
         month = (
-            f"CASE WHEN complaint_date < {self.since} THEN -1 ELSE {_month('complaint_date')} - {self.first_month} END"
+            f"CASE WHEN complaint_date < {self.since} THEN -1 ELSE {month_of('complaint_date')} - {self.first_month} END"
         )
         return f"""
             SELECT coalesce(category, '') AS name, {month} AS month, count(*) AS size FROM complaints
@@ -270,10 +275,10 @@ class Statements:
 
     def volumes(self) -> str:
         """Complaint volumes per category and month of the window."""
-        month = f"{_month('month')} - {self.first_month}"
+        month = f"{month_of('month')} - {self.first_month}"
         return f"""
             SELECT coalesce(category, '') AS name, {month} AS month, sum(complaints) AS size FROM volumes
-            WHERE {_month("month")} BETWEEN {self.first_month} AND {self.last_month}
+            WHERE {month_of("month")} BETWEEN {self.first_month} AND {self.last_month}
             GROUP BY coalesce(category, ''), {month}"""
 
 
@@ -281,21 +286,25 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-def _month(day: str) -> str:
+def month_of(day: str) -> str:
+    """Months since year 0 of a day."""
     return f"(12 * year({day}) + month({day}) - 1)"
 
 
-def _completed_months(start: str, day: str) -> str:
-    return f"({_month(day)} - {_month(start)} - CASE WHEN day({day}) < day({start}) THEN 1 ELSE 0 END)"
+def completed_months(start: str, day: str) -> str:
+    """Completed months of tenure on a day."""
+    return f"({month_of(day)} - {month_of(start)} - CASE WHEN day({day}) < day({start}) THEN 1 ELSE 0 END)"
 
 
-def _bin(value: str, edges: Sequence[int]) -> str:
+def bin_of(value: str, edges: Sequence[int]) -> str:
+    """Index of the last lower edge at or below a value."""
     whens = " ".join(
         f"WHEN {value} >= {edge} THEN {place}" for place, edge in reversed(list(enumerate(edges))) if place
     )
     return f"CASE {whens} ELSE 0 END" if whens else "0"
 
 
-def _edge_below(bin_name: str, edges: Sequence[int]) -> str:
+def edge_below(bin_name: str, edges: Sequence[int]) -> str:
+    """Lower edge of a bin."""
     whens = " ".join(f"WHEN {place} THEN {edge}" for place, edge in enumerate(edges))
     return f"CASE {bin_name} {whens} END"

@@ -1,0 +1,155 @@
+"""Owns the reduction of an incident log and a survey to `ObservedSilence`: who met a problem, and who of them spoke."""
+# ruff: noqa: S608 - every piece of the text is a literal of this module, a number or a date of the window
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iceberg.cohort.day_counts import ComplaintClockCounts
+from iceberg.cohort.lexis import add_up
+from iceberg.cohort.observed import COMPLAIN_WITHIN_DAYS, SURVEY_FIELDS, ObservedSilence
+from iceberg.cohort.statements import Statements, bin_of, completed_months, edge_below, month_of
+
+if TYPE_CHECKING:
+    from iceberg.cohort.reduce import Engine
+
+
+def observe_silence(
+    engine: Engine,
+    statements: Statements,
+    *,
+    places: Mapping[str, int],
+    shape: tuple[int, int],
+    linked: bool,
+    complain_within_days: int = COMPLAIN_WITHIN_DAYS,
+) -> ObservedSilence | None:
+    """Counts of the log and the survey; None where the tables hold neither.
+
+    Args:
+        engine: Holds the work tables of the reduction.
+        statements: For the window, bands and clock.
+        places: Place of every complaint category of the files. Names are compared without case, accents and
+            punctuation where they do not match exactly.
+        shape: (C, S).
+        linked: Whether complaints lead to customers; a log means nothing otherwise.
+        complain_within_days: See `ObservedSilence`.
+    """
+    names = engine.tables.names
+    logged, asked = "incidents" in names and linked, "surveys" in names
+    if not logged and not asked:
+        return None
+    matching = _Matching(places)
+    survey = np.zeros((shape[0], len(SURVEY_FIELDS)), dtype=np.int64)
+    if asked:
+        for name, *numbers in engine.named(f"SELECT category, {', '.join(SURVEY_FIELDS)} FROM surveys"):
+            place = matching.place(str(name))
+            if place is not None:
+                survey[place] += np.array(numbers, dtype=np.int64)
+    struck = voiced = np.zeros(shape, dtype=np.int64)
+    clock = ComplaintClockCounts.empty()
+    if logged:
+        rows = engine.named("SELECT DISTINCT coalesce(category, '') FROM incidents")
+        listed = {str(name): matching.place(str(name)) for (name,) in rows}
+        known = {name: place for name, place in listed.items() if place is not None}
+        if known:
+            sql = _IncidentStatements(statements, complain_within_days)
+            engine.keep("incident_places", Statements.places_of(known))
+            engine.keep("sufferers", sql.sufferers(shape[1] - 1))
+            counted = engine.columns(sql.struck())
+            cell = (counted["category"], counted["segment"])
+            struck, voiced = add_up(shape, cell, counted["struck"]), add_up(shape, cell, counted["voiced"])
+            clock = ComplaintClockCounts(**engine.columns(sql.clock()))
+    return ObservedSilence(struck, voiced, clock, complain_within_days, survey, tuple(sorted(matching.unmatched)))
+
+
+class _Matching:
+    """Names of a log or a survey, found among the complaint categories."""
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        self.places = places
+        self.folded = {_fold(name): place for name, place in sorted(places.items(), reverse=True)}
+        self.unmatched: set[str] = set()
+
+    def place(self, name: str) -> int | None:
+        found = self.places.get(name, self.folded.get(_fold(name)))
+        if found is None:
+            self.unmatched.add(name)
+        return found
+
+
+def _fold(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join(re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter))))
+
+
+class _IncidentStatements:
+    """The SQL; work tables `complaints_counted`, `complained` and `segment_places` exist already."""
+
+    def __init__(self, statements: Statements, complain_within_days: int) -> None:
+        self.statements, self.within = statements, complain_within_days
+
+    def sufferers(self, others: int) -> str:
+        """One row per customer and category: the first decided incident, and whether a complaint followed any of them.
+
+        An incident is decided when the window still lasts `complain_within_days` after it, whatever the customer did.
+        """
+        of = self.statements
+        return f"""
+            SELECT category, coalesce(place, {others}) AS segment, s.start_date,
+                CASE WHEN s.end_date <= {of.as_of} THEN s.end_date END AS end_date,
+                incident_date, voiced, first_word
+            FROM (
+                SELECT c.customer_id, c.segment, c.start_date, c.end_date, i.category,
+                    min(i.incident_date) AS incident_date,
+                    max(CASE WHEN date_diff('day', i.incident_date, k.complaint_date) BETWEEN 0 AND {self.within}
+                        THEN 1 ELSE 0 END) AS voiced
+                FROM (
+                    SELECT customer_id, incident_date, place AS category
+                    FROM incidents JOIN incident_places ON coalesce(category, '') = name
+                    WHERE incident_date >= {of.since} AND date_diff('day', incident_date, {of.as_of}) >= {self.within}
+                ) AS i
+                JOIN customers AS c ON i.customer_id = c.customer_id
+                LEFT JOIN complaints_counted AS k ON i.customer_id = k.customer_id AND i.category = k.category
+                WHERE {of.in_window} AND i.incident_date >= c.start_date
+                    AND (c.end_date IS NULL OR i.incident_date <= c.end_date)
+                GROUP BY c.customer_id, c.segment, c.start_date, c.end_date, i.category
+            ) AS s
+            LEFT JOIN segment_places ON coalesce(s.segment, '') = name
+            LEFT JOIN (
+                SELECT customer_id, start_date, min(complaint_date) AS first_word
+                FROM complained GROUP BY customer_id, start_date
+            ) AS w ON s.customer_id = w.customer_id AND s.start_date = w.start_date"""
+
+    @staticmethod
+    def struck() -> str:
+        """Customers with a decided incident and, of them, those who complained of it."""
+        return """
+            SELECT category, segment, count(*) AS struck, sum(voiced) AS voiced
+            FROM sufferers GROUP BY category, segment"""
+
+    def clock(self) -> str:
+        """Silent sufferers by the cell of their incident and the bin in which follow-up ended."""
+        of = self.statements
+        month, tenure = f"{month_of('incident_date')} - {of.first_month}", completed_months("start_date", "incident_date")
+        edges = of.clock_edges_days
+        return f"""
+            SELECT category, segment, month, band, clock, sum(departed) AS exited, sum(1 - departed) AS censored,
+                sum(elapsed + 1 - {edge_below("clock", edges)}) AS days_in_bin
+            FROM (
+                SELECT category, segment, month, band, elapsed, departed, {bin_of("elapsed", edges)} AS clock
+                FROM (
+                    SELECT category, segment, {month} AS month, {bin_of(tenure, of.band_edges_months)} AS band,
+                        CASE WHEN end_date IS NULL OR first_word IS NOT NULL THEN 0 ELSE 1 END AS departed,
+                        CASE WHEN first_word IS NULL
+                            THEN date_diff('day', incident_date, coalesce(end_date, {of.as_of}))
+                            ELSE date_diff('day', incident_date, first_word) - 1 END AS elapsed
+                    FROM sufferers
+                    WHERE voiced = 0 AND (first_word IS NULL OR first_word > incident_date)
+                ) AS followed
+            ) AS placed GROUP BY category, segment, month, band, clock
+            ORDER BY category, segment, month, band, clock"""
