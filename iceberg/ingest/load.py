@@ -20,6 +20,7 @@ from iceberg.ingest.tables import IngestReport, RowIssue, Tables
 from iceberg.ingest.together import judge_together
 
 ISSUES_PER_RULE = 100
+MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
 
 
 def load_tables(
@@ -166,10 +167,24 @@ def _finish(
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
+        notes=_notes(judged),
         first_complaint=first,
         last_day=last,
     )
     return tables, report
+
+
+def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
+    """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
+    notes: list[tuple[str, dict[str, object]]] = []
+    for item in judged:
+        file, read = item.source.reading.file, item.totals.read
+        if item.table == "customers" and "end_date" not in item.fields.columns:
+            notes.append(("no_end_date", {"file": file}))
+        unknown = item.rule_rows.get("unknown_customer", 0)
+        if read and unknown / read >= MANY_UNKNOWN:
+            notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
+    return tuple(notes)
 
 
 def _currency(judged: list[JudgedTable]) -> str:

@@ -16,6 +16,7 @@ from iceberg.errors import FileError, MappingError
 from iceberg.ingest.load import load_tables, require_rows
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.sources import Source, UploadedBytes
+from iceberg.locale import Translator
 
 NOW = date(2026, 6, 30)
 HEADERS = ["N° client", "Date d'entrée", "Date de résiliation", "Segment", "CA annuel"]
@@ -238,3 +239,14 @@ def test_the_temporary_files_are_gone_after_closing(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir())
     tables.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_counts_do_not_say_is_noted() -> None:
+    """A customer file without a last day, and complaints whose ids are written otherwise."""
+    customers = pd.DataFrame({"customer_id": ["001", "002"], "start_date": ["2024-01-05", "2024-02-05"]})
+    complaints = pd.DataFrame({"customer_id": ["1", "2"], "complaint_date": ["2024-05-05"] * 2, "category": ["a", "b"]})
+    tables, report = load_tables(customers, complaints, today=NOW)
+    tables.close()
+    assert [code for code, _ in report.notes] == ["no_end_date", "ids_do_not_match"]
+    for language in ("en", "fr"):
+        assert all(Translator(language).text(f"ingest.notes.{code}", **values) for code, values in report.notes)
