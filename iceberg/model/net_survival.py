@@ -8,13 +8,14 @@ References: Ederer, Heise 1959; Perme, Stare, Esteve 2012; Dickman et al. 2004.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
-from iceberg.cohort.counts import ANY_CATEGORY, CohortCounts
+from iceberg.cohort.counts import ANY_CATEGORY, CohortCounts, ComplaintClockCounts
 from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.results import INTERVAL_MASS, CredibleInterval
 from iceberg.model.survival import SurvivalCurve
@@ -108,9 +109,14 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + belief) / (days + belief / fitted), dtype=np.float64)
 
 
-def _clock_of(counts: CohortCounts, category: int, matched: FloatArray) -> _Clock:
-    """Observed exits and person-days of one category, and its matched expected hazard, per bin of the clock."""
-    source = counts.clock
+def _clock_of(
+    counts: CohortCounts, category: int, matched: FloatArray, source: ComplaintClockCounts | None = None
+) -> _Clock:
+    """Observed exits and person-days of one category, and its matched expected hazard, per bin of the clock.
+
+    `source` is the clock since the first complaint, or `ObservedSilence.clock`: silent sufferers since their incident.
+    """
+    source = counts.clock if source is None else source
     rows = np.flatnonzero(source.category == category)
     width = clock_widths(counts)
     bins = len(width)
@@ -177,18 +183,21 @@ def _hazard_draws(clock: _Clock, rng: np.random.Generator, draws: int) -> FloatA
     return rng.standard_gamma(clock.exits + belief, (draws, len(scale))) / scale
 
 
-def net_survival(counts: CohortCounts, *, category: int, rng: np.random.Generator) -> NetSurvival:
+def net_survival(
+    counts: CohortCounts, *, category: int, rng: np.random.Generator, source: ComplaintClockCounts | None = None
+) -> NetSurvival:
     """Survival of complainers since the complaint, expected survival of matched never-complainers, and their ratio.
 
     Args:
         counts: Linked complaints are needed; without them everything is 1 and nobody is at risk.
         category: Index, or `ANY_CATEGORY` for the first complaint of all.
         rng: For the bands.
+        source: Another clock, such as `ObservedSilence.clock`; that of the complainers where None.
 
     References:
         Ederer, Heise 1959 (expected survival of those still at risk).
     """
-    clock = _clock_of(counts, category, matched_hazard(counts))
+    clock = _clock_of(counts, category, matched_hazard(counts), source)
     days = np.append(0.0, np.cumsum(clock.width_days))
     hazard = np.divide(clock.exits, clock.person_days, out=np.zeros_like(clock.exits), where=clock.person_days > 0)
     observed = _survival(hazard[None], clock.width_days)[0]
@@ -289,7 +298,7 @@ class ExcessPosterior:
 
     def quantile(self, uniform: FloatArray) -> FloatArray:
         """Inverse distribution function, truncated to probabilities."""
-        low, high = stats.norm.cdf([0.001, 0.999], self.location, self.sd)
+        low, high = special.ndtr((np.array([0.001, 0.999]) - self.location) / self.sd)
         return np.asarray(
             np.clip(self.location + self.sd * special.ndtri(low + uniform * (high - low)), 0.001, 0.999),
             dtype=np.float64,
@@ -315,6 +324,29 @@ def pooled_excess(
         mean, sd = _meet(pool_mean, float(np.hypot(pool_sd, BETWEEN_CATEGORY_SD)), own, horizon_days)
         posteriors.append(ExcessPosterior(mean, float(np.hypot(sd, SILENT_VS_VOCAL_SD)), int(own.at_risk[0])))
     return tuple(posteriors)
+
+
+def observed_excess(
+    counts: CohortCounts,
+    assumed: Sequence[ExcessPosterior],
+    *,
+    horizon_days: int,
+    matched: FloatArray | None = None,
+) -> tuple[ExcessPosterior, ...]:
+    """q_c of the silent, seen: customers with an incident who said nothing, against matched never-complainers.
+
+    What complainers suggest (`assumed`, from `pooled_excess`) is the prior; it is all there is where no incident was
+    logged. Ederer II on the clock since the incident, as for complainers on the clock since the complaint.
+    """
+    if counts.observed is None or not counts.observed.clock.rows:
+        return tuple(assumed)
+    held = matched_hazard(counts) if matched is None else matched
+    seen = []
+    for index, one in enumerate(assumed):
+        clock = _clock_of(counts, index, held, counts.observed.clock)
+        mean, sd = _meet(one.location, one.sd, clock, horizon_days)
+        seen.append(ExcessPosterior(mean, sd, int(clock.at_risk[0]) or one.complainants))
+    return tuple(seen)
 
 
 def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[float, float]:

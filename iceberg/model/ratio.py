@@ -18,10 +18,15 @@ import numpy.typing as npt
 from scipy import special
 
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.measured import MeasuredRatio
 from iceberg.model.priors import FAMILY_SHIFT_LOG_SD, SHARED_VARIANCE, category_prior, excess_prior, pert_quantile
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+LEAST_ROOM = 1e-6  # of a segment's room: next to none, and still a number to take the logarithm of
+IMPOSSIBLE = 100.0  # judgement: log weight lost per factor e by which measured ratios exceed the departures
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,7 @@ class RatioPrior:
         shared_uniform: float64 (K,) the uniforms that m is drawn from.
         own: float64 (K, C) e_c, and the category's own rho where evidence priors are used (log scale).
         excess: float64 (K, C) q_c.
+        measured: bool (C,) categories whose rho was measured: `own` is all of it, m does not move them.
     """
 
     shared_location: float
@@ -40,11 +46,12 @@ class RatioPrior:
     shared_uniform: FloatArray
     own: FloatArray
     excess: FloatArray
+    measured: BoolArray
 
     def log_ratio(self) -> FloatArray:
         """float64 (K, C) log r_c, unconditioned."""
         shared = self.shared_location + self.shared_sd * special.ndtri(self.shared_uniform)
-        return np.asarray(shared[:, None] + self.own + np.log(self.excess), dtype=np.float64)
+        return np.asarray(shared[:, None] * ~self.measured + self.own + np.log(self.excess), dtype=np.float64)
 
 
 ExcessQuantile = Callable[[FloatArray], FloatArray]
@@ -56,6 +63,7 @@ def draw_ratio_prior(
     assumptions: Assumptions,
     rng: np.random.Generator,
     excess_quantiles: Sequence[ExcessQuantile] | None = None,
+    measured: Sequence[MeasuredRatio | None] = (),
 ) -> RatioPrior:
     """Joint prior draws of the ratio and of the excess probability of every category.
 
@@ -64,6 +72,7 @@ def draw_ratio_prior(
         assumptions: Ratio, its spread, or the evidence priors per category.
         rng: The random numbers used do not depend on the assumptions: moving a slider moves every draw smoothly.
         excess_quantiles: Quantile function of q_c per category where complainers' own excess informs it (level 2).
+        measured: Per category, what a log or a survey puts in the place of the assumed ratio (level 4).
     """
     draws, count = assumptions.draws, len(categories)
     shared_uniform = rng.random(draws)
@@ -82,16 +91,20 @@ def draw_ratio_prior(
                 if quantile
                 else pert_quantile(excess_prior(category, assumptions=assumptions), uniform)
             )
-        if assumptions.use_category_priors:
+        seen = measured[index] if measured else None
+        if seen is not None:
+            own[:, index] = seen.log_sufferers(complain_uniform[:, index], own_normal[:, index], capture_uniform)
+        elif assumptions.use_category_priors:
             complain = pert_quantile(prior.p, complain_uniform[:, index])
             # One file captures all categories alike, so c is one draw for all of them.
             own[:, index] = np.log((1 - complain) / (complain * pert_quantile(prior.c, capture_uniform)))
         else:
             own[:, index] = assumptions.ratio.log_sd * np.sqrt(1 - SHARED_VARIANCE) * own_normal[:, index]
+    fixed = np.array([seen is not None for seen in measured] or [False] * count, dtype=np.bool_)
     if assumptions.use_category_priors:
-        return RatioPrior(0.0, FAMILY_SHIFT_LOG_SD, shared_uniform, own, excess)
+        return RatioPrior(0.0, FAMILY_SHIFT_LOG_SD, shared_uniform, own, excess, fixed)
     shared_sd = assumptions.ratio.log_sd * float(np.sqrt(SHARED_VARIANCE))
-    return RatioPrior(assumptions.ratio.log_median, shared_sd, shared_uniform, own, excess)
+    return RatioPrior(assumptions.ratio.log_median, shared_sd, shared_uniform, own, excess, fixed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,20 +158,27 @@ def condition_on_departures(
     )  # gamma with shape 0 is 0: no complainers, no silent churn
     room = rng.standard_gamma(leavers + 1, (draws, len(leavers)))
     relative = np.exp(prior.own) * prior.excess
-    asked = np.einsum("kc,kcs->ks", relative, problems)
+    moves = relative * ~prior.measured
+    asked = np.einsum("kc,kcs->ks", moves, problems)
+    taken = np.einsum("kc,kcs->ks", relative - moves, problems)
+    # What was measured takes its room first. Where it asks for more than there was, the shared part gets next to none
+    # and the draw weighs nothing beside one that fits; when no draw fits, the least impossible ones are kept.
+    beyond = np.log(np.maximum(np.divide(taken, room), 1.0)).max(axis=1, initial=0.0)
     with np.errstate(divide="ignore"):
-        bound = np.log(room / asked).min(axis=1, initial=np.inf)
+        bound = np.log(np.maximum(room - taken, LEAST_ROOM * room) / asked).min(axis=1, initial=np.inf)
     standard_bound = (bound - prior.shared_location) / prior.shared_sd
-    log_weight = special.log_ndtr(standard_bound)
+    shared_weight = special.log_ndtr(standard_bound)
+    log_weight = shared_weight - IMPOSSIBLE * beyond
     chosen = _resample(log_weight, rng)
-    below_bound = special.ndtri_exp(np.log(prior.shared_uniform) + log_weight[chosen])
+    below_bound = special.ndtri_exp(np.log(prior.shared_uniform) + shared_weight[chosen])
     shared = np.exp(prior.shared_location + prior.shared_sd * below_bound)
-    expected = shared[:, None, None] * relative[chosen][:, :, None] * problems[chosen]
+    level = np.where(prior.measured, 1.0, shared[:, None])
+    expected = (level * relative[chosen])[:, :, None] * problems[chosen]
     total = expected.sum(axis=1, keepdims=True)
     silent_churn = expected * np.minimum(1.0, np.divide(leavers, total, out=np.ones_like(total), where=total > 0))
     heard = vocal.sum(axis=1)
     ratio = np.where(
-        heard > 0, silent_churn.sum(axis=2) / np.maximum(heard, 1e-300), shared[:, None] * relative[chosen]
+        heard > 0, silent_churn.sum(axis=2) / np.maximum(heard, 1e-300), level * relative[chosen]
     )
     return RatioDraws(ratio, prior.excess[chosen], silent_churn, float(np.exp(log_weight).mean()))
 
