@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Z90
@@ -248,7 +248,7 @@ def _check_proportionality(
     codes: list[tuple[str, dict[str, object]]] = []
     for index in range(size):
         own = max(float(variance[index, index]), 1e-12)
-        p_value = float(stats.chi2.sf(score[index] ** 2 / own, 1))
+        p_value = float(special.chdtrc(1, score[index] ** 2 / own))
         code = (
             "proportional"
             if p_value >= PROPORTIONAL_P_VALUE

@@ -46,25 +46,31 @@ def finish(
 
     `y_title` stands above the plot, read without turning the head; axes carry no rotated title.
     """
-    palette = palette_of(theme)
+    titled = {}
     if y_title is not None:
-        chart = chart.properties(
-            title=alt.TitleParams(
-                y_title, anchor="start", frame="bounds", fontSize=LABEL_SIZE, fontWeight="normal", offset=8
-            )
+        titled["title"] = alt.TitleParams(
+            y_title, anchor="start", frame="bounds", fontSize=LABEL_SIZE, fontWeight="normal", offset=8
         )
-    return (
-        chart.properties(
-            width="container" if width is None else width,
-            height=height,
-            description=description,
-            padding=padding or {"left": 4, "right": 4, "top": 4, "bottom": 4},  # an object: the page adds to it
-            # exactly this plot height (labels are placed by pixels); only the width follows the container
-            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        )
-        .configure(background="transparent", font=FONT)
-        .configure_view(strokeWidth=0)
-        .configure_axis(
+    # All in one call: each `properties` or `configure_*` copies the whole chart, and a slider waits for it.
+    return chart.properties(
+        width="container" if width is None else width,
+        height=height,
+        description=description,
+        padding=padding or {"left": 4, "right": 4, "top": 4, "bottom": 4},  # an object: the page adds to it
+        # exactly this plot height (labels are placed by pixels); only the width follows the container
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        config=_configuration(palette_of(theme)),
+        **titled,
+    )
+
+
+def _configuration(palette: Palette) -> alt.Config:
+    """Fonts and colours of everything that a chart does not set itself."""
+    return alt.Config(
+        background="transparent",
+        font=FONT,
+        view=alt.ViewConfig(strokeWidth=0),
+        axis=alt.AxisConfig(
             labelColor=palette.muted_text,
             titleColor=palette.muted_text,
             gridColor=palette.grid,
@@ -75,17 +81,17 @@ def finish(
             titleFontWeight="normal",
             titlePadding=8,
             labelLimit=220,
-        )
-        .configure_title(color=palette.muted_text)
-        .configure_legend(
+        ),
+        title=alt.TitleConfig(color=palette.muted_text),
+        legend=alt.LegendConfig(
             labelColor=palette.text,
             titleColor=palette.muted_text,
             labelFontSize=LABEL_SIZE,
             orient="top",
             title=None,
             labelLimit=320,
-        )
-        .configure_text(color=palette.text, fontSize=LABEL_SIZE)
+        ),
+        text=alt.MarkConfig(color=palette.text, fontSize=LABEL_SIZE, font=FONT),
     )
 
 
