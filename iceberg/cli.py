@@ -222,7 +222,14 @@ def _estimate(options: Options, words: Translator) -> int:
     mapping = _saved_mapping(options)
     with Progress(words, quiet=options.quiet) as progress:
         progress("reading")
-        tables, report = load_tables(options.customers, options.complaints, options.volumes, mapping=mapping)
+        tables, report = load_tables(
+            options.customers,
+            options.complaints,
+            options.volumes,
+            mapping=mapping,
+            incidents=options.incidents,
+            surveys=options.survey,
+        )
         with tables:
             progress("counting", 0.1)
             counts = reduce_tables(tables, window=_window(options, tables))

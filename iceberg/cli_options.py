@@ -51,6 +51,8 @@ class Options:
     customers: str | None = None
     complaints: str | None = None
     volumes: str | None = None
+    incidents: str | None = None
+    survey: str | None = None
     since: date | None = None
     as_of: date | None = None
     ratio: float = FOLK_RATIO
@@ -143,7 +145,10 @@ def _check_together(options: Options) -> None:
         raise UsageError("customers_missing")
     if options.complaints is not None and options.volumes is not None:
         raise UsageError("complaints_or_volumes")
-    inputs = [source for source in (options.customers, options.complaints, options.volumes) if source is not None]
+    if options.incidents is not None and (options.customers is None or options.complaints is None):
+        raise UsageError("incidents_need_both")
+    given = (options.customers, options.complaints, options.volumes, options.incidents, options.survey)
+    inputs = [source for source in given if source is not None]
     if inputs.count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
     if options.since is not None and options.as_of is not None and options.since > options.as_of:
@@ -237,6 +242,8 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--customers", file)
     add("--complaints", file)
     add("--volumes", file)
+    add("--incidents", file)
+    add("--survey", file)
     add("--since", day, _iso_date("--since"))
     add("--as-of", day, _iso_date("--as-of"))
     add("--ratio", number, _positive_number)

@@ -152,6 +152,8 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         ),
         "fr/reclamations.csv": _french(company.complaints, ["N° client", "Date de réclamation", "Motif"]),
         "fr/volumes.csv": _french(volumes, ["Mois", "Motif", "Réclamations"], days="%m/%Y"),
+        "fr/incidents.csv": _french(logged, ["N° client", "Date de l'incident", "Motif"]),
+        "fr/enquete.csv": _french(survey, ["Motif", "Interrogés", "Ont eu le problème", "Ont réclamé"]),
         "truth.json": _truth(company, seed),
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.evidence import kind_of
+from iceberg.model.measured import remark_on_measurements
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.
@@ -26,6 +27,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *estimate.diagnostics,
         *_about_files(counts),
         *_about_complaints(estimate, counts),
+        *remark_on_measurements(counts, assumptions=estimate.assumptions),
         *_about_the_cap(estimate),
         *_about_leaks(counts),
         *_about_money(estimate, counts),

@@ -22,6 +22,7 @@ from scipy import special
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, Pert
 from iceberg.model.priors import FULL_CAPTURE, category_prior, pert_quantile
+from iceberg.model.results import Diagnostic
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,6 +30,7 @@ JEFFREYS = 0.5
 # Judgements, on the scale of log rho: a log follows nearly all it names; a survey asks whoever is still here and answers.
 LOG_SD = {"incidents": 0.1, "survey": 0.3}
 LEAST_STRUCK = 10  # judgement: fewer incidents than this and the survey is asked instead, where there is one
+ENOUGH_PROBLEMS = 30  # judgement: below this the interval of a complaint rate is wider than what it replaces
 LARGEST_RHO = 1000.0  # judgement: nobody is 1 in 1,000; keeps "none of them complained" finite
 
 
@@ -76,3 +78,27 @@ def measure_ratios(counts: CohortCounts, *, assumptions: Assumptions) -> tuple[M
         else:
             found.append(MeasuredRatio("survey", had_problem, complained, capture) if had_problem else None)
     return tuple(found)
+
+
+def remark_on_measurements(counts: CohortCounts, *, assumptions: Assumptions) -> list[Diagnostic]:
+    """What to know about a log or a survey: small numbers, categories it does not name, names it alone knows."""
+    if counts.observed is None:
+        return []
+    found, missing = [], []
+    for category, one, heard in zip(
+        counts.categories,
+        measure_ratios(counts, assumptions=assumptions),
+        counts.complaints.sum(axis=1),
+        strict=True,
+    ):
+        if one is None and heard:
+            missing.append(category)
+        elif one is not None and one.had_problem < ENOUGH_PROBLEMS:
+            code = "survey_small" if one.source == "survey" else "incidents_few"
+            values: dict[str, object] = {"count": one.had_problem, "needed": ENOUGH_PROBLEMS}
+            found.append(Diagnostic(code, "caution", values, category))
+    if missing:
+        found.append(Diagnostic("not_measured", "info", {"categories": ", ".join(missing)}))
+    if counts.observed.unmatched:
+        found.append(Diagnostic("names_unmatched", "caution", {"names": ", ".join(counts.observed.unmatched)}))
+    return found
