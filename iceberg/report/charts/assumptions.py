@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -14,9 +13,7 @@ from iceberg.locale import Translator
 from iceberg.report.charts.base import (
     axis_title,
     category_scale,
-    drawing,
     finish,
-    layered,
     note,
     number_expr,
     palette_of,
@@ -24,6 +21,7 @@ from iceberg.report.charts.base import (
     tooltip,
 )
 from iceberg.report.charts.dots import row_labels, rows_axis
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
 from iceberg.report.text_width import shortened, text_width
@@ -43,7 +41,7 @@ def build_sensitivity(
     categories: Sequence[str] | None = None,
     assumed: float | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Most likely silent churn of each category as the assumed ratio moves; the band where only one category is shown.
 
     Args:
@@ -103,24 +101,23 @@ def build_sensitivity(
         )
     )
     base = drawing(data)
-    layers: list[Any] = []
+    layers: list[Drawing] = []
     if one:
         layers.append(
-            base.mark_area(opacity=0.2).encode(x=x, y=alt.Y("lower:Q", scale=y_scale), y2="upper", color=colour)
+            base.marked("area", opacity=0.2).encode(x=x, y=alt.Y("lower:Q", scale=y_scale), y2="upper", color=colour)
         )
     if assumed is not None and low <= assumed <= high:
         layers.append(
             drawing(pd.DataFrame({"ratio": [assumed]}))
-            .mark_rule(color=palette.folk, strokeDash=[4, 3], strokeWidth=1.5)
+            .marked("rule", color=palette.folk, strokeDash=[4, 3], strokeWidth=1.5)
             .encode(x=x)
         )
     layers += [
-        base.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=colour),
-        base.mark_point(size=140, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
+        base.marked("line", strokeWidth=2.5).encode(x=x, y=y, color=colour),
+        base.marked("point", size=140, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
         *_end_labels(data, top, x_scale, y_scale, palette.text, colour, narrow=narrow),
     ]
-    return finish(
-        layered(*layers),
+    return finish(layers,
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -130,7 +127,7 @@ def build_sensitivity(
 
 def _end_labels(
     data: pd.DataFrame, top: float, x_scale: alt.Scale, y_scale: alt.Scale, ink: str, colour: alt.Color, *, narrow: bool
-) -> list[Any]:
+) -> list[Drawing]:
     """The name of each curve beside its last point, pushed apart where curves end close together."""
     last = data.groupby("category", sort=False).tail(1)
     wanted = ((1 - last["median"] / top) * HEIGHT_PX).to_numpy()
@@ -140,8 +137,8 @@ def _end_labels(
         label_y=(1 - placed / HEIGHT_PX) * top,
     )
     place = {"x": alt.X("ratio:Q", scale=x_scale)}
-    text = drawing(labels).mark_text(align="left", dx=12, baseline="middle", color=ink, fontSize=11)
-    lead = drawing(labels[["category", "ratio", "median"]]).mark_circle(size=60, opacity=1)
+    text = drawing(labels).marked("text", align="left", dx=12, baseline="middle", color=ink, fontSize=11)
+    lead = drawing(labels[["category", "ratio", "median"]]).marked("circle", size=60, opacity=1)
     return [
         lead.encode(**place, y=alt.Y("median:Q", scale=y_scale), color=colour),
         text.encode(**place, y=alt.Y("label_y:Q", scale=y_scale), text="label:N"),
@@ -163,7 +160,7 @@ def spread(positions: FloatArray, *, gap: float, low: float, high: float) -> Flo
     return result
 
 
-def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
+def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
     """How far each assumption moves the total, widest first (`iceberg.report.tables.tornado_table`); settings are written at the ends."""
     description = takeaway_tornado(frame, translator)
     if frame.empty:
@@ -205,15 +202,15 @@ def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "l
     )
     base = drawing(data)
     layers = [
-        base.mark_bar(color=palette.silent, opacity=0.8, cornerRadius=3).encode(
+        base.marked("bar", color=palette.silent, opacity=0.8, cornerRadius=3).encode(
             x=alt.X("left:Q", scale=scale, axis=axis), x2="right", y=y, tooltip=hints
         ),
-        drawing(data.head(1)).mark_rule(color=palette.text, strokeWidth=1.5).encode(x=alt.X("base:Q", scale=scale)),
-        base.mark_text(align="right", dx=-6, fontSize=11, color=palette.muted_text).encode(
+        drawing(data.head(1)).marked("rule", color=palette.text, strokeWidth=1.5).encode(x=alt.X("base:Q", scale=scale)),
+        base.marked("text", align="right", dx=-6, fontSize=11, color=palette.muted_text).encode(
             x=alt.X("left:Q", scale=scale), y=y, text="left_text:N"
         ),
-        base.mark_text(align="left", dx=6, fontSize=11, color=palette.muted_text).encode(
+        base.marked("text", align="left", dx=6, fontSize=11, color=palette.muted_text).encode(
             x=alt.X("right:Q", scale=scale), y=y, text="right_text:N"
         ),
     ]
-    return finish(layered(*layers), theme, description=description, height=44 * len(data) + 10)
+    return finish(layers, theme, description=description, height=44 * len(data) + 10)

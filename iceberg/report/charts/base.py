@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing, layered
 from iceberg.report.palette import FONT, THEMES, Palette, Theme, category_colours
 from iceberg.report.text_width import text_width, wrapped
 
@@ -22,18 +24,8 @@ def palette_of(theme: Theme) -> Palette:
     return THEMES.get(theme, THEMES["light"])
 
 
-def drawing(data: pd.DataFrame) -> Any:  # noqa: ANN401  # Altair's marks are typed per literal; data and encodings are tested
-    """A chart of `data`, before its mark."""
-    return alt.Chart(data)
-
-
-def layered(*layers: Any) -> Any:  # noqa: ANN401
-    """Charts on top of each other, the first at the bottom."""
-    return alt.layer(*layers)
-
-
 def finish(
-    chart: Any,  # noqa: ANN401  # an Altair layer chart
+    layers: Sequence[Drawing],
     theme: Theme,
     *,
     description: str,
@@ -41,18 +33,17 @@ def finish(
     width: float | None = None,
     padding: dict[str, float] | None = None,
     y_title: str | None = None,
-) -> Any:  # noqa: ANN401
-    """Size, description and configuration of a finished chart. Without `width` it fills its container.
+    **properties: Any,  # noqa: ANN401  # of Altair's own class
+) -> LayeredChart:
+    """The chart of these layers, with size, description and configuration. Without `width` it fills its container.
 
     `y_title` stands above the plot, read without turning the head; axes carry no rotated title.
     """
-    titled = {}
     if y_title is not None:
-        titled["title"] = alt.TitleParams(
-            y_title, anchor="start", frame="bounds", fontSize=LABEL_SIZE, fontWeight="normal", offset=8
-        )
-    # All in one call: each `properties` or `configure_*` copies the whole chart, and a slider waits for it.
-    return chart.properties(
+        style: dict[str, Any] = {"anchor": "start", "frame": "bounds", "fontSize": LABEL_SIZE, "fontWeight": "normal", "offset": 8}
+        properties["title"] = alt.TitleParams(y_title, **style)
+    return layered(
+        layers,
         width="container" if width is None else width,
         height=height,
         description=description,
@@ -60,13 +51,14 @@ def finish(
         # exactly this plot height (labels are placed by pixels); only the width follows the container
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         config=_configuration(palette_of(theme)),
-        **titled,
+        **properties,
     )
 
 
-def _configuration(palette: Palette) -> alt.Config:
+@cache
+def _configuration(palette: Palette) -> dict[str, Any]:
     """Fonts and colours of everything that a chart does not set itself."""
-    return alt.Config(
+    config = alt.Config(
         background="transparent",
         font=FONT,
         view=alt.ViewConfig(strokeWidth=0),
@@ -93,6 +85,7 @@ def _configuration(palette: Palette) -> alt.Config:
         ),
         text=alt.MarkConfig(color=palette.text, fontSize=LABEL_SIZE, font=FONT),
     )
+    return dict(config.to_dict())
 
 
 def axis_title(title: str, *, narrow: bool) -> str | list[str]:
@@ -161,12 +154,8 @@ def tooltip(*pairs: tuple[str, str]) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{column}:N", title=title) for column, title in pairs]
 
 
-def note(message: str, theme: Theme, *, height: float = 120, width: float | None = None) -> Any:  # noqa: ANN401
+def note(message: str, theme: Theme, *, height: float = 120, width: float | None = None) -> LayeredChart:
     """A chart that only says why there is nothing to draw."""
     palette = palette_of(theme)
-    chart = (
-        alt.Chart(pd.DataFrame({"message": [message]}))
-        .mark_text(fontSize=14, color=palette.muted_text)
-        .encode(text="message:N")
-    )
-    return finish(layered(chart), theme, description=message, height=height, width=width)
+    text = drawing(pd.DataFrame({"message": [message]})).marked("text", fontSize=14, color=palette.muted_text).encode(text="message:N")
+    return finish([text], theme, description=message, height=height, width=width)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.berg import BergLayout, lay_out
-from iceberg.report.charts.base import drawing, finish, layered, note, palette_of, tooltip
+from iceberg.report.charts.base import finish, note, palette_of, tooltip
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Palette, Theme, category_colours
 from iceberg.report.takeaways import amount, takeaway_iceberg
 from iceberg.report.words import customers, share
@@ -29,7 +30,7 @@ def build_iceberg(
     width: float | None = None,
     selected: str | None = None,
     currency: str = "EUR",
-) -> Any:  # noqa: ANN401  # an Altair layer chart
+) -> LayeredChart:
     """The iceberg: waterline at zero, complainants above, silent leavers with 90 % whiskers below, the largest in the middle.
 
     A click on a column selects it: the selection is named ``category`` and holds the field ``category``.
@@ -51,19 +52,25 @@ def build_iceberg(
     palette = palette_of(theme)
     layout = lay_out(frame, translator, totals=totals, narrow=narrow, width=width)
     columns = _worded(layout.columns, translator, currency)
-    chosen: Any = alt.Undefined if selected is None else [{"category": selected}]
-    choice = alt.selection_point(name=SELECTION, fields=["category"], value=chosen)
+    choice = alt.TopLevelSelectionParameter(
+        name=SELECTION,
+        select={"type": "point", "fields": ["category"]},
+        value=alt.Undefined if selected is None else [{"category": selected}],
+        views=["columns"],
+    )
     layers = [
         *_scenery(layout, palette),
         *_ice(layout, palette),
-        *_bars(columns, frame, layout, palette, theme, choice),
+        *_bars(columns, frame, layout, palette, theme),
         *_texts(layout, palette),
         *_list_marks(frame, layout, palette, theme),
-        _hit_area(columns, layout, translator, choice),
+        _hit_area(columns, layout, translator),
     ]
     return finish(
-        layered(*layers).resolve_scale(color="independent"),
+        layers,
         theme,
+        selection=choice,
+        resolve={"scale": {"color": "independent"}},
         description=description,
         height=layout.height_px,
         width=layout.width_px if narrow else None,
@@ -104,12 +111,12 @@ def _worded(columns: pd.DataFrame, translator: Translator, currency: str) -> pd.
     )
 
 
-def _x(field: str, layout: BergLayout) -> Any:  # noqa: ANN401
+def _x(field: str, layout: BergLayout) -> alt.X:
     scale = alt.Scale(domain=list(layout.slots), nice=False, zero=False)
     return alt.X(f"{field}:Q", scale=scale, axis=None)
 
 
-def _y(field: str, layout: BergLayout) -> Any:  # noqa: ANN401
+def _y(field: str, layout: BergLayout) -> alt.Y:
     domain = [layout.depth(layout.height_px), layout.depth(0)]
     return alt.Y(f"{field}:Q", scale=alt.Scale(domain=domain, nice=False, zero=False), axis=None)
 
@@ -121,14 +128,14 @@ def _gradient(*colours: str, opacity: float | None = None) -> dict[str, Any]:
     )
 
 
-def _scenery(layout: BergLayout, palette: Palette) -> list[Any]:
+def _scenery(layout: BergLayout, palette: Palette) -> list[Drawing]:
     """Sky, sea, a few swells of light under the surface, and the waterline itself, at zero."""
     low, high = layout.slots
     top, bottom = layout.depth(0), layout.depth(layout.height_px)
     ground = pd.DataFrame({"left": [low], "right": [high], "surface": [0.0], "top": [top], "bottom": [bottom]})
     base = drawing(ground)
-    sky = base.mark_rect(color=_gradient(*palette.sky), cornerRadiusTopLeft=10, cornerRadiusTopRight=10)
-    sea = base.mark_rect(color=_gradient(*palette.sea), cornerRadiusBottomLeft=10, cornerRadiusBottomRight=10)
+    sky = base.marked("rect", color=_gradient(*palette.sky), cornerRadiusTopLeft=10, cornerRadiusTopRight=10)
+    sea = base.marked("rect", color=_gradient(*palette.sea), cornerRadiusBottomLeft=10, cornerRadiusBottomRight=10)
     swells = pd.DataFrame(
         [
             {
@@ -144,12 +151,12 @@ def _scenery(layout: BergLayout, palette: Palette) -> list[Any]:
         sky.encode(x=_x("left", layout), x2="right", y=_y("top", layout), y2="surface"),
         sea.encode(x=_x("left", layout), x2="right", y=_y("surface", layout), y2="bottom"),
         drawing(swells)
-        .mark_line(color=palette.waterline, opacity=0.16, strokeWidth=1.2, interpolate="monotone")
+        .marked("line", color=palette.waterline, opacity=0.16, strokeWidth=1.2, interpolate="monotone")
         .encode(x=_x("x", layout), y=_y("y", layout), detail="swell:N"),
     ]
 
 
-def _ice(layout: BergLayout, palette: Palette) -> list[Any]:
+def _ice(layout: BergLayout, palette: Palette) -> list[Drawing]:
     """The block of ice behind the bars, faceted: light falls from the upper left."""
     above = _facets(layout.above, layout, lit=0.9, shaded=0.45)
     below = _facets(layout.below, layout, lit=0.42, shaded=0.16)
@@ -178,10 +185,10 @@ def _facets(outline: tuple[tuple[float, float], ...], layout: BergLayout, *, lit
     return pd.DataFrame(rows)
 
 
-def _polygons(facets: pd.DataFrame, layout: BergLayout, fill: str, edge: str) -> Any:  # noqa: ANN401
+def _polygons(facets: pd.DataFrame, layout: BergLayout, fill: str, edge: str) -> Drawing:
     return (
         drawing(facets)
-        .mark_line(filled=True, fill=fill, stroke=edge, strokeWidth=0.6, strokeOpacity=0.35, strokeJoin="round")
+        .marked("line", filled=True, fill=fill, stroke=edge, strokeWidth=0.6, strokeOpacity=0.35, strokeJoin="round")
         .encode(
             x=_x("x", layout),
             y=_y("y", layout),
@@ -198,29 +205,27 @@ def _bars(
     layout: BergLayout,
     palette: Palette,
     theme: Theme,
-    choice: alt.Parameter,
-) -> list[Any]:
+) -> list[Drawing]:
     """Complainants above, silent leavers below, the whisker of the range; a keel in the colour the category has in every chart."""
     colours = category_colours(frame["category"].tolist(), theme)
     base = drawing(columns)
-    dimmed = alt.condition(choice, alt.value(1.0), alt.value(0.35))
+    dimmed = {"condition": {"param": SELECTION, "value": 1.0}, "value": 0.35}
     keel = alt.Color("category:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
-    vocal = base.mark_rect(color=palette.vocal, cornerRadiusTopLeft=4, cornerRadiusTopRight=4).encode(
+    vocal = base.marked("rect", color=palette.vocal, cornerRadiusTopLeft=4, cornerRadiusTopRight=4).encode(
         x=_x("bar_left", layout), x2="bar_right", y=_y("vocal_customers", layout), y2="zero", opacity=dimmed
     )
-    silent = base.mark_rect(
-        color=_gradient(palette.ice, palette.ice_shade), cornerRadiusBottomLeft=2, cornerRadiusBottomRight=2
+    silent = base.marked("rect", color=_gradient(palette.ice, palette.ice_shade), cornerRadiusBottomLeft=2, cornerRadiusBottomRight=2
     ).encode(x=_x("bar_left", layout), x2="bar_right", y=_y("zero", layout), y2="silent_down", opacity=dimmed)
-    ends = base.mark_rule(strokeWidth=5).encode(
+    ends = base.marked("rule", strokeWidth=5).encode(
         x=_x("bar_left", layout), x2="bar_right", y=_y("silent_down", layout), color=keel, opacity=dimmed
     )
     surface = (
         drawing(pd.DataFrame({"waterline": [0.0]}))
-        .mark_rule(color=palette.waterline, strokeWidth=2)
+        .marked("rule", color=palette.waterline, strokeWidth=2)
         .encode(y=_y("waterline", layout))
     )
-    on_ice = base.mark_rule(color=palette.whisker_on_ice, strokeWidth=2)
-    in_sea = base.mark_rule(color=palette.sea_text, strokeWidth=2)
+    on_ice = base.marked("rule", color=palette.whisker_on_ice, strokeWidth=2)
+    in_sea = base.marked("rule", color=palette.sea_text, strokeWidth=2)
     return [
         vocal,
         silent,
@@ -233,7 +238,7 @@ def _bars(
     ]
 
 
-def _texts(layout: BergLayout, palette: Palette) -> list[Any]:
+def _texts(layout: BergLayout, palette: Palette) -> list[Drawing]:
     """One layer per style of text; text in the sea has a halo so that it reads on ice and on deep water alike."""
     styles: dict[tuple[str, float, bool, str], list[dict[str, Any]]] = {}
     for label in layout.labels:
@@ -247,12 +252,12 @@ def _texts(layout: BergLayout, palette: Palette) -> list[Any]:
         if ink.startswith("sea"):
             deep = palette.sea[1]
             halo = {"stroke": deep, "color": deep, "strokeWidth": 3, "strokeOpacity": 0.75, "strokeJoin": "round"}
-            charts.append(base.mark_text(**style, **halo, aria=False).encode(**place))
-        charts.append(base.mark_text(**style, color=getattr(palette, ink)).encode(**place))
+            charts.append(base.marked("text", **style, **halo, aria=False).encode(**place))
+        charts.append(base.marked("text", **style, color=getattr(palette, ink)).encode(**place))
     return charts
 
 
-def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme: Theme) -> list[Any]:
+def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme: Theme) -> list[Drawing]:
     """Narrow picture: a chip of the category's colour before each entry of the list."""
     if not layout.entries:
         return []
@@ -265,7 +270,7 @@ def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme
     )
     return [
         drawing(chips)
-        .mark_point(shape="square", size=110, filled=True, stroke=palette.sea_text, strokeWidth=1.2, opacity=1)
+        .marked("point", shape="square", size=110, filled=True, stroke=palette.sea_text, strokeWidth=1.2, opacity=1)
         .encode(
             x=_x("x", layout),
             y=_y("y", layout),
@@ -282,7 +287,7 @@ def _chip_height(layout: BergLayout, category: str) -> float:
     return next(label.y for label in layout.labels if label.category == category and label.y > entry.top)
 
 
-def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator, choice: alt.Parameter) -> Any:  # noqa: ANN401
+def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator) -> Drawing:
     """Invisible, over the whole column (and list entry): what is clicked and hovered, however small the bar."""
     bottom = min((entry.top for entry in layout.entries), default=layout.height_px)
     areas = columns.assign(
@@ -314,7 +319,6 @@ def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator,
     )
     return (
         drawing(areas)
-        .mark_rect(fill="#ffffff", fillOpacity=0.001, cursor="pointer")
+        .marked("rect", fill="#ffffff", fillOpacity=0.001, cursor="pointer")
         .encode(x=_x("hit_left", layout), x2="hit_right", y=_y("hit_top", layout), y2="hit_bottom", tooltip=tips)
-        .add_params(choice)
     )

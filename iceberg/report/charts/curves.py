@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -11,9 +11,7 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
-    drawing,
     finish,
-    layered,
     legend_columns,
     note,
     number_expr,
@@ -21,6 +19,7 @@ from iceberg.report.charts.base import (
     percent_expr,
     tooltip,
 )
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme, category_colours
 from iceberg.report.tables import numbers_at_risk_table, thinned
 from iceberg.report.takeaways import takeaway_curves
@@ -42,7 +41,7 @@ def build_curves(
     clock: Literal["tenure", "complaint"] = "tenure",
     colours: Mapping[str, str] | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """One step curve per group with its band, and the customers still followed under the axis.
 
     Args:
@@ -102,11 +101,11 @@ def build_curves(
     )
     base = drawing(data)
     layers = [
-        base.mark_area(opacity=0.16, interpolate="step-after").encode(
+        base.marked("area", opacity=0.16, interpolate="step-after").encode(
             x=x, y=alt.Y("lower:Q"), y2="upper", color=colour
         ),
-        base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash),
-        base.mark_point(size=120, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
+        base.marked("line", strokeWidth=2.2, interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash),
+        base.marked("point", size=120, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
         *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
     ]
     y_title = translator.text(f"report.axis.{'share_still_customers' if kind == 'survival' else 'cumulative_hazard'}")
@@ -116,7 +115,7 @@ def build_curves(
         else 4 + max(0.0, max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups) + _NAME_GAP - 56)
     )
     padding = {"left": left, "right": 16, "top": 4, "bottom": 6}
-    return finish(layered(*layers), theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title)
+    return finish(layers, theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title)
 
 
 def risk_days(last_day: float, *, narrow: bool) -> list[float]:
@@ -153,7 +152,7 @@ def _at_risk(
     *,
     last_day: float,
     narrow: bool,
-) -> list[Any]:
+) -> list[Drawing]:
     """Numbers under the axis, one row per group in its colour; the name stands on its own row where there is no room beside it."""
     palette = palette_of(theme)
     table = numbers_at_risk_table(frame, days=risk_days(last_day, narrow=narrow))
@@ -163,7 +162,7 @@ def _at_risk(
     style = {"fontSize": 11, "baseline": "middle"}
     x = alt.X("day:Q", scale=alt.Scale(domain=[0, last_day], nice=False))
     layers = [
-        drawing(part).mark_text(**style, color=palette.text).encode(x=x, y=alt.value(y), text="text:N")
+        drawing(part).marked("text", **style, color=palette.text).encode(x=x, y=alt.value(y), text="text:N")
         for y, part in numbers.groupby("y", sort=False)
     ]
     heading = [
@@ -186,6 +185,6 @@ def _at_risk(
         for group in groups
     ]
     for text, left, y, align, colour in heading + names:
-        mark = drawing(pd.DataFrame({"text": [text]})).mark_text(**style, align=align, color=colour)
+        mark = drawing(pd.DataFrame({"text": [text]})).marked("text", **style, align=align, color=colour)
         layers.append(mark.encode(x=alt.value(left), y=alt.value(y), text="text:N"))
     return layers

@@ -12,9 +12,7 @@ from iceberg.locale import Translator
 from iceberg.report.charts.base import (
     axis_title,
     category_scale,
-    drawing,
     finish,
-    layered,
     legend_columns,
     money_expr,
     note,
@@ -23,6 +21,7 @@ from iceberg.report.charts.base import (
     ratio_expr,
     tooltip,
 )
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
     amount,
@@ -73,7 +72,7 @@ def build_ranking(
     categories: Sequence[str] | None = None,
     currency: str | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Categories from most to least silent churn, with 90 % ranges and the probability that each is the first.
 
     Args:
@@ -109,10 +108,10 @@ def build_ranking(
     )
     colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
     layers = _intervals(data, colour, axis, translator, theme, narrow=narrow, tips=tips)
-    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
-def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
+def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
     """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.segment_table`)."""
     description = takeaway_segments(frame, translator)
     if frame.empty:
@@ -129,7 +128,7 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
     layers = _intervals(data, alt.value(palette_of(theme).silent), axis, translator, theme, narrow=narrow, tips=tips)
-    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
 def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
@@ -154,7 +153,7 @@ def _intervals(
     *,
     narrow: bool,
     tips: Sequence[tuple[str, str]],
-) -> list[Any]:
+) -> list[Drawing]:
     """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text."""
     palette = palette_of(theme)
     room = max(text_width(text, 12) for text in data["end_text"]) + 14
@@ -164,13 +163,13 @@ def _intervals(
     x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"].tolist(), narrow=narrow)
     hints = tooltip(*((column, translator.text(f"report.tooltip.{title}")) for column, title in tips))
     return [
-        base.mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45).encode(
+        base.marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45).encode(
             x=x, x2="upper", y=y, color=colour, tooltip=hints
         ),
-        base.mark_circle(size=150, opacity=1, stroke=palette.page, strokeWidth=1.5).encode(
+        base.marked("circle", size=150, opacity=1, stroke=palette.page, strokeWidth=1.5).encode(
             x=alt.X("median:Q", scale=scale), y=y, color=colour, tooltip=hints
         ),
-        base.mark_text(align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
+        base.marked("text", align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
             x=alt.X("upper:Q", scale=scale), y=y, text="end_text:N"
         ),
     ]
@@ -183,7 +182,7 @@ def build_comparator(
     *,
     categories: Sequence[str] | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """The folk 1:25 beside what the company's own departures support and allow, per category, on a logarithmic scale.
 
     Takes `iceberg.report.tables.comparator_table`; colours as in `build_ranking`.
@@ -241,21 +240,20 @@ def build_comparator(
     )
     span = (
         drawing(known)
-        .mark_rule(strokeWidth=7, strokeCap="round", opacity=0.45)
+        .marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45)
         .encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour)
     )
     mark = drawing(points).encode(x=alt.X("value:Q", scale=scale), y=y, shape=shape, tooltip=hints)
     layers = [
         span,
-        mark.transform_filter(alt.datum.role == _SUPPORTED)
-        .mark_point(filled=True, size=150, opacity=1)
+        mark.where("role", _SUPPORTED)
+        .marked("point", filled=True, size=150, opacity=1)
         .encode(color=colour),
-        mark.transform_filter(alt.datum.role == _FOLK).mark_point(filled=True, size=150, opacity=1, color=palette.folk),
-        mark.transform_filter(alt.datum.role == _ALLOWED).mark_point(
-            filled=False, size=300, opacity=1, strokeWidth=3, color=palette.text
+        mark.where("role", _FOLK).marked("point", filled=True, size=150, opacity=1, color=palette.folk),
+        mark.where("role", _ALLOWED).marked("point", filled=False, size=300, opacity=1, strokeWidth=3, color=palette.text
         ),
     ]
-    return finish(layered(*layers), theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
+    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
 
 
 def kind_text(role: str, translator: Translator, known: pd.DataFrame) -> str:
@@ -293,7 +291,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 def build_prior_posterior(
     frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.prior_posterior_table`)."""
     description = takeaway_prior_posterior(frame, translator)
     if frame.empty:
@@ -341,9 +339,9 @@ def build_prior_posterior(
         y=rows_axis(names, narrow=narrow), yOffset=alt.YOffset("kind:N", sort=kinds), color=colour, tooltip=hints
     )
     layers = [
-        base.mark_rule(strokeWidth=6, strokeCap="round", opacity=0.5).encode(
+        base.marked("rule", strokeWidth=6, strokeCap="round", opacity=0.5).encode(
             x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end"
         ),
-        base.mark_circle(size=120, opacity=1).encode(x=alt.X("value:Q", scale=scale)),
+        base.marked("circle", size=120, opacity=1).encode(x=alt.X("value:Q", scale=scale)),
     ]
-    return finish(layered(*layers), theme, description=description, height=(ROW_PX[narrow] + 8) * len(names) + 20)
+    return finish(layers, theme, description=description, height=(ROW_PX[narrow] + 8) * len(names) + 20)

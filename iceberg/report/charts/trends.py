@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
-    drawing,
     finish,
-    layered,
     legend_columns,
     month_expr,
     note,
@@ -20,6 +16,7 @@ from iceberg.report.charts.base import (
     percent_expr,
     tooltip,
 )
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
     band_text,
@@ -40,7 +37,7 @@ def build_month_trend(
     *,
     colour: str | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.month_trend_table`).
 
     Args:
@@ -100,21 +97,20 @@ def build_month_trend(
         symbolType="stroke", symbolStrokeWidth=3, columns=legend_columns([silent, vocal], narrow=narrow)
     )
     layers = [
-        base.mark_area(opacity=0.25, interpolate="monotone").encode(
+        base.marked("area", opacity=0.25, interpolate="monotone").encode(
             x=x, y=alt.Y("lower:Q", axis=y_axis), y2="upper", color=alt.value(colour or palette.silent)
         ),
-        base.mark_line(strokeWidth=2.5, interpolate="monotone").encode(
+        base.marked("line", strokeWidth=2.5, interpolate="monotone").encode(
             x=x,
             y=alt.Y("median:Q", scale=alt.Scale(zero=True)),
             color=alt.Color("silent_kind:N", scale=scale, legend=legend),
         ),
-        base.mark_line(strokeWidth=2, strokeDash=[5, 3], interpolate="monotone").encode(
+        base.marked("line", strokeWidth=2, strokeDash=[5, 3], interpolate="monotone").encode(
             x=x, y="vocal_customers:Q", color=alt.Color("vocal_kind:N", scale=scale, legend=legend)
         ),
-        base.mark_point(size=220, opacity=0, filled=True).encode(x=x, y="median:Q", tooltip=hints),
+        base.marked("point", size=220, opacity=0, filled=True).encode(x=x, y="median:Q", tooltip=hints),
     ]
-    return finish(
-        layered(*layers),
+    return finish(layers,
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -130,7 +126,7 @@ def _month_step(months: int, *, narrow: bool) -> int:
 
 def build_net_survival(
     frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.net_survival_table`)."""
     description = takeaway_net_survival(frame, translator)
     if frame.empty:
@@ -170,21 +166,20 @@ def build_net_survival(
     )
     base = drawing(data)
     layers = [
-        base.mark_area(opacity=0.22, color=palette.vocal).encode(
+        base.marked("area", opacity=0.22, color=palette.vocal).encode(
             x=x, y=alt.Y("observed_lower:Q", axis=axis, scale=scale), y2="observed_upper"
         ),
-        base.mark_line(strokeWidth=2.5).encode(
+        base.marked("line", strokeWidth=2.5).encode(
             x=x, y=alt.Y("observed:Q", scale=scale), color=alt.Color("after:N", scale=colours, legend=legend)
         ),
-        base.mark_line(strokeWidth=2.5, strokeDash=[6, 3]).encode(
+        base.marked("line", strokeWidth=2.5, strokeDash=[6, 3]).encode(
             x=x, y=alt.Y("expected:Q", scale=scale), color=alt.Color("others:N", scale=colours, legend=legend)
         ),
-        base.mark_point(size=220, opacity=0, filled=True).encode(
+        base.marked("point", size=220, opacity=0, filled=True).encode(
             x=x, y=alt.Y("observed:Q", scale=scale), tooltip=hints
         ),
     ]
-    return finish(
-        layered(*layers),
+    return finish(layers,
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -192,7 +187,7 @@ def build_net_survival(
     )
 
 
-def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> Any:  # noqa: ANN401
+def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
     """Complainants who left, per week of delay since the complaint, beside those who would have left anyway (`iceberg.report.tables.delay_table`).
 
     Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
@@ -250,8 +245,8 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
         ("expected_text", data["natural_kind"].iloc[0]),
     )
     base = drawing(data)
-    layers: list[Any] = [
-        base.mark_rect(opacity=0.85, stroke=palette.page, strokeWidth=1).encode(
+    layers: list[Drawing] = [
+        base.marked("rect", opacity=0.85, stroke=palette.page, strokeWidth=1).encode(
             x=x,
             x2="to_day",
             y=y,
@@ -262,15 +257,14 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
     ]
     if data["expected"].notna().any():
         layers.append(
-            base.mark_rule(strokeWidth=3).encode(
+            base.marked("rule", strokeWidth=3).encode(
                 x=x,
                 x2="to_day",
                 y="expected_per_week:Q",
                 color=alt.Color("natural_kind:N", scale=colours, legend=legend),
             )
         )
-    return finish(
-        layered(*layers),
+    return finish(layers,
         theme,
         description=description,
         height=HEIGHT_PX,
@@ -285,7 +279,7 @@ def build_tenure_profile(
     *,
     colour: str | None = None,
     narrow: bool = False,
-) -> Any:  # noqa: ANN401
+) -> LayeredChart:
     """Complainants per 100 customer-years by tenure band: where in a customer's life the problem strikes (`tenure_profile_table`)."""
     description = takeaway_tenure_profile(frame, translator)
     known = frame.dropna(subset=["rate"])
@@ -318,7 +312,7 @@ def build_tenure_profile(
     )
     chart = (
         drawing(data)
-        .mark_bar(color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
+        .marked("bar", color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
         .encode(
             x=alt.X("label:N", sort=data["label"].tolist(), axis=axis),
             y=alt.Y(
@@ -328,6 +322,5 @@ def build_tenure_profile(
             tooltip=hints,
         )
     )
-    return finish(
-        layered(chart), theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
+    return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
     )
