@@ -64,16 +64,19 @@ def _look_through(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> b
     Two equal 64-bit hashes among kept rows: no for certain, yes to be looked into. Sorting eight bytes per row takes half
     the time and a sixth of the memory of counting distinct ids.
     """
+    [(records,)] = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()
     reader = connection.sql(f"SELECT hash(customer_id) AS hash, flags FROM {item.read_name}").to_arrow_reader(_BATCH)
-    mask, parts, item.flags = reject_mask("customers"), [np.zeros(0, dtype=np.uint64)], {}
+    mask, ids, filled, item.flags = reject_mask("customers"), np.empty(records, dtype=np.uint64), 0, {}
     for batch in reader:
         hashes, flags = batch.column(0).to_numpy(), batch.column(1).to_numpy()
         for value, rows in zip(*np.unique(flags[flags != 0], return_counts=True), strict=True):
             item.flags[int(value)] = item.flags.get(int(value), 0) + int(rows)
         if fine := int((flags == 0).sum()):
             item.flags[0] = item.flags.get(0, 0) + fine
-        parts.append(hashes if fine == len(flags) else hashes[(flags & mask) == 0])
-    ids = np.concatenate(parts)
+        kept = hashes if fine == len(flags) else hashes[(flags & mask) == 0]
+        ids[filled : filled + len(kept)] = kept
+        filled += len(kept)
+    ids = ids[:filled]
     ids.sort()
     return bool((ids[1:] == ids[:-1]).any())
 
