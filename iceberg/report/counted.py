@@ -1,13 +1,20 @@
-"""Owns what counts say before any estimate: totals, the delay after a complaint, the tenure at which it comes."""
+"""Owns what counts say before any estimate: totals, the delay after a complaint, the tenure at which it comes.
+
+The totals are on screen while everything else loads, so the survival models are imported where they are used.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.net_survival import NetSurvival, net_survival, tenure_profile
 from iceberg.report.tables import delay_table, tenure_profile_table
+
+if TYPE_CHECKING:
+    from iceberg.model.net_survival import NetSurvival
 
 DAYS_PER_YEAR = 365.25
 
@@ -57,10 +64,14 @@ def delay_of(counts: CohortCounts, category: str, *, seed: int = 0) -> pd.DataFr
 
 
 def _net_survival(counts: CohortCounts, category: str, seed: int) -> NetSurvival:
+    from iceberg.model.net_survival import net_survival
+
     return net_survival(counts, category=counts.categories.index(category), rng=np.random.default_rng(seed))
 
 
 def tenure_profile_of(counts: CohortCounts, category: str) -> pd.DataFrame:
     """Where in a customer's life `category` strikes: `iceberg.report.tables.tenure_profile_table`."""
+    from iceberg.model.net_survival import tenure_profile
+
     profile = tenure_profile(counts, category=counts.categories.index(category))
     return tenure_profile_table(counts.band_edges_months, profile.complainants, profile.person_days)
