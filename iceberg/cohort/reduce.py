@@ -12,12 +12,13 @@ import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, IntArray, TenureDayCounts
+from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.statements import REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
-from iceberg.errors import EvidenceError
+from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
@@ -57,7 +58,18 @@ def reduce_tables(
 
     Raises:
         EvidenceError: Neither a customer nor a complaint lies inside the window.
+        OptionError: A window for a flat sheet, which has no dates.
     """
+    if "flat" in tables.names:
+        if window is not None:
+            raise OptionError("flat_no_window", {})
+        return reduce_flat(
+            Engine(tables),
+            band_edges_months=band_edges_months,
+            clock_edges_days=clock_edges_days,
+            max_segments=max_segments,
+            max_categories=max_categories,
+        )
     window = window if window is not None else default_window(tables)
     statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days))
     engine = Engine(tables)
@@ -125,14 +137,14 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class _Names:
+class Names:
     """Names of an axis in sorted order; `others` names of the file share the last place."""
 
     names: tuple[str, ...]
     others: int
 
     @classmethod
-    def largest(cls, sizes: dict[str, int], most: int) -> _Names:
+    def largest(cls, sizes: dict[str, int], most: int) -> Names:
         """The `most` largest, ties by name; whatever is left is taken together."""
         if len(sizes) <= most and OTHER_NAMES not in sizes:
             return cls(tuple(sorted(sizes)), 0)
@@ -176,16 +188,16 @@ class _Reduction:
         fields["observed"] = self._observed(linked=linked)
         return CohortCounts.zeros(window, segments=names, categories=self.categories.names, **fields)
 
-    def _segments(self) -> _Names:
+    def _segments(self) -> Names:
         """Makes `starts`, customers by segment and first day, and finds the segments."""
         if "customers" not in self.engine.tables.names:
-            return _Names((), 0)
+            return Names((), 0)
         sample = f"SELECT count(DISTINCT segment) FROM (SELECT segment FROM customers LIMIT {_SAMPLE_ROWS}) AS sampled"
         source = "customers" if self.engine.named(sample)[0][0] > _MANY_NAMES else "starts_by_name"
         if source == "starts_by_name":
             self.engine.keep(source, self.statements.starts_by_name())
         sizes = dict(self.engine.named(self.statements.segment_sizes(source)))
-        segments = _Names.largest(sizes, self.max_segments)
+        segments = Names.largest(sizes, self.max_segments)
         if segments.names:
             self.engine.keep("segment_places", self.statements.places(segments.names))
             self.engine.keep("starts", self.statements.starts(source, len(segments.names) - 1))
@@ -202,7 +214,7 @@ class _Reduction:
         sizes: dict[str, int] = {}
         for name, _, size in rows:
             sizes[name] = sizes.get(name, 0) + int(size)
-        self.categories = _Names.largest(sizes, self.max_categories)
+        self.categories = Names.largest(sizes, self.max_categories)
         self.place_of = {name: self.categories.place(name) for name in sizes}
         self.complaints = np.zeros((len(self.categories.names), len(self.statements.window.months)), dtype=np.int64)
         for name, month, size in rows:

@@ -286,6 +286,11 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
+def revenue_units() -> str:
+    """Revenue in whole units, NULL where it is unknown or none."""
+    return _REVENUE
+
+
 def month_of(day: str) -> str:
     """Months since year 0 of a day."""
     return f"(12 * year({day}) + month({day}) - 1)"

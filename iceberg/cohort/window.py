@@ -12,6 +12,7 @@ DEFAULT_BAND_EDGES_MONTHS = (0, 1, 3, 6, 9, 12, 18, 24, 36, 60, 96)
 # Judgement: days since the complaint, fine at first as most departures follow within weeks. 180 is the default horizon.
 DEFAULT_CLOCK_EDGES_DAYS = (0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365)
 DEFAULT_WINDOW_MONTHS = 24
+UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers whose tenure nobody wrote down (flat sheets only)
 
 
 @dataclass(frozen=True)

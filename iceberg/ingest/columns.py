@@ -12,7 +12,7 @@ from typing import Any
 
 from iceberg.ingest.dates import recognise_dates
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
-from iceberg.ingest.numbers import recognise_numbers
+from iceberg.ingest.numbers import looks_like_flags, recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
 
 # Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
@@ -187,6 +187,8 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
         if column.type.startswith(_DATE_TYPES):
             return 1.0, ""
         return (1.0, "") if recognise_dates(filled) is not None else (0.3, "not_dates")
+    if kind == "flag":
+        return (1.0, "") if column.type == "BOOLEAN" or looks_like_flags(filled) else (0.3, "not_flags")
     if kind == "number" and not column.type.startswith(_NUMBER_TYPES):
         return (1.0, "") if recognise_numbers(filled) is not None else (0.3, "not_numbers")
     return 1.0, ""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
+from iceberg.ingest.flat import as_flat, flat_notes, judge_flat_duplicates
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
@@ -32,6 +33,7 @@ def load_tables(
     memory_limit: str | None = None,
     incidents: Source | None = None,
     surveys: Source | None = None,
+    flat: Source | None = None,
     today: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
 ) -> tuple[Tables, IngestReport]:
@@ -45,6 +47,8 @@ def load_tables(
         memory_limit: Bound for DuckDB, such as ``"4GB"``.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
+        flat: One row per customer with tenure and departure but no dates (evidence level F). A `customers` file of that
+            shape is recognised and read as one.
         today: Dates after this day are in the future; the day of the call when left out.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
 
@@ -62,6 +66,7 @@ def load_tables(
         "volumes": volumes,
         "incidents": incidents,
         "surveys": surveys,
+        "flat": flat,
     }
     sources = {table: source for table, source in given.items() if source is not None}
     if not sources:
@@ -84,16 +89,20 @@ def _read_all(
     today: date,
 ) -> list[JudgedTable]:
     opened: dict[str, tuple[SourceTable, ColumnMapping]] = {}
-    for table, source in sources.items():
+    for named, source in sources.items():
+        table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
         given = mappings.get(table)
         relation = read_source(connection, source, workspace, options=_options(given))
-        proposed = (
-            complete_with_system(relation, given)
-            if given is not None and given.choices
-            else propose_mapping(relation, table)
-        )
-        opened[table] = (relation, proposed)
+        if given is not None and given.choices:
+            opened[table] = (relation, complete_with_system(relation, given))
+            continue
+        proposed = propose_mapping(relation, table)
+        sheet = as_flat(relation, proposed) if table == "customers" else None
+        opened[sheet.table if sheet else table] = (relation, sheet or proposed)
     _require_certain(opened)
+    if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
+        values = {"file": opened["flat"][0].reading.file, "others": ", ".join(dated)}
+        raise MappingError("flat_beside_dates", values)
     loaded: dict[str, JudgedTable] = {}
     for table, (relation, chosen) in opened.items():
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
@@ -105,6 +114,8 @@ def _read_all(
             )
         loaded[name] = read_table(connection, workspace, name, relation, fitted, today)
     judge_together(connection, loaded)
+    if "flat" in loaded:
+        judge_flat_duplicates(connection, loaded["flat"])
     return list(loaded.values())
 
 
@@ -181,6 +192,8 @@ def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ..
         file, read = item.source.reading.file, item.totals.read
         if item.table == "customers" and "end_date" not in item.fields.columns:
             notes.append(("no_end_date", {"file": file}))
+        if item.table == "flat":
+            notes += flat_notes(item)
         unknown = item.rule_rows.get("unknown_customer", 0)
         if read and unknown / read >= MANY_UNKNOWN:
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))

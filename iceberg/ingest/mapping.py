@@ -12,13 +12,22 @@ from iceberg.errors import MappingError
 from iceberg.ingest.dates import DATE_FORMATS
 
 # Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
-# "number", "count".
+# "number", "flag" (yes or no).
 FIELDS: dict[str, dict[str, str]] = {
     "customers": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
     "complaints": {"customer_id": "id", "complaint_date": "date", "category": "text"},
     "volumes": {"month": "date", "category": "text", "complaints": "number"},
     "incidents": {"customer_id": "id", "incident_date": "date", "category": "text"},
     "activity": {"customer_id": "id", "activity_date": "date"},
+    "flat": {
+        "customer_id": "id",
+        "tenure": "number",
+        "churned": "flag",
+        "complained": "flag",
+        "category": "text",
+        "segment": "text",
+        "revenue": "number",
+    },
     "surveys": {"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
 }
 # Fields that only correct the others; presets name them, a page need not ask for them.
@@ -34,6 +43,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "volumes": ("month", "category"),
     "incidents": ("customer_id", "incident_date", "category"),
     "activity": ("customer_id", "activity_date"),
+    "flat": ("tenure", "churned"),
     "surveys": ("category", "asked", "had_problem", "complained"),
 }
 

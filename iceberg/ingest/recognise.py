@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
+from iceberg.ingest.flat import as_flat
 from iceberg.ingest.mapping import REQUIRED, MappingSet
 from iceberg.ingest.read import SourceTable, connect, read_source
 from iceberg.ingest.sources import Source, UploadedBytes, Workspace
@@ -59,6 +60,8 @@ def recognise_table(source: Source, *, mapping: MappingSet | None = None) -> str
     workspace, connection = Workspace(), connect()
     try:
         opened = read_source(connection, source, workspace)
+        if as_flat(opened, propose_mapping(opened, "customers")) is not None:
+            return "customers"  # a flat sheet: `load_tables` tells it apart
         return max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
     finally:
         connection.close()

@@ -16,7 +16,7 @@ import duckdb
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
 
-TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys"]
+TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys", "flat"]
 
 # Canonical columns and DuckDB types of each table inside the connection of `Tables`.
 CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
@@ -31,6 +31,14 @@ CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
     "volumes": {"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
     "incidents": {"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
     "activity": {"customer_id": "VARCHAR", "activity_date": "DATE"},
+    "flat": {
+        "customer_id": "VARCHAR",  # NULL where the sheet names nobody
+        "tenure_months": "DOUBLE",  # NULL where unknown
+        "churned": "BOOLEAN",
+        "category": "VARCHAR",  # NULL: did not complain
+        "segment": "VARCHAR",
+        "revenue": "DOUBLE",
+    },
     "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
 }
 

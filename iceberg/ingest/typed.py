@@ -9,8 +9,9 @@ import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
+from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import NumberReading, number_sql, recognise_numbers
+from iceberg.ingest.numbers import NumberReading, flag_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -47,6 +48,7 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
+_NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
 
@@ -210,10 +212,10 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     )
 
 
-def _parsed(name: str, kind: str, fields: TypedFields) -> str:
+def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per kind
     column = fields.columns.get(name)
     if column is None:
-        return {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"}.get(kind, "NULL::VARCHAR")
+        return _NOTHING.get(kind, "NULL::VARCHAR")
     if kind in {"date", "end"}:
         if column.is_text:
             return date_sql(column.sql, fields.dates[name])
@@ -221,6 +223,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:
     if kind == "number":
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else f"CAST({column.sql} AS DOUBLE)"
     text = column.sql if column.is_text else _as_text(column)
+    if kind == "flag":
+        return flag_sql(text)
     if kind == "id":
         return (
             text
@@ -276,8 +280,31 @@ def _blank(name: str, fields: TypedFields) -> str:
     )
 
 
+def _tenure_months(fields: TypedFields) -> str:
+    tenure = fields.columns["tenure"]
+    factor = MONTHS_PER_UNIT[tenure_unit(tenure.header, tenure.sample)]
+    return f"CASE WHEN tenure_parsed >= 0 THEN tenure_parsed * {factor!r} END"
+
+
+def _flat_category(fields: TypedFields) -> str:
+    """Which complaint a row stands for; NULL where there was none."""
+    if "complained" not in fields.columns:
+        return "category_parsed"
+    named = quote_text(complaint_name(fields.columns["complained"].header))
+    return f"CASE WHEN complained_parsed = 1 THEN coalesce(category_parsed, {named}) END"
+
+
+_FLAT = {
+    "tenure_months": _tenure_months,
+    "churned": lambda fields: "churned_parsed = 1",
+    "category": _flat_category,
+}
+
+
 def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per field
     """The value that is kept: parsed, and repaired where a repairing rule says so."""
+    if table == "flat" and name in _FLAT:
+        return _FLAT[name](fields)
     if name == "segment":
         return "COALESCE(segment_parsed, '')"
     if name == "category":
