@@ -211,7 +211,13 @@ def _check(options: Options, words: Translator) -> int:
 
 
 def _estimate(options: Options, words: Translator) -> int:
-    from iceberg.cli_print import build_estimate_text, build_readings_text, build_rows_text, build_rules_text
+    from iceberg.cli_print import (
+        build_estimate_text,
+        build_notes_text,
+        build_readings_text,
+        build_rows_text,
+        build_rules_text,
+    )
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -236,6 +242,7 @@ def _estimate(options: Options, words: Translator) -> int:
         estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:
         print(build_readings_text(report, words), file=sys.stderr)
+        print(build_notes_text(report, words), file=sys.stderr, end="")
         print(build_rules_text(report, words), file=sys.stderr, end="")
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
@@ -286,6 +293,8 @@ def _window(options: Options, tables: Tables) -> ObservationWindow | None:
 
     if options.since is None and options.as_of is None:
         return None
+    if "flat" in tables.names:
+        raise UsageError("flat_no_window")
     window = default_window(tables)
     if options.as_of is not None:
         window = ObservationWindow.ending(options.as_of, first_complaint=tables.first_complaint)
@@ -298,6 +307,8 @@ def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
         name: {"read": entry.read, "kept": entry.kept, "rejected": entry.rejected}
         for name, entry in report.rows.items()
     }
+    if "flat" in totals:  # one sheet for both: a customer per row
+        totals["customers"] = totals["flat"]
     if "complaints" not in totals and "volumes" in totals:
         totals["complaints"] = totals["volumes"]
     return totals

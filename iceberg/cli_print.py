@@ -68,7 +68,9 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
 
 def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     """The days counted, who left in them, and how many would have left anyway where that was estimated."""
-    text = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
+    text = words.text("cli.estimate.no_calendar", customers=counts.customers)
+    if counts.has_calendar:
+        text = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
     if not counts.has_customers:
         return text
     told = "silent" if counts.has_linked_complaints else "left"
@@ -169,7 +171,16 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
 def build_check_text(report: IngestReport, words: Translator) -> str:
     """How the files were read and what became of every row. Never a number of the estimate."""
     rules = build_rules_text(report, words, with_rows=True)
-    return f"{build_readings_text(report, words)}\n\n{build_rows_text(report, words)}{rules}"
+    notes = build_notes_text(report, words)
+    return f"{build_readings_text(report, words)}\n{notes}\n{build_rows_text(report, words)}{rules}"
+
+
+def build_notes_text(report: IngestReport, words: Translator) -> str:
+    """What was taken for granted while reading, one line each."""
+    return "".join(
+        wrap(words.text(f"ingest.notes.{code}", **values), indent="  ", first="- ") + "\n"
+        for code, values in report.notes
+    )
 
 
 def build_rows_text(report: IngestReport, words: Translator) -> str:

@@ -7,17 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.evidence import kind_of
+from iceberg.model.leaks import find_leaks
 from iceberg.model.measured import remark_on_measurements
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.
 FEW_COMPLAINTS = 30  # below this a category's own complainers say next to nothing
-LEAK_LEFT_SHARE = 0.85  # of the complainers left ...
-LEAK_TIMES = 4.0  # ... that many times as often as the others
-LEAK_FIRST_WEEK_SHARE = 0.5  # or: that share left within a week of complaining
-LEAK_LEAST_COMPLAINANTS = 20
 REVENUE_KNOWN_SHARE = 0.8
 
 
@@ -44,17 +42,27 @@ def _about_files(counts: CohortCounts) -> list[Diagnostic]:
     elif not counts.has_linked_complaints and counts.complaints.sum() > 0:
         found.append(Diagnostic("complaints_not_linked", "caution"))
     if counts.has_customers and counts.silent_leavers == 0:
-        found.append(
-            Diagnostic("no_departures", "warning", {"since": counts.window.since, "as_of": counts.window.as_of})
-        )
+        found.append(_about_nothing("no_departures", counts))
+    if not counts.has_calendar:
+        found.append(Diagnostic("no_time_order", "caution"))
+        unknown = counts.person_days[..., -1].sum() if counts.band_edges_months[-1] == UNKNOWN_TENURE_MONTHS else 0
+        if unknown:
+            found.append(Diagnostic("unknown_tenure", "info", {"count": int(unknown)}))
     if counts.grouped_segments:
         found.append(Diagnostic("segments_grouped", "info", {"count": counts.grouped_segments}))
     return found
 
 
+def _about_nothing(code: str, counts: CohortCounts) -> Diagnostic:
+    """Nothing inside the window, or on a sheet that has none."""
+    if not counts.has_calendar:
+        return Diagnostic(f"{code}_flat", "warning")
+    return Diagnostic(code, "warning", {"since": counts.window.since, "as_of": counts.window.as_of})
+
+
 def _about_complaints(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
     if estimate.total.vocal_customers == 0:
-        return [Diagnostic("no_complaints", "warning", {"since": counts.window.since, "as_of": counts.window.as_of})]
+        return [_about_nothing("no_complaints", counts)]
     return [
         Diagnostic("few_complaints", "caution", {"vocal": one.vocal_customers, "needed": FEW_COMPLAINTS}, one.category)
         for one in estimate.categories
@@ -73,7 +81,7 @@ def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
         found.append(Diagnostic("ratio_impossible", "caution", values))
     asked = cells.ratio_prior @ cells.vocal.sum(axis=(1, 2))
     excluded = float((asked > cells.leavers.sum()).mean())
-    if excluded > 0.05 and estimate.evidence.level in ("1", "2"):
+    if excluded > 0.05 and estimate.evidence.level in ("1", "2", "F"):
         values = {"excluded": excluded, "asked": round(float(np.median(asked))), "lost": lost}
         found.append(Diagnostic("cap_binds", "caution" if excluded > 0.5 else "info", values))
     return found
@@ -81,28 +89,9 @@ def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
 
 def _about_leaks(counts: CohortCounts) -> list[Diagnostic]:
     """Complaints recorded because the customer left look like complaints that drove them away, only too well."""
-    if not counts.has_linked_complaints:
-        return []
-    silent = counts.silent_leavers
-    never = max(counts.customers - counts.vocal_customers_total, silent, 1)
-    found = []
-    for index, category in enumerate(counts.categories):
-        rows = counts.clock.category == index
-        complainants = int(counts.complainants[index].sum())
-        if complainants < LEAK_LEAST_COMPLAINANTS:
-            continue
-        exits = counts.clock.exited[rows]
-        left = float(exits.sum()) / complainants
-        first_week = float(exits[counts.clock.clock[rows] == 0].sum()) / complainants
-        too_perfect = left >= LEAK_LEFT_SHARE and left >= LEAK_TIMES * silent / never
-        if too_perfect or first_week >= LEAK_FIRST_WEEK_SHARE:
-            values: dict[str, object] = {
-                "complainants": complainants,
-                "left": int(exits.sum()),
-                "first_week": int(exits[counts.clock.clock[rows] == 0].sum()),
-            }
-            found.append(Diagnostic("leak", "warning", values, category))
-    return found
+    return [
+        Diagnostic("leak", "warning", values, counts.categories[index]) for index, values in find_leaks(counts).items()
+    ]
 
 
 def _about_money(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:

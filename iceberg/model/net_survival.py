@@ -305,6 +305,12 @@ class ExcessPosterior:
         )
 
 
+def prior_excess() -> tuple[float, float]:
+    """Mean and standard deviation of q before any complainer is looked at (a PERT)."""
+    spread = (COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7
+    return COMMON_EXCESS.mean, spread**0.5
+
+
 def pooled_excess(
     counts: CohortCounts, *, horizon_days: int, matched: FloatArray | None = None
 ) -> tuple[ExcessPosterior, ...]:
@@ -315,9 +321,9 @@ def pooled_excess(
     complainers. `SILENT_VS_VOCAL_SD` is added at the end, because it is the silent who are asked about.
     """
     held = matched_hazard(counts) if matched is None else matched
-    prior_sd = ((COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7) ** 0.5
+    prior_mean, prior_sd = prior_excess()
     everyone = _clock_of(counts, ANY_CATEGORY, held)
-    pool_mean, pool_sd = _meet(COMMON_EXCESS.mean, prior_sd, everyone, horizon_days)
+    pool_mean, pool_sd = _meet(prior_mean, prior_sd, everyone, horizon_days)
     posteriors = []
     for index in range(len(counts.categories)):
         own = _clock_of(counts, index, held)
@@ -361,6 +367,13 @@ def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[flo
         return mean, sd
     hazard = np.divide(clock.exits, clock.person_days, out=clock.expected_hazard.copy(), where=clock.person_days > 0)
     stay, expected_stay = (float(np.exp(-(rate @ within))) for rate in (hazard, clock.expected_hazard))
+    return combine_excess(mean, sd, followed=followed, stay=stay, expected_stay=expected_stay)
+
+
+def combine_excess(
+    mean: float, sd: float, *, followed: float, stay: float, expected_stay: float
+) -> tuple[float, float]:
+    """Normal prior times the binomial likelihood of `followed` customers of whom the share `stay` stayed."""
     believed = min(max(1 - expected_stay + mean, 0.01), 0.99)
     leave = (followed * (1 - stay) + PRIOR_COMPLAINERS * believed) / (followed + PRIOR_COMPLAINERS)
     precision, own_precision = sd**-2, followed / (leave * (1 - leave))

@@ -130,6 +130,7 @@ class EstimateCells:
         excess: float64 (K, C) draws of q_c beside those of `Draws`.
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
+        has_calendar: False where the one month stands for a sheet without dates (evidence level F).
     """
 
     categories: tuple[str, ...]
@@ -142,6 +143,7 @@ class EstimateCells:
     excess: FloatArray
     currency: str = "EUR"
     whole: bool = True
+    has_calendar: bool = True
 
 
 @dataclass(frozen=True)

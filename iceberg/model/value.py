@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
+from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order
 
@@ -38,6 +39,8 @@ def residual_lifetime_years(counts: CohortCounts, *, horizon_months: int, annual
     lower = np.asarray(counts.band_edges_months, dtype=np.float64)
     exits = counts.silent_exits.sum(axis=(0, 1)).astype(np.float64)
     days = counts.silent_person_days.sum(axis=(0, 1)).astype(np.float64)
+    if not counts.has_calendar:
+        days = _days_on_tenure(counts)
     overall = (exits.sum() + 0.5) / max(float(days.sum()), 1.0)
     monthly = (
         (exits + 1.0) / (days + 1.0 / overall) * DAYS_PER_MONTH
@@ -48,7 +51,19 @@ def residual_lifetime_years(counts: CohortCounts, *, horizon_months: int, annual
     rate = monthly[passed]
     alive = np.exp(-(np.cumsum(rate, axis=1) - rate / 2))
     discount = (1 + annual_discount_rate) ** (-(later + 0.5) / 12)
-    return np.asarray((alive * discount).sum(axis=1) / 12, dtype=np.float64)
+    years = np.asarray((alive * discount).sum(axis=1) / 12, dtype=np.float64)
+    if lower[-1] == UNKNOWN_TENURE_MONTHS:  # nobody knows where they stand: like the average leaver
+        years[-1] = np.average(years[:-1], weights=exits[:-1] + 1e-9)
+    return years
+
+
+def _days_on_tenure(counts: CohortCounts) -> FloatArray:
+    """(B,) days that the never-complainers of a flat sheet lived through in each band, from tenure 0 on."""
+    rows = counts.tenure_days.where(counts.tenure_days.state == NEVER_COMPLAINED)
+    lower = np.asarray(counts.band_edges_months, dtype=np.float64) * DAYS_PER_MONTH
+    width = np.append(np.diff(lower), np.inf)
+    lived = np.clip(rows.tenure_day[:, None] + 1.0 - lower, 0.0, width)
+    return np.asarray((rows.exited + rows.censored) @ lived, dtype=np.float64)
 
 
 def value_per_leaver(counts: CohortCounts, *, assumptions: Assumptions) -> FloatArray:

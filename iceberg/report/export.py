@@ -36,8 +36,8 @@ def build_document(
     known_departures = counts.has_customers
     return {
         "schema_version": SCHEMA_VERSION,
-        "since": counts.window.since.isoformat(),
-        "as_of": counts.window.as_of.isoformat(),
+        "since": counts.window.since.isoformat() if counts.has_calendar else None,
+        "as_of": counts.window.as_of.isoformat() if counts.has_calendar else None,
         "seed": estimate.seed,
         "evidence_level": estimate.evidence.level,
         "interval_mass": INTERVAL_MASS,
