@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from iceberg.errors import FileError
+from iceberg.ingest.codepages import CodepageVerdict, tell_codepages_apart
 from iceberg.ingest.sources import OpenedSource, Workspace, read_chunks
 
 _BOMS = (
@@ -38,16 +39,27 @@ def bom_encoding(head: bytes) -> str | None:
     return next((name for mark, name in _BOMS if head.startswith(mark)), None)
 
 
-def detect_encoding(path: Path, *, compressed: bool) -> str:
-    """BOM, else strict UTF-8 over the whole file, else cp1252 (what a French or English Excel saves).
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every second byte of Western text is zero."""
+    even, odd = head[0:4096:2], head[1:4096:2]
+    if len(odd) < 4:
+        return None
+    zeros = (even.count(0) / len(even), odd.count(0) / len(odd))
+    if max(zeros) < 0.6 or min(zeros) > 0.05:
+        return None
+    return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+
+
+def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
+    """BOM, else strict UTF-8 over the whole file, else cp1252 (what a French or English Excel saves) or cp1250, by the words.
 
     A single late byte decides: reading only the first rows would miss it.
     """
     with open_bytes(path, compressed=compressed) as stream:
-        head = stream.read(4)
-        declared = bom_encoding(head)
+        head = stream.read(1 << 12)
+        declared = bom_encoding(head) or wide_encoding(head)
         if declared:
-            return declared
+            return CodepageVerdict(declared, certain=True)
         decoder = codecs.getincrementaldecoder("utf-8")("strict")
         pending = False  # a multi-byte character may straddle two chunks
         try:
@@ -57,10 +69,15 @@ def detect_encoding(path: Path, *, compressed: bool) -> str:
                     pending = bool(decoder.getstate()[0])
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return "cp1252"
+            return _codepage(path, compressed=compressed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileError("gzip_truncated", {"file": path.name}) from error
-    return "utf-8"
+    return CodepageVerdict("utf-8", certain=True)
+
+
+def _codepage(path: Path, *, compressed: bool) -> CodepageVerdict:
+    with open_bytes(path, compressed=compressed) as stream:
+        return tell_codepages_apart(read_chunks(stream))
 
 
 def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool) -> Path:

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from iceberg.errors import FileError
-from iceberg.ingest.encoding import bom_encoding, open_bytes
+from iceberg.ingest.encoding import bom_encoding, open_bytes, wide_encoding
 
 
 def recognise_format(head: bytes, path: Path, name: str) -> str:
@@ -50,7 +50,7 @@ def refuse_non_text(head: bytes, name: str) -> None:
     """Raise when the first bytes are no delimited text."""
     if not head.strip():
         raise FileError("empty_file", {"file": name})
-    if bom_encoding(head) is not None:
+    if bom_encoding(head) is not None or wide_encoding(head) is not None:
         return
     start = head.lstrip()[:200].lower()
     if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")):

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 
 from iceberg.ingest.read import SourceTable
+from iceberg.ingest.rewriting import with_doubled_quotes
 from iceberg.ingest.sources import Workspace
 
 # A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close
@@ -73,6 +74,8 @@ def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path,
                 out.write(b"\n")
             elif b'"' not in raw or _is_whole(raw, separator, None):
                 out.write(raw + b"\n")
+            elif b'\\"' in raw and _is_whole(with_doubled_quotes(raw), separator, width):
+                out.write(with_doubled_quotes(raw) + b"\n")
             elif following := lines.closing(raw, separator, width):
                 out.write(b"\n".join([raw, *following]) + b"\n")
             else:

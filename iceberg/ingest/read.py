@@ -15,10 +15,19 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from iceberg.errors import FileError
+from iceberg.errors import FileError, MappingError
 from iceberg.ingest.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
 from iceberg.ingest.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.formats import recognise_format
+from iceberg.ingest.rewriting import (
+    BACKSLASH,
+    FIXED_WIDTH,
+    cut_fixed_columns,
+    double_escaped_quotes,
+    escapes_by_backslash,
+    find_fixed_columns,
+    with_doubled_quotes,
+)
 from iceberg.ingest.sources import OpenedSource, Source, Workspace, open_source
 from iceberg.ingest.spreadsheets import read_book
 
@@ -35,12 +44,14 @@ class ReadOptions:
         separator: One character.
         header_line: 1-based line (or sheet row) of the header.
         sheet: Name of the sheet.
+        settle: Where two encodings are possible, take the likelier one and say so in `FileReading.doubts` instead of stopping: for previews.
     """
 
     encoding: str | None = None
     separator: str | None = None
     header_line: int | None = None
     sheet: str | None = None
+    settle: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,9 @@ class FileReading:
         table: Canonical table it was read for.
         system: Preset that recognised the file, "" where none did.
         revenue_period: ``"month"`` or ``"year"`` where revenue is read.
+        rewritten: ``"fixed_width"`` or ``"backslash"`` where the text is no plain CSV; see `iceberg.ingest.rewriting`.
+        time_zones: By header, the zone whose day is taken: ``"as written"`` or a zone's name, where values carry an hour's offset or are Unix time.
+        doubts: What has two readings and was not asked yet: error code and values.
     """
 
     file: str
@@ -106,6 +120,9 @@ class FileReading:
     table: str = ""
     system: str = ""
     revenue_period: str = ""
+    rewritten: str = ""
+    time_zones: dict[str, str] = field(default_factory=dict)
+    doubts: tuple[tuple[str, dict[str, str]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,9 +214,9 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
     assert opened.path is not None  # noqa: S101
     if options.separator is not None and len(options.separator) != 1:
         raise FileError("separator_wrong", {"value": options.separator})
-    encoding = options.encoding or detect_encoding(opened.path, compressed=compressed)
+    encoding, doubts = _encoding_of(opened, options, compressed=compressed)
     path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed)
-    layout = _layout_of(path, opened.name, options)
+    path, layout, rewritten = _layout_of(path, opened.name, options, workspace)
     columns = tuple(
         SourceColumn(
             header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS])
@@ -216,6 +233,8 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
         headers=layout.headers,
         size_bytes=opened.size_bytes,
         overridden=_overridden(options),
+        rewritten=rewritten,
+        doubts=doubts,
     )
     skip = layout.header_end_line
     if layout.head_has_quotes:  # the reader would count a quoted line break in the header as part of a line
@@ -249,13 +268,47 @@ def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
     return target
 
 
-def _layout_of(path: Path, name: str, options: ReadOptions) -> Layout:
+def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool) -> tuple[str, tuple[tuple[str, dict[str, str]], ...]]:
+    """The encoding, and what would have to be asked about it.
+
+    Raises:
+        MappingError: ``encoding_ambiguous`` with both readings of a few words.
+    """
+    assert opened.path is not None  # noqa: S101
+    if options.encoding:
+        return options.encoding, ()
+    verdict = detect_encoding(opened.path, compressed=compressed)
+    if verdict.certain:
+        return verdict.encoding, ()
+    values = {"file": opened.name, "western": verdict.western, "central": verdict.central}
+    if not options.settle:
+        raise MappingError("encoding_ambiguous", values)
+    return verdict.encoding, (("encoding_ambiguous", values),)
+
+
+def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace) -> tuple[Path, Layout, str]:
+    """How the text is cut; where it is no plain CSV, the path of its rewritten copy and how it was written."""
     with path.open("rb") as stream:
         sample = stream.read(SAMPLE_BYTES)
         if stream.read(1):  # the file goes on: the last line of the sample is cut
             sample = sample[: sample.rfind(b"\n") + 1] or sample
     text = sample.decode("utf-8", errors="replace")
-    return read_layout(text, name=name, separator=options.separator, header_line=options.header_line)
+    try:
+        layout = read_layout(text, name=name, separator=options.separator, header_line=options.header_line)
+    except FileError as error:
+        fixed = find_fixed_columns(text) if error.code == "one_column" and options.separator in {None, "\t", " "} else None
+        if fixed is None:
+            raise
+        path, written = cut_fixed_columns(path, fixed, workspace), FIXED_WIDTH
+        lines = [line for line in text.split("\n")[fixed.header_line :] if line.strip()]
+        text = "\n".join("\t".join(cells) for cells in [fixed.headers, *map(fixed.cut, lines)])
+        layout = replace(read_layout(text, name=name, separator="\t"), skipped_lines=fixed.header_line - 1, header_end_line=fixed.header_line)
+        return path, layout, written
+    if not escapes_by_backslash(text, layout.separator):
+        return path, layout, ""
+    text = with_doubled_quotes(text.encode()).decode()
+    layout = read_layout(text, name=name, separator=options.separator, header_line=options.header_line)
+    return double_escaped_quotes(path, workspace), layout, BACKSLASH
 
 
 def _overridden(options: ReadOptions) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -11,12 +12,8 @@ from typing import Any
 import python_calamine
 
 from iceberg.errors import FileError
+from iceberg.ingest.book_size import refuse_large_book
 from iceberg.ingest.delimiters import number_repeats
-
-# A book whose parts unpack to more than this is refused before unpacking (a zip bomb would fill memory). A full sheet
-# of a million rows
-# by twenty columns unpacks to about 1 GB.
-MAX_UNPACKED_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -47,14 +44,14 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
         FileError: ``sheet_not_found``, ``book_unreadable``, ``book_too_large``, ``empty_file``, ``header_only``,
             ``one_column``.
     """
-    _refuse_zip_bomb(path, name)
+    refuse_large_book(path, name)
     try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))  # by content: a name may lie
         names = tuple(book.sheet_names)
         if sheet is not None and sheet not in names:
             raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
         grids = {title: _grid(book, title) for title in ([sheet] if sheet is not None else names)}
-    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
         raise FileError("book_unreadable", {"file": name}) from error
     chosen = sheet if sheet is not None else max(names, key=lambda title: _data_likeness(grids[title]))
     return _cut(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
@@ -68,17 +65,6 @@ def _grid(book: Any, title: str) -> list[list[Any]]:  # noqa: ANN401  # calamine
 def _data_likeness(grid: list[list[Any]]) -> int:
     """Filled cells in rows of the usual width: a data dictionary has few, a chart sheet none."""
     return sum(1 for row in grid for cell in row if cell != "")
-
-
-def _refuse_zip_bomb(path: Path, name: str) -> None:
-    if not zipfile.is_zipfile(path):
-        return
-    with zipfile.ZipFile(path) as book:
-        unpacked = sum(part.file_size for part in book.infolist())
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise FileError(
-            "book_too_large", {"file": name, "size_mb": unpacked >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20}
-        )
 
 
 def _cut(
