@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +45,7 @@ def show_chart(
         frame: Language, theme and width.
         name: Short name, for keys and file names.
         key: Everything the chart depends on, but for the frame.
-        build: Makes the Altair chart.
+        build: Makes the chart.
         takeaway: Makes the sentence a screen reader hears instead.
         table: Makes the frame behind the chart.
         unit: What its plain intervals hold.
@@ -55,10 +55,11 @@ def show_chart(
         The category that was clicked, if any.
     """
     identity = f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
-    spec, alt_text = remember(identity, lambda: (_specification(build), takeaway()), study=frame.study)
+    written, alt_text = remember(identity, lambda: (_specification(build), takeaway()), study=frame.study)
+    spec = json.loads(written)  # anew each time: Streamlit changes what it is given
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
     event = st.vega_lite_chart(
-        spec=copy.deepcopy(spec),
+        spec=spec,
         width="content" if spec.get("width") not in {None, "container"} else "stretch",
         theme=None,
         alt=alt_text,
@@ -70,7 +71,7 @@ def show_chart(
     return _clicked(event) if selectable else None
 
 
-def _specification(build: Callable[[], Any]) -> dict[str, Any]:
+def _specification(build: Callable[[], Any]) -> str:
     from iceberg.report.charts.specification import build_specification
 
     return build_specification(build)
@@ -81,9 +82,7 @@ def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
     return str(points[0]["category"]) if points else None
 
 
-def show_table(
-    frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers"
-) -> None:
+def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers") -> None:
     """The figures behind a chart, folded away, with their download."""
     words = frame.words
     folded = st.expander(
@@ -131,13 +130,9 @@ def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
     """UTF-8 with a mark that Excel needs; semicolons and decimal commas in French; no cell is a formula."""
     safe = values.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
-        safe[column] = [
-            f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell for cell in safe[column]
-        ]
+        safe[column] = [f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell for cell in safe[column]]
     french = language == "fr"
-    text: str = safe.to_csv(
-        index=False, sep=";" if french else ",", decimal="," if french else ".", lineterminator="\r\n"
-    )
+    text: str = safe.to_csv(index=False, sep=";" if french else ",", decimal="," if french else ".", lineterminator="\r\n")
     return text.encode("utf-8-sig")
 
 
@@ -149,9 +144,7 @@ def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
     for item in sorted(diagnostics, key=lambda one: order.index(one.severity)):
         says, action = diagnostic_sentences(item, frame.words)
         box, icon = SEVERITY_LOOKS[item.severity]
-        getattr(st, box)(
-            f"{says}\n\n{frame.words.text('ui.iceberg.what_to_do', action=action)}", icon=f":material/{icon}:"
-        )
+        getattr(st, box)(f"{says}\n\n{frame.words.text('ui.iceberg.what_to_do', action=action)}", icon=f":material/{icon}:")
 
 
 def _short(text: str) -> str:

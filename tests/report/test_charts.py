@@ -10,6 +10,7 @@ import pytest
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report import charts, tables
 from iceberg.report.charts.assumptions import spread
+from iceberg.report.charts.specification import build_specification
 from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
 from tests.report.examples import (
     ExampleCurve,
@@ -201,3 +202,25 @@ def test_departures_support_a_ratio_only_from_level_three(level: str, said: str)
     spec = charts.build_comparator(frame, Translator("en")).to_dict()
     assert {row["kind"] for row in rows_with(spec, "kind") if row["role"] == "supported"} == {said}
     assert ("departures of this company support" in spec["description"]) == (level == "3")
+
+
+def test_a_page_is_given_each_layer_with_just_the_values_it_draws() -> None:
+    """No named dataset, no description, and the same rows as the chart that the tests look at."""
+    frame = tables.ranking_table(ESTIMATE)
+    given = json.loads(build_specification(lambda: charts.build_ranking(frame, Translator("fr"), categories=NAMES)))
+    assert not {"datasets", "description"} & set(given)
+    for layer in given["layer"]:
+        assert len(layer["data"]["values"]) == len(NAMES)
+        fields = {part["field"] for part in layer["encoding"].values() if isinstance(part, dict) and "field" in part}
+        assert all(fields <= set(row) for row in layer["data"]["values"])
+    dots = given["layer"][1]["data"]["values"]
+    assert [row["median"] for row in dots] == pytest.approx(frame["median"].tolist(), rel=1e-9)
+    assert not {"prior_share", "rank"} & set(dots[0])
+
+
+def test_what_is_unknown_is_no_number_on_a_page() -> None:
+    """JSON knows no NaN: a browser would refuse the whole chart."""
+    frame = tables.delay_table([0, 7, 14], [9, 6, 8], expected=[1, float("nan"), 2])
+    given = build_specification(lambda: charts.build_delay(frame, Translator("en")))
+    assert "NaN" not in given
+    assert [row["expected_per_week"] for row in json.loads(given)["layer"][1]["data"]["values"]] == [1.0, None]

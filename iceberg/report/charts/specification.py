@@ -1,20 +1,49 @@
-"""Owns the last step of a chart: from an Altair object to the Vega-Lite a page or a file is given, quickly.
+"""Owns the last step of a chart: from what `build_*` returns to the Vega-Lite text that a page or a file is given, quickly.
 
-Altair checks every part of a chart against its schema while it is built, which takes longer than all the rest. The
-tests build the charts with the checks on; a reader who moves a slider does not wait for them.
+Altair checks every part of a chart against its schema while it is built, which takes longer than all the rest. The tests build the charts with the
+checks on; a reader who moves a slider does not wait for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from altair.utils.schemapi import debug_mode
 
+from iceberg.report.charts.layers import LayeredChart
 
-def build_specification(build: Callable[[], Any]) -> dict[str, Any]:
-    """The Vega-Lite of the chart that `build` makes, without its description: that is the takeaway, shown beside it."""
+
+def build_specification(build: Callable[[], LayeredChart]) -> str:
+    """The Vega-Lite of the chart that `build` makes, as JSON, without its description: that is the takeaway, shown beside it.
+
+    Each layer carries the few values that it draws: a page that is handed named datasets turns each into an Arrow table first, which takes longer
+    than drawing the chart. Text, because whoever shows it changes it: parsing is a tenth of copying.
+    """
     with debug_mode(False):
-        specification: dict[str, Any] = build().to_dict(validate=False)
+        specification = build().to_dict(validate=False)
     specification.pop("description", None)
-    return specification
+    datasets = specification.pop("datasets")
+    chosen = {name for selection in specification.get("params", ()) for name in selection["select"]["fields"]}
+    for layer in specification["layer"]:
+        needed = chosen.union(_fields(layer["encoding"]), *(_fields(step) for step in layer.get("transform", ())))
+        layer["data"] = {"values": [_only(row, needed) for row in datasets[layer["data"]["name"]]]}
+    return json.dumps(specification, ensure_ascii=False, separators=(",", ":"))
+
+
+def _fields(part: Any) -> Iterator[str]:  # noqa: ANN401  # any part of a specification
+    """Names of the columns that a part of a layer reads."""
+    if isinstance(part, Mapping):
+        for name, value in part.items():
+            if name == "field" and isinstance(value, str):
+                yield value
+            elif name not in {"scale", "axis", "legend"}:
+                yield from _fields(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _fields(value)
+
+
+def _only(row: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in names}
