@@ -80,9 +80,7 @@ def show_study(study: Study, words: Translator) -> None:
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(study.name or words.text("ui.study.typed"))
-            st.button(
-                words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary"
-            )
+            st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
 
 
 def show_controls(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
@@ -163,17 +161,11 @@ def _choose_assumptions(words: Translator) -> Assumptions:
     published = _choose_starting_point(words)
     ratio, spread = FOLK_RATIO, DEFAULT_SPREAD
     if not published:
-        ratio = _choose_step(
-            "ratio", RATIO_STEPS, FOLK_RATIO, words, lambda step: words.text("ui.controls.one_to", ratio=step)
-        )
-        spread = _choose_step(
-            "spread", SPREAD_STEPS, DEFAULT_SPREAD, words, lambda step: words.text("ui.controls.times", factor=step)
-        )
+        ratio = _choose_step("ratio", RATIO_STEPS, FOLK_RATIO, words, lambda step: words.text("ui.controls.one_to", ratio=step))
+        spread = _choose_step("spread", SPREAD_STEPS, DEFAULT_SPREAD, words, lambda step: words.text("ui.controls.times", factor=step))
         prior = SilentRatioPrior(ratio, ratio / spread, ratio * spread)
         st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
-    horizon = _choose_step(
-        "horizon", HORIZON_STEPS, DEFAULT_HORIZON, words, lambda step: words.text("ui.controls.days", count=int(step))
-    )
+    horizon = _choose_step("horizon", HORIZON_STEPS, DEFAULT_HORIZON, words, lambda step: words.text("ui.controls.days", count=int(step)))
     return Assumptions(
         ratio=SilentRatioPrior(ratio, ratio / spread, ratio * spread),
         horizon_days=int(horizon),
@@ -199,9 +191,7 @@ def _choose_starting_point(words: Translator) -> bool:
     return chosen == "evidence"
 
 
-def _choose_step(
-    name: str, steps: Sequence[float], default: float, words: Translator, label: Callable[[float], str]
-) -> float:
+def _choose_step(name: str, steps: Sequence[float], default: float, words: Translator, label: Callable[[float], str]) -> float:
     if name not in st.session_state:
         st.session_state[name] = _step_from_link(name, steps, default)
     chosen = st.select_slider(

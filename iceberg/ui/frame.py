@@ -99,9 +99,7 @@ def _read_narrow() -> bool:
     if known is None:
         known = "Mobi" in (st.context.headers.get("User-Agent") or "")
     component = st.components.v2.component("iceberg_width", js=_TELL_WIDTH)
-    told = component(
-        key="iceberg_width", data={"pixels": NARROW_PIXELS, "narrow": known}, on_narrow_change=lambda: None
-    )
+    told = component(key="iceberg_width", data={"pixels": NARROW_PIXELS, "narrow": known}, on_narrow_change=lambda: None)
     narrow = bool(known if told.narrow is None else told.narrow)
     st.session_state["narrow"] = narrow
     return narrow

@@ -34,9 +34,7 @@ def priors_frame(categories: Sequence[str], priors: Mapping[str, CategoryPrior],
     return pd.DataFrame(rows, columns=columns)
 
 
-def priors_from_frame(
-    frame: pd.DataFrame, held: Mapping[str, CategoryPrior], words: Translator
-) -> dict[str, CategoryPrior]:
+def priors_from_frame(frame: pd.DataFrame, held: Mapping[str, CategoryPrior], words: Translator) -> dict[str, CategoryPrior]:
     """The priors as edited. Choosing another family brings that family's published values.
 
     Raises:

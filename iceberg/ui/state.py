@@ -27,8 +27,9 @@ SEED = 0
 Progress = Callable[[str, float], None]
 Result = TypeVar("Result")
 # Estimates carry their draws (10 to 60 MB each); everything else is small.
-SHARED_SIZES = {"estimates": 12, "slices": 12, "built": 600}
+SHARED_SIZES = {"samples": 2, "estimates": 12, "slices": 12, "built": 600}
 SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200}
+_SHARED = {name: Shelf(size) for name, size in SHARED_SIZES.items()}  # one server, one sample
 _SHELVES = "shelves"
 _STUDY = "study"
 _WARM = "warm_start"
@@ -83,21 +84,33 @@ def forget_study() -> None:
         st.session_state.pop(name, None)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
 def load_sample(language: str) -> Study:
     """The sample company, with its categories named in `language`; read and counted once per server.
 
     Raises:
         FileError: When ``data/`` is not beside the package.
     """
-    from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest.load import load_tables
 
-    customers, complaints = sample_files(language)
-    tables, report = load_tables(customers, complaints)
-    with tables:
-        counts = reduce_tables(tables)
-    return Study(counts=counts, digest=counts.digest, name="", origin="sample", report=report)
+    def make() -> Study:
+        from iceberg.cohort.reduce import reduce_tables
+        from iceberg.ingest.load import load_tables
+
+        customers, complaints = sample_files(language)
+        tables, report = load_tables(customers, complaints)
+        with tables:
+            counts = reduce_tables(tables)
+        return Study(counts=counts, digest=counts.digest, name="", origin="sample", report=report)
+
+    return _SHARED["samples"].get(language, make)
+
+
+def prepare_sample(language: str) -> None:
+    """Work out what a first visit in `language` shows, before anybody visits."""
+    import iceberg.report.charts  # noqa: F401  # half a second that no reader should wait for
+    from iceberg.model.assumptions import Assumptions
+
+    study, assumptions = load_sample(language), Assumptions()
+    _SHARED["estimates"].get(estimate_name(study, assumptions), lambda: _estimate(study, assumptions))
 
 
 def sample_files(language: str) -> tuple[Path, Path]:
@@ -108,17 +121,17 @@ def sample_files(language: str) -> tuple[Path, Path]:
 
 def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress | None = None) -> IcebergEstimate:
     """The estimate of `study` under `assumptions`, made once per pair; a slider starts from the fit before it."""
-    digest, warm = st.session_state.get(_WARM, (None, None))
-
-    def make() -> IcebergEstimate:
-        from iceberg.model.estimate import estimate_iceberg
-
-        start = warm if digest == study.digest else None
-        return estimate_iceberg(study.counts, assumptions=assumptions, seed=SEED, progress=progress, warm=start)
-
-    estimate = _shelf("estimates", study).get(estimate_name(study, assumptions), make)
+    digest, fit = st.session_state.get(_WARM, (None, None))
+    warm = fit if digest == study.digest else None
+    estimate = _shelf("estimates", study).get(estimate_name(study, assumptions), lambda: _estimate(study, assumptions, progress=progress, warm=warm))
     st.session_state[_WARM] = (study.digest, estimate.fit_state)
     return estimate
+
+
+def _estimate(study: Study, assumptions: Assumptions, *, progress: Progress | None = None, warm: object | None = None) -> IcebergEstimate:
+    from iceberg.model.estimate import estimate_iceberg
+
+    return estimate_iceberg(study.counts, assumptions=assumptions, seed=SEED, progress=progress, warm=warm)
 
 
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
@@ -157,12 +170,7 @@ def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
 def _shelf(kind: str, study: Study) -> Shelf:
     """Where results of this kind are kept: for everyone where the study is the sample, else for this session alone."""
     if study.is_sample:
-        return _shelves_for_all()[kind]
+        return _SHARED[kind]
     if _SHELVES not in st.session_state:
         st.session_state[_SHELVES] = {name: Shelf(size) for name, size in SESSION_SIZES.items()}
     return cast("Shelf", st.session_state[_SHELVES][kind])
-
-
-@st.cache_resource(show_spinner=False)
-def _shelves_for_all() -> dict[str, Shelf]:
-    return {name: Shelf(size) for name, size in SHARED_SIZES.items()}

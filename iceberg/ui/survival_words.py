@@ -35,9 +35,7 @@ def cox_table(reading: CoxReading, words: Translator) -> pd.DataFrame:
             words.text("ui.survival.check"): words.text(f"ui.survival.check_{code}"),
             words.text("ui.survival.p_value"): words.decimal(float(str(values["p_value"])), digits=3),
         }
-        for category, ratio, (code, values) in zip(
-            reading.categories, reading.hazard_ratio, reading.proportional, strict=True
-        )
+        for category, ratio, (code, values) in zip(reading.categories, reading.hazard_ratio, reading.proportional, strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -62,9 +60,7 @@ def fit_sentences(fit: ParametricFit, words: Translator) -> list[str]:
     return said
 
 
-def fit_curves(
-    observed: SurvivalCurve, fits: Sequence[ParametricFit], words: Translator
-) -> dict[str, SurvivalCurve | FittedCurve]:
+def fit_curves(observed: SurvivalCurve, fits: Sequence[ParametricFit], words: Translator) -> dict[str, SurvivalCurve | FittedCurve]:
     """The Kaplan-Meier curve and every fit that worked, by name."""
     curves: dict[str, SurvivalCurve | FittedCurve] = {"Kaplan-Meier": observed}
     for fit in fits:

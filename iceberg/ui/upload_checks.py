@@ -18,7 +18,8 @@ def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
     """What became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
     if counted.counts is not None:
-        _choose_window(frame, counted.counts.window, files)
+        if counted.counts.has_calendar:
+            _choose_window(frame, counted.counts.window, files)
         _show_counted(frame, counted)
 
 
@@ -47,9 +48,7 @@ def _show_rules(frame: Frame, report: IngestReport) -> None:
     words = frame.words
     rules = rules_table(report.rules, words)
     rules["table"] = [words.text(f"ui.upload.table_{table}") for table in rules["table"]]
-    rules["rejected"] = [
-        words.text(f"ui.upload.checks_{'rejected' if rejected else 'flagged'}") for rejected in rules["rejected"]
-    ]
+    rules["rejected"] = [words.text(f"ui.upload.checks_{'rejected' if rejected else 'flagged'}") for rejected in rules["rejected"]]
     columns = ("table", "name", "rows", "rejected", "says", "remedy")
     st.markdown(f"**{words.text('ui.upload.checks_rules')}**")
     st.dataframe(
@@ -116,12 +115,8 @@ def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
     """First and last day counted; moving them counts again."""
     words = frame.words
     since, as_of = st.columns(2)
-    first = since.date_input(
-        words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY"
-    )
-    last = as_of.date_input(
-        words.text("ui.upload.window_as_of"), value=window.as_of, key=f"as_of.{window.as_of}", format="DD/MM/YYYY"
-    )
+    first = since.date_input(words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY")
+    last = as_of.date_input(words.text("ui.upload.window_as_of"), value=window.as_of, key=f"as_of.{window.as_of}", format="DD/MM/YYYY")
     if (first, last) != (window.since, window.as_of):
         st.session_state[WINDOW] = (files, ObservationWindow(first, last))
         st.rerun()

@@ -77,9 +77,7 @@ def _open_saved(frame: Frame) -> MappingSet | None:
         help=words.text("ui.upload.mapping_help"),
         key="mapping.open",
     ):
-        upload = st.file_uploader(
-            words.text("ui.upload.mapping_load"), type=["toml", "json"], key="mapping.file", max_upload_size=1
-        )
+        upload = st.file_uploader(words.text("ui.upload.mapping_load"), type=["toml", "json"], key="mapping.file", max_upload_size=1)
     if upload is None:
         return None
     try:
@@ -100,9 +98,7 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
         if header is None:
             continue
         chosen[name] = header
-        if kind in {"date", "end"} and (
-            told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))
-        ):
+        if kind in {"date", "end"} and (told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))):
             formats[name] = told
         if kind == "number" and (mark := _choose_decimal(frame, look, header, f"{stem}.{name}")):
             fixed["decimal"] = mark
@@ -111,9 +107,7 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
     return confirm_mapping(look, file.table, chosen, options, fixed)
 
 
-def _choose_header(
-    frame: Frame, look: FileLook, table: str, name: str, stem: str, saved: ColumnMapping | None
-) -> str | None:
+def _choose_header(frame: Frame, look: FileLook, table: str, name: str, stem: str, saved: ColumnMapping | None) -> str | None:
     words = frame.words
     proposed = look.proposal.choices.get(name)
     header = saved.header(name) if saved else (proposed.header if proposed else None)
@@ -142,9 +136,7 @@ def _reason(frame: Frame, look: FileLook, name: str, chosen: str) -> str:
     words = frame.words
     proposed = look.proposal.choices.get(name)
     examples = [text.strip() for text in look.sample(chosen) if text and text.strip()][:3]
-    shown = (
-        words.text("ui.upload.examples", values=" · ".join(f"`{text[:24]}`" for text in examples)) if examples else ""
-    )
+    shown = words.text("ui.upload.examples", values=" · ".join(f"`{text[:24]}`" for text in examples)) if examples else ""
     if proposed is None or proposed.header != chosen:
         return f"{words.text('ui.upload.chosen_by_you')} {shown}"
     key = f"ingest.reasons.{proposed.reason}"

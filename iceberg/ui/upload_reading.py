@@ -45,9 +45,7 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]
         else:
             options = ReadOptions()
     look = look_at(file, options) if options != ReadOptions() else found
-    st.dataframe(
-        look.preview, alt=words.text("ui.upload.reading_preview"), key=f"preview.{file.table}", height="content"
-    )
+    st.dataframe(look.preview, alt=words.text("ui.upload.reading_preview"), key=f"preview.{file.table}", height="content")
     st.caption(words.text("ui.upload.reading_preview"))
     return look, options
 
@@ -78,9 +76,7 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
     encoding = separator = sheet = None
     if found.format == "csv":
         encoding = _choose(frame, "encoding", found.encoding, ENCODINGS, stem, str)
-        separator = _choose(
-            frame, "separator", found.separator, tuple(SEPARATORS), stem, lambda mark: _separator_name(frame, mark)
-        )
+        separator = _choose(frame, "separator", found.separator, tuple(SEPARATORS), stem, lambda mark: _separator_name(frame, mark))
     elif len(found.sheets) > 1:
         sheet = _choose(frame, "sheet", found.sheet, found.sheets, stem, str)
     header = st.number_input(
@@ -93,16 +89,12 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
     return ReadOptions(encoding, separator, int(header) if int(header) != max(found.header_line, 1) else None, sheet)
 
 
-def _choose(
-    frame: Frame, name: str, found: str, offered: tuple[str, ...], stem: str, label: Callable[[str], str]
-) -> str | None:
+def _choose(frame: Frame, name: str, found: str, offered: tuple[str, ...], stem: str, label: Callable[[str], str]) -> str | None:
     options = [None, *(one for one in offered if one != found)]
     chosen: str | None = st.selectbox(
         frame.words.text(f"ui.upload.reading_{name}"),
         options,
-        format_func=lambda one: (
-            frame.words.text("ui.upload.reading_auto", value=label(found)) if one is None else label(one)
-        ),
+        format_func=lambda one: frame.words.text("ui.upload.reading_auto", value=label(found)) if one is None else label(one),
         key=f"{stem}.{name}",
     )
     return chosen

@@ -17,6 +17,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import propose_mapping
+from iceberg.ingest.flat import as_flat
 from iceberg.ingest.dates import DateReading, recognise_dates
 from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.tables import IngestReport
 
-Shape = Literal["linked", "volumes", "alone"]
+Shape = Literal["linked", "volumes", "alone", "flat"]
 TABLES: dict[Shape, tuple[str, ...]] = {
     "linked": ("customers", "complaints"),
     "volumes": ("customers", "volumes"),
     "alone": ("volumes",),
+    "flat": ("flat",),
 }
 PREVIEW_LINES = 6
 ISSUES_PER_RULE = 5000  # rows of each rule that can be downloaded; every row is counted
@@ -131,15 +133,16 @@ def _look(key: str, _file: UploadedFile, _options: ReadOptions) -> FileLook:
             {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
             index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
         )
-        return FileLook(source, preview, propose_mapping(source, _file.table))
+        proposal = propose_mapping(source, _file.table)
+        if _file.table == "flat":
+            proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
+        return FileLook(source, preview, proposal)
     finally:
         connection.close()
         workspace.close()
 
 
-def confirm_mapping(
-    look: FileLook, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]
-) -> ColumnMapping:
+def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]) -> ColumnMapping:
     """The mapping as it stands on screen.
 
     Args:
@@ -151,9 +154,7 @@ def confirm_mapping(
     """
     proposed = look.proposal.choices
     choices = {
-        name: proposed[name]
-        if name in proposed and proposed[name].header == chosen[name]
-        else FieldChoice(name, chosen[name])
+        name: proposed[name] if name in proposed and proposed[name].header == chosen[name] else FieldChoice(name, chosen[name])
         for name in FIELDS[table]
         if chosen.get(name)
     }
@@ -185,9 +186,7 @@ def check_mapping(file: UploadedFile, mapping: ColumnMapping) -> None:
 
 @st.cache_resource(max_entries=24, scope="session", show_spinner=False)
 def _check(key: str, _file: UploadedFile, _mapping: ColumnMapping) -> IcebergError | None:
-    options = ReadOptions(
-        _mapping.encoding or None, _mapping.separator or None, _mapping.header_line or None, _mapping.sheet or None
-    )
+    options = ReadOptions(_mapping.encoding or None, _mapping.separator or None, _mapping.header_line or None, _mapping.sheet or None)
     workspace = Workspace()
     connection = connect()
     try:
@@ -223,9 +222,7 @@ def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: Ob
 
 
 @st.cache_resource(max_entries=4, scope="session", show_spinner=False)
-def _count(
-    key: str, _files: tuple[UploadedFile, ...], _mapping: MappingSet, _window: ObservationWindow | None
-) -> Counted:
+def _count(key: str, _files: tuple[UploadedFile, ...], _mapping: MappingSet, _window: ObservationWindow | None) -> Counted:
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
 
@@ -234,6 +231,9 @@ def _count(
         sources.get("customers"),
         sources.get("complaints"),
         sources.get("volumes"),
+        incidents=sources.get("incidents"),
+        surveys=sources.get("surveys"),
+        flat=sources.get("flat"),
         mapping=_mapping,
         issues_per_rule=ISSUES_PER_RULE,
     )

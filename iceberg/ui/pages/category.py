@@ -26,7 +26,9 @@ def show_page() -> None:
         _show_verdict(frame, estimate, category)
         _show_ratio_and_trend(frame, estimate, category)
         st.subheader(words.text("ui.category.survival"), anchor=False)
-        if frame.study.counts.has_linked_complaints:
+        if not frame.study.counts.has_calendar:
+            st.info(words.text("ui.category.no_calendar"), icon=":material/event_busy:")
+        elif frame.study.counts.has_linked_complaints:
             _show_net_survival(frame, category)
             left, right = st.columns(2, gap="large")
             with left:
@@ -73,9 +75,7 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         ("assumption", share(item.prior_share, words)),
     ]
     for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
-        column.metric(
-            words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help")
-        )
+        column.metric(words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(comparator_sentence(estimate, words, category=category))
 
 
@@ -99,14 +99,15 @@ def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str
         )
     with right:
         st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
+        if not frame.study.counts.has_calendar:
+            st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
+            return
         months = month_trend_table(estimate, category=category)
         show_chart(
             frame,
             "category_months",
             key=key,
-            build=lambda: build_month_trend(
-                months, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow
-            ),
+            build=lambda: build_month_trend(months, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow),
             takeaway=lambda: takeaway_month_trend(months, frame.words),
             table=lambda: months,
         )
@@ -167,9 +168,7 @@ def _show_tenure(frame: Frame, category: str) -> None:
         frame,
         "tenure",
         key=category,
-        build=lambda: build_tenure_profile(
-            table, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow
-        ),
+        build=lambda: build_tenure_profile(table, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow),
         takeaway=lambda: takeaway_tenure_profile(table, frame.words),
         table=lambda: table,
     )

@@ -78,7 +78,9 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
         window = frame.study.counts.window
         first, last = frame.view.filters.months or (None, None)
-        if first is None or last is None:
+        if not frame.study.counts.has_calendar:
+            shown = words.text("ui.study.no_calendar")
+        elif first is None or last is None:
             shown = words.text("ui.study.window", since=window.since, as_of=window.as_of)
         else:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
@@ -92,9 +94,7 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
 
     words, badge = frame.words, evidence_badge(estimate, frame.words)
     colour = BADGE_COLOURS[badge.kind]
-    with st.popover(
-        f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"
-    ):
+    with st.popover(f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"):
         st.markdown(f"**{badge.says}**")
         st.markdown(badge.help)
         st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
@@ -130,9 +130,7 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
         for category in table["category"]:
-            st.page_link(
-                CATEGORY_PAGE, label=category, query_params={"category": category}, icon=":material/arrow_forward:"
-            )
+            st.page_link(CATEGORY_PAGE, label=category, query_params={"category": category}, icon=":material/arrow_forward:")
 
 
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -182,9 +180,7 @@ def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
         frame,
         "ranking",
         key=estimate_key(estimate),
-        build=lambda: build_ranking(
-            table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow
-        ),
+        build=lambda: build_ranking(table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow),
         takeaway=lambda: takeaway_ranking(table, frame.words),
         table=lambda: table,
     )
@@ -200,9 +196,7 @@ def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
         frame,
         "comparator",
         key=estimate_key(estimate),
-        build=lambda: build_comparator(
-            table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow
-        ),
+        build=lambda: build_comparator(table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow),
         takeaway=lambda: takeaway_comparator(table, frame.words),
         table=lambda: table,
     )
@@ -214,6 +208,9 @@ def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
     from iceberg.report.takeaways import takeaway_month_trend
 
     st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
+    if not frame.study.counts.has_calendar:
+        st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
+        return
     table = month_trend_table(estimate)
     show_chart(
         frame,

@@ -103,9 +103,7 @@ def _edit_priors(frame: Frame) -> None:
     with st.container(horizontal=True):
         if st.button(words.text("ui.method.priors_apply"), type="primary", icon=":material/check:", key="priors.apply"):
             _apply(frame, edited, shown)
-        st.button(
-            words.text("ui.method.priors_restore"), on_click=forget_priors, icon=":material/undo:", key="priors.restore"
-        )
+        st.button(words.text("ui.method.priors_restore"), on_click=forget_priors, icon=":material/undo:", key="priors.restore")
 
 
 def _apply(frame: Frame, edited: pd.DataFrame, shown: Mapping[str, CategoryPrior]) -> None:
@@ -136,9 +134,7 @@ def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
     families = [family_name(key, words) for key in FAMILIES]
     return {
         "category": st.column_config.TextColumn(words.text("ui.method.column_category"), pinned=True),
-        "family": st.column_config.SelectboxColumn(
-            words.text("ui.method.column_family"), options=families, required=True
-        ),
+        "family": st.column_config.SelectboxColumn(words.text("ui.method.column_family"), options=families, required=True),
         **shares,
         "grade": st.column_config.TextColumn(words.text("ui.method.column_grade")),
         "source": st.column_config.TextColumn(words.text("ui.method.column_source"), width="large"),

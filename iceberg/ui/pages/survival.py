@@ -28,6 +28,8 @@ def show_page() -> None:
         st.page_link("iceberg/ui/pages/upload.py")
         return
     st.caption(words.text("ui.survival.lead"))
+    if not frame.study.counts.has_calendar:
+        st.info(words.text("ui.survival.no_calendar"), icon=":material/event_busy:")
     with errors_in_words(words):
         counts = _counts(frame)
         _show_curves(frame, counts)
@@ -124,9 +126,7 @@ def _curves(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> dict[
     elif group == "category":
         states = {name: (NEVER_COMPLAINED + 1 + index,) for index, name in enumerate(counts.categories)}
     if group == "segment":
-        curves = {
-            name: tenure_curve(counts, segments=(index,), kind=kind) for index, name in enumerate(counts.segments)
-        }
+        curves = {name: tenure_curve(counts, segments=(index,), kind=kind) for index, name in enumerate(counts.segments)}
     else:
         curves = {name: tenure_curve(counts, states=chosen, kind=kind) for name, chosen in states.items()}
     return {name: curve for name, curve in curves.items() if curve.departures >= FEWEST}

@@ -19,7 +19,7 @@ from iceberg.ui.uploads import TABLES, Counted, Shape, UploadedFile, count_files
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
-SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone")
+SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat")
 
 
 def show_page() -> None:
@@ -137,13 +137,9 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
         hide_index=True,
         key="typed",
         column_config={
-            "month": st.column_config.DateColumn(
-                words.text("ui.upload.typed_month"), format="YYYY-MM-DD", required=True
-            ),
+            "month": st.column_config.DateColumn(words.text("ui.upload.typed_month"), format="YYYY-MM-DD", required=True),
             "category": st.column_config.TextColumn(words.text("ui.upload.typed_category"), required=True),
-            "complaints": st.column_config.NumberColumn(
-                words.text("ui.upload.typed_complaints"), min_value=0, step=1, required=True
-            ),
+            "complaints": st.column_config.NumberColumn(words.text("ui.upload.typed_complaints"), min_value=0, step=1, required=True),
         },
         alt=words.text("ui.upload.typed_title"),
     )
@@ -172,9 +168,7 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
     """Count, estimate with a word per step, and go to the picture."""
     words, counts = frame.words, counted.counts
     assert counts is not None  # noqa: S101  # the caller has looked
-    if not st.button(
-        words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"
-    ):
+    if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
     name = " + ".join(file.source.name for file in files)
     study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
