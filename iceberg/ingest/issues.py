@@ -30,7 +30,7 @@ def find_issues(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, lim
         if lines[bad.rule] <= limit:
             found.append(
                 RowIssue(
-                    item.table_name, item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
+                    item.table_name, bad.file or item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
                 )
             )
     return found
@@ -53,6 +53,8 @@ def find_record_places(
     connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]
 ) -> dict[int, Place]:
     """Line and mapped cells of records; those of padded lines come after the others."""
+    if item.parts:
+        return _places_in_parts(connection, item, records)
     headers = [column.header for column in item.fields.columns.values()]
     own = [record for record in records if record < item.file_records]
     places = find_places(
@@ -66,8 +68,21 @@ def find_record_places(
     return places
 
 
+def _places_in_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]) -> dict[int, Place]:
+    """The same where the records come from several files; cells go by the headers of the first."""
+    places: dict[int, Place] = {}
+    starts = [start for start, _ in item.parts] + [max(records, default=0) + 1]
+    for (start, part), following in zip(item.parts, starts[1:], strict=True):
+        own = [record - start for record in records if start <= record < following]
+        header = {column.header: part.fields.columns[name].header for name, column in item.fields.columns.items()}
+        for record, place in find_record_places(connection, part, own).items() if own else ():
+            cells = {first: place.cells.get(theirs, "") for first, theirs in header.items()}
+            places[record + start] = Place(place.line, cells, part.source.reading.file)
+    return places
+
+
 def _issue(item: JudgedTable, rule: RowRule, place: Place) -> RowIssue:
     column = item.fields.columns.get(rule.field)
     header = column.header if column is not None else ""
     value = place.cells.get(header, "") if header else " | ".join(text for text in place.cells.values() if text)
-    return RowIssue(item.table_name, item.source.reading.file, place.line, header, value[:200], rule.id, rule.rejects)
+    return RowIssue(item.table_name, place.file or item.source.reading.file, place.line, header, value[:200], rule.id, rule.rejects)

@@ -34,6 +34,7 @@ class JudgedTable:
         bad_lines: Lines that were no records.
         skip_lines: Numbers of the lines that never became records of the file.
         flags: Rows by value of ``flags``.
+        parts: Number of the first record and table of each file, where there are several.
     """
 
     table: str
@@ -46,11 +47,17 @@ class JudgedTable:
     bad_lines: tuple[BadLine, ...] = ()
     skip_lines: frozenset[int] = frozenset()
     flags: dict[int, int] = field(default_factory=dict)
+    parts: tuple[tuple[int, JudgedTable], ...] = ()
 
     @property
     def table_name(self) -> TableName:
         """`table` as the type of reports."""
         return cast("TableName", self.table)
+
+    @property
+    def readings(self) -> tuple[FileReading, ...]:
+        """How each of its files was read."""
+        return tuple(part.source.reading for _, part in self.parts) or (self.source.reading,)
 
     @property
     def padded_lines(self) -> tuple[BadLine, ...]:

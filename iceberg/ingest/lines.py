@@ -23,10 +23,12 @@ class Place:
     Attributes:
         line: Line in the text (sheet row, or row number where the format has no lines).
         cells: Text of each column, by header.
+        file: Its file, where a table comes in several.
     """
 
     line: int
     cells: dict[str, str]
+    file: str = ""
 
 
 def find_places(

@@ -39,12 +39,14 @@ class BadLine:
         rule: Id of the rule.
         text: Its first cell; the rest may hold personal data of columns that are not read.
         cells: Its cells, padded, where it could be kept all the same.
+        file: Its file, where a table comes in several.
     """
 
     line: int
     rule: str
     text: str
     cells: tuple[str | None, ...] | None = None
+    file: str = ""
 
 
 def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:

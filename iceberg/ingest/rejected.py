@@ -56,13 +56,13 @@ def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en",
     writer.writerow([*_HEADERS, *map(neutralise, headers)])
     written = 0
     for item in tables.origin:
-        for line, rules, rejected, cells in _bad_rows(tables, item, repaired=repaired):
+        for file, line, rules, rejected, cells in _bad_rows(tables, item, repaired=repaired):
             outcome = words.text(f"ingest.outcomes.{'reject' if rejected else 'repair'}")
             names = "; ".join(words.text(f"ingest.rules.{rule}.name") for rule in rules)
             remedies = " ".join(words.text(f"ingest.rules.{rule}.remedy") for rule in rules)
             place = [
                 words.text(f"ingest.tables.{item.table}"),
-                neutralise(item.source.reading.file),
+                neutralise(file or item.source.reading.file),
                 line,
                 outcome,
                 names,
@@ -75,8 +75,8 @@ def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en",
 
 def _bad_rows(
     tables: Tables, item: JudgedTable, *, repaired: bool
-) -> Iterator[tuple[int, list[str], bool, dict[str, str]]]:
-    """(line, rules, left out, cells) of every row that broke a rule, then of the lines that were no records."""
+) -> Iterator[tuple[str, int, list[str], bool, dict[str, str]]]:
+    """(file, line, rules, left out, cells) of every row that broke a rule, then of the lines that were no records."""
     mask = reject_mask(item.table)
     number = "record" if item.is_view else "rowid"
     condition = "flags <> 0" if repaired else f"(flags & {mask}) <> 0"
@@ -89,7 +89,7 @@ def _bad_rows(
         for record, flags in batch:
             place = places[record]
             rules = list(dict.fromkeys(rule.id for bit, rule in rules_of(item.table) if flags & bit))
-            yield place.line, rules, bool(flags & mask), place.cells
+            yield place.file, place.line, rules, bool(flags & mask), place.cells
     for bad in item.bad_lines:
         if bad.cells is None or repaired:
-            yield bad.line, [bad.rule], bad.cells is None, {}
+            yield bad.file, bad.line, [bad.rule], bad.cells is None, {}

@@ -1,0 +1,81 @@
+"""Owns how each file given is opened: told by the mapping or found out, which sheet of a book, which shape, which columns."""
+
+from __future__ import annotations
+
+import duckdb
+
+from iceberg.errors import FileError, MappingError
+from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
+from iceberg.ingest.flat import as_flat
+from iceberg.ingest.mapping import ColumnMapping, MappingSet
+from iceberg.ingest.read import ReadOptions, SourceTable, read_source
+from iceberg.ingest.sources import Source, Workspace
+
+_MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
+_ALTERNATIVE = "cp1250"
+
+Opened = tuple[SourceTable, ColumnMapping]
+
+
+def options_of(mapping: ColumnMapping | None) -> ReadOptions:
+    """What a mapping says about reading."""
+    if mapping is None:
+        return ReadOptions()
+    return ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
+
+
+def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named: str, source: Source, mappings: MappingSet) -> tuple[str, Opened]:
+    """Read one file and say which table it is and how its columns are taken.
+
+    Args:
+        connection: Where it becomes a relation.
+        workspace: For what has to be spooled.
+        named: Table that it was given for.
+        source: The file.
+        mappings: What was said about it.
+
+    Raises:
+        FileError: It is no table.
+        MappingError: ``encoding_ambiguous``.
+    """
+    table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
+    given = mappings.get(table)
+    try:
+        relation = read_source(connection, source, workspace, options=options_of(given))
+    except MappingError as error:
+        error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=_ALTERNATIVE)})
+        raise
+    if given is not None and given.choices:
+        return table, (relation, complete_with_system(relation, given))
+    found = _propose(relation, table)
+    if len(relation.reading.sheets) > 1 and not _is_certain(found) and not relation.reading.overridden:
+        found_elsewhere = _look_in_sheets(connection, workspace, source, relation, table)
+        if found_elsewhere is not None:
+            relation, found = found_elsewhere
+    return found.table, (relation, found)
+
+
+def _propose(relation: SourceTable, table: str) -> ColumnMapping:
+    proposed = propose_mapping(relation, table)
+    return (as_flat(relation, proposed) if table == "customers" else None) or proposed
+
+
+def _is_certain(mapping: ColumnMapping) -> bool:
+    return not mapping.missing and not mapping.uncertain(CERTAIN)
+
+
+def _look_in_sheets(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, source: Source, relation: SourceTable, table: str
+) -> Opened | None:
+    """The first other sheet that is this table for certain: the fullest one may be the other half of the same book."""
+    for sheet in relation.reading.sheets[:_MOST_SHEETS]:
+        if sheet == relation.reading.sheet:
+            continue
+        try:
+            other = read_source(connection, source, workspace, options=ReadOptions(sheet=sheet))
+        except FileError:  # an empty sheet, a chart
+            continue
+        found = _propose(other, table)
+        if _is_certain(found):
+            return other, found
+    return None
