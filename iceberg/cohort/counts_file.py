@@ -108,9 +108,13 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
 def _observed(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> ObservedSilence | None:
     if "observed" not in header:
         return None
-    tables = {name: arrays[f"observed.{name}"] for name in ("struck", "voiced", "survey")}
-    clock = ComplaintClockCounts(**_columns(arrays, "observed_clock"))
-    return ObservedSilence(clock=clock, **tables, **header["observed"])
+    return ObservedSilence(
+        struck=arrays["observed.struck"],
+        voiced=arrays["observed.voiced"],
+        survey=arrays["observed.survey"],
+        clock=ComplaintClockCounts(**_columns(arrays, "observed_clock")),
+        **header["observed"],
+    )
 
 
 def _columns(arrays: dict[str, npt.NDArray[Any]], group: str) -> dict[str, npt.NDArray[Any]]:

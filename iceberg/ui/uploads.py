@@ -17,8 +17,8 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import propose_mapping
-from iceberg.ingest.flat import as_flat
 from iceberg.ingest.dates import DateReading, recognise_dates
+from iceberg.ingest.flat import as_flat
 from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
 from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
