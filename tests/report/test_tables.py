@@ -163,3 +163,10 @@ def test_tables_show_exact_figures_and_say_what_is_unknown() -> None:
 def test_money_columns_show_the_currency() -> None:
     frame = pd.DataFrame({"lower": [1200.0]})
     assert tables.display_table(frame, Translator("en"), currency="GBP", unit="money").iloc[0, 0] == "£1,200"
+
+
+def test_the_money_among_the_totals_shows_the_currency_and_customers_do_not() -> None:
+    shown = tables.display_table(tables.total_table(ESTIMATE), Translator("en"), currency="EUR")
+    by_quantity = dict(zip(tables.total_table(ESTIMATE)["quantity"], shown.iloc[:, 2], strict=True))
+    assert by_quantity["revenue_lost"].startswith("€")
+    assert not by_quantity["silent_churn"].startswith("€")

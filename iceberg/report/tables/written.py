@@ -1,0 +1,104 @@
+"""Owns how a frame is written out for a reader: headers in words; numbers, rates, money and months in the language."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from iceberg.locale import Translator
+
+_COUNTS = frozenset(
+    {
+        "rank",
+        "vocal_customers",
+        "silent_lower",
+        "silent_median",
+        "silent_upper",
+        "placebo_lower",
+        "placebo_median",
+        "placebo_upper",
+        "folk_leavers",
+        "silent_leavers",
+        "at_risk",
+        "leavers",
+        "expected",
+        "complainants",
+        "customer_years",
+        "at_low",
+        "at_high",
+        "base",
+        "rows",
+        "day",
+        "days",
+        "from_day",
+        "to_day",
+        "from_month",
+        "to_month",
+    }
+)
+_RATES = frozenset(
+    {
+        "silent_share",
+        "probability_first",
+        "prior_share",
+        "share",
+        "observed",
+        "observed_lower",
+        "observed_upper",
+        "net",
+        "net_lower",
+        "net_upper",
+    }
+)
+_MONEY = frozenset({"revenue_lost_lower", "revenue_lost_median", "revenue_lost_upper"})
+_INTERVAL = frozenset({"lower", "median", "upper"})
+IntervalUnit = Literal["customers", "money", "ratio", "rate"]
+
+
+def display_table(
+    frame: pd.DataFrame, translator: Translator, *, currency: str = "EUR", unit: IntervalUnit = "customers"
+) -> pd.DataFrame:
+    """The same rows as a reader of this language sees them: headers in words, numbers, rates, money and months written out. Exact figures.
+
+    Args:
+        frame: Any frame of this module.
+        translator: Language.
+        currency: ISO code of the money.
+        unit: What the plain lower / median / upper columns hold.
+    """
+    shown = {}
+    for name in frame.columns:
+        key = f"report.columns.{name}"
+        header = translator.text(key) if translator.has(key) else str(name)
+        units = _units(frame, unit)
+        shown[header] = [_written(name, value, translator, currency, own) for value, own in zip(frame[name], units, strict=True)]
+    return pd.DataFrame(shown, index=frame.index)
+
+
+def _units(frame: pd.DataFrame, unit: IntervalUnit) -> list[IntervalUnit]:
+    """What the intervals of each row hold: where rows name a quantity, money is money."""
+    if "quantity" not in frame.columns:
+        return [unit] * len(frame)
+    return ["money" if quantity == "revenue_lost" else unit for quantity in frame["quantity"]]
+
+
+def _written(name: str, value: Any, translator: Translator, currency: str, unit: IntervalUnit) -> str:  # noqa: ANN401, PLR0911  # one line per kind
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return translator.text("report.unknown")
+    if isinstance(value, bool | np.bool_):
+        return str(translator.format(bool(value)))
+    if isinstance(value, date):  # pandas timestamps are dates too
+        return translator.month(value)
+    if isinstance(value, str):
+        key = f"report.{name}.{value}"
+        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else value
+    if name in _MONEY or (name in _INTERVAL and unit == "money"):
+        return translator.money(float(value), currency)
+    if name in _RATES or (name in _INTERVAL and unit == "rate") or (name == "expected" and unit == "rate"):
+        return translator.percent(float(value), digits=1)
+    if name in _COUNTS or (name in _INTERVAL and unit == "customers"):
+        return translator.integer(float(value))
+    return translator.decimal(float(value))
