@@ -128,7 +128,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
                 best = FieldChoice(name, column.header, confidence, reason, origin)
-        if best is not None:
+        if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN):  # a doubtful correction is none
             choices[name] = best
             taken.add(best.header)
     live = preset.live_statuses if preset is not None and "status" in choices else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,34 +10,41 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
-from iceberg.ingest.flat import as_flat, flat_notes, judge_flat_duplicates
+from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.issues import find_issues
+from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
-from iceberg.ingest.read import ReadOptions, SourceTable, connect, read_source
+from iceberg.ingest.opening import Opened, open_file
+from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
+from iceberg.ingest.read import connect
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import IngestReport, RowIssue, Tables
-from iceberg.ingest.together import judge_together
 
 ISSUES_PER_RULE = 100
 MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
 
 
 def load_tables(
-    customers: Source | None = None,
-    complaints: Source | None = None,
-    volumes: Source | None = None,
+    customers: Source | Sequence[Source] | None = None,
+    complaints: Source | Sequence[Source] | None = None,
+    volumes: Source | Sequence[Source] | None = None,
     *,
     mapping: MappingSet | None = None,
     memory_limit: str | None = None,
-    incidents: Source | None = None,
-    surveys: Source | None = None,
-    flat: Source | None = None,
+    incidents: Source | Sequence[Source] | None = None,
+    surveys: Source | Sequence[Source] | None = None,
+    flat: Source | Sequence[Source] | None = None,
+    subscriptions: Source | None = None,
+    events: Source | None = None,
+    activity: Source | None = None,
     today: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
 ) -> tuple[Tables, IngestReport]:
     """Read files into tables that can be trusted, and account for every row.
+
+    A table may come in several files: a list, or a pattern such as ``"customers-*.csv"``.
 
     Args:
         customers: One row per customer: id, first day, last day (blank while still here), segment, revenue.
@@ -49,6 +56,9 @@ def load_tables(
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
         flat: One row per customer with tenure and departure but no dates (evidence level F). A `customers` file of that
             shape is recognised and read as one.
+        subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
+        events: One row per departure (customer, day).
+        activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
 
@@ -67,14 +77,21 @@ def load_tables(
         "incidents": incidents,
         "surveys": surveys,
         "flat": flat,
+        "subscriptions": subscriptions,
+        "events": events,
+        "activity": activity,
     }
     sources = {table: source for table, source in given.items() if source is not None}
     if not sources:
         raise EvidenceError("no_source")
     workspace, connection = Workspace(), connect(memory_limit=memory_limit)
     try:
-        loaded = _read_all(connection, workspace, sources, mapping or MappingSet(), today or date.today())
-        return _finish(connection, workspace, loaded, issues_per_rule)
+        mapping = mapping or MappingSet()
+        loaded = _read_all(connection, workspace, sources, mapping, today or date.today())
+        joined = join_tables(connection, loaded, mapping.joining)
+        if "flat" in loaded:
+            judge_flat_duplicates(connection, loaded["flat"])
+        return _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
     except BaseException:
         connection.close()
         workspace.close()
@@ -84,52 +101,47 @@ def load_tables(
 def _read_all(
     connection: duckdb.DuckDBPyConnection,
     workspace: Workspace,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Source | Sequence[Source]],
     mappings: MappingSet,
     today: date,
-) -> list[JudgedTable]:
-    opened: dict[str, tuple[SourceTable, ColumnMapping]] = {}
+) -> dict[str, JudgedTable]:
+    opened: dict[str, list[Opened]] = {}
     for named, source in sources.items():
-        table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
-        given = mappings.get(table)
-        relation = read_source(connection, source, workspace, options=_options(given))
-        if given is not None and given.choices:
-            opened[table] = (relation, complete_with_system(relation, given))
-            continue
-        proposed = propose_mapping(relation, table)
-        sheet = as_flat(relation, proposed) if table == "customers" else None
-        opened[sheet.table if sheet else table] = (relation, sheet or proposed)
+        for part in list_sources(source):
+            table, found = open_file(connection, workspace, named, part, mappings)
+            opened.setdefault(table, []).append(found)
     _require_certain(opened)
     if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
-        values = {"file": opened["flat"][0].reading.file, "others": ", ".join(dated)}
+        values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
         raise MappingError("flat_beside_dates", values)
     loaded: dict[str, JudgedTable] = {}
-    for table, (relation, chosen) in opened.items():
+    for table, parts in opened.items():
+        require_same_columns(parts)
+        relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
-        name, fitted = ("volumes", _as_volumes(chosen)) if unlinked else (table, chosen)
+        name = "volumes" if unlinked else table
         if name in loaded:
             raise MappingError(
                 "complaints_without_ids",
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
-        loaded[name] = read_table(connection, workspace, name, relation, fitted, today)
-    judge_together(connection, loaded)
-    if "flat" in loaded:
-        judge_flat_duplicates(connection, loaded["flat"])
-    return list(loaded.values())
+        fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
+        loaded[name] = _read_parts(connection, workspace, name, fitted, today)
+    return loaded
 
 
-def _options(mapping: ColumnMapping | None) -> ReadOptions:
-    if mapping is None:
-        return ReadOptions()
-    return ReadOptions(
-        mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None
-    )
+def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
+    if len(parts) == 1:
+        return read_table(connection, workspace, name, *parts[0], today)
+    judged = []
+    for number, (source, mapping) in enumerate(parts, start=1):
+        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today), number))
+    return combine_parts(connection, judged, f"read_{name}")
 
 
-def _require_certain(opened: Mapping[str, tuple[SourceTable, ColumnMapping]]) -> None:
+def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
     """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
-    for relation, chosen in opened.values():
+    for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
         if doubtful:
             values = {
@@ -139,7 +151,7 @@ def _require_certain(opened: Mapping[str, tuple[SourceTable, ColumnMapping]]) ->
                 "headers": ", ".join(relation.reading.headers),
             }
             raise MappingError(
-                "mapping_uncertain", values, MappingSet({table: mapping for table, (_, mapping) in opened.items()})
+                "mapping_uncertain", values, MappingSet({table: parts[0][1] for table, parts in opened.items()})
             )
 
 
@@ -154,7 +166,7 @@ def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
 
 
 def _finish(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], issues_per_rule: int
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], joined: Joined, issues_per_rule: int
 ) -> tuple[Tables, IngestReport]:
     issues: list[RowIssue] = []
     for item in judged:
@@ -164,6 +176,8 @@ def _finish(
         publish_table(connection, item)
     rows = {item.table: item.totals for item in judged}
     first, last = _date_range(connection, set(rows))
+    last = joined.last_day or last
+    files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         connection,
         frozenset(rows),
@@ -171,16 +185,17 @@ def _finish(
         first_complaint=first,
         last_day=last,
         on_close=workspace.close,
-        origin=tuple(judged),
+        origin=tuple(files),
     )
     report = IngestReport(
-        files=tuple(item.source.reading for item in judged),
+        files=tuple(reading for item in files for reading in item.readings),
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
         notes=_notes(judged),
         first_complaint=first,
         last_day=last,
+        joining=joined.report,
     )
     return tables, report
 
@@ -188,9 +203,10 @@ def _finish(
 def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
     """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
     notes: list[tuple[str, dict[str, object]]] = []
+    told_elsewhere = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})  # other tables know who left
     for item in judged:
         file, read = item.source.reading.file, item.totals.read
-        if item.table == "customers" and "end_date" not in item.fields.columns:
+        if item.table == "customers" and "end_date" not in item.fields.columns and not told_elsewhere:
             notes.append(("no_end_date", {"file": file}))
         if item.table == "flat":
             notes += flat_notes(item)
@@ -238,9 +254,14 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple
             low, high = connection.sql(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
             first = min(filter(None, (first, low)), default=None)
             last = max(filter(None, (last, high)), default=None)
-    if "customers" in names:
-        high = connection.sql("SELECT greatest(max(start_date), max(end_date)) FROM customers").fetchall()[0][0]
-        last = max(filter(None, (last, high)), default=None)
+    for table, days in (
+        ("customers", "greatest(max(start_date), max(end_date))"),
+        ("subscriptions", "greatest(max(start_date), max(end_date))"),
+        ("events", "max(event_date)"),
+    ):
+        if table in names:
+            high = connection.sql(f"SELECT {days} FROM {table}").fetchall()[0][0]
+            last = max(filter(None, (last, high)), default=None)
     return first, last
 
 

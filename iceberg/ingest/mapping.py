@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import DATE_FORMATS
+from iceberg.ingest.joining import Joining
 
 # Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
 # "number", "flag" (yes or no).
@@ -19,6 +21,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "volumes": {"month": "date", "category": "text", "complaints": "number"},
     "incidents": {"customer_id": "id", "incident_date": "date", "category": "text"},
     "activity": {"customer_id": "id", "activity_date": "date"},
+    "subscriptions": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
+    "events": {"customer_id": "id", "event_date": "date"},
     "flat": {
         "customer_id": "id",
         "tenure": "number",
@@ -35,7 +39,9 @@ EXTRA_FIELDS: dict[str, dict[str, str]] = {
     "customers": {
         "status": "text",  # says who is still here, where a system writes the last day before it has come
         "interval": "text",  # what the revenue is paid per, row by row
+        "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
     },
+    "subscriptions": {"status": "text", "interval": "text", "subscription_id": "id"},
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     "customers": ("customer_id", "start_date"),
@@ -43,6 +49,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "volumes": ("month", "category"),
     "incidents": ("customer_id", "incident_date", "category"),
     "activity": ("customer_id", "activity_date"),
+    "subscriptions": ("customer_id", "start_date"),
+    "events": ("customer_id", "event_date"),
     "flat": ("tenure", "churned"),
     "surveys": ("category", "asked", "had_problem", "complained"),
 }
@@ -117,9 +125,10 @@ class ColumnMapping:
 
 @dataclass(frozen=True)
 class MappingSet:
-    """The mappings of one load, by table."""
+    """The mappings of one load, by table, and the choices made where tables become one."""
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
+    joining: Joining = field(default_factory=Joining)
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -142,7 +151,8 @@ class MappingSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
-        return {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        joining = self.joining.to_dict()
+        return ({"joining": joining} if joining else {}) | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -164,7 +174,8 @@ class MappingSet:
         """From plain values; see `load` for what it raises."""
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
-        return cls({table: _mapping_from(table, entry, name) for table, entry in content.items()})
+        joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
+        return cls({table: _mapping_from(table, entry, name) for table, entry in content.items() if table != "joining"}, joining)
 
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
@@ -229,9 +240,13 @@ def _to_toml(content: dict[str, Any]) -> str:
         lines += [f"{key} = {_toml_value(value)}" for key, value in entry.items() if not isinstance(value, dict)]
         for key, value in entry.items():
             if isinstance(value, dict):
-                lines += ["", f"[{table}.{key}]", *(f"{name} = {_toml_value(text)}" for name, text in value.items())]
+                lines += ["", f"[{table}.{key}]", *(f"{_toml_key(name)} = {_toml_value(text)}" for name, text in value.items())]
         lines.append("")
     return "\n".join(lines)
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _toml_value(value: object) -> str:

@@ -13,10 +13,12 @@ from typing import Any, Literal, Self
 
 import duckdb
 
+from iceberg.ingest.joining import JoiningReport
+
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
 
-TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys", "flat"]
+TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys", "flat", "subscriptions", "events"]
 
 # Canonical columns and DuckDB types of each table inside the connection of `Tables`.
 CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
@@ -31,6 +33,14 @@ CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
     "volumes": {"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
     "incidents": {"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
     "activity": {"customer_id": "VARCHAR", "activity_date": "DATE"},
+    "subscriptions": {
+        "customer_id": "VARCHAR",
+        "start_date": "DATE",
+        "end_date": "DATE",  # NULL while it runs
+        "segment": "VARCHAR",
+        "revenue": "DOUBLE",
+    },
+    "events": {"customer_id": "VARCHAR", "event_date": "DATE"},  # departures
     "flat": {
         "customer_id": "VARCHAR",  # NULL where the sheet names nobody
         "tenure_months": "DOUBLE",  # NULL where unknown
@@ -96,6 +106,7 @@ class IngestReport:
         rules: Count of every rule that spoke.
         issues: The first rows per rule (at most `issues_per_rule`), with line, column and value.
         first_day, last_day: Range of valid dates seen.
+        joining: How several tables became customers, what contradicts what, and what is proposed; None where there was nothing to say.
     """
 
     files: tuple[object, ...]
@@ -105,6 +116,7 @@ class IngestReport:
     first_complaint: date | None = None
     last_day: date | None = None
     notes: tuple[tuple[str, dict[str, object]], ...] = ()
+    joining: JoiningReport | None = None
     extra: dict[str, object] = field(default_factory=dict)
 
 

@@ -48,6 +48,7 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
+JOINED_BY = ("churned", "subscription_id")  # read for joining tables, not part of any canonical table
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
@@ -203,6 +204,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
+    typed += "".join(f", {name}_parsed AS {name}" for name in JOINED_BY if name in fields.columns and name not in CANONICAL_COLUMNS[table])
     headers = {name: column.header for name, column in fields.columns.items()}
     text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
     flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql)

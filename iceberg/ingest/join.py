@@ -1,0 +1,65 @@
+"""Owns the order of everything that needs more than one table: ids made comparable, customers joined, rows judged together, proposals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+
+from iceberg.ingest.categories import merge_categories, propose_category_merges
+from iceberg.ingest.departures import Joined, join_customers, needs_joining
+from iceberg.ingest.identifiers import normalise_ids, propose_ids
+from iceberg.ingest.joining import IdProposal, Joining, JoiningReport
+from iceberg.ingest.judge import JudgedTable
+from iceberg.ingest.rules import reject_mask
+from iceberg.ingest.together import judge_together
+
+__all__ = ["Joined", "join_tables"]
+
+_WITH_CATEGORIES = ("complaints", "volumes", "incidents")
+_WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity")
+_FEW_UNKNOWN = 0.01  # judgement: fewer unknown ids than this are single mistakes, not another way of writing
+
+
+def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Joined:
+    """Make `loaded` one company: may add ``loaded["customers"]``; bits are added to ``flags`` as rules speak.
+
+    Returns:
+        What was found; its report says nothing where there was one table, or nothing to say.
+    """
+    if rules.id_normalisation:
+        for item in loaded.values():
+            if "customer_id" in item.fields.columns:
+                normalise_ids(connection, item, rules.id_normalisation)
+    for table in _WITH_CATEGORIES:
+        if table in loaded and rules.merge_categories:
+            merge_categories(connection, loaded[table].read_name, rules.merge_categories)
+    joined = join_customers(connection, loaded, rules) if needs_joining(loaded, rules) else Joined(JoiningReport(rules))
+    judge_together(connection, loaded)
+    groups = next((propose_category_merges(connection, _kept(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())
+    return Joined(replace(joined.report, id_proposals=_propose_ids(connection, loaded, rules), category_groups=groups), joined.last_day)
+
+
+def _kept(item: JudgedTable) -> str:
+    return f"SELECT * FROM {item.read_name} WHERE (flags & {reject_mask(item.table)}) = 0"
+
+
+def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> tuple[IdProposal, ...]:
+    customers = loaded.get("customers")
+    if customers is None or not customers.fields.columns:
+        return ()
+    found = []
+    for table in _WITH_IDS:
+        item = loaded.get(table)
+        if item is None:
+            continue
+        rows, unknown = connection.sql(
+            f"SELECT count(*), count(*) FILTER (k.customer_id NOT IN (SELECT customer_id FROM {customers.read_name} WHERE customer_id IS NOT NULL)) "
+            f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"
+        ).fetchall()[0]
+        if rows and unknown / rows >= _FEW_UNKNOWN:
+            proposal = propose_ids(connection, table, item.read_name, customers.read_name, applied=rules.id_normalisation)
+            found += [proposal] if proposal is not None else []
+    return tuple(found)
+
+
