@@ -1,0 +1,124 @@
+"""Evidence level 4: a log or a survey replaces the assumed ratio; what it says is recovered, and what it lacks is said."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts
+from iceberg.cohort.observed import ObservedSilence
+from iceberg.cohort.reduce import reduce_tables
+from iceberg.model import evidence
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.model.measured import MeasuredRatio, measure_ratios
+from iceberg.model.net_survival import ExcessPosterior, observed_excess, silent_hazard
+from iceberg.simulate import simulate_world
+
+from .build import linked_counts
+from .companies import window_of
+
+ASSUMED = Assumptions(draws=1500)
+
+
+@pytest.fixture
+def only_level_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a log or a survey, these counts shall stay at level 2."""
+    monkeypatch.setattr(evidence, "what_is_missing_for_level_3", lambda _: (("too_little_variation", {}),))
+
+
+def surveyed(counts: CohortCounts, *rows: tuple[int, int, int], unmatched: tuple[str, ...] = ()) -> CohortCounts:
+    """`counts` with a survey of all categories, in their order."""
+    none = np.zeros((len(counts.categories), len(counts.segments)), dtype=np.int64)
+    survey = np.array(rows, dtype=np.int64)
+    return replace(counts, observed=ObservedSilence(none, none, survey=survey, unmatched=unmatched))
+
+
+def test_the_ratio_of_a_large_survey_is_the_odds_of_silence() -> None:
+    """1,000 with the problem, 200 complained: four silent sufferers per complainer."""
+    uniform, normal = np.linspace(0.0005, 0.9995, 1000), np.zeros(1000)
+    drawn = np.exp(MeasuredRatio("survey", 1000, 200).log_sufferers(uniform, normal, uniform))
+    assert np.median(drawn) == pytest.approx(4.0, rel=0.01)
+    assert np.quantile(drawn, [0.05, 0.95]) == pytest.approx([3.53, 4.55], rel=0.03)  # Jeffreys interval of 0.2
+
+
+def test_nobody_complaining_stays_finite() -> None:
+    drawn = MeasuredRatio("incidents", 50, 0).log_sufferers(np.array([1e-9, 0.5]), np.zeros(2), np.zeros(2))
+    assert np.isfinite(drawn).all()
+    assert drawn.max() <= np.log(1000.0)
+
+
+def test_the_log_speaks_where_it_holds_enough_and_the_survey_elsewhere() -> None:
+    counts = linked_counts({"billing": 100, "delivery": 100, "staff": 100})
+    struck = np.array([[30, 30], [2, 1], [0, 0]])
+    observed = ObservedSilence(struck, struck // 2, survey=np.array([[90, 50, 10], [90, 40, 10], [90, 0, 0]]))
+    seen = measure_ratios(replace(counts, observed=observed), assumptions=ASSUMED)
+    assert [one and one.source for one in seen] == ["incidents", "survey", None]
+
+
+@pytest.mark.usefixtures("only_level_2")
+def test_a_survey_moves_its_category_to_level_4_and_leaves_the_other_as_assumed() -> None:
+    """Of those with a billing problem everybody but one in ten complains: hardly anybody is silent."""
+    counts = linked_counts({"billing": 200, "delivery": 200}, silent_leavers=20_000)
+    plain = estimate_iceberg(counts, assumptions=ASSUMED)
+    asked = estimate_iceberg(surveyed(counts, (500, 200, 180), (500, 0, 0)), assumptions=ASSUMED)
+    before, after = plain.categories[0], asked.categories[0]
+    assert asked.evidence.level == "4"
+    assert after.silent_churn.upper < before.silent_churn.median
+    assert after.prior_share < 0.5
+    named = {(one.code, one.category): one.values for one in asked.diagnostics}
+    assert named["not_measured", None] == {"categories": "delivery"}
+
+
+def test_small_surveys_and_unknown_names_are_said() -> None:
+    counts = linked_counts({"billing": 200})
+    found = estimate_iceberg(surveyed(counts, (40, 12, 3), unmatched=("prix",)), assumptions=ASSUMED).diagnostics
+    assert {"survey_small", "names_unmatched"} <= {one.code for one in found}
+
+
+def test_a_survey_that_asks_for_more_than_was_lost_keeps_the_books_and_says_so() -> None:
+    """One in 200 complains, 40 silent leavers: the cap holds draw by draw."""
+    counts = linked_counts({"billing": 500}, silent_leavers=40)
+    estimate = estimate_iceberg(surveyed(counts, (5000, 4000, 20)), assumptions=ASSUMED)
+    assert "measured_conflict" in {one.code for one in estimate.diagnostics}
+    churn = estimate.draws.silent_churn.sum(axis=(1, 2, 3), dtype=np.float64)
+    assert churn.max() <= 40
+    assert np.isfinite(churn).all()
+
+
+def test_the_excess_of_silent_sufferers_is_seen_beside_matched_others() -> None:
+    """1,000 sufferers, 300 of whom leave in the third week; matched others would lose about 5 % in half a year."""
+    counts = linked_counts({"billing": 200}, silent_leavers=1000)
+    rows = np.array([[0, 0, 5, 1, 2, 300, 0, 900], [0, 0, 5, 1, 9, 0, 700, 10_500]], dtype=np.int64)
+    struck = np.array([[1000, 0]])
+    watched = replace(
+        counts, observed=ObservedSilence(struck, struck * 0, ComplaintClockCounts(*rows.T), survey=np.zeros((1, 3), dtype=int))
+    )
+    [seen] = observed_excess(watched, [ExcessPosterior(0.1, 0.3, 200)], horizon_days=150)
+    natural = 1 - np.exp(-float(silent_hazard(counts).mean()) * 150)
+    assert seen.location == pytest.approx(0.3 - natural * 0.85, abs=0.03)
+    assert seen.sd < 0.03
+
+
+@pytest.mark.usefixtures("only_level_2")
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_incident_log_recovers_the_truth_and_is_narrower_than_without(
+    seed: int, tables_from_frames
+) -> None:
+    """5,000 customers of known silent churn: most categories inside 90 %, all together narrower than at level 2."""
+    company = simulate_world("small", seed)
+    tables = tables_from_frames(
+        customers=company.customers, complaints=company.complaints, incidents=company.incidents
+    )
+    counts = reduce_tables(tables, window=window_of(company))
+    logged = estimate_iceberg(counts, assumptions=ASSUMED)
+    bare = estimate_iceberg(replace(counts, observed=None), assumptions=ASSUMED)
+    assert (logged.evidence.level, bare.evidence.level) == ("4", "2")
+    truth = [company.truth["categories"][one.category]["silent_churn"] for one in logged.categories]
+    inside = [
+        one.silent_churn.lower <= real <= one.silent_churn.upper + 0.5
+        for one, real in zip(logged.categories, truth, strict=True)
+    ]
+    assert sum(inside) >= len(inside) - 1
+    widths = [[one.silent_churn.upper - one.silent_churn.lower for one in it.categories] for it in (logged, bare)]
+    assert sum(widths[0]) < 0.7 * sum(widths[1])
