@@ -18,7 +18,9 @@ from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence
 from iceberg.model.excess_hazard import fit_excess_hazard
-from iceberg.model.net_survival import delay_by_month, matched_hazard, pooled_excess
+from iceberg.model.flat_excess import flat_excess
+from iceberg.model.measured import measure_ratios
+from iceberg.model.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.reconciliation import draw_silent_churn
 from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate
@@ -31,6 +33,9 @@ FloatArray = npt.NDArray[np.float64]
 FloatArray32 = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, float], None]
+
+# Judgement: measured ratios that fit into the departures in fewer than one draw of twenty contradict them.
+CONFLICT_PROBABILITY = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,7 @@ def estimate_iceberg(
         ratio_prior=answer.ratio_prior,
         excess=answer.excess,
         currency=counts.currency,
+        has_calendar=counts.has_calendar,
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
@@ -133,7 +139,7 @@ def _climb(request: _Request, warm: object | None) -> _Answer:
     """The rung of the ladder that the files reach. Level 3 replaces the draws of levels 0 to 2 here."""
     if request.evidence.level == "0":
         return _from_volumes(request)
-    if request.evidence.level in ("1", "2"):
+    if request.evidence.level in ("1", "2", "4", "F"):
         return _from_survival(request)
     return _from_departures(request, warm)
 
@@ -143,13 +149,18 @@ def _from_volumes(request: _Request) -> _Answer:
     held = request.assumptions
     ordered = request.ordered
     vocal, _ = _vocal_customers(ordered, held)
-    prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0])
+    measured = measure_ratios(ordered, assumptions=held)
+    prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], measured=measured)
     drawn = condition_on_departures(prior, vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
     drawn = drawn.rearranged(request.categories, request.segments)
     in_file_order, _ = _vocal_customers(request.counts, held)
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
-    return _Answer(churn, natural, drawn.ratio, drawn.excess, drawn.ratio)
+    assumed = drawn.ratio
+    if any(measured):  # a survey beside the volumes: what was assumed before it is worth seeing
+        before = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
+        assumed = np.exp(before.log_ratio())[:, request.categories]
+    return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed)
 
 
 def _from_survival(request: _Request) -> _Answer:
@@ -162,11 +173,16 @@ def _from_survival(request: _Request) -> _Answer:
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     share = np.ones(len(counts.segments)) if counts.has_linked_complaints else _shares(leavers.sum(axis=1))
     vocal, _ = _vocal_customers(counts, held)
-    delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
+    delay = np.ones(1)
+    if counts.has_calendar:
+        delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
     churn, natural = spread_over_months(
         drawn.silent_churn * share, profile=month_profile(vocal, delay), leavers=leavers
     )
-    return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed)
+    remarks: tuple[Diagnostic, ...] = ()
+    if request.evidence.level == "4" and drawn.feasible_probability < CONFLICT_PROBABILITY:
+        remarks = (Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}),)
+    return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
 
 
 def _from_departures(request: _Request, warm: object | None) -> _Answer:
@@ -200,11 +216,17 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     """Ratios as far as the departures allow, and as assumed before, in the order of the file."""
     ordered, held = request.ordered, request.assumptions
     informed = None
-    if request.evidence.level != "1":
+    if not ordered.has_calendar:
+        informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
+    elif request.evidence.level != "1":
         posteriors = pooled_excess(ordered, horizon_days=held.horizon_days, matched=matched)
+        posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
-    prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], excess_quantiles=informed)
+    measured = measure_ratios(ordered, assumptions=held)
+    prior = draw_ratio_prior(
+        ordered.categories, assumptions=held, rng=request.random[0], excess_quantiles=informed, measured=measured
+    )
     assumed = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
     vocal, _ = _vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)

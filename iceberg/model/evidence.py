@@ -17,20 +17,52 @@ DATA_LED_SHARE = 0.5
 Reason = tuple[str, dict[str, object]]
 
 
-def judge_evidence(counts: CohortCounts) -> Evidence:
+def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per rung
     """The rung that the files reach and the reasons for it, before anything is estimated."""
     if not counts.has_customers:
         return Evidence("0", "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
     reasons: list[Reason] = [("departures_cap", {"silent_leavers": counts.silent_leavers})]
+    if not counts.has_calendar:
+        return Evidence("F", "mixed", (*reasons, *_what_the_sheet_holds(counts)))
     if not counts.has_linked_complaints:
         return Evidence("1", "assumption_led", (*reasons, ("complaints_not_linked", {})))
     reasons.append(("complainers_followed", {"vocal_customers": counts.vocal_customers_total}))
     if counts.vocal_customers_total == 0:
         return Evidence("1", "assumption_led", (*reasons[:1], ("no_complainers", {})))
+    measured = _what_was_measured(counts)
+    if measured:
+        return Evidence("4", "mixed", (*reasons, *measured))
     missing = what_is_missing_for_level_3(counts)
     if missing:
         return Evidence("2", "mixed", (*reasons, *missing))
-    return Evidence("2", "mixed", (*reasons, ("could_carry_more", {"segments": len(counts.segments)})))
+    reasons.append(("departures_vary", {"segments": len(counts.segments), "months": len(counts.months)}))
+    return Evidence("2", "mixed", tuple(reasons))
+
+
+def _what_the_sheet_holds(counts: CohortCounts) -> tuple[Reason, ...]:
+    """Level F: what a flat sheet can and cannot say."""
+    if counts.vocal_customers_total == 0:
+        return (("flat_no_complaints", {"customers": counts.customers}),)
+    bands = int((counts.complainants_any.sum(axis=(0, 1)) > 0).sum())
+    heard: dict[str, object] = {"vocal_customers": counts.vocal_customers_total, "bands": bands}
+    return (("flat_compared", heard), ("flat_ratio_assumed", {}), *_what_was_measured(counts))
+
+
+def _what_was_measured(counts: CohortCounts) -> tuple[Reason, ...]:
+    """Level 4: a log or a survey that met the problems of categories with complainers; empty where none did."""
+    if counts.observed is None:
+        return ()
+    heard = counts.vocal_customers > 0
+    struck, voiced = counts.observed.incidents[heard].sum(axis=0)
+    _, had_problem, complained = counts.observed.survey[heard].sum(axis=0)
+    reasons: list[Reason] = []
+    if struck:
+        reasons.append(("incidents_logged", {"struck": int(struck), "voiced": int(voiced)}))
+        followed = counts.observed.clock.exited.sum() + counts.observed.clock.censored.sum()
+        reasons.append(("silent_followed", {"silent": int(followed)}))
+    if had_problem:
+        reasons.append(("survey_asked", {"had_problem": int(had_problem), "complained": int(complained)}))
+    return tuple(reasons)
 
 
 def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
@@ -55,4 +87,4 @@ def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Literal["assumpt
         return "assumption_led"
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0
-    return "data_led" if level in ("3", "4", "F") and share < DATA_LED_SHARE else "mixed"
+    return "data_led" if level in ("3", "4") and share < DATA_LED_SHARE else "mixed"
