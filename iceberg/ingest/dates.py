@@ -26,7 +26,10 @@ BLANK_TEXTS = (
     "nil",
 )
 
-_TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
+_OFFSET = r" ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+_TIME = rf"(?:[ T]\d{{1,2}}[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:{_OFFSET})?)?"
+_WITH_OFFSET = re.compile(rf"\d[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?{_OFFSET}$")
+AS_WRITTEN = "as written"  # the day that stands in the cell, whatever its offset says
 _ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
 _NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TIME})")
 _COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
@@ -51,6 +54,7 @@ DATE_FORMATS = (
     "year_month",
     "month_year",
 )
+_UNIX = ("unix_seconds", "unix_milliseconds")
 _MONTHS = {
     "01": "janvier janv january jan",
     "02": "février fevrier févr fevr fév fev february feb",
@@ -81,6 +85,8 @@ class DateReading:
         share: Share of the filled sample values that this format explains.
         ambiguous: Day-first and month-first both fit every value.
         example: A value as in the file.
+        offset: Times carry their distance to UTC, so that another zone may have another day.
+        zone: Zone whose day is taken, such as ``"Europe/Paris"``; "" takes the day as written (UTC for Unix time).
     """
 
     format: str
@@ -88,6 +94,15 @@ class DateReading:
     share: float
     ambiguous: bool
     example: str
+    offset: bool = False
+    zone: str = ""
+
+    @property
+    def time_zone(self) -> str:
+        """What to say about zones: "" where no value has a time that another zone would place on another day."""
+        if self.format in _UNIX:
+            return self.zone or "UTC"
+        return (self.zone or AS_WRITTEN) if self.offset else ""
 
 
 def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
@@ -115,7 +130,8 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
     if times < 0.5 * len(filled):
         return None
     kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
-    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0])
+    offset = any(_WITH_OFFSET.search(text) for text in filled)
+    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0], offset)
 
 
 def _classify(text: str) -> tuple[str, str]:
@@ -148,10 +164,11 @@ _OTHERS = (
 
 
 def _time_pattern(time: str) -> str:
+    time = re.sub(f"{_OFFSET}$", "", time) if time else ""
     if not time:
         return ""
     half_day = time.rstrip(". ").upper().endswith(("AM", "PM"))
-    pattern = time[0] + ("%I" if half_day else "%H") + ":%M" + (":%S" if time.count(":") > 1 else "")
+    pattern = time[0] + ("%I" if half_day else "%H") + ("h%M" if "h" in time else ":%M") + (":%S" if time.count(":") > 1 else "")
     if half_day:
         pattern += (" " if " " in time[1:] else "") + "%p"
     return pattern
@@ -170,16 +187,23 @@ def date_sql(text: str, reading: DateReading | str) -> str:
     Values already in ISO are accepted in every format: Excel cells arrive so, and no ISO text reads as another day
         otherwise.
     """
-    name, seen = (reading, ()) if isinstance(reading, str) else (reading.format, reading.patterns)
+    if isinstance(reading, str):
+        reading = DateReading(reading, (), 1.0, False, "")
+    name, seen, zone = reading.format, reading.patterns, reading.zone or "UTC"
     iso = f"TRY_CAST({text} AS DATE)"
+    if name == "iso" and reading.offset and reading.zone:
+        moved = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE '{zone}' AS DATE)"
+        return f"CASE WHEN regexp_matches({text}, ':[0-9.,:]*{_OFFSET}$') THEN {moved} ELSE {iso} END"
     if name == "iso":
         return iso
+    if reading.offset:
+        text = f"regexp_replace({text}, '{_OFFSET}$', '')"
     if name in {"day_first", "month_first"}:
         order = ("d", "m") if name == "day_first" else ("m", "d")
         formats = ", ".join(f"'{pattern.format(*order)}'" for pattern in (seen or _DEFAULT_PATTERNS))
         return f"COALESCE(CAST(try_strptime({text}, [{formats}]) AS DATE), {iso})"
     if name in _SQL:
-        return f"COALESCE({_SQL[name].format(text=text)}, {iso})"
+        return f"COALESCE({_SQL[name].format(text=text, zone=zone)}, {iso})"
     return (
         f"COALESCE(CAST(try_strptime({_named_months_sql(text)}, ['%d %m %Y', '%d %m %y', '%m %d %Y']) AS DATE), {iso})"
     )
@@ -187,8 +211,8 @@ def date_sql(text: str, reading: DateReading | str) -> str:
 
 _SQL = {
     "yyyymmdd": "CAST(try_strptime({text}, '%Y%m%d') AS DATE)",
-    "unix_seconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE)) AT TIME ZONE 'UTC' AS DATE)",
-    "unix_milliseconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000) AT TIME ZONE 'UTC' AS DATE)",
+    "unix_seconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE)) AT TIME ZONE '{zone}' AS DATE)",
+    "unix_milliseconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000) AT TIME ZONE '{zone}' AS DATE)",
     # Excel counts days from 30 December 1899 (its 29 February 1900 never was).
     "excel_serial": "(DATE '1899-12-30' + CAST(floor(TRY_CAST(replace({text}, ',', '.') AS DOUBLE)) AS INTEGER))",
     "year_month": "TRY_CAST({text} || '-01' AS DATE)",

@@ -166,6 +166,7 @@ def _complete_reading(item: JudgedTable) -> FileReading:
         used=used,
         dropped=tuple(header for header in item.source.reading.headers if header not in used.values()),
         date_formats={item.fields.columns[name].header: reading.format for name, reading in item.fields.dates.items()},
+        time_zones={item.fields.columns[name].header: reading.time_zone for name, reading in item.fields.dates.items() if reading.time_zone},
         decimal={item.fields.columns[name].header: reading.decimal for name, reading in item.fields.numbers.items()},
         revenue_period="" if "revenue" not in used else ("month" if item.fields.revenue_per_year > 1 else "year"),
     )

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import DATE_FORMATS
@@ -92,6 +93,7 @@ class ColumnMapping:
         revenue_period: ``"year"`` or ``"month"``; "" = from the header.
         live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
             case.
+        time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
     """
@@ -101,6 +103,7 @@ class ColumnMapping:
     date_formats: dict[str, str] = field(default_factory=dict)
     decimal: str = ""
     revenue_period: str = ""
+    time_zone: str = ""
     live_statuses: tuple[str, ...] = ()
     encoding: str = ""
     separator: str = ""
@@ -180,7 +183,7 @@ class MappingSet:
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {}
-    for key in ("system", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period"):
+    for key in ("system", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "time_zone"):
         if value := getattr(mapping, key):
             entry[key] = value
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
@@ -206,7 +209,7 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
     options = {
         key: str(entry[key])
-        for key in ("decimal", "revenue_period", "encoding", "separator", "sheet", "system")
+        for key in ("decimal", "revenue_period", "time_zone", "encoding", "separator", "sheet", "system")
         if entry.get(key)
     }
     formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
@@ -223,6 +226,7 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
                 "mapping_value_wrong",
                 {"file": name, "table": table, "key": key, "value": value, "known": ", ".join(known)},
             )
+    _check_zone(options.get("time_zone", ""), table, name)
     header_line = entry.get("header_line", 0)
     if not isinstance(header_line, int) or header_line < 0:
         raise MappingError(
@@ -231,6 +235,16 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
         )
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
     return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, **options)
+
+
+def _check_zone(zone: str, table: str, name: str) -> None:
+    try:
+        known = not zone or bool(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = False
+    if not known:
+        values = {"file": name, "table": table, "key": "time_zone", "value": zone, "known": "Europe/Paris, America/New_York, UTC ..."}
+        raise MappingError("mapping_value_wrong", values)
 
 
 def _to_toml(content: dict[str, Any]) -> str:

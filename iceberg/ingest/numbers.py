@@ -20,6 +20,10 @@ _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 
+# What settles 1,234: a comma before other than three digits at the end is a decimal mark; one of two, or one before a point, groups thousands.
+DECIMAL_COMMA = r",(\d{1,2}|\d{4,})\D*$"
+GROUPED_COMMA = r"\d,\d{3}[,.]\d"
+
 
 @dataclass(frozen=True)
 class NumberReading:

@@ -11,7 +11,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import NumberReading, flag_sql, number_sql, recognise_numbers
+from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, flag_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -50,6 +50,7 @@ _PER_YEAR = (
 MONTHS_PER_YEAR = 12
 JOINED_BY = ("churned", "subscription_id")  # read for joining tables, not part of any canonical table
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
+_WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
 
@@ -86,7 +87,7 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
     """Find the columns of a mapping and how their values are written.
 
     Raises:
-        MappingError: ``column_not_found``, ``date_format_unknown``, ``dates_ambiguous``.
+        MappingError: ``column_not_found``, ``date_format_unknown``, ``dates_ambiguous``, ``numbers_ambiguous``.
     """
     columns: dict[str, SourceColumn] = {}
     dates: dict[str, DateReading] = {}
@@ -102,9 +103,9 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         kind = all_fields(mapping.table)[name]
         columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
         if column.is_text and kind in {"date", "end"}:
-            dates[name] = _date_reading(source, mapping, name, column)
+            dates[name] = replace(_date_reading(source, mapping, name, column), zone=mapping.time_zone)
         if column.is_text and kind == "number":
-            numbers[name] = _number_reading(mapping, column)
+            numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
     return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses)
 
@@ -137,7 +138,7 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
     if given is None:
         return seen or DateReading("iso", (), 0.0, False, "")
     patterns = seen.patterns if seen is not None and {seen.format, given} <= {"day_first", "month_first"} else ()
-    return DateReading(given, patterns, 1.0, False, seen.example if seen else "")
+    return DateReading(given, patterns, 1.0, False, seen.example if seen else "", offset=seen is not None and seen.offset)
 
 
 def _settle_order(
@@ -183,9 +184,34 @@ def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, col
     return replace(reading, format="day_first" if first >= second else "month_first", ambiguous=False)
 
 
-def _number_reading(mapping: ColumnMapping, column: SourceColumn) -> NumberReading:
+def _number_reading(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn
+) -> NumberReading:
     seen = recognise_numbers(column.sample) or NumberReading(".", False, 0.0)
-    return NumberReading(mapping.decimal, False, seen.share, currency=seen.currency) if mapping.decimal else seen
+    if mapping.decimal:
+        return NumberReading(mapping.decimal, False, seen.share, currency=seen.currency)
+    if not seen.ambiguous:
+        return seen
+    if name in _WHOLE_NUMBERS:  # 1,234 complaints are no one and a quarter
+        return replace(seen, decimal=".", ambiguous=False)
+    decimals, groups = _count_values(connection, source, column, [DECIMAL_COMMA, GROUPED_COMMA])
+    if decimals == groups == 0:
+        example = next(text for text in column.sample if text and "," in text)
+        values = {"file": source.reading.file, "column": column.header, "value": example.strip(), "table": mapping.table}
+        raise MappingError("numbers_ambiguous", values)
+    return replace(seen, decimal="," if decimals >= groups else ".", ambiguous=False)
+
+
+def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, patterns: list[str]) -> list[int]:
+    """How many values of the whole column hold each pattern; none where malformed lines stop the count."""
+    counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
+    try:
+        return list(connection.sql(f"SELECT {counts} FROM {source.from_sql}").fetchall()[0])
+    except duckdb.InvalidInputException:
+        return [0] * len(patterns)
+    finally:
+        if source.rejects:
+            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
 
 
 def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "") -> str:
