@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
 from iceberg.ui.frame import Frame
 from iceberg.ui.show import show_chart
-from iceberg.ui.state import SEED, remember
+from iceberg.ui.state import SEED, is_remembered, remember
 
 YES_OR_NO = {"literal_leavers", "use_category_priors"}
 
@@ -19,8 +21,9 @@ def show_sensitivity(frame: Frame) -> None:
 
     words, assumptions = frame.words, frame.view.assumptions
     st.caption(words.text("ui.method.sensitivity_lead"))
-    with st.skeleton(height=320):
-        table = remember(f"sensitivity|{assumptions!r}", lambda: _sensitivity(frame), study=frame.study)
+    table = _on_demand(frame, "sensitivity", repr(assumptions), lambda: _sensitivity(frame))
+    if table is None:
+        return
     st.markdown(takeaway_sensitivity(table, words))
     show_chart(
         frame,
@@ -46,8 +49,9 @@ def show_tornado(frame: Frame) -> None:
 
     words, assumptions = frame.words, frame.view.assumptions
     key = f"{assumptions!r}|{frame.language}"
-    with st.skeleton(height=280):
-        table = remember(f"tornado|{key}", lambda: _tornado(frame), study=frame.study)
+    table = _on_demand(frame, "tornado", key, lambda: _tornado(frame))
+    if table is None:
+        return
     st.markdown(takeaway_tornado(table, words))
     show_chart(
         frame,
@@ -57,6 +61,21 @@ def show_tornado(frame: Frame) -> None:
         takeaway=lambda: takeaway_tornado(table, words),
         table=lambda: table,
     )
+
+
+def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+    """A table that takes many estimates: made when it is asked for, shown at once when it was made before."""
+    key = f"{name}|{key}"
+    if is_remembered(key, study=frame.study):
+        return remember(key, make, study=frame.study)
+    words = frame.words
+    place = st.empty()
+    if not place.button(
+        words.text("ui.method.compute"), icon=":material/calculate:", key=f"compute.{name}", help=words.text("ui.method.compute_help")
+    ):
+        return None
+    with place, st.spinner(words.text("ui.method.computing"), show_time=True):
+        return remember(key, make, study=frame.study)
 
 
 def _sensitivity(frame: Frame) -> pd.DataFrame:

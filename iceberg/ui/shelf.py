@@ -28,6 +28,11 @@ class Shelf:
         with self._guard:
             return key in self._held
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._guard:
+            self._held.clear()
+
     def get(self, key: str, make: Callable[[], Result]) -> Result:
         """What `make` returned for `key`. What it raises is passed on and not kept."""
         with self._guard:

@@ -28,7 +28,7 @@ Progress = Callable[[str, float], None]
 Result = TypeVar("Result")
 # Estimates carry their draws (10 to 60 MB each); everything else is small.
 SHARED_SIZES = {"samples": 2, "estimates": 12, "slices": 12, "built": 600}
-SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200}
+SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200, "files": 24}
 _SHARED = {name: Shelf(size) for name, size in SHARED_SIZES.items()}  # one server, one sample
 _SHELVES = "shelves"
 _STUDY = "study"
@@ -74,8 +74,9 @@ def current_study(language: str) -> Study:
 
 
 def keep_study(study: Study) -> None:
-    """Put `study` on every page of this session."""
+    """Put `study` on every page of this session, and forget the files it was counted from."""
     st.session_state[_STUDY] = study
+    session_shelf("files").clear()
 
 
 def forget_study() -> None:
@@ -167,10 +168,18 @@ def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
     return _shelf("built", study).get(f"{study.digest}|{key}", make)
 
 
+def is_remembered(key: str, *, study: Study) -> bool:
+    """Whether `remember` would answer at once."""
+    return f"{study.digest}|{key}" in _shelf("built", study)
+
+
 def _shelf(kind: str, study: Study) -> Shelf:
     """Where results of this kind are kept: for everyone where the study is the sample, else for this session alone."""
-    if study.is_sample:
-        return _SHARED[kind]
+    return _SHARED[kind] if study.is_sample else session_shelf(kind)
+
+
+def session_shelf(kind: str) -> Shelf:
+    """Where this session alone keeps results of this kind."""
     if _SHELVES not in st.session_state:
         st.session_state[_SHELVES] = {name: Shelf(size) for name, size in SESSION_SIZES.items()}
     return cast("Shelf", st.session_state[_SHELVES][kind])

@@ -8,7 +8,6 @@ import streamlit as st
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.frame import Frame
-from iceberg.ui.show import csv_bytes
 from iceberg.ui.uploads import Counted
 
 WINDOW = "window"
@@ -17,6 +16,16 @@ WINDOW = "window"
 def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
     """What became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
+    if counted.rejected:
+        st.download_button(
+            frame.words.text("ui.upload.checks_download"),
+            data=counted.rejected,
+            file_name="rejected.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="issues.download",
+            on_click="ignore",
+        )
     if counted.counts is not None:
         if counted.counts.has_calendar:
             _choose_window(frame, counted.counts.window, files)
@@ -66,16 +75,6 @@ def _show_rules(frame: Frame, report: IngestReport) -> None:
         column_config={column: words.text(f"ui.upload.issue_{column}") for column in issues.columns},
         alt=words.text("ui.upload.checks_issues"),
         key="issues",
-    )
-    named = issues.rename(columns={column: words.text(f"ui.upload.issue_{column}") for column in issues.columns})
-    st.download_button(
-        words.text("ui.upload.checks_download"),
-        data=csv_bytes(named, language=frame.language),
-        file_name="checks.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key="issues.download",
-        on_click="ignore",
     )
 
 

@@ -1,6 +1,6 @@
 """Owns the way of an upload through the session: bytes, how they are read, the mapping, then counts.
 
-Rows are dropped once counted. Cached for one session only, by the SHA-256 of the bytes and what was chosen on screen.
+Rows are dropped once counted. Kept for one session only, by the SHA-256 of the bytes and what was chosen on screen, until the estimate is made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
-import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import propose_mapping
@@ -24,6 +23,7 @@ from iceberg.ingest.numbers import NumberReading, recognise_numbers
 from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
 from iceberg.ingest.sources import UploadedBytes, Workspace
 from iceberg.ingest.typed import resolve_fields
+from iceberg.ui.state import session_shelf
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -38,7 +38,6 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "flat": ("flat",),
 }
 PREVIEW_LINES = 6
-ISSUES_PER_RULE = 5000  # rows of each rule that can be downloaded; every row is counted
 # Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -104,11 +103,13 @@ class Counted:
     Attributes:
         report: What became of each row.
         counts: None where nothing could be counted.
+        rejected: Every rejected or repaired row as CSV; empty where there is none.
         error: Why, when nothing could.
     """
 
     report: IngestReport
     counts: CohortCounts | None
+    rejected: bytes = b""
     error: IcebergError | None = None
 
 
@@ -118,23 +119,22 @@ def look_at(file: UploadedFile, options: ReadOptions) -> FileLook:
     Raises:
         FileError: When it is no table, with the reason.
     """
-    return _look(f"{file.sha256}|{file.table}|{options!r}", file, options)
+    return session_shelf("files").get(f"look|{file.sha256}|{file.table}|{options!r}", lambda: _look(file, options))
 
 
-@st.cache_resource(max_entries=12, scope="session", show_spinner=False)
-def _look(key: str, _file: UploadedFile, _options: ReadOptions) -> FileLook:
+def _look(file: UploadedFile, options: ReadOptions) -> FileLook:
     workspace = Workspace()
     connection = connect()
     try:
-        source = read_source(connection, _file.source, workspace, options=_options)
+        source = read_source(connection, file.source, workspace, options=options)
         columns = source.columns
         lines = max((len(column.sample) for column in columns), default=0)
         preview = pd.DataFrame(
             {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
             index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
         )
-        proposal = propose_mapping(source, _file.table)
-        if _file.table == "flat":
+        proposal = propose_mapping(source, file.table)
+        if file.table == "flat":
             proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
         return FileLook(source, preview, proposal)
     finally:
@@ -179,18 +179,18 @@ def check_mapping(file: UploadedFile, mapping: ColumnMapping) -> None:
     Raises:
         MappingError: Where 03/04/2025 could be two days, or a column is missing.
     """
-    error = _check(f"{file.sha256}|{MappingSet({file.table: mapping}).to_toml()}", file, mapping)
+    key = f"check|{file.sha256}|{MappingSet({file.table: mapping}).to_toml()}"
+    error = session_shelf("files").get(key, lambda: _check(file, mapping))
     if error is not None:
         raise error
 
 
-@st.cache_resource(max_entries=24, scope="session", show_spinner=False)
-def _check(key: str, _file: UploadedFile, _mapping: ColumnMapping) -> IcebergError | None:
-    options = ReadOptions(_mapping.encoding or None, _mapping.separator or None, _mapping.header_line or None, _mapping.sheet or None)
+def _check(file: UploadedFile, mapping: ColumnMapping) -> IcebergError | None:
+    options = ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
     workspace = Workspace()
     connection = connect()
     try:
-        resolve_fields(connection, read_source(connection, _file.source, workspace, options=options), _mapping)
+        resolve_fields(connection, read_source(connection, file.source, workspace, options=options), mapping)
     except IcebergError as error:
         return error
     finally:
@@ -211,22 +211,22 @@ def read_mapping(name: str, data: bytes) -> MappingSet:
         return MappingSet.load(path)
 
 
-def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None) -> Counted:
+def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None, *, language: str) -> Counted:
     """Judge every row, count, and drop the rows.
 
     Raises:
         IcebergError: When a file cannot be read at all.
     """
-    key = "|".join([*(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr(window)])
-    return _count(key, files, mapping, window)
+    key = "|".join(["count", *(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr(window), language])
+    return session_shelf("files").get(key, lambda: _count(files, mapping, window, language))
 
 
-@st.cache_resource(max_entries=4, scope="session", show_spinner=False)
-def _count(key: str, _files: tuple[UploadedFile, ...], _mapping: MappingSet, _window: ObservationWindow | None) -> Counted:
+def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None, language: str) -> Counted:
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
+    from iceberg.ingest.rejected import rejected_rows_csv
 
-    sources = {file.table: file.source for file in _files}
+    sources = {file.table: file.source for file in files}
     tables, report = load_tables(
         sources.get("customers"),
         sources.get("complaints"),
@@ -234,11 +234,11 @@ def _count(key: str, _files: tuple[UploadedFile, ...], _mapping: MappingSet, _wi
         incidents=sources.get("incidents"),
         surveys=sources.get("surveys"),
         flat=sources.get("flat"),
-        mapping=_mapping,
-        issues_per_rule=ISSUES_PER_RULE,
+        mapping=mapping,
     )
     with tables:
+        rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
         try:
-            return Counted(report, reduce_tables(tables, window=_window))
+            return Counted(report, reduce_tables(tables, window=window), rejected)
         except IcebergError as error:
-            return Counted(report, None, error)
+            return Counted(report, None, rejected, error)

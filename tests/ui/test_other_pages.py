@@ -95,6 +95,17 @@ def test_every_default_is_listed_with_source_and_grade(open_page: OpenPage) -> N
     assert all(table["Source"])
 
 
+@pytest.mark.parametrize("name", ["sensitivity", "tornado"])
+def test_what_an_assumption_weighs_is_worked_out_when_asked(open_page: OpenPage, name: str) -> None:
+    """On volumes alone, where one estimate is quick; the sample takes many seconds."""
+    app = volumes_only(open_page("upload"))
+    app.switch_page(page_file("method")).run()
+    before = len(app.get("vega_lite_chart"))
+    app.button(key=f"compute.{name}").click().run()
+    assert_healthy(app)
+    assert len(app.get("vega_lite_chart")) == before + 1
+
+
 def edit_first_row(app: AppTest, **cells: float) -> None:
     """Type into the table of priors."""
     app.session_state[app.data_editor[0].key] = {"edited_rows": {0: cells}, "added_rows": [], "deleted_rows": []}

@@ -157,7 +157,7 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
     words = frame.words
     identity = "|".join(file.sha256 for file in files)
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
-        counted = count_files(files, mapping, chosen_window(identity))
+        counted = count_files(files, mapping, chosen_window(identity), language=frame.language)
     show_checks(frame, counted, files=identity)
     if counted.error is not None:
         raise counted.error
