@@ -114,6 +114,11 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
     return np.asarray(gammainc(shape, np.maximum(days, 0.0) * shape / mean), dtype=np.float64)
 
 
+def integrated_share(location: FloatArray, days: FloatArray) -> FloatArray:
+    """Integral of `share_within` from 0 to each of `days` (nothing before 0), in days."""
+    return _integrated_cdf(np.maximum(days, 0.0), np.exp(location[..., :1]), np.exp(location[..., 1:2]))
+
+
 def _integrated_cdf(x: FloatArray, mean: FloatArray, shape: FloatArray) -> FloatArray:
     scaled = x * shape / mean
     return np.asarray(x * gammainc(shape, scaled) - mean * gammainc(shape + 1, scaled), dtype=np.float64)

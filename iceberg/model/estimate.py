@@ -6,7 +6,7 @@ evidence level -> prior of the ratio -> what the departures allow -> cells -> mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,12 @@ from iceberg.model.allocate import month_profile, spread_over_months
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.diagnose import diagnose
-from iceberg.model.evidence import judge_evidence
-from iceberg.model.excess_hazard import fit_excess_hazard
+from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.flat_excess import flat_excess
+from iceberg.model.level_three import correct_by_departures
 from iceberg.model.measured import measure_ratios
 from iceberg.model.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
-from iceberg.model.reconciliation import draw_silent_churn
 from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate
 from iceberg.model.summary import Posterior, focus_estimate, summarise_draws
 from iceberg.model.value import price_silent_churn
@@ -139,7 +138,8 @@ def _climb(request: _Request, warm: object | None) -> _Answer:
     """The rung of the ladder that the files reach. Level 3 replaces the draws of levels 0 to 2 here."""
     if request.evidence.level == "0":
         return _from_volumes(request)
-    if request.evidence.level in ("1", "2", "4", "F"):
+    alone = request.evidence.level == "4" and bool(what_is_missing_for_level_3(request.counts))
+    if request.evidence.level in ("1", "2", "F") or alone:
         return _from_survival(request)
     return _from_departures(request, warm)
 
@@ -187,28 +187,76 @@ def _from_survival(request: _Request) -> _Answer:
 
 def _from_departures(request: _Request, warm: object | None) -> _Answer:
     """Level 3: departures over segments and months correct the ratio (excess-hazard model)."""
-    held, kernel_random = request.assumptions, request.random[1]
+    held = request.assumptions
 
     def told(step: str, share: float) -> None:
-        request.tell("fit", 0.1 + 0.5 * share)
+        request.tell(step, 0.1 + 0.65 * share)
 
-    fit = fit_excess_hazard(request.ordered, held, warm=warm, progress=told)
-    request.tell("cells", 0.6)
-    drawn = draw_silent_churn(fit, request.ordered, rng=request.random[2], draws=held.draws)
-    assumed = np.exp(fit.ratio_prior.draw(request.random[0], held.draws))
-    noise = kernel_random.standard_normal((held.draws, len(request.categories)))
-    excess = np.exp(np.minimum(fit.kernel.excess_log_mean + fit.kernel.excess_log_sd * noise, 0.0))
+    seen = _measured_ratios(request) if request.evidence.level == "4" else None
+    drawn = correct_by_departures(
+        request.ordered,
+        assumptions=held,
+        rng=request.random[2],
+        warm=warm,
+        progress=told,
+        measured=(seen.mean, seen.precision) if seen else None,
+    )
+    if seen is not None:  # beside what was measured stands what was assumed before
+        drawn = replace(
+            drawn,
+            excess=np.where(seen.watched, seen.excess, drawn.excess),
+            ratio_prior=np.where(seen.precision > 0, seen.assumed, drawn.ratio_prior),
+        )
     shape = drawn.silent_churn.shape
     rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
     churn = drawn.silent_churn.reshape(shape[0], shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(shape)
-    order = request.categories
+    order, each = request.categories, [*request.categories.tolist(), -1]
     return _Answer(
         np.asarray(churn, dtype=np.float32),
         drawn.natural[:, request.segments],
         drawn.ratio[:, order],
-        excess[:, order],
-        assumed[:, order],
-        fit_state=fit,
+        drawn.excess[:, order],
+        drawn.ratio_prior[:, order],
+        fit_state=drawn.state,
+        diagnostics=drawn.diagnostics,
+        placebo=tuple(drawn.placebo[index] for index in each),
+        pipeline=tuple(drawn.pipeline[index] for index in each),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What a log or a survey says of log r_c, in the order of `_Request.ordered`; watched: the silent were followed."""
+
+    mean: FloatArray
+    precision: FloatArray
+    excess: FloatArray
+    assumed: FloatArray
+    watched: npt.NDArray[np.bool_]
+
+
+def _measured_ratios(request: _Request) -> _Measured:
+    counts, held = request.ordered, request.assumptions
+    matched = matched_hazard(counts)
+    vocal = pooled_excess(counts, horizon_days=held.horizon_days, matched=matched)
+    silent = observed_excess(counts, vocal, horizon_days=held.horizon_days, matched=matched)
+    measured = measure_ratios(counts, assumptions=held)
+    drawn = draw_ratio_prior(
+        counts.categories,
+        assumptions=held,
+        rng=request.random[0],
+        excess_quantiles=[one.quantile for one in silent],
+        measured=measured,
+    )
+    assumed = draw_ratio_prior(counts.categories, assumptions=held, rng=request.random[1]).log_ratio()
+    log_ratio = drawn.log_ratio()
+    known = np.array([one is not None for one in measured])
+    return _Measured(
+        np.where(known, log_ratio.mean(axis=0), 0.0),
+        np.where(known, 1 / log_ratio.var(axis=0), 0.0),
+        drawn.excess,
+        np.exp(assumed),
+        np.array([after is not before for before, after in zip(vocal, silent, strict=True)]) & known,
     )
 
 

@@ -36,7 +36,7 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
     if missing:
         return Evidence("2", "mixed", (*reasons, *missing))
     reasons.append(("departures_vary", {"segments": len(counts.segments), "months": len(counts.months)}))
-    return Evidence("2", "mixed", tuple(reasons))
+    return Evidence("3", "mixed", tuple(reasons))
 
 
 def _what_the_sheet_holds(counts: CohortCounts) -> tuple[Reason, ...]:

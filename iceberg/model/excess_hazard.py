@@ -24,7 +24,8 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.model.fellner_schall import Spread, Variances, largest_change, update_variances
-from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior
+from iceberg.model.ratio_evidence import ratio_prior_of
+from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.lexis_design import Columns, Effects, LexisDesign, Rates, departure_columns, evaluate_rates
 
 FloatArray = npt.NDArray[np.float64]
@@ -136,8 +137,7 @@ def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel:
             band = index["band"][k].astype(int)
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
     at = index["ratio"].astype(int)
-    precision[np.ix_(at, at)] = ratio.precision
-    mean[at] = ratio.mean
+    mean[at], precision[np.ix_(at, at)] = ratio.gaussian
     at = index["delay"].astype(int)
     precision[np.ix_(at, at)] = np.linalg.inv(kernel.covariance)
     mean[at] = kernel.location
@@ -264,7 +264,7 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     residual = ((design.exits - rates.departures).reshape(segments, -1)) * weight
     score = np.einsum("sr,srp->sp", residual, columns.matrix)
     scaled = columns.matrix * np.sqrt(weight)[..., None]
-    gram = np.matmul(scaled.transpose(0, 2, 1), scaled)
+    gram = np.stack([one.T @ one for one in scaled])
     total = gram.sum(0)
     shared = total[np.ix_(shared_pick, shared_pick)]
     coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
@@ -367,51 +367,51 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     """
     columns = Columns(information.scaled, *_offsets(layout))
     shared_pick, local_pick = _pick(layout, columns)
-    shared_block, local_block = _blocks(layout)
+    blocks = _blocks(layout)
     ratio = layout.shared(np.arange(layout.shared_size))["ratio"]
     covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
-    given = covariance @ np.linalg.inv(covariance[ratio])
+    given = (covariance @ np.linalg.inv(covariance[ratio])).astype(np.float32)
+    # A slope to three digits is enough, and single precision halves the most expensive step of the fit.
+    factor = arrow.shared.astype(np.float32)
     trace = np.zeros(layout.categories)
     for s in range(layout.segments):
-        shared_rows = information.scaled[s][:, shared_pick].T
-        local_rows = information.scaled[s][:, local_pick].T if layout.local else np.zeros((0, shared_rows.shape[1]))
-        first = solve_triangular(arrow.local[s], local_rows, lower=True, check_finite=False) if layout.local else local_rows
-        half = shared_rows - arrow.bridge[s].T @ first
-        through = cho_solve((arrow.shared, True), half, check_finite=False)
-        through -= given @ through[ratio]
-        back, local_given = first, np.zeros((0, layout.categories))
+        rows = information.scaled[s].astype(np.float32)
+        shared_rows, local_rows = rows[:, shared_pick].T, rows[:, local_pick].T if layout.local else np.zeros((0, len(rows)), np.float32)
+        first, local_given = local_rows, np.zeros((0, layout.categories), np.float32)
+        half = shared_rows
         if layout.local:
-            back = first - arrow.bridge[s] @ through
-            back = solve_triangular(arrow.local[s], back, lower=True, trans=1, check_finite=False)
-            local_given = -solve_triangular(arrow.local[s], arrow.bridge[s] @ given, lower=True, trans=1, check_finite=False)
+            local_factor, bridge = arrow.local[s].astype(np.float32), arrow.bridge[s].astype(np.float32)
+            first = solve_triangular(local_factor, local_rows, lower=True, check_finite=False)
+            half = shared_rows - bridge.T @ first
+        through = cho_solve((factor, True), half, check_finite=False)
+        through -= given @ through[ratio]
+        back = first
+        if layout.local:
+            right = np.concatenate([first - bridge @ through, -(bridge @ given)], axis=1)
+            both = solve_triangular(local_factor, right, lower=True, trans=1, check_finite=False)
+            back, local_given = both[:, : len(rows)], both[:, len(rows) :]
         weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
-        leverage = shared_block @ (shared_rows * through) + local_block @ (local_rows * back)  # block x cell
-        moved = np.empty((layout.categories + 1, shared_rows.shape[1], layout.categories))
-        for k in range(layout.categories + 1):
-            mine, own = shared_block[k].astype(bool), local_block[k].astype(bool)
-            moved[k] = shared_rows[mine].T @ given[mine] + local_rows[own].T @ local_given[own]
+        shared_product, local_product = shared_rows * through, local_rows * back
+        leverage = np.stack([shared_product[mine].sum(0) + local_product[own].sum(0) for mine, own in blocks])
+        moved = np.stack([shared_rows[mine].T @ given[mine] + local_rows[own].T @ local_given[own] for mine, own in blocks])
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
-        relative = moved * weight[None, :, None] / np.maximum(information.share[:, s, :, None], 1e-12)
-        trace += 2 * np.einsum("kr,krc->c", leverage, relative) - np.einsum("r,r,krc->c", leverage.sum(0), weight, moved)
-    return -trace / 2
+        scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
+        trace += 2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved)
+    return np.asarray(-trace / 2, dtype=np.float64)
 
 
-def _blocks(layout: Layout) -> tuple[FloatArray, FloatArray]:
-    """(C + 1, parameters) which category, or the natural hazard (last), each shared and each per-segment parameter belongs to."""
-    c = layout.categories
-    shared, local = np.full(layout.shared_size, c), np.full(layout.local_size, c)
-    numbers = np.arange(c)
+def _blocks(layout: Layout) -> list[tuple[IndexArray, IndexArray]]:
+    """Positions of the shared and the per-segment parameters of each category, then of the natural hazard."""
     at = layout.shared(np.arange(layout.shared_size))
-    for name in ("month", "band"):
-        shared[at[name]] = numbers[:, None]
-    shared[at["ratio"]] = numbers
-    shared[at["delay"]] = -1
-    if layout.local:
-        own = layout.own(np.arange(layout.local_size))
-        local[own["segment"]] = numbers
-        local[own["burst"]] = numbers[:, None]
-    every = np.arange(c + 1)[:, None]
-    return (shared == every).astype(float), (local == every).astype(float)
+    own = layout.own(np.arange(layout.local_size)) if layout.local else {}
+    nothing = np.zeros(0, dtype=np.int64)
+    found = []
+    for c in range(layout.categories):
+        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
+        found.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
+    rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
+    found.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
+    return found
 
 
 def _offsets(layout: Layout) -> list[int]:
@@ -438,11 +438,16 @@ class ExcessHazardFit:
     log_posterior: float
 
     drag: FloatArray
+    score: FloatArray
 
     @property
     def effects(self) -> Effects:
         """The mode, unpacked."""
         return self.layout.effects(self.shared, self.own)
+
+    def rates_at(self, shared: FloatArray, own: FloatArray) -> Rates:
+        """Expected counts at other parameters."""
+        return evaluate_rates(self.design, self.layout.effects(shared, own))
 
     @property
     def ratio_positions(self) -> IndexArray:
@@ -460,11 +465,8 @@ class ExcessHazardFit:
     def ratio_likelihood(self) -> RatioLikelihood:
         """What departures say of the ratios, everything else integrated out."""
         mode = self.shared[self.ratio_positions]
-        precision = np.linalg.inv(self.ratio_covariance) - self.ratio_prior.precision
-        values, vectors = np.linalg.eigh((precision + precision.T) / 2)
-        information = (vectors * np.maximum(values, 0.0)) @ vectors.T
-        slope = self.ratio_prior.precision @ (mode - self.ratio_prior.mean) - self.drag
-        return RatioLikelihood(mode, slope, information, self.drag)
+        information = information_only(np.linalg.inv(self.ratio_covariance), self.ratio_prior)
+        return RatioLikelihood(mode, self.score, information, self.drag)
 
 
 def starting_values(design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel) -> tuple[FloatArray, FloatArray, tuple[FloatArray, float]]:
@@ -482,9 +484,10 @@ def starting_values(design: LexisDesign, layout: Layout, ratio: RatioPrior, kern
     of["natural_month"][:] = np.log(natural)
     relative = np.log((exits + 5) / (risk * natural + 5))
     of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
-    demanded = float((np.exp(ratio.mean) * by_month.sum(1)).sum())
+    assumed = ratio.gaussian[0]
+    demanded = float((np.exp(assumed) * by_month.sum(1)).sum())
     excess = np.log(max(demanded, 1e-9) / (0.1 * exits.sum() + 1.0))
-    of["ratio"][:] = ratio.mean - max(excess, 0.0)
+    of["ratio"][:] = assumed - max(excess, 0.0)
     of["delay"][:] = kernel.location
     return shared, np.zeros((layout.segments, layout.local_size)), (np.log(overall), float(np.log(natural)))
 
@@ -510,13 +513,6 @@ def fit_excess_hazard(
     return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
 
 
-def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: DelayKernel) -> RatioPrior:
-    """Where log r_c starts, before departures speak."""
-    categories = len(counts.categories)
-    q = np.log(0.3) if not assumptions.literal_leavers else 0.0
-    return RatioPrior(np.full(categories, assumptions.ratio.log_median + q), 1.5)
-
-
 def fit_design(
     design: LexisDesign,
     ratio: RatioPrior,
@@ -534,16 +530,80 @@ def fit_design(
     layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     if warm is not None and warm.layout == layout:
-        state = _State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag)
+        state, fewest = _State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
     else:
+        fewest = 3
         silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
-        state = _State(shared, own, Variances.start(categories), np.zeros(categories))
-        state, _, _, _ = _iterate(silence, layout, ratio, kernel, levels, state, progress=None, most=15)
-    state, arrow, value, settled = _iterate(design, layout, ratio, kernel, levels, state, progress=progress, most=MAX_ITERATIONS)
+        state = _State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
+        state, _, _, _ = _iterate(silence, layout, ratio, kernel, levels, state, progress=None, most=8)
+    state, arrow, value, settled = _iterate(design, layout, ratio, kernel, levels, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
     rates = evaluate_rates(design, layout.effects(state.shared, state.own))
     return ExcessHazardFit(
-        design, layout, kernel, ratio, state.variances, 0.0, state.shared, state.own, arrow, rates, settled is not None, settled or MAX_ITERATIONS, value, state.drag
+        design, layout, kernel, ratio, state.variances, 0.0, state.shared, state.own, arrow, rates, settled is not None, settled or MAX_ITERATIONS, value, state.drag, state.score
     )
+
+
+REFIT_ITERATIONS = 6
+
+
+def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHazardFit:
+    """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values."""
+    design, layout = fit.design, fit.layout
+    levels = starting_values(design, layout, fit.ratio_prior, fit.kernel)[2]
+    state = _State(shared, own, fit.variances, fit.drag, fit.score)
+    state, arrow, value, settled = _iterate(
+        design, layout, fit.ratio_prior, fit.kernel, levels, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
+    )
+    return replace(
+        fit,
+        shared=state.shared,
+        own=state.own,
+        arrow=arrow,
+        rates=fit.rates_at(state.shared, state.own),
+        converged=settled is not None,
+        log_posterior=value,
+        drag=state.drag,
+        score=state.score,
+    )
+
+
+def _step_in_ratio(
+    arrow: Arrow,
+    ratios: IndexArray,
+    prior: RatioPrior,
+    log_ratio: FloatArray,
+    drag: FloatArray,
+    gradient: FloatArray,
+    own_gradient: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A scoring step that treats departures as linear in r: the ratios go to the top of their own posterior, the rest follows linearly.
+
+    Args:
+        arrow: Information and prior.
+        ratios: Positions of log r.
+        prior: Of the ratios.
+        log_ratio: Where they are.
+        drag: See `ratio_drag`.
+        gradient: Of the likelihood in log r, of the posterior in everything else.
+        own_gradient: Of the posterior in the per-segment parameters.
+
+    Returns:
+        Both steps, and the score of the ratios with everything else at its best.
+    """
+    step, own_step = arrow.solve(gradient, own_gradient)
+    covariance = cho_solve((arrow.shared, True), np.eye(len(gradient))[:, ratios], check_finite=False)
+    precision = np.linalg.inv(covariance[ratios])
+    likelihood = RatioLikelihood(log_ratio, precision @ step[ratios], information_only(precision, prior), drag)
+    found = climb_log_ratios(likelihood, prior)
+    further = np.expm1(found - log_ratio) - step[ratios]
+    shift = covariance @ (precision @ further)
+    step += shift
+    score = likelihood.slope
+    step[ratios] = found - log_ratio
+    for s in range(len(own_step) if own_step.shape[1] else 0):
+        moved = arrow.bridge[s] @ shift
+        own_step[s] -= solve_triangular(arrow.local[s], moved, lower=True, trans=1, check_finite=False)
+    return step, own_step, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -552,6 +612,7 @@ class _State:
     own: FloatArray
     variances: Variances
     drag: FloatArray
+    score: FloatArray
 
 
 def _iterate(
@@ -564,10 +625,15 @@ def _iterate(
     *,
     progress: Callable[[str, float], None] | None,
     most: int,
+    learn: bool = True,
+    fewest: int = 3,
 ) -> tuple[_State, Arrow, float, int | None]:
     """Scoring and variance steps until both settle; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
-    settled = None
+    settled, silence = None, not design.exits.any()
+    ratios = layout.shared(np.arange(layout.shared_size))["ratio"]
+    drag, drag_at = np.zeros(layout.categories), shared[ratios]
+    before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
     for iteration in range(most):
         prior = build_prior(layout, variances, ratio, kernel, levels)
         effects = layout.effects(shared, own)
@@ -575,14 +641,26 @@ def _iterate(
         value = log_likelihood(design, rates) - _penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
         arrow = factorise(information, prior)
+        if not silence:
+            drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
+        pull = (ratios, drag, drag_at)
+        value += _dragged(pull, shared)
+        slope = information.local_score - prior.local_precision * own
         gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
-        drag = ratio_drag(layout, information, arrow) if design.exits.any() else np.zeros(layout.categories)
-        pull = np.zeros_like(gradient)
-        layout.shared(pull)["ratio"][:] = drag
-        gradient = gradient + pull
-        value += float(pull @ shared)
-        step, own_step = arrow.solve(gradient, information.local_score - prior.local_precision * own)
-        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.02:
+        if silence:
+            step, own_step = arrow.solve(gradient, slope)
+        else:
+            # Between two looks the drag is taken as linear in r, as it is in the posterior.
+            now = drag * np.exp(np.minimum(shared[ratios] - drag_at, 5.0))
+            gradient[ratios] = information.shared_score[ratios]
+            step, own_step, score = _step_in_ratio(arrow, ratios, ratio, shared[ratios], now, gradient, slope)
+            # To and fro means that the drag had changed on the way.
+            caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
+            before = step[ratios]
+            step, own_step = caution * step, caution * own_step
+        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.05:
+            break
+        if settled is not None and iteration >= settled + 4:
             break
         shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value, pull)
         change = float(max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0))) * size
@@ -590,12 +668,12 @@ def _iterate(
             progress("fit", min(0.95, (iteration + 1) / 25))
         if settled is not None:
             continue
-        updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own)) if iteration >= 1 else variances
-        if iteration >= 3 and change < 0.05 and largest_change(variances, updated) < 0.05:
+        updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
+        if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
             settled = iteration + 1
         else:
             variances = updated
-    return _State(shared, own, variances, drag), arrow, value - float(pull @ shared), settled
+    return _State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
 
 
 def _penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
@@ -603,13 +681,19 @@ def _penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
     return float(0.5 * away @ prior.shared_precision @ away + 0.5 * (own**2 * prior.local_precision).sum())
 
 
-def _line_search(design: LexisDesign, layout: Layout, prior: Prior, shared: FloatArray, own: FloatArray, step: FloatArray, own_step: FloatArray, value: float, pull: FloatArray) -> tuple[FloatArray, FloatArray, Rates, float, float]:
+def _dragged(pull: tuple[IndexArray, FloatArray, FloatArray], shared: FloatArray) -> float:
+    """Antiderivative in log r of the drag."""
+    ratios, drag, drag_at = pull
+    return float(drag @ np.exp(np.minimum(shared[ratios] - drag_at, 5.0)))
+
+
+def _line_search(design: LexisDesign, layout: Layout, prior: Prior, shared: FloatArray, own: FloatArray, step: FloatArray, own_step: FloatArray, value: float, pull: tuple[IndexArray, FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray, Rates, float, float]:
     """Halve the step until the penalised likelihood rises."""
     size = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), float(np.abs(own_step).max(initial=0.0)), 1e-12))
     for _ in range(12):
         tried, tried_own = shared + size * step, own + size * own_step
         rates = evaluate_rates(design, layout.effects(tried, tried_own))
-        found = log_likelihood(design, rates) - _penalty(prior, tried, tried_own) + float(pull @ tried)
+        found = log_likelihood(design, rates) - _penalty(prior, tried, tried_own) + _dragged(pull, tried)
         if np.isfinite(found) and found >= value - 1e-9 * abs(value):
             return tried, tried_own, rates, found, size
         size /= 2

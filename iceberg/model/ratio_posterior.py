@@ -12,6 +12,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 # Judgement, grade D: half an order of magnitude to a few between categories of one company.
 SPREAD_GRID = np.array([0.3, 0.45, 0.65, 0.9, 1.25, 1.75])
 SPREAD_MEDIAN, SPREAD_LOG_SD = 0.9, 0.45
-# Judgement, grade D: one company in seven has next to no silent churn; the ratio there is 150 times smaller, give or take.
-NEAR_ZERO_WEIGHT, NEAR_ZERO_SHIFT, NEAR_ZERO_SD = 0.15, -5.0, 2.0
+# Judgement, grade D: one company in ten has next to no silent churn; the ratio there is 150 times smaller, give or take.
+NEAR_ZERO_WEIGHT, NEAR_ZERO_SHIFT, NEAR_ZERO_SD = 0.10, -5.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +36,28 @@ class RatioPrior:
         shared_sd: how far all categories may be wrong together, log scale.
         spread: median of how far apart they are.
         near_zero: weight of next to no silent churn at all.
+        observed_mean, observed_precision: (C,) log r_c ~ Normal on top of it, where a complaint rate was observed.
     """
 
     mean: FloatArray
     shared_sd: float
     spread: float = SPREAD_MEDIAN
     near_zero: float = NEAR_ZERO_WEIGHT
+    observed_mean: FloatArray | None = None
+    observed_precision: FloatArray | None = None
 
     @property
-    def precision(self) -> FloatArray:
-        """Of the Gaussian part, for the way to the mode."""
+    def gaussian(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and precision of the Gaussian part, for the way to the mode."""
         size = len(self.mean)
-        return np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2)
+        precision = np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2)
+        if self.observed_mean is None or self.observed_precision is None:
+            return self.mean, precision
+        both = precision + np.diag(self.observed_precision)
+        mean = np.linalg.solve(both, precision @ self.mean + self.observed_precision * self.observed_mean)
+        return np.asarray(mean, dtype=np.float64), both
 
+    @cached_property
     def components(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """log weight, level, level variance and spread of the normal mixture (T components)."""
         spreads = SPREAD_GRID * self.spread / SPREAD_MEDIAN
@@ -61,22 +71,35 @@ class RatioPrior:
     def log_density(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
         """log density (constants dropped) and gradient at (K, C)."""
         size = len(self.mean)
-        weight, level, variance, spread = self.components()
+        weight, level, variance, spread = self.components
         away = log_ratio - self.mean
         average = away.mean(axis=1, keepdims=True)
         within = away - average
         squares = (within**2).sum(axis=1, keepdims=True)
         total = variance + spread**2 / size
         terms = weight - (size - 1) * np.log(spread) - 0.5 * squares / spread**2 - 0.5 * (average - level) ** 2 / total - 0.5 * np.log(total)
-        value = logsumexp(terms, axis=1)
-        share = np.exp(terms - value[:, None])
+        largest = terms.max(axis=1, keepdims=True)
+        share = np.exp(terms - largest)
+        total_share = share.sum(axis=1, keepdims=True)
+        value = (largest + np.log(total_share))[:, 0]
+        share /= total_share
         pull_within = (share / spread**2).sum(axis=1, keepdims=True)
         pull_level = (share * (average - level) / total).sum(axis=1, keepdims=True)
-        return value, -within * pull_within - pull_level / size
+        slope = -within * pull_within - pull_level / size
+        if self.observed_mean is not None and self.observed_precision is not None:
+            off = log_ratio - self.observed_mean
+            value = value - 0.5 * (off**2 * self.observed_precision).sum(axis=1)
+            slope = slope - off * self.observed_precision
+        return value, slope
 
     def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:
-        """(K, C) log ratios before the data speak."""
-        weight, level, variance, spread = self.components()
+        """(K, C) log ratios before the departures speak."""
+        if self.observed_mean is not None:
+            mean, precision = self.gaussian
+            nothing = np.zeros(len(mean))
+            silent = RatioLikelihood(mean, nothing, np.zeros_like(precision), nothing)
+            return draw_log_ratios(silent, self, np.linalg.inv(precision), rng=rng, draws=draws)
+        weight, level, variance, spread = self.components
         chosen = rng.choice(len(weight), size=draws, p=np.exp(weight))
         shared = level[chosen] + np.sqrt(variance[chosen]) * rng.standard_normal(draws)
         return self.mean + shared[:, None] + spread[chosen, None] * rng.standard_normal((draws, len(self.mean)))
@@ -108,17 +131,67 @@ class RatioLikelihood:
         return value, slope
 
 
-STEPS, LEAPS, STEP_SIZE = 80, 8, 0.22  # Hamiltonian: whitened by the Gaussian at the mode
+def information_only(precision: FloatArray, prior: RatioPrior) -> FloatArray:
+    """(C, C) of the likelihood: a posterior precision without the Gaussian part of the prior, never negative."""
+    own = precision - prior.gaussian[1]
+    values, vectors = np.linalg.eigh((own + own.T) / 2)
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
-def draw_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior, covariance: FloatArray, *, rng: np.random.Generator, draws: int) -> FloatArray:
-    """(K, C) joint posterior draws of log r: K independent chains of Hamiltonian steps, their last states kept.
+LONGEST_CLIMB = 1.5  # log r moves at most this far before the likelihood is looked at again
+
+
+def climb_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior) -> FloatArray:
+    """Log ratios at the top of likelihood and Gaussian prior, at most `LONGEST_CLIMB` from where the likelihood was taken."""
+    mean, precision = prior.gaussian
+    at = likelihood.mode.copy()
+
+    def height(log_ratio: FloatArray) -> float:
+        away = log_ratio - mean
+        return float(likelihood.log_density(log_ratio[None])[0][0] - 0.5 * away @ precision @ away)
+
+    top = height(at)
+    for _ in range(30):
+        y = np.exp(at - likelihood.mode)
+        slope = likelihood.log_density(at[None])[1][0] - precision @ (at - mean)
+        bend = likelihood.information * np.outer(y, y) + precision
+        down = y * (likelihood.slope + likelihood.drag - likelihood.information @ (y - 1))
+        bend[np.diag_indices(len(y))] += np.maximum(-down, 0.0)
+        step = np.linalg.solve(bend, slope)
+        if np.abs(step).max(initial=0.0) < 1e-6:
+            break
+        for _ in range(20):
+            tried = np.clip(at + step, likelihood.mode - LONGEST_CLIMB, likelihood.mode + LONGEST_CLIMB)
+            reached = height(tried)
+            if reached >= top:
+                break
+            step = step / 2
+        if reached < top or np.abs(tried - at).max() < 1e-7:
+            break
+        at, top = tried, reached
+    return at
+
+
+# Hamiltonian steps whitened by the Gaussian at the mode: every chain forgets its start, then gives a few states far apart.
+STEP_SIZE, LEAPS = 0.25, 7
+FORGET, APART, STATES = 40, 8, 4
+
+
+def draw_log_ratios(
+    likelihood: RatioLikelihood, prior: RatioPrior, covariance: FloatArray, *, rng: np.random.Generator, draws: int
+) -> FloatArray:
+    """(K, C) joint posterior draws of log r from many short chains.
 
     Args:
+        likelihood: What the departures say.
+        prior: What is believed.
         covariance: (C, C) of the Gaussian at the mode, where the chains start and by which steps are scaled.
+        rng: Random numbers.
+        draws: K; a quarter as many chains run.
     """
     root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(covariance)))
-    z = rng.standard_normal((draws, len(root)))
+    chains = -(-draws // STATES)
+    z = rng.standard_normal((chains, len(root)))
 
     def target(at: FloatArray) -> tuple[FloatArray, FloatArray]:
         log_ratio = likelihood.mode + at @ root.T
@@ -127,11 +200,12 @@ def draw_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior, covariance: 
         return value + prior_value, (slope + prior_slope) @ root
 
     value, slope = target(z)
-    for _ in range(STEPS):
-        size = STEP_SIZE * rng.uniform(0.3, 1.3, size=(draws, 1))
+    kept = []
+    for step in range(FORGET + APART * STATES):
+        size = STEP_SIZE * rng.uniform(0.3, 1.3, size=(chains, 1))
         momentum = rng.standard_normal(z.shape)
         start = value - 0.5 * (momentum**2).sum(1)
-        tried, tried_slope = z, slope
+        tried, tried_value, tried_slope = z, value, slope
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(LEAPS):
                 momentum = momentum + 0.5 * size * tried_slope
@@ -139,6 +213,9 @@ def draw_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior, covariance: 
                 tried_value, tried_slope = target(tried)
                 momentum = momentum + 0.5 * size * tried_slope
             end = tried_value - 0.5 * (momentum**2).sum(1)
-            accept = np.log(rng.random(draws)) < np.where(np.isfinite(end), end - start, -np.inf)
-        z, value, slope = np.where(accept[:, None], tried, z), np.where(accept, tried_value, value), np.where(accept[:, None], tried_slope, slope)
-    return np.asarray(likelihood.mode + z @ root.T)
+            accept = np.log(rng.random(chains)) < np.where(np.isfinite(end), end - start, -np.inf)
+        z = np.where(accept[:, None], tried, z)
+        value, slope = np.where(accept, tried_value, value), np.where(accept[:, None], tried_slope, slope)
+        if step >= FORGET and (step - FORGET) % APART == APART - 1:
+            kept.append(z)
+    return np.asarray((likelihood.mode + np.concatenate(kept) @ root.T)[:draws])

@@ -33,12 +33,15 @@ class ReconciliationDraws:
         natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
         log_ratio: (K, C) the parameter.
+        shared, own: (K, .) and (K, S, .) the parameters behind the draws, for the forecast.
     """
 
     silent_churn: SingleArray
     natural: SingleArray
     ratio: FloatArray
     log_ratio: FloatArray
+    shared: FloatArray
+    own: FloatArray
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
@@ -58,7 +61,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
     ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.asarray(log_ratio))
+    return ReconciliationDraws(churn, natural, ratio, np.asarray(log_ratio), shared, own)
 
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
@@ -67,7 +70,7 @@ def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) 
     Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
     """
     at = fit.ratio_positions
-    log_ratio = draw_log_ratios(fit.ratio_likelihood, getattr(fit,"draw_prior",fit.ratio_prior), fit.ratio_covariance, rng=rng, draws=draws)
+    log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
     shared, own = fit.arrow.draw(rng, draws)
     unit = np.eye(fit.layout.shared_size)[:, at]
     covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)

@@ -1,0 +1,157 @@
+"""Owns level 3 of the ladder from counts to draws: fit, joint draws, placebo, pipeline and what to know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.delay_kernel import fit_delay_kernel
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
+from iceberg.model.forecast import HORIZONS_DAYS, draw_pipeline
+from iceberg.model.placebo import SURE, PlaceboDraws, above_noise, run_placebo
+from iceberg.model.ratio_evidence import ratio_prior_of
+from iceberg.model.reconciliation import ReconciliationDraws, draw_silent_churn
+from iceberg.model.results import CredibleInterval, Diagnostic
+
+FloatArray = npt.NDArray[np.float64]
+FloatArray32 = npt.NDArray[np.float32]
+
+PLACEBO_DRAWS = 600
+PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
+CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedDraws:
+    """What level 3 hands over, in the order of the counts it was given.
+
+    Attributes:
+        silent_churn, natural, ratio: See `ReconciliationDraws`.
+        excess: (K, C) excess probability of complainers.
+        ratio_prior: (K, C) what was assumed before the departures spoke.
+        placebo: C + 1 intervals, the last for the total.
+        pipeline: The same by days ahead.
+        diagnostics: About the fit.
+        state: Warm start for the next fit.
+    """
+
+    silent_churn: FloatArray32
+    natural: FloatArray32
+    ratio: FloatArray
+    excess: FloatArray
+    ratio_prior: FloatArray
+    placebo: tuple[CredibleInterval, ...]
+    pipeline: tuple[dict[int, CredibleInterval], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    state: object
+
+
+@dataclass(frozen=True, eq=False)
+class _WarmStart:
+    """The fit of these counts and its placebo: what is noise depends on the counts, hardly on the assumed ratio."""
+
+    counts_digest: str
+    fit: ExcessHazardFit
+    placebo: PlaceboDraws
+
+
+def correct_by_departures(
+    counts: CohortCounts,
+    *,
+    assumptions: Assumptions,
+    rng: np.random.Generator,
+    warm: object | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    measured: tuple[FloatArray, FloatArray] | None = None,
+) -> CorrectedDraws:
+    """Fit the reconciliation model to `counts` and draw everything that level 3 promises.
+
+    Args:
+        counts: Level 3 counts, categories and segments in an order that does not depend on names.
+        assumptions: What is assumed of the ratio, and the number of draws.
+        rng: Spawned per step.
+        warm: `CorrectedDraws.state` of an earlier call on the same counts.
+        progress: Told "fit", "cells" or "placebo" and the share done of this call.
+        measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
+    """
+    tell = progress or (lambda step, share: None)
+    earlier = warm if isinstance(warm, _WarmStart) and warm.counts_digest == counts.digest else None
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline = rng.spawn(5)
+
+    def fitting(step: str, share: float) -> None:
+        tell("fit", 0.6 * share)
+
+    kernel = fit_delay_kernel(counts)
+    prior = ratio_prior_of(counts, assumptions, kernel)
+    if measured is not None:
+        prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
+    fit = fit_excess_hazard(
+        counts,
+        assumptions,
+        warm=earlier.fit if earlier else None,
+        progress=fitting,
+        kernel=kernel,
+        ratio_prior=prior,
+    )
+    tell("cells", 0.6)
+    drawn = draw_silent_churn(fit, counts, rng=for_draws, draws=assumptions.draws)
+    tell("placebo", 0.7)
+    placebo = earlier.placebo if earlier else run_placebo(fit, counts, rng=for_placebo, draws=PLACEBO_DRAWS)
+    tell("pipeline", 0.95)
+    ahead = draw_pipeline(fit, counts, drawn, rng=for_pipeline)
+    noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
+    assumed = np.exp(fit.ratio_prior.draw(for_prior, assumptions.draws))
+    return CorrectedDraws(
+        silent_churn=drawn.silent_churn,
+        natural=drawn.natural,
+        ratio=drawn.ratio,
+        excess=np.exp(np.minimum(fit.kernel.excess_log_mean + fit.kernel.excess_log_sd * noise, 0.0)),
+        ratio_prior=assumed,
+        placebo=_intervals(placebo.silent_churn),
+        pipeline=_pipelines(ahead),
+        diagnostics=_diagnose(fit, drawn, placebo, assumed, counts),
+        state=_WarmStart(counts.digest, fit, placebo),
+    )
+
+
+def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C + 1 intervals."""
+    each = [CredibleInterval.of(churn[:, category]) for category in range(churn.shape[1])]
+    return (*each, CredibleInterval.of(churn.sum(axis=1)))
+
+
+def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
+    """(K, C, H) as C + 1 mappings from days ahead to an interval."""
+    by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
+    return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
+
+
+def _diagnose(
+    fit: ExcessHazardFit, drawn: ReconciliationDraws, placebo: PlaceboDraws, assumed: FloatArray, counts: CohortCounts
+) -> tuple[Diagnostic, ...]:
+    """What the reader must know about this fit."""
+    found: list[Diagnostic] = []
+    if not fit.converged:
+        found.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
+    churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    if above_noise(churn.sum(axis=1), placebo.silent_churn.sum(axis=1)) < SURE:
+        values: dict[str, object] = {"placebo": round(float(np.quantile(placebo.silent_churn.sum(axis=1), 0.95)))}
+        found.append(Diagnostic("total_not_above_noise", "caution", values))
+    prior = np.log(assumed)
+    for index, category in enumerate(counts.categories):
+        if above_noise(churn[:, index], placebo.silent_churn[:, index]) < SURE:
+            values = {"placebo": round(float(np.quantile(placebo.silent_churn[:, index], 0.95)))}
+            found.append(Diagnostic("not_above_noise", "info", values, category))
+        posterior = drawn.log_ratio[:, index]
+        if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
+            found.append(Diagnostic("no_variation", "caution", {}, category))
+        place = float((prior[:, index] < np.median(posterior)).mean())
+        if min(place, 1 - place) < CONFLICT:
+            values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
+            found.append(Diagnostic("prior_conflict", "info", values, category))
+    return tuple(found)
