@@ -1,0 +1,192 @@
+"""Owns the reference: the joint model written a second time, in jax, from the equations, for a sampler that approximates nothing.
+
+Shared with the product: the counts and how they are laid out (`LexisDesign`: months at risk, exposure, tenure bands back in time), the Gaussian
+prior of the delay, the constants of the prior. Not shared: intensities, delay weights, departures, likelihood, random walks, the mixture prior of
+log r (here a sum over plain multivariate normals), the split of departures, the posterior.
+
+Every effect is sampled as a standard normal (non-centred) and the whole vector is turned and scaled by a Gaussian around a starting point, which
+changes how fast the sampler moves and not where it goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammainc, gammaln, logsumexp
+
+from benchmarks.reference.companies import Problem
+from iceberg.model.fellner_schall import POOL_FREEDOM, PRIOR_FREEDOM, Variances
+
+jax.config.update("jax_enable_x64", True)
+
+LEVEL_SD = 5.0
+DAYS_PER_MONTH = 30.4375
+PER_CATEGORY = ("month", "band", "segment", "burst")
+NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
+
+
+class JointModel:
+    """log posterior of the joint model over one flat vector.
+
+    Args:
+        problem: Counts and priors.
+        variances: Of the effects. Fixed at these, or where `learn`, only the start.
+        learn: Sample the variances too: v_natural ~ scaled-inv-chi2(2, assumed); per category, v_c ~ scaled-inv-chi2(3, pool) and
+            pool ~ scaled-inv-chi2(2, assumed), densities on the log scale. These are the priors whose modes the Fellner-Schall step seeks.
+    """
+
+    def __init__(self, problem: Problem, variances: Variances, *, learn: bool) -> None:
+        design = problem.design
+        self.learn = learn
+        self.problem = problem
+        categories, segments, months, bands = design.shape
+        self.sizes = (categories, segments, months, bands)
+        self.before, self.lags, self.reference = design.before, design.lags, design.reference_band
+        every = self.before + months
+        self.shapes: dict[str, tuple[int, ...]] = {
+            "level": (categories,), "month": (categories, every - 1), "band": (categories, bands - 1), "log_ratio": (categories,), "delay": (2,),
+            "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
+            "burst": (categories, segments, months), "natural_segment": (segments,), "natural_segment_month": (segments, months),
+            "natural_segment_band": (segments, bands),
+        }  # fmt: skip
+        if learn:
+            self.shapes |= {f"log_variance_{name}": (categories,) for name in PER_CATEGORY}
+            self.shapes |= {f"log_pool_{name}": () for name in PER_CATEGORY}
+            self.shapes |= {f"log_variance_{name}": () for name in NATURAL}
+        self.size = int(sum(np.prod(shape, dtype=int) for shape in self.shapes.values()))
+        self.fixed = {name: np.asarray(getattr(variances, name)) for name in PER_CATEGORY + NATURAL}
+        start = Variances.start(categories)
+        self.assumed = {name: float(np.ravel(getattr(start, name))[0]) for name in PER_CATEGORY + NATURAL}
+        self.at_risk, self.exits = jnp.asarray(design.at_risk), jnp.asarray(design.exits)
+        self.exposure, self.complainants = jnp.asarray(design.exposure), jnp.asarray(design.complainants)
+        self.source_band = jnp.asarray(design.source_band)
+        totals = design.complainants.sum((1, 2, 3))
+        self.level_mean = jnp.asarray(np.log((totals + 0.5) / (design.exposure.sum() + 1.0)))
+        self.natural_mean = float(np.log((design.exits.sum() + 0.5) / (design.at_risk.sum() + 1.0)))
+        self.delay_root = jnp.asarray(np.linalg.cholesky(problem.kernel.covariance))
+        self._prepare_mixture()
+
+    def _prepare_mixture(self) -> None:
+        weight, level, variance, spread = self.problem.prior.components
+        size = len(self.problem.prior.mean)
+        covariances = [s**2 * np.eye(size) + v for s, v in zip(spread, variance, strict=True)]
+        self.mixture_precision = jnp.asarray(np.stack([np.linalg.inv(c) for c in covariances]))
+        log_determinant = np.array([np.linalg.slogdet(c)[1] for c in covariances])
+        self.mixture_constant = jnp.asarray(weight - 0.5 * log_determinant)
+        self.mixture_mean = jnp.asarray(self.problem.prior.mean[None] + np.asarray(level)[:, None])
+
+    def unpack(self, vector: jax.Array) -> dict[str, jax.Array]:
+        """Named parts of the flat vector."""
+        found, low = {}, 0
+        for name, shape in self.shapes.items():
+            high = low + int(np.prod(shape, dtype=int))
+            found[name] = vector[low:high].reshape(shape)
+            low = high
+        return found
+
+    def effects(self, vector: jax.Array) -> dict[str, jax.Array]:
+        """Effects on their own scale: log intensity (C, S, Q), log tenure effect (C, B), log r, delay, log natural hazard (S, M, B)."""
+        z = self.unpack(vector)
+        variance = {name: jnp.exp(z[f"log_variance_{name}"]) if self.learn else jnp.asarray(self.fixed[name]) for name in self.fixed}
+        sd = {name: jnp.sqrt(value) for name, value in variance.items()}
+        anchor, reference = self.before, self.reference
+        level = self.level_mean + LEVEL_SD * z["level"]
+        month = _walk(z["month"] * sd["month"][:, None], anchor) + level[:, None]
+        band = _walk(z["band"] * sd["band"][:, None], reference)
+        segment = z["segment"] * sd["segment"][:, None]
+        burst = z["burst"] * sd["burst"][:, None, None]
+        intensity = month[:, None, :] + segment[:, :, None]
+        intensity = intensity.at[:, :, anchor:].add(burst)
+        natural = (self.natural_mean + LEVEL_SD * z["natural_level"] + _walk(z["natural_month"] * sd["natural_month"], 0))[None, :, None]
+        natural = natural + _walk(z["natural_band"] * sd["natural_band"], reference)[None, None, :]
+        natural = natural + (z["natural_segment"] * sd["natural_segment"])[:, None, None]
+        natural = natural + (z["natural_segment_month"] * sd["natural_segment_month"])[:, :, None]
+        natural = natural + (z["natural_segment_band"] * sd["natural_segment_band"])[:, None, :]
+        delay = jnp.asarray(self.problem.kernel.location) + self.delay_root @ z["delay"]
+        return {"intensity": intensity, "band": band, "log_ratio": z["log_ratio"], "delay": delay, "natural": natural}
+
+    def expected(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Expected complainants (C, S, M, B), caused departures (C, S, M, B), natural departures (S, M, B)."""
+        effect = self.effects(vector)
+        intensity, band = jnp.exp(effect["intensity"]), jnp.exp(effect["band"])
+        months, before = self.sizes[2], self.before
+        complaints = self.exposure * intensity[:, :, before:, None] * band[:, None, None, :]
+        weight = delay_weights(effect["delay"], self.lags)
+        sufferers = sum(
+            weight[lag] * intensity[:, :, before - lag : before - lag + months, None] * (band @ self.source_band[lag].T)[:, None, None, :]
+            for lag in range(self.lags + 1)
+        )
+        caused = self.at_risk * jnp.exp(effect["log_ratio"])[:, None, None, None] * sufferers
+        return complaints, caused, self.at_risk * jnp.exp(effect["natural"])
+
+    def log_posterior(self, vector: jax.Array) -> jax.Array:
+        """Up to a constant."""
+        z = self.unpack(vector)
+        complaints, caused, natural = self.expected(vector)
+        departures = natural + caused.sum(0)
+        value = _poisson(self.complainants, complaints) + _poisson(self.exits, departures)
+        for name in z:
+            if not name.startswith(("log_", "delay")):
+                value = value - 0.5 * (z[name] ** 2).sum()
+        value = value - 0.5 * (z["delay"] ** 2).sum()
+        away = z["log_ratio"][None] - self.mixture_mean
+        value = value + logsumexp(self.mixture_constant - 0.5 * jnp.einsum("ti,tij,tj->t", away, self.mixture_precision, away))
+        return value + (self._log_variance_prior(z) if self.learn else 0.0)
+
+    def _log_variance_prior(self, z: dict[str, jax.Array]) -> jax.Array:
+        value = jnp.zeros(())
+        for name in PER_CATEGORY:
+            pool = z[f"log_pool_{name}"]
+            value += _log_scaled_inverse_chi2(pool, PRIOR_FREEDOM, jnp.log(self.assumed[name]))
+            value += _log_scaled_inverse_chi2(z[f"log_variance_{name}"], POOL_FREEDOM, pool).sum()
+        for name in NATURAL:
+            value += _log_scaled_inverse_chi2(z[f"log_variance_{name}"], PRIOR_FREEDOM, jnp.log(self.assumed[name]))
+        return value
+
+    def start(self) -> np.ndarray:
+        """All effects zero, ratios where they ask for a tenth of the departures at most, variances as given."""
+        at: dict[str, Any] = {name: np.zeros(shape) for name, shape in self.shapes.items()}
+        vocal = self.problem.counts.vocal_customers
+        assumed = self.problem.prior.mean
+        demanded = float((np.exp(assumed) * vocal).sum())
+        at["log_ratio"] = assumed - max(np.log(demanded / (0.1 * float(self.exits.sum()) + 1.0)), 0.0)
+        if self.learn:
+            for name, value in self.fixed.items():
+                at[f"log_variance_{name}"] = np.log(value)
+                if name in PER_CATEGORY:
+                    at[f"log_pool_{name}"] = np.log(value).mean()
+        return np.concatenate([np.ravel(part) for part in at.values()])
+
+
+def _walk(steps: jax.Array, anchor: int) -> jax.Array:
+    """Random walk over the last axis that is zero at `anchor`."""
+    after = jnp.cumsum(steps[..., anchor:], axis=-1)
+    prior = jnp.cumsum(steps[..., :anchor][..., ::-1], axis=-1)[..., ::-1]
+    return jnp.concatenate([prior, jnp.zeros((*steps.shape[:-1], 1)), after], axis=-1)
+
+
+def _poisson(observed: jax.Array, mean: jax.Array) -> jax.Array:
+    logs = jnp.where(observed > 0, observed * jnp.log(jnp.where(observed > 0, mean, 1.0)), 0.0)
+    return (logs - mean - gammaln(observed + 1)).sum()
+
+
+def _log_scaled_inverse_chi2(log_value: jax.Array, freedom: float, log_scale: Any) -> jax.Array:
+    """Density of log v, without constants."""
+    return -0.5 * freedom * (log_value - log_scale) - 0.5 * freedom * jnp.exp(log_scale - log_value)
+
+
+def delay_weights(delay: jax.Array, lags: int) -> jax.Array:
+    """P(departure l calendar months after the problem): gamma delay, problem on any day of its month."""
+    mean, shape = jnp.exp(delay[0]), jnp.exp(delay[1])
+    edges = DAYS_PER_MONTH * jnp.arange(1, lags + 2)
+
+    def integral(days: jax.Array) -> jax.Array:
+        scaled = days * shape / mean
+        return days * gammainc(shape, scaled) - mean * gammainc(shape + 1.0, scaled)
+
+    upper = jnp.concatenate([jnp.zeros(1), integral(edges)]) / DAYS_PER_MONTH  # int_0^{l months} F, in months
+    within = jnp.diff(upper)
+    return jnp.concatenate([within[:1], jnp.diff(within)])
