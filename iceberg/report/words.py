@@ -321,6 +321,26 @@ def _decision(verdict: Verdict, translator: Translator, sentence: str, **values:
     )
 
 
+def noise_text(placebo_upper: float, clear: bool | None, translator: Translator) -> str:
+    """The noise floor of a category and which side of it the estimate is on; unknown where no placebo was made (below level 3)."""
+    if clear is None or placebo_upper != placebo_upper:  # noqa: PLR0124  # NaN is the only number that differs from itself
+        return translator.text("report.unknown")
+    return translator.text(f"report.noise.{'clear' if clear else 'inside'}", placebo_high=customers(placebo_upper, translator))
+
+
+def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
+    """Which categories do not stand clear of noise, in one sentence for beside the ranking; None where no placebo was made."""
+    judged = [item for item in estimate.categories if item.placebo is not None and item.vocal_customers]
+    if not judged:
+        return None
+    inside = [item.category for item in judged if not above_noise(item.silent_churn, item.placebo)]
+    if not inside:
+        return translator.text("report.noise.all_clear")
+    if len(inside) == len(judged):
+        return translator.text("report.noise.none_clear")
+    return translator.text("report.noise.some", categories=", ".join(translator.text("report.noise.quoted", category=name) for name in inside))
+
+
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
     """What a diagnostic says and what to do about it. An unknown code is named rather than hidden."""
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}

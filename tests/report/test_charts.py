@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -210,10 +211,10 @@ def test_a_page_is_given_each_layer_with_just_the_values_it_draws() -> None:
     given = json.loads(build_specification(lambda: charts.build_ranking(frame, Translator("fr"), categories=NAMES)))
     assert not {"datasets", "description"} & set(given)
     for layer in given["layer"]:
-        assert len(layer["data"]["values"]) == len(NAMES)
+        assert len(layer["data"]["values"]) == len(NAMES)  # also the noise floor: each category has one here
         fields = {part["field"] for part in layer["encoding"].values() if isinstance(part, dict) and "field" in part}
         assert all(fields <= set(row) for row in layer["data"]["values"])
-    dots = given["layer"][1]["data"]["values"]
+    dots = next(layer["data"]["values"] for layer in given["layer"] if layer["mark"]["type"] == "circle")
     assert [row["median"] for row in dots] == pytest.approx(frame["median"].tolist(), rel=1e-9)
     assert not {"prior_share", "rank"} & set(dots[0])
 
@@ -224,3 +225,26 @@ def test_what_is_unknown_is_no_number_on_a_page() -> None:
     given = build_specification(lambda: charts.build_delay(frame, Translator("en")))
     assert "NaN" not in given
     assert [row["expected_per_week"] for row in json.loads(given)["layer"][1]["data"]["values"]] == [1.0, None]
+
+
+def test_the_noise_floor_of_each_category_is_drawn_where_a_placebo_was_made() -> None:
+    ranking = rows_with(every_chart()["ranking"], "placebo_upper")
+    assert {row["category"]: row["placebo_upper"] for row in ranking} == pytest.approx(
+        {item.category: item.placebo.upper for item in ESTIMATE.categories}, rel=1e-9
+    )
+    assert any(layer["mark"]["type"] == "tick" for layer in every_chart()["ranking"]["layer"])
+
+
+def test_below_level_three_and_in_money_no_noise_floor_is_drawn() -> None:
+    frame = tables.ranking_table(example_estimate(level="2", draws=60))
+    for spec in (charts.build_ranking(frame, Translator("en")).to_dict(), every_chart()["money"]):
+        assert {layer["mark"]["type"] for layer in spec["layer"]} == {"rule", "circle", "text"}
+
+
+def test_the_comparator_draws_the_noise_of_a_category_that_is_inside_it() -> None:
+    first, *others = ESTIMATE.categories
+    frame = tables.comparator_table(replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others)))
+    rows = rows_with(charts.build_comparator(frame, Translator("en")).to_dict(), "placebo_ratio", "zero")
+    assert {row["category"]: row["placebo_ratio"] for row in rows} == pytest.approx(
+        {first.category: first.silent_churn.upper / first.vocal_customers}, rel=1e-9
+    )

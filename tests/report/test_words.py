@@ -15,6 +15,8 @@ from iceberg.report.words import (
     diagnostic_sentences,
     evidence_badge,
     headline,
+    noise_sentence,
+    noise_text,
     ratio,
     share,
     tiles,
@@ -217,3 +219,22 @@ def test_an_unknown_diagnostic_is_named_rather_than_hidden() -> None:
 
 def test_silent_churn_is_defined_on_screen() -> None:
     assert "left without complaining" in definition(Translator("en"))
+
+
+def test_each_category_inside_its_noise_is_named() -> None:
+    first, *others = ESTIMATE.categories
+    noisy = replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others))
+    assert "“Livraison”" not in noise_sentence(ESTIMATE, Translator("en"))
+    assert f"Not distinguishable from this noise: “{first.category}”." in noise_sentence(noisy, Translator("en"))
+    silent = replace(ESTIMATE, categories=tuple(replace(item, placebo=item.silent_churn) for item in ESTIMATE.categories))
+    assert "No category is distinguishable" in noise_sentence(silent, Translator("en"))
+
+
+def test_without_a_placebo_nothing_is_said_about_noise() -> None:
+    assert noise_sentence(example_estimate(level="2", draws=60), Translator("en")) is None
+    assert noise_text(float("nan"), None, Translator("en")) == Translator("en").text("report.unknown")
+
+
+def test_a_figure_inside_its_noise_says_so_in_words() -> None:
+    assert noise_text(12.0, False, Translator("en")).startswith("not distinguishable from noise")
+    assert noise_text(12.0, True, Translator("en")).startswith("clear of noise")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -152,6 +152,35 @@ def category_scale(categories: Sequence[str], theme: Theme) -> alt.Scale:
 def tooltip(*pairs: tuple[str, str]) -> list[alt.Tooltip]:
     """Tooltips over pre-written text columns: (column, title)."""
     return [alt.Tooltip(f"{column}:N", title=title) for column, title in pairs]
+
+
+def worded_tooltip(translator: Translator, **titles: str) -> list[alt.Tooltip]:
+    """Tooltips over pre-written text columns, each with its title under ``report.tooltip``: ``range_text="range"``."""
+    return tooltip(*((column, translator.text(f"report.tooltip.{title}")) for column, title in titles.items()))
+
+
+def value_axis(translator: Translator, **style: Any) -> alt.Axis:  # noqa: ANN401  # Altair types each property of an axis
+    """Whole numbers at the side of a plot; what they count stands above it."""
+    usual: dict[str, Any] = {"title": None, "labelExpr": number_expr(translator), "tickCount": 5}
+    return alt.Axis(**(usual | style))
+
+
+def days_axis(translator: Translator, since: str, **style: Any) -> alt.Axis:  # noqa: ANN401  # as above
+    """Days under a plot, since ``tenure`` (the first day) or ``since_complaint``."""
+    usual: dict[str, Any] = {"title": translator.text(f"report.axis.days_{since}"), "grid": False, "tickCount": 6}
+    return value_axis(translator, **(usual | style))
+
+
+def stroke_legend(names: Sequence[str], *, narrow: bool) -> alt.Legend:
+    """A legend of lines."""
+    return alt.Legend(symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=legend_columns(names, narrow=narrow))
+
+
+def range_texts(
+    lower: pd.Series, upper: pd.Series, write: Callable[[float, Translator], str], translator: Translator, *, key: str = "report.range"
+) -> list[str]:
+    """Both ends of each interval in words; ``report.range_words`` where a dash would read as a minus."""
+    return [translator.text(key, low=write(low, translator), high=write(high, translator)) for low, high in zip(lower, upper, strict=True)]
 
 
 def note(message: str, theme: Theme, *, height: float = 120, width: float | None = None) -> LayeredChart:

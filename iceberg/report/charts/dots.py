@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from iceberg.locale import Translator
@@ -18,8 +19,9 @@ from iceberg.report.charts.base import (
     note,
     number_expr,
     palette_of,
+    range_texts,
     ratio_expr,
-    tooltip,
+    worded_tooltip,
 )
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
@@ -31,11 +33,12 @@ from iceberg.report.takeaways import (
     takeaway_segments,
 )
 from iceberg.report.text_width import text_width, wrapped
-from iceberg.report.words import ratio, share
+from iceberg.report.words import noise_text, ratio, share
 
 ROW_PX = {False: 42, True: 48}
 _NAME_PX = {False: 190, True: 112}
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
+LEAST_RATIO = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
 _FOLK, _SUPPORTED, _ALLOWED = "folk", "supported", "allowed"
 
 
@@ -91,15 +94,12 @@ def build_ranking(
         translator.text("report.chart.probability", probability=share(value, translator))
         for value in frame["probability_first"]
     ]
-    tips = (
-        ("category", "category"),
-        ("middle_text", "most_likely"),
-        ("range_text", "range"),
-        ("probability_text", "probability"),
-        ("prior_text", "assumption"),
-    )
     data["probability_text"] = [share(value, translator) for value in frame["probability_first"]]
     data["prior_text"] = [share(value, translator) for value in frame["prior_share"]]
+    data["noise_text"] = [noise_text(value, clear, translator) for value, clear in zip(frame["placebo_upper"], frame["above_noise"], strict=True)]
+    told = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
+    told |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
+    hints = worded_tooltip(translator, **told)
     axis = alt.Axis(
         title=translator.text("report.axis.money" if currency else "report.axis.silent")
         + (f" ({currency})" if currency else ""),
@@ -107,7 +107,7 @@ def build_ranking(
         tickCount=4 if narrow else 6,
     )
     colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
-    layers = _intervals(data, colour, axis, translator, theme, narrow=narrow, tips=tips)
+    layers = _intervals(data, colour, axis, theme, narrow=narrow, hints=hints)
     return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
@@ -123,24 +123,22 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         for value in frame["silent_share"]
     ]
     data.loc[frame["silent_share"].isna(), "end_text"] = ""
-    tips = (("category", "segment"), ("middle_text", "most_likely"), ("range_text", "range"), ("end_text", "share"))
+    hints = worded_tooltip(translator, category="segment", middle_text="most_likely", range_text="range", end_text="share")
     axis = alt.Axis(
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
-    layers = _intervals(data, alt.value(palette_of(theme).silent), axis, translator, theme, narrow=narrow, tips=tips)
+    layers = _intervals(data, alt.value(palette_of(theme).silent), axis, theme, narrow=narrow, hints=hints)
     return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
 
 
 def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
+    def write(value: float, words: Translator) -> str:
+        return amount(value, words, currency)
+
     return frame.assign(
         label=row_labels(frame["category"].tolist(), narrow=narrow),
-        middle_text=[amount(value, translator, currency) for value in frame["median"]],
-        range_text=[
-            translator.text(
-                "report.range", low=amount(low, translator, currency), high=amount(high, translator, currency)
-            )
-            for low, high in zip(frame["lower"], frame["upper"], strict=True)
-        ],
+        middle_text=[write(value, translator) for value in frame["median"]],
+        range_text=range_texts(frame["lower"], frame["upper"], write, translator),
     )
 
 
@@ -148,30 +146,40 @@ def _intervals(
     data: pd.DataFrame,
     colour: Any,  # noqa: ANN401  # an Altair colour channel or value
     axis: alt.Axis,
-    translator: Translator,
     theme: Theme,
     *,
     narrow: bool,
-    tips: Sequence[tuple[str, str]],
+    hints: Sequence[alt.Tooltip],
 ) -> list[Drawing]:
-    """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text."""
+    """A thick range, a dot at the median, text after the upper end; the domain leaves room for that text. Behind them the noise floor."""
     palette = palette_of(theme)
     room = max(text_width(text, 12) for text in data["end_text"]) + 14
-    widest = max(float(data["upper"].max()), 1e-9)
-    scale = alt.Scale(domain=[0, widest / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
+    reach = data[[name for name in ("upper", "placebo_upper") if name in data]].to_numpy(float)
+    scale = alt.Scale(domain=[0, max(float(np.nanmax(reach)), 1e-9) / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
     base = drawing(data)
     x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"].tolist(), narrow=narrow)
-    hints = tooltip(*((column, translator.text(f"report.tooltip.{title}")) for column, title in tips))
     return [
-        base.marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45).encode(
-            x=x, x2="upper", y=y, color=colour, tooltip=hints
-        ),
+        *_noise_floor(data.assign(zero=0.0), "placebo_upper", scale, y, theme),
+        base.marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45).encode(x=x, x2="upper", y=y, color=colour, tooltip=hints),
         base.marked("circle", size=150, opacity=1, stroke=palette.page, strokeWidth=1.5).encode(
             x=alt.X("median:Q", scale=scale), y=y, color=colour, tooltip=hints
         ),
         base.marked("text", align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
             x=alt.X("upper:Q", scale=scale), y=y, text="end_text:N"
         ),
+    ]
+
+
+def _noise_floor(data: pd.DataFrame, column: str, scale: alt.Scale, y: alt.Y, theme: Theme) -> list[Drawing]:
+    """A pale band from ``zero`` to what the model finds where complaints cannot be the cause, closed by a line: colour is not the only sign."""
+    known = data.dropna(subset=[column]) if column in data else data.iloc[:0]
+    if known.empty:
+        return []
+    palette = palette_of(theme)
+    base = drawing(known)
+    return [
+        base.marked("bar", color=palette.noise, opacity=0.75).encode(x=alt.X("zero:Q", scale=scale), x2=column, y=y),
+        base.marked("tick", color=palette.prior, thickness=1.5, size=22).encode(x=alt.X(f"{column}:Q", scale=scale), y=y),
     ]
 
 
@@ -191,69 +199,54 @@ def build_comparator(
     known = frame.dropna(subset=["folk_ratio"]).reset_index(drop=True)
     if known.empty:
         return note(description, theme)
-    palette = palette_of(theme)
-    floor = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
     known = known.assign(
         label=row_labels(known["category"].tolist(), narrow=narrow),
-        low_end=known["supported_lower"].clip(lower=floor),
-        high_end=known["supported_upper"].clip(lower=floor),
+        low_end=known["supported_lower"].clip(lower=LEAST_RATIO),
+        high_end=known["supported_upper"].clip(lower=LEAST_RATIO),
+        range_text=range_texts(known["supported_lower"], known["supported_upper"], ratio, translator, key="report.range_words"),
     )
-    known["range_text"] = [
-        translator.text("report.range_words", low=ratio(low, translator), high=ratio(high, translator))
-        for low, high in zip(known["supported_lower"], known["supported_upper"], strict=True)
-    ]
-    points = _comparator_points(known, translator, floor)
+    points = _comparator_points(known, translator)
     smallest, largest = min(known["low_end"].min(), 1.0), max(points["value"].max(), known["high_end"].max())
-    axis = alt.Axis(
-        title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
-        labelExpr=ratio_expr(translator),
-        values=_log_ticks(smallest, largest),
-    )
-    scale = alt.Scale(type="log", domain=[smallest * 0.8, largest * 1.25], nice=False)
-    order = known.sort_values("supported_median", ascending=False)["label"].tolist()
-    y, colour = (
-        rows_axis(order, narrow=narrow),
-        alt.Color("category:N", scale=category_scale(categories or sorted(known["category"]), theme), legend=None),
-    )
+    scale, axis = _ratio_scale(smallest * 0.8, largest * 1.25), _ratio_axis(translator, smallest, largest, narrow=narrow)
+    y = rows_axis(known.sort_values("supported_median", ascending=False)["label"].tolist(), narrow=narrow)
+    colour = alt.Color("category:N", scale=category_scale(categories or sorted(known["category"]), theme), legend=None)
+    noise = known[known["placebo_ratio"] > smallest * 0.8].assign(zero=smallest * 0.8)  # below, it lies off the picture
+    span = drawing(known).marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45)
+    layers = [
+        *_noise_floor(noise, "placebo_ratio", scale, y, theme),
+        span.encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour),
+        *_comparator_marks(points, translator, known, alt.X("value:Q", scale=scale), y, colour, theme, narrow=narrow),
+    ]
+    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
+
+
+def _comparator_marks(
+    points: pd.DataFrame,
+    translator: Translator,
+    known: pd.DataFrame,
+    x: alt.X,
+    y: alt.Y,
+    colour: alt.Color,
+    theme: Theme,
+    *,
+    narrow: bool,
+) -> list[Drawing]:
+    """A dot for the estimate, a diamond for the folk figure, an upright line for the most that departures allow."""
+    palette = palette_of(theme)
     kinds = [kind_text(role, translator, known) for role in (_SUPPORTED, _FOLK, _ALLOWED)]
+    grey: dict[str, Any] = {"symbolFillColor": palette.muted_text, "symbolStrokeColor": palette.muted_text}
     shape = alt.Shape(
         "kind:N",
         scale=alt.Scale(domain=kinds, range=["circle", "diamond", "M0,-0.8V0.8"]),
-        legend=alt.Legend(
-            orient="top",
-            columns=legend_columns(kinds, narrow=narrow),
-            symbolFillColor=palette.muted_text,
-            symbolStrokeColor=palette.muted_text,
-            symbolSize=110,
-        ),
+        legend=alt.Legend(orient="top", columns=legend_columns(kinds, narrow=narrow), symbolSize=110, **grey),
     )
-    hints = tooltip(
-        *(
-            (column, translator.text(f"report.tooltip.{title}"))
-            for column, title in (
-                ("category", "category"),
-                ("kind", "stage"),
-                ("value_text", "ratio"),
-                ("range_text", "range"),
-            )
-        )
-    )
-    span = (
-        drawing(known)
-        .marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45)
-        .encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour)
-    )
-    mark = drawing(points).encode(x=alt.X("value:Q", scale=scale), y=y, shape=shape, tooltip=hints)
-    layers = [
-        span,
-        mark.where("role", _SUPPORTED)
-        .marked("point", filled=True, size=150, opacity=1)
-        .encode(color=colour),
-        mark.where("role", _FOLK).marked("point", filled=True, size=150, opacity=1, color=palette.folk),
-        mark.where("role", _ALLOWED).marked("point", filled=False, size=300, opacity=1, strokeWidth=3, color=palette.text
-        ),
+    hints = worded_tooltip(translator, category="category", kind="stage", value_text="ratio", range_text="range")
+    base = drawing(points).encode(x=x, y=y, shape=shape, tooltip=hints)
+    return [
+        base.where("role", _SUPPORTED).marked("point", filled=True, size=150, opacity=1).encode(color=colour),
+        base.where("role", _FOLK).marked("point", filled=True, size=150, opacity=1, color=palette.folk),
+        base.where("role", _ALLOWED).marked("point", filled=False, size=300, opacity=1, strokeWidth=3, color=palette.text),
     ]
-    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
 
 
 def kind_text(role: str, translator: Translator, known: pd.DataFrame) -> str:
@@ -262,27 +255,37 @@ def kind_text(role: str, translator: Translator, known: pd.DataFrame) -> str:
     return translator.text("report.chart.estimated" if assumed else f"report.chart.{role}")
 
 
-def _comparator_points(known: pd.DataFrame, translator: Translator, floor: float) -> pd.DataFrame:
-    rows = []
-    for row in known.to_dict("records"):
-        for role, value in (
-            (_SUPPORTED, row["supported_median"]),
-            (_FOLK, row["folk_ratio"]),
-            (_ALLOWED, row["allowed_ratio"]),
-        ):
-            if pd.notna(value):
-                rows.append(
-                    {
-                        "category": row["category"],
-                        "label": row["label"],
-                        "role": role,
-                        "kind": kind_text(role, translator, known),
-                        "value": max(float(value), floor),
-                        "value_text": ratio(float(value), translator),
-                        "range_text": row["range_text"] if role == _SUPPORTED else "",
-                    }
-                )
+def _comparator_points(known: pd.DataFrame, translator: Translator) -> pd.DataFrame:
+    """One row per mark: category, label, role, kind, value and its words."""
+    kinds = {role: kind_text(role, translator, known) for role in (_SUPPORTED, _FOLK, _ALLOWED)}
+    rows = [
+        {
+            "category": row["category"],
+            "label": row["label"],
+            "role": role,
+            "kind": kinds[role],
+            "value": max(float(row[column]), LEAST_RATIO),
+            "value_text": ratio(float(row[column]), translator),
+            "range_text": row["range_text"] if role == _SUPPORTED else "",
+        }
+        for row in known.to_dict("records")
+        for role, column in ((_SUPPORTED, "supported_median"), (_FOLK, "folk_ratio"), (_ALLOWED, "allowed_ratio"))
+        if pd.notna(row[column])
+    ]
     return pd.DataFrame(rows)
+
+
+def _ratio_scale(low: float, high: float) -> alt.Scale:
+    return alt.Scale(type="log", domain=[low, high], nice=False)
+
+
+def _ratio_axis(translator: Translator, low: float, high: float, *, narrow: bool) -> alt.Axis:
+    """Leavers per complainant under a plot."""
+    return alt.Axis(
+        title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
+        labelExpr=ratio_expr(translator),
+        values=_log_ticks(low, high),
+    )
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -296,45 +299,27 @@ def build_prior_posterior(
     description = takeaway_prior_posterior(frame, translator)
     if frame.empty:
         return note(description, theme)
-    palette, floor = palette_of(theme), 0.01
+    palette = palette_of(theme)
     names = row_labels(list(dict.fromkeys(frame["category"])), narrow=narrow)
     label_of = dict(zip(dict.fromkeys(frame["category"]), names, strict=True))
     data = frame.assign(
         label=frame["category"].map(label_of),
         kind=[translator.text(f"report.chart.{stage}") for stage in frame["stage"]],
-        low_end=frame["lower"].clip(lower=floor),
-        high_end=frame["upper"].clip(lower=floor),
-        value=frame["median"].clip(lower=floor),
+        low_end=frame["lower"].clip(lower=LEAST_RATIO),
+        high_end=frame["upper"].clip(lower=LEAST_RATIO),
+        value=frame["median"].clip(lower=LEAST_RATIO),
         value_text=[ratio(value, translator) for value in frame["median"]],
-        range_text=[
-            translator.text("report.range_words", low=ratio(low, translator), high=ratio(high, translator))
-            for low, high in zip(frame["lower"], frame["upper"], strict=True)
-        ],
+        range_text=range_texts(frame["lower"], frame["upper"], ratio, translator, key="report.range_words"),
     )
     kinds = [translator.text("report.chart.prior"), translator.text("report.chart.posterior")]
     low, high = float(data["low_end"].min()), float(data["high_end"].max())
-    scale = alt.Scale(type="log", domain=[low * 0.8, high * 1.25], nice=False)
-    axis = alt.Axis(
-        title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
-        labelExpr=ratio_expr(translator),
-        values=_log_ticks(low, high),
-    )
+    scale, axis = _ratio_scale(low * 0.8, high * 1.25), _ratio_axis(translator, low, high, narrow=narrow)
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=kinds, range=[palette.prior, palette.silent]),
         legend=alt.Legend(symbolType="circle", columns=legend_columns(kinds, narrow=narrow)),
     )
-    hints = tooltip(
-        *(
-            (column, translator.text(f"report.tooltip.{title}"))
-            for column, title in (
-                ("category", "category"),
-                ("kind", "stage"),
-                ("value_text", "most_likely"),
-                ("range_text", "range"),
-            )
-        )
-    )
+    hints = worded_tooltip(translator, category="category", kind="stage", value_text="most_likely", range_text="range")
     base = drawing(data).encode(
         y=rows_axis(names, narrow=narrow), yOffset=alt.YOffset("kind:N", sort=kinds), color=colour, tooltip=hints
     )

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-Kind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text"]
+Kind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
 Channels = Mapping[str, Any]
 _CHANNELS_OF_TEXT = {"x2": alt.X2, "y2": alt.Y2, "y": alt.Y, "text": alt.Text, "order": alt.Order, "detail": alt.Detail}
 

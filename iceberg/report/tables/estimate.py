@@ -29,6 +29,7 @@ ICEBERG_COLUMNS = (
     "placebo_upper",
     "above_noise",
 )
+RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise")
 COMPARATOR_COLUMNS = (
     "category",
     "vocal_customers",
@@ -42,6 +43,7 @@ COMPARATOR_COLUMNS = (
     "prior_upper",
     "feasible_ratio",
     "allowed_ratio",
+    "placebo_ratio",
     "prior_share",
     "own_ratio",
 )
@@ -104,7 +106,8 @@ def total_table(estimate: IcebergEstimate) -> pd.DataFrame:
 def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd.DataFrame:
     """Categories from most to least silent churn (customers or money), each with the probability that it really is the first.
 
-    Columns: rank, category, lower, median, upper, probability_first, prior_share, above_noise. Money falls back to customers without revenue.
+    Columns: rank, category, lower, median, upper, probability_first, prior_share, placebo_upper (customers that the model finds at most where
+    complaints cannot be the cause; unknown in money), above_noise. Money falls back to customers without revenue.
     """
     money = by == "money" and all(item.revenue_lost is not None for item in estimate.categories)
     rows = []
@@ -116,10 +119,11 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
                 **interval_ends(interval),
                 "probability_first": item.probability_costliest if money else item.probability_worst,
                 "prior_share": item.prior_share,
+                "placebo_upper": item.placebo.upper if item.placebo is not None and not money else float("nan"),
                 "above_noise": above_noise(item.silent_churn, item.placebo),
             }
         )
-    frame = tidy_frame(rows, ("category", "lower", "median", "upper", "probability_first", "prior_share", "above_noise"))
+    frame = tidy_frame(rows, RANKING_COLUMNS)
     # probability first, then size: the category named first is the one most likely to be first
     frame = frame.sort_values(
         ["probability_first", "median", "category"], ascending=[False, False, True], kind="stable", ignore_index=True
@@ -133,7 +137,8 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
 
     Columns: category, vocal_customers, folk_ratio (25 leavers per complainant, read literally), folk_leavers, supported_* (leavers per
     complainant), prior_* (the same before the files speak), feasible_ratio (sufferers per complainant that the departures allow at most),
-    allowed_ratio (the leavers among them), prior_share, own_ratio (whether departures moved the ratio itself: level 3 and above).
+    allowed_ratio (the leavers among them), placebo_ratio (what the model finds at most where complaints cannot be the cause),
+    prior_share, own_ratio (whether departures moved the ratio itself: level 3 and above).
     """
     rows = [
         {
@@ -147,6 +152,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
             "allowed_ratio": float("nan")
             if item.feasible_ratio is None
             else item.feasible_ratio * item.excess_probability.median,
+            "placebo_ratio": item.placebo.upper / item.vocal_customers if item.placebo is not None and item.vocal_customers else float("nan"),
             "prior_share": item.prior_share,
             "own_ratio": estimate.evidence.level in LEVELS_WITH_OWN_RATIO,
         }

@@ -174,6 +174,7 @@ def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
     from iceberg.report.charts import build_ranking
     from iceberg.report.tables import ranking_table
     from iceberg.report.takeaways import takeaway_ranking
+    from iceberg.report.words import noise_sentence
 
     table = ranking_table(estimate)
     show_chart(
@@ -184,6 +185,9 @@ def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
         takeaway=lambda: takeaway_ranking(table, frame.words),
         table=lambda: table,
     )
+    noise = noise_sentence(estimate, frame.words)
+    if noise is not None:
+        st.caption(noise)
 
 
 def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
