@@ -64,16 +64,23 @@ _KINDS: tuple[tuple[str, float, float, float, float, float, str, tuple[float, ..
     ("product quality", 220, 0.34, 0.24, 0.20, 45, "late", (0.9, 1.0, 1.3, 1.5, 0.7, 0.6)),
     ("price", 75, 0.07, 0.15, 0.35, 50, "late", (1.6, 1.1, 0.9, 0.5, 0.8, 1.4)),
 )
-# Months (YYYY-MM) in which something happened, and by how much the problem grew: a move of the call centre, end-of-year
-# parcels, a carrier's strike, a release that broke the app, a new billing system, a price rise.
-_EVENTS: dict[str, dict[str, float]] = {
-    "waiting time": {"2025-02": 4.0, "2025-03": 5.0, "2025-04": 2.5, "2026-01": 2.0},
-    "delivery": {"2024-11": 1.8, "2024-12": 2.6, "2025-06": 4.0, "2025-11": 1.8, "2025-12": 2.4},
-    "website and app": {"2025-10": 6.0, "2025-11": 3.0},
-    "billing": {"2025-01": 3.0, "2025-02": 2.0},
-    "price": {"2026-01": 4.0, "2026-02": 3.0},
-    "staff attitude": {"2025-08": 2.0},
-    "product quality": {"2024-09": 3.0, "2025-05": 1.8, "2026-03": 2.5},
+# Months (YYYY-MM) in which something happened, to which segments (all where none is named), and by how much the problem grew: a move of the
+# call centre, end-of-year parcels, a carrier's strike, a release that broke the app, a new billing system, a price rise on the cheaper plans, a
+# reorganised sales team, two faulty batches.
+_EVENTS: dict[str, list[tuple[tuple[str, ...], dict[str, float]]]] = {
+    "waiting time": [
+        (("Essential", "Student"), {"2025-02": 7.0, "2025-03": 9.0, "2025-04": 3.0, "2025-11": 4.0}),
+        (("Comfort", "Family"), {"2026-01": 5.0}),
+    ],
+    "delivery": [
+        ((), {"2024-11": 1.8, "2024-12": 2.6, "2025-11": 1.8, "2025-12": 2.4}),
+        (("Essential", "Family"), {"2025-06": 6.0}),
+    ],
+    "website and app": [((), {"2025-10": 6.0, "2025-11": 3.0})],
+    "billing": [((), {"2025-01": 3.0, "2025-02": 2.0})],
+    "price": [(("Essential", "Comfort", "Student"), {"2026-01": 9.0, "2026-02": 6.0})],
+    "staff attitude": [(("Business",), {"2025-08": 8.0, "2025-09": 5.0}), (("Comfort",), {"2024-10": 5.0})],
+    "product quality": [(("Premium", "Family"), {"2024-09": 7.0, "2024-10": 4.0}), (("Family",), {"2026-03": 5.0})],
 }
 
 
@@ -108,10 +115,14 @@ def _draw_kind(
     name, complainers, speaks, leaves_silent, leaves_vocal, delay, profile, segments = kind
     months = count_months(shell.window)
     base = shell.window.since.year * 12 + shell.window.since.month - 1 - WARM_UP_MONTHS
-    level = month_walk(months, rng, step_sd=0.12)
-    for month, factor in _EVENTS.get(name, {}).items():
-        level[int(month[:4]) * 12 + int(month[5:]) - 1 - base] *= factor
-    level /= level[WARM_UP_MONTHS : WARM_UP_MONTHS + len(shell.window.months)].mean()
+    usual = np.asarray(segments)[:, None] * month_walk(months, rng, step_sd=0.12)[None, :]
+    cells = usual.copy()
+    for struck, events in _EVENTS[name]:
+        rows = [SEGMENTS.index(segment) for segment in struck or SEGMENTS]
+        for month, factor in events.items():
+            cells[rows, int(month[:4]) * 12 + int(month[5:]) - 1 - base] *= factor
+    window = slice(WARM_UP_MONTHS, WARM_UP_MONTHS + len(shell.window.months))
+    cells *= np.mean(segments) / cells[:, window].mean()
     return CategoryTruth(
         name=name,
         # About 17 customer-months each, and a margin: only the scale of the story depends on it.
@@ -119,7 +130,7 @@ def _draw_kind(
         complaint_probability=speaks,
         silent_leave_probability=leaves_silent,
         vocal_leave_probability=leaves_vocal,
-        cell_multipliers=np.asarray(segments)[:, None] * level[None, :],
+        cell_multipliers=cells,
         tenure_profile=tenure_shape(profile, rng)[:TENURE_MONTHS],
         delay_mean_days=delay,
         delay_shape=1.6,
