@@ -8,6 +8,7 @@ import pytest
 from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts
 from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.reduce import reduce_tables
+from iceberg.model import estimate as estimate_module
 from iceberg.model import evidence
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
@@ -23,8 +24,9 @@ ASSUMED = Assumptions(draws=1500)
 
 @pytest.fixture
 def only_level_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a log or a survey, these counts shall stay at level 2."""
-    monkeypatch.setattr(evidence, "what_is_missing_for_level_3", lambda _: (("too_little_variation", {}),))
+    """The departures of these counts shall not correct the ratio: level 2, or level 4 by what was measured alone."""
+    for module in (evidence, estimate_module):
+        monkeypatch.setattr(module, "what_is_missing_for_level_3", lambda _: (("too_little_variation", {}),))
 
 
 def surveyed(counts: CohortCounts, *rows: tuple[int, int, int], unmatched: tuple[str, ...] = ()) -> CohortCounts:
@@ -70,12 +72,14 @@ def test_a_survey_moves_its_category_to_level_4_and_leaves_the_other_as_assumed(
     assert named["not_measured", None] == {"categories": "delivery"}
 
 
+@pytest.mark.usefixtures("only_level_2")
 def test_small_surveys_and_unknown_names_are_said() -> None:
     counts = linked_counts({"billing": 200})
     found = estimate_iceberg(surveyed(counts, (40, 12, 3), unmatched=("prix",)), assumptions=ASSUMED).diagnostics
     assert {"survey_small", "names_unmatched"} <= {one.code for one in found}
 
 
+@pytest.mark.usefixtures("only_level_2")
 def test_a_survey_that_asks_for_more_than_was_lost_keeps_the_books_and_says_so() -> None:
     """One in 200 complains, 40 silent leavers: the cap holds draw by draw."""
     counts = linked_counts({"billing": 500}, silent_leavers=40)
@@ -122,3 +126,19 @@ def test_an_incident_log_recovers_the_truth_and_is_narrower_than_without(
     assert sum(inside) >= len(inside) - 1
     widths = [[one.silent_churn.upper - one.silent_churn.lower for one in it.categories] for it in (logged, bare)]
     assert sum(widths[0]) < 0.7 * sum(widths[1])
+
+
+def test_departures_go_on_correcting_the_categories_that_nobody_measured(tables_from_frames) -> None:
+    """Level 4 on the way of level 3: the measured category keeps its ratio, the others get theirs from the departures."""
+    company = simulate_world("small", 1)
+    tables = tables_from_frames(customers=company.customers, complaints=company.complaints)
+    counts = reduce_tables(tables, window=window_of(company))
+    first = int(np.argmax(counts.vocal_customers))
+    rows = [(1000, 400, 200) if index == first else (0, 0, 0) for index in range(len(counts.categories))]
+    estimate = estimate_iceberg(surveyed(counts, *rows), assumptions=replace(ASSUMED, draws=400))
+    one = estimate.categories[first]
+    assert estimate.evidence.level == "4"
+    assert one.placebo is not None  # the departures were asked
+    assert one.ratio_posterior.upper < one.ratio_prior.upper / 2
+    told = {(remark.code, remark.category) for remark in estimate.diagnostics}
+    assert ("no_variation", one.category) not in told
