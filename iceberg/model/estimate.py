@@ -18,12 +18,12 @@ from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.flat_excess import flat_excess
-from iceberg.model.level_three import correct_by_departures
+from iceberg.model.level_three import CorrectedDraws, correct_by_departures
 from iceberg.model.measured import measure_ratios
 from iceberg.model.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate
-from iceberg.model.summary import Posterior, focus_estimate, summarise_draws
+from iceberg.model.summary import SMALLEST_RATIO, Posterior, focus_estimate, summarise_draws
 from iceberg.model.value import price_silent_churn
 
 __all__ = ["estimate_iceberg", "focus_estimate"]
@@ -35,6 +35,7 @@ Progress = Callable[[str, float], None]
 
 # Judgement: measured ratios that fit into the departures in fewer than one draw of twenty contradict them.
 CONFLICT_PROBABILITY = 0.05
+CONFLICT_SD = 2.5  # judgement: departures that leave so much less than was measured, in its standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +205,7 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
     if seen is not None:  # beside what was measured stands what was assumed before
         drawn = replace(
             drawn,
+            diagnostics=_remarks_beside_measurements(drawn, seen, request.ordered),
             excess=np.where(seen.watched, seen.excess, drawn.excess),
             ratio_prior=np.where(seen.precision > 0, seen.assumed, drawn.ratio_prior),
         )
@@ -256,8 +258,19 @@ def _measured_ratios(request: _Request) -> _Measured:
         np.where(known, 1 / log_ratio.var(axis=0), 0.0),
         drawn.excess,
         np.exp(assumed),
-        np.array([after is not before for before, after in zip(vocal, silent, strict=True)]) & known,
+        np.isin(np.arange(len(known)), counts.observed.clock.category if counts.observed else []),
     )
+
+
+def _remarks_beside_measurements(drawn: CorrectedDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
+    """A measured ratio needs no variation and has no placebo: moving its complaints elsewhere does not unmeasure it."""
+    known = seen.precision > 0
+    measured = {name for name, one in zip(counts.categories, known, strict=True) if one} | {None}
+    kept = [one for one in drawn.diagnostics if one.category not in measured or one.code == "fit_not_settled"]
+    away = np.log(np.maximum(np.median(drawn.ratio, axis=0), SMALLEST_RATIO)) - seen.mean
+    if known.any() and (away[known] * np.sqrt(seen.precision[known])).min() < -CONFLICT_SD:
+        kept.append(Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}))
+    return tuple(kept)
 
 
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:
