@@ -17,8 +17,11 @@ from iceberg.report.charts.base import (
     note,
     number_expr,
     palette_of,
+    range_texts,
     ratio_expr,
     tooltip,
+    value_axis,
+    worded_tooltip,
 )
 from iceberg.report.charts.dots import row_labels, rows_axis
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
@@ -56,66 +59,29 @@ def build_sensitivity(
     if frame.empty:
         return note(description, theme)
     palette = palette_of(theme)
-    data = frame.sort_values(["category", "ratio"]).assign(
-        ratio_text=[ratio(value, translator) for value in frame.sort_values(["category", "ratio"])["ratio"]],
+    data = frame.sort_values(["category", "ratio"])
+    data = data.assign(
+        ratio_text=[ratio(value, translator) for value in data["ratio"]],
+        middle_text=[customers(value, translator) for value in data["median"]],
+        range_text=range_texts(data["lower"], data["upper"], customers, translator),
     )
-    data["middle_text"] = [customers(value, translator) for value in data["median"]]
-    data["range_text"] = [
-        translator.text("report.range", low=customers(low, translator), high=customers(high, translator))
-        for low, high in zip(data["lower"], data["upper"], strict=True)
-    ]
     low, high = float(data["ratio"].min()), float(data["ratio"].max())
-    beyond = high * (high / low) ** (_END_LABEL_PX[narrow] / (_PLOT_PX[narrow] - _END_LABEL_PX[narrow]))
-    ticks = [tick for tick in (0.3, 1, 3, 5, 10, 25, 50, 100, 300) if low <= tick <= high]
-    x_scale = alt.Scale(type="log", domain=[low, beyond], nice=False)
-    x = alt.X(
-        "ratio:Q",
-        scale=x_scale,
-        axis=alt.Axis(
-            title=axis_title(translator.text("report.axis.ratio"), narrow=narrow),
-            labelExpr=ratio_expr(translator),
-            values=ticks,
-            grid=False,
-        ),
-    )
     one = len(set(data["category"])) == 1
     top = float(data["upper" if one else "median"].max()) * 1.08 or 1.0
-    y_scale = alt.Scale(domain=[0, top], nice=False)
-    y = alt.Y(
-        "median:Q",
-        scale=y_scale,
-        axis=alt.Axis(title=None, labelExpr=number_expr(translator), tickCount=5),
-    )
-    colour = alt.Color(
-        "category:N", scale=category_scale(categories or sorted(set(frame["category"])), theme), legend=None
-    )
-    hints = tooltip(
-        *(
-            (column, translator.text(f"report.tooltip.{title}"))
-            for column, title in (
-                ("category", "category"),
-                ("ratio_text", "ratio"),
-                ("middle_text", "most_likely"),
-                ("range_text", "range"),
-            )
-        )
-    )
-    base = drawing(data)
+    x, y = _ratios_tried(low, high, translator, narrow=narrow), alt.Y("median:Q", scale=_up_to(top), axis=value_axis(translator))
+    colour = alt.Color("category:N", scale=category_scale(categories or sorted(set(frame["category"])), theme), legend=None)
+    hints = worded_tooltip(translator, category="category", ratio_text="ratio", middle_text="most_likely", range_text="range")
+    base = drawing(data).encode(x=x)
     layers: list[Drawing] = []
     if one:
-        layers.append(
-            base.marked("area", opacity=0.2).encode(x=x, y=alt.Y("lower:Q", scale=y_scale), y2="upper", color=colour)
-        )
+        layers.append(base.marked("area", opacity=0.2).encode(y=alt.Y("lower:Q", scale=_up_to(top)), y2="upper", color=colour))
     if assumed is not None and low <= assumed <= high:
-        layers.append(
-            drawing(pd.DataFrame({"ratio": [assumed]}))
-            .marked("rule", color=palette.folk, strokeDash=[4, 3], strokeWidth=1.5)
-            .encode(x=x)
-        )
+        now = drawing(pd.DataFrame({"ratio": [assumed]}))
+        layers.append(now.marked("rule", color=palette.folk, strokeDash=[4, 3], strokeWidth=1.5).encode(x=x))
     layers += [
-        base.marked("line", strokeWidth=2.5).encode(x=x, y=y, color=colour),
-        base.marked("point", size=140, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
-        *_end_labels(data, top, x_scale, y_scale, palette.text, colour, narrow=narrow),
+        base.marked("line", strokeWidth=2.5).encode(y=y, color=colour),
+        base.marked("point", size=140, opacity=0, filled=True).encode(y=y, tooltip=hints),
+        *_end_labels(data, top, x, palette.text, colour, narrow=narrow),
     ]
     return finish(layers,
         theme,
@@ -125,9 +91,23 @@ def build_sensitivity(
     )
 
 
-def _end_labels(
-    data: pd.DataFrame, top: float, x_scale: alt.Scale, y_scale: alt.Scale, ink: str, colour: alt.Color, *, narrow: bool
-) -> list[Drawing]:
+def _ratios_tried(low: float, high: float, translator: Translator, *, narrow: bool) -> alt.X:
+    """A logarithmic axis that goes on past the last ratio, where the names of the curves stand."""
+    beyond = high * (high / low) ** (_END_LABEL_PX[narrow] / (_PLOT_PX[narrow] - _END_LABEL_PX[narrow]))
+    axis = alt.Axis(
+        title=axis_title(translator.text("report.axis.ratio"), narrow=narrow),
+        labelExpr=ratio_expr(translator),
+        values=[tick for tick in (0.3, 1, 3, 5, 10, 25, 50, 100, 300) if low <= tick <= high],
+        grid=False,
+    )
+    return alt.X("ratio:Q", scale=alt.Scale(type="log", domain=[low, beyond], nice=False), axis=axis)
+
+
+def _up_to(top: float) -> alt.Scale:
+    return alt.Scale(domain=[0, top], nice=False)
+
+
+def _end_labels(data: pd.DataFrame, top: float, x: alt.X, ink: str, colour: alt.Color, *, narrow: bool) -> list[Drawing]:
     """The name of each curve beside its last point, pushed apart where curves end close together."""
     last = data.groupby("category", sort=False).tail(1)
     wanted = ((1 - last["median"] / top) * HEIGHT_PX).to_numpy()
@@ -136,12 +116,11 @@ def _end_labels(
         label=[shortened(name, _END_LABEL_PX[narrow] - 14, 11) for name in last["category"]],
         label_y=(1 - placed / HEIGHT_PX) * top,
     )
-    place = {"x": alt.X("ratio:Q", scale=x_scale)}
     text = drawing(labels).marked("text", align="left", dx=12, baseline="middle", color=ink, fontSize=11)
     lead = drawing(labels[["category", "ratio", "median"]]).marked("circle", size=60, opacity=1)
     return [
-        lead.encode(**place, y=alt.Y("median:Q", scale=y_scale), color=colour),
-        text.encode(**place, y=alt.Y("label_y:Q", scale=y_scale), text="label:N"),
+        lead.encode(x=x, y=alt.Y("median:Q", scale=_up_to(top)), color=colour),
+        text.encode(x=x, y=alt.Y("label_y:Q", scale=_up_to(top)), text="label:N"),
     ]
 
 
@@ -182,10 +161,7 @@ def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "l
         right=high,
         left_text=[str(translator.format(value)) for value, _ in settings],
         right_text=[str(translator.format(value)) for _, value in settings],
-        range_text=[
-            translator.text("report.range_words", low=customers(a, translator), high=customers(b, translator))
-            for a, b in zip(low, high, strict=True)
-        ],
+        range_text=range_texts(low, high, customers, translator, key="report.range_words"),
     )
     room = max(text_width(text, 11) for text in [*data["left_text"], *data["right_text"]]) + 14
     plot = 180 if narrow else 520

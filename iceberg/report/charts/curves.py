@@ -11,13 +11,15 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
+    days_axis,
     finish,
-    legend_columns,
     note,
     number_expr,
     palette_of,
     percent_expr,
-    tooltip,
+    stroke_legend,
+    value_axis,
+    worded_tooltip,
 )
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme, category_colours
@@ -65,57 +67,42 @@ def build_curves(
     x = alt.X(
         "day:Q",
         scale=alt.Scale(domain=[0, last_day], nice=False),
-        axis=alt.Axis(
-            title=translator.text(f"report.axis.days_{'tenure' if clock == 'tenure' else 'since_complaint'}"),
-            labelExpr=number_expr(translator),
-            grid=False,
-            values=risk_days(last_day, narrow=narrow),
-        ),
+        axis=days_axis(translator, "tenure" if clock == "tenure" else "since_complaint", values=risk_days(last_day, narrow=narrow)),
     )
-    y = alt.Y(
-        "estimate:Q",
-        scale=alt.Scale(domain=[0, 1] if kind == "survival" else [0, float(frame["upper"].max()) or 1.0], nice=False),
-        axis=alt.Axis(
-            title=None,
-            labelExpr=percent_expr(translator) if kind == "survival" else number_expr(translator, digits=1),
-            tickCount=5,
-        ),
-    )
+    y = _height(frame, kind, translator)
     colour = alt.Color(
-        "group:N",
-        scale=alt.Scale(domain=groups, range=[scheme[group] for group in groups]),
-        legend=alt.Legend(
-            symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, columns=legend_columns(groups, narrow=narrow)
-        ),
+        "group:N", scale=alt.Scale(domain=groups, range=[scheme[group] for group in groups]), legend=stroke_legend(groups, narrow=narrow)
     )
-    dash = alt.StrokeDash(
-        "group:N",
-        scale=alt.Scale(domain=groups, range=[list(_DASHES[i % len(_DASHES)]) for i in range(len(groups))]),
-        legend=None,
-    )
-    hints = tooltip(
-        *(
-            (column, translator.text(f"report.tooltip.{title}"))
-            for column, title in (("group", "group"), ("day", "day"), ("says", "value"), ("risk", "at_risk"))
-        )
-    )
-    base = drawing(data)
+    dashes = [list(_DASHES[place % len(_DASHES)]) for place in range(len(groups))]
+    dash = alt.StrokeDash("group:N", scale=alt.Scale(domain=groups, range=dashes), legend=None)
+    hints = worded_tooltip(translator, group="group", day="day", says="value", risk="at_risk")
+    base = drawing(data).encode(x=x)
     layers = [
-        base.marked("area", opacity=0.16, interpolate="step-after").encode(
-            x=x, y=alt.Y("lower:Q"), y2="upper", color=colour
-        ),
-        base.marked("line", strokeWidth=2.2, interpolate="step-after").encode(x=x, y=y, color=colour, strokeDash=dash),
-        base.marked("point", size=120, opacity=0, filled=True).encode(x=x, y=y, tooltip=hints),
+        base.marked("area", opacity=0.16, interpolate="step-after").encode(y=alt.Y("lower:Q"), y2="upper", color=colour),
+        base.marked("line", strokeWidth=2.2, interpolate="step-after").encode(y=y, color=colour, strokeDash=dash),
+        base.marked("point", size=120, opacity=0, filled=True).encode(y=y, tooltip=hints),
         *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
     ]
     y_title = translator.text(f"report.axis.{'share_still_customers' if kind == 'survival' else 'cumulative_hazard'}")
-    left = (
-        4
-        if narrow
-        else 4 + max(0.0, max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups) + _NAME_GAP - 56)
-    )
-    padding = {"left": left, "right": 16, "top": 4, "bottom": 6}
+    padding = {"left": _room_for_names(groups, narrow=narrow), "right": 16, "top": 4, "bottom": 6}
     return finish(layers, theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title)
+
+
+def _height(frame: pd.DataFrame, kind: str, translator: Translator) -> alt.Y:
+    """A share of customers up to 1, or a cumulated hazard as high as it goes."""
+    if kind == "survival":
+        domain, axis = [0.0, 1.0], alt.Axis(title=None, labelExpr=percent_expr(translator), tickCount=5)
+    else:
+        domain, axis = [0.0, float(frame["upper"].max()) or 1.0], value_axis(translator, labelExpr=number_expr(translator, digits=1))
+    return alt.Y("estimate:Q", scale=alt.Scale(domain=domain, nice=False), axis=axis)
+
+
+def _room_for_names(groups: list[str], *, narrow: bool) -> float:
+    """Pixels left of the plot for the names beside the numbers at risk; a phone has them on their own rows."""
+    if narrow:
+        return 4.0
+    longest = max(text_width(shortened(group, _NAME_PX, 11), 11) for group in groups)
+    return 4 + max(0.0, longest + _NAME_GAP - 56)  # 56: what the labels of the axis take anyway
 
 
 def risk_days(last_day: float, *, narrow: bool) -> list[float]:

@@ -7,16 +7,20 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
+    days_axis,
     finish,
     legend_columns,
     month_expr,
     note,
-    number_expr,
     palette_of,
     percent_expr,
+    range_texts,
+    stroke_legend,
     tooltip,
+    value_axis,
+    worded_tooltip,
 )
-from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
+from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
     band_text,
@@ -51,64 +55,23 @@ def build_month_trend(
     if frame.empty:
         return note(description, theme)
     palette = palette_of(theme)
-    silent, vocal = translator.text("report.chart.silent"), translator.text("report.chart.vocal")
-    data = frame.assign(
-        month=frame["month"].dt.strftime("%Y-%m-%dT00:00:00"),
-        month_text=[translator.month(value.date()) for value in frame["month"]],
-        middle_text=[customers(value, translator) for value in frame["median"]],
-        range_text=[
-            translator.text("report.range", low=customers(low, translator), high=customers(high, translator))
-            for low, high in zip(frame["lower"], frame["upper"], strict=True)
-        ],
-        vocal_text=[translator.integer(value) for value in frame["vocal_customers"]],
-        silent_kind=silent,
-        vocal_kind=vocal,
-    )
-    x = alt.X(
-        "month:T",
-        axis=alt.Axis(
-            title=None,
-            labelExpr=month_expr(translator),
-            tickCount={"interval": "month", "step": _month_step(len(frame), narrow=narrow)},
-            labelOverlap="greedy",
-            grid=False,
-        ),
-    )
-    y_axis = alt.Axis(
-        title=None,
-        labelExpr=number_expr(translator),
-        tickCount=5,
-        tickMinStep=1,
-    )
-    scale = alt.Scale(domain=[silent, vocal], range=[colour or palette.silent, palette.vocal])
-    hints = tooltip(
-        *(
-            (column, translator.text(f"report.tooltip.{title}"))
-            for column, title in (
-                ("month_text", "month"),
-                ("middle_text", "most_likely"),
-                ("range_text", "range"),
-                ("vocal_text", "vocal"),
-            )
-        )
-    )
-    base = drawing(data)
-    legend = alt.Legend(
-        symbolType="stroke", symbolStrokeWidth=3, columns=legend_columns([silent, vocal], narrow=narrow)
-    )
+    kinds = [translator.text("report.chart.silent"), translator.text("report.chart.vocal")]
+    ink = colour or palette.silent
+    x = _month_axis(len(frame), translator, narrow=narrow)
+    scale, legend = alt.Scale(domain=kinds, range=[ink, palette.vocal]), stroke_legend(kinds, narrow=narrow)
+    hints = worded_tooltip(translator, month_text="month", middle_text="most_likely", range_text="range", vocal_text="vocal")
+    base = drawing(_worded_months(frame, kinds, translator)).encode(x=x)
     layers = [
         base.marked("area", opacity=0.25, interpolate="monotone").encode(
-            x=x, y=alt.Y("lower:Q", axis=y_axis), y2="upper", color=alt.value(colour or palette.silent)
+            y=alt.Y("lower:Q", axis=value_axis(translator, tickMinStep=1)), y2="upper", color=alt.value(ink)
         ),
         base.marked("line", strokeWidth=2.5, interpolate="monotone").encode(
-            x=x,
-            y=alt.Y("median:Q", scale=alt.Scale(zero=True)),
-            color=alt.Color("silent_kind:N", scale=scale, legend=legend),
+            y=alt.Y("median:Q", scale=alt.Scale(zero=True)), color=alt.Color("silent_kind:N", scale=scale, legend=legend)
         ),
         base.marked("line", strokeWidth=2, strokeDash=[5, 3], interpolate="monotone").encode(
-            x=x, y="vocal_customers:Q", color=alt.Color("vocal_kind:N", scale=scale, legend=legend)
+            y="vocal_customers:Q", color=alt.Color("vocal_kind:N", scale=scale, legend=legend)
         ),
-        base.marked("point", size=220, opacity=0, filled=True).encode(x=x, y="median:Q", tooltip=hints),
+        base.marked("point", size=220, opacity=0, filled=True).encode(y="median:Q", tooltip=hints),
     ]
     return finish(layers,
         theme,
@@ -116,6 +79,24 @@ def build_month_trend(
         height=HEIGHT_PX,
         y_title=translator.text("report.axis.silent_per_month"),
     )
+
+
+def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
+    return frame.assign(
+        month=frame["month"].dt.strftime("%Y-%m-%dT00:00:00"),
+        month_text=[translator.month(value.date()) for value in frame["month"]],
+        middle_text=[customers(value, translator) for value in frame["median"]],
+        range_text=range_texts(frame["lower"], frame["upper"], customers, translator),
+        vocal_text=[translator.integer(value) for value in frame["vocal_customers"]],
+        silent_kind=kinds[0],
+        vocal_kind=kinds[1],
+    )
+
+
+def _month_axis(months: int, translator: Translator, *, narrow: bool) -> alt.X:
+    ticks = {"interval": "month", "step": _month_step(months, narrow=narrow)}
+    axis = alt.Axis(title=None, labelExpr=month_expr(translator), tickCount=ticks, labelOverlap="greedy", grid=False)
+    return alt.X("month:T", axis=axis)
 
 
 def _month_step(months: int, *, narrow: bool) -> int:
@@ -143,21 +124,10 @@ def build_net_survival(
     data["day_text"] = [translator.integer(value) for value in frame["day"]]
     floor = max(0.0, float(frame[["observed_lower", "expected"]].min().min()) - 0.05)
     scale = alt.Scale(domain=[floor, 1.0], nice=False)
-    x = alt.X(
-        "day:Q",
-        axis=alt.Axis(
-            title=translator.text("report.axis.days_since_complaint"),
-            labelExpr=number_expr(translator),
-            grid=False,
-            tickCount=6,
-        ),
-        scale=alt.Scale(nice=False),
-    )
+    x = alt.X("day:Q", axis=days_axis(translator, "since_complaint"), scale=alt.Scale(nice=False))
     axis = alt.Axis(title=None, labelExpr=percent_expr(translator), tickCount=5)
     colours = alt.Scale(domain=[after, others], range=[palette.vocal, palette.silent])
-    legend = alt.Legend(
-        symbolType="stroke", symbolStrokeWidth=3, columns=legend_columns([after, others], narrow=narrow)
-    )
+    legend = stroke_legend([after, others], narrow=narrow)
     hints = tooltip(
         ("day_text", translator.text("report.tooltip.day")),
         ("observed_text", after),
@@ -197,78 +167,43 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
     if closed.empty or not closed["leavers"].sum():
         return note(description, theme)
     palette = palette_of(theme)
-    weeks = (closed["to_day"] - closed["from_day"]) / 7
-    data = closed.assign(
-        per_week=closed["leavers"] / weeks,
-        expected_per_week=closed["expected"] / weeks,
-        zero=0.0,
-        left_kind=translator.text("report.chart.leavers"),
-        natural_kind=translator.text("report.chart.natural"),
-        band_text=[
-            band_text(low, high, translator, unit="days")
-            for low, high in zip(closed["from_day"], closed["to_day"], strict=True)
-        ],
-        leavers_text=[translator.integer(value) for value in closed["leavers"]],
-        expected_text=[
-            translator.text("report.unknown") if pd.isna(value) else customers(value, translator)
-            for value in closed["expected"]
-        ],
+    kinds = [translator.text("report.chart.leavers"), translator.text("report.chart.natural")]
+    data = _per_week(closed, kinds, translator)
+    colours = alt.Scale(domain=kinds, range=[palette.vocal, palette.silent])
+    legend = alt.Legend(columns=legend_columns(kinds, narrow=narrow))
+    x = alt.X("from_day:Q", scale=alt.Scale(nice=False), axis=days_axis(translator, "since_complaint"))
+    hints = tooltip(("band_text", translator.text("report.axis.days_since_complaint")), ("leavers_text", kinds[0]), ("expected_text", kinds[1]))
+    base = drawing(data).encode(x=x, x2="to_day")
+    left = base.marked("rect", opacity=0.85, stroke=palette.page, strokeWidth=1).encode(
+        y=alt.Y("per_week:Q", axis=value_axis(translator, tickMinStep=1)),
+        y2="zero",
+        color=alt.Color("left_kind:N", scale=colours, legend=legend),
+        tooltip=hints,
     )
-    colours = alt.Scale(
-        domain=[data["left_kind"].iloc[0], data["natural_kind"].iloc[0]], range=[palette.vocal, palette.silent]
+    expected = base.marked("rule", strokeWidth=3).encode(
+        y="expected_per_week:Q", color=alt.Color("natural_kind:N", scale=colours, legend=legend)
     )
-    legend = alt.Legend(
-        columns=legend_columns([data["left_kind"].iloc[0], data["natural_kind"].iloc[0]], narrow=narrow)
-    )
-    x = alt.X(
-        "from_day:Q",
-        scale=alt.Scale(nice=False),
-        axis=alt.Axis(
-            title=translator.text("report.axis.days_since_complaint"),
-            labelExpr=number_expr(translator),
-            grid=False,
-            tickCount=6,
-        ),
-    )
-    y = alt.Y(
-        "per_week:Q",
-        axis=alt.Axis(
-            title=None,
-            labelExpr=number_expr(translator),
-            tickCount=5,
-            tickMinStep=1,
-        ),
-    )
-    hints = tooltip(
-        ("band_text", translator.text("report.axis.days_since_complaint")),
-        ("leavers_text", data["left_kind"].iloc[0]),
-        ("expected_text", data["natural_kind"].iloc[0]),
-    )
-    base = drawing(data)
-    layers: list[Drawing] = [
-        base.marked("rect", opacity=0.85, stroke=palette.page, strokeWidth=1).encode(
-            x=x,
-            x2="to_day",
-            y=y,
-            y2="zero",
-            color=alt.Color("left_kind:N", scale=colours, legend=legend),
-            tooltip=hints,
-        )
-    ]
-    if data["expected"].notna().any():
-        layers.append(
-            base.marked("rule", strokeWidth=3).encode(
-                x=x,
-                x2="to_day",
-                y="expected_per_week:Q",
-                color=alt.Color("natural_kind:N", scale=colours, legend=legend),
-            )
-        )
+    layers = [left, expected] if data["expected"].notna().any() else [left]
     return finish(layers,
         theme,
         description=description,
         height=HEIGHT_PX,
         y_title=translator.text("report.axis.left_per_week"),
+    )
+
+
+def _per_week(closed: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
+    """Heights comparable between bins of unequal width, and what a reader is told of each."""
+    weeks = (closed["to_day"] - closed["from_day"]) / 7
+    return closed.assign(
+        per_week=closed["leavers"] / weeks,
+        expected_per_week=closed["expected"] / weeks,
+        zero=0.0,
+        left_kind=kinds[0],
+        natural_kind=kinds[1],
+        band_text=[band_text(low, high, translator, unit="days") for low, high in zip(closed["from_day"], closed["to_day"], strict=True)],
+        leavers_text=[translator.integer(value) for value in closed["leavers"]],
+        expected_text=[translator.text("report.unknown") if pd.isna(value) else customers(value, translator) for value in closed["expected"]],
     )
 
 
@@ -315,10 +250,7 @@ def build_tenure_profile(
         .marked("bar", color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
         .encode(
             x=alt.X("label:N", sort=data["label"].tolist(), axis=axis),
-            y=alt.Y(
-                "rate:Q",
-                axis=alt.Axis(title=None, labelExpr=number_expr(translator), tickCount=5),
-            ),
+            y=alt.Y("rate:Q", axis=value_axis(translator)),
             tooltip=hints,
         )
     )
