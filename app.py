@@ -43,7 +43,7 @@ def show_dashboard() -> None:
         page.run()
 
 
-if get_script_run_ctx() is not None:
+if get_script_run_ctx(suppress_warning=True) is not None:
     show_dashboard()
 else:  # what `streamlit run app.py` serves: this same file, once the sample company is ready
     app = st.App(__file__, lifespan=prepared, on_script_error=say_fault)

@@ -184,7 +184,10 @@ def takeaway_curves(frame: pd.DataFrame, translator: Translator, *, percent: boo
     day = frame.groupby("group", sort=False)["day"].max().min()
     values = []
     for name, part in frame.groupby("group", sort=False):
-        value = float(part.loc[part["day"] <= day, "estimate"].iloc[-1])
+        reached = part.loc[part["day"] <= day, "estimate"]
+        if reached.empty:  # followed only later in its life
+            continue
+        value = float(reached.iloc[-1])
         written = translator.percent(value) if percent else translator.decimal(value)
         values.append(translator.text("report.takeaway.curve_value", group=name, value=written))
     return translator.text("report.takeaway.curves", days=int(day), values=", ".join(values))

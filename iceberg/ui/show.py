@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from iceberg.model.results import Diagnostic, IcebergEstimate
 
 Unit = Literal["customers", "money", "ratio", "rate"]
-SEVERITY_LOOKS = {"info": ("info", "info"), "caution": ("warning", "visibility"), "warning": ("error", "front_hand")}
+# Gravest first: Streamlit box and icon.
+SEVERITY_LOOKS = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
 
 def estimate_key(estimate: IcebergEstimate) -> str:
@@ -137,14 +138,20 @@ def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
 
 
 def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
-    """What to know before acting, gravest first, each with what to do."""
+    """What to know before acting, gravest first, each with what to do; what several categories share is said once."""
     from iceberg.report.words import diagnostic_sentences
 
-    order = ["warning", "caution", "info"]
-    for item in sorted(diagnostics, key=lambda one: order.index(one.severity)):
-        says, action = diagnostic_sentences(item, frame.words)
-        box, icon = SEVERITY_LOOKS[item.severity]
-        getattr(st, box)(f"{says}\n\n{frame.words.text('ui.iceberg.what_to_do', action=action)}", icon=f":material/{icon}:")
+    said: dict[tuple[str, str], list[str]] = {}
+    actions: dict[tuple[str, str], str] = {}
+    for item in diagnostics:
+        says, actions[item.severity, item.code] = diagnostic_sentences(item, frame.words)
+        said.setdefault((item.severity, item.code), []).append(says)
+    for severity, (box, icon) in SEVERITY_LOOKS.items():
+        for (held, code), sentences in said.items():
+            if held == severity:
+                text = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
+                action = frame.words.text("ui.iceberg.what_to_do", action=actions[held, code])
+                getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
 
 
 def _short(text: str) -> str:

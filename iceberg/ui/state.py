@@ -32,7 +32,7 @@ SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200, "files": 24}
 _SHARED = {name: Shelf(size) for name, size in SHARED_SIZES.items()}  # one server, one sample
 _SHELVES = "shelves"
 _STUDY = "study"
-_WARM = "warm_start"
+_SHOWN = "shown"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def keep_study(study: Study) -> None:
 
 def forget_study() -> None:
     """Return this session to the sample company; the uploaded counts are dropped."""
-    for name in (_STUDY, _SHELVES, _WARM):
+    for name in (_STUDY, _SHELVES, _SHOWN):
         st.session_state.pop(name, None)
 
 
@@ -110,8 +110,7 @@ def prepare_sample(language: str) -> None:
     import iceberg.report.charts  # noqa: F401  # half a second that no reader should wait for
     from iceberg.model.assumptions import Assumptions
 
-    study, assumptions = load_sample(language), Assumptions()
-    _SHARED["estimates"].get(estimate_name(study, assumptions), lambda: _estimate(study, assumptions))
+    _estimate(load_sample(language), Assumptions(), _SHARED["estimates"])
 
 
 def sample_files(language: str) -> tuple[Path, Path]:
@@ -121,18 +120,25 @@ def sample_files(language: str) -> tuple[Path, Path]:
 
 
 def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress | None = None) -> IcebergEstimate:
-    """The estimate of `study` under `assumptions`, made once per pair; a slider starts from the fit before it."""
-    digest, fit = st.session_state.get(_WARM, (None, None))
-    warm = fit if digest == study.digest else None
-    estimate = _shelf("estimates", study).get(estimate_name(study, assumptions), lambda: _estimate(study, assumptions, progress=progress, warm=warm))
-    st.session_state[_WARM] = (study.digest, estimate.fit_state)
+    """The estimate of `study` under `assumptions`, made once per pair."""
+    estimate = _estimate(study, assumptions, _shelf("estimates", study), progress)
+    st.session_state[_SHOWN] = study.digest
     return estimate
 
 
-def _estimate(study: Study, assumptions: Assumptions, *, progress: Progress | None = None, warm: object | None = None) -> IcebergEstimate:
+def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Progress | None = None) -> IcebergEstimate:
+    """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
+    from iceberg.model.assumptions import Assumptions as Defaults
     from iceberg.model.estimate import estimate_iceberg
 
-    return estimate_iceberg(study.counts, assumptions=assumptions, seed=SEED, progress=progress, warm=warm)
+    counts = study.counts
+    base = shelf.get(estimate_name(study, Defaults()), lambda: estimate_iceberg(counts, assumptions=Defaults(), seed=SEED, progress=progress))
+    if assumptions == Defaults():
+        return base
+    return shelf.get(
+        estimate_name(study, assumptions),
+        lambda: estimate_iceberg(counts, assumptions=assumptions, seed=SEED, progress=progress, warm=base.fit_state),
+    )
 
 
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
@@ -142,7 +148,7 @@ def is_estimated(study: Study, assumptions: Assumptions) -> bool:
 
 def has_estimate(study: Study) -> bool:
     """Whether this session has already shown an estimate of `study`."""
-    return bool(st.session_state.get(_WARM, (None, None))[0] == study.digest)
+    return bool(st.session_state.get(_SHOWN) == study.digest)
 
 
 def estimate_name(study: Study, assumptions: Assumptions) -> str:

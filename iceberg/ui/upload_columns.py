@@ -163,18 +163,18 @@ def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: st
             horizontal=True,
         )
         return told
-    options = [None, *(one for one in DATE_FORMATS if one != found.format)]
-    chosen: str | None = st.selectbox(
+    options = ["", *(one for one in DATE_FORMATS if one != found.format)]
+    chosen = st.selectbox(
         words.text("ui.upload.reading_dates"),
         options,
         index=options.index(saved) if saved in options else 0,
         format_func=lambda one: words.text(
-            "ui.upload.reading_auto" if one is None else "ui.upload.plain",
+            "ui.upload.plain" if one else "ui.upload.reading_auto",
             value=words.text(f"ingest.date_formats.{one or found.format}"),
         ),
         key=f"{key}.format",
     )
-    return chosen
+    return chosen or None
 
 
 def _choose_decimal(frame: Frame, look: FileLook, header: str, key: str) -> str | None:
@@ -183,13 +183,13 @@ def _choose_decimal(frame: Frame, look: FileLook, header: str, key: str) -> str 
     if found is None or found.plain:
         return None
     other = "." if found.decimal == "," else ","
-    chosen: str | None = st.selectbox(
+    chosen = st.selectbox(
         words.text("ui.upload.reading_decimal"),
-        [None, other],
-        format_func=lambda one: words.text("ui.upload.reading_auto", value=found.decimal) if one is None else str(one),
+        ["", other],
+        format_func=lambda one: one or words.text("ui.upload.reading_auto", value=found.decimal),
         key=f"{key}.decimal",
     )
-    return chosen
+    return chosen or None
 
 
 def _choose_period(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str:

@@ -90,11 +90,11 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
 
 
 def _choose(frame: Frame, name: str, found: str, offered: tuple[str, ...], stem: str, label: Callable[[str], str]) -> str | None:
-    options = [None, *(one for one in offered if one != found)]
-    chosen: str | None = st.selectbox(
+    options = ["", *(one for one in offered if one != found)]
+    chosen = st.selectbox(
         frame.words.text(f"ui.upload.reading_{name}"),
         options,
-        format_func=lambda one: frame.words.text("ui.upload.reading_auto", value=label(found)) if one is None else label(one),
+        format_func=lambda one: label(one) if one else frame.words.text("ui.upload.reading_auto", value=label(found)),
         key=f"{stem}.{name}",
     )
-    return chosen
+    return chosen or None
