@@ -11,15 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.excess_posterior import ExcessPosterior, combine_excess, prior_excess
 from iceberg.model.leaks import find_leaks
-from iceberg.model.net_survival import (
-    BETWEEN_CATEGORY_SD,
-    SILENT_VS_VOCAL_SD,
-    ExcessPosterior,
-    combine_excess,
-    prior_excess,
-    silent_hazard,
-)
+from iceberg.model.net_survival import BETWEEN_CATEGORY_SD, SILENT_VS_VOCAL_SD, silent_hazard
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from iceberg.cohort.counts import ANY_CATEGORY, CohortCounts, ComplaintClockCounts
-from iceberg.model.priors import COMMON_EXCESS
+from iceberg.model.excess_posterior import ExcessPosterior, combine_excess, prior_excess
 from iceberg.model.results import INTERVAL_MASS, CredibleInterval
 from iceberg.model.survival import SurvivalCurve
 
@@ -27,7 +26,6 @@ DAYS_PER_MONTH = 365.25 / 12
 POSTERIOR_DRAWS = 2000
 # Judgements, each small beside real data:
 PRIOR_EVENTS = 1.0  # events' worth of belief, over the whole horizon, that complainers leave like the others
-PRIOR_COMPLAINERS = 5.0  # complainers' worth of belief in the pool when the noise of a category is judged
 BETWEEN_CATEGORY_SD = 0.10  # how much q differs between categories of one company
 SILENT_VS_VOCAL_SD = 0.10  # how far the silent may differ from those who complained, on the scale of q
 DELAY_PRIOR_DAYS, DELAY_PRIOR_EVENTS = 60.0, 10.0  # exponential delay from problem to departure, and what it weighs
@@ -288,29 +286,6 @@ def excess_risk(
     return ExcessRisk(name, horizon_days, CredibleInterval.of(excess), excess, complainants, int(clock.exits.sum()))
 
 
-@dataclass(frozen=True)
-class ExcessPosterior:
-    """q of the silent customers of one category: a normal on (0, 1)."""
-
-    location: float
-    sd: float
-    complainants: int
-
-    def quantile(self, uniform: FloatArray) -> FloatArray:
-        """Inverse distribution function, truncated to probabilities."""
-        low, high = special.ndtr((np.array([0.001, 0.999]) - self.location) / self.sd)
-        return np.asarray(
-            np.clip(self.location + self.sd * special.ndtri(low + uniform * (high - low)), 0.001, 0.999),
-            dtype=np.float64,
-        )
-
-
-def prior_excess() -> tuple[float, float]:
-    """Mean and standard deviation of q before any complainer is looked at (a PERT)."""
-    spread = (COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7
-    return COMMON_EXCESS.mean, spread**0.5
-
-
 def pooled_excess(
     counts: CohortCounts, *, horizon_days: int, matched: FloatArray | None = None
 ) -> tuple[ExcessPosterior, ...]:
@@ -368,17 +343,6 @@ def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[flo
     hazard = np.divide(clock.exits, clock.person_days, out=clock.expected_hazard.copy(), where=clock.person_days > 0)
     stay, expected_stay = (float(np.exp(-(rate @ within))) for rate in (hazard, clock.expected_hazard))
     return combine_excess(mean, sd, followed=followed, stay=stay, expected_stay=expected_stay)
-
-
-def combine_excess(
-    mean: float, sd: float, *, followed: float, stay: float, expected_stay: float
-) -> tuple[float, float]:
-    """Normal prior times the binomial likelihood of `followed` customers of whom the share `stay` stayed."""
-    believed = min(max(1 - expected_stay + mean, 0.01), 0.99)
-    leave = (followed * (1 - stay) + PRIOR_COMPLAINERS * believed) / (followed + PRIOR_COMPLAINERS)
-    precision, own_precision = sd**-2, followed / (leave * (1 - leave))
-    total = precision + own_precision
-    return float((mean * precision + (expected_stay - stay) * own_precision) / total), float(total**-0.5)
 
 
 def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArray | None = None) -> FloatArray:

@@ -12,8 +12,9 @@ from iceberg.model import estimate as estimate_module
 from iceberg.model import evidence
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
+from iceberg.model.excess_posterior import ExcessPosterior
 from iceberg.model.measured import MeasuredRatio, measure_ratios
-from iceberg.model.net_survival import ExcessPosterior, observed_excess, silent_hazard
+from iceberg.model.net_survival import observed_excess, silent_hazard
 from iceberg.simulate import simulate_world
 
 from .build import linked_counts
