@@ -13,7 +13,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,10 @@ class DelayKernel:
     pooled_log_mean: float
     pooled_log_sd: float
     excess_leavers: float
+
+    def of_categories(self, kept: npt.NDArray[np.bool_]) -> DelayKernel:
+        """The same for some of the categories."""
+        return replace(self, excess_log_mean=self.excess_log_mean[kept], excess_log_sd=self.excess_log_sd[kept])
 
 
 @dataclass(frozen=True, eq=False)

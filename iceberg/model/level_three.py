@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import fit_delay_kernel
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
@@ -90,33 +91,66 @@ def correct_by_departures(
     prior = ratio_prior_of(counts, assumptions, kernel)
     if measured is not None:
         prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
+    spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
+    heard = _of_categories(counts, spoken)
     fit = fit_excess_hazard(
-        counts,
+        heard,
         assumptions,
         warm=earlier.fit if earlier else None,
         progress=fitting,
-        kernel=kernel,
-        ratio_prior=prior,
+        kernel=kernel.of_categories(spoken),
+        ratio_prior=prior.of_categories(spoken),
     )
     tell("cells", 0.6)
-    drawn = draw_silent_churn(fit, counts, rng=for_draws, draws=assumptions.draws)
+    drawn = draw_silent_churn(fit, heard, rng=for_draws, draws=assumptions.draws)
     tell("placebo", 0.7)
-    placebo = earlier.placebo if earlier else run_placebo(fit, counts, rng=for_placebo, draws=PLACEBO_DRAWS)
+    placebo = earlier.placebo if earlier else run_placebo(fit, heard, rng=for_placebo, draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
-    ahead = draw_pipeline(fit, counts, drawn, rng=for_pipeline)
+    ahead = draw_pipeline(fit, heard, drawn, rng=for_pipeline)
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
-    assumed = np.exp(fit.ratio_prior.draw(for_prior, assumptions.draws))
+    assumed = np.exp(prior.draw(for_prior, assumptions.draws))
+    ratio = assumed.copy()
+    ratio[:, spoken] = drawn.ratio
     return CorrectedDraws(
-        silent_churn=drawn.silent_churn,
+        silent_churn=_with_silence(drawn.silent_churn, spoken),
         natural=drawn.natural,
-        ratio=drawn.ratio,
-        excess=np.exp(np.minimum(fit.kernel.excess_log_mean + fit.kernel.excess_log_sd * noise, 0.0)),
+        ratio=ratio,
+        excess=np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
-        placebo=_intervals(placebo.silent_churn),
-        pipeline=_pipelines(ahead),
-        diagnostics=_diagnose(fit, drawn, placebo, assumed, counts),
+        placebo=_intervals(_with_silence(placebo.silent_churn, spoken)),
+        pipeline=_pipelines(_with_silence(ahead, spoken)),
+        diagnostics=_diagnose(fit, drawn, placebo, assumed[:, spoken], heard),
         state=_WarmStart(counts.digest, fit, placebo),
     )
+
+
+def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortCounts:
+    """The counts of some categories only: nothing can be read from a category that nobody complained of."""
+    if kept.all():
+        return counts
+    place = np.cumsum(kept) - 1
+    clock = counts.clock
+    rows = (clock.category < 0) | kept[clock.category]
+    moved = {field.name: getattr(clock, field.name)[rows] for field in fields(clock)}
+    moved["category"] = np.where(moved["category"] < 0, -1, place[moved["category"]])
+    return replace(
+        counts,
+        categories=tuple(name for name, keep in zip(counts.categories, kept, strict=True) if keep),
+        complainants=counts.complainants[kept],
+        complaints=counts.complaints[kept],
+        clock=ComplaintClockCounts(**moved),
+        tenure_days=TenureDayCounts.empty(),
+        observed=None,
+    )
+
+
+def _with_silence(draws: npt.NDArray[Any], spoken: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """(K, C', ...) as (K, C, ...): nothing for the categories without a complaint."""
+    if spoken.all():
+        return draws
+    found = np.zeros((draws.shape[0], len(spoken), *draws.shape[2:]), dtype=draws.dtype)
+    found[:, spoken] = draws
+    return found
 
 
 def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:

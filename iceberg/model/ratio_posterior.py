@@ -11,7 +11,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,6 +45,13 @@ class RatioPrior:
     near_zero: float = NEAR_ZERO_WEIGHT
     observed_mean: FloatArray | None = None
     observed_precision: FloatArray | None = None
+
+    def of_categories(self, kept: npt.NDArray[np.bool_]) -> RatioPrior:
+        """The same for some of the categories."""
+        if self.observed_mean is None or self.observed_precision is None:
+            return replace(self, mean=self.mean[kept])
+        observed_mean, observed_precision = self.observed_mean[kept], self.observed_precision[kept]
+        return replace(self, mean=self.mean[kept], observed_mean=observed_mean, observed_precision=observed_precision)
 
     @property
     def gaussian(self) -> tuple[FloatArray, FloatArray]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from iceberg.cohort.window import ObservationWindow
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.sensitivity import break_even_ratio, ratio_curve, tornado
 from tests.model.build import linked_counts
 
-COUNTS = linked_counts({"billing": 120, "delivery": 260}, silent_leavers=2000)
+# Below level 3, where the departures only cap the answer.
+QUARTER = ObservationWindow(date(2025, 1, 1), date(2025, 3, 31))
+COUNTS = linked_counts({"billing": 120, "delivery": 260}, silent_leavers=2000, segments=("all",), window=QUARTER)
 
 
 def test_more_sufferers_per_complainant_mean_more_silent_churn_until_the_departures_say_no() -> None:
