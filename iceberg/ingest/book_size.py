@@ -20,7 +20,7 @@ MAX_CELLS = 50_000_000
 MAX_BOOK_BYTES = 512 << 20
 _CHUNK = 1 << 22
 _OVERLAP = 256  # bytes kept from one chunk to the next, so that no tag is cut
-_XLSX_CELL = re.compile(rb'<c [^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*[^/]>')
+_XLSX_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'](?:[^>]*[^/])?>""")
 _ODS_REPEAT = re.compile(rb'number-(columns|rows)-repeated="(\d+)"[^>]*?(/?)>')
 _XLSB_ROW, _XLSB_LAST_CELL = 0, 11
 
@@ -54,18 +54,15 @@ def _too_large(name: str, size: int) -> FileError:
 
 def _look_through(book: zipfile.ZipFile, part: zipfile.ZipInfo, name: str, allowed: int) -> int:
     """Bytes of a part as they are, whatever the directory says; its cells are measured on the way."""
-    if part.is_dir() or not part.filename.lower().endswith((".xml", ".bin")):
-        return part.file_size
     size = 0
     measure = _measure_of(part.filename.lower())
     for chunk in _chunks(book, part):
         size += len(chunk)
         if size > allowed:
             raise _too_large(name, MAX_UNPACKED_BYTES)
-        if measure is not None:
-            cells = measure.add(chunk)
-            if cells > MAX_CELLS:
-                raise FileError("sheet_too_wide", {"file": name, "part": part.filename.rsplit("/", 1)[-1], "cells": cells, "limit": MAX_CELLS})
+        if (cells := measure.add(chunk)) > MAX_CELLS:
+            values = {"file": name, "part": part.filename.rsplit("/", 1)[-1], "cells": cells, "limit": MAX_CELLS}
+            raise FileError("sheet_too_wide", values)
     return size
 
 
@@ -75,14 +72,11 @@ def _chunks(book: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
             yield chunk
 
 
-def _measure_of(filename: str) -> _XlsxGrid | _OdsGrid | _XlsbGrid | None:
-    if "worksheets/" in filename and filename.endswith(".xml"):
-        return _XlsxGrid()
+def _measure_of(filename: str) -> _XlsxGrid | _OdsGrid | _XlsbGrid:
+    """By name where the format fixes it; any other part may be a sheet, wherever the book says it lies."""
     if filename == "content.xml":
         return _OdsGrid()
-    if "worksheets/" in filename and filename.endswith(".bin"):
-        return _XlsbGrid()
-    return None
+    return _XlsbGrid() if filename.endswith(".bin") else _XlsxGrid()
 
 
 class _XlsxGrid:
@@ -107,7 +101,7 @@ class _XlsxGrid:
 def _column_number(letters: bytes) -> int:
     number = 0
     for letter in letters:
-        number = number * 26 + letter - 64
+        number = number * 26 + (letter & 31)  # either case
     return number
 
 

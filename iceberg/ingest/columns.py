@@ -180,7 +180,7 @@ def recognise_system(source: SourceTable, table: str) -> Preset | None:
 
 def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     """How well the values suit a field of this kind: a factor on the confidence, and the reason when it is not 1."""
-    filled = [value for value in column.sample if value is not None and value.strip()]
+    filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text"} else (0.5, "empty")
     if kind in {"date", "end"}:

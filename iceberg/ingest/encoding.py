@@ -80,10 +80,10 @@ def _codepage(path: Path, *, compressed: bool) -> CodepageVerdict:
         return tell_codepages_apart(read_chunks(stream))
 
 
-def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool) -> Path:
-    """The file as UTF-8 without BOM on local disk; the file itself when it already is that."""
+def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool, told: bool = False) -> Path:
+    """The file as UTF-8 without BOM on local disk; the file itself when it already is that (looked through again where somebody says so)."""
     assert source.path is not None  # noqa: S101  # frames never come here
-    if encoding == "utf-8" and not compressed:
+    if encoding == "utf-8" and not compressed and not told:
         return source.path
     target = workspace.new_file(".csv")
     try:
@@ -104,10 +104,14 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
 
 def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
     if encoding in {"utf-8", "utf-8-sig"}:
-        first = True
+        first, checker, pending = True, codecs.getincrementaldecoder("utf-8")("strict"), False
         for chunk in read_chunks(stream):
+            if pending or not chunk.isascii():
+                checker.decode(chunk)
+                pending = bool(checker.getstate()[0])
             out.write(chunk.removeprefix(codecs.BOM_UTF8) if first else chunk)
             first = False
+        checker.decode(b"", final=True)
         return
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     fast = encoding == "cp1252"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 
 from iceberg.errors import FileError, MappingError
@@ -13,6 +15,7 @@ from iceberg.ingest.sources import Source, Workspace
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _ALTERNATIVE = "cp1250"
+_TOLD = ("date_formats", "decimal", "revenue_period", "time_zone", "live_statuses", "encoding", "separator", "header_line", "sheet")
 
 Opened = tuple[SourceTable, ColumnMapping]
 
@@ -47,17 +50,22 @@ def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named
         raise
     if given is not None and given.choices:
         return table, (relation, complete_with_system(relation, given))
-    found = _propose(relation, table)
+    found = _propose(relation, table, given)
     if len(relation.reading.sheets) > 1 and not _is_certain(found) and not relation.reading.overridden:
-        found_elsewhere = _look_in_sheets(connection, workspace, source, relation, table)
+        found_elsewhere = _look_in_sheets(connection, workspace, source, relation, table, given)
         if found_elsewhere is not None:
             relation, found = found_elsewhere
     return found.table, (relation, found)
 
 
-def _propose(relation: SourceTable, table: str) -> ColumnMapping:
+def _propose(relation: SourceTable, table: str, given: ColumnMapping | None) -> ColumnMapping:
+    """Columns as recognised; everything else as the mapping says, where it only says how to read."""
     proposed = propose_mapping(relation, table)
-    return (as_flat(relation, proposed) if table == "customers" else None) or proposed
+    proposed = (as_flat(relation, proposed) if table == "customers" else None) or proposed
+    if given is None:
+        return proposed
+    told = {name: getattr(given, name) for name in _TOLD if getattr(given, name)}
+    return replace(proposed, **told)
 
 
 def _is_certain(mapping: ColumnMapping) -> bool:
@@ -65,7 +73,7 @@ def _is_certain(mapping: ColumnMapping) -> bool:
 
 
 def _look_in_sheets(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, source: Source, relation: SourceTable, table: str
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, source: Source, relation: SourceTable, table: str, given: ColumnMapping | None
 ) -> Opened | None:
     """The first other sheet that is this table for certain: the fullest one may be the other half of the same book."""
     for sheet in relation.reading.sheets[:_MOST_SHEETS]:
@@ -75,7 +83,7 @@ def _look_in_sheets(
             other = read_source(connection, source, workspace, options=ReadOptions(sheet=sheet))
         except FileError:  # an empty sheet, a chart
             continue
-        found = _propose(other, table)
+        found = _propose(other, table, given)
         if _is_certain(found):
             return other, found
     return None

@@ -215,7 +215,7 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
     if options.separator is not None and len(options.separator) != 1:
         raise FileError("separator_wrong", {"value": options.separator})
     encoding, doubts = _encoding_of(opened, options, compressed=compressed)
-    path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed)
+    path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed, told=bool(options.encoding))
     path, layout, rewritten = _layout_of(path, opened.name, options, workspace)
     columns = tuple(
         SourceColumn(

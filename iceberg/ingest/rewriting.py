@@ -39,12 +39,9 @@ class FixedColumns:
     spans: tuple[tuple[int, int | None], ...]
 
     def cut(self, line: str) -> list[str]:
-        """The cells of a line: by its blanks where they give as many cells as there are columns, else by position."""
-        words = line.split()
-        if len(words) == len(self.spans):
-            return words
+        """The cells of a line: by position, or by its blanks where a value is wider than its column was further up."""
         if any(len(line) > start and line[start - 1] != " " for start, _ in self.spans[1:]):
-            return words  # a value straddles two columns: the wrong number of cells is reported as such
+            return line.split()  # a wrong number of cells is reported as such
         return [line[start:end].strip() for start, end in self.spans]
 
 
@@ -59,16 +56,19 @@ def find_fixed_columns(text: str) -> FixedColumns | None:
     for row, line in enumerate(body):
         filled[row, : len(line)] = [letter != " " for letter in line]
     edges = np.flatnonzero(np.diff(np.concatenate([[False], filled.any(axis=0), [False]]).astype(int)))
-    starts, ends = edges[::2].tolist(), edges[1::2].tolist()
+    starts = edges[::2].tolist()
     if len(starts) < 2:
         return None
+    headed = [found.start() for found in re.finditer(r"\S+(?: \S+)*", header)]
+    if len(headed) > 1 and set(headed) <= set(starts):  # a blank inside a column lines up by chance; its header says that it is one column
+        starts = headed
     # A column reaches to the next one's start: a longer value further down still belongs to it.
     spans = tuple((0 if place == 0 else start, starts[place + 1] if place + 1 < len(starts) else None) for place, start in enumerate(starts))
     names = header.split()
-    if len(names) != len(spans):
+    if len(names) != len(spans) or headed == starts:
         names = [header[start:end].strip() for start, end in spans]
     found = FixedColumns(tuple(names), header_line, spans)
-    return found if all(names) and _has_values(found, body) and ends else None
+    return found if all(names) and _has_values(found, body) else None
 
 
 def _has_values(columns: FixedColumns, body: Sequence[str]) -> bool:

@@ -49,12 +49,20 @@ def _unparseable(table: str, field: str, outcome: Outcome = "reject", rule: str 
     return RowRule(rule, table, field, outcome, f"{field}_parsed IS NULL AND NOT {field}_blank")
 
 
-def _whole_row(table: str, key: str, typed: str) -> tuple[RowRule, RowRule]:
-    """Rows that hold nothing, or the header once more; no other rule speaks about them."""
-    return (
+# How exports name the sum below their rows, or the sum of all categories.
+_TOTAL = "^(?i)(grand |sub|sous-)?tota(l|ux)( g[eé]n[eé]ral| of .*| \\(.*\\))?\\s*:?$"
+
+
+def _whole_row(table: str, key: str, typed: str) -> tuple[RowRule, ...]:
+    """Rows that hold nothing, the header once more, or a sum; no other rule speaks about them."""
+    rules = (
         RowRule("empty_row", table, "", "reject", f"{key}_parsed IS NULL AND {{empty}}"),
         RowRule("repeated_header", table, "", "reject", f"{typed}_parsed IS NULL AND {{header:{typed}}}"),
     )
+    if key == typed:  # no name to call a sum by
+        return rules
+    is_sum = f"CASE WHEN {typed}_parsed IS NULL THEN regexp_matches({key}_parsed, '{_TOTAL}') ELSE FALSE END"
+    return (*rules, RowRule("totals_row", table, "", "reject", is_sum))
 
 
 _END = _PLACEHOLDER_END.format(end="end_date_parsed")
@@ -91,6 +99,7 @@ RULES: tuple[RowRule, ...] = (
     RowRule("complaint_after_departure", "complaints", "complaint_date", "reject"),
     RowRule("duplicate_complaint", "complaints", "", "reject"),
     *_whole_row("volumes", "category", "month"),
+    RowRule("total_of_categories", "volumes", "category", "reject", f"regexp_matches(category_parsed, '{_TOTAL}')"),
     RowRule("missing_month", "volumes", "month", "reject", "month_blank"),
     _unparseable("volumes", "month"),
     RowRule("implausible_date", "volumes", "month", "reject", f"month_parsed < {EARLIEST}"),
@@ -182,7 +191,7 @@ LINE_RULES = {
     "too_many_cells": True,
     "short_line_padded": False,
 }
-_WHOLE_ROW = ("empty_row", "repeated_header")
+_WHOLE_ROW = ("empty_row", "repeated_header", "totals_row", "total_of_categories")
 
 
 def rules_of(table: str) -> tuple[tuple[int, RowRule], ...]:

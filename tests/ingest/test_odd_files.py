@@ -1,0 +1,57 @@
+"""Files as systems and colleagues write them: each gives the rows its table says, or is refused with its reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from iceberg.errors import FileError, IcebergError
+from iceberg.ingest import book_size
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.sources import UploadedBytes
+from tests.ingest.odd_files import ODD_FILES, OddFile, bomb, lying_bomb
+
+NOW = date(2026, 6, 30)
+
+
+@pytest.mark.parametrize("odd", ODD_FILES, ids=lambda odd: odd.name)
+def test_an_odd_file_gives_what_its_table_says(odd: OddFile, tmp_path: Path) -> None:
+    """Counts, rules, a row and the decisions shown; or the code of the error, with a sentence in both languages that names the file."""
+    path = tmp_path / odd.file
+    path.write_bytes(odd.data)
+    try:
+        mapping = MappingSet.from_dict({odd.table: odd.mapping}) if odd.mapping else None
+        tables, report = load_tables(**{odd.table: path}, mapping=mapping, today=NOW)
+    except IcebergError as error:
+        assert error.code == odd.error, str(error)
+        assert all(error.message(language) for language in ("en", "fr"))
+        return
+    with tables:
+        assert not odd.error
+        totals = report.rows[odd.table]
+        assert (totals.read, totals.kept, totals.rejected) == (odd.read, odd.kept, odd.read - odd.kept)
+        assert {count.rule: count.rows for count in report.rules if count.table == odd.table} == odd.rules
+        if odd.row is not None:
+            assert odd.row in tables.connection.sql(f"SELECT * FROM {odd.table}").fetchall()
+    [reading] = [reading for reading in report.files if reading.table == odd.table]
+    assert {name: getattr(reading, name) for name in odd.reading} == odd.reading
+
+
+
+
+def test_there_are_at_least_sixty_ways() -> None:
+    """With names of their own."""
+    assert len({odd.name for odd in ODD_FILES}) == len(ODD_FILES) >= 60
+
+
+@pytest.mark.parametrize("make", [bomb, lying_bomb])
+def test_a_zip_bomb_is_refused_before_it_fills_memory(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its directory tells the truth or not; nothing is unpacked beyond the limit."""
+    monkeypatch.setattr(book_size, "MAX_UNPACKED_BYTES", 32 << 20)
+    with pytest.raises(FileError) as caught:
+        load_tables(UploadedBytes("bomb.xlsx", make(64 << 20)), today=NOW)
+    assert caught.value.code in {"book_too_large", "book_unreadable"}
+    assert "bomb.xlsx" in str(caught.value)
