@@ -79,18 +79,18 @@ THEMES: dict[Theme, Palette] = {
         whisker_on_ice="#0b2440",
         waterline="#ffffff",
         categories=(
-            "#1b6ca8",
-            "#8a2457",
-            "#1f8a70",
-            "#7a5fc9",
-            "#5c6b1a",
-            "#c4477f",
-            "#3a8fc7",
-            "#7c4a21",
-            "#12566b",
-            "#a2488f",
-            "#4d8a2b",
-            "#2f2f86",
+            "#6f84d3",
+            "#75236c",
+            "#127d5a",
+            "#714ac2",
+            "#516000",
+            "#e54570",
+            "#2c97b7",
+            "#704a27",
+            "#1f5f94",
+            "#860050",
+            "#559238",
+            "#37227b",
         ),
     ),
     "dark": Palette(
@@ -122,18 +122,18 @@ THEMES: dict[Theme, Palette] = {
         whisker_on_ice="#0b2440",
         waterline="#cfe4f1",
         categories=(
-            "#5aa9e0",
-            "#e07aa8",
-            "#4cc3a5",
-            "#b3a0f2",
-            "#b5c45a",
-            "#f29ac0",
-            "#8fd0f5",
-            "#cf9a6a",
-            "#4fa3b8",
-            "#d992cc",
-            "#92cf70",
-            "#8f92e8",
+            "#4fabe8",
+            "#d177a5",
+            "#79a279",
+            "#416bbf",
+            "#c9de5b",
+            "#bb5077",
+            "#a6f0fa",
+            "#f3c395",
+            "#3fd1f2",
+            "#956099",
+            "#43a039",
+            "#8984f1",
         ),
     ),
 }
@@ -142,7 +142,8 @@ THEMES: dict[Theme, Palette] = {
 def category_colours(categories: Sequence[str], theme: Theme = "light") -> dict[str, str]:
     """One colour per category, by its place in `categories` (the order of the estimate), so that every chart agrees.
 
-    Twelve colours differ in hue and lightness; beyond twelve they repeat, and no chart relies on colour alone.
+    Twelve colours differ in hue and lightness, also as people see them whose eyes lack one kind of cone (`tests/report/test_colours.py` measures it);
+    beyond twelve they repeat, and no chart relies on colour alone.
     """
     scheme = THEMES[theme].categories
     return {category: scheme[index % len(scheme)] for index, category in enumerate(categories)}
