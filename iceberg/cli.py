@@ -196,6 +196,7 @@ def _check(options: Options, words: Translator) -> int:
     from iceberg.cli_print import build_check_text
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.recognise import recognise_tables
+    from iceberg.ingest.relations import relate_files
     from iceberg.ingest.sources import UploadedBytes
 
     mapping = _saved_mapping(options)
@@ -206,6 +207,8 @@ def _check(options: Options, words: Translator) -> int:
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
         tables, report = load_tables(**sources, mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
         tables.close()
+        if report.joining is not None and len(sources) > 1:
+            report = replace(report, joining=replace(report.joining, relations=relate_files(sources)))
         _print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
@@ -213,6 +216,7 @@ def _check(options: Options, words: Translator) -> int:
 def _estimate(options: Options, words: Translator) -> int:
     from iceberg.cli_print import (
         build_estimate_text,
+        build_joining_text,
         build_notes_text,
         build_readings_text,
         build_rows_text,
@@ -235,14 +239,19 @@ def _estimate(options: Options, words: Translator) -> int:
             mapping=mapping,
             incidents=options.incidents,
             surveys=options.survey,
+            subscriptions=options.subscriptions,
+            events=options.events,
+            activity=options.activity,
         )
         with tables:
             progress("counting", 0.1)
+            _require_visible(options, report)
             counts = reduce_tables(tables, window=_window(options, tables))
         estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:
         print(build_readings_text(report, words), file=sys.stderr)
         print(build_notes_text(report, words), file=sys.stderr, end="")
+        print(build_joining_text(report, words), file=sys.stderr, end="")
         print(build_rules_text(report, words), file=sys.stderr, end="")
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
@@ -254,7 +263,24 @@ def _estimate(options: Options, words: Translator) -> int:
 def _saved_mapping(options: Options) -> MappingSet | None:
     from iceberg.ingest.mapping import MappingSet
 
-    return MappingSet.load(options.mapping) if options.mapping is not None else None
+    mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.gap_days is None and options.inactivity_days is None:
+        return mapping
+    mapping = mapping or MappingSet()
+    joining = mapping.joining
+    gap_days = joining.gap_days if options.gap_days is None else options.gap_days
+    return replace(mapping, joining=replace(joining, gap_days=gap_days, inactivity_days=options.inactivity_days or joining.inactivity_days))
+
+
+def _require_visible(options: Options, report: IngestReport) -> None:
+    """Days on which an activity log cannot show a departure yet are no days without departures.
+
+    Raises:
+        UsageError: ``as_of_unseen``.
+    """
+    found = report.joining.inactivity if report.joining is not None else None
+    if found is not None and options.as_of is not None and report.last_day == found.as_of < options.as_of:
+        raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": found.as_of.isoformat(), "days": found.days})
 
 
 def _offer_proposal(problem: MappingError, words: Translator) -> None:
@@ -270,7 +296,7 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
         table: replace(mapping, choices=mapping.choices | {name: FieldChoice(name, "") for name in mapping.missing})
         for table, mapping in problem.proposal.tables.items()
     }
-    proposal = MappingSet(tables).to_toml()
+    proposal = MappingSet(tables, problem.proposal.joining).to_toml()
     for number in range(1, 100):
         path = Path("iceberg-mapping.toml" if number == 1 else f"iceberg-mapping-{number}.toml")
         values = {name: str(problem.values.get(name, "")) for name in ("file", "headers")} | {"proposal": str(path)}

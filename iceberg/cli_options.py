@@ -20,6 +20,7 @@ from iceberg.model.assumptions import FOLK_RATIO
 
 COMMANDS = ("demo", "check", "estimate")
 STANDARD_INPUT = "-"
+INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LARGEST_SEED = 2**63 - 1
 
@@ -53,6 +54,11 @@ class Options:
     volumes: str | None = None
     incidents: str | None = None
     survey: str | None = None
+    subscriptions: str | None = None
+    events: str | None = None
+    activity: str | None = None
+    inactivity_days: int | None = None
+    gap_days: int | None = None
     since: date | None = None
     as_of: date | None = None
     ratio: float = FOLK_RATIO
@@ -141,13 +147,20 @@ def _check_together(options: Options) -> None:
         raise UsageError("demo_needs_out")
     if options.command != "estimate":
         return
-    if options.customers is None and options.volumes is None:
+    put_together = options.subscriptions or options.activity  # customers can be put together from these
+    if options.customers is None and not put_together and options.events is not None:
+        raise UsageError("events_need_customers")
+    if options.customers is None and options.volumes is None and not put_together:
         raise UsageError("customers_missing")
     if options.complaints is not None and options.volumes is not None:
         raise UsageError("complaints_or_volumes")
-    if options.incidents is not None and (options.customers is None or options.complaints is None):
+    if options.incidents is not None and ((options.customers is None and not put_together) or options.complaints is None):
         raise UsageError("incidents_need_both")
-    given = (options.customers, options.complaints, options.volumes, options.incidents, options.survey)
+    if options.inactivity_days is not None and options.activity is None:
+        raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
+    if options.gap_days is not None and options.subscriptions is None:
+        raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
+    given = [getattr(options, table) for table in INPUTS]
     inputs = [source for source in given if source is not None]
     if inputs.count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
@@ -244,6 +257,11 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--volumes", file)
     add("--incidents", file)
     add("--survey", file)
+    add("--subscriptions", file)
+    add("--events", file)
+    add("--activity", file)
+    add("--inactivity-days", number, _whole_number("--inactivity-days", 1, 3650))
+    add("--gap-days", number, _whole_number("--gap-days", 0, 3650))
     add("--since", day, _iso_date("--since"))
     add("--as-of", day, _iso_date("--as-of"))
     add("--ratio", number, _positive_number)

@@ -172,7 +172,30 @@ def build_check_text(report: IngestReport, words: Translator) -> str:
     """How the files were read and what became of every row. Never a number of the estimate."""
     rules = build_rules_text(report, words, with_rows=True)
     notes = build_notes_text(report, words)
-    return f"{build_readings_text(report, words)}\n{notes}\n{build_rows_text(report, words)}{rules}"
+    joining = build_joining_text(report, words)
+    joining = f"\n{joining}" if joining else ""
+    return f"{build_readings_text(report, words)}\n{notes}\n{build_rows_text(report, words)}{rules}{joining}"
+
+
+def build_joining_text(report: IngestReport, words: Translator) -> str:
+    """How the tables were put together, what contradicts what, and what is offered; "" where there is nothing to say."""
+    from iceberg.ingest.told import tell_joining
+
+    if report.joining is None:
+        return ""
+    readings = cast("tuple[FileReading, ...]", report.files)
+    file = next((reading.file for reading in readings if reading.table == report.joining.derived), "")
+    lines: list[str] = []
+    section, explained = "joined", set[str]()
+    for told in tell_joining(report.joining, words, file=file):
+        if told.section != section:
+            section = told.section
+            lines.append(words.text(f"joining.{section}.title"))
+        lines.append(wrap(told.says, indent="  ", first="- "))
+        change = "" if told.option in explained else told.change  # how to choose otherwise is said once per option
+        lines += [wrap(text, indent="    ") for text in (told.choice, change) if text]
+        explained.add(told.option)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def build_notes_text(report: IngestReport, words: Translator) -> str:
@@ -195,6 +218,7 @@ def build_rows_text(report: IngestReport, words: Translator) -> str:
         )
         + "\n"
         for table, totals in report.rows.items()
+        if not (table == "customers" and report.joining is not None and report.joining.derived)  # no file of theirs was read
     )
 
 

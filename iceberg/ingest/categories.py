@@ -8,13 +8,29 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
+from iceberg.ingest.dates import recognise_dates
 from iceberg.ingest.joining import CategoryGroup
-from iceberg.ingest.read import quote_text
+from iceberg.ingest.mapping import ColumnMapping
+from iceberg.ingest.read import SourceTable, quote_text
 from iceberg.ingest.tables import UNCATEGORISED
 
 MOST_CATEGORIES = 500  # judgement: with more names than this the column is free text, not a category
+_MOST_LABELS = 30  # judgement
+_YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 _LONG_ENOUGH = 5  # letters from which one slip of the pen is likelier than another word (judgement)
 _RARER = 0.25  # judgement: a slip of the pen is rarer than the right spelling
+
+
+def category_candidates(source: SourceTable, mapping: ColumnMapping) -> tuple[str, ...]:
+    """Headers of columns with a handful of labels, which could stand in where no column says what a complaint is about."""
+    taken = {choice.header for choice in mapping.choices.values()}
+    found = []
+    for column in source.columns:
+        values = {text.strip().lower() for text in column.sample if text is not None and text.strip()}
+        labels = len(values) <= _MOST_LABELS and not values <= _YES_NO and not all(re.fullmatch(r"[-+\d.,]+", text) for text in values)
+        if column.header not in taken and len(values) > 1 and labels and recognise_dates(column.sample) is None:
+            found.append(column.header)
+    return tuple(found)
 
 
 def propose_category_merges(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[CategoryGroup, ...]:

@@ -72,8 +72,10 @@ def join_customers(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
     files = {table: entry.source.reading.file for table, entry in loaded.items()}
     loaded["customers"] = item
     report = _report(connection, loaded, rules, derived, folding, inactivity, files)
-    moved = inactivity is not None and report.ends.get("activity", 0) > 0
-    return Joined(report, inactivity.as_of if inactivity is not None and moved else None)
+    if inactivity is None:
+        return Joined(report)
+    used = derived == "activity" or rules.end_from == "activity" or report.ends.get("activity", 0) > 0
+    return Joined(replace(report, inactivity=replace(inactivity, used=used)), inactivity.as_of if used else None)
 
 
 def _kept(item: JudgedTable) -> str:

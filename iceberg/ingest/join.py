@@ -27,6 +27,7 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
     Returns:
         What was found; its report says nothing where there was one table, or nothing to say.
     """
+    _look_up_through(connection, loaded)
     if rules.id_normalisation:
         for item in loaded.values():
             if "customer_id" in item.fields.columns:
@@ -38,6 +39,19 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
     judge_together(connection, loaded)
     groups = next((propose_category_merges(connection, _kept(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())
     return Joined(replace(joined.report, id_proposals=_propose_ids(connection, loaded, rules), category_groups=groups), joined.last_day)
+
+
+def _look_up_through(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]) -> None:
+    """Tables that name a subscription get the id of its customer; a subscription nobody knows stays as it is, and is an unknown customer."""
+    bridge = loaded.get("subscriptions")
+    if bridge is None or "subscription_id" not in bridge.fields.columns:
+        return
+    for item in loaded.values():
+        if item.mapping.via == "subscriptions":
+            connection.execute(
+                f"UPDATE {item.read_name} SET customer_id = b.customer_id FROM (SELECT subscription_id, min(customer_id) AS customer_id "
+                f"FROM ({_kept(bridge)}) WHERE subscription_id IS NOT NULL GROUP BY 1) b WHERE {item.read_name}.customer_id = b.subscription_id"
+            )
 
 
 def _kept(item: JudgedTable) -> str:

@@ -180,6 +180,7 @@ class Inactivity:
         early_customers: Customers already there in the first `days` days of the log: they may be older than they seem.
         returned: Silences longer than `days` that ended in a return.
         steps: Shares of returns at several thresholds.
+        used: Whether anybody's last day comes from it; False where other tables say who left.
     """
 
     days: int
@@ -194,6 +195,7 @@ class Inactivity:
     early_customers: int
     returned: int
     steps: tuple[ReturnShare, ...] = ()
+    used: bool = True
 
 
 @dataclass(frozen=True)

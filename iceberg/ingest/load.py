@@ -10,15 +10,17 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
+from iceberg.ingest.categories import category_candidates
 from iceberg.ingest.columns import CERTAIN
 from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
-from iceberg.ingest.mapping import ColumnMapping, MappingSet
+from iceberg.ingest.mapping import FIELDS, ColumnMapping, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
 from iceberg.ingest.read import connect
+from iceberg.ingest.relations import complete_with_relations, propose_relations
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import IngestReport, RowIssue, Tables
 
@@ -36,9 +38,9 @@ def load_tables(
     incidents: Source | Sequence[Source] | None = None,
     surveys: Source | Sequence[Source] | None = None,
     flat: Source | Sequence[Source] | None = None,
-    subscriptions: Source | None = None,
-    events: Source | None = None,
-    activity: Source | None = None,
+    subscriptions: Source | Sequence[Source] | None = None,
+    events: Source | Sequence[Source] | None = None,
+    activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
 ) -> tuple[Tables, IngestReport]:
@@ -70,17 +72,8 @@ def load_tables(
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
         EvidenceError: ``no_source``.
     """
-    given = {
-        "customers": customers,
-        "complaints": complaints,
-        "volumes": volumes,
-        "incidents": incidents,
-        "surveys": surveys,
-        "flat": flat,
-        "subscriptions": subscriptions,
-        "events": events,
-        "activity": activity,
-    }
+    given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys, "flat": flat}
+    given |= {"subscriptions": subscriptions, "events": events, "activity": activity}
     sources = {table: source for table, source in given.items() if source is not None}
     if not sources:
         raise EvidenceError("no_source")
@@ -92,7 +85,9 @@ def load_tables(
         if "flat" in loaded:
             judge_flat_duplicates(connection, loaded["flat"])
         return _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, MappingError) and error.proposal is not None:
+            error.proposal = replace(error.proposal, joining=(mapping or MappingSet()).joining)
         connection.close()
         workspace.close()
         raise
@@ -110,6 +105,7 @@ def _read_all(
         for part in list_sources(source):
             table, found = open_file(connection, workspace, named, part, mappings)
             opened.setdefault(table, []).append(found)
+    opened = _relate(connection, opened)
     _require_certain(opened)
     if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
         values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
@@ -130,6 +126,22 @@ def _read_all(
     return loaded
 
 
+def _relate(connection: duckdb.DuckDBPyConnection, opened: dict[str, list[Opened]]) -> dict[str, list[Opened]]:
+    """Where the headers do not say which column holds the customer, the ids that overlap may: looked at only then."""
+    pointing = {table: parts[0] for table, parts in opened.items() if "customer_id" in FIELDS[table] and len(parts) == 1}
+    unsure = {table for table, (_, mapping) in pointing.items() if table not in {"customers", "flat"} and not _knows_customer(mapping)}
+    if not unsure or not {"customers", "subscriptions"} & set(pointing):
+        return opened
+    relations = propose_relations(connection, {table: source for table, (source, _) in pointing.items()})
+    completed = complete_with_relations({table: mapping for table, (_, mapping) in pointing.items()}, relations)
+    return {table: [(parts[0][0], completed[table])] if table in unsure else parts for table, parts in opened.items()}
+
+
+def _knows_customer(mapping: ColumnMapping) -> bool:
+    choice = mapping.choices.get("customer_id")
+    return choice is not None and choice.confidence >= CERTAIN
+
+
 def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
     if len(parts) == 1:
         return read_table(connection, workspace, name, *parts[0], today)
@@ -143,6 +155,10 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
     """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
     for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
+        proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
+        if doubtful == ["category"]:
+            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
+            raise MappingError("category_missing", {"file": relation.reading.file, "candidates": candidates, "table": chosen.table}, proposal)
         if doubtful:
             values = {
                 "file": relation.reading.file,
@@ -150,9 +166,7 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
                 "fields": ", ".join(doubtful),
                 "headers": ", ".join(relation.reading.headers),
             }
-            raise MappingError(
-                "mapping_uncertain", values, MappingSet({table: parts[0][1] for table, parts in opened.items()})
-            )
+            raise MappingError("mapping_uncertain", values, proposal)
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:

@@ -96,6 +96,7 @@ class ColumnMapping:
         time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
+        via: ``"subscriptions"`` where the customer id column holds ids of subscriptions, to be looked up there.
     """
 
     table: str
@@ -110,6 +111,7 @@ class ColumnMapping:
     header_line: int = 0
     sheet: str = ""
     system: str = ""
+    via: str = ""
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""
@@ -183,7 +185,7 @@ class MappingSet:
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {}
-    for key in ("system", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "time_zone"):
+    for key in ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "time_zone"):
         if value := getattr(mapping, key):
             entry[key] = value
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
@@ -209,13 +211,14 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
     options = {
         key: str(entry[key])
-        for key in ("decimal", "revenue_period", "time_zone", "encoding", "separator", "sheet", "system")
+        for key in ("decimal", "revenue_period", "time_zone", "encoding", "separator", "sheet", "system", "via")
         if entry.get(key)
     }
     formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
     checked = [
         ("decimal", options.get("decimal"), (".", ",")),
         ("revenue_period", options.get("revenue_period"), ("year", "month")),
+        ("via", options.get("via"), ("subscriptions",)),
     ]
     for key, value, known in [
         *checked,

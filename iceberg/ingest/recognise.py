@@ -9,7 +9,7 @@ import pandas as pd
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
 from iceberg.ingest.flat import as_flat
-from iceberg.ingest.mapping import REQUIRED, MappingSet
+from iceberg.ingest.mapping import REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.read import SourceTable, connect, read_source
 from iceberg.ingest.sources import Source, UploadedBytes, Workspace
 
@@ -19,7 +19,6 @@ _NAMES = {
         "customer",
         "client",
         "account",
-        "subscription",
         "abonne",
         "subscriber",
         "compte",
@@ -28,10 +27,15 @@ _NAMES = {
     ),
     "complaints": ("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
     "volumes": ("volume", "count", "total", "mensuel", "monthly"),
+    "subscriptions": ("subscription", "abonnement", "contract", "contrat"),
+    "events": ("churn event", "event", "departure", "depart", "cancellation", "resiliation"),
+    "activity": ("activity", "activite", "usage", "visit", "order", "commande", "purchase", "achat", "transaction", "log", "session"),
     "incidents": ("incident", "outage", "panne"),
     "surveys": ("survey", "sondage", "enquete"),
 }
-_TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys")
+_TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys", "subscriptions", "events", "activity")
+# Tables that a name or a repeated customer must speak for: their few columns are found in many other tables.
+_ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
 
 
 def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source]]:
@@ -88,4 +92,15 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     ]
     share = len(required) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
-    return 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)
+    score = 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)
+    if table in {"subscriptions", "activity", "events"}:
+        said = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
+        score -= 0.0 if said and (table != "subscriptions" or not _each_once(source, proposal)) else _ONLY_IF_SAID
+    return score
+
+
+def _each_once(source: SourceTable, proposal: ColumnMapping) -> bool:
+    """Whether every customer among the first rows is there once: then it is no matter of folding."""
+    column = source.column(proposal.header("customer_id") or "")
+    ids = [text for text in column.sample if text is not None and text.strip()] if column is not None else []
+    return len(set(ids)) == len(ids)
