@@ -26,7 +26,7 @@ from iceberg.ui.prior_table import (
 from iceberg.ui.sensitivity import show_sensitivity, show_tornado
 
 SENTENCES = 10
-NUMBER_PIXELS = 66  # nine columns of two decimals stand side by side
+NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
 LIMITS = 4
 EQUATIONS = (
     r"K_c = \rho_c\,q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c}",
@@ -117,10 +117,9 @@ def _apply(frame: Frame, edited: pd.DataFrame, shown: Mapping[str, CategoryPrior
 
 def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
     words = frame.words
-    ends = {end: words.text(f"ui.method.end_{end}") for end in ENDS}
     shares = {
         f"{name}_{end}": st.column_config.NumberColumn(
-            words.text(f"ui.method.column_{name}", end=ends[end]),
+            words.text(f"ui.method.end_{end}", share=name),
             width=NUMBER_PIXELS,
             min_value=0.0,
             max_value=1.0,
@@ -152,7 +151,7 @@ def _show_defaults(frame: Frame) -> None:
         }
         for default in list_defaults(frame.view.assumptions)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="defaults", alt=words.text("ui.method.defaults"))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="defaults", alt=words.text("ui.method.defaults"))
     st.caption(words.text("ui.method.grades"))
 
 
