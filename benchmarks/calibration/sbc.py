@@ -32,8 +32,9 @@ from benchmarks.calibration.ranks import save_plot, summarise
 from benchmarks.calibration.run import RESULTS
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.excess_hazard import ExcessHazardFit, build_prior, fit_design, fit_excess_hazard
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, fit_excess_hazard
 from iceberg.model.lexis_design import evaluate_rates
+from iceberg.model.parameter_layout import build_prior
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
 from iceberg.simulate import simulate_world

@@ -29,18 +29,10 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve
 
 from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
-from iceberg.model.excess_hazard import (
-    Arrow,
-    ExcessHazardFit,
-    Prior,
-    build_prior,
-    factorise,
-    fisher_information,
-    fit_design,
-    log_likelihood,
-    starting_values,
-)
+from iceberg.model.arrow import Arrow, factorise, fisher_information, log_likelihood
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, starting_values
 from iceberg.model.lexis_design import evaluate_rates
+from iceberg.model.parameter_layout import Prior, build_prior
 from iceberg.model.reconciliation import draw_silent_churn
 
 FloatArray = npt.NDArray[np.float64]

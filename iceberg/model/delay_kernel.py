@@ -13,7 +13,9 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +109,7 @@ def lag_weights(location: FloatArray, lags: int) -> FloatArray:
     """
     mean, shape = np.exp(location[..., :1]), np.exp(location[..., 1:2])
     edges = DAYS_PER_MONTH * np.arange(lags + 2)
-    integral = _integrated_cdf(edges, mean, shape) / DAYS_PER_MONTH
+    integral = _integrated_cdf(np.asarray(edges, dtype=np.float64), mean, shape) / DAYS_PER_MONTH
     first = integral[..., 1:2]
     return np.concatenate([first, np.diff(integral, n=2, axis=-1)], axis=-1)
 
@@ -120,10 +122,12 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
 
 def integrated_share(location: FloatArray, days: FloatArray) -> FloatArray:
     """Integral of `share_within` from 0 to each of `days` (nothing before 0), in days."""
-    return _integrated_cdf(np.maximum(days, 0.0), np.exp(location[..., :1]), np.exp(location[..., 1:2]))
+    mean, shape = np.exp(location[..., :1]), np.exp(location[..., 1:2])
+    later: FloatArray = np.maximum(days, 0.0)
+    return _integrated_cdf(later, mean, shape)
 
 
-def _integrated_cdf(x: FloatArray, mean: FloatArray, shape: FloatArray) -> FloatArray:
+def _integrated_cdf(x: FloatArray, mean: npt.NDArray[Any], shape: npt.NDArray[Any]) -> FloatArray:
     scaled = x * shape / mean
     return np.asarray(x * gammainc(shape, scaled) - mean * gammainc(shape + 1, scaled), dtype=np.float64)
 
@@ -205,9 +209,8 @@ def _category_excess(clock: _Clock, mode: FloatArray, covariance: FloatArray) ->
     return float(np.log(q)), float((1 - q) * np.sqrt(variance[0, 0]))
 
 
-def _maximise(objective: object, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _maximise(objective: Callable[[FloatArray], float], start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The minimum of `objective` and the inverse of its Hessian there, by finite differences."""
-    assert callable(objective)
     found = minimize(objective, start, method="BFGS", options={"gtol": 1e-6})
     x, size, step = np.asarray(found.x), len(start), 1e-3
     hessian = np.empty((size, size))

@@ -1,7 +1,8 @@
 """Owns the smoothing variances: how far each kind of effect may roam, learned from the data by the generalised Fellner-Schall rule.
 
-For a group of effects b with prior precision S / v and rank r, the rule is v <- b'Sb / (r - tr(V S) / v), V the posterior covariance: the squared effects
-over their effective degrees of freedom. Each variance also carries a few degrees of freedom of judgement, so that a group without data
+For a group of effects b with prior precision S / v and rank r, the rule is v <- b'Sb / (r - tr(V S) / v), V the posterior covariance:
+the squared effects over their effective degrees of freedom. Each variance
+also carries a few degrees of freedom of judgement, so that a group without data
 falls back to it instead of to 0 or infinity, and the same effect in several categories is pulled to what they have in common.
 
 References:
@@ -20,7 +21,6 @@ FloatArray = npt.NDArray[np.float64]
 PRIOR_FREEDOM = 2.0  # judgement: a variance assumed beforehand weighs as much as two effects
 POOL_FREEDOM = 3.0  # judgement: what categories have in common weighs as much as three effects
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-6, 9.0
-LEAP = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,6 @@ def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variance
             value = (spread.squares + POOL_FREEDOM * pooled) / (freedom + POOL_FREEDOM)
         else:
             value = (spread.squares + PRIOR_FREEDOM * assumed) / (freedom + PRIOR_FREEDOM)
-        # The rule creeps where a variance shrinks; the same steps, half as long again.
-        value = before * (value / before) ** LEAP
         value = np.clip(value, SMALLEST_VARIANCE, LARGEST_VARIANCE)
         changed[name] = value if name in PER_CATEGORY else float(value.ravel()[0])
     return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields

@@ -38,7 +38,7 @@ class LexisDesign:
         complainants: (C, S, M, B).
         lags: last lag, months.
         before: months before the window in which problems may have struck those who left inside it.
-        source_band: (lags + 1, B, B) share of band b's customers that were in band b' so many months ago; short of 1 where they were not yet customers.
+        source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
     """
 
@@ -60,7 +60,7 @@ class LexisDesign:
     @property
     def all_months(self) -> int:
         """Months of the window and those before it."""
-        return self.before + self.complainants.shape[2]
+        return self.before + int(self.complainants.shape[2])
 
     @cached_property
     def window_months(self) -> IndexArray:

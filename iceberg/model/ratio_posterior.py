@@ -57,16 +57,16 @@ class RatioPrior:
     def gaussian(self) -> tuple[FloatArray, FloatArray]:
         """Mean and precision of the Gaussian part, for the way to the mode."""
         size = len(self.mean)
-        precision = np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2)
+        precision = np.asarray(np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2), dtype=np.float64)
         if self.observed_mean is None or self.observed_precision is None:
             return self.mean, precision
-        both = precision + np.diag(self.observed_precision)
+        both = np.asarray(precision + np.diag(self.observed_precision), dtype=np.float64)
         mean = np.linalg.solve(both, precision @ self.mean + self.observed_precision * self.observed_mean)
         return np.asarray(mean, dtype=np.float64), both
 
     @cached_property
     def components(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """log weight, level, level variance and spread of the normal mixture (T components)."""
+        """Log weight, level, level variance and spread of the normal mixture (T components)."""
         spreads = SPREAD_GRID * self.spread / SPREAD_MEDIAN
         of_spread = -0.5 * (np.log(SPREAD_GRID / SPREAD_MEDIAN) / SPREAD_LOG_SD) ** 2
         of_spread -= logsumexp(of_spread)
@@ -76,7 +76,7 @@ class RatioPrior:
         return weight, level, variance, np.tile(spreads, 2)
 
     def log_density(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """log density (constants dropped) and gradient at (K, C)."""
+        """Log density (constants dropped) and gradient at (K, C)."""
         size = len(self.mean)
         weight, level, variance, spread = self.components
         away = log_ratio - self.mean
@@ -105,7 +105,7 @@ class RatioPrior:
             mean, precision = self.gaussian
             nothing = np.zeros(len(mean))
             silent = RatioLikelihood(mean, nothing, np.zeros_like(precision), nothing)
-            return draw_log_ratios(silent, self, np.linalg.inv(precision), rng=rng, draws=draws)
+            return draw_log_ratios(silent, self, np.asarray(np.linalg.inv(precision), dtype=np.float64), rng=rng, draws=draws)
         weight, level, variance, spread = self.components
         chosen = rng.choice(len(weight), size=draws, p=np.exp(weight))
         shared = level[chosen] + np.sqrt(variance[chosen]) * rng.standard_normal(draws)
@@ -129,7 +129,7 @@ class RatioLikelihood:
     drag: FloatArray
 
     def log_density(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """log density and gradient at (K, C)."""
+        """Log density and gradient at (K, C)."""
         x = np.minimum(log_ratio - self.mode, 30.0)
         y = np.exp(x)
         pushed = (y - 1) @ self.information

@@ -54,7 +54,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     for low in range(0, draws, CHUNK):
         part = slice(low, min(low + CHUNK, draws))
         shares = cell_shares(fit, shared[part], own[part])
-        split = rng.multinomial(exits[None], shares.astype(np.float64))
+        split = rng.multinomial(exits[None], shares)
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
         natural[part] = split[..., categories]
     log_ratio = fit.layout.shared(shared)["ratio"]
@@ -85,7 +85,7 @@ def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) 
     return shared, own + fit.own
 
 
-def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> SingleArray:
+def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> FloatArray:
     """(K, S, M, C + 1) share of each cell's silent leavers due to each category; the last is natural. Sums to one.
 
     Tenure bands are weighted by the departures they really had.
@@ -142,4 +142,4 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> tup
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
     """(K, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
     delay = fit.layout.shared(shared)["delay"]
-    return np.clip(delay, np.log([1.0, 0.2]), np.log([1000.0, 30.0]))
+    return np.asarray(np.clip(delay, np.log([1.0, 0.2]), np.log([1000.0, 30.0])), dtype=np.float64)
