@@ -11,6 +11,7 @@ from iceberg.errors import FileError
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
+csv.field_size_limit(1 << 22)  # the module's own limit of 131,072 is shorter than a line may be
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def choose_separator(text: str) -> str:
 
 def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
     """(first line, last line, cells) of each record; a last record that the sample cuts is dropped."""
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     records, start = [], 1
     try:
         for cells in reader:
@@ -104,6 +105,15 @@ def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
     except csv.Error:  # a cell over the csv module's limit or a stray NUL: what was cut so far is enough to choose by
         pass
     return records
+
+
+def cut_record(text: str, separator: str) -> list[str]:
+    """The cells of one record; only a line feed ends a line."""
+    plain = text.replace("\r\n", "\n").replace("\r", " ")
+    try:
+        return next(csv.reader(io.StringIO(plain, newline="\n"), delimiter=separator), [])
+    except csv.Error:  # a cell over the csv module's limit
+        return plain.split(separator)
 
 
 def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:

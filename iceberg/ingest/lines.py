@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from iceberg.ingest.delimiters import cut_record
 from iceberg.ingest.read import SourceTable, quote_name
 
 
@@ -84,7 +85,7 @@ def _in_text(
     found = _plain_lines(source, wanted, skip_lines) if one_line_each else _counted_records(source, wanted, skip_lines)
     places = {}
     for record, (line, text) in found.items():
-        cells = next(csv.reader(text.splitlines(keepends=True), delimiter=source.reading.separator), [])
+        cells = cut_record(text, source.reading.separator)
         places[record] = Place(line, {header: cells[i].strip() if i < len(cells) else "" for i, header in positions})
     return places
 
@@ -180,7 +181,7 @@ class _Tracker:
     def __next__(self) -> str:
         number, line = next(self._numbered)
         self._taken.append((number, line))
-        return line
+        return line.replace("\r\n", "\n").replace("\r", " ")
 
     def take(self) -> tuple[int, str]:
         """First line and text of the record just read."""

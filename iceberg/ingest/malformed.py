@@ -8,6 +8,7 @@ with the bad lines blanked: line numbers stay.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from iceberg.ingest.delimiters import cut_record
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.rewriting import with_doubled_quotes
 from iceberg.ingest.sources import Workspace
@@ -126,7 +128,7 @@ def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
     """Whether the bytes are exactly one well-formed record (of `width` cells where given)."""
     text = raw.decode("utf-8", "replace")
     try:
-        records = list(csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True))
+        records = list(csv.reader(io.StringIO(text.replace("\r", " "), newline="\n"), delimiter=separator, strict=True))
     except csv.Error:
         return False
     return len(records) == 1 and (width is None or len(records[0]) == width)
@@ -147,6 +149,8 @@ def read_bad_lines(
     ).fetchall()
     if not found:
         return (), frozenset()
+    # After a Windows line end, or blank lines, what is reported starts with them.
+    found = [(offset + len(text) - len(text.lstrip("\r\n")), kind, text.lstrip("\r\n")) for offset, kind, text in found]
     assert source.text_path is not None  # noqa: S101
     numbers = line_numbers(source.text_path, [offset for offset, _, _ in found])
     with source.text_path.open("rb") as stream:
@@ -170,7 +174,7 @@ def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool
         if not stripped.strip():
             continue
         shown = _first_cell(stripped, source.reading.separator)
-        cells = next(csv.reader([stripped], delimiter=source.reading.separator), [])
+        cells = cut_record(stripped, source.reading.separator)
         if len(cells) > width:
             found.append(BadLine(number + shift, TOO_MANY_CELLS, shown))
         elif kind in _FATAL:

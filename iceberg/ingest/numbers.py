@@ -67,7 +67,16 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
 
 
 def number_sql(text: str, reading: NumberReading) -> str:
-    """SQL that turns the text expression `text` into a DOUBLE, NULL where it does not parse."""
+    """SQL that turns the text expression `text` into a DOUBLE, NULL where it does not parse or is no amount ("inf", "NaN", 1e300)."""
+    return finite_sql(_number_sql(text, reading))
+
+
+def finite_sql(number: str) -> str:
+    """A number, NULL where no amount or count is that large."""
+    return f"CASE WHEN abs({number}) < 1e15 THEN {number} END"
+
+
+def _number_sql(text: str, reading: NumberReading) -> str:
     direct = f"TRY_CAST({text} AS DOUBLE)"
     if reading.plain:
         return direct

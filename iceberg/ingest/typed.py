@@ -11,7 +11,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, flag_sql, number_sql, recognise_numbers
+from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable, quote_text
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -249,7 +249,7 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
             return date_sql(column.sql, fields.dates[name])
         return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
     if kind == "number":
-        return number_sql(column.sql, fields.numbers[name]) if column.is_text else f"CAST({column.sql} AS DOUBLE)"
+        return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(f"CAST({column.sql} AS DOUBLE)")
     text = column.sql if column.is_text else _as_text(column)
     if kind == "flag":
         return flag_sql(text)

@@ -55,3 +55,18 @@ def test_a_zip_bomb_is_refused_before_it_fills_memory(make, monkeypatch: pytest.
         load_tables(UploadedBytes("bomb.xlsx", make(64 << 20)), today=NOW)
     assert caught.value.code in {"book_too_large", "book_unreadable"}
     assert "bomb.xlsx" in str(caught.value)
+
+
+def test_lines_that_are_no_records_have_their_own_numbers_in_a_windows_file(tmp_path: Path) -> None:
+    """Too many and too few cells among good lines, with Windows line ends: the rules of other lines are not shifted by them."""
+    path = tmp_path / "customers.csv"
+    path.write_bytes(b"customer_id,start_date,segment\r\n1,2024-01-05,x\r\n2,2024-01-05,x,y,z\r\n3,soon,x\r\n4\r\n5,later,x\r\n6,2024-01-05,x\r\n")
+    tables, report = load_tables(path, today=NOW)
+    tables.close()
+    assert sorted((issue.line, issue.rule) for issue in report.issues) == [
+        (3, "too_many_cells"),
+        (4, "unparseable_date"),
+        (5, "missing_start_date"),
+        (5, "short_line_padded"),
+        (6, "unparseable_date"),
+    ]

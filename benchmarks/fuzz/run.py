@@ -1,0 +1,152 @@
+"""``python -m benchmarks.fuzz.run``: thousands of broken files; none may crash the reader, hang it, fill memory or lose a row.
+
+Each worker is a process of its own with a bound on memory, so that even an abort inside a library is seen and the file that caused it is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.fuzz.mutate import Broken, make_file
+from iceberg.errors import IcebergError
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.rejected import rejected_rows_csv
+from iceberg.ingest.sources import UploadedBytes
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "fuzz.json"
+FAILURES = Path(__file__).resolve().parent / "failures"
+NOW = date(2026, 6, 30)
+LIMIT_SECONDS = 10.0
+LIMIT_BYTES = 3 << 30
+_BATCH = 250
+
+
+def check_file(broken: Broken) -> str:
+    """Read one file. Returns what became of it: ``"read"`` or the code of the error.
+
+    Raises:
+        AssertionError: Rows were lost, or an error has no sentence.
+    """
+    try:
+        tables, report = load_tables(**{broken.table: UploadedBytes(broken.name, broken.data)}, today=NOW)
+    except IcebergError as error:
+        assert all(error.message(language) for language in ("en", "fr")), error.code
+        return error.code
+    with tables:
+        for table, totals in report.rows.items():
+            assert totals.read == totals.kept + totals.rejected, (table, totals)
+            if table in tables.names and not report.joining:
+                kept = tables.connection.sql(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+                assert kept == totals.kept, (table, kept, totals)
+        lines = rejected_rows_csv(tables, repaired=False)
+        assert lines.startswith(b"\xef\xbb\xbf")
+    return "read"
+
+
+def _work(seed: int, start: int, count: int, out: str) -> None:
+    """One batch in a process of its own; the file under way is noted, so that an abort can be traced to it."""
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
+    outcomes: Counter[str] = Counter()
+    failures, slowest = [], 0.0
+    notes = Path(out)
+    for number in range(start, start + count):
+        notes.with_suffix(".at").write_text(str(number))
+        broken = make_file(np.random.default_rng([seed, number]))
+        began = time.perf_counter()
+        try:
+            outcomes[check_file(broken)] += 1
+        except Exception:  # whatever it is, it is a finding
+            failures.append({"number": number, "how": broken.how, "trace": traceback.format_exc(limit=-6)})
+        took = time.perf_counter() - began
+        slowest = max(slowest, took)
+        if took > LIMIT_SECONDS:
+            failures.append({"number": number, "how": broken.how, "trace": f"{took:.1f} s"})
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    notes.write_text(json.dumps({"outcomes": outcomes, "failures": failures, "slowest": slowest, "peak_mb": peak_mb}))
+
+
+def run(files: int, seed: int, jobs: int) -> dict[str, object]:
+    """Read `files` broken files and say what became of them."""
+    import tempfile
+
+    outcomes: Counter[str] = Counter()
+    failures: list[dict[str, object]] = []
+    slowest, peak_mb, began = 0.0, 0, time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        todo = [(start, min(_BATCH, files - start)) for start in range(0, files, _BATCH)]
+        running: list[tuple[multiprocessing.process.BaseProcess, Path, float, int]] = []
+        while todo or running:
+            while todo and len(running) < jobs:
+                start, count = todo.pop(0)
+                notes = Path(folder) / f"{start}.json"
+                process = context.Process(target=_work, args=(seed, start, count, str(notes)))
+                process.start()
+                running.append((process, notes, time.perf_counter(), start + count))
+            time.sleep(0.05)
+            for entry in list(running):
+                process, notes, since, end = entry
+                if process.is_alive() and time.perf_counter() - since < _BATCH * LIMIT_SECONDS:
+                    continue
+                running.remove(entry)
+                if process.is_alive():
+                    process.kill()
+                process.join()
+                if notes.exists():
+                    told = json.loads(notes.read_text())
+                    outcomes.update(told["outcomes"])
+                    failures += told["failures"]
+                    slowest, peak_mb = max(slowest, told["slowest"]), max(peak_mb, told["peak_mb"])
+                    continue
+                number = int(notes.with_suffix(".at").read_text())  # the process died or hung at this file
+                failures.append({"number": number, "how": "process ended", "trace": f"exit {process.exitcode}"})
+                if number + 1 < end:
+                    todo.append((number + 1, end - number - 1))
+    return {
+        "files": files,
+        "seed": seed,
+        "failures": failures,
+        "outcomes": dict(outcomes.most_common()),
+        "slowest_seconds": round(slowest, 2),
+        "peak_mb": peak_mb,
+        "seconds": round(time.perf_counter() - began, 1),
+        "jobs": jobs,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=20260630)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    result = run(options.files, options.seed, options.jobs)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    FAILURES.mkdir(exist_ok=True) if result["failures"] else None
+    for failure in result["failures"]:  # type: ignore[attr-defined]
+        broken = make_file(np.random.default_rng([options.seed, failure["number"]]))
+        (FAILURES / f"{failure['number']}-{broken.table}-{broken.name}").write_bytes(broken.data)
+        print(failure["number"], broken.table, failure["how"], failure["trace"], sep="\n  ", flush=True)
+    print(f"{result['files']} files, {len(result['failures'])} failures, slowest {result['slowest_seconds']} s, peak {result['peak_mb']} MB")  # type: ignore[arg-type]
+    return 1 if result["failures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
