@@ -6,9 +6,9 @@ their type: whole numbers are grouped, dates written out, text left alone.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import tomllib
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -83,7 +83,7 @@ class Translator:
             return self.integer(value)
         if isinstance(value, float):
             return self.decimal(value)
-        if isinstance(value, date):
+        if isinstance(value, dt.date):
             return self.date(value)
         return value
 
@@ -113,11 +113,11 @@ class Translator:
         """An amount for a sentence: 1.2 M, two significant digits."""
         return str(format_compact_currency(round_significant(value), currency, locale=self.locale, fraction_digits=1))
 
-    def date(self, day: date) -> str:
+    def date(self, day: dt.date) -> str:
         """A day written out: 30 June 2026, 30 juin 2026."""
         written = str(format_date(day, format="long", locale=self.locale))
         return written.replace("1 ", "1er ", 1) if self.language == "fr" and day.day == 1 else written
 
-    def month(self, day: date) -> str:
+    def month(self, day: dt.date) -> str:
         """A month written out: June 2026, juin 2026."""
         return str(format_skeleton("yMMMM", day, locale=self.locale))

@@ -22,7 +22,7 @@ from iceberg.model.level_three import CorrectedDraws, correct_by_departures
 from iceberg.model.measured import measure_ratios
 from iceberg.model.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
-from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate
+from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, PlaceboInterval
 from iceberg.model.summary import SMALLEST_RATIO, Posterior, focus_estimate, summarise_draws
 from iceberg.model.value import price_silent_churn
 
@@ -74,7 +74,7 @@ class _Answer:
     ratio_prior: FloatArray
     fit_state: object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[CredibleInterval, ...] | None = None
+    placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
 
 

@@ -14,10 +14,10 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import fit_delay_kernel
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.placebo import SURE, PlaceboDraws, above_noise, run_placebo
+from iceberg.model.placebo import PlaceboDraws, above_noise, run_placebo
 from iceberg.model.ratio_evidence import ratio_prior_of
 from iceberg.model.reconciliation import ReconciliationDraws, draw_silent_churn
-from iceberg.model.results import CredibleInterval, Diagnostic
+from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
 
 FloatArray = npt.NDArray[np.float64]
 FloatArray32 = npt.NDArray[np.float32]
@@ -46,7 +46,7 @@ class CorrectedDraws:
     ratio: FloatArray
     excess: FloatArray
     ratio_prior: FloatArray
-    placebo: tuple[CredibleInterval, ...]
+    placebo: tuple[PlaceboInterval, ...]
     pipeline: tuple[dict[int, CredibleInterval], ...]
     diagnostics: tuple[Diagnostic, ...]
     state: object
@@ -111,15 +111,17 @@ def correct_by_departures(
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
+    churn = _with_silence(drawn.silent_churn, spoken)
+    noise_floor = _placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
     return CorrectedDraws(
-        silent_churn=_with_silence(drawn.silent_churn, spoken),
+        silent_churn=churn,
         natural=drawn.natural,
         ratio=ratio,
         excess=np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
-        placebo=_intervals(_with_silence(placebo.silent_churn, spoken)),
+        placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
-        diagnostics=_diagnose(fit, drawn, placebo, assumed[:, spoken], heard),
+        diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
         state=_WarmStart(counts.digest, fit, placebo),
     )
 
@@ -159,6 +161,15 @@ def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
     return (*each, CredibleInterval.of(churn.sum(axis=1)))
 
 
+def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
+    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
+    found = []
+    for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
+        interval = CredibleInterval.of(noise)
+        found.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
+    return tuple(found)
+
+
 def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
     by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
@@ -166,21 +177,26 @@ def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
 
 
 def _diagnose(
-    fit: ExcessHazardFit, drawn: ReconciliationDraws, placebo: PlaceboDraws, assumed: FloatArray, counts: CohortCounts
+    fit: ExcessHazardFit,
+    drawn: ReconciliationDraws,
+    placebo: list[PlaceboInterval],
+    assumed: FloatArray,
+    counts: CohortCounts,
 ) -> tuple[Diagnostic, ...]:
-    """What the reader must know about this fit."""
+    """What the reader must know about this fit; `placebo` is per category of `counts`, then for the total."""
     found: list[Diagnostic] = []
     if not fit.converged:
         found.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
-    if above_noise(churn.sum(axis=1), placebo.silent_churn.sum(axis=1)) < SURE:
-        values: dict[str, object] = {"placebo": round(float(np.quantile(placebo.silent_churn.sum(axis=1), 0.95)))}
-        found.append(Diagnostic("total_not_above_noise", "caution", values))
+    if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
+        likely = placebo[-1].likely_exceeded
+        values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
+        values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
+        found.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
     prior = np.log(assumed)
     for index, category in enumerate(counts.categories):
-        if above_noise(churn[:, index], placebo.silent_churn[:, index]) < SURE:
-            values = {"placebo": round(float(np.quantile(placebo.silent_churn[:, index], 0.95)))}
-            found.append(Diagnostic("not_above_noise", "info", values, category))
+        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])):
+            found.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
             found.append(Diagnostic("no_variation", "caution", {}, category))

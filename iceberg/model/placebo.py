@@ -19,7 +19,6 @@ from iceberg.model.reconciliation import draw_silent_churn
 FloatArray = npt.NDArray[np.float64]
 
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
-SURE = 0.9  # judgement: an estimate rises above its placebo where it is larger with this probability
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from iceberg.model.assumptions import Assumptions
 FloatArray = npt.NDArray[np.float64]
 EvidenceLevel = Literal["0", "1", "2", "3", "4", "F"]
 INTERVAL_MASS = 0.9
+LIKELY_EXCEEDED = 0.9
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,26 @@ class CredibleInterval:
         tail = (1 - mass) / 2
         lower, median, upper = np.quantile(draws, [tail, 0.5, 1 - tail])
         return cls(float(lower), float(median), float(upper), mass)
+
+
+@dataclass(frozen=True)
+class PlaceboInterval(CredibleInterval):
+    """What the model finds where complaints cannot be the cause.
+
+    Attributes:
+        exceeded: Probability that the estimate is larger than what the placebo finds, both drawn from their posteriors.
+    """
+
+    exceeded: float = 0.5
+
+    @property
+    def likely_exceeded(self) -> bool:
+        """Where the intervals overlap, only the low end of the estimate is in doubt from this probability on (judgement: 0.9)."""
+        return self.exceeded >= LIKELY_EXCEEDED
+
+    def overlaps(self, estimate: CredibleInterval) -> bool:
+        """Whether the two intervals share a value from above: the estimate is then not distinguishable from noise with certainty."""
+        return estimate.lower <= self.upper
 
 
 @dataclass(frozen=True)
@@ -92,7 +113,7 @@ class CategoryEstimate:
     probability_costliest: float
     folk_estimate: float
     feasible_ratio: float | None
-    placebo: CredibleInterval | None = None
+    placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
 
 
@@ -154,7 +175,7 @@ class TotalEstimate:
     silent_churn: CredibleInterval
     revenue_lost: CredibleInterval | None
     folk_estimate: float
-    placebo: CredibleInterval | None = None
+    placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
 

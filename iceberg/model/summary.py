@@ -19,6 +19,7 @@ from iceberg.model.results import (
     EstimateCells,
     Evidence,
     IcebergEstimate,
+    PlaceboInterval,
     TotalEstimate,
 )
 
@@ -43,7 +44,7 @@ class Posterior:
     cells: EstimateCells
     evidence: Evidence
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[CredibleInterval, ...] | None = None
+    placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
     fit_state: object | None = field(default=None)
 

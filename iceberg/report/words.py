@@ -106,10 +106,12 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
                 months=estimate.assumptions.residual_horizon_months,
             )
     if total.placebo is not None and not above_noise(total.silent_churn, total.placebo):
+        likely = total.placebo.likely_exceeded
         noise = translator.text(
-            "report.headline.noise",
+            "report.headline.noise_low_end" if likely else "report.headline.noise",
             placebo_low=customers(total.placebo.lower, translator),
             placebo_high=customers(total.placebo.upper, translator),
+            **({"exceeded": share(total.placebo.exceeded, translator)} if likely else {}),
         )
         return f"{sentence} {noise}"
     return sentence

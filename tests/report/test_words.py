@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from iceberg.locale import LANGUAGES, Translator, load_messages, round_significant
-from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate
+from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate, PlaceboInterval
 from iceberg.report.words import (
     comparator_sentence,
     customers,
@@ -130,9 +130,12 @@ def test_no_silent_churn_is_said_in_words() -> None:
 
 def test_an_estimate_inside_its_placebo_is_called_noise() -> None:
     churn = ESTIMATE.total.silent_churn
-    noisy = with_total(ESTIMATE, placebo=CredibleInterval(0.0, churn.lower, churn.upper))
+    noisy = with_total(ESTIMATE, placebo=PlaceboInterval(0.0, churn.lower, churn.upper))
     assert "not distinguishable from noise" in headline(noisy, Translator("en"))
     assert "not distinguishable from noise" not in headline(ESTIMATE, Translator("en"))
+    likely = with_total(ESTIMATE, placebo=PlaceboInterval(0.0, 0.0, churn.lower, exceeded=0.97))
+    assert "The low end of this range is not distinguishable from noise" in headline(likely, Translator("en"))
+    assert "97%" in headline(likely, Translator("en"))
 
 
 def test_without_departures_the_headline_says_that_it_is_assumed() -> None:
