@@ -26,9 +26,12 @@ def category_candidates(source: SourceTable, mapping: ColumnMapping) -> tuple[st
     taken = {choice.header for choice in mapping.choices.values()}
     found = []
     for column in source.columns:
-        values = {text.strip().lower() for text in column.sample if text is not None and text.strip()}
-        labels = len(values) <= _MOST_LABELS and not values <= _YES_NO and not all(re.fullmatch(r"[-+\d.,]+", text) for text in values)
-        if column.header not in taken and len(values) > 1 and labels and recognise_dates(column.sample) is None:
+        filled = [text.strip().lower() for text in column.sample if text is not None and text.strip()]
+        values = set(filled)
+        few = len(values) <= min(_MOST_LABELS, len(filled) / 2) and not values <= _YES_NO
+        labels = few and not all(re.fullmatch(r"[-+\d.,]+", text) for text in values)
+        is_date = recognise_dates(column.sample) is not None
+        if column.header not in taken and len(values) > 1 and labels and not is_date:
             found.append(column.header)
     return tuple(found)
 
