@@ -1,0 +1,195 @@
+"""The reconciliation model: its derivatives, what it always keeps, and what it finds where the truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration.direct_counts import count_directly
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.arrow import fisher_information, log_likelihood
+from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.delay_kernel import fit_delay_kernel, lag_weights, share_within
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
+from iceberg.model.forecast import draw_pipeline
+from iceberg.model.placebo import above_noise, run_placebo
+from iceberg.model.ratio_posterior import RatioPrior
+from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.simulate import simulate_world
+from tests.model.build import linked_counts
+
+
+@cache
+def company(name: str, seed: int) -> tuple[CohortCounts, dict]:
+    made = simulate_world(name, seed)
+    return count_directly(made), made.truth
+
+
+@cache
+def fitted(name: str, seed: int) -> ExcessHazardFit:
+    return fit_excess_hazard(company(name, seed)[0], Assumptions())
+
+
+def test_the_score_is_the_gradient_of_the_likelihood() -> None:
+    fit = fitted("small", 0)
+    rng = np.random.default_rng(0)
+    shared = fit.shared + 0.1 * rng.standard_normal(fit.shared.shape)
+    own = fit.own + 0.1 * rng.standard_normal(fit.own.shape)
+    effects = fit.layout.effects(shared, own)
+    found = fisher_information(fit.design, fit.layout, effects, fit.rates_at(shared, own))
+
+    def likelihood(change: np.ndarray, own_change: np.ndarray) -> float:
+        return log_likelihood(fit.design, fit.rates_at(shared + change, own + own_change))
+
+    step = 1e-5
+    for place in rng.choice(len(shared), 25, replace=False):
+        unit = step * np.eye(len(shared))[place]
+        slope = (likelihood(unit, 0 * own) - likelihood(-unit, 0 * own)) / (2 * step)
+        assert found.shared_score[place] == pytest.approx(slope, abs=1e-4, rel=1e-5)
+    for place in rng.choice(own.shape[1], 25, replace=False):
+        unit = np.zeros_like(own)
+        unit[1, place] = step
+        slope = (likelihood(0 * shared, unit) - likelihood(0 * shared, -unit)) / (2 * step)
+        assert found.local_score[1, place] == pytest.approx(slope, abs=1e-4, rel=1e-5)
+
+
+def test_segment_by_segment_elimination_solves_the_whole_system() -> None:
+    """The arrow's factors, put together, are the information matrix that a dense solver would see."""
+    fit = fitted("small", 0)
+    rng = np.random.default_rng(1)
+    shared, own = rng.standard_normal(fit.shared.shape), rng.standard_normal(fit.own.shape)
+    found, found_own = fit.arrow.solve(shared, own)
+    arrow = fit.arrow
+    coupling = np.einsum("sij,sjg->sig", arrow.local, arrow.bridge)
+    schur = arrow.shared @ arrow.shared.T + np.einsum("sng,snh->gh", arrow.bridge, arrow.bridge)
+    assert schur @ found + np.einsum("sng,sn->g", coupling, found_own) == pytest.approx(shared, abs=1e-6)
+    back = np.einsum("sij,skj,sk->si", arrow.local, arrow.local, found_own) + coupling @ found
+    assert back == pytest.approx(own, abs=1e-6)
+
+
+def test_2_in_every_draw_and_cell_the_parts_are_the_silent_leavers() -> None:
+    counts, _ = company("small", 0)
+    drawn = draw_silent_churn(fitted("small", 0), counts, rng=np.random.default_rng(0), draws=200)
+    whole = drawn.silent_churn.sum(axis=1) + drawn.natural
+    assert (whole == counts.silent_exits.sum(axis=2)[None]).all()
+    assert (drawn.silent_churn >= 0).all()
+    assert (drawn.silent_churn == np.round(drawn.silent_churn)).all()
+
+
+def test_7_the_same_counts_and_seed_give_the_same_bytes() -> None:
+    counts, _ = company("small", 1)
+    made = [
+        draw_silent_churn(fit_excess_hazard(counts, Assumptions()), counts, rng=np.random.default_rng(3), draws=100)
+        for _ in range(2)
+    ]
+    assert made[0].silent_churn.tobytes() == made[1].silent_churn.tobytes()
+    assert made[0].ratio.tobytes() == made[1].ratio.tobytes()
+
+
+def test_6_departures_move_the_ratio_away_from_what_was_assumed() -> None:
+    counts, _ = company("small", 0)
+    fit = fitted("small", 0)
+    drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=400)
+    prior = fit.ratio_prior.draw(np.random.default_rng(1), 400)
+    assert (drawn.log_ratio.std(axis=0) < 0.8 * prior.std(axis=0)).all()
+
+
+def test_a_start_from_an_earlier_fit_ends_where_a_cold_one_does() -> None:
+    counts, _ = company("small", 0)
+    moved = Assumptions(ratio=SilentRatioPrior.around(10))
+    cold, warm = fit_excess_hazard(counts, moved), fit_excess_hazard(counts, moved, warm=fitted("small", 0))
+    assert warm.iterations <= cold.iterations
+    assert warm.rates.caused.sum() == pytest.approx(cold.rates.caused.sum(), rel=0.1)
+
+
+def test_nine_intervals_in_ten_hold_the_truth_on_small_companies() -> None:
+    """A small calibration that always runs; the large one is in the benchmarks."""
+    inside, errors = [], []
+    for name, seed in (("small", 0), ("small", 1), ("small", 2), ("one_segment", 0), ("one_segment", 1)):
+        counts, truth = company(name, seed)
+        drawn = draw_silent_churn(fitted(name, seed), counts, rng=np.random.default_rng(0), draws=400)
+        churn = drawn.silent_churn.sum(axis=(2, 3))
+        lower, upper = np.quantile(churn, [0.05, 0.95], axis=0)
+        real = np.array([truth["categories"][category]["silent_churn"] for category in counts.categories])
+        inside += ((lower <= real) & (real <= upper)).tolist()
+        errors.append(abs(np.log(np.median(churn.sum(axis=1)) / truth["silent_churn"])))
+    assert np.mean(inside) >= 0.75
+    assert np.median(errors) < np.log(1.6)
+
+
+def test_where_nobody_leaves_in_silence_next_to_nothing_is_found_and_the_placebo_finds_as_much() -> None:
+    counts, truth = company("none", 0)
+    fit = fitted("none", 0)
+    assert truth["silent_churn"] == 0
+    drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=400)
+    total = drawn.silent_churn.sum(axis=(1, 2, 3))
+    assert np.median(total) < 0.08 * truth["silent_leavers"]
+    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn.sum(axis=1)
+    assert above_noise(total, placebo) < 0.9
+
+
+def test_the_pipeline_grows_with_the_days_and_is_whole_customers() -> None:
+    counts, _ = company("small", 0)
+    fit = fitted("small", 0)
+    drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=200)
+    ahead = draw_pipeline(fit, counts, drawn, rng=np.random.default_rng(1))
+    assert ahead.shape == (200, len(counts.categories), 3)
+    assert (np.diff(ahead, axis=2) >= 0).all()
+    assert (ahead == np.round(ahead)).all()
+
+
+@pytest.mark.parametrize("vocal", [{"billing": 30}, {"billing": 1, "delivery": 29}, {f"c{number}": 3 for number in range(10)}])
+@pytest.mark.parametrize("leavers", [0, 1, 40])
+def test_a_tiny_file_widens_to_the_prior_and_stays_finite(vocal: dict[str, int], leavers: int) -> None:
+    counts = linked_counts(vocal, segments=("all",), silent_leavers=leavers, person_days=60_000)
+    fit = fit_excess_hazard(counts, Assumptions())
+    drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=200)
+    assert np.isfinite(drawn.log_ratio).all()
+    assert drawn.silent_churn.sum(axis=(1, 2, 3)).max() <= leavers
+    assert drawn.log_ratio.std(axis=0).min() > 0.5
+
+
+def test_one_month_alone_is_fitted_without_a_calendar() -> None:
+    """A flat sheet has no months; the delay plays no part then."""
+    counts, _ = company("small", 0)
+    flat = _collapse_months(counts)
+    fit = fit_excess_hazard(flat, Assumptions())
+    drawn = draw_silent_churn(fit, flat, rng=np.random.default_rng(0), draws=100)
+    assert fit.design.lags == 0
+    assert np.isfinite(drawn.ratio).all()
+
+
+def _collapse_months(counts: CohortCounts) -> CohortCounts:
+    window = replace(counts.window, since=counts.window.as_of.replace(day=1))
+    cells = ("silent_person_days", "silent_exits", "silent_exit_revenue", "silent_exit_revenue_known", "vocal_person_days", "vocal_exits")
+    flat = {name: getattr(counts, name).sum(axis=1, keepdims=True) for name in (*cells, "complainants_any")}
+    clock = replace(counts.clock, month=np.zeros_like(counts.clock.month))
+    complaints = counts.complaints.sum(axis=1, keepdims=True)
+    complainants = counts.complainants.sum(axis=2, keepdims=True)
+    return CohortCounts.zeros(
+        window, segments=counts.segments, categories=counts.categories, band_edges_months=counts.band_edges_months,
+        complainants=complainants, complaints=complaints, clock=clock, has_customers=True, **flat,
+    )  # fmt: skip
+
+
+def test_the_delay_is_learned_from_complainers_and_its_months_add_up() -> None:
+    kernel = fit_delay_kernel(company("slow", 0)[0])
+    assert np.exp(kernel.location[0]) == pytest.approx(120, rel=0.5)
+    weights = lag_weights(kernel.location, 36)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-3)
+    assert (weights >= 0).all()
+    assert share_within(kernel.location, np.array([0.0, 1e5])) == pytest.approx([0.0, 1.0])
+
+
+def test_the_prior_of_the_ratios_has_the_gradient_it_says_and_room_near_zero() -> None:
+    prior = RatioPrior(np.array([1.0, 0.5, 2.0]), 1.5)
+    at = np.array([[0.3, -1.0, 2.5], [-6.0, -5.0, -4.0]])
+    value, slope = prior.log_density(at)
+    for place in range(3):
+        moved = at + 1e-6 * np.eye(3)[place]
+        assert slope[:, place] == pytest.approx((prior.log_density(moved)[0] - value) / 1e-6, abs=1e-4)
+    drawn = prior.draw(np.random.default_rng(0), 4000)
+    assert 0.03 < (np.exp(drawn).max(axis=1) < 0.05).mean() < 0.2
