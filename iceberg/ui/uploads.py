@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from iceberg.errors import IcebergError
-from iceberg.ingest.columns import propose_mapping
+from iceberg.ingest.columns import load_presets, normalise_header, propose_mapping
 from iceberg.ingest.dates import DateReading, recognise_dates
 from iceberg.ingest.flat import as_flat
-from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
 from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
 from iceberg.ingest.sources import UploadedBytes, Workspace
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.tables import IngestReport
 
-Shape = Literal["linked", "volumes", "alone", "flat"]
+Shape = Literal["linked", "volumes", "alone", "flat", "joined"]
 TABLES: dict[Shape, tuple[str, ...]] = {
     "linked": ("customers", "complaints"),
     "volumes": ("customers", "volumes"),
     "alone": ("volumes",),
     "flat": ("flat",),
+    "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
+WHO_THERE_WAS = {"customers", "subscriptions", "activity"}  # one of them is needed to know the customers
 PREVIEW_LINES = 6
 # Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman")
@@ -158,7 +160,9 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         for name in FIELDS[table]
         if chosen.get(name)
     }
+    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct the others, or contradict them
     choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
+    of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
     return ColumnMapping(
         table=table,
         choices=choices,
@@ -170,6 +174,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         header_line=options.header_line or 0,
         sheet=options.sheet or "",
         system=look.proposal.system,
+        via="subscriptions" if of_subscription and table not in {"customers", "subscriptions"} else "",
     )
 
 
@@ -223,7 +228,7 @@ def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: Ob
 
 def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None, language: str) -> Counted:
     from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest.load import load_tables
+    from iceberg.ingest.load import load_tables, require_rows
     from iceberg.ingest.rejected import rejected_rows_csv
 
     sources = {file.table: file.source for file in files}
@@ -234,11 +239,15 @@ def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: Observa
         incidents=sources.get("incidents"),
         surveys=sources.get("surveys"),
         flat=sources.get("flat"),
+        subscriptions=sources.get("subscriptions"),
+        events=sources.get("events"),
+        activity=sources.get("activity"),
         mapping=mapping,
     )
     with tables:
         rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
         try:
+            require_rows(report)
             return Counted(report, reduce_tables(tables, window=window), rejected)
         except IcebergError as error:
             return Counted(report, None, rejected, error)

@@ -231,3 +231,27 @@ def test_no_customer_row_outlives_the_count(open_page: OpenPage) -> None:
     study = app.session_state["study"]
     assert b"SECRET-17" not in study.counts.to_bytes()
     assert all("SECRET-17" not in issue.value for issue in study.report.issues)
+
+
+ACCOUNTS = "account_id,signup_date,industry,churn_flag\n" + "".join(f"A{n},2024-0{n % 6 + 1}-10,media,{n % 3 == 0}\n" for n in range(30))
+SUBSCRIPTIONS = "subscription_id,account_id,start_date,end_date\n" + "".join(
+    f"S{n},A{n % 30},2024-0{n % 6 + 1}-10,{'2025-03-01' if n % 30 < 10 else ''}\n" for n in range(60)
+)
+TICKETS = "account_id,submitted_at,category\n" + "".join(f"A{n},2024-{n % 3 + 9:02d}-05,{('billing', 'Billing')[n % 2]}\n" for n in range(24))
+
+
+def test_several_tables_are_joined_and_what_contradicts_is_shown_beside_its_choice(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("joined").run()
+    confirm(give(app, customers=ACCOUNTS, complaints=TICKETS, subscriptions=SUBSCRIPTIONS))
+    told = " ".join(box.value for box in [*app.warning, *app.info])
+    assert "Subscriptions folded to customers" in told
+    assert "Flagged as churned" in told
+    choice = next(box for box in app.selectbox if str(box.key).startswith("joining.flag"))
+    choice.set_value("leave_out").run()
+    assert_healthy(app)
+    assert "rows rejected" in spoken(app) or "rejected" in spoken(app)
+    merge = next(element for element in app.button if str(element.key).startswith("joining.merge"))
+    merge.click().run()
+    assert_healthy(app)
+    assert not [element for element in app.button if str(element.key).startswith("joining.merge")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -14,12 +15,13 @@ from iceberg.ui.frame import Frame, current_frame, show_error
 from iceberg.ui.state import Study, estimate_study, keep_study, sample_files
 from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
+from iceberg.ui.upload_joining import chosen_rules, show_joining
 from iceberg.ui.upload_reading import choose_reading
-from iceberg.ui.uploads import TABLES, Counted, Shape, UploadedFile, count_files
+from iceberg.ui.uploads import TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
-SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat")
+SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
 
 
 def show_page() -> None:
@@ -81,12 +83,13 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
         key="shape",
     )
     assert shape is not None  # noqa: S101  # a radio button with options always has one chosen
-    files = [_take_file(frame, table, column) for table, column in zip(TABLES[shape], st.columns(2), strict=False)]
+    places = [column for _ in range(0, len(TABLES[shape]), 2) for column in st.columns(2)]
+    files = [_take_file(frame, table, column) for table, column in zip(TABLES[shape], places, strict=False)]
     if shape == "alone" and files == [None]:
         files = [_type_volumes(frame)]
     st.caption(words.text("ui.upload.larger", limit=LIMIT_MB))
     taken = tuple(file for file in files if file is not None)
-    if len(taken) == len(files):
+    if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & WHO_THERE_WAS):
         return taken
     st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
     if shape == "linked":
@@ -156,9 +159,11 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
 def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> Counted | None:
     words = frame.words
     identity = "|".join(file.sha256 for file in files)
+    mapping = replace(mapping, joining=chosen_rules(identity, mapping))
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
         counted = count_files(files, mapping, chosen_window(identity), language=frame.language)
     show_checks(frame, counted, files=identity)
+    show_joining(frame, counted.report, mapping, files=identity)
     if counted.error is not None:
         raise counted.error
     return counted
