@@ -207,8 +207,9 @@ def _check(options: Options, words: Translator) -> int:
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
         tables, report = load_tables(**sources, mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
         tables.close()
+        firsts = {table: source[0] if isinstance(source, list) else source for table, source in sources.items()}
         if report.joining is not None and len(sources) > 1:
-            report = replace(report, joining=replace(report.joining, relations=relate_files(sources)))
+            report = replace(report, joining=replace(report.joining, relations=relate_files(firsts)))
         _print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
@@ -223,7 +224,7 @@ def _estimate(options: Options, words: Translator) -> int:
         build_rules_text,
     )
     from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest.load import load_tables
+    from iceberg.ingest.load import load_tables, require_rows
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
     from iceberg.model.estimate import estimate_iceberg
     from iceberg.report.export import build_document, document_to_json
@@ -246,6 +247,7 @@ def _estimate(options: Options, words: Translator) -> int:
         with tables:
             progress("counting", 0.1)
             _require_visible(options, report)
+            require_rows(report)
             counts = reduce_tables(tables, window=_window(options, tables))
         estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:

@@ -54,7 +54,19 @@ class BadLine:
 def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:
     """Whether the reader met something after which its cutting cannot be trusted."""
     kinds = connection.sql(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
-    return any(kind in _FATAL for (kind,) in kinds)
+    return any(kind in _FATAL for (kind,) in kinds) or (bool(kinds) and _has_lone_returns(source))
+
+
+def _has_lone_returns(source: SourceTable) -> bool:
+    """Whether a return stands without a line feed: the reader takes it for a line end, an editor may not."""
+    assert source.text_path is not None  # noqa: S101  # only text has lines
+    with source.text_path.open("rb") as stream:
+        while chunk := stream.read(1 << 24):
+            if chunk.endswith(b"\r"):
+                chunk += stream.read(1)
+            if chunk.count(b"\r") > chunk.count(b"\r\n"):
+                return True
+    return False
 
 
 def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path, tuple[BadLine, ...]]:

@@ -10,7 +10,8 @@ import pandas as pd
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
 from iceberg.ingest.flat import as_flat
 from iceberg.ingest.mapping import REQUIRED, ColumnMapping, MappingSet
-from iceberg.ingest.read import SourceTable, connect, read_source
+from iceberg.ingest.parts import list_sources
+from iceberg.ingest.read import ReadOptions, SourceTable, connect, read_source
 from iceberg.ingest.sources import Source, UploadedBytes, Workspace
 
 # Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.
@@ -38,35 +39,48 @@ _TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys", "subs
 _ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
 
 
-def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source]]:
+def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source | list[Source]]]:
     """Group files into the arguments of `load_tables`: one table of each kind together, further ones on their own.
 
+    Files of one kind with the same headers, in any order, are one table.
+
     Args:
-        files: What to look at.
+        files: What to look at; a pattern such as ``"customers-*.csv"`` stands for its files.
         mapping: A saved mapping: a file that has its headers for a table is that table.
 
     Raises:
         FileError: A file is not a table.
     """
-    groups: list[dict[str, Source]] = []
-    for source in files:
-        table = recognise_table(source, mapping=mapping)
+    groups: list[dict[str, list[Source]]] = []
+    headers: dict[int, frozenset[str]] = {}
+    for source in (one for given in files for one in list_sources(given)):
+        table, found = _recognise(source, mapping)
+        alike = next((entry[table] for entry in groups if table in entry and headers[id(entry[table])] == found), None)
+        if alike is not None:
+            alike.append(source)
+            continue
         group = next((entry for entry in groups if table not in entry), None)
         if group is None:
-            group = {}
-            groups.append(group)
-        group[table] = source
-    return groups
+            groups.append(group := {})
+        group[table] = [source]
+        headers[id(group[table])] = found
+    return [{table: sources if len(sources) > 1 else sources[0] for table, sources in group.items()} for group in groups]
 
 
 def recognise_table(source: Source, *, mapping: MappingSet | None = None) -> str:
     """The canonical table that a file most likely is."""
+    return _recognise(source, mapping)[0]
+
+
+def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozenset[str]]:
+    """Its table and its headers."""
     workspace, connection = Workspace(), connect()
     try:
-        opened = read_source(connection, source, workspace)
+        opened = read_source(connection, source, workspace, options=ReadOptions(settle=True))
+        headers = frozenset(normalise_header(header) for header in opened.reading.headers)
         if as_flat(opened, propose_mapping(opened, "customers")) is not None:
-            return "customers"  # a flat sheet: `load_tables` tells it apart
-        return max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+            return "customers", headers  # a flat sheet: `load_tables` tells it apart
+        return max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping)), headers
     finally:
         connection.close()
         workspace.close()

@@ -350,3 +350,49 @@ def test_a_mapping_that_names_an_absent_column_lists_those_present(tmp_path: Pat
     choices = {"customer_id": FieldChoice("customer_id", "id"), "start_date": FieldChoice("start_date", "start")}
     with pytest.raises(MappingError, match="id, day"):
         load_tables(path, mapping=MappingSet({"customers": ColumnMapping("customers", choices)}), today=NOW)
+
+
+def test_a_preset_dropped_into_the_folder_works_without_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file with a signature and headers; its system is named in the mapping, with confidence and reason."""
+    import shutil
+
+    import iceberg.ingest.columns as columns
+
+    folder = tmp_path / "presets"
+    shutil.copytree(Path(columns.__file__).parent / "presets", folder)
+    (folder / "abonnix.toml").write_text(
+        'name = "abonnix"\nlabel = "Abonnix"\n[signature]\ncustomers = ["Matricule abonné"]\n'
+        '[customers]\ncustomer_id = ["Matricule abonné"]\nstart_date = ["Mise en service"]\nend_date = ["Coupure"]\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(columns, "files", lambda package: tmp_path)
+    load_presets.cache_clear()
+    try:
+        found = proposal("Matricule abonné|Mise en service|Coupure", "customers", **{"Mise en service": DAY, "Coupure": DAY})
+    finally:
+        load_presets.cache_clear()
+    assert found.system == "abonnix"
+    assert {name: choice.header for name, choice in found.choices.items()} == {
+        "customer_id": "Matricule abonné",
+        "start_date": "Mise en service",
+        "end_date": "Coupure",
+    }
+    assert all(choice.confidence > 0.9 and choice.reason == "system" for choice in found.choices.values())
+
+
+def test_a_saved_mapping_reads_the_next_month_alike(tmp_path: Path) -> None:
+    """Saved, loaded and used again: the same choices, also those about reading."""
+    path = tmp_path / "kunden.csv"
+    path.write_bytes("Nr~seit~bis~Umsatz\n1~01/05/2024~~1,5\n".encode("cp1250"))
+    choices = {name: FieldChoice(name, header) for name, header in (("customer_id", "Nr"), ("start_date", "seit"), ("end_date", "bis"), ("revenue", "Umsatz"))}
+    told = ColumnMapping(
+        "customers", choices, {"start_date": "day_first"}, decimal=",", encoding="cp1250", separator="~", time_zone="Europe/Paris", revenue_period="month"
+    )
+    for name in ("mapping.toml", "mapping.json"):
+        MappingSet({"customers": told}).save(tmp_path / name)
+        again = MappingSet.load(tmp_path / name)
+        assert again == MappingSet({"customers": told})
+        tables, report = load_tables(path, mapping=again, today=NOW)
+        with tables:
+            assert tables.connection.sql("SELECT * FROM customers").fetchall() == [("1", date(2024, 5, 1), None, "", 18.0)]
+        assert set(report.files[0].overridden) == {"encoding", "separator"}
