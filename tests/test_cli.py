@@ -535,3 +535,26 @@ def test_a_terminal_without_accents_gets_question_marks(company: Path) -> None:
     done = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment, check=False, timeout=120)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     assert b"?" in done.stdout
+
+
+def test_two_encodings_stop_with_the_line_to_add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both readings are shown, a mapping is written, and using it settles the question."""
+    monkeypatch.chdir(tmp_path)
+    Path("klienti.csv").write_bytes("customer_id,start_date,segment\n1,2024-01-25,příliš žluťoučký\n".encode("cp1250"))
+    assert main(["estimate", "--customers", "klienti.csv"]) == 2
+    said = capsys.readouterr().err
+    assert all(part in said for part in ("příliš", "pøíliš", 'encoding = "cp1250"', "iceberg-mapping.toml"))
+    assert 'encoding = "cp1250"' in Path("iceberg-mapping.toml").read_text()
+    assert main(["check", "klienti.csv", "--mapping", "iceberg-mapping.toml"]) == 0
+    assert "cp1250" in capsys.readouterr().out
+
+
+def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two files of customers, one with its columns in another order: one count of rows, both readings."""
+    (tmp_path / "c-2025.csv").write_text("customer_id,start_date\n1,2024-01-05\n2,2024-01-06\n")
+    (tmp_path / "c-2026.csv").write_text("start_date;customer_id\n2024-01-07;3\n")
+    assert main(["check", str(tmp_path / "c-*.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "c-2025.csv" in said
+    assert "c-2026.csv" in said
+    assert "3" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -24,15 +25,19 @@ def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Looks | Non
     for file in files:
         with st.container(border=True):
             try:
-                looks[file.table] = _read_file(frame, file)
+                look, options = _read_file(frame, file)
             except IcebergError as error:
                 show_error(error, frame.words)
+                continue
+            if not look.reading.doubts:
+                looks[file.table] = look, options
     return looks if len(looks) == len(files) else None
 
 
 def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]:
     words = frame.words
-    found = look_at(file, ReadOptions())
+    found = look_at(file, ReadOptions(settle=True))
+    told = _ask_encoding(frame, file, found.reading) if found.reading.doubts else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{file.source.name}** · {describe_reading(frame, found.reading)}", width="stretch")
         if found.reading.format in {"csv", "excel"}:
@@ -44,10 +49,25 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]
                 options = _choose_options(frame, file, found.reading)
         else:
             options = ReadOptions()
-    look = look_at(file, options) if options != ReadOptions() else found
+    options = replace(options, encoding=options.encoding or told)
+    look = look_at(file, options) if options != ReadOptions() and (options.encoding or not found.reading.doubts) else found
     st.dataframe(look.preview, alt=words.text("ui.upload.reading_preview"), key=f"preview.{file.table}", height="content")
     st.caption(words.text("ui.upload.reading_preview"))
     return look, options
+
+
+def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str | None:
+    """Both readings of a few words, and the choice between them; nothing is read further until it is made."""
+    values = dict(found.doubts[0][1])
+    readings = {"cp1252": values["western"], "cp1250": values["central"]}
+    chosen: str | None = st.radio(
+        frame.words.text("ui.upload.reading_two_ways", file=file.source.name),
+        list(readings),
+        index=None,
+        format_func=lambda one: f"{readings[one]} ({one})",
+        key=f"read.{file.table}.{file.sha256[:8]}.either",
+    )
+    return chosen
 
 
 def describe_reading(frame: Frame, reading: FileReading) -> str:

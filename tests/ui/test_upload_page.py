@@ -255,3 +255,22 @@ def test_several_tables_are_joined_and_what_contradicts_is_shown_beside_its_choi
     merge.click().run()
     assert_healthy(app)
     assert not [element for element in app.button if str(element.key).startswith("joining.merge")]
+
+
+def test_two_possible_encodings_are_asked_about_with_both_readings(open_page: OpenPage) -> None:
+    """Nothing goes on until the analyst says which one has the words right."""
+    czech = CUSTOMERS.decode() if isinstance(CUSTOMERS, bytes) else CUSTOMERS
+    words = "příliš žluťoučký kůň".encode("cp1250")
+    lines = czech.encode().splitlines()
+    column = lines[0].split(b",").index(b"segment")
+    cells = lines[1].split(b",")
+    cells[column] = words
+    data = b"\n".join([lines[0], b",".join(cells), *lines[2:]]) + b"\n"
+    app = give(open_page("upload"), customers=data, complaints=COMPLAINTS)
+    [question] = [one for one in app.radio if str(one.key).endswith(".either")]
+    assert any("příliš" in option for option in question.options)
+    assert any("pøíliš" in option for option in question.options)
+    assert not [one for one in app.button if one.key == "estimate.run"]
+    app = question.set_value("cp1250").run()
+    assert_healthy(app)
+    assert "cp1250" in spoken(app)
