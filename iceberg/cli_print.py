@@ -146,10 +146,14 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
     how = [reading.format.upper() if reading.format in {"csv"} else words.text(f"cli.check.formats.{reading.format}")]
     if reading.encoding:
         how.append(reading.encoding)
-    if reading.separator:
+    if reading.rewritten:
+        how.append(words.text(f"ingest.reading.{reading.rewritten}"))
+    if reading.separator and reading.rewritten != "fixed_width":
         how.append(words.text("cli.check.separator", value={"\t": "tab"}.get(reading.separator, reading.separator)))
     if reading.sheet:
         how.append(words.text("cli.check.sheet", value=reading.sheet))
+        others = [sheet for sheet in reading.sheets if sheet != reading.sheet]
+        how += [words.text("ingest.reading.other_sheets", sheets=", ".join(others))] if others else []
     if reading.skipped_lines:
         how.append(words.text("cli.check.header_line", line=str(reading.header_line)))
     how += [
@@ -157,6 +161,9 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
         for column, style in reading.date_formats.items()
     ]
     how += [words.text("cli.check.decimal", column=column, mark=mark) for column, mark in reading.decimal.items()]
+    how += [_zone_text(column, zone, words) for column, zone in reading.time_zones.items()]
+    if reading.overridden:
+        how.append(words.text("ingest.reading.told", decisions=", ".join(words.text(f"ingest.reading.{name}") for name in reading.overridden)))
     lines = [wrap(f"{reading.file}: {', '.join(how)}", indent="  ", first="")]
     if reading.used:
         used = ", ".join(f"{field} <- {header}" if field != header else field for field, header in reading.used.items())
@@ -166,6 +173,12 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
             wrap(words.text("cli.check.dropped", columns=", ".join(reading.dropped)), indent="    ", first="  ")
         )
     return "\n".join(lines)
+
+
+def _zone_text(column: str, zone: str, words: Translator) -> str:
+    if zone == "as written":
+        return words.text("ingest.reading.zone_as_written", column=column)
+    return words.text("ingest.reading.zone", column=column, zone=zone)
 
 
 def build_check_text(report: IngestReport, words: Translator) -> str:
