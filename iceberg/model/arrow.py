@@ -112,7 +112,8 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     score = np.einsum("sr,srp->sp", residual, columns.matrix)
     scaled = columns.matrix * np.sqrt(weight)[..., None]
     size = scaled.shape[2]
-    gram = np.stack([one.T @ one if weighs else np.zeros((size, size)) for one, weighs in zip(scaled, np.atleast_1d(weight.any(axis=1)), strict=True)])
+    nothing = np.zeros((size, size))
+    gram = np.stack([scaled[s].T @ scaled[s] if weight[s].any() else nothing for s in range(segments)])
     total = gram.sum(0)
     shared = total[np.ix_(shared_pick, shared_pick)]
     coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
