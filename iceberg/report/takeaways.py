@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from iceberg.locale import Translator
+from iceberg.model.assumptions import Assumptions
 from iceberg.report.words import customers, ratio, share
 
+HORIZON_DAYS = Assumptions().horizon_days
 CLEAR_FIRST = 0.5  # judgement: below one half, "first" is not said without the runner-up
 
 
@@ -129,12 +131,13 @@ def takeaway_segments(frame: pd.DataFrame, translator: Translator) -> str:
     )
 
 
-def takeaway_net_survival(frame: pd.DataFrame, translator: Translator) -> str:
-    """How far complainants fall below comparable customers at the end of the clock."""
-    if frame.empty:
+def takeaway_net_survival(frame: pd.DataFrame, translator: Translator, *, horizon_days: int = HORIZON_DAYS) -> str:
+    """How far complainants fall below comparable customers within the horizon (or at the last day before it that is known)."""
+    known = frame[(frame["day"] <= horizon_days) & frame["net"].notna()]
+    if known.empty:
         return translator.text("report.takeaway.empty")
-    last = frame.iloc[-1]
-    low, middle, high = 1 - last["net_upper"], 1 - last["net"], 1 - last["net_lower"]
+    last = known.iloc[-1]
+    low, middle, high = (_whole_percent(1 - last[name]) for name in ("net_upper", "net", "net_lower"))
     key = "net_survival" if low > 0 else "net_survival_none"
     values = {"loss": share(max(middle, 0.0), translator)} if low > 0 else {}
     return translator.text(
@@ -144,6 +147,11 @@ def takeaway_net_survival(frame: pd.DataFrame, translator: Translator) -> str:
         high=translator.percent(high),
         **values,
     )
+
+
+def _whole_percent(rate: float) -> float:
+    """To whole percents, and never a minus before a zero."""
+    return round(float(rate), 2) + 0.0
 
 
 def takeaway_delay(frame: pd.DataFrame, translator: Translator) -> str:

@@ -291,14 +291,11 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     if item.vocal_customers == 0:
         return _decision("none", translator, "none", category=category)
     if above_noise(item.silent_churn, item.placebo) is False and item.placebo is not None:
-        return _decision(
-            "watch",
-            translator,
-            "watch",
-            category=category,
-            **ends,
-            placebo_high=customers(item.placebo.upper, translator),
-        )
+        noise = {"placebo_high": customers(item.placebo.upper, translator)}
+        if item.placebo.likely_exceeded:  # the headline says the same of the total: only the low end is in doubt
+            noise["exceeded"] = share(item.placebo.exceeded, translator)
+            return _decision("measure", translator, "measure_low_end", category=category, **ends, **noise)
+        return _decision("watch", translator, "watch", category=category, **ends, **noise)
     if item.prior_share > MOSTLY_ASSUMPTION:
         return _decision(
             "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
@@ -323,24 +320,34 @@ def _decision(verdict: Verdict, translator: Translator, sentence: str, **values:
     )
 
 
-def noise_text(placebo_upper: float, clear: bool | None, translator: Translator) -> str:
+def noise_text(placebo_upper: float, clear: bool | None, translator: Translator, *, likely: bool = False) -> str:
     """The noise floor of a category and which side of it the estimate is on; unknown where no placebo was made (below level 3)."""
     if clear is None or placebo_upper != placebo_upper:  # noqa: PLR0124  # NaN is the only number that differs from itself
         return translator.text("report.unknown")
-    return translator.text(f"report.noise.{'clear' if clear else 'inside'}", placebo_high=customers(placebo_upper, translator))
+    side = "clear" if clear else "low_end" if likely else "inside"
+    return translator.text(f"report.noise.{side}", placebo_high=customers(placebo_upper, translator))
 
 
 def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
     """Which categories do not stand clear of noise, in one sentence for beside the ranking; None where no placebo was made."""
-    judged = [item for item in estimate.categories if item.placebo is not None and item.vocal_customers]
+    judged = [(item, item.placebo) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
     if not judged:
         return None
-    inside = [item.category for item in judged if not above_noise(item.silent_churn, item.placebo)]
+    inside = [(item, placebo) for item, placebo in judged if not above_noise(item.silent_churn, placebo)]
+    lost = [item.category for item, placebo in inside if not placebo.likely_exceeded]
+    doubted = [item.category for item, placebo in inside if placebo.likely_exceeded]
     if not inside:
         return translator.text("report.noise.all_clear")
-    if len(inside) == len(judged):
+    if len(lost) == len(judged):
         return translator.text("report.noise.none_clear")
-    return translator.text("report.noise.some", categories=", ".join(translator.text("report.noise.quoted", category=name) for name in inside))
+    said = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
+    if doubted:
+        said.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
+    return " ".join(said)
+
+
+def _quoted(names: list[str], translator: Translator) -> str:
+    return ", ".join(translator.text("report.noise.quoted", category=name) for name in names)
 
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:

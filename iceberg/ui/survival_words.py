@@ -15,7 +15,7 @@ from iceberg.model.survival import FloatArray, ParametricFit, SurvivalCurve
 
 @dataclass(frozen=True, eq=False)
 class FittedCurve:
-    """A fit beside the curve it was made from: no band, the same customers at risk."""
+    """A fit beside the curve it was made from: no band, and no customers of its own."""
 
     days: FloatArray
     estimate: FloatArray
@@ -66,6 +66,5 @@ def fit_curves(observed: SurvivalCurve, fits: Sequence[ParametricFit], words: Tr
     for fit in fits:
         if fit.code != "fit_failed":
             none = np.full(len(fit.days), np.nan)
-            at_risk = observed.at_risk.astype(np.float64)
-            curves[words.text(f"ui.survival.{fit.kind}")] = FittedCurve(fit.days, fit.estimate, none, none, at_risk)
+            curves[words.text(f"ui.survival.{fit.kind}")] = FittedCurve(fit.days, fit.estimate, none, none, none)
     return curves

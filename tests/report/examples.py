@@ -17,6 +17,7 @@ from iceberg.model.results import (
     EstimateCells,
     Evidence,
     IcebergEstimate,
+    PlaceboInterval,
     TotalEstimate,
 )
 
@@ -175,7 +176,7 @@ def example_estimate(
             silent_churn=CredibleInterval.of(totals.sum(1)),
             revenue_lost=None if money is None else CredibleInterval.of(money.sum((1, 2, 3))),
             folk_estimate=25.0 * int(counts.complainants_any.sum()),
-            placebo=CredibleInterval.of(totals.sum(1) * 0.04) if forward else None,
+            placebo=PlaceboInterval.of(totals.sum(1) * 0.04) if forward else None,
             pipeline={days: CredibleInterval.of(totals.sum(1) * days / 2000) for days in (30, 90, 180)}
             if forward
             else None,
@@ -231,7 +232,7 @@ def _category(
         probability_costliest=first,
         folk_estimate=25.0 * vocal,
         feasible_ratio=None if level == "0" else 9.0,
-        placebo=CredibleInterval.of(draws * 0.05) if forward else None,
+        placebo=PlaceboInterval.of(draws * 0.05) if forward else None,
         pipeline={days: CredibleInterval.of(draws * days / 2000) for days in (30, 90, 180)} if forward else None,
     )
 

@@ -13,6 +13,7 @@ from iceberg.report import charts, tables
 from iceberg.report.charts.assumptions import spread
 from iceberg.report.charts.specification import build_specification
 from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
+from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
     ExampleCurve,
     ExampleNetSurvival,
@@ -248,3 +249,40 @@ def test_the_comparator_draws_the_noise_of_a_category_that_is_inside_it() -> Non
     assert {row["category"]: row["placebo_ratio"] for row in rows} == pytest.approx(
         {first.category: first.silent_churn.upper / first.vocal_customers}, rel=1e-9
     )
+
+
+def net_frame() -> pd.DataFrame:
+    """Clearly below comparable customers at 180 days, and noise at two years."""
+    columns = {name: [1.0, 0.9, 1.0] for name in tables.NET_COLUMNS}
+    return pd.DataFrame(columns | {"day": [0.0, 180.0, 730.0], "net_lower": [1.0, 0.88, 0.9], "net_upper": [1.0, 0.92, 1.004]})
+
+
+def test_the_net_survival_takeaway_speaks_about_the_horizon() -> None:
+    said = takeaway_net_survival(net_frame(), Translator("en"), horizon_days=180)
+    assert said.startswith("180 days")
+    assert "10%" in said
+    assert takeaway_net_survival(net_frame(), Translator("en"), horizon_days=730).startswith("730 days")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_a_minus_zero(language: str) -> None:
+    said = takeaway_net_survival(net_frame(), Translator(language), horizon_days=730)
+    assert "-0" not in said.replace("\N{MINUS SIGN}", "-")
+
+
+@pytest.mark.parametrize(("rate", "pattern"), [(30.0, ",.0f"), (2.0, ",.1f"), (0.2, ",.2f")])
+def test_ticks_of_the_tenure_profile_are_told_apart(rate: float, pattern: str) -> None:
+    frame = tables.tenure_profile_table([0, 3], [rate, rate / 2], [36525.0, 36525.0])
+    assert pattern in charts.build_tenure_profile(frame, Translator("en")).to_dict()["layer"][0]["encoding"]["y"]["axis"]["labelExpr"]
+
+
+def test_formulas_through_a_curve_have_lines_of_their_own_and_no_customers() -> None:
+    observed = tables.curve_table({"Kaplan-Meier": ExampleCurve(0.1), "Weibull": ExampleCurve(0.2), "Pieces": ExampleCurve(0.3)})
+    observed.loc[observed["group"] != "Kaplan-Meier", ["at_risk", "lower", "upper"]] = float("nan")
+    spec = charts.build_curves(observed, Translator("en")).to_dict()
+    line = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "line")["encoding"]
+    assert len(set(line["color"]["scale"]["range"])) == 3
+    assert len({tuple(dash) for dash in line["strokeDash"]["scale"]["range"]}) == 3
+    written = [row["text"] for row in rows_with(spec, "text")]
+    assert "Kaplan-Meier" in written
+    assert "Weibull" not in written

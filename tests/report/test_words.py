@@ -192,7 +192,7 @@ def test_a_category_that_is_mostly_assumption_is_to_be_measured_first() -> None:
 
 def test_a_category_inside_its_placebo_is_only_watched() -> None:
     first, *others = ESTIMATE.categories
-    noisy = replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others))
+    noisy = replace(ESTIMATE, categories=(replace(first, placebo=placebo_like(first.silent_churn)), *others))
     assert decision(noisy, first.category, Translator("en")).verdict == "watch"
 
 
@@ -224,12 +224,16 @@ def test_silent_churn_is_defined_on_screen() -> None:
     assert "left without complaining" in definition(Translator("en"))
 
 
+def placebo_like(interval: CredibleInterval, *, exceeded: float = 0.5) -> PlaceboInterval:
+    return PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=exceeded)
+
+
 def test_each_category_inside_its_noise_is_named() -> None:
     first, *others = ESTIMATE.categories
-    noisy = replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others))
+    noisy = replace(ESTIMATE, categories=(replace(first, placebo=placebo_like(first.silent_churn)), *others))
     assert "“Livraison”" not in noise_sentence(ESTIMATE, Translator("en"))
     assert f"Not distinguishable from this noise: “{first.category}”." in noise_sentence(noisy, Translator("en"))
-    silent = replace(ESTIMATE, categories=tuple(replace(item, placebo=item.silent_churn) for item in ESTIMATE.categories))
+    silent = replace(ESTIMATE, categories=tuple(replace(item, placebo=placebo_like(item.silent_churn)) for item in ESTIMATE.categories))
     assert "No category is distinguishable" in noise_sentence(silent, Translator("en"))
 
 
@@ -241,3 +245,20 @@ def test_without_a_placebo_nothing_is_said_about_noise() -> None:
 def test_a_figure_inside_its_noise_says_so_in_words() -> None:
     assert noise_text(12.0, False, Translator("en")).startswith("not distinguishable from noise")
     assert noise_text(12.0, True, Translator("en")).startswith("clear of noise")
+
+
+@pytest.mark.parametrize(
+    ("exceeded", "verdict", "said"), [(0.5, "watch", "not distinguishable from noise ("), (0.95, "measure", "the low end is not distinguishable")]
+)
+def test_a_verdict_inside_noise_speaks_as_the_headline_does(exceeded: float, verdict: str, said: str) -> None:
+    """Where only the low end is in doubt the category is to be measured; where all of it is, to be watched."""
+    first, *others = ESTIMATE.categories
+    doubtful = replace(first, placebo=placebo_like(first.silent_churn, exceeded=exceeded))
+    noisy = replace(ESTIMATE, categories=(doubtful, *others))
+    decided = decision(noisy, first.category, Translator("en"))
+    assert decided.verdict == verdict
+    assert said in decided.sentence
+    beside = noise_sentence(noisy, Translator("en"))
+    assert beside is not None
+    assert ("Not distinguishable" in beside) == (verdict == "watch")
+    assert ("not at the low end" in beside) == (verdict == "measure")

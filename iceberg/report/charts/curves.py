@@ -60,7 +60,9 @@ def build_curves(
         return note(description, theme)
     groups = list(dict.fromkeys(frame["group"]))
     palette = palette_of(theme)
-    spare = iter([palette.vocal, palette.silent, *category_colours([str(n) for n in range(12)], theme).values()])
+    taken = {palette.vocal, palette.silent, *(colours or {}).values()}
+    others = [colour for colour in category_colours([str(n) for n in range(12)], theme).values() if colour not in taken]
+    spare = iter([palette.vocal, palette.silent, *others, palette.text, palette.muted_text])
     scheme = {group: (colours or {}).get(group) or next(spare) for group in groups}
     data = _light(thinned(frame, points=max(40, min(200, MAX_POINTS // len(groups)))), translator, kind)
     last_day = float(frame["day"].max())
@@ -74,18 +76,23 @@ def build_curves(
         "group:N", scale=alt.Scale(domain=groups, range=[scheme[group] for group in groups]), legend=stroke_legend(groups, narrow=narrow)
     )
     dashes = [list(_DASHES[place % len(_DASHES)]) for place in range(len(groups))]
-    dash = alt.StrokeDash("group:N", scale=alt.Scale(domain=groups, range=dashes), legend=None)
+    dash = alt.StrokeDash("group:N", scale=alt.Scale(domain=groups, range=dashes), legend=stroke_legend(groups, narrow=narrow))
     hints = worded_tooltip(translator, group="group", day="day", says="value", risk="at_risk")
     base = drawing(data).encode(x=x)
     layers = [
         base.marked("area", opacity=0.16, interpolate="step-after").encode(y=alt.Y("lower:Q"), y2="upper", color=colour),
         base.marked("line", strokeWidth=2.2, interpolate="step-after").encode(y=y, color=colour, strokeDash=dash),
         base.marked("point", size=120, opacity=0, filled=True).encode(y=y, tooltip=hints),
-        *_at_risk(frame, groups, scheme, translator, theme, last_day=last_day, narrow=narrow),
+        *_at_risk(frame, _followed(frame, groups), scheme, translator, theme, last_day=last_day, narrow=narrow),
     ]
     y_title = translator.text(f"report.axis.{'share_still_customers' if kind == 'survival' else 'cumulative_hazard'}")
     padding = {"left": _room_for_names(groups, narrow=narrow), "right": 16, "top": 4, "bottom": 6}
     return finish(layers, theme, description=description, height=HEIGHT_PX, padding=padding, y_title=y_title)
+
+
+def _followed(frame: pd.DataFrame, groups: list[str]) -> list[str]:
+    """Groups with customers of their own; a formula drawn through a curve has none."""
+    return [group for group in groups if frame.loc[frame["group"] == group, "at_risk"].notna().any()]
 
 
 def _height(frame: pd.DataFrame, kind: str, translator: Translator) -> alt.Y:
@@ -125,7 +132,7 @@ def _light(frame: pd.DataFrame, translator: Translator, kind: str) -> pd.DataFra
             "lower": frame["lower"].round(4),
             "upper": frame["upper"].round(4),
             "says": [write(value) for value in frame["estimate"]],
-            "risk": [translator.integer(value) for value in frame["at_risk"]],
+            "risk": ["" if pd.isna(value) else translator.integer(value) for value in frame["at_risk"]],
         }
     )
 
@@ -143,6 +150,7 @@ def _at_risk(
     """Numbers under the axis, one row per group in its colour; the name stands on its own row where there is no room beside it."""
     palette = palette_of(theme)
     table = numbers_at_risk_table(frame, days=risk_days(last_day, narrow=narrow))
+    table = table[table["group"].isin(groups)]
     top, step = HEIGHT_PX + 64, ROW_PX * (2 if narrow else 1)
     place = {group: top + index * step + (ROW_PX if narrow else 0) for index, group in enumerate(groups)}
     numbers = table.assign(text=[translator.integer(value) for value in table["at_risk"]], y=table["group"].map(place))

@@ -96,7 +96,10 @@ def build_ranking(
     ]
     data["probability_text"] = [share(value, translator) for value in frame["probability_first"]]
     data["prior_text"] = [share(value, translator) for value in frame["prior_share"]]
-    data["noise_text"] = [noise_text(value, clear, translator) for value, clear in zip(frame["placebo_upper"], frame["above_noise"], strict=True)]
+    data["noise_text"] = [
+        noise_text(value, clear, translator, likely=bool(likely))
+        for value, clear, likely in zip(frame["placebo_upper"], frame["above_noise"], frame["likely_above_noise"], strict=True)
+    ]
     told = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
     told |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
     hints = worded_tooltip(translator, **told)

@@ -12,6 +12,7 @@ from iceberg.report.charts.base import (
     legend_columns,
     month_expr,
     note,
+    number_expr,
     palette_of,
     percent_expr,
     range_texts,
@@ -23,6 +24,7 @@ from iceberg.report.charts.base import (
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
+    HORIZON_DAYS,
     band_text,
     takeaway_delay,
     takeaway_month_trend,
@@ -106,10 +108,15 @@ def _month_step(months: int, *, narrow: bool) -> int:
 
 
 def build_net_survival(
-    frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    horizon_days: int = HORIZON_DAYS,
+    narrow: bool = False,
 ) -> LayeredChart:
     """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.net_survival_table`)."""
-    description = takeaway_net_survival(frame, translator)
+    description = takeaway_net_survival(frame, translator, horizon_days=horizon_days)
     if frame.empty:
         return note(description, theme)
     palette = palette_of(theme)
@@ -207,6 +214,12 @@ def _per_week(closed: pd.DataFrame, kinds: list[str], translator: Translator) ->
     )
 
 
+def _tick_digits(values: pd.Series) -> int:
+    """Decimals that keep five ticks from zero to the largest value apart."""
+    highest = float(values.max())
+    return 0 if highest >= 5 or highest <= 0 else 1 if highest >= 0.5 else 2
+
+
 def build_tenure_profile(
     frame: pd.DataFrame,
     translator: Translator,
@@ -250,7 +263,7 @@ def build_tenure_profile(
         .marked("bar", color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
         .encode(
             x=alt.X("label:N", sort=data["label"].tolist(), axis=axis),
-            y=alt.Y("rate:Q", axis=value_axis(translator)),
+            y=alt.Y("rate:Q", axis=value_axis(translator, labelExpr=number_expr(translator, digits=_tick_digits(known["rate"])))),
             tooltip=hints,
         )
     )

@@ -29,7 +29,7 @@ ICEBERG_COLUMNS = (
     "placebo_upper",
     "above_noise",
 )
-RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise")
+RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise", "likely_above_noise")
 COMPARATOR_COLUMNS = (
     "category",
     "vocal_customers",
@@ -107,7 +107,7 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
     """Categories from most to least silent churn (customers or money), each with the probability that it really is the first.
 
     Columns: rank, category, lower, median, upper, probability_first, prior_share, placebo_upper (customers that the model finds at most where
-    complaints cannot be the cause; unknown in money), above_noise. Money falls back to customers without revenue.
+    complaints cannot be the cause; unknown in money), above_noise, likely_above_noise. Money falls back to customers without revenue.
     """
     money = by == "money" and all(item.revenue_lost is not None for item in estimate.categories)
     rows = []
@@ -121,6 +121,7 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
                 "prior_share": item.prior_share,
                 "placebo_upper": item.placebo.upper if item.placebo is not None and not money else float("nan"),
                 "above_noise": above_noise(item.silent_churn, item.placebo),
+                "likely_above_noise": None if item.placebo is None else item.placebo.likely_exceeded,
             }
         )
     frame = tidy_frame(rows, RANKING_COLUMNS)

@@ -77,6 +77,16 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
     for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
         column.metric(words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(comparator_sentence(estimate, words, category=category))
+    _show_outlook(frame, estimate, category)
+
+
+def _show_outlook(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
+    """Who is still to leave because of what already happened, and the ratio at which the ranking would flip."""
+    from iceberg.report.outlook import break_even_sentence, pipeline_sentence
+
+    for sentence in (break_even_sentence(estimate, category, frame.words), pipeline_sentence(estimate, category, frame.words)):
+        if sentence is not None:
+            st.markdown(sentence)
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
@@ -127,13 +137,14 @@ def _show_net_survival(frame: Frame, category: str) -> None:
 
     counts = frame.study.counts
     table = remember(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
-    st.markdown(takeaway_net_survival(table, frame.words))
+    horizon = frame.view.assumptions.horizon_days
+    st.markdown(takeaway_net_survival(table, frame.words, horizon_days=horizon))
     show_chart(
         frame,
         "net_survival",
-        key=category,
-        build=lambda: build_net_survival(table, frame.words, frame.theme),
-        takeaway=lambda: takeaway_net_survival(table, frame.words),
+        key=f"{category}|{horizon}",
+        build=lambda: build_net_survival(table, frame.words, frame.theme, horizon_days=horizon),
+        takeaway=lambda: takeaway_net_survival(table, frame.words, horizon_days=horizon),
         table=lambda: table,
     )
 

@@ -1,0 +1,42 @@
+"""Owns what is said ahead of a category: who is still to leave because of what already happened, and the ratio at which the order flips."""
+
+from __future__ import annotations
+
+from iceberg.locale import Translator
+from iceberg.model.results import IcebergEstimate
+from iceberg.model.sensitivity import break_even_ratio
+from iceberg.report.words import category_of, customers_range, ratio
+
+PIPELINE_DAYS = (30, 90, 180)
+
+
+def pipeline_sentence(estimate: IcebergEstimate, category: str, translator: Translator) -> str | None:
+    """Silent leavers still to come within 30, 90 and 180 days, each a range; None below level 3, where nothing can tell."""
+    pipeline = category_of(estimate, category).pipeline
+    if pipeline is None or not set(PIPELINE_DAYS) <= set(pipeline):
+        return None
+    values = {}
+    for days in PIPELINE_DAYS:
+        ends = customers_range(pipeline[days], translator)
+        values[f"days_{days}"] = translator.text("report.range_words", low=ends["low"], high=ends["high"])
+    return translator.text("report.outlook.pipeline", **values)
+
+
+def break_even_sentence(estimate: IcebergEstimate, category: str, translator: Translator) -> str | None:
+    """The ratio at which this category would pass, or be passed by, the one it is compared with; None where it stands alone.
+
+    The first is compared with the runner-up, every other category with the first (by the middle of their silent churn).
+    """
+    item = category_of(estimate, category)
+    others = [one for one in estimate.categories if one.category != category]
+    if not others or item.vocal_customers == 0:
+        return None
+    other = max(others, key=lambda one: one.silent_churn.median)
+    flips = break_even_ratio(estimate, category=category, other=other.category)
+    if not flips:
+        return None
+    key = "stays_first" if item.silent_churn.median >= other.silent_churn.median else "becomes_first"
+    own = item.silent_churn.median / item.vocal_customers
+    return translator.text(
+        f"report.outlook.{key}", category=category, other=other.category, ratio=ratio(flips, translator), own=ratio(own, translator)
+    )
