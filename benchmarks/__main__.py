@@ -9,6 +9,8 @@ STEPS = (
     ("benchmarks.page.run",),
     ("benchmarks.slider",),
     ("benchmarks.scale.run",),
+    ("benchmarks.scale.encodings",),
+    ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.calibration.run", "--jobs", "2"),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )

@@ -41,7 +41,7 @@ def _is_book(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as book:
             parts = set(book.namelist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):  # a broken directory raises any of them
         return path.suffix.lower() in {".xlsx", ".xlsm", ".xlsb", ".ods"}
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
