@@ -209,12 +209,20 @@ def date_sql(text: str, reading: DateReading | str) -> str:
     )
 
 
+def _number_within(low: int, high: int, cast: str = "TRY_CAST({text} AS DOUBLE)") -> str:
+    """A number that is a day; others would stop the query instead of being reported."""
+    return f"CASE WHEN {cast} BETWEEN {low} AND {high} THEN {cast} END"
+
+
+_LAST_SECOND = 253_402_300_799  # 9999-12-31 23:59:59
+_LAST_SERIAL = 2_958_465  # 9999-12-31
+_COMMA_CAST = "TRY_CAST(replace({text}, ',', '.') AS DOUBLE)"
 _SQL = {
     "yyyymmdd": "CAST(try_strptime({text}, '%Y%m%d') AS DATE)",
-    "unix_seconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE)) AT TIME ZONE '{zone}' AS DATE)",
-    "unix_milliseconds": "CAST(to_timestamp(TRY_CAST({text} AS DOUBLE) / 1000) AT TIME ZONE '{zone}' AS DATE)",
+    "unix_seconds": f"CAST(to_timestamp({_number_within(-_LAST_SECOND // 4, _LAST_SECOND)}) AT TIME ZONE '{{zone}}' AS DATE)",
+    "unix_milliseconds": f"CAST(to_timestamp({_number_within(-250 * _LAST_SECOND, 1000 * _LAST_SECOND)} / 1000) AT TIME ZONE '{{zone}}' AS DATE)",
     # Excel counts days from 30 December 1899 (its 29 February 1900 never was).
-    "excel_serial": "(DATE '1899-12-30' + CAST(floor(TRY_CAST(replace({text}, ',', '.') AS DOUBLE)) AS INTEGER))",
+    "excel_serial": f"(DATE '1899-12-30' + CAST(floor({_number_within(0, _LAST_SERIAL, _COMMA_CAST)}) AS INTEGER))",
     "year_month": "TRY_CAST({text} || '-01' AS DATE)",
     "month_year": "CAST(try_strptime('01/' || {text}, '%d/%m/%Y') AS DATE)",
 }
