@@ -347,7 +347,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
         past = f"end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01'"
         return f"CASE WHEN {past}{here} THEN end_date_parsed END"
     if table == "volumes" and name == "month":
-        return "CAST(date_trunc('month', month_parsed) AS DATE)"
+        # Truncation passes through timestamps, which end before dates do.
+        return "CASE WHEN month_parsed BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST(date_trunc('month', month_parsed) AS DATE) END"
     if table == "volumes" and name == "complaints":
         return "CAST(complaints_parsed AS BIGINT)" if "complaints" in fields.columns else "CAST(1 AS BIGINT)"
     if CANONICAL_COLUMNS[table][name] == "BIGINT":
