@@ -50,6 +50,8 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@echo "Installing requirements.txt" >&2
 	@$(PIP) -r requirements.txt
 	@touch $@
+	@echo "Working out the sample company, once" >&2
+	-@$(PY) -m iceberg.ui.server
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2

@@ -41,6 +41,18 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
         loop.call_soon_threadsafe(ready.set)
 
 
+def prepare_all() -> None:
+    """Work out the sample company in every language and keep it for the starts that follow: what the installation ends with.
+
+    Raises:
+        IcebergError: When the sample's files cannot be read.
+    """
+    from iceberg.ui.state import prepare_sample
+
+    for language in LANGUAGES:
+        prepare_sample(language)
+
+
 def say_fault(fault: Exception) -> bool:
     """A fault of ours, in the reader's words; what happened goes to the log of the server.
 
@@ -51,3 +63,8 @@ def say_fault(fault: Exception) -> bool:
     words = Translator(browser_language())
     st.error(words.text("ui.error.fault"), icon=":material/bug_report:", title=words.text("ui.error.fault_title"))
     return True
+
+
+if __name__ == "__main__":
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # no page is drawn here, and it says so at length
+    prepare_all()

@@ -130,9 +130,20 @@ def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Pr
     """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
     from iceberg.model.assumptions import Assumptions as Defaults
     from iceberg.model.estimate import estimate_iceberg
+    from iceberg.ui.kept import keep_estimate, open_estimate
 
     counts = study.counts
-    base = shelf.get(estimate_name(study, Defaults()), lambda: estimate_iceberg(counts, assumptions=Defaults(), seed=SEED, progress=progress))
+    name = estimate_name(study, Defaults())
+
+    def make_base() -> IcebergEstimate:
+        found = open_estimate(name) if study.is_sample else None
+        if found is None:
+            found = estimate_iceberg(counts, assumptions=Defaults(), seed=SEED, progress=progress)
+            if study.is_sample:
+                keep_estimate(name, found)
+        return found
+
+    base = shelf.get(name, make_base)
     if assumptions == Defaults():
         return base
     return shelf.get(

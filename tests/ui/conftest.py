@@ -1,10 +1,12 @@
 """Pages as a server runs them: the whole app, one page at a time, without a browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from iceberg.ui import kept
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
@@ -19,6 +21,14 @@ COMPLAINTS = "customer_id,complaint_date,category\n" + "".join(
     f"c{i},2025-0{1 + i % 3}-07,{'Late delivery' if i % 2 else 'Billing'}\n" for i in range(0, 80, 5)
 )
 VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,35\n2025-01-01,Late delivery,22\n2025-02-01,Late delivery,30\n"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_kept_from_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see what this code works out, never what an earlier start of the server left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "FOLDER", tmp_path_factory.mktemp("kept"))
+        yield
 
 
 def page_file(name: str) -> str:

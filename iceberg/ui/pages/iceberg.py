@@ -55,6 +55,8 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
     from iceberg.report.counted import counts_summary
 
     words, counts = frame.words, frame.study.counts
+    if frame.study.is_sample:
+        st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
     sentence = "counted" if counts.has_customers else "counted_volumes"
     st.header(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts)), anchor=False)
     bar = st.progress(0.0, text=words.text("ui.iceberg.working"))

@@ -1,0 +1,78 @@
+"""The sample's estimate kept between two starts: the same to the last byte, or made anew."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui import kept
+from tests.report.examples import example_estimate
+
+ESTIMATE = example_estimate(3, draws=40)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "cache")
+
+
+def same(one: object, other: object) -> bool:
+    """Equal to the last byte, types included."""
+    if isinstance(one, np.ndarray):
+        return isinstance(other, np.ndarray) and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(other) and all(same(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one))
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and one == other
+
+
+def test_what_is_kept_comes_back_the_same() -> None:
+    kept.keep_estimate("a", ESTIMATE)
+    assert same(kept.open_estimate("a"), ESTIMATE)
+
+
+def test_other_counts_or_assumptions_find_nothing() -> None:
+    kept.keep_estimate("a", ESTIMATE)
+    assert kept.open_estimate("b") is None
+
+
+def test_another_version_of_the_model_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.keep_estimate("a", ESTIMATE)
+    monkeypatch.setattr(kept, "_source_digest", lambda: "changed")
+    assert kept.open_estimate("a") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an archive", None])
+def test_a_damaged_file_is_made_anew(damage: bytes | None) -> None:
+    kept.keep_estimate("a", ESTIMATE)
+    (path,) = kept.FOLDER.iterdir()
+    path.write_bytes(path.read_bytes()[:2000] if damage is None else damage)
+    assert kept.open_estimate("a") is None
+
+
+@pytest.mark.parametrize("name", ["subprocess:Popen", "iceberg.model.results:np", "iceberg.ui.kept:Path"])
+def test_a_file_that_names_anything_but_a_part_of_an_estimate_is_refused(name: str) -> None:
+    kept.keep_estimate("a", ESTIMATE)
+    (path,) = kept.FOLDER.iterdir()
+    np.savez(path, text=np.array(json.dumps({"class": name, "fields": {}})))
+    assert kept.open_estimate("a") is None
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "file")
+    kept.keep_estimate("a", ESTIMATE)
+    assert kept.open_estimate("a") is None
+
+
+def test_only_the_last_few_are_kept() -> None:
+    for place in range(kept.MOST_FILES + 2):
+        kept.keep_estimate(str(place), ESTIMATE)
+    assert len(list(kept.FOLDER.iterdir())) == kept.MOST_FILES
+    assert isinstance(kept.open_estimate(str(kept.MOST_FILES + 1)), IcebergEstimate)
