@@ -5,7 +5,10 @@ Effects of one segment meet those of another only through what all segments shar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,17 @@ from iceberg.model.parameter_layout import Layout, Prior
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
+Part = TypeVar("Part")
+
+THREADS = 2  # the matrix routines let go of the interpreter; parts are put together in order, so the result is the same on any number
+
+
+def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
+    """`work` of every segment, side by side, in order."""
+    if segments < THREADS:
+        return [work(s) for s in range(segments)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, range(segments)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +65,15 @@ class Arrow:
     def local_variances(self) -> FloatArray:
         """(S, n) posterior variances of the per-segment parameters."""
         # Single precision: the variances learned from these settle to a few percent.
-        found = np.empty(self.local.shape[:2])
         eye, factor = np.eye(self.local.shape[1], dtype=np.float32), self.shared.astype(np.float32)
-        for s in range(len(found)):
+
+        def of_segment(s: int) -> FloatArray:
             inverse = solve_triangular(self.local[s].astype(np.float32), eye, lower=True, check_finite=False)
             coupled = self.bridge[s].astype(np.float32).T @ inverse
             through = solve_triangular(factor, coupled, lower=True, check_finite=False)
-            found[s] = (inverse**2).sum(0) + (through**2).sum(0)
-        return found
+            return np.asarray((inverse**2).sum(0) + (through**2).sum(0), dtype=np.float64)
+
+        return np.array(of_segments(of_segment, len(self.local))).reshape(self.local.shape[:2])
 
     def draw(self, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
         """Deviations from the mode with the posterior covariance: (K, G) and (K, S, n)."""
@@ -113,7 +128,7 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     scaled = columns.matrix * np.sqrt(weight)[..., None]
     size = scaled.shape[2]
     nothing = np.zeros((size, size))
-    gram = np.stack([scaled[s].T @ scaled[s] if weight[s].any() else nothing for s in range(segments)])
+    gram = np.stack(of_segments(lambda s: scaled[s].T @ scaled[s] if weight[s].any() else nothing, segments))
     total = gram.sum(0)
     shared = total[np.ix_(shared_pick, shared_pick)]
     coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
@@ -200,7 +215,11 @@ def factorise(information: Information, prior: Prior) -> Arrow:
     local[:, diagonal, diagonal] += prior.local_precision
     if size:
         local = np.asarray(np.linalg.cholesky(local), dtype=np.float64)
-        for s in range(segments):
+
+        def eliminate(s: int) -> FloatArray:
             bridge[s] = solve_triangular(local[s], information.coupling[s], lower=True, check_finite=False)
-            shared -= bridge[s].T @ bridge[s]
+            return np.asarray(bridge[s].T @ bridge[s])
+
+        for taken in of_segments(eliminate, segments):
+            shared -= taken
     return Arrow(local, bridge, np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
-from iceberg.model.arrow import Arrow, Information, pick_columns
+from iceberg.model.arrow import Arrow, Information, of_segments, pick_columns
 from iceberg.model.lexis_design import Columns
 from iceberg.model.parameter_layout import Layout
 
@@ -30,8 +30,8 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     given = (covariance @ np.linalg.inv(covariance[ratio])).astype(np.float32)
     # A slope to three digits is enough, and single precision halves the most expensive step of the fit.
     factor = arrow.shared.astype(np.float32)
-    trace = np.zeros(layout.categories)
-    for s in range(layout.segments):
+
+    def of_segment(s: int) -> FloatArray:
         rows = information.scaled[s].astype(np.float32)
         shared_rows, local_rows = rows[:, shared_pick].T, rows[:, local_pick].T if layout.local else np.zeros((0, len(rows)), np.float32)
         first, local_given = local_rows, np.zeros((0, layout.categories), np.float32)
@@ -53,7 +53,11 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
         moved = np.stack([shared_rows[mine].T @ given[mine] + local_rows[own].T @ local_given[own] for mine, own in blocks])
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
-        trace += 2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved)
+        return np.asarray(2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved))
+
+    trace = np.zeros(layout.categories)
+    for part in of_segments(of_segment, layout.segments):
+        trace += part
     return np.asarray(-trace / 2, dtype=np.float64)
 
 
