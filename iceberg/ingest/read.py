@@ -16,6 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from iceberg.errors import FileError, MappingError
+from iceberg.ingest.database import connect as connect  # importable from here as well: they belong to reading
+from iceberg.ingest.database import quote_name as quote_name
+from iceberg.ingest.database import quote_text as quote_text
 from iceberg.ingest.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
 from iceberg.ingest.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.formats import recognise_format
@@ -150,38 +153,6 @@ class SourceTable:
     def column(self, header: str) -> SourceColumn | None:
         """The column with this header."""
         return next((column for column in self.columns if column.header == header), None)
-
-
-def connect(*, memory_limit: str | None = None, temp_directory: str | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that neither installs extensions nor reaches the network."""
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-        },
-    )
-    connection.execute("SET enable_progress_bar = false")
-    if memory_limit is not None:
-        try:
-            connection.execute(f"SET memory_limit = '{memory_limit.replace(chr(39), '')}'")
-        except duckdb.Error as error:
-            connection.close()
-            raise FileError("memory_limit_unreadable", {"value": memory_limit}) from error
-    if temp_directory is not None:
-        connection.execute(f"SET temp_directory = {quote_text(temp_directory)}")
-    return connection
-
-
-def quote_text(text: str) -> str:
-    """A SQL text literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_name(name: str) -> str:
-    """A SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_source(

@@ -1,0 +1,39 @@
+"""Owns the in-memory database that files are read into, and how texts and names are quoted in its SQL."""
+
+from __future__ import annotations
+
+import duckdb
+
+from iceberg.errors import FileError
+
+
+def connect(*, memory_limit: str | None = None, temp_directory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that neither installs extensions nor reaches the network."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+        },
+    )
+    connection.execute("SET enable_progress_bar = false")
+    if memory_limit is not None:
+        try:
+            connection.execute(f"SET memory_limit = '{memory_limit.replace(chr(39), '')}'")
+        except duckdb.Error as error:
+            connection.close()
+            raise FileError("memory_limit_unreadable", {"value": memory_limit}) from error
+    if temp_directory is not None:
+        connection.execute(f"SET temp_directory = {quote_text(temp_directory)}")
+    return connection
+
+
+def quote_text(text: str) -> str:
+    """A SQL text literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(name: str) -> str:
+    """A SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
