@@ -119,6 +119,12 @@ def sample_files(language: str) -> tuple[Path, Path]:
     return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]
 
 
+def measured_files(language: str) -> tuple[Path, Path]:
+    """Incident log and survey of the sample company: optional, evidence level 4."""
+    names = ("en/incidents.csv", "en/survey.csv") if language == "en" else ("fr/incidents.csv", "fr/enquete.csv")
+    return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]
+
+
 def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress | None = None) -> IcebergEstimate:
     """The estimate of `study` under `assumptions`, made once per pair."""
     estimate = _estimate(study, assumptions, _shelf("estimates", study), progress)

@@ -38,6 +38,7 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "flat": ("flat",),
     "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
+MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys")}  # optional: they replace the assumed complaint rate (level 4)
 WHO_THERE_WAS = {"customers", "subscriptions", "activity"}  # one of them is needed to know the customers
 PREVIEW_LINES = 6
 # Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.

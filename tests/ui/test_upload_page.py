@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.locale import Translator
+from iceberg.model.evidence import judge_evidence
 from tests.ui.conftest import COMPLAINTS, CUSTOMERS, DATA, VOLUMES, assert_healthy, button, spoken, upload
 
 OpenPage = Callable[..., AppTest]
@@ -274,3 +276,23 @@ def test_two_possible_encodings_are_asked_about_with_both_readings(open_page: Op
     app = question.set_value("cp1250").run()
     assert_healthy(app)
     assert "cp1250" in spoken(app)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_an_incident_log_and_a_survey_can_be_added_and_lead_to_level_four(open_page: OpenPage, language: str) -> None:
+    """The sample's own, in both languages: read, mapped, checked, counted."""
+    names = {
+        "en": {"customers": "customers", "complaints": "complaints", "incidents": "incidents", "surveys": "survey"},
+        "fr": {"customers": "clients", "complaints": "reclamations", "incidents": "incidents", "surveys": "enquete"},
+    }[language]
+    app = open_page("upload", language=language)
+    assert {element.key for element in app.get("download_button")} >= {"sample.incidents", "sample.surveys"}
+    upload(app, **{table: (f"{name}.csv", (DATA / language / f"{name}.csv").read_bytes()) for table, name in names.items()})
+    confirm(app)
+    text = spoken(app)
+    for table in ("incidents", "surveys"):
+        assert Translator(language).text(f"ui.upload.table_{table}") in text
+    assert button(app, "estimate.run")
+    keys = [key for key in app.session_state["shelves"]["files"]._held if key.startswith("count|")]
+    counts = app.session_state["shelves"]["files"]._held[keys[-1]].counts
+    assert judge_evidence(counts).level == "4"

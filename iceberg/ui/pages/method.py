@@ -13,6 +13,7 @@ from iceberg.model.assumptions import CategoryPrior
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
 from iceberg.ui.controls import edited_priors, forget_priors, keep_priors
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
+from iceberg.ui.method_checks import show_calibration, show_estimate_checks
 from iceberg.ui.prior_table import (
     ENDS,
     SHARES,
@@ -31,19 +32,25 @@ LIMITS = 4
 EQUATIONS = (
     r"K_c = \rho_c\,q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c}",
     r"\hat q_c(h) = S_{\text{expected}}(h)-S_{\text{observed}}(h)",
-    r"V_{cg}\sim\text{Poisson}(\mu_{cg})",
-    r"Y_g\sim\text{Poisson}\Big(N_g\,\lambda_g+\sum_c r_c\sum_{\ell} w_c(\ell)\,\mu_c(g-\ell)\Big)",
-    r"\log r_c = m+e_c,\quad m\sim\mathcal N\big(\log(\rho\,q),\,\sigma_m^2\big),\quad e_c\sim\mathcal N(0,\sigma_e^2)",
+    r"V_{csmb}\sim\text{Poisson}\big(E_{smb}\,A_{csm}\,B_{cb}\big)",
+    r"\log A_{csm}=\alpha_c+\text{segment}_{cs}+\text{month}_{cm}+\text{burst}_{csm}",
+    r"Y_{smb}\sim\text{Poisson}\Big(N_{smb}\Big[e^{\nu_{smb}}+\sum_c r_c\sum_{\ell} w_\ell\,A_{c,s,m-\ell}\,(T_\ell B_c)_b\Big]\Big)",
+    r"\log r_c = \log K_c + m + e_c,\qquad e_c\sim\mathcal N(0,\sigma_e^2)",
+    r"m\sim(1-\omega)\,\mathcal N(0,\sigma_m^2)+\omega\,\mathcal N(-5,2^2)",
+    r"v_k \leftarrow \frac{b_k^\top S_k b_k}{r_k-\operatorname{tr}(\Sigma_k S_k)/v_k}",
+    r"\big(H_{1},\dots,H_{C},\text{natural}\big)_{smb}\,\big|\,Y_{smb}\sim\text{Multinomial}\big(Y_{smb};\ \text{shares of }\mathbb E\,Y_{smb}\big)",
     r"\textstyle\sum_c H_c+\text{natural}=\text{silent leavers, in every draw}",
 )
 REFERENCES = (
     "Goodman & Newman (2003), *Quality Progress* (TARP: 1 in 26)",
     "CCMC, National Customer Rage Survey (2023)",
+    "Kaplan & Meier (1958); Nelson (1972); Aalen (1978); Cox (1972)",
     "Ederer & Heise (1959); Dickman et al. (2004), *Statistics in Medicine* 23",
     "Perme, Stare & Estève (2012), *Biometrics* 68",
     "Wesson et al. (2018), Anchored Multiplier; Scallan et al. (2011), under-reporting pyramids",
     "Wood & Fasiolo (2017), *Biometrics* 73 (generalised Fellner-Schall)",
     "Kristensen et al. (2016), TMB; Rue et al. (2009), INLA",
+    "Neal (2011), Hamiltonian Monte Carlo",
     "Talts et al. (2018), simulation-based calibration; Vehtari et al. (2024), PSIS",
 )
 
@@ -60,6 +67,8 @@ def show_page() -> None:
         for equation in EQUATIONS:
             st.latex(equation)
         st.markdown(words.text("ui.method.equations_where"))
+    with errors_in_words(words):
+        show_estimate_checks(frame)
     st.subheader(words.text("ui.method.priors"), anchor=False)
     _edit_priors(frame)
     st.subheader(words.text("ui.method.sensitivity"), anchor=False)
@@ -70,6 +79,7 @@ def show_page() -> None:
         show_tornado(frame)
     st.subheader(words.text("ui.method.defaults"), anchor=False)
     _show_defaults(frame)
+    show_calibration(frame)
     st.subheader(words.text("ui.method.limits"), anchor=False)
     st.markdown("\n".join(f"- {words.text(f'ui.method.limit_{index}')}" for index in range(1, LIMITS + 1)))
     st.subheader(words.text("ui.method.references"), anchor=False)

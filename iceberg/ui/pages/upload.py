@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -12,12 +13,12 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ui.frame import Frame, current_frame, show_error
-from iceberg.ui.state import Study, estimate_study, keep_study, sample_files
+from iceberg.ui.state import Study, estimate_study, keep_study, measured_files, sample_files
 from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
 from iceberg.ui.upload_joining import chosen_rules, show_joining
 from iceberg.ui.upload_reading import choose_reading
-from iceberg.ui.uploads import TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files
+from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
@@ -87,14 +88,29 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     files = [_take_file(frame, table, column) for table, column in zip(TABLES[shape], places, strict=False)]
     if shape == "alone" and files == [None]:
         files = [_type_volumes(frame)]
+    measured = _take_measured(frame, shape)
     st.caption(words.text("ui.upload.larger", limit=LIMIT_MB))
     taken = tuple(file for file in files if file is not None)
     if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & WHO_THERE_WAS):
-        return taken
+        return (*taken, *measured)
     st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
     if shape == "linked":
         _offer_sample(frame)
     return None
+
+
+def _take_measured(frame: Frame, shape: Shape) -> tuple[UploadedFile, ...]:
+    """Files that say who had a problem, whether they complained or not; nobody has to have them."""
+    tables = MEASURED.get(shape, ())
+    if not tables:
+        return ()
+    with st.expander(frame.words.text("ui.upload.measured"), icon=":material/fact_check:", key="measured"):
+        st.caption(frame.words.text("ui.upload.measured_lead"))
+        files = [_take_file(frame, table, column) for table, column in zip(tables, st.columns(len(tables)), strict=True)]
+        with st.container(horizontal=True):
+            for table, path in zip(tables, measured_files(frame.language), strict=True):
+                _offer_download(frame, table, path)
+    return tuple(file for file in files if file is not None)
 
 
 def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerator) -> UploadedFile | None:
@@ -112,15 +128,19 @@ def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerat
 def _offer_sample(frame: Frame) -> None:
     with st.container(horizontal=True):
         for table, path in zip(("customers", "complaints"), sample_files(frame.language), strict=True):
-            st.download_button(
-                frame.words.text(f"ui.upload.sample_{table}"),
-                data=path.read_bytes(),
-                file_name=path.name,
-                icon=":material/download:",
-                type="tertiary",
-                key=f"sample.{table}",
-                on_click="ignore",
-            )
+            _offer_download(frame, table, path)
+
+
+def _offer_download(frame: Frame, table: str, path: Path) -> None:
+    st.download_button(
+        frame.words.text(f"ui.upload.sample_{table}"),
+        data=path.read_bytes(),
+        file_name=path.name,
+        icon=":material/download:",
+        type="tertiary",
+        key=f"sample.{table}",
+        on_click="ignore",
+    )
 
 
 def _type_volumes(frame: Frame) -> UploadedFile | None:
