@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
+from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import recognise_dates
 from iceberg.ingest.joining import CategoryGroup
 from iceberg.ingest.mapping import ColumnMapping
-from iceberg.ingest.read import SourceTable, quote_text
+from iceberg.ingest.read import SourceTable
 from iceberg.ingest.tables import UNCATEGORISED
 
 MOST_CATEGORIES = 500  # judgement: with more names than this the column is free text, not a category

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import duckdb
 
+from iceberg.ingest.database import quote_text
 from iceberg.ingest.joining import PREFIX_STEP, IdProposal
 from iceberg.ingest.judge import JudgedTable
-from iceberg.ingest.read import quote_text
 
 SAMPLED_IDS = 20_000  # distinct ids compared, chosen by hash: the same ones whatever the order of rows
 _WORTH = 0.01  # judgement: a step must make at least one id in a hundred meet

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from iceberg.ingest.database import quote_name
 from iceberg.ingest.delimiters import cut_record
-from iceberg.ingest.read import SourceTable, quote_name
+from iceberg.ingest.read import SourceTable
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pandas as pd
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.categories import category_candidates
 from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.database import connect
 from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
@@ -19,7 +20,6 @@ from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_t
 from iceberg.ingest.mapping import FIELDS, ColumnMapping, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
-from iceberg.ingest.read import connect
 from iceberg.ingest.relations import complete_with_relations, propose_relations
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import IngestReport, RowIssue, Tables

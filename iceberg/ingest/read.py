@@ -16,9 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from iceberg.errors import FileError, MappingError
-from iceberg.ingest.database import connect as connect  # importable from here as well: they belong to reading
-from iceberg.ingest.database import quote_name as quote_name
-from iceberg.ingest.database import quote_text as quote_text
+from iceberg.ingest.database import quote_name, quote_text
 from iceberg.ingest.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
 from iceberg.ingest.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.formats import recognise_format

@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
+from iceberg.ingest.database import connect
 from iceberg.ingest.flat import as_flat
 from iceberg.ingest.mapping import REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.parts import list_sources
-from iceberg.ingest.read import ReadOptions, SourceTable, connect, read_source
+from iceberg.ingest.read import ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import Source, UploadedBytes, Workspace
 
 # Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.

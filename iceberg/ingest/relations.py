@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from iceberg.ingest.columns import CERTAIN, normalise_header
+from iceberg.ingest.database import connect
 from iceberg.ingest.dates import recognise_dates
 from iceberg.ingest.identifiers import SAMPLED_IDS
 from iceberg.ingest.joining import Relation
 from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice
-from iceberg.ingest.read import SourceColumn, SourceTable, connect, read_source
+from iceberg.ingest.read import SourceColumn, SourceTable, read_source
 from iceberg.ingest.sources import Source, Workspace
 
 ENOUGH_OVERLAP = 0.5  # judgement: with fewer ids in common the two columns are probably about different things

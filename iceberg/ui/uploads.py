@@ -16,11 +16,12 @@ import pandas as pd
 
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import load_presets, normalise_header, propose_mapping
+from iceberg.ingest.database import connect
 from iceberg.ingest.dates import DateReading, recognise_dates
 from iceberg.ingest.flat import as_flat
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
-from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, connect, read_source
+from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import UploadedBytes, Workspace
 from iceberg.ingest.typed import resolve_fields
 from iceberg.ui.state import session_shelf

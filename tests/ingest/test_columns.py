@@ -11,9 +11,10 @@ import pytest
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns import load_presets, normalise_header, propose_mapping
+from iceberg.ingest.database import connect
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
-from iceberg.ingest.read import connect, read_source
+from iceberg.ingest.read import read_source
 from iceberg.ingest.sources import Workspace
 from iceberg.locale import Translator
 
