@@ -195,7 +195,7 @@ def _diagnose(
         found.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
     prior = np.log(assumed)
     for index, category in enumerate(counts.categories):
-        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])):
+        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
             found.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
