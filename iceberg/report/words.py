@@ -84,6 +84,25 @@ def customers_range(interval: CredibleInterval, translator: Translator) -> dict[
 
 
 def headline(estimate: IcebergEstimate, translator: Translator) -> str:
+    """The one sentence, and behind it the reservation where one is due."""
+    return " ".join(filter(None, (headline_sentence(estimate, translator), headline_reservation(estimate, translator))))
+
+
+def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
+    """That the total is not distinguishable from noise, where it is not; else nothing."""
+    total = estimate.total
+    if total.vocal_customers == 0 or total.silent_churn.upper < 0.5 or total.placebo is None or above_noise(total.silent_churn, total.placebo):
+        return ""
+    likely = total.placebo.likely_exceeded
+    return translator.text(
+        "report.headline.noise_low_end" if likely else "report.headline.noise",
+        placebo_low=customers(total.placebo.lower, translator),
+        placebo_high=customers(total.placebo.upper, translator),
+        **({"exceeded": share(total.placebo.exceeded, translator)} if likely else {}),
+    )
+
+
+def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
     """The one sentence: how many left without a word behind those who complained, what share, what money."""
     total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
@@ -105,15 +124,6 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
                 money_high=translator.money_compact(total.revenue_lost.upper, currency),
                 months=estimate.assumptions.residual_horizon_months,
             )
-    if total.placebo is not None and not above_noise(total.silent_churn, total.placebo):
-        likely = total.placebo.likely_exceeded
-        noise = translator.text(
-            "report.headline.noise_low_end" if likely else "report.headline.noise",
-            placebo_low=customers(total.placebo.lower, translator),
-            placebo_high=customers(total.placebo.upper, translator),
-            **({"exceeded": share(total.placebo.exceeded, translator)} if likely else {}),
-        )
-        return f"{sentence} {noise}"
     return sentence
 
 

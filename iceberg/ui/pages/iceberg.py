@@ -72,7 +72,7 @@ def _nothing_to_show(estimate: IcebergEstimate) -> bool:
 
 
 def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import headline
+    from iceberg.report.words import headline_reservation, headline_sentence
 
     words = frame.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -88,7 +88,10 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
         st.caption(shown, width="content")
         _show_badge(frame, estimate)
-    st.header(headline(estimate, words), anchor=False)
+    st.header(headline_sentence(estimate, words), anchor=False)
+    reservation = headline_reservation(estimate, words)
+    if reservation:
+        st.markdown(reservation)
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
