@@ -1,6 +1,7 @@
 """Simulation-based calibration of the fitting itself: truths drawn from the model's own prior, ranks uniform.
 
     python -m benchmarks.calibration.sbc --companies 400 --jobs 2
+    python -m benchmarks.calibration.sbc --companies 200 --known-variances
     python -m benchmarks.calibration.sbc --again            # summary and plot of the ranks in results/sbc.csv
 
 Exposure and months at risk come from a simulated company; effects, ratios and delay are drawn from the prior,
@@ -21,7 +22,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from benchmarks.calibration.ranks import save_plot, summarise
 from benchmarks.calibration.run import RESULTS
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, fit_excess_hazard
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, fit_excess_hazard, refit
 from iceberg.model.lexis_design import evaluate_rates
 from iceberg.model.parameter_layout import build_prior
 from iceberg.model.ratio_posterior import RatioPrior
@@ -61,7 +62,7 @@ def _template() -> tuple[CohortCounts, ExcessHazardFit]:
     return counts, fit_excess_hazard(counts, Assumptions(), ratio_prior=prior)
 
 
-def rank_company(seed: int) -> list[dict[str, Any]]:
+def rank_company(seed: int, *, known_variances: bool = False) -> list[dict[str, Any]]:
     """One company from the prior: rank of the truth of each category, as a share of the draws."""
     _, base = _template()
     rng = np.random.default_rng([seed, 7])
@@ -74,6 +75,8 @@ def rank_company(seed: int) -> list[dict[str, Any]]:
         exits=(caused.sum(axis=0) + rng.poisson(rates.natural)).astype(float),
     )
     fit = fit_design(design, base.ratio_prior, base.kernel)
+    if known_variances:
+        fit = refit(replace(fit, variances=base.variances), fit.shared, fit.own)
     counts = _DrawnCounts(design.exits.astype(np.int64), design.complainants.astype(np.int64))
     drawn = draw_silent_churn(fit, counts, rng=rng, draws=DRAWS)  # type: ignore[arg-type]  # reads nothing else
     churn = drawn.silent_churn.sum(axis=(2, 3))
@@ -87,14 +90,15 @@ def rank_company(seed: int) -> list[dict[str, Any]]:
             "complainants": int(design.complainants[number].sum()),
             "converged": bool(fit.converged),
             "rank_ratio": round(float((drawn.log_ratio[:, number] < true_ratio[number]).mean()), 4),
-            "rank_churn": round(_split_rank(churn[:, number], true_churn[number]), 4),
+            "rank_churn": round(_rank(churn[:, number], true_churn[number], rng), 4),
         }
         for number in range(len(true_ratio))
     ]
 
 
-def _split_rank(draws: np.ndarray, truth: float) -> float:
-    return float((draws < truth).mean() + (draws == truth).mean() / 2)
+def _rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> float:
+    """Share of draws below the truth; those equal to it (whole customers, often 0) fall on either side at random, or ranks could not be uniform."""
+    return float((draws < truth).mean() + rng.random() * (draws == truth).mean())
 
 
 def _draw_prior(base: ExcessHazardFit, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -138,14 +142,14 @@ def summarise_ranks(rows: list[dict[str, Any]]) -> dict[str, Any]:
 _READ: dict[str, Any] = {"converged": "True".__eq__, "true_ratio": float, "rank_ratio": float, "rank_churn": float}
 
 
-def _read_rows() -> list[dict[str, Any]]:
-    with (RESULTS / "sbc.csv").open(encoding="utf-8") as file:
+def _read_rows(name: str) -> list[dict[str, Any]]:
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8") as file:
         return [{name: _READ.get(name, int)(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def _rows(companies: int, jobs: int) -> Iterator[dict[str, Any]]:
+def _rows(companies: int, jobs: int, known_variances: bool) -> Iterator[dict[str, Any]]:
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        for number, found in enumerate(pool.map(rank_company, range(companies)), start=1):
+        for number, found in enumerate(pool.map(partial(rank_company, known_variances=known_variances), range(companies)), start=1):
             print(f"{number}/{companies}", end="\r", file=sys.stderr)
             yield from found
 
@@ -155,18 +159,20 @@ def main() -> int:
     parser.add_argument("--companies", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="no new companies")
+    parser.add_argument("--known-variances", action="store_true", help="fit under the variances the effects were drawn with: the Gaussian alone")
     options = parser.parse_args()
-    rows = _read_rows() if options.again else list(_rows(options.companies, options.jobs))
+    name = "sbc_known_variances" if options.known_variances else "sbc"
+    rows = _read_rows(name) if options.again else list(_rows(options.companies, options.jobs, options.known_variances))
     RESULTS.mkdir(exist_ok=True)
     if not options.again:
-        with (RESULTS / "sbc.csv").open("w", newline="", encoding="utf-8") as file:
+        with (RESULTS / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
     summary = summarise_ranks(rows)
-    (RESULTS / "sbc.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     named = {"log ratio of a category": "rank_ratio", "silent churn of a category": "rank_churn"}
-    save_plot({title: np.array([row[field] for row in rows]) for title, field in named.items()}, RESULTS / "sbc")
+    save_plot({title: np.array([row[field] for row in rows]) for title, field in named.items()}, RESULTS / name)
     print(json.dumps(summary, indent=1))
     return 0
 
