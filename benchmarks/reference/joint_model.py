@@ -5,7 +5,8 @@ prior of the delay, the constants of the prior. Not shared: intensities, delay w
 log r (here a sum over plain multivariate normals), the split of departures, the posterior.
 
 Every effect is sampled as a standard normal (non-centred) and the whole vector is turned and scaled by a Gaussian around a starting point, which
-changes how fast the sampler moves and not where it goes.
+changes how fast the sampler moves and not where it goes. So does the stretching of log r, whose lower tail is long (`log_ratio`, with its
+Jacobian).
 """
 
 from __future__ import annotations
@@ -34,21 +35,22 @@ class JointModel:
     Args:
         problem: Counts and priors.
         variances: Of the effects. Fixed at these, or where `learn`, only the start.
+        centre, scale: (C,) of log r, roughly; for speed alone.
         learn: Sample the variances too: v_natural ~ scaled-inv-chi2(2, assumed); per category, v_c ~ scaled-inv-chi2(3, pool) and
             pool ~ scaled-inv-chi2(2, assumed), densities on the log scale. These are the priors whose modes the Fellner-Schall step seeks.
     """
 
-    def __init__(self, problem: Problem, variances: Variances, *, learn: bool) -> None:
+    def __init__(self, problem: Problem, variances: Variances, *, centre: np.ndarray, scale: np.ndarray, learn: bool) -> None:
         design = problem.design
-        self.learn = learn
+        self.learn, self.centre, self.scale = learn, jnp.asarray(centre), jnp.asarray(scale)
         self.problem = problem
         categories, segments, months, bands = design.shape
         self.sizes = (categories, segments, months, bands)
         self.before, self.lags, self.reference = design.before, design.lags, design.reference_band
         every = self.before + months
         self.shapes: dict[str, tuple[int, ...]] = {
-            "level": (categories,), "month": (categories, every - 1), "band": (categories, bands - 1), "log_ratio": (categories,), "delay": (2,),
-            "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
+            "level": (categories,), "month": (categories, every - 1), "band": (categories, bands - 1), "stretched_ratio": (categories,),
+            "delay": (2,), "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
             "burst": (categories, segments, months), "natural_segment": (segments,), "natural_segment_month": (segments, months),
             "natural_segment_band": (segments, bands),
         }  # fmt: skip
@@ -87,6 +89,11 @@ class JointModel:
             low = high
         return found
 
+    def log_ratio(self, vector: jax.Array) -> jax.Array:
+        """(C,) on its own scale."""
+        at = self.unpack(vector)["stretched_ratio"]
+        return self.centre + self.scale * (at - jax.nn.softplus(-at) ** 2 / 4)
+
     def effects(self, vector: jax.Array) -> dict[str, jax.Array]:
         """Effects on their own scale: log intensity (C, S, Q), log tenure effect (C, B), log r, delay, log natural hazard (S, M, B)."""
         z = self.unpack(vector)
@@ -106,7 +113,7 @@ class JointModel:
         natural = natural + (z["natural_segment_month"] * sd["natural_segment_month"])[:, :, None]
         natural = natural + (z["natural_segment_band"] * sd["natural_segment_band"])[:, None, :]
         delay = jnp.asarray(self.problem.kernel.location) + self.delay_root @ z["delay"]
-        return {"intensity": intensity, "band": band, "log_ratio": z["log_ratio"], "delay": delay, "natural": natural}
+        return {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "natural": natural}
 
     def expected(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Expected complainants (C, S, M, B), caused departures (C, S, M, B), natural departures (S, M, B)."""
@@ -129,10 +136,11 @@ class JointModel:
         departures = natural + caused.sum(0)
         value = _poisson(self.complainants, complaints) + _poisson(self.exits, departures)
         for name in z:
-            if not name.startswith(("log_", "delay")):
+            if not name.startswith(("log_", "stretched")):
                 value = value - 0.5 * (z[name] ** 2).sum()
-        value = value - 0.5 * (z["delay"] ** 2).sum()
-        away = z["log_ratio"][None] - self.mixture_mean
+        at = z["stretched_ratio"]
+        value = value + jnp.log1p(jax.nn.softplus(-at) * jax.nn.sigmoid(-at) / 2).sum()
+        away = self.log_ratio(vector)[None] - self.mixture_mean
         value = value + logsumexp(self.mixture_constant - 0.5 * jnp.einsum("ti,tij,tj->t", away, self.mixture_precision, away))
         return value + (self._log_variance_prior(z) if self.learn else 0.0)
 
@@ -147,12 +155,8 @@ class JointModel:
         return value
 
     def start(self) -> np.ndarray:
-        """All effects zero, ratios where they ask for a tenth of the departures at most, variances as given."""
+        """All effects zero, variances as given."""
         at: dict[str, Any] = {name: np.zeros(shape) for name, shape in self.shapes.items()}
-        vocal = self.problem.counts.vocal_customers
-        assumed = self.problem.prior.mean
-        demanded = float((np.exp(assumed) * vocal).sum())
-        at["log_ratio"] = assumed - max(np.log(demanded / (0.1 * float(self.exits.sum()) + 1.0)), 0.0)
         if self.learn:
             for name, value in self.fixed.items():
                 at[f"log_variance_{name}"] = np.log(value)

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
@@ -27,33 +28,39 @@ from scipy.optimize import minimize
 from benchmarks.reference.companies import FIXTURES, MAKERS, Problem, build_problem, digest_of, given
 from benchmarks.reference.joint_model import JointModel
 from iceberg.model.excess_hazard import fit_design
-from iceberg.model.fellner_schall import Variances
 
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 CHAINS = 4
+KINDS = ("fixed_variances", "learned_variances")
 THINNED = 2000  # draws whose departures are split
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--companies", default="mixed,small,none", help=f"of {', '.join(MAKERS)}")
-    parser.add_argument("--warmup", type=int, default=600)
-    parser.add_argument("--samples", type=int, default=1000, help="per chain")
+    parser.add_argument("--warmup", type=int, default=300)
+    parser.add_argument("--samples", type=int, default=600, help="per chain")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=KINDS, help="one of the two posteriors; the other stays as frozen")
     options = parser.parse_args()
     FIXTURES.mkdir(exist_ok=True)
     for name in options.companies.split(","):
         problem = build_problem(name)
-        fixture = freeze(problem, warmup=options.warmup, samples=options.samples, seed=options.seed)
         path = FIXTURES / f"nuts_{name}.json"
+        earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        fixture = earlier if options.only and earlier.get("counts_sha256") == digest_of(problem.counts) else {}
+        kinds = [options.only] if options.only else KINDS
+        fixture = fixture | freeze(problem, kinds, warmup=options.warmup, samples=options.samples, seed=options.seed)
         path.write_text(json.dumps(fixture, indent=1) + "\n", encoding="utf-8")
-        print(path.name, json.dumps({kind: fixture[kind]["sampler"] for kind in ("fixed_variances", "learned_variances")}))
     return 0
 
 
-def freeze(problem: Problem, *, warmup: int, samples: int, seed: int) -> dict[str, Any]:
+def freeze(problem: Problem, kinds: Sequence[str], *, warmup: int, samples: int, seed: int) -> dict[str, Any]:
     """Everything the tests compare: the posterior with variances fixed where the fit put them, and with variances sampled."""
-    variances = fit_design(problem.design, problem.prior, problem.kernel).variances
+    fit = fit_design(problem.design, problem.prior, problem.kernel)
+    variances = fit.variances
+    centre, scale = fit.shared[fit.ratio_positions], np.minimum(np.sqrt(np.diagonal(fit.ratio_covariance)), 1.0)
+    models = {kind: JointModel(problem, variances, centre=centre, scale=scale, learn=kind == "learned_variances") for kind in kinds}
     return {
         "company": problem.name,
         "seed": problem.seed,
@@ -65,20 +72,17 @@ def freeze(problem: Problem, *, warmup: int, samples: int, seed: int) -> dict[st
         "versions": {"numpyro": numpyro.__version__, "jax": jax.__version__, "numpy": np.__version__},
         "given": given(problem),
         "variances": {name: np.asarray(value).tolist() for name, value in vars(variances).items()},
-        "fixed_variances": _sample(problem, variances, learn=False, warmup=warmup, samples=samples, seed=seed),
-        "learned_variances": _sample(problem, variances, learn=True, warmup=warmup, samples=samples, seed=seed + 1),
-    }
+    } | {kind: _sample(model, warmup=warmup, samples=samples, seed=seed) for kind, model in models.items()}
 
 
-def _sample(problem: Problem, variances: Variances, *, learn: bool, warmup: int, samples: int, seed: int) -> dict[str, Any]:
+def _sample(model: JointModel, *, warmup: int, samples: int, seed: int) -> dict[str, Any]:
     began = time.perf_counter()
-    model = JointModel(problem, variances, learn=learn)
     centre, turn = _whiten(model)
 
     def potential(u: jax.Array) -> jax.Array:
         return -model.log_posterior(centre + turn @ u)
 
-    kernel = NUTS(potential_fn=potential, target_accept_prob=0.9 if learn else 0.8, max_tree_depth=9)
+    kernel = NUTS(potential_fn=potential, target_accept_prob=0.85, max_tree_depth=8)
     sampler = MCMC(kernel, num_warmup=warmup, num_samples=samples, num_chains=CHAINS, chain_method="sequential", progress_bar=False)
     rng = np.random.default_rng(seed)
     sampler.run(
@@ -90,7 +94,7 @@ def _sample(problem: Problem, variances: Variances, *, learn: bool, warmup: int,
     extra = sampler.get_extra_fields(group_by_chain=True)
     kept = drawn[:, :: max(1, CHAINS * samples // THINNED)]
     churn = split_departures(model, kept.reshape(-1, model.size), rng).reshape(*kept.shape[:2], -1)
-    ratio = np.asarray(jax.vmap(jax.vmap(lambda one: model.unpack(one)["log_ratio"]))(drawn))
+    ratio = np.asarray(jax.vmap(jax.vmap(model.log_ratio))(drawn))
     watched = drawn.reshape(CHAINS, -1, model.size)
     found = {
         "log_ratio": [_describe(ratio[..., number]) for number in range(ratio.shape[-1])],
@@ -106,10 +110,16 @@ def _sample(problem: Problem, variances: Variances, *, learn: bool, warmup: int,
             "seconds": round(time.perf_counter() - began, 1),
         },
     }  # fmt: skip
-    if learn:
+    print(model.problem.name, "learned" if model.learn else "fixed", json.dumps(found["sampler"]), flush=True)
+    if model.learn:
         parts = jax.vmap(model.unpack)(drawn.reshape(-1, model.size))
-        found["log_sd"] = {
-            name.removeprefix("log_variance_"): _sds(np.asarray(value)) for name, value in parts.items() if name.startswith("log_variance")
+        learned = {name.removeprefix("log_variance_"): np.asarray(value) for name, value in parts.items() if name.startswith("log_variance")}
+        found["sd_of_effects"] = {name: _sds(value) for name, value in learned.items()}
+        total = churn.sum(-1).ravel()
+        every = np.arange(drawn.shape[0] * drawn.shape[1]).reshape(drawn.shape[:2])[:, :: max(1, CHAINS * samples // THINNED)].ravel()
+        found["correlation_of_total_with_log_sd"] = {
+            name: [round(float(np.corrcoef(total, one)[0, 1]), 3) for one in value[every].reshape(len(every), -1).T]
+            for name, value in learned.items()
         }
     return found
 
@@ -146,7 +156,7 @@ def _whiten(model: JointModel) -> tuple[jax.Array, jax.Array]:
     values, vectors = np.linalg.eigh(curvature[np.ix_(~held, ~held)])
     turn = np.zeros_like(curvature)
     turn[np.ix_(~held, ~held)] = vectors / np.sqrt(np.maximum(values, 0.3))
-    turn[held, held] = 0.5
+    turn[held, held] = 0.8
     return jnp.asarray(centre), jnp.asarray(turn)
 
 
