@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.delay_kernel import fit_delay_kernel
+from iceberg.model.delay_kernel import fit_delay_kernel, share_within
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.placebo import PlaceboDraws, above_noise, run_placebo
@@ -33,7 +33,7 @@ class CorrectedDraws:
 
     Attributes:
         silent_churn, natural, ratio: See `ReconciliationDraws`.
-        excess: (K, C) excess probability of complainers.
+        excess: (K, C) excess probability of complainers to leave within the horizon.
         ratio_prior: (K, C) what was assumed before the departures spoke.
         placebo: C + 1 intervals, the last for the total.
         pipeline: The same by days ahead.
@@ -108,6 +108,8 @@ def correct_by_departures(
     tell("pipeline", 0.95)
     ahead = draw_pipeline(fit, heard, drawn, rng=for_pipeline)
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
+    # The kernel knows who leaves sooner or later; what is shown is the excess within the horizon.
+    within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
@@ -117,7 +119,7 @@ def correct_by_departures(
         silent_churn=churn,
         natural=drawn.natural,
         ratio=ratio,
-        excess=np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
+        excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
