@@ -52,8 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as fault:  # the last line of defence: one sentence instead of a traceback
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
-        detail = " ".join(str(fault).split())[:300]
-        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, detail=detail))
+        # Where, not what it says: an exception's text can quote a customer's cell.
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, place=place))
         return OUR_FAULT
 
 
