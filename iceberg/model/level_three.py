@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.delay_kernel import fit_delay_kernel, share_within
+from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.placebo import PlaceboDraws, above_noise, run_placebo
+from iceberg.model.prior_change import rows_under, same_prior
 from iceberg.model.ratio_evidence import ratio_prior_of
+from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
 
 FloatArray = npt.NDArray[np.float64]
 FloatArray32 = npt.NDArray[np.float32]
+_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
 
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
@@ -53,12 +56,24 @@ class CorrectedDraws:
 
 
 @dataclass(frozen=True, eq=False)
-class _WarmStart:
-    """The fit of these counts and its placebo: what is noise depends on the counts, hardly on the assumed ratio."""
+class _Reference:
+    """Fit, joint draws, placebo and pipeline of these counts under the default assumptions; other assumptions are read off them.
 
-    counts_digest: str
+    Attributes:
+        key: Of counts, random stream and number of draws; the same key gives the same bytes.
+        prior: Of the categories that were heard, under the default assumptions.
+        fit: Under it.
+        drawn: Without the parameters behind the draws.
+        placebo: What is noise depends on the counts, hardly on the assumed ratio.
+        ahead: (K, C', H).
+    """
+
+    key: tuple[object, ...]
+    prior: RatioPrior
     fit: ExcessHazardFit
+    drawn: ReconciliationDraws
     placebo: PlaceboDraws
+    ahead: FloatArray
 
 
 def correct_by_departures(
@@ -76,37 +91,33 @@ def correct_by_departures(
         counts: Level 3 counts, categories and segments in an order that does not depend on names.
         assumptions: What is assumed of the ratio, and the number of draws.
         rng: Spawned per step.
-        warm: `CorrectedDraws.state` of an earlier call on the same counts.
+        warm: `CorrectedDraws.state` of an earlier call on the same counts with the same stream: saves the fit, changes no figure.
         progress: Told "fit", "cells" or "placebo" and the share done of this call.
         measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
     """
     tell = progress or (lambda step, share: None)
-    earlier = warm if isinstance(warm, _WarmStart) and warm.counts_digest == counts.digest else None
     for_draws, for_prior, for_excess, for_placebo, for_pipeline = rng.spawn(5)
-
-    def fitting(step: str, share: float) -> None:
-        tell("fit", 0.6 * share)
-
     kernel = fit_delay_kernel(counts)
     prior = ratio_prior_of(counts, assumptions, kernel)
     if measured is not None:
         prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
+    usual = ratio_prior_of(counts, Assumptions(), kernel)
+    usual = replace(usual, observed_mean=prior.observed_mean, observed_precision=prior.observed_precision)
     spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
     heard = _of_categories(counts, spoken)
-    fit = fit_excess_hazard(
-        heard,
-        assumptions,
-        warm=earlier.fit if earlier else None,
-        progress=fitting,
-        kernel=kernel.of_categories(spoken),
-        ratio_prior=prior.of_categories(spoken),
-    )
-    tell("cells", 0.6)
-    drawn = draw_silent_churn(fit, heard, rng=for_draws, draws=assumptions.draws)
-    tell("placebo", 0.7)
-    placebo = earlier.placebo if earlier else run_placebo(fit, heard, rng=for_placebo, draws=PLACEBO_DRAWS)
-    tell("pipeline", 0.95)
-    ahead = draw_pipeline(fit, heard, drawn, rng=for_pipeline)
+    of_heard, usual_of_heard = prior.of_categories(spoken), usual.of_categories(spoken)
+    key = (counts.digest, _stream(for_draws), assumptions.draws)
+    reference = warm if isinstance(warm, _Reference) and warm.key == key and same_prior(warm.prior, usual_of_heard) else None
+    if reference is None:
+        reference = _fit_reference(
+            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline), assumptions.draws, tell
+        )
+    rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
+    if rows is None:
+        streams = (_from_the_start(for_draws), _from_the_start(for_placebo), _from_the_start(for_pipeline))
+        fit, drawn, ahead = _fit_again(reference.fit, heard, of_heard, streams, assumptions.draws, tell)
+    else:
+        fit, drawn, ahead = reference.fit, reference.drawn.rows(rows), reference.ahead[rows]
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel knows who leaves sooner or later; what is shown is the excess within the horizon.
     within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
@@ -114,7 +125,7 @@ def correct_by_departures(
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = _placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    noise_floor = _placebo_intervals(_with_silence(reference.placebo.silent_churn, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
     return CorrectedDraws(
         silent_churn=churn,
         natural=drawn.natural,
@@ -124,8 +135,64 @@ def correct_by_departures(
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
         diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
-        state=_WarmStart(counts.digest, fit, placebo),
+        state=reference,
     )
+
+
+def _stream(rng: np.random.Generator) -> tuple[object, ...]:
+    """What tells one random stream from another."""
+    seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+    return (seed.entropy, seed.spawn_key)
+
+
+def _from_the_start(rng: np.random.Generator) -> np.random.Generator:
+    """The stream as it was before anything was drawn from it."""
+    return np.random.default_rng(cast(np.random.SeedSequence, rng.bit_generator.seed_seq))
+
+
+def _fit_reference(
+    heard: CohortCounts,
+    kernel: DelayKernel,
+    prior: RatioPrior,
+    key: tuple[object, ...],
+    streams: _Streams,
+    draws: int,
+    tell: Callable[[str, float], None],
+) -> _Reference:
+    """Everything under the default assumptions."""
+    fit = fit_excess_hazard(
+        heard, Assumptions(), progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
+    )
+    tell("cells", 0.6)
+    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+    tell("placebo", 0.7)
+    placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
+    tell("pipeline", 0.95)
+    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+    return _Reference(key, prior, fit, drawn.without_parameters(), placebo, ahead)
+
+
+def _fit_again(
+    fit: ExcessHazardFit,
+    heard: CohortCounts,
+    prior: RatioPrior,
+    streams: _Streams,
+    draws: int,
+    tell: Callable[[str, float], None],
+) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
+    """Fit, draws and pipeline under a prior too far from the default one for its draws to speak for it."""
+    moved = fit_excess_hazard(
+        heard,
+        Assumptions(),
+        warm=fit,
+        progress=lambda step, share: tell("fit", 0.6 * share),
+        kernel=fit.kernel,
+        ratio_prior=prior,
+    )
+    tell("cells", 0.6)
+    drawn = draw_silent_churn(moved, heard, rng=streams[0], draws=draws)
+    tell("pipeline", 0.95)
+    return moved, drawn.without_parameters(), draw_pipeline(moved, heard, drawn, rng=streams[2])
 
 
 def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortCounts:

@@ -6,7 +6,7 @@ to the customers who really left in silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from iceberg.model.lexis_design import lagged_intensity
 from iceberg.model.ratio_posterior import draw_log_ratios
 
 FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
 SingleArray = npt.NDArray[np.float32]
 
 CHUNK = 100  # draws evaluated at a time; bounds the memory
@@ -33,7 +34,7 @@ class ReconciliationDraws:
         natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
         log_ratio: (K, C) the parameter.
-        shared, own: (K, .) and (K, S, .) the parameters behind the draws, for the forecast.
+        shared, own: (K, .) and (K, S, .) the parameters behind the draws, for the forecast; empty once that is made.
     """
 
     silent_churn: SingleArray
@@ -42,6 +43,17 @@ class ReconciliationDraws:
     log_ratio: FloatArray
     shared: FloatArray
     own: FloatArray
+
+    def rows(self, rows: IndexArray) -> ReconciliationDraws:
+        """Some of the draws, some perhaps more than once."""
+        if len(rows) == len(self.ratio) and bool((np.diff(rows) == 1).all()):
+            return self
+        shared, own = (self.shared[rows], self.own[rows]) if len(self.shared) else (self.shared, self.own)
+        return ReconciliationDraws(self.silent_churn[rows], self.natural[rows], self.ratio[rows], self.log_ratio[rows], shared, own)
+
+    def without_parameters(self) -> ReconciliationDraws:
+        """The same without what only the forecast needs: most of the memory."""
+        return replace(self, shared=self.shared[:0], own=self.own[:0])
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
