@@ -198,7 +198,6 @@ def _check(options: Options, words: Translator) -> int:
     from iceberg.cli_print import build_check_text
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.recognise import recognise_tables
-    from iceberg.ingest.relations import relate_files
     from iceberg.ingest.sources import UploadedBytes
 
     mapping = _saved_mapping(options)
@@ -207,11 +206,8 @@ def _check(options: Options, words: Translator) -> int:
         UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
     ]
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
-        tables, report = load_tables(**sources, mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
+        tables, report = load_tables(**sources, mapping=mapping, relate=True)  # type: ignore[arg-type]  # only sources are in the dictionary
         tables.close()
-        firsts = {table: source[0] if isinstance(source, list) else source for table, source in sources.items()}
-        if report.joining is not None and len(sources) > 1:
-            report = replace(report, joining=replace(report.joining, relations=relate_files(firsts)))
         _print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
@@ -292,7 +288,7 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
 
     A file that says anything else is never overwritten: it may be the one that is being corrected.
     """
-    from iceberg.ingest.mapping import FieldChoice, MappingSet
+    from iceberg.ingest.mapping import FieldChoice
 
     if problem.proposal is None:
         return
@@ -300,7 +296,7 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
         table: replace(mapping, choices=mapping.choices | {name: FieldChoice(name, "") for name in mapping.missing})
         for table, mapping in problem.proposal.tables.items()
     }
-    proposal = MappingSet(tables, problem.proposal.joining).to_toml()
+    proposal = replace(problem.proposal, tables=tables).to_toml()
     for number in range(1, 100):
         path = Path("iceberg-mapping.toml" if number == 1 else f"iceberg-mapping-{number}.toml")
         values = {name: str(problem.values.get(name, "")) for name in ("file", "headers")} | {"proposal": str(path)}

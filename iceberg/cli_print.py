@@ -192,15 +192,11 @@ def build_check_text(report: IngestReport, words: Translator) -> str:
 
 def build_joining_text(report: IngestReport, words: Translator) -> str:
     """How the tables were put together, what contradicts what, and what is offered; "" where there is nothing to say."""
-    from iceberg.ingest.told import tell_joining
+    from iceberg.ingest.told import tell_report
 
-    if report.joining is None:
-        return ""
-    readings = cast("tuple[FileReading, ...]", report.files)
-    file = next((reading.file for reading in readings if reading.table == report.joining.derived), "")
     lines: list[str] = []
     section, explained = "joined", set[str]()
-    for told in tell_joining(report.joining, words, file=file):
+    for told in tell_report(report, words):
         if told.section != section:
             section = told.section
             lines.append(words.text(f"joining.{section}.title"))
@@ -232,6 +228,8 @@ def build_rows_text(report: IngestReport, words: Translator) -> str:
         + "\n"
         for table, totals in report.rows.items()
         if not (table == "customers" and report.joining is not None and report.joining.derived)  # no file of theirs was read
+    ) + "".join(
+        words.text("cli.check.file_rows", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected) + "\n" for part in report.parts
     )
 
 

@@ -42,16 +42,20 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
 
 
 def _look_up_through(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]) -> None:
-    """Tables that name a subscription get the id of its customer; a subscription nobody knows stays as it is, and is an unknown customer."""
-    bridge = loaded.get("subscriptions")
-    if bridge is None or "subscription_id" not in bridge.fields.columns:
-        return
-    for item in loaded.values():
-        if item.mapping.via == "subscriptions":
-            connection.execute(
-                f"UPDATE {item.read_name} SET customer_id = b.customer_id FROM (SELECT subscription_id, min(customer_id) AS customer_id "
-                f"FROM ({_kept(bridge)}) WHERE subscription_id IS NOT NULL GROUP BY 1) b WHERE {item.read_name}.customer_id = b.subscription_id"
-            )
+    """Tables that name a subscription, or another id of the customer, get the customer's id.
+
+    An id that nobody has, or that two customers have, stays as it is, and is an unknown customer.
+    """
+    for bridge, field in (("subscriptions", "subscription_id"), ("customers", "link_id")):
+        if bridge not in loaded or field not in loaded[bridge].fields.columns:
+            continue
+        for item in loaded.values():
+            if item.mapping.via == bridge:
+                connection.execute(
+                    f"UPDATE {item.read_name} SET customer_id = b.customer_id FROM (SELECT {field}, min(customer_id) AS customer_id "
+                    f"FROM ({_kept(loaded[bridge])}) WHERE {field} IS NOT NULL GROUP BY 1 HAVING min(customer_id) = max(customer_id)) b "
+                    f"WHERE {item.read_name}.customer_id = b.{field}"
+                )
 
 
 def _kept(item: JudgedTable) -> str:

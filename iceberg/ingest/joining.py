@@ -199,30 +199,6 @@ class Inactivity:
 
 
 @dataclass(frozen=True)
-class Relation:
-    """A column whose values are ids of another table.
-
-    Attributes:
-        table, column: The side with many rows per id.
-        other_table, other_column: The side that holds each id once.
-        share: Share of the distinct ids of the many side that the other side has.
-        ids: Distinct ids looked at.
-        same_header: Both columns are called alike.
-        file, other_file: Their files.
-    """
-
-    table: str
-    column: str
-    other_table: str
-    other_column: str
-    share: float
-    ids: int
-    same_header: bool
-    file: str = ""
-    other_file: str = ""
-
-
-@dataclass(frozen=True)
 class IdProposal:
     """Steps that would make more ids meet.
 
@@ -273,7 +249,6 @@ class JoiningReport:
     customers: int = 0
     leavers: int = 0
     ends: dict[str, int] = field(default_factory=dict)
-    relations: tuple[Relation, ...] = ()
     folding: Folding | None = None
     inactivity: Inactivity | None = None
     contradictions: tuple[Contradiction, ...] = ()

@@ -17,12 +17,13 @@ from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
-from iceberg.ingest.mapping import FIELDS, ColumnMapping, MappingSet
+from iceberg.ingest.links import Relations
+from iceberg.ingest.mapping import ColumnMapping, MappingSet
 from iceberg.ingest.opening import Opened, open_file
-from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
-from iceberg.ingest.relations import complete_with_relations, propose_relations
+from iceberg.ingest.parts import combine_parts, count_parts, list_sources, require_same_columns, set_aside
+from iceberg.ingest.relations import base_of, relate_tables
 from iceberg.ingest.sources import Source, Workspace
-from iceberg.ingest.tables import IngestReport, RowIssue, Tables
+from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
 ISSUES_PER_RULE = 100
 MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
@@ -43,6 +44,7 @@ def load_tables(
     activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
+    relate: bool | None = None,
 ) -> tuple[Tables, IngestReport]:
     """Read files into tables that can be trusted, and account for every row.
 
@@ -63,6 +65,7 @@ def load_tables(
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
+        relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
 
     Returns:
         The tables (close them after reducing) and the report: kept + rejected = read for each.
@@ -70,24 +73,27 @@ def load_tables(
     Raises:
         FileError: A file is not a table.
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
-        EvidenceError: ``no_source``.
+        EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
     given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys, "flat": flat}
     given |= {"subscriptions": subscriptions, "events": events, "activity": activity}
     sources = {table: source for table, source in given.items() if source is not None}
     if not sources:
         raise EvidenceError("no_source")
+    if "events" in sources and not base_of(sources) and "flat" not in sources:
+        raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
     workspace, connection = Workspace(), connect(memory_limit=memory_limit)
     try:
         mapping = mapping or MappingSet()
-        loaded = _read_all(connection, workspace, sources, mapping, today or date.today())
+        loaded, relations = _read_all(connection, workspace, sources, mapping, today or date.today(), relate)
         joined = join_tables(connection, loaded, mapping.joining)
         if "flat" in loaded:
             judge_flat_duplicates(connection, loaded["flat"])
-        return _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
+        tables, report = _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
+        return tables, replace(report, relations=relations)
     except BaseException as error:
         if isinstance(error, MappingError) and error.proposal is not None:
-            error.proposal = replace(error.proposal, joining=(mapping or MappingSet()).joining)
+            error.proposal = replace(error.proposal, joining=(mapping or MappingSet()).joining, links=(mapping or MappingSet()).links)
         connection.close()
         workspace.close()
         raise
@@ -99,13 +105,11 @@ def _read_all(
     sources: Mapping[str, Source | Sequence[Source]],
     mappings: MappingSet,
     today: date,
-) -> dict[str, JudgedTable]:
-    opened: dict[str, list[Opened]] = {}
-    for named, source in sources.items():
-        for part in list_sources(source):
-            table, found = open_file(connection, workspace, named, part, mappings)
-            opened.setdefault(table, []).append(found)
-    opened = _relate(connection, opened)
+    relate: bool | None,
+) -> tuple[dict[str, JudgedTable], Relations]:
+    opened = _open_all(connection, workspace, sources, mappings)
+    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
+    opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
     _require_certain(opened)
     if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
         values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
@@ -123,23 +127,18 @@ def _read_all(
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
         loaded[name] = _read_parts(connection, workspace, name, fitted, today)
-    return loaded
+    return loaded, relations
 
 
-def _relate(connection: duckdb.DuckDBPyConnection, opened: dict[str, list[Opened]]) -> dict[str, list[Opened]]:
-    """Where the headers do not say which column holds the customer, the ids that overlap may: looked at only then."""
-    pointing = {table: parts[0] for table, parts in opened.items() if "customer_id" in FIELDS[table] and len(parts) == 1}
-    unsure = {table for table, (_, mapping) in pointing.items() if table not in {"customers", "flat"} and not _knows_customer(mapping)}
-    if not unsure or not {"customers", "subscriptions"} & set(pointing):
-        return opened
-    relations = propose_relations(connection, {table: source for table, (source, _) in pointing.items()})
-    completed = complete_with_relations({table: mapping for table, (_, mapping) in pointing.items()}, relations)
-    return {table: [(parts[0][0], completed[table])] if table in unsure else parts for table, parts in opened.items()}
-
-
-def _knows_customer(mapping: ColumnMapping) -> bool:
-    choice = mapping.choices.get("customer_id")
-    return choice is not None and choice.confidence >= CERTAIN
+def _open_all(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source | Sequence[Source]], mappings: MappingSet
+) -> dict[str, list[Opened]]:
+    opened: dict[str, list[Opened]] = {}
+    for named, source in sources.items():
+        for part in list_sources(source):
+            table, found = open_file(connection, workspace, named, part, mappings)
+            opened.setdefault(table, []).append(found)
+    return opened
 
 
 def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
@@ -158,7 +157,9 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
         proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
         if doubtful == ["category"]:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            raise MappingError("category_missing", {"file": relation.reading.file, "candidates": candidates, "table": chosen.table}, proposal)
+            headers = ", ".join(relation.reading.headers)
+            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
+            raise MappingError("category_missing", values, proposal)
         if doubtful:
             values = {
                 "file": relation.reading.file,
@@ -183,8 +184,10 @@ def _finish(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], joined: Joined, issues_per_rule: int
 ) -> tuple[Tables, IngestReport]:
     issues: list[RowIssue] = []
+    parts: list[FileTotals] = []
     for item in judged:
         count_flags(connection, item)
+        parts += count_parts(connection, item)
         if item.rule_rows or item.bad_lines:
             issues += find_issues(connection, item, limit=issues_per_rule)
         publish_table(connection, item)
@@ -210,6 +213,7 @@ def _finish(
         first_complaint=first,
         last_day=last,
         joining=joined.report,
+        parts=tuple(parts),
     )
     return tables, report
 
@@ -287,3 +291,25 @@ def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple
         today: See `load_tables`.
     """
     return load_tables(volumes=rows, today=today)
+
+
+def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
+    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
+
+    Args:
+        sources: Files by table, as for `load_tables`.
+        mapping: What was said about them.
+
+    Raises:
+        FileError: A file is not a table.
+        MappingError: A join that was told cannot be made.
+    """
+    workspace, connection = Workspace(), connect()
+    try:
+        mapping = mapping or MappingSet()
+        opened = _open_all(connection, workspace, sources, mapping)
+        given = frozenset(table for table, one in mapping.tables.items() if one.choices)
+        return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
+    finally:
+        connection.close()
+        workspace.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from iceberg.errors import MappingError
 from iceberg.ingest.dates import DATE_FORMATS
 from iceberg.ingest.joining import Joining
+from iceberg.ingest.links import LinkChoice
 
 # Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
 # "number", "flag" (yes or no).
@@ -41,6 +42,7 @@ EXTRA_FIELDS: dict[str, dict[str, str]] = {
         "status": "text",  # says who is still here, where a system writes the last day before it has come
         "interval": "text",  # what the revenue is paid per, row by row
         "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
+        "link_id": "id",  # another id of the customer, where another table names that one
     },
     "subscriptions": {"status": "text", "interval": "text", "subscription_id": "id"},
 }
@@ -96,7 +98,8 @@ class ColumnMapping:
         time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
-        via: ``"subscriptions"`` where the customer id column holds ids of subscriptions, to be looked up there.
+        via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
+            (``link_id``), to be looked up there.
     """
 
     table: str
@@ -130,14 +133,20 @@ class ColumnMapping:
 
 @dataclass(frozen=True)
 class MappingSet:
-    """The mappings of one load, by table, and the choices made where tables become one."""
+    """The mappings of one load, by table, the choices made where tables become one, and the joins that were told, by table."""
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
+    links: dict[str, LinkChoice] = field(default_factory=dict)
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
         return self.tables.get(table)
+
+    def with_link(self, table: str, choice: LinkChoice | None) -> MappingSet:
+        """The same with the join of `table` told; None leaves it to headers and overlapping ids again."""
+        links = {name: link for name, link in self.links.items() if name != table}
+        return replace(self, links=links | ({table: choice} if choice is not None else {}))
 
     def save(self, path: str | Path) -> None:
         """Write as TOML, or as JSON when the name ends in ``.json``."""
@@ -157,7 +166,9 @@ class MappingSet:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
         joining = self.joining.to_dict()
-        return ({"joining": joining} if joining else {}) | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        links = {table: link.to_dict() for table, link in self.links.items()}
+        told = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
+        return told | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -180,7 +191,16 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        return cls({table: _mapping_from(table, entry, name) for table, entry in content.items() if table != "joining"}, joining)
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations"}}
+        return cls(tables, joining, _links_from(content.get("relations", {}), name))
+
+
+def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds
+    pointing = [table for table, fields in FIELDS.items() if "customer_id" in fields and table not in {"customers", "flat"}]
+    if not isinstance(entry, dict) or not set(entry) <= set(pointing):
+        value = str(entry) if not isinstance(entry, dict) else ", ".join(sorted(set(entry) - set(pointing)))
+        raise MappingError("mapping_table_unknown", {"file": name, "value": f"relations.{value}", "known": ", ".join(pointing)})
+    return {table: LinkChoice.from_dict(one, table=table, name=name) for table, one in entry.items()}
 
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
@@ -218,7 +238,7 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     checked = [
         ("decimal", options.get("decimal"), (".", ",")),
         ("revenue_period", options.get("revenue_period"), ("year", "month")),
-        ("via", options.get("via"), ("subscriptions",)),
+        ("via", options.get("via"), ("subscriptions", "customers")),
     ]
     for key, value, known in [
         *checked,

@@ -14,7 +14,9 @@ from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.judge import JudgedTable
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.read import SourceTable
+from iceberg.ingest.rules import reject_mask
 from iceberg.ingest.sources import Source, UploadedBytes
+from iceberg.ingest.tables import FileTotals
 
 _PATTERN = frozenset("*?[")
 
@@ -93,6 +95,19 @@ def combine_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[JudgedT
         connection.execute(f"DROP TABLE {part.read_name}")
     bad_lines = tuple(replace(bad, file=part.source.reading.file) for part in parts for bad in part.bad_lines)
     return replace(parts[0], read_name=read_name, file_records=records, bad_lines=bad_lines, skip_lines=frozenset(), flags={}, parts=tuple(placed))
+
+
+def count_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> list[FileTotals]:
+    """What became of the rows of each file; nothing where there is one."""
+    totals = []
+    starts = [start for start, _ in item.parts] + [item.file_records]
+    mask = reject_mask(item.table)
+    for (start, part), end in zip(item.parts, starts[1:], strict=True):
+        where = f"rowid >= {start} AND rowid < {end}"
+        rows, rejected = connection.sql(f"SELECT count(*), count(*) FILTER ((flags & {mask}) <> 0) FROM {item.read_name} WHERE {where}").fetchall()[0]
+        lines = sum(bad.cells is None for bad in part.bad_lines)
+        totals.append(FileTotals(item.table_name, part.source.reading.file, rows + lines, rows - rejected, rejected + lines))
+    return totals
 
 
 def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

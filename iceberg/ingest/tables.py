@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import duckdb
 
 from iceberg.ingest.joining import JoiningReport
+from iceberg.ingest.links import Relations
 
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
@@ -97,6 +98,17 @@ class RowTotals:
 
 
 @dataclass(frozen=True)
+class FileTotals:
+    """What became of the rows of one file of a table that came in several."""
+
+    table: TableName
+    file: str
+    read: int
+    kept: int
+    rejected: int
+
+
+@dataclass(frozen=True)
 class IngestReport:
     """What was read, how, and what became of every row.
 
@@ -107,6 +119,8 @@ class IngestReport:
         issues: The first rows per rule (at most `issues_per_rule`), with line, column and value.
         first_day, last_day: Range of valid dates seen.
         joining: How several tables became customers, what contradicts what, and what is proposed; None where there was nothing to say.
+        relations: Which column of each table holds the ids of another, and what else could be meant.
+        parts: Totals per file, where a table came in several.
     """
 
     files: tuple[object, ...]
@@ -117,6 +131,8 @@ class IngestReport:
     last_day: date | None = None
     notes: tuple[tuple[str, dict[str, object]], ...] = ()
     joining: JoiningReport | None = None
+    relations: Relations = field(default_factory=Relations)
+    parts: tuple[FileTotals, ...] = ()
     extra: dict[str, object] = field(default_factory=dict)
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from iceberg.ingest.activity import FEW_RETURNS
-from iceberg.ingest.joining import CHOICES, PREFIX_STEP, CategoryGroup, Contradiction, IdProposal, Inactivity, JoiningReport, Relation
+from iceberg.ingest.joining import CHOICES, PREFIX_STEP, CategoryGroup, Contradiction, IdProposal, Inactivity, JoiningReport
+from iceberg.ingest.links import Link, Relation, Relations
 from iceberg.locale import Translator
+
+if TYPE_CHECKING:
+    from iceberg.ingest.read import FileReading
+    from iceberg.ingest.tables import IngestReport
 
 Section = Literal["joined", "relations", "contradictions", "ids", "categories"]
 
@@ -31,6 +36,17 @@ class Told:
     choice: str = ""
     change: str = ""
     option: str = ""
+
+
+def tell_report(report: IngestReport, words: Translator) -> list[Told]:
+    """Everything there is to know about several tables, in the order in which it is read."""
+    told: list[Told] = []
+    if report.joining is not None:
+        readings = cast("tuple[FileReading, ...]", report.files)
+        file = next((reading.file for reading in readings if reading.table == report.joining.derived), "")
+        told = tell_joining(report.joining, words, file=file)
+    joined = [entry for entry in told if entry.section == "joined"]
+    return [*joined, *tell_relations(report.relations, words), *(entry for entry in told if entry.section != "joined")]
 
 
 def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") -> list[Told]:
@@ -66,7 +82,6 @@ def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") ->
         told.append(Told("joined", returned, "", change, option))
     if report.inactivity is not None:
         told += _inactivity(report.inactivity, words, report.rules.inactivity_end)
-    told += [Told("relations", tell_relation(relation, words)) for relation in report.relations]
     told += [_contradiction(entry, words) for entry in report.contradictions]
     told += [_ids(proposal, words) for proposal in report.id_proposals]
     return told + [_group(group, words) for group in report.category_groups]
@@ -94,18 +109,34 @@ def _inactivity(found: Inactivity, words: Translator, end: str) -> list[Told]:
     return told
 
 
-def tell_relation(relation: Relation, words: Translator) -> str:
-    """Which column points where, and why it is thought so."""
-    return words.text(
-        "joining.relations.line",
-        file=relation.file or relation.table,
-        column=relation.column,
-        other_file=relation.other_file or relation.other_table,
-        other_column=relation.other_column,
-        share=words.percent(relation.share),
-        ids=relation.ids,
-        why=words.text("joining.relations.same_header" if relation.same_header else "joining.relations.values"),
+def tell_relations(relations: Relations, words: Translator) -> list[Told]:
+    """Which column points where, why it is thought so, and what else could be meant."""
+    return [_link(link, words, measured=relations.measured) for link in relations.links]
+
+
+def _link(link: Link, words: Translator, *, measured: bool) -> Told:
+    one = link.relation
+    says = words.text(
+        "joining.relations.line" if measured else "joining.relations.unmeasured",
+        file=one.file or one.table,
+        column=one.column,
+        other_file=one.other_file or one.other_table,
+        other_column=one.other_column,
+        share=words.percent(one.share),
+        ids=one.ids,
+        found=one.found,
+        why=words.text(f"joining.relations.{link.origin}"),
     )
+    others = [_pair(pair, words) for pair in link.alternatives]
+    choice = words.text("joining.relations.alternatives", pairs="; ".join(others)) if others else ""
+    best = link.alternatives[0] if link.alternatives else one
+    change = words.text("joining.relations.change", table=link.table, column=best.column, other=best.other_table, other_column=best.other_column)
+    return Told("relations", says, choice, change if others else "", f"relations.{link.table}")
+
+
+def _pair(pair: Relation, words: Translator) -> str:
+    share = words.percent(pair.share)
+    return words.text("joining.relations.pair", column=pair.column, other_file=pair.other_file, other_column=pair.other_column, share=share)
 
 
 def _contradiction(found: Contradiction, words: Translator) -> Told:

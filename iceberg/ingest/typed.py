@@ -49,7 +49,7 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
-JOINED_BY = ("churned", "subscription_id")  # read for joining tables, not part of any canonical table
+JOINED_BY = ("churned", "subscription_id", "link_id")  # read for joining tables, not part of any canonical table
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written

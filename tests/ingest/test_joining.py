@@ -17,10 +17,9 @@ from iceberg.ingest.categories import group_categories, slips
 from iceberg.ingest.database import connect
 from iceberg.ingest.identifiers import id_sql
 from iceberg.ingest.joining import CHOICES, Joining, JoiningReport
-from iceberg.ingest.load import load_tables
+from iceberg.ingest.load import load_tables, relate_files
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.recognise import recognise_tables
-from iceberg.ingest.relations import relate_files
 from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.told import tell_joining
@@ -384,7 +383,7 @@ def test_each_file_is_taken_for_what_it_is_and_relations_come_from_the_values(tm
         "complaints": "tickets",
         "activity": "usage",
     }
-    relations = {(one.table, one.column, one.other_table, one.other_column) for one in relate_files(group)}
+    relations = {(one.table, one.column, one.other_table, one.other_column) for one in (link.relation for link in relate_files(group).links)}
     assert relations == {
         ("subscriptions", "account_id", "customers", "account_id"),
         ("events", "account_id", "customers", "account_id"),

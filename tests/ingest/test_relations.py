@@ -1,0 +1,155 @@
+"""How tables are joined: proposed from ids that overlap, shown with what else could be meant, told by a mapping, and kept per file."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from iceberg.errors import EvidenceError, MappingError
+from iceberg.ingest.links import LinkChoice, Relations
+from iceberg.ingest.load import load_tables, relate_files
+from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.sources import UploadedBytes
+from iceberg.ingest.told import tell_relations
+from iceberg.locale import LANGUAGES, Translator
+
+NOW = date(2026, 6, 30)
+# Customers have two ids; contracts name the second one, tickets both.
+CUSTOMERS = "account_id,account_number,signup_date,churn_date\n" + "".join(
+    f"A{n:03d},N{n:03d},2024-01-{n % 28 + 1:02d},{'2025-06-01' if n % 4 == 0 else ''}\n" for n in range(60)
+)
+TICKETS = "ticket_id,account_id,contract,opened_at,category\n" + "".join(f"T{n},X{n:03d},N{n:03d},2024-09-0{n % 9 + 1},billing\n" for n in range(40))
+
+
+def file(name: str, text: str) -> UploadedBytes:
+    return UploadedBytes(f"{name}.csv", text.encode())
+
+
+def kept_ids(mapping: MappingSet | None = None, tickets: str = TICKETS) -> tuple[set[str], Relations]:
+    loaded, report = load_tables(file("customers", CUSTOMERS), file("tickets", tickets), mapping=mapping, today=NOW)
+    with loaded:
+        return {row[0] for row in loaded.connection.sql("SELECT customer_id FROM complaints").fetchall()}, report.relations
+
+
+def test_a_header_whose_ids_nobody_has_gives_way_to_the_column_whose_ids_are_found() -> None:
+    ids, relations = kept_ids()
+    assert ids == {f"A{n:03d}" for n in range(40)}
+    link = relations.get("complaints")
+    assert link is not None
+    assert (link.origin, link.relation.column, link.relation.other_column) == ("overlap", "contract", "account_number")
+    assert (link.relation.found, link.relation.ids, link.relation.share) == (40, 40, 1.0)
+
+
+def test_a_header_whose_ids_are_found_stays_and_the_rest_is_an_alternative() -> None:
+    _, relations = kept_ids(tickets=TICKETS.replace(",X", ",A"))
+    link = relations.get("complaints")
+    assert link is not None
+    assert (link.origin, link.relation.column) == ("header", "account_id")
+    assert [(one.column, one.other_column, one.share) for one in link.alternatives] == [("contract", "account_number", 1.0)]
+
+
+def test_an_alternative_can_be_chosen_saved_and_read_back(tmp_path: Path) -> None:
+    _, relations = kept_ids(tickets=TICKETS.replace(",X", ",A"))
+    link = relations.get("complaints")
+    assert link is not None
+    mapping = MappingSet().with_link("complaints", link.alternatives[0].choice)
+    for suffix in ("toml", "json"):
+        mapping.save(tmp_path / f"m.{suffix}")
+        assert MappingSet.load(tmp_path / f"m.{suffix}").links == {"complaints": LinkChoice("contract", "customers", "account_number")}
+    ids, told = kept_ids(MappingSet.load(tmp_path / "m.toml"), TICKETS.replace(",X", ",A"))
+    assert ids == {f"A{n:03d}" for n in range(40)}
+    assert told.links[0].origin == "mapping"
+    assert mapping.with_link("complaints", None).links == {}
+
+
+def test_columns_that_were_named_are_not_changed_by_overlap() -> None:
+    columns = {"customer_id": "account_id", "complaint_date": "opened_at", "category": "category"}
+    named = ColumnMapping("complaints", {name: FieldChoice(name, header) for name, header in columns.items()})
+    ids, relations = kept_ids(MappingSet({"complaints": named}))
+    assert ids == set()  # every ticket names somebody unknown
+    assert relations.links[0].relation.found == 0
+    assert relations.links[0].alternatives[0].column == "contract"
+
+
+def test_row_numbers_meet_customer_numbers_by_chance_and_are_no_join() -> None:
+    customers = "customer_id,start_date\n" + "".join(f"{n},2024-01-01\n" for n in range(1, 101))
+    tickets = "id,wen,datum,category\n" + "".join(f"{n},Meier {n},2024-09-01,billing\n" for n in range(1, 41))
+    with pytest.raises(MappingError) as caught:
+        load_tables(file("customers", customers), file("tickets", tickets), today=NOW)
+    assert "customer_id" not in caught.value.proposal.get("complaints").choices
+
+
+def test_relations_are_plain_data() -> None:
+    _, relations = kept_ids()
+    assert Relations.from_dict(json.loads(json.dumps(relations.to_dict()))) == relations
+
+
+def test_relations_can_be_looked_at_before_anything_is_loaded() -> None:
+    sources = {"customers": file("customers", CUSTOMERS), "complaints": file("tickets", TICKETS)}
+    assert relate_files(sources).links[0].relation.column == "contract"
+    told = MappingSet().with_link("complaints", LinkChoice("account_id", "customers"))
+    assert relate_files(sources, mapping=told).links[0].relation.other_column == "account_id"
+    assert relate_files({"customers": file("customers", CUSTOMERS)}) == Relations()
+
+
+def test_two_tables_cannot_be_looked_up_by_two_other_ids() -> None:
+    customers = "account_id,account_number,old_number,signup_date\n" + "".join(f"A{n},N{n},O{n},2024-01-01\n" for n in range(20))
+    visits = "visit_id,old_number,visit_date\n" + "".join(f"V{n},O{n},2024-09-01\n" for n in range(20))
+    mapping = MappingSet().with_link("complaints", LinkChoice("contract", "customers", "account_number"))
+    mapping = mapping.with_link("activity", LinkChoice("old_number", "customers", "old_number"))
+    with pytest.raises(MappingError) as caught:
+        load_tables(file("customers", customers), file("tickets", TICKETS), activity=file("visits", visits), mapping=mapping, today=NOW)
+    assert caught.value.code == "link_twice"
+    assert all(caught.value.message(language) for language in LANGUAGES)
+
+
+def test_a_join_to_a_table_that_was_not_given_says_so() -> None:
+    mapping = MappingSet().with_link("complaints", LinkChoice("contract", "subscriptions", "subscription_id"))
+    with pytest.raises(MappingError) as caught:
+        kept_ids(mapping)
+    assert caught.value.code == "link_table_missing"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"customers": {"column": "a"}},
+        {"complaints": {"column": ""}},
+        {"complaints": {"column": 3}},
+        {"complaints": {"column": "a", "other_table": "tickets"}},
+        {"complaints": "a"},
+        3,
+    ],
+)
+def test_a_join_that_makes_no_sense_is_refused(entry: object) -> None:
+    with pytest.raises(MappingError):
+        MappingSet.from_dict({"relations": entry})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_joins_are_told_in_both_languages(language: str) -> None:
+    _, relations = kept_ids(tickets=TICKETS.replace(",X", ",A"))
+    [told] = tell_relations(relations, Translator(language))
+    assert "account_number" in told.choice
+    assert "[relations.complaints]" in told.change
+    assert "{" not in told.says + told.choice + told.change
+
+
+def test_departures_alone_cannot_say_who_there_was() -> None:
+    with pytest.raises(EvidenceError) as caught:
+        load_tables(events=file("events", "customer_id,event_date\nA1,2024-02-02\n"), today=NOW)
+    assert caught.value.code == "events_without_customers"
+
+
+def test_a_table_in_several_files_says_what_became_of_each() -> None:
+    """Rows of one file that another file repeats are counted where they stand."""
+    header, *rows = CUSTOMERS.splitlines()
+    first, second = "\n".join([header, *rows[:30]]), "\n".join([header, *rows[25:], "A999,N999,not a day,"])
+    loaded, report = load_tables([file("north", first), file("south", second)], file("tickets", TICKETS.replace(",X", ",A")), today=NOW)
+    loaded.close()
+    assert [(part.file, part.read, part.kept, part.rejected) for part in report.parts] == [("north.csv", 30, 30, 0), ("south.csv", 36, 30, 6)]
+    assert report.rows["customers"].kept == sum(part.kept for part in report.parts)
+    assert report.relations.links[0].relation.share == 1.0
