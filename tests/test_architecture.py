@@ -47,6 +47,8 @@ OWNERS = {
     "duckdb": ("ingest", "cohort"),
     "lifelines": ("model/survival.py",),
     "altair": ("report/charts",),
+    "vl_convert": ("report/files/pictures.py",),
+    "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
     "argparse": ("cli_options.py",),
