@@ -54,3 +54,13 @@ class OptionError(IcebergError):
 
 class EvidenceError(IcebergError):
     """Files that are readable but hold nothing to estimate from."""
+
+
+class StoreError(IcebergError):
+    """A store of published studies that cannot be opened, read or written, or has not what was asked for."""
+
+    def message(self, language: str = "en") -> str:
+        """The sentence, from ``store.errors``."""
+        from iceberg.locale import Translator
+
+        return Translator(language).text(f"store.errors.{self.code}", **self.values)

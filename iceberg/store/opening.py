@@ -1,0 +1,236 @@
+"""Owns how a store is opened: its address, its connection, its schema, and what a database's complaint means in words.
+
+A write takes the store's one write lock from its first statement on (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock), so that two of them
+wait for one another instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from iceberg.errors import StoreError
+from iceberg.store.schema import HEAD
+
+VARIABLE = "ICEBERG_STORE"
+DEFAULT_FILE = "iceberg-store.db"
+BUSY_SECONDS = 20.0  # judgement: longer than any publish holds the lock, shorter than anybody's patience
+WRITE_LOCK = 7_291_025  # any number nobody else uses; PostgreSQL's advisory locks are named by numbers
+_MIGRATIONS = Path(__file__).with_name("migrations")
+# What a driver says -> our sentence. SQLite has messages, PostgreSQL five-letter codes.
+_SQLITE_SAYS = {
+    "database or disk is full": "store_full",
+    "disk i/o error": "store_full",
+    "locked": "store_locked",
+    "busy": "store_locked",
+    "readonly": "store_read_only",
+    "not a database": "store_not_a_store",
+    "malformed": "store_damaged",
+    "unable to open": "store_unreachable",
+}
+_POSTGRES_SAYS = {
+    "53100": "store_full",
+    "53200": "store_full",
+    "55P03": "store_locked",
+    "40P01": "store_locked",
+    "57014": "store_locked",
+    "25006": "store_read_only",
+    "42501": "store_read_only",
+    "28P01": "store_refused",
+    "28000": "store_refused",
+    "3D000": "store_no_database",
+    "53300": "store_locked",
+}
+
+
+def store_address(given: str | None = None) -> URL:
+    """Where the store is: what was given, else the variable ICEBERG_STORE, else a file in this folder.
+
+    Args:
+        given: A database URL, or the path of an SQLite file.
+
+    Raises:
+        StoreError: ``store_address`` when it is neither.
+    """
+    named = given or os.environ.get(VARIABLE) or DEFAULT_FILE
+    if "://" not in named:
+        return URL.create("sqlite", database=str(Path(named).expanduser()))
+    try:
+        url = make_url(named)
+    except ArgumentError:
+        url = None
+    kind = url.get_backend_name() if url is not None else ""
+    if url is None or kind not in {"sqlite", "postgresql", "postgres"}:
+        raise StoreError("store_address", {"value": named.partition("://")[0] + "://"})
+    if kind == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise StoreError("store_address", {"value": "sqlite://"})
+        return URL.create("sqlite", database=url.database)
+    return url.set(drivername="postgresql+psycopg")
+
+
+def open_engine(url: URL) -> Engine:
+    """An engine whose store exists and has this version's schema.
+
+    Raises:
+        StoreError: When it cannot be opened, in words.
+    """
+    with told(url):
+        engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+        try:
+            _bring_up_to_date(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    path = Path(str(url.database))
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise StoreError("store_no_folder", {"store": str(path), "folder": str(path.resolve().parent)})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=24)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own
+        connection.isolation_level = None  # transactions are ours, DDL included
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a version that was reported is on the disk
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            pool_pre_ping=True,  # a server that was restarted is connected to again
+            pool_size=8,
+            max_overflow=24,
+            connect_args={"connect_timeout": int(BUSY_SECONDS), "options": f"-c lock_timeout={int(BUSY_SECONDS * 1000)}"},
+        )
+    except (NoSuchModuleError, ImportError) as missing:
+        raise StoreError("store_needs_driver", {"command": "pip install -r requirements-postgres.txt"}) from missing
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: all of it or nothing.
+
+    Raises:
+        StoreError: What the database objects to, in words.
+    """
+    with told(engine.url), engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent look at the store.
+
+    Raises:
+        StoreError: What the database objects to, in words.
+    """
+    with told(engine.url), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    """Create or migrate the schema. Of two processes that open a store at once, one does it and the other finds it done."""
+    with engine.connect() as connection, connection.begin():
+        if _revision(connection) == HEAD:
+            return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        found = _revision(connection)
+        if found == HEAD:
+            return
+        known = {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("*.py")}
+        if found is not None and found not in known:
+            raise StoreError("store_newer", {"store": shown(engine.url)})
+        if found is None and inspect(connection).get_table_names():
+            raise StoreError("store_not_empty", {"store": shown(engine.url)})
+        _migrate(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+@contextmanager
+def told(url: URL) -> Iterator[None]:
+    """Turn what a database objects to into a sentence with the next step; what is a defect of ours passes through."""
+    try:
+        yield
+    except SQLAlchemyError as fault:
+        raised = _in_words(fault, url)
+        if raised is None:
+            raise
+        raise raised from fault
+
+
+def _in_words(fault: SQLAlchemyError, url: URL) -> StoreError | None:
+    values = {"store": shown(url)}
+    if not isinstance(fault, DBAPIError) or fault.orig is None:
+        return StoreError("store_locked", values) if type(fault).__name__ == "TimeoutError" else None
+    original, said = fault.orig, str(fault.orig).lower()
+    if url.get_backend_name() == "sqlite":
+        code = next((code for says, code in _SQLITE_SAYS.items() if says in said), None)
+    else:
+        state = getattr(original, "sqlstate", None)
+        code = _POSTGRES_SAYS.get(str(state)) or next((name for says, name in _CONNECTING_SAYS.items() if says in said), None)
+        lost = fault.connection_invalidated or (state is None and type(original).__name__ == "OperationalError")
+        code = code or ("store_unreachable" if lost else None)
+    return None if code is None else StoreError(code, values)
+
+
+# While connecting, libpq gives a sentence and no code.
+_CONNECTING_SAYS = {
+    "password authentication failed": "store_refused",
+    "no password supplied": "store_refused",
+    "no pg_hba.conf entry": "store_refused",
+    "does not exist": "store_no_database",
+    "too many connections": "store_locked",
+    "too many clients": "store_locked",
+}
+
+
+def shown(url: URL) -> str:
+    """The address without its password; a file by its path."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)

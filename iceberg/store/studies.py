@@ -1,0 +1,376 @@
+"""Owns what is published and read again: a study, its versions, and what each was made from.
+
+Publishing is one transaction: a version is there whole or not at all, whatever stops the machine. The same inputs, assumptions, seed and method are
+the same version, however often they are published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+import iceberg
+from iceberg.cohort.counts import CohortCounts
+from iceberg.errors import StoreError
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.results import IcebergEstimate
+from iceberg.store import schema
+from iceberg.store.audit import record
+from iceberg.store.codec import decode, encode, method_digest
+from iceberg.store.counts_tables import counts_parts, read_counts
+from iceberg.store.estimate_tables import estimate_parts, read_estimate
+from iceberg.store.opening import open_engine, reading, shown, store_address, writing
+
+LONGEST_TITLE = 120
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file a version was counted from: its name and digest, never its content.
+
+    Attributes:
+        table: What it was read as: ``customers``, ``complaints``, ...
+        name: File name without its folder.
+        sha256, size_bytes: Of its bytes; None where it was not a file (a database, a stream).
+        read, kept, rejected: Rows.
+    """
+
+    table: str
+    name: str
+    sha256: str | None = None
+    size_bytes: int | None = None
+    read: int | None = None
+    kept: int | None = None
+    rejected: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Publication:
+    """What is handed over to be published.
+
+    Attributes:
+        title: The study it belongs to; a title that is not there yet begins one.
+        counts, estimate: What the link will open on.
+        summary: The JSON document of the command line contract.
+        sources: The files.
+        mapping: The column mapping as TOML, "" where none was needed.
+        author: Who publishes.
+    """
+
+    title: str
+    counts: CohortCounts
+    estimate: IcebergEstimate
+    summary: Mapping[str, Any]
+    sources: Sequence[SourceFile] = ()
+    mapping: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of a publication: the link, and whether it is a new version."""
+
+    study_id: str
+    number: int
+    is_new: bool
+    began_study: bool = False
+
+
+@dataclass(frozen=True)
+class VersionEntry:
+    """A version, without its content."""
+
+    study_id: str
+    title: str
+    number: int
+    published_at: datetime
+    author: str
+    product_version: str
+    method_digest: str
+    counts_digest: str
+    since: str | None
+    as_of: str | None
+    evidence_level: str
+    seed: int
+    summary: dict[str, Any] = field(repr=False)
+    mapping: str = field(repr=False)
+    sources: tuple[SourceFile, ...] = ()
+    assumptions_text: dict[str, Any] = field(repr=False, default_factory=dict)
+
+    @cached_property
+    def assumptions(self) -> Assumptions:
+        """What the estimate assumed."""
+        held = decode(self.assumptions_text, {})
+        return held if isinstance(held, Assumptions) else Assumptions()
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """A study and its newest version."""
+
+    study_id: str
+    title: str
+    versions: int
+    newest: VersionEntry
+
+
+@dataclass(frozen=True, eq=False)
+class StoredVersion:
+    """A version with its content. `estimate` is None where another version of the method wrote it: it is then made anew."""
+
+    entry: VersionEntry
+    counts: CohortCounts
+    estimate: IcebergEstimate | None
+
+
+class Store:
+    """A store of published studies.
+
+    Args:
+        address: A database URL or the path of an SQLite file; None takes ICEBERG_STORE, else ``iceberg-store.db`` in this folder.
+
+    Raises:
+        StoreError: When it cannot be opened; the message names the store and the next step, never its password.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self.url = store_address(address)
+        self.engine: Engine = open_engine(self.url)
+
+    @property
+    def name(self) -> str:
+        """The address as it may be shown."""
+        return shown(self.url)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    def publish(self, publication: Publication, *, at: datetime | None = None) -> Published:
+        """Keep a version, or find that it is there already.
+
+        Raises:
+            StoreError: ``title_missing``, or what the database objects to; nothing is kept then.
+        """
+        title = " ".join(publication.title.split())[:LONGEST_TITLE]
+        if not title:
+            raise StoreError("title_missing")
+        study_id, identity = name_study(title), identify(publication)
+        # All the work before the lock: whoever else publishes waits for the writing alone.
+        with reading(self.engine) as connection:
+            held = _version_of(connection, study_id, identity)
+        if held is not None:
+            return Published(study_id, held, is_new=False)
+        content = counts_parts(publication.counts) | estimate_parts(publication.estimate)
+        moment = at or datetime.now(UTC)
+        with writing(self.engine) as connection:
+            held = _version_of(connection, study_id, identity)
+            if held is not None:
+                return Published(study_id, held, is_new=False)
+            began = _begin_study(connection, study_id, title, publication.author, moment)
+            number = 1 + (connection.scalar(select(func.max(schema.versions.c.number)).where(schema.versions.c.study_id == study_id)) or 0)
+            last = connection.scalar(
+                select(func.max(schema.audit.c.version)).where(schema.audit.c.study_id == study_id, schema.audit.c.action == "publish")
+            )
+            number = max(number, 1 + (last or 0))  # the number of a version that was deleted is not given again
+            row = _version_row(publication, study_id=study_id, number=number, identity=identity, at=moment)
+            version_id = connection.execute(schema.versions.insert().values(row)).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
+            _keep_sources(connection, version_id, publication.sources)
+            _keep_parts(connection, version_id, content)
+            record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
+        return Published(study_id, number, is_new=True, began_study=began)
+
+    def studies(self) -> tuple[StudyEntry, ...]:
+        """Every study, the one published last first."""
+        with reading(self.engine) as connection:
+            rows = _entries(connection, select(schema.versions, schema.studies.c.title).join(schema.studies))
+        found: dict[str, list[VersionEntry]] = {}
+        for entry in rows:
+            found.setdefault(entry.study_id, []).append(entry)
+        studies = [StudyEntry(name, held[0].title, len(held), max(held, key=lambda one: one.number)) for name, held in found.items()]
+        return tuple(sorted(studies, key=lambda one: one.newest.published_at, reverse=True))
+
+    def versions(self, study_id: str) -> tuple[VersionEntry, ...]:
+        """Versions of a study, newest first.
+
+        Raises:
+            StoreError: ``study_unknown``.
+        """
+        with reading(self.engine) as connection:
+            wanted = select(schema.versions, schema.studies.c.title).join(schema.studies).where(schema.versions.c.study_id == study_id)
+            entries = _entries(connection, wanted)
+        if not entries:
+            raise StoreError("study_unknown", {"study": study_id})
+        return tuple(sorted(entries, key=lambda one: -one.number))
+
+    def entry(self, study_id: str, number: int | None = None) -> VersionEntry:
+        """A version without its content, the newest by default.
+
+        Raises:
+            StoreError: ``study_unknown`` or ``version_unknown``.
+        """
+        entries = self.versions(study_id)
+        if number is None:
+            return entries[0]
+        found = next((entry for entry in entries if entry.number == number), None)
+        if found is None:
+            known = ", ".join(str(entry.number) for entry in reversed(entries))
+            raise StoreError("version_unknown", {"study": study_id, "version": str(number), "known": known})
+        return found
+
+    def load(self, study_id: str, number: int | None = None) -> StoredVersion:
+        """A version with its content, the newest by default.
+
+        Raises:
+            StoreError: ``study_unknown``, ``version_unknown`` or ``store_damaged``.
+        """
+        entry = self.entry(study_id, number)
+        content = self.content(entry)
+        current = entry.method_digest == method_digest()
+        return StoredVersion(entry, read_counts(content), read_estimate(content) if current else None)
+
+    def content(self, entry: VersionEntry) -> dict[str, bytes]:
+        """Every part of a version, by name, as its bytes.
+
+        Raises:
+            StoreError: ``store_damaged`` when a part is not what was written.
+        """
+        parts, blobs, versions = schema.parts, schema.blobs, schema.versions
+        wanted = (
+            select(parts.c.name, blobs.c.sha256, blobs.c.content)
+            .join(blobs, parts.c.sha256 == blobs.c.sha256)
+            .join(versions, parts.c.version_id == versions.c.id)
+            .where(versions.c.study_id == entry.study_id, versions.c.number == entry.number)
+        )
+        with reading(self.engine) as connection:
+            rows = [(str(name), str(sha256), bytes(content)) for name, sha256, content in connection.execute(wanted)]
+        for _, sha256, content in rows:
+            if hashlib.sha256(content).hexdigest() != sha256:
+                raise StoreError("store_damaged", {"store": self.name})
+        return {name: content for name, _, content in rows}
+
+
+def name_study(title: str) -> str:
+    """The address of a study: its title in letters, digits and hyphens, and six digits that tell titles apart which read alike."""
+    key = unicodedata.normalize("NFKC", title).casefold()
+    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+    letters = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-")
+    return f"{letters or 'study'}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
+
+
+def identify(publication: Publication) -> str:
+    """What a version is made from, as SHA-256: counts, files, mapping, assumptions, seed and method. Not its time, nor its author."""
+    made_from = {
+        "counts": publication.counts.digest,
+        "sources": sorted([one.table, one.sha256 or one.name] for one in publication.sources),
+        "mapping": publication.mapping,
+        "assumptions": encode(publication.estimate.assumptions, {}),
+        "seed": publication.estimate.seed,
+        "method": method_digest(),
+    }
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def _version_row(publication: Publication, *, study_id: str, number: int, identity: str, at: datetime) -> dict[str, Any]:
+    summary = dict(publication.summary)
+    return {
+        "study_id": study_id,
+        "number": number,
+        "identity": identity,
+        "published_at": at,
+        "author": publication.author[:200],
+        "product_version": iceberg.__version__,
+        "method_digest": method_digest(),
+        "counts_digest": publication.counts.digest,
+        "since": summary.get("since"),
+        "as_of": summary.get("as_of"),
+        "evidence_level": publication.estimate.evidence.level,
+        "seed": str(publication.estimate.seed),
+        "assumptions": encode(publication.estimate.assumptions, {}),
+        "summary": summary,
+        "mapping": publication.mapping,
+    }
+
+
+def _version_of(connection: Connection, study_id: str, identity: str) -> int | None:
+    versions = schema.versions
+    return connection.scalar(select(versions.c.number).where(versions.c.study_id == study_id, versions.c.identity == identity))
+
+
+def _begin_study(connection: Connection, study_id: str, title: str, author: str, at: datetime) -> bool:
+    if connection.scalar(select(schema.studies.c.id).where(schema.studies.c.id == study_id)) is not None:
+        return False
+    connection.execute(schema.studies.insert().values(id=study_id, title=title, created_at=at, created_by=author[:200]))
+    return True
+
+
+def _keep_sources(connection: Connection, version_id: int, files: Sequence[SourceFile]) -> None:
+    rows = [
+        {
+            "version_id": version_id,
+            "place": place,
+            "table_name": file.table,
+            "file_name": file.name[:300],
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
+            "rows_read": file.read,
+            "rows_kept": file.kept,
+            "rows_rejected": file.rejected,
+        }
+        for place, file in enumerate(files)
+    ]
+    if rows:
+        connection.execute(schema.sources.insert(), rows)
+
+
+def _keep_parts(connection: Connection, version_id: int, content: Mapping[str, bytes]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    rows = []
+    for name, data in content.items():
+        sha256 = hashlib.sha256(data).hexdigest()
+        kept = insert(schema.blobs).values(sha256=sha256, size_bytes=len(data), content=data)
+        connection.execute(kept.on_conflict_do_nothing(index_elements=["sha256"]))
+        rows.append({"version_id": version_id, "name": name, "sha256": sha256})
+    connection.execute(schema.parts.insert(), rows)
+
+
+def _entries(connection: Connection, wanted: Any) -> tuple[VersionEntry, ...]:  # noqa: ANN401  # any select over versions and titles
+    rows = list(connection.execute(wanted).mappings())
+    by_version: dict[int, list[SourceFile]] = {}
+    chosen = schema.sources.c.version_id.in_([row["id"] for row in rows])
+    for row in connection.execute(select(schema.sources).where(chosen).order_by(schema.sources.c.place)).mappings():
+        file = SourceFile(
+            row["table_name"], row["file_name"], row["sha256"], row["size_bytes"], row["rows_read"], row["rows_kept"], row["rows_rejected"]
+        )
+        by_version.setdefault(row["version_id"], []).append(file)
+    return tuple(
+        VersionEntry(
+            study_id=row["study_id"],
+            title=row["title"],
+            number=row["number"],
+            published_at=row["published_at"],
+            author=row["author"],
+            product_version=row["product_version"],
+            method_digest=row["method_digest"],
+            counts_digest=row["counts_digest"],
+            since=row["since"],
+            as_of=row["as_of"],
+            evidence_level=row["evidence_level"],
+            seed=int(row["seed"]),
+            summary=dict(row["summary"]),
+            mapping=row["mapping"],
+            sources=tuple(by_version.get(row["id"], ())),
+            assumptions_text=row["assumptions"],
+        )
+        for row in rows
+    )
