@@ -3,7 +3,7 @@
 # make check   ruff and mypy
 # make test    every test, browser included
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test bench dev-setup chromium
+.PHONY: run setup check test bench dev-setup chromium postgresql
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -53,10 +53,25 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@echo "Working out the sample company, once" >&2
 	-@$(PY) -m iceberg.ui.server
 
-$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# The store is tested on SQLite and on PostgreSQL; the tests start a server of their own from Debian's package.
+postgresql:
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends postgresql"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of the store need PostgreSQL (initdb). Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of the store need PostgreSQL. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing PostgreSQL for the tests of the store" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+		|| { echo "PostgreSQL could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
 # The browser tests drive Debian's own Chromium.
 chromium:
@@ -77,7 +92,7 @@ check: $(DEV_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-test: $(DEV_STAMP) chromium
+test: $(DEV_STAMP) chromium postgresql
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 bench: $(DEV_STAMP)

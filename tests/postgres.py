@@ -53,6 +53,9 @@ class Server:
 
     def start(self) -> None:
         self.run("initdb", "-D", f"{self.folder}/data", "-U", "tester", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self.start_again()
+
+    def start_again(self) -> None:
         settings = ["listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=60", "shared_buffers=32MB"]
         command = [str(find_program("postgres")), "-D", f"{self.folder}/data", *(part for one in settings for part in ("-c", one))]
         self._process = subprocess.Popen(

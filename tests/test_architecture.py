@@ -51,6 +51,7 @@ OWNERS = {
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
+    "alembic": ("store",),
     "argparse": ("cli_options.py",),
     "logging": ("cli.py", "ui"),
 }

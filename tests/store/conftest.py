@@ -1,12 +1,9 @@
 """Every test of the store runs on SQLite and on PostgreSQL."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import date
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
@@ -16,7 +13,7 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.report.export import build_document
 from iceberg.store.studies import Publication, SourceFile, Store
 from tests import postgres
-from tests.model.build import build_counts
+from tests.model.build import linked_counts
 
 FEW_DRAWS = 60
 
@@ -45,9 +42,7 @@ def store(address: str) -> Iterator[Store]:
 
 @cache
 def small_estimate(ratio: float = 25.0, months_later: int = 0) -> tuple[CohortCounts, IcebergEstimate]:
-    counts = build_counts()
-    if months_later:
-        counts = replace(counts, complaints=counts.complaints + months_later)
+    counts = linked_counts({"billing": 120, "delivery": 90, "price": 60}, silent_leavers=600 + 30 * months_later)
     return counts, estimate_iceberg(counts, assumptions=Assumptions(ratio=SilentRatioPrior.around(ratio), draws=FEW_DRAWS))
 
 
@@ -59,7 +54,9 @@ def publication() -> Maker:
     return make_publication
 
 
-def make_publication(title: str = "Quarterly", *, ratio: float = 25.0, months_later: int = 0, author: str = "ana", sha256: str = "a" * 64) -> Publication:
+def make_publication(
+    title: str = "Quarterly", *, ratio: float = 25.0, months_later: int = 0, author: str = "ana", sha256: str = "a" * 64
+) -> Publication:
     """A small study; other arguments, another version."""
     counts, estimate = small_estimate(ratio, months_later)
     rows = {"customers": {"read": 10, "kept": 9, "rejected": 1}, "complaints": {"read": 5, "kept": 5, "rejected": 0}}
@@ -68,11 +65,10 @@ def make_publication(title: str = "Quarterly", *, ratio: float = 25.0, months_la
         counts=counts,
         estimate=estimate,
         summary=build_document(estimate, counts, rows=rows),
-        sources=(SourceFile("customers", "customers.csv", sha256, 1200, 10, 9, 1), SourceFile("complaints", "complaints.csv", "b" * 64, 300, 5, 5, 0)),
+        sources=(
+            SourceFile("customers", "customers.csv", sha256, 1200, 10, 9, 1),
+            SourceFile("complaints", "complaints.csv", "b" * 64, 300, 5, 5, 0),
+        ),
         mapping="[customers]\n",
         author=author,
     )
-
-
-def same_counts(one: CohortCounts, other: CohortCounts) -> bool:
-    return one.digest == other.digest and np.array_equal(one.complainants, other.complainants) and one.window.since <= date.max
