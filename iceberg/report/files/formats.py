@@ -67,6 +67,37 @@ def _pdf(asked: _Asked) -> bytes:
     return build_pdf(build_written(asked.estimate, asked.counts, asked.provenance, asked.words))
 
 
+def _pptx(asked: _Asked) -> bytes:
+    from iceberg.report.files.slides import build_slides
+
+    return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words)
+
+
+def _html(asked: _Asked) -> bytes:
+    from iceberg.report.files.executive import build_written
+    from iceberg.report.files.web_page import build_web_page
+
+    return build_web_page(build_written(asked.estimate, asked.counts, asked.provenance, asked.words))
+
+
+def _xlsx(asked: _Asked) -> bytes:
+    from iceberg.report.files.sheets import build_sheets
+    from iceberg.report.files.workbook import build_workbook
+
+    held = asked.provenance
+    sheets = build_sheets(asked.estimate, asked.counts, held, asked.words)
+    return build_workbook(
+        sheets, asked.words, currency=asked.counts.currency, title=held.title, author=held.author, stamp=held.stamp(asked.counts)
+    )
+
+
+def _csv(asked: _Asked) -> bytes:
+    from iceberg.report.files.flat_file import build_csv
+    from iceberg.report.files.sheets import build_sheets
+
+    return build_csv(build_sheets(asked.estimate, asked.counts, asked.provenance, asked.words), currency=asked.counts.currency)
+
+
 def _json(asked: _Asked) -> bytes:
     from iceberg.report.export import build_document, document_to_json
 
@@ -86,7 +117,7 @@ def _svg(asked: _Asked) -> bytes:
     return draw_svg(chart_specification(asked.chart, asked.estimate, asked.words))
 
 
-_BUILDERS: dict[str, Callable[[_Asked], bytes]] = {"pdf": _pdf, "json": _json, "png": _png, "svg": _svg}
+_BUILDERS: dict[str, Callable[[_Asked], bytes]] = {"pdf": _pdf, "pptx": _pptx, "xlsx": _xlsx, "csv": _csv, "html": _html, "json": _json, "png": _png, "svg": _svg}
 FORMATS = tuple(_BUILDERS)
 _MEDIA_TYPES = {
     "pdf": "application/pdf",

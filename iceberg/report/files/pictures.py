@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
@@ -81,7 +82,15 @@ def on_paper(specification: str, *, width: int = WIDTH_PX) -> dict[str, Any]:
 def draw_svg(specification: dict[str, Any]) -> bytes:
     """The chart as SVG: text stays text."""
     drawn: str = _converter().vegalite_to_svg(specification, allowed_base_urls=[])
-    return drawn.encode()
+    return _numbered_anew(drawn).encode()
+
+
+def _numbered_anew(svg: str) -> str:
+    """The same drawing with its gradients and clips counted from the first: the converter counts on from the drawing before."""
+    names: dict[str, str] = {}
+    for name in re.findall(r'\bid="([A-Za-z]+_?\d+)"', svg):
+        names.setdefault(name, f"part_{len(names)}")
+    return re.sub(r'(?<=id=")[A-Za-z]+_?\d+(?=")|(?<=url\(#)[A-Za-z]+_?\d+(?=\))', lambda found: names.get(found[0], found[0]), svg)
 
 
 def draw_png(specification: dict[str, Any]) -> bytes:
