@@ -221,6 +221,7 @@ def _estimate(options: Options, words: Translator) -> int:
         build_rows_text,
         build_rules_text,
     )
+    from iceberg.cli_report import build_reports
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -256,6 +257,8 @@ def _estimate(options: Options, words: Translator) -> int:
     if options.json is not None:
         document = build_document(estimate, counts, rows=_rows(report), language=words.language)
         write_whole(options.json, document_to_json(document).encode())
+    for path, content in build_reports(options, estimate, counts, _rows(report)):
+        write_whole(path, content)
     _print_result(build_estimate_text(estimate, counts, words) + build_rows_text(report, words))
     return DONE
 

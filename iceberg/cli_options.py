@@ -21,6 +21,8 @@ from iceberg.model.assumptions import FOLK_RATIO
 COMMANDS = ("demo", "check", "estimate")
 STANDARD_INPUT = "-"
 INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
+# Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
+REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LARGEST_SEED = 2**63 - 1
 
@@ -66,6 +68,7 @@ class Options:
     seed: int = 0
     mapping: Path | None = None
     json: Path | None = None
+    reports: tuple[Path, ...] = ()
     quiet: bool = False
 
 
@@ -112,8 +115,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     if unknown:
         raise UsageError("option_unknown", {"value": unknown[0], "command": command})
     given = {key: value for key, value in vars(typed).items() if value is not None and key != "lang"}
-    if given.pop("report", None):
-        raise UsageError("report_later")
+    given["reports"] = tuple(given.pop("report", ()))
     options = Options(command, language, **given)
     _check_together(options)
     return options
@@ -166,8 +168,14 @@ def _check_together(options: Options) -> None:
         raise UsageError("one_standard_input")
     if options.since is not None and options.as_of is not None and options.since > options.as_of:
         raise UsageError("window_reversed", {"since": options.since, "as_of": options.as_of})
-    if options.json is not None:
-        _check_output(options.json, inputs)
+    _check_outputs([path for path in (options.json, *options.reports) if path is not None], inputs)
+
+
+def _check_outputs(paths: Sequence[Path], inputs: Sequence[str]) -> None:
+    for path in paths:
+        _check_output(path, inputs)
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise UsageError("output_twice", {"file": str(paths[-1])})
 
 
 def _check_output(path: Path, inputs: Sequence[str]) -> None:
@@ -269,7 +277,13 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--seed", number, _whole_number("--seed", 0, _LARGEST_SEED))
     add("--mapping", file, Path)
     add("--json", file, Path)
-    add("--report", words.text("cli.help.report_file"))
+    group.add_argument(
+        "--report",
+        metavar=words.text("cli.help.report_file"),
+        type=_report_file,
+        action="append",
+        help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in REPORT_FORMATS)),
+    )
     group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
 
 
@@ -292,6 +306,13 @@ def _iso_date(option: str) -> Callable[[str], date]:
         raise UsageError("date_not_iso", {"option": option, "value": text})
 
     return check
+
+
+def _report_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower().removeprefix(".") not in REPORT_FORMATS:
+        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in REPORT_FORMATS)})
+    return path
 
 
 def _positive_number(text: str) -> float:

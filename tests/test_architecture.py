@@ -37,8 +37,10 @@ MAY_IMPORT = {
     "simulate": BOTTOM | {"worlds", "history", "cohort.window"},
     "sample": BOTTOM | {"simulate", "worlds"},
     "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample"},
-    "cli": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample", "cli_options", "cli_print"},
+    "cli": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample", "cli_options", "cli_print", "cli_report"},
     "cli_options": BOTTOM | {"model"},
+    "cli_files": BOTTOM | {"cli_options"},  # names and digests of what was typed
+    "cli_report": BOTTOM | {"cohort.counts", "model", "report", "cli_options", "cli_files"},
     "cli_print": BOTTOM | {"ingest", "cohort", "model", "report"},
     "__main__": {"cli"},
     "": {"cohort", "errors", "ingest", "model", "simulate"},  # the public API; never ui, cli or report
@@ -47,6 +49,8 @@ OWNERS = {
     "duckdb": ("ingest", "cohort"),
     "lifelines": ("model/survival.py",),
     "altair": ("report/charts",),
+    "xlsxwriter": ("report/files/workbook.py", "report/files/slide_charts.py"),
+    "pptx": ("report/files/slides.py", "report/files/slide_charts.py"),
     "vl_convert": ("report/files/pictures.py",),
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),

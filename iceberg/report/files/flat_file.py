@@ -60,8 +60,8 @@ def _ends(lower: float, median: float, upper: float) -> dict[str, float]:
 
 
 def _total_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
-    for row in sheet.frame.itertuples():
-        yield {"table": "total", "quantity": row.quantity, "unit": row.unit, **_ends(row.lower, row.median, row.upper)}
+    for row in sheet.frame.to_dict("records"):
+        yield {"table": "total", "quantity": row["quantity"], "unit": row["unit"], **_ends(row["lower"], row["median"], row["upper"])}
 
 
 def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:

@@ -117,7 +117,16 @@ def _svg(asked: _Asked) -> bytes:
     return draw_svg(chart_specification(asked.chart, asked.estimate, asked.words))
 
 
-_BUILDERS: dict[str, Callable[[_Asked], bytes]] = {"pdf": _pdf, "pptx": _pptx, "xlsx": _xlsx, "csv": _csv, "html": _html, "json": _json, "png": _png, "svg": _svg}
+_BUILDERS: dict[str, Callable[[_Asked], bytes]] = {
+    "pdf": _pdf,
+    "pptx": _pptx,
+    "xlsx": _xlsx,
+    "csv": _csv,
+    "html": _html,
+    "json": _json,
+    "png": _png,
+    "svg": _svg,
+}
 FORMATS = tuple(_BUILDERS)
 _MEDIA_TYPES = {
     "pdf": "application/pdf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ def add_ranges(slide: Any, place: tuple[Any, Any, Any, Any], data: Ranges, *, ho
     kind = XL_CHART_TYPE.BAR_CLUSTERED if horizontal else XL_CHART_TYPE.COLUMN_CLUSTERED
     frame = slide.shapes.add_chart(kind, *place, held)
     chart = frame.chart
-    _style(chart, legend=False)
+    _style(chart, legend=False, top=max(data.upper, default=0.0))
     plot = chart.plots[0]
     plot.gap_width = 60
     series = plot.series[0]
@@ -56,7 +57,7 @@ def add_ranges(slide: Any, place: tuple[Any, Any, Any, Any], data: Ranges, *, ho
     minus = [round(m) - round(low) for m, low in zip(data.median, data.lower, strict=True)]
     plus = [round(high) - round(m) for m, high in zip(data.median, data.upper, strict=True)]
     _add_error_bars(series, plus, minus)
-    columns = [
+    columns: list[tuple[str, Sequence[Any]]] = [
         ("", [safe_cell(label) for label in data.labels]),
         (data.names[0], [round(value) for value in data.median]),
         (data.names[1], [round(value) for value in data.lower]),
@@ -87,14 +88,10 @@ def add_lines(slide: Any, place: tuple[Any, Any, Any, Any], data: Lines, *, stam
         series.format.line.width = Pt(1.5 if dashed else 2.5)
         if dashed:
             series.format.line.dash_style = MSO_LINE.DASH
-    columns = [("", list(held_labels(data))), *((name, [round(value) for value in values]) for name, values, _, _ in data.series)]
+    columns: list[tuple[str, Sequence[Any]]] = [("", [safe_cell(label) for label in data.labels])]
+    columns += [(name, [round(value) for value in values]) for name, values, _, _ in data.series]
     frame.chart.part.chart_workbook.update_from_xlsx_blob(_workbook(columns, stamp))
     return frame
-
-
-def held_labels(data: Lines) -> Sequence[str]:
-    """The labels as they stand in the workbook inside."""
-    return [safe_cell(label) for label in data.labels]
 
 
 def _workbook(columns: Sequence[tuple[str, Sequence[Any]]], stamp: datetime) -> bytes:
@@ -117,7 +114,7 @@ def _workbook(columns: Sequence[tuple[str, Sequence[Any]]], stamp: datetime) -> 
     return target.getvalue()
 
 
-def _style(chart: Any, *, legend: bool) -> None:  # noqa: ANN401  # as above
+def _style(chart: Any, *, legend: bool, top: float = 0.0) -> None:  # noqa: ANN401  # as above
     from pptx.enum.chart import XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
     from pptx.util import Pt
 
@@ -132,10 +129,18 @@ def _style(chart: Any, *, legend: bool) -> None:  # noqa: ANN401  # as above
     chart.value_axis.major_gridlines.format.line.color.rgb = _colour(GRID)
     chart.value_axis.format.line.fill.background()
     chart.value_axis.minimum_scale = 0
+    if top > 0:  # the axis must hold the ranges too, which PowerPoint does not count
+        chart.value_axis.maximum_scale = _round_up(top)
     chart.value_axis.tick_labels.number_format = "#,##0"
     chart.value_axis.tick_labels.number_format_is_linked = False
     chart.category_axis.format.line.color.rgb = _colour(MUTED)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value)
 
 
 def _colour(name: str) -> Any:  # noqa: ANN401  # as above
@@ -156,8 +161,8 @@ def _element(tag: str, **attributes: str) -> Any:  # noqa: ANN401  # lxml
 def _add_error_bars(series: Any, plus: Sequence[float], minus: Sequence[float]) -> None:  # noqa: ANN401  # as above
     """Ranges as custom error bars (ECMA-376 21.2.2.55): python-pptx has no call for them. They refer to columns E and F of the workbook inside."""
     bars = _element("c:errBars")
-    for tag, value in (("c:errBarType", "both"), ("c:errValType", "cust"), ("c:noEndCap", "0")):
-        bars.append(_element(tag, val=value))
+    for tag, setting in (("c:errBarType", "both"), ("c:errValType", "cust"), ("c:noEndCap", "0")):
+        bars.append(_element(tag, val=setting))
     for tag, column, values in (("c:plus", "E", plus), ("c:minus", "F", minus)):
         side = _element(tag)
         reference = _element("c:numRef")

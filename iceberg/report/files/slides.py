@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from iceberg.cohort.counts import CohortCounts
@@ -34,12 +34,14 @@ from iceberg.report.words import (
 )
 
 WIDTH_IN, HEIGHT_IN, MARGIN_IN = 13.333, 7.5, 0.6
+_TAGS = {"en": "en-GB", "fr": "fr-FR"}
+Said = str | tuple[str, str]  # a paragraph, or a bold label and what follows it
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
 
 
 @dataclass(frozen=True)
 class _Deck:
-    """What every slide needs."""
+    """What every slide needs. `file` is python-pptx's, which publishes no types."""
 
     file: Any
     estimate: IcebergEstimate
@@ -77,7 +79,7 @@ def build_slides(estimate: IcebergEstimate, counts: CohortCounts, provenance: Pr
 def _describe(deck: _Deck) -> None:
     held = deck.file.core_properties
     held.title, held.author = plain_text(deck.provenance.title), plain_text(deck.provenance.author)
-    held.language = {"fr": "fr-FR", "en": "en-GB"}[deck.words.language]
+    held.language = _TAGS[deck.words.language]
     held.subject = plain_text(headline_sentence(deck.estimate, deck.words))
     held.last_modified_by = held.author
     held.created = held.modified = deck.stamp.replace(tzinfo=None)
@@ -104,14 +106,14 @@ def _new_slide(deck: _Deck, title: str, *, notes: Sequence[str]) -> Any:  # noqa
     _fill(held.text_frame, [title], deck, size=26 if len(title) < 95 else 22 if len(title) < 170 else 19, bold=True)
     foot = deck.provenance.title + " · " + period_text(deck.estimate, deck.counts, deck.words)
     if deck.provenance.sample:
-        foot += " · " + deck.text("sample")
+        foot += " · " + deck.words.text("ui.study.sample")
     _text(slide, (MARGIN_IN, 7.05, WIDTH_IN - 2 * MARGIN_IN - 0.8, 0.3), [foot], deck, size=10, colour=MUTED)
     _text(slide, (WIDTH_IN - MARGIN_IN - 0.7, 7.05, 0.7, 0.3), [str(len(deck.file.slides))], deck, size=10, colour=MUTED, right=True)
     slide.notes_slide.notes_text_frame.text = plain_text("\n".join(note for note in notes if note))
     return slide
 
 
-def _text(slide: Any, place: tuple[float, float, float, float], paragraphs: Sequence[str], deck: _Deck, **style: Any) -> Any:  # noqa: ANN401  # as above
+def _text(slide: Any, place: tuple[float, float, float, float], paragraphs: Sequence[Said], deck: _Deck, **style: Any) -> Any:  # noqa: ANN401  # as above
     from pptx.util import Inches
 
     box = slide.shapes.add_textbox(*(Inches(value) for value in place))
@@ -121,7 +123,7 @@ def _text(slide: Any, place: tuple[float, float, float, float], paragraphs: Sequ
 
 def _fill(
     frame: Any,  # noqa: ANN401  # as above
-    paragraphs: Sequence[str],
+    paragraphs: Sequence[Said],
     deck: _Deck,
     *,
     size: float = 14,
@@ -140,10 +142,12 @@ def _fill(
         paragraph = frame.paragraphs[0] if place == 0 else frame.add_paragraph()
         paragraph.alignment = PP_ALIGN.RIGHT if right else PP_ALIGN.LEFT
         paragraph.space_after = Pt(gap if place < len(paragraphs) - 1 else 0)
-        run = paragraph.add_run()
-        run.text = plain_text(text)
-        run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, RGBColor.from_string(colour)
-        run._r.get_or_add_rPr().set("lang", {"fr": "fr-FR", "en": "en-GB"}[deck.words.language])
+        pieces = [(text, bold)] if isinstance(text, str) else [(f"{text[0]} – ", True), (text[1], bold)]
+        for piece, heavy in pieces:
+            run = paragraph.add_run()
+            run.text = plain_text(piece)
+            run.font.size, run.font.bold, run.font.color.rgb = Pt(size), heavy, RGBColor.from_string(colour)
+            run._r.get_or_add_rPr().set("lang", _TAGS[deck.words.language])
 
 
 def _describe_shape(shape: Any, text: str) -> None:  # noqa: ANN401  # as above
@@ -185,7 +189,8 @@ def _ranking_slide(deck: _Deck) -> None:
     names = list(ranking_table(estimate)["category"])
     decided = [decision(estimate, name, words) for name in names[:DECISIONS]]
     noise = noise_sentence(estimate, words)
-    slide = _new_slide(deck, deck.text("section.ranking"), notes=[deck.text("interval"), noise or "", comparator_sentence(estimate, words)])
+    notes = [deck.text("interval"), noise or "", comparator_sentence(estimate, words)]
+    slide = _new_slide(deck, chart_takeaway("ranking", estimate, words), notes=notes)
     items = [category_of(estimate, name).silent_churn for name in names]
     data = Ranges(
         names,
@@ -198,8 +203,9 @@ def _ranking_slide(deck: _Deck) -> None:
     frame = add_ranges(slide, place, data, horizontal=True, stamp=deck.stamp)
     _describe_shape(frame, chart_takeaway("ranking", estimate, words))
     _text(slide, (MARGIN_IN, 1.3, 7.4, 0.35), [deck.text("chart_ranges")], deck, size=12, colour=MUTED)
-    said = [f"{one.label} – {one.sentence}" for one in decided]
-    _text(slide, (8.3, 1.6, WIDTH_IN - MARGIN_IN - 8.3, 4.6), said, deck, size=14 if max(map(len, said)) < 220 else 12, gap=10)
+    said = [(one.label, one.sentence) for one in decided]
+    size = 14 if max(len(sentence) for _, sentence in said) < 220 else 12
+    _text(slide, (8.3, 1.6, WIDTH_IN - MARGIN_IN - 8.3, 4.6), said, deck, size=size, gap=10)
     if noise and len(names) > 1:
         _text(slide, (8.3, 5.85, WIDTH_IN - MARGIN_IN - 8.3, 1.1), [noise.partition(". ")[2] or noise], deck, size=10.5, colour=MUTED)
 
@@ -214,14 +220,14 @@ def _table_slide(deck: _Deck) -> None:
 
 def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
     from pptx.dml.color import RGBColor
-    from pptx.enum.text import PP_ALIGN
+    from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
     from pptx.util import Inches, Pt
 
     lines, columns = len(grid.rows) + 1, len(grid.headers)
-    row_height = min(0.42, height / lines)
+    row_height = min(0.42, (height - 0.55) / (lines - 1))
     size = 13 if lines <= 10 else 11
     shape = slide.shapes.add_table(
-        lines, columns, Inches(MARGIN_IN), Inches(top), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(row_height * lines)
+        lines, columns, Inches(MARGIN_IN), Inches(top), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(0.55 + row_height * (lines - 1))
     )
     _describe_shape(shape, grid.caption)
     table = shape.table
@@ -230,10 +236,12 @@ def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) ->
         table.columns[place].width = Inches((WIDTH_IN - 2 * MARGIN_IN) * share / total)
     table.last_row = grid.total
     for line, row in enumerate((grid.headers, *grid.rows)):
-        table.rows[line].height = Inches(row_height)
+        table.rows[line].height = Inches(0.55 if line == 0 else row_height)
         for place, text in enumerate(row):
             cell = table.cell(line, place)
             cell.margin_top = cell.margin_bottom = Inches(0.02)
+            cell.margin_left = cell.margin_right = Inches(0.06)
+            cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             cell.fill.solid()
             bold = line == 0 or (grid.total and line == lines - 1)
             cell.fill.fore_color.rgb = RGBColor.from_string(SILENT if line == 0 else "F1F7FB" if bold else "FFFFFF")
@@ -255,9 +263,15 @@ def _trend_slide(deck: _Deck) -> None:
         (words.text("report.columns.silent_lower"), list(frame["lower"]), "8CC4E4", True),
         (words.text("report.columns.vocal_customers"), [float(value) for value in frame["vocal_customers"]], VOCAL, True),
     )
-    data = Lines([words.month(month.date()) for month in frame["month"]], series)
+    data = Lines([_short_month(month.date(), words) for month in frame["month"]], series)
     shape = add_lines(slide, (Inches(MARGIN_IN), Inches(1.5), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(5.4)), data, stamp=deck.stamp)
     _describe_shape(shape, takeaway)
+
+
+def _short_month(day: date, words: Translator) -> str:
+    from babel.dates import format_skeleton
+
+    return str(format_skeleton("yMMM", day, locale=words.locale))
 
 
 def _ahead_slide(deck: _Deck) -> None:
