@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.locale import Translator
 from iceberg.ui.controls import browser_language
-from iceberg.ui.frame import errors_in_words, open_frame
+from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
 from iceberg.ui.server import prepared, say_fault
 
 ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
@@ -39,8 +39,10 @@ def show_dashboard() -> None:
         ]
     )
     with errors_in_words(words):
-        open_frame(language, page.url_path or next(iter(PAGES)))
-        page.run()
+        name = page.url_path or next(iter(PAGES))
+        open_frame(language, name)
+        with sidebar_around(name), errors_in_words(words):
+            page.run()
 
 
 if get_script_run_ctx(suppress_warning=True) is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import streamlit as st
 
@@ -23,9 +23,11 @@ SPREAD_STEPS = (1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
 DEFAULT_SPREAD = 5.0
 HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
+STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
 PRIORS = "category_priors"
 Control = Literal["period", "segments", "assumptions"]
 START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
+_HELD = "held."  # what a control held when it was last drawn
 
 
 @dataclass(frozen=True)
@@ -83,48 +85,72 @@ def show_study(study: Study, words: Translator) -> None:
             st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
 
 
-def show_controls(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
-    """The controls that move what a page shows; the others keep what was chosen for the pages that need them.
+def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
+    """What was chosen, before any control is drawn: on a first visit the page goes out ahead of its controls.
 
-    Returns:
-        What was chosen, as filters and assumptions.
+    Args:
+        study: Its months and segments can be chosen.
+        words: The reader's language.
+        shown: The controls of the page; the others keep what was chosen for the pages that need them.
     """
-    segments = months = None
-    assumptions = Assumptions()
-    if {"segments", "period"} & shown:
-        st.subheader(words.text("ui.controls.what"), anchor=False)
-    if "period" in shown:
-        months = _choose_months(study, words)
-    if "segments" in shown:
-        segments = _choose_segments(study, words)
-    if "assumptions" in shown:
-        st.subheader(words.text("ui.controls.assumed"), anchor=False, help=words.text("ui.controls.assumed_help"))
-        assumptions = _choose_assumptions(words)
-    if shown:
-        st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
+    months = _narrowed(_months_chosen(study), study.counts.months) if "period" in shown else None
+    segments = tuple(_segments_chosen(study)) or None if "segments" in shown else None
+    assumptions = _assumptions_chosen() if "assumptions" in shown else Assumptions()
     return View(words, Filters(segments, months), assumptions)
 
 
-def _choose_months(study: Study, words: Translator) -> tuple[date, date] | None:
+def show_controls(study: Study, words: Translator, *, shown: frozenset[Control]) -> None:
+    """The controls that move what a page shows; `read_view` says what was chosen."""
+    if {"segments", "period"} & shown:
+        st.subheader(words.text("ui.controls.what"), anchor=False)
+    if "period" in shown:
+        _show_months(study, words)
+    if "segments" in shown:
+        _show_segments(study, words)
+    if "assumptions" in shown:
+        st.subheader(words.text("ui.controls.assumed"), anchor=False, help=words.text("ui.controls.assumed_help"))
+        _show_assumptions(words)
+    if shown:
+        st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
+
+
+def _held(key: str, otherwise: object) -> Any:  # noqa: ANN401  # whatever the control of that key holds
+    """The value of a control drawn on an earlier run, on whichever page; `otherwise` on the first."""
+    if key in st.session_state:
+        st.session_state[_HELD + key] = st.session_state[key]
+    return st.session_state.setdefault(_HELD + key, otherwise)
+
+
+def _months_chosen(study: Study) -> tuple[date, date] | None:
     months = study.counts.months
     if len(months) < 2:
         return None
-    whole = (months[0], months[-1])
-    key = f"months.{study.digest[:12]}"
-    start = st.session_state.setdefault(f"{key}.start", _months_from_link(months) or whole)
-    chosen = st.select_slider(
+    return cast("tuple[date, date]", tuple(_held(_months_key(study), _months_from_link(months) or (months[0], months[-1]))))
+
+
+def _months_key(study: Study) -> str:
+    return f"months.{study.digest[:12]}"
+
+
+def _narrowed(chosen: tuple[date, date] | None, months: Sequence[date]) -> tuple[date, date] | None:
+    return None if chosen is None or chosen == (months[0], months[-1]) else chosen
+
+
+def _show_months(study: Study, words: Translator) -> None:
+    chosen, months, key = _months_chosen(study), study.counts.months, _months_key(study)
+    if chosen is None:
+        return
+    st.select_slider(
         words.text("ui.controls.period"),
         months,
-        value=start,
+        value=st.session_state.setdefault(f"{key}.start", chosen),
         format_func=words.month,
         key=key,
         help=words.text("ui.controls.period_help"),
         persist_state="session",
     )
-    first, last = cast("tuple[date, date]", chosen)
-    narrowed = None if (first, last) == whole else (first, last)
+    narrowed = _narrowed(chosen, months)
     _remember("months", f"{narrowed[0]:%Y-%m}..{narrowed[1]:%Y-%m}" if narrowed else None)
-    return narrowed
 
 
 def _months_from_link(months: Sequence[date]) -> tuple[date, date] | None:
@@ -135,15 +161,26 @@ def _months_from_link(months: Sequence[date]) -> tuple[date, date] | None:
     return None
 
 
-def _choose_segments(study: Study, words: Translator) -> tuple[str, ...] | None:
+def _segments_key(study: Study) -> str:
+    return f"segments.{study.digest[:12]}"
+
+
+def _segments_chosen(study: Study) -> list[str]:
     segments = study.counts.segments
     if len(segments) < 2:
-        return None
-    key = f"segments.{study.digest[:12]}"
+        return []
+    chosen = _held(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
+    return [segment for segment in segments if segment in chosen]
+
+
+def _show_segments(study: Study, words: Translator) -> None:
+    segments, key = study.counts.segments, _segments_key(study)
+    if len(segments) < 2:
+        return
+    chosen = _segments_chosen(study)
     if key not in st.session_state:
-        asked = st.query_params.get_all("segment")
-        st.session_state[key] = [segment for segment in asked if segment in segments]
-    chosen = st.multiselect(
+        st.session_state[key] = chosen
+    st.multiselect(
         words.text("ui.controls.segments"),
         segments,
         format_func=lambda segment: segment or words.text("ui.controls.no_segment"),
@@ -152,34 +189,41 @@ def _choose_segments(study: Study, words: Translator) -> tuple[str, ...] | None:
         help=words.text("ui.controls.segments_help"),
         persist_state="session",
     )
-    narrowed = tuple(segment for segment in segments if segment in chosen)
-    _remember("segment", list(narrowed) or None)
-    return narrowed or None
+    _remember("segment", chosen or None)
 
 
-def _choose_assumptions(words: Translator) -> Assumptions:
-    published = _choose_starting_point(words)
-    ratio, spread = FOLK_RATIO, DEFAULT_SPREAD
-    if not published:
-        ratio = _choose_step("ratio", RATIO_STEPS, FOLK_RATIO, words, lambda step: words.text("ui.controls.one_to", ratio=step))
-        spread = _choose_step("spread", SPREAD_STEPS, DEFAULT_SPREAD, words, lambda step: words.text("ui.controls.times", factor=step))
-        prior = SilentRatioPrior(ratio, ratio / spread, ratio * spread)
-        st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
-    horizon = _choose_step("horizon", HORIZON_STEPS, DEFAULT_HORIZON, words, lambda step: words.text("ui.controls.days", count=int(step)))
+def _assumptions_chosen() -> Assumptions:
+    published = _start_chosen() == "evidence"
+    ratio, spread = (FOLK_RATIO, DEFAULT_SPREAD) if published else (_step_chosen("ratio"), _step_chosen("spread"))
     return Assumptions(
         ratio=SilentRatioPrior(ratio, ratio / spread, ratio * spread),
-        horizon_days=int(horizon),
+        horizon_days=int(_step_chosen("horizon")),
         use_category_priors=published,
         category_priors=edited_priors() if published else (),
     )
 
 
-def _choose_starting_point(words: Translator) -> bool:
+def _show_assumptions(words: Translator) -> None:
+    _show_starting_point(words)
+    if _start_chosen() == "folk":
+        _show_step("ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
+        _show_step("spread", words, lambda step: words.text("ui.controls.times", factor=step))
+        prior = _assumptions_chosen().ratio
+        st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
+    _show_step("horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
+
+
+def _start_chosen() -> str:
     if START_NEXT in st.session_state:
         st.session_state["start"] = st.session_state.pop(START_NEXT)
+    return str(_held("start", "evidence" if st.query_params.get("start") == "evidence" else "folk"))
+
+
+def _show_starting_point(words: Translator) -> None:
+    chosen = _start_chosen()
     if "start" not in st.session_state:
-        st.session_state["start"] = "evidence" if st.query_params.get("start") == "evidence" else "folk"
-    chosen = st.radio(
+        st.session_state["start"] = chosen
+    st.radio(
         words.text("ui.controls.start"),
         ("folk", "evidence"),
         format_func=lambda option: words.text(f"ui.controls.start_{option}"),
@@ -188,13 +232,20 @@ def _choose_starting_point(words: Translator) -> bool:
         persist_state="session",
     )
     _remember("start", "evidence" if chosen == "evidence" else None)
-    return chosen == "evidence"
 
 
-def _choose_step(name: str, steps: Sequence[float], default: float, words: Translator, label: Callable[[float], str]) -> float:
+def _step_chosen(name: str) -> float:
+    steps, default = STEPS[name]
+    asked = st.query_params.get(name, "")
+    return float(_held(name, next((step for step in steps if f"{step:g}" == asked), default)))
+
+
+def _show_step(name: str, words: Translator, label: Callable[[float], str]) -> None:
+    steps, default = STEPS[name]
+    chosen = _step_chosen(name)
     if name not in st.session_state:
-        st.session_state[name] = _step_from_link(name, steps, default)
-    chosen = st.select_slider(
+        st.session_state[name] = chosen
+    st.select_slider(
         words.text(f"ui.controls.{name}"),
         steps,
         format_func=label,
@@ -203,12 +254,6 @@ def _choose_step(name: str, steps: Sequence[float], default: float, words: Trans
         persist_state="session",
     )
     _remember(name, None if chosen == default else f"{chosen:g}")
-    return float(chosen)
-
-
-def _step_from_link(name: str, steps: Sequence[float], default: float) -> float:
-    asked = st.query_params.get(name, "")
-    return next((step for step in steps if f"{step:g}" == asked), default)
 
 
 def edited_priors() -> tuple[tuple[str, CategoryPrior], ...]:
@@ -239,7 +284,7 @@ def _remember(name: str, value: str | list[str] | None) -> None:
 
 def _reset() -> None:
     for name in list(st.session_state):
-        if name in {"start", "ratio", "spread", "horizon", PRIORS} or str(name).startswith(("months.", "segments.")):
+        if str(name).startswith(_HELD) or name in {"start", "ratio", "spread", "horizon", PRIORS} or str(name).startswith(("months.", "segments.")):
             del st.session_state[name]
     for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
         _remember(name, None)

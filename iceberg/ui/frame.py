@@ -12,7 +12,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
-from iceberg.ui.controls import Control, View, browser_language, show_controls, show_language, show_study
+from iceberg.ui.controls import Control, View, browser_language, read_view, show_controls, show_language, show_study
 from iceberg.ui.state import Study, current_study
 
 STYLE = Path(__file__).with_name("style.css")
@@ -25,6 +25,8 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "upload": frozenset(),
 }
 _FRAME = "frame"
+_VISITED = "visited"
+_WIDTH = "iceberg_width"
 _TELL_WIDTH = """
 export default function (component) {
   const { data, setStateValue } = component;
@@ -47,6 +49,7 @@ class Frame:
         view: What was chosen in the sidebar.
         narrow: Whether the window is as narrow as a phone's.
         theme: As the browser shows the page.
+        first: Whether nothing has been shown in this session yet.
     """
 
     words: Translator
@@ -54,6 +57,7 @@ class Frame:
     view: View
     narrow: bool
     theme: Literal["light", "dark"]
+    first: bool = False
 
     @property
     def language(self) -> str:
@@ -62,16 +66,34 @@ class Frame:
 
 
 def open_frame(language: str, page: str) -> None:
-    """Draw the sidebar and keep what was chosen for the page that follows."""
+    """Say what the page that follows needs to know, as it was chosen on earlier runs. Nothing is drawn but the style."""
     words = Translator(language)
     st.html(STYLE)
+    study = current_study(language)
+    view = read_view(study, words, shown=CONTROLS[page])
+    st.session_state[_FRAME] = Frame(words, study, view, _is_narrow(), _read_theme(), first=_VISITED not in st.session_state)
+
+
+@contextmanager
+def sidebar_around(page: str) -> Iterator[None]:
+    """Language, study and controls: ahead of the page, so that they never fade while it works; on a first visit behind it, where nobody waits."""
+    first = current_frame().first
+    if not first:
+        _show_sidebar(page)
+    yield
+    if first:
+        st.session_state[_VISITED] = True
+        _show_sidebar(page)
+    _listen_to_width(narrow=current_frame().narrow)
+
+
+def _show_sidebar(page: str) -> None:
+    frame = current_frame()
     with st.sidebar:
-        show_language(language)
-        study = current_study(language)
-        show_study(study, words)
-        view = show_controls(study, words, shown=CONTROLS[page])
-        st.caption(words.text("ui.frame.definition"))
-    st.session_state[_FRAME] = Frame(words, study, view, _read_narrow(), _read_theme())
+        show_language(frame.language)
+        show_study(frame.study, frame.words)
+        show_controls(frame.study, frame.words, shown=CONTROLS[page])
+        st.caption(frame.words.text("ui.frame.definition"))
 
 
 def current_frame() -> Frame:
@@ -93,16 +115,18 @@ def show_error(error: IcebergError, words: Translator) -> None:
     st.error(error.message(words.language), icon=":material/error:", title=words.text("ui.error.title"))
 
 
-def _read_narrow() -> bool:
-    """The browser's own description answers first; the window then corrects it, and tells when it changes."""
-    known = st.session_state.get("narrow")
-    if known is None:
-        known = "Mobi" in (st.context.headers.get("User-Agent") or "")
+def _is_narrow() -> bool:
+    """What the window told on an earlier run; on the first one the browser's own description."""
+    told = getattr(st.session_state.get(_WIDTH), "narrow", None)
+    if told is not None:
+        st.session_state["narrow"] = bool(told)
+    return bool(st.session_state.setdefault("narrow", "Mobi" in (st.context.headers.get("User-Agent") or "")))
+
+
+def _listen_to_width(*, narrow: bool) -> None:
+    """The window tells when it is not as `narrow` as the page was drawn; that runs the page again."""
     component = st.components.v2.component("iceberg_width", js=_TELL_WIDTH)
-    told = component(key="iceberg_width", data={"pixels": NARROW_PIXELS, "narrow": known}, on_narrow_change=lambda: None)
-    narrow = bool(known if told.narrow is None else told.narrow)
-    st.session_state["narrow"] = narrow
-    return narrow
+    component(key=_WIDTH, data={"pixels": NARROW_PIXELS, "narrow": narrow}, on_narrow_change=lambda: None)
 
 
 def _read_theme() -> Literal["light", "dark"]:

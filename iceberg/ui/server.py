@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.controls import browser_language
+from iceberg.ui.kept import is_counted
+from iceberg.ui.state import sample_files
 
 PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the first reader sees the progress instead
+QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
+# What the first page does without and the next click needs: a second of imports that no reader should wait for.
+NEEDED_FIRST = ("PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")  # what Streamlit itself loads on a first run
+NEEDED_LATER = ("iceberg.model.estimate", "iceberg.model.cox", "iceberg.report.charts", "iceberg.cohort.reduce", "iceberg.ingest.load")
 
 
 @asynccontextmanager
 async def prepared(app: object) -> AsyncIterator[None]:
-    """The server opens its door once the sample company is ready, or after `PATIENCE_SECONDS`."""
+    """The server opens its door at once where the sample company is kept, else once it is ready, or after `PATIENCE_SECONDS`."""
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
     threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
+    if is_counted(sample_files(LANGUAGES[0])):  # opening it takes less than the browser needs to start
+        ready.set()
     try:
         await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
     except TimeoutError:
@@ -31,14 +42,31 @@ async def prepared(app: object) -> AsyncIterator[None]:
 
 
 def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
-    from iceberg.ui.state import prepare_sample
+    from iceberg.ui.first_visit import prepare_first_visit
 
-    for language in LANGUAGES:
-        try:
-            prepare_sample(language)
-        except IcebergError as error:  # the page says the same, where somebody can read it
-            logging.getLogger(__name__).warning("%s", error)
-        loop.call_soon_threadsafe(ready.set)
+    with _giving_way():
+        for language in LANGUAGES:
+            try:
+                prepare_first_visit(language)
+            except IcebergError as error:  # the page says the same, where somebody can read it
+                logging.getLogger(__name__).warning("%s", error)
+            loop.call_soon_threadsafe(ready.set)
+        for name in NEEDED_FIRST:
+            importlib.import_module(name)
+        time.sleep(QUIET_SECONDS)
+        for name in NEEDED_LATER:
+            importlib.import_module(name)
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Readers come first: the interpreter lets their requests in ten times as often while this thread works."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def prepare_all() -> None:
@@ -47,10 +75,10 @@ def prepare_all() -> None:
     Raises:
         IcebergError: When the sample's files cannot be read.
     """
-    from iceberg.ui.state import prepare_sample
+    from iceberg.ui.first_visit import prepare_first_visit
 
     for language in LANGUAGES:
-        prepare_sample(language)
+        prepare_first_visit(language)
 
 
 def say_fault(fault: Exception) -> bool:

@@ -33,6 +33,18 @@ class Shelf:
         with self._guard:
             self._held.clear()
 
+    def find(self, key: str) -> Any:  # noqa: ANN401  # whatever is held
+        """What is held under `key`; None where there is nothing."""
+        with self._guard:
+            return self._held.get(key)
+
+    def put(self, key: str, result: object) -> None:
+        """Hold what was made elsewhere."""
+        with self._guard:
+            self._held[key] = result
+            while len(self._held) > self.size:
+                self._held.popitem(last=False)
+
     def get(self, key: str, make: Callable[[], Result]) -> Result:
         """What `make` returned for `key`. What it raises is passed on and not kept."""
         with self._guard:
@@ -49,8 +61,5 @@ class Shelf:
             finally:
                 with self._guard:
                     self._makers.pop(key, None)
-            with self._guard:
-                self._held[key] = result
-                while len(self._held) > self.size:
-                    self._held.popitem(last=False)
+            self.put(key, result)
             return result

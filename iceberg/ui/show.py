@@ -55,8 +55,8 @@ def show_chart(
     Returns:
         The category that was clicked, if any.
     """
-    identity = f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
-    written, alt_text = remember(identity, lambda: (_specification(build), takeaway()), study=frame.study)
+    identity = chart_identity(frame, name, key)
+    written, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
     spec = json.loads(written)  # anew each time: Streamlit changes what it is given
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
     event = st.vega_lite_chart(
@@ -70,6 +70,16 @@ def show_chart(
     if table is not None:
         show_table(frame, name, key=key, table=table, alt_text=alt_text, unit=unit)
     return _clicked(event) if selectable else None
+
+
+def chart_identity(frame: Frame, name: str, key: str) -> str:
+    """Everything that a chart on screen depends on."""
+    return f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
+
+
+def specify(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[str, str]:
+    """The Vega-Lite of a chart as text, and its takeaway: made once, or kept from an earlier start of the server."""
+    return remember(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
 
 
 def _specification(build: Callable[[], Any]) -> str:

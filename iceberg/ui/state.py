@@ -6,11 +6,11 @@ by a sample. What comes from an upload is kept for that session alone; the sampl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import streamlit as st
 
@@ -93,24 +93,38 @@ def load_sample(language: str) -> Study:
     """
 
     def make() -> Study:
-        from iceberg.cohort.reduce import reduce_tables
-        from iceberg.ingest.load import load_tables
+        from iceberg.ui.kept import keep_counts, open_counts
 
-        customers, complaints = sample_files(language)
-        tables, report = load_tables(customers, complaints)
-        with tables:
-            counts = reduce_tables(tables)
-        return Study(counts=counts, digest=counts.digest, name="", origin="sample", report=report)
+        files = sample_files(language)
+        counts = open_counts(files)
+        if counts is None:
+            counts = _count_sample(files)
+            keep_counts(files, counts)
+        return Study(counts=counts, digest=counts.digest, name="", origin="sample")
 
     return _SHARED["samples"].get(language, make)
 
 
-def prepare_sample(language: str) -> None:
-    """Work out what a first visit in `language` shows, before anybody visits."""
-    import iceberg.report.charts  # noqa: F401  # half a second that no reader should wait for
+def _count_sample(files: tuple[Path, Path]) -> CohortCounts:
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+
+    tables, _ = load_tables(*files)
+    with tables:
+        return reduce_tables(tables)
+
+
+def prepare_estimate(study: Study) -> IcebergEstimate:
+    """The estimate of the sample company under the default assumptions, before anybody visits."""
     from iceberg.model.assumptions import Assumptions
 
-    _estimate(load_sample(language), Assumptions(), _SHARED["estimates"])
+    return _estimate(study, Assumptions(), _SHARED["estimates"])
+
+
+def share_built(study: Study, built: Mapping[str, object]) -> None:
+    """Let `remember` find what was built on an earlier start of the server."""
+    for key, result in built.items():
+        _SHARED["built"].put(f"{study.digest}|{key}", result)
 
 
 def sample_files(language: str) -> tuple[Path, Path]:
@@ -135,8 +149,7 @@ def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress
 def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Progress | None = None) -> IcebergEstimate:
     """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
     from iceberg.model.assumptions import Assumptions as Defaults
-    from iceberg.model.estimate import estimate_iceberg
-    from iceberg.ui.kept import keep_estimate, open_estimate
+    from iceberg.ui.kept import KeptFit, keep_estimate, open_estimate
 
     counts = study.counts
     name = estimate_name(study, Defaults())
@@ -144,6 +157,8 @@ def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Pr
     def make_base() -> IcebergEstimate:
         found = open_estimate(name) if study.is_sample else None
         if found is None:
+            from iceberg.model.estimate import estimate_iceberg
+
             found = estimate_iceberg(counts, assumptions=Defaults(), seed=SEED, progress=progress)
             if study.is_sample:
                 keep_estimate(name, found)
@@ -152,10 +167,14 @@ def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Pr
     base = shelf.get(name, make_base)
     if assumptions == Defaults():
         return base
-    return shelf.get(
-        estimate_name(study, assumptions),
-        lambda: estimate_iceberg(counts, assumptions=assumptions, seed=SEED, progress=progress, warm=base.fit_state),
-    )
+
+    def make() -> IcebergEstimate:
+        from iceberg.model.estimate import estimate_iceberg
+
+        warm = base.fit_state.open() if isinstance(base.fit_state, KeptFit) else base.fit_state
+        return estimate_iceberg(counts, assumptions=assumptions, seed=SEED, progress=progress, warm=warm)
+
+    return shelf.get(estimate_name(study, assumptions), make)
 
 
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
@@ -189,6 +208,11 @@ def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> Ic
 def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
     """What `make` returns, made once per `key` and study: curves, sensitivities, specifications of charts."""
     return _shelf("built", study).get(f"{study.digest}|{key}", make)
+
+
+def recall(key: str, *, study: Study) -> Any:  # noqa: ANN401  # whatever was built under that key
+    """What `remember` or an earlier start of the server holds under `key`; None where there is nothing."""
+    return _shelf("built", study).find(f"{study.digest}|{key}")
 
 
 def is_remembered(key: str, *, study: Study) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from iceberg.model.results import IcebergEstimate
 from iceberg.ui import kept
+from iceberg.ui.state import load_sample
 from tests.report.examples import example_estimate
 
 ESTIMATE = example_estimate(3, draws=40)
@@ -76,3 +77,16 @@ def test_only_the_last_few_are_kept() -> None:
         kept.keep_estimate(str(place), ESTIMATE)
     assert len(list(kept.FOLDER.iterdir())) == kept.MOST_FILES
     assert isinstance(kept.open_estimate(str(kept.MOST_FILES + 1)), IcebergEstimate)
+
+
+def test_counts_come_back_for_the_same_files_only(tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("customer_id\n1\n")
+    counts = load_sample("en").counts
+    assert not kept.is_counted((file,))
+    kept.keep_counts((file,), counts)
+    found = kept.open_counts((file,))
+    assert found is not None
+    assert found.digest == counts.digest
+    file.write_text("customer_id\n2\n")
+    assert kept.open_counts((file,)) is None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.ui.executive import Chart, comparator, month_trend, picture, ranking
+from iceberg.ui.first_visit import show_still
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import estimate_key, show_chart, show_diagnostics
+from iceberg.ui.show import show_chart, show_diagnostics
 from iceberg.ui.state import estimate_study, focus_study, has_estimate, is_estimated
 
 CATEGORY_PAGE = "iceberg/ui/pages/category.py"
@@ -107,34 +108,17 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts import build_iceberg
-    from iceberg.report.tables import iceberg_table, iceberg_totals
-    from iceberg.report.takeaways import takeaway_iceberg
-
-    words = frame.words
-    table, totals = iceberg_table(estimate), iceberg_totals(estimate)
-    clicked = show_chart(
-        frame,
-        "iceberg",
-        key=estimate_key(estimate),
-        build=partial(
-            build_iceberg,
-            table,
-            words,
-            frame.theme,
-            totals=totals,
-            narrow=frame.narrow,
-            currency=frame.study.counts.currency,
-        ),
-        takeaway=partial(takeaway_iceberg, table, words, totals=totals),
-        table=lambda: table,
-        selectable=True,
-    )
+    words, chart = frame.words, picture(frame, estimate)
+    with st.container(key="picture"):
+        show_still(frame, chart)
+        clicked = show_chart(
+            frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway, table=chart.table, selectable=True
+        )
     if clicked is not None:
         st.switch_page(CATEGORY_PAGE, query_params={"category": clicked})
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
-        for category in table["category"]:
+        for category in (item.category for item in estimate.categories):
             st.page_link(CATEGORY_PAGE, label=category, query_params={"category": category}, icon=":material/arrow_forward:")
 
 
@@ -163,7 +147,7 @@ def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> Non
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
         st.markdown(comparator_sentence(estimate, frame.words))
-        _show_comparator(frame, estimate)
+        _show(frame, comparator(frame, estimate))
 
 
 def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -176,59 +160,24 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts import build_ranking
-    from iceberg.report.tables import ranking_table
-    from iceberg.report.takeaways import takeaway_ranking
     from iceberg.report.words import noise_sentence
 
-    table = ranking_table(estimate)
-    show_chart(
-        frame,
-        "ranking",
-        key=estimate_key(estimate),
-        build=lambda: build_ranking(table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow),
-        takeaway=lambda: takeaway_ranking(table, frame.words),
-        table=lambda: table,
-    )
+    _show(frame, ranking(frame, estimate))
     noise = noise_sentence(estimate, frame.words)
     if noise is not None:
         st.caption(noise)
 
 
-def _show_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts import build_comparator
-    from iceberg.report.tables import comparator_table
-    from iceberg.report.takeaways import takeaway_comparator
-
-    table = comparator_table(estimate)
-    show_chart(
-        frame,
-        "comparator",
-        key=estimate_key(estimate),
-        build=lambda: build_comparator(table, frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow),
-        takeaway=lambda: takeaway_comparator(table, frame.words),
-        table=lambda: table,
-    )
+def _show(frame: Frame, chart: Chart) -> None:
+    show_chart(frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway, table=chart.table)
 
 
 def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts import build_month_trend
-    from iceberg.report.tables import month_trend_table
-    from iceberg.report.takeaways import takeaway_month_trend
-
     st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
-    if not frame.study.counts.has_calendar:
+    if frame.study.counts.has_calendar:
+        _show(frame, month_trend(frame, estimate))
+    else:
         st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
-        return
-    table = month_trend_table(estimate)
-    show_chart(
-        frame,
-        "months",
-        key=estimate_key(estimate),
-        build=lambda: build_month_trend(table, frame.words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_month_trend(table, frame.words),
-        table=lambda: table,
-    )
 
 
 def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:

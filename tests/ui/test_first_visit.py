@@ -1,0 +1,73 @@
+"""The first visit finds its drawings made: the same as the page would make, and a still that needs no script."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from iceberg.model.assumptions import Assumptions
+from iceberg.ui import first_visit, kept
+from iceberg.ui.controls import View
+from iceberg.ui.executive import executive_charts, picture
+from iceberg.ui.first_visit import prepare_first_visit
+from iceberg.ui.frame import Frame
+from iceberg.ui.show import chart_identity
+from iceberg.ui.state import Filters, Study, load_sample, prepare_estimate, recall
+
+
+def frame_of(study: Study, language: str) -> Frame:
+    words = first_visit.Translator(language)
+    return Frame(words, study, View(words, Filters(), Assumptions()), narrow=False, theme="light", first=True)
+
+
+@pytest.fixture(scope="module")
+def sample() -> Study:
+    prepare_first_visit("en")
+    return load_sample("en")
+
+
+def test_every_chart_of_the_first_page_is_there_before_anybody_visits(sample: Study) -> None:
+    estimate = prepare_estimate(sample)
+    frame = frame_of(sample, "en")
+    for chart in executive_charts(frame, estimate):
+        specification, takeaway = recall(chart_identity(frame, chart.name, chart.key), study=sample)
+        assert json.loads(specification)["layer"]
+        assert takeaway == chart.takeaway()
+
+
+def test_the_still_holds_the_words_of_the_picture(sample: Study) -> None:
+    frame = frame_of(sample, "en")
+    still = recall(f"still|{chart_identity(frame, *_identity(frame))}", study=sample)
+    drawn = base64.b64decode(still).decode()
+    assert drawn.startswith("<svg")
+    for category in sample.counts.categories:
+        assert category.split()[0] in drawn
+
+
+def _identity(frame: Frame) -> tuple[str, str]:
+    chart = picture(frame, prepare_estimate(frame.study))
+    return chart.name, chart.key
+
+
+def test_the_next_start_opens_what_this_one_made(sample: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("drawn again although it was kept")
+
+    monkeypatch.setattr(first_visit, "_draw", refuse)
+    prepare_first_visit("en")
+
+
+def test_drawings_of_another_version_are_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    kept.keep_drawings("a", {"chart": ["{}", "says"]})
+    assert kept.open_drawings("a") == {"chart": ["{}", "says"]}
+    monkeypatch.setattr(kept, "_digest_of", lambda folders: f"changed {folders}")
+    assert kept.open_drawings("a") is None
+
+
+def test_damaged_drawings_are_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    kept.keep_drawings("a", {"chart": ["{}", "says"]})
+    next(tmp_path.iterdir()).write_text("{half")
+    assert kept.open_drawings("a") is None
