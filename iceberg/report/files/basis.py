@@ -71,7 +71,7 @@ def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
 def assumptions_section(estimate: IcebergEstimate, words: Translator) -> Section:
     """The assumptions, and what a grade means."""
     blocks = (assumptions_grid(estimate, words), Paragraph(words.text("ui.method.grades"), "note"))
-    return Section(words.text("export.section.assumptions"), blocks, fine=True)
+    return Section(words.text("export.section.assumptions"), blocks, fine=True, together=True)
 
 
 def fact_lines(estimate: IcebergEstimate, provenance: Provenance, words: Translator) -> tuple[str, ...]:

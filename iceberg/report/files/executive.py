@@ -29,7 +29,7 @@ from iceberg.report.words import (
 
 DECISIONS = 3  # as on the page: past the first three an executive reads the ranking
 _GRAVITY = {"warning": 0, "caution": 1, "info": 2}
-_MANY = 8  # categories from which on a figure is drawn smaller, to keep the report within four pages
+_MANY = 8  # past so many categories one figure is drawn smaller and one left out, to keep the report within four pages
 
 
 def build_written(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> WrittenReport:
@@ -99,8 +99,9 @@ def _ranking_section(estimate: IcebergEstimate, words: Translator) -> Section:
     decided = [decision(estimate, category, words) for category in first]
     many = len(estimate.categories) > _MANY
     noise = noise_sentence(estimate, words)
-    blocks: list[Block] = [Bullets(tuple((one.label, one.sentence) for one in decided))]
-    if len(estimate.categories) > 1:
+    nothing = estimate.total.silent_churn.upper < 0.5  # "would have kept 0 to 0" decides nothing
+    blocks: list[Block] = [] if nothing else [Bullets(tuple((one.label, one.sentence) for one in decided))]
+    if len(estimate.categories) > 1 and not nothing:
         blocks += _figure("ranking", estimate, words, part=0.72 if many else 0.85)
         blocks += [Paragraph(noise, "note")] if noise else []
     blocks.append(ranking_grid(estimate, words))
@@ -161,8 +162,8 @@ def _money(interval: CredibleInterval | None, estimate: IcebergEstimate, words: 
 def _comparator_section(estimate: IcebergEstimate, words: Translator) -> Section:
     if estimate.total.vocal_customers == 0:
         return Section(words.text("export.section.comparator"), ())
-    part = 0.62 if len(estimate.categories) > _MANY else 0.8
-    blocks = (Paragraph(comparator_sentence(estimate, words)), *_figure("comparator", estimate, words, part=part))
+    figure = _figure("comparator", estimate, words, part=0.8) if len(estimate.categories) <= _MANY else []
+    blocks = (Paragraph(comparator_sentence(estimate, words)), *figure)
     return Section(words.text("export.section.comparator"), blocks, together=True)
 
 

@@ -52,7 +52,7 @@ def build_web_page(report: WrittenReport) -> bytes:
         "<!doctype html>",
         f'<html lang="{report.language}">',
         '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         f"<title>{_text(report.title)} – {_text(report.headline)}</title>",
         f'<meta name="author" content="{_text(report.author)}">' if report.author else "",
         f"<style>{STYLE}</style></head>",
