@@ -133,7 +133,9 @@ def test_the_web_page_asks_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("format", ["pdf", "html", "pptx", "xlsx", "csv"])
-@pytest.mark.parametrize(("number", "level", "revenue", "names"), [(1, "3", True, "fr"), (12, "3", True, "long"), (7, "0", False, "en"), (5, "2", True, "fr")])
+@pytest.mark.parametrize(
+    ("number", "level", "revenue", "names"), [(1, "3", True, "fr"), (12, "3", True, "long"), (7, "0", False, "en"), (5, "2", True, "fr")]
+)
 def test_any_company_has_a_report(format: str, number: int, level: str, revenue: bool, names: str) -> None:
     estimate = example_estimate(number, level=level, revenue=revenue, names=names)
     counts = replace(example_counts(number, names=names, revenue=revenue), has_customers=level != "0")
@@ -150,7 +152,8 @@ def test_slides_can_be_edited_heard_and_presented() -> None:
     charts = [shape.chart for slide in deck.slides for shape in slide.shapes if shape.has_chart]
     assert len(charts) == 3
     assert all(slide.shapes.title.text_frame.text and slide.notes_slide.notes_text_frame.text for slide in deck.slides)
-    described = [shape for slide in deck.slides for shape in slide.shapes if shape.has_chart or shape.shape_type == 13 or getattr(shape, "has_table", False)]
+    shapes = [shape for slide in deck.slides for shape in slide.shapes]
+    described = [shape for shape in shapes if shape.has_chart or shape.shape_type == 13 or getattr(shape, "has_table", False)]
     assert all(shape._element.xpath(".//p:cNvPr")[0].get("descr") for shape in described)
     ranges = charts[0]._chartSpace.xpath(".//c:errBars")
     estimate = example_estimate(names="fr")

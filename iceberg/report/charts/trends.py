@@ -63,6 +63,9 @@ def build_month_trend(
     scale, legend = alt.Scale(domain=kinds, range=[ink, palette.vocal]), stroke_legend(kinds, narrow=narrow)
     hints = worded_tooltip(translator, month_text="month", middle_text="most_likely", range_text="range", vocal_text="vocal")
     base = drawing(_worded_months(frame, kinds, translator)).encode(x=x)
+    heard = base.marked("line", strokeWidth=2, strokeDash=[5, 3], interpolate="monotone").encode(
+        y="vocal_customers:Q", color=alt.Color("vocal_kind:N", scale=scale, legend=legend)
+    )
     layers = [
         base.marked("area", opacity=0.25, interpolate="monotone").encode(
             y=alt.Y("lower:Q", axis=value_axis(translator, tickMinStep=1)), y2="upper", color=alt.value(ink)
@@ -70,9 +73,7 @@ def build_month_trend(
         base.marked("line", strokeWidth=2.5, interpolate="monotone").encode(
             y=alt.Y("median:Q", scale=alt.Scale(zero=True)), color=alt.Color("silent_kind:N", scale=scale, legend=legend)
         ),
-        base.marked("line", strokeWidth=2, strokeDash=[5, 3], interpolate="monotone").encode(
-            y="vocal_customers:Q", color=alt.Color("vocal_kind:N", scale=scale, legend=legend)
-        ),
+        *([heard] if frame["vocal_customers"].notna().all() else []),
         base.marked("point", size=220, opacity=0, filled=True).encode(y="median:Q", tooltip=hints),
     ]
     return finish(layers,
@@ -89,7 +90,7 @@ def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator
         month_text=[translator.month(value.date()) for value in frame["month"]],
         middle_text=[customers(value, translator) for value in frame["median"]],
         range_text=range_texts(frame["lower"], frame["upper"], customers, translator),
-        vocal_text=[translator.integer(value) for value in frame["vocal_customers"]],
+        vocal_text=[translator.text("report.unknown") if pd.isna(value) else translator.integer(value) for value in frame["vocal_customers"]],
         silent_kind=kinds[0],
         vocal_kind=kinds[1],
     )

@@ -32,8 +32,10 @@ _GRAVITY = {"warning": 0, "caution": 1, "info": 2}
 _MANY = 8  # past so many categories one figure is drawn smaller and one left out, to keep the report within four pages
 
 
-def build_written(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> WrittenReport:
-    """The report as blocks; `provenance` is completed."""
+def build_written(
+    estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator, *, smallest: int = 0
+) -> WrittenReport:
+    """The report as blocks; `provenance` is completed, small categories are pooled already."""
     badge = evidence_badge(estimate, words)
     reservation = headline_reservation(estimate, words)
     opening: list[Block] = [Paragraph(reservation, "lead")] if reservation else []
@@ -47,7 +49,7 @@ def build_written(estimate: IcebergEstimate, counts: CohortCounts, provenance: P
         _ranking_section(estimate, words),
         _comparator_section(estimate, words),
         _ahead_section(estimate, words),
-        _trend_section(estimate, words),
+        _trend_section(estimate, words, smallest),
         _evidence_section(estimate, words),
         method_section(words),
         assumptions_section(estimate, words),
@@ -86,10 +88,11 @@ def _tile_detail(tile: object) -> str:
     return tile.detail if tile.known else f"{tile.value}. {tile.detail}"  # type: ignore[attr-defined]
 
 
-def _figure(name: ChartName, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0) -> list[Block]:
+def _figure(name: ChartName, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
     if name not in available_charts(estimate):
         return []
-    return [Figure(name, draw_svg(chart_specification(name, estimate, words)), chart_takeaway(name, estimate, words), part)]
+    drawn = draw_svg(chart_specification(name, estimate, words, smallest=smallest))
+    return [Figure(name, drawn, chart_takeaway(name, estimate, words), part)]
 
 
 def _ranking_section(estimate: IcebergEstimate, words: Translator) -> Section:
@@ -189,9 +192,9 @@ def _span(interval: CredibleInterval, words: Translator) -> str:
     return words.text("export.likely_range", middle=middle, low=low, high=high)
 
 
-def _trend_section(estimate: IcebergEstimate, words: Translator) -> Section:
+def _trend_section(estimate: IcebergEstimate, words: Translator, smallest: int) -> Section:
     title = words.text("export.section.trend")
-    figure = _figure("months", estimate, words, part=0.85)
+    figure = _figure("months", estimate, words, part=0.85, smallest=smallest)
     if figure:
         return Section(title, tuple(figure), together=True)
     return Section(title, (Paragraph(words.text("export.no_trend")),) if estimate.total.vocal_customers else ())

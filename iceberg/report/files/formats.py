@@ -11,6 +11,7 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.files.pictures import CHARTS, ChartName
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.small_cells import pool_small_categories
 
 __all__ = ["CHARTS", "FORMATS", "media_type", "report_bytes"]
 
@@ -22,6 +23,7 @@ class _Asked:
     provenance: Provenance
     words: Translator
     chart: ChartName
+    smallest: int
 
 
 def report_bytes(
@@ -52,7 +54,8 @@ def report_bytes(
         raise OptionError("report_format", {"format": format, "known": ", ".join(FORMATS)})
     words = Translator(language)
     held = (provenance or Provenance()).completed(counts, words)
-    return _BUILDERS[format](_Asked(estimate, counts, held, words, chart))
+    shown = pool_small_categories(estimate, words, smallest=smallest)
+    return _BUILDERS[format](_Asked(shown, counts, held, words, chart, smallest))
 
 
 def media_type(format: str) -> str:
@@ -64,20 +67,20 @@ def _pdf(asked: _Asked) -> bytes:
     from iceberg.report.files.executive import build_written
     from iceberg.report.files.pdf import build_pdf
 
-    return build_pdf(build_written(asked.estimate, asked.counts, asked.provenance, asked.words))
+    return build_pdf(build_written(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest))
 
 
 def _pptx(asked: _Asked) -> bytes:
     from iceberg.report.files.slides import build_slides
 
-    return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words)
+    return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest)
 
 
 def _html(asked: _Asked) -> bytes:
     from iceberg.report.files.executive import build_written
     from iceberg.report.files.web_page import build_web_page
 
-    return build_web_page(build_written(asked.estimate, asked.counts, asked.provenance, asked.words))
+    return build_web_page(build_written(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest))
 
 
 def _xlsx(asked: _Asked) -> bytes:
@@ -85,7 +88,7 @@ def _xlsx(asked: _Asked) -> bytes:
     from iceberg.report.files.workbook import build_workbook
 
     held = asked.provenance
-    sheets = build_sheets(asked.estimate, asked.counts, held, asked.words)
+    sheets = build_sheets(asked.estimate, asked.counts, held, asked.words, smallest=asked.smallest)
     return build_workbook(
         sheets, asked.words, currency=asked.counts.currency, title=held.title, author=held.author, stamp=held.stamp(asked.counts)
     )
@@ -95,7 +98,8 @@ def _csv(asked: _Asked) -> bytes:
     from iceberg.report.files.flat_file import build_csv
     from iceberg.report.files.sheets import build_sheets
 
-    return build_csv(build_sheets(asked.estimate, asked.counts, asked.provenance, asked.words), currency=asked.counts.currency)
+    sheets = build_sheets(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest)
+    return build_csv(sheets, currency=asked.counts.currency)
 
 
 def _json(asked: _Asked) -> bytes:
@@ -108,13 +112,13 @@ def _json(asked: _Asked) -> bytes:
 def _png(asked: _Asked) -> bytes:
     from iceberg.report.files.pictures import chart_specification, draw_png
 
-    return draw_png(chart_specification(asked.chart, asked.estimate, asked.words))
+    return draw_png(chart_specification(asked.chart, asked.estimate, asked.words, smallest=asked.smallest))
 
 
 def _svg(asked: _Asked) -> bytes:
     from iceberg.report.files.pictures import chart_specification, draw_svg
 
-    return draw_svg(chart_specification(asked.chart, asked.estimate, asked.words))
+    return draw_svg(chart_specification(asked.chart, asked.estimate, asked.words, smallest=asked.smallest))
 
 
 _BUILDERS: dict[str, Callable[[_Asked], bytes]] = {

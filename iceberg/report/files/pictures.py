@@ -13,6 +13,7 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.files.fonts import FAMILY, font_folder
 from iceberg.report.palette import FONT
+from iceberg.report.small_cells import shown_months
 from iceberg.report.tables import comparator_table, iceberg_table, iceberg_totals, month_trend_table, ranking_table
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
 
@@ -41,8 +42,10 @@ def chart_takeaway(name: ChartName, estimate: IcebergEstimate, words: Translator
     return says[name]()
 
 
-def chart_specification(name: ChartName, estimate: IcebergEstimate, words: Translator, *, width: int = WIDTH_PX) -> dict[str, Any]:
-    """The Vega-Lite of one chart at a fixed width, in the report's font, for white paper.
+def chart_specification(
+    name: ChartName, estimate: IcebergEstimate, words: Translator, *, width: int = WIDTH_PX, smallest: int = 0
+) -> dict[str, Any]:
+    """The Vega-Lite of one chart at a fixed width, in the report's font, for white paper; counts under `smallest` are left out.
 
     Raises:
         OptionError: ``report_chart_unknown``, or ``report_no_chart`` where the estimate cannot fill it.
@@ -62,7 +65,7 @@ def chart_specification(name: ChartName, estimate: IcebergEstimate, words: Trans
         ),
         "ranking": lambda: build_ranking(ranking_table(estimate), words, categories=names),
         "comparator": lambda: build_comparator(comparator_table(estimate), words, categories=names),
-        "months": lambda: build_month_trend(month_trend_table(estimate), words),
+        "months": lambda: build_month_trend(shown_months(estimate, smallest=smallest), words),
     }
     return on_paper(build_specification(builders[name]), width=width)
 

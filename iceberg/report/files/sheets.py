@@ -14,10 +14,14 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.report.files.basis import assumption_rows, fact_lines, limit_sentences, method_sentences, rows_text, table_name
 from iceberg.report.files.executive import period_text, remark_lines
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.small_cells import hide_small
 from iceberg.report.tables import interval_columns, month_trend_table, pipeline_table, ranking_table, segment_table, total_table
 from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline_reservation, headline_sentence, noise_sentence
 
 SheetName = Literal["total", "categories", "months", "segments", "ahead", "assumptions", "notes"]
+
+
+_OBSERVED = ("vocal_customers", "silent_leavers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +32,15 @@ class Sheet:
     frame: pd.DataFrame
 
 
-def build_sheets(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> tuple[Sheet, ...]:
-    """Every table of the estimate, the company first, the notes last; tables without a row are left out."""
+def build_sheets(
+    estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator, *, smallest: int = 0
+) -> tuple[Sheet, ...]:
+    """Every table of the estimate, the company first, the notes last; tables without a row are left out, counts under `smallest` empty."""
     sheets = [Sheet("total", _totals(estimate)), Sheet("categories", _categories(estimate))]
     if estimate.cells is not None and estimate.cells.has_calendar:
-        sheets.append(Sheet("months", month_trend_table(estimate)))
+        sheets.append(Sheet("months", hide_small(month_trend_table(estimate), _OBSERVED, smallest=smallest)))
     if estimate.cells is not None and len(estimate.cells.segments) > 1:
-        sheets.append(Sheet("segments", segment_table(estimate)))
+        sheets.append(Sheet("segments", hide_small(_segments(estimate, smallest), _OBSERVED, smallest=smallest)))
     ahead = pipeline_table(estimate)
     ahead["category"] = [name or words.text("report.all_categories") for name in ahead["category"]]
     columns = ["assumption", "value", "grade", "source"]
@@ -44,6 +50,13 @@ def build_sheets(estimate: IcebergEstimate, counts: CohortCounts, provenance: Pr
         Sheet("notes", pd.DataFrame(list(_notes(estimate, counts, provenance, words)), columns=["about", "text"])),
     ]
     return tuple(sheet for sheet in sheets if not sheet.frame.empty)
+
+
+def _segments(estimate: IcebergEstimate, smallest: int) -> pd.DataFrame:
+    """Segments; a share of so few leavers would give their number away."""
+    frame = segment_table(estimate)
+    frame["silent_share"] = frame["silent_share"].mask(hide_small(frame, ["silent_leavers"], smallest=smallest)["silent_leavers"].isna())
+    return frame
 
 
 def _totals(estimate: IcebergEstimate) -> pd.DataFrame:

@@ -19,7 +19,8 @@ from iceberg.report.files.executive import DECISIONS, period_text, ranking_grid,
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_png
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.files.slide_charts import INK, MUTED, SILENT, VOCAL, Lines, Ranges, add_lines, add_ranges
-from iceberg.report.tables import month_trend_table, ranking_table
+from iceberg.report.small_cells import shown_months
+from iceberg.report.tables import ranking_table
 from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.report.words import (
     category_of,
@@ -49,19 +50,22 @@ class _Deck:
     provenance: Provenance
     words: Translator
     stamp: datetime
+    smallest: int
 
     def text(self, key: str, **values: Any) -> str:  # noqa: ANN401  # any value a sentence can name
         return self.words.text(f"export.{key}", **values)
 
 
-def build_slides(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> bytes:
+def build_slides(
+    estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator, *, smallest: int = 0
+) -> bytes:
     """The deck as .pptx; the same arguments give the same bytes."""
     from pptx import Presentation
     from pptx.util import Inches
 
     file = Presentation()
     file.slide_width, file.slide_height = Inches(WIDTH_IN), Inches(HEIGHT_IN)
-    deck = _Deck(file, estimate, counts, provenance, words, provenance.stamp(counts))
+    deck = _Deck(file, estimate, counts, provenance, words, provenance.stamp(counts), smallest)
     _describe(deck)
     _headline_slide(deck)
     if estimate.total.vocal_customers:
@@ -254,15 +258,16 @@ def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) ->
 def _trend_slide(deck: _Deck) -> None:
     from pptx.util import Inches
 
-    words, frame = deck.words, month_trend_table(deck.estimate)
+    words, frame = deck.words, shown_months(deck.estimate, smallest=deck.smallest)
     takeaway = takeaway_month_trend(frame, words)
     slide = _new_slide(deck, takeaway, notes=[deck.text("section.trend"), deck.text("interval")])
-    series = (
+    series = [
         (words.text("report.columns.silent_upper"), list(frame["upper"]), "8CC4E4", True),
         (words.text("report.columns.silent_median"), list(frame["median"]), SILENT, False),
         (words.text("report.columns.silent_lower"), list(frame["lower"]), "8CC4E4", True),
-        (words.text("report.columns.vocal_customers"), [float(value) for value in frame["vocal_customers"]], VOCAL, True),
-    )
+    ]
+    if frame["vocal_customers"].notna().all():
+        series.append((words.text("report.columns.vocal_customers"), [float(value) for value in frame["vocal_customers"]], VOCAL, True))
     data = Lines([_short_month(month.date(), words) for month in frame["month"]], series)
     shape = add_lines(slide, (Inches(MARGIN_IN), Inches(1.5), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(5.4)), data, stamp=deck.stamp)
     _describe_shape(shape, takeaway)

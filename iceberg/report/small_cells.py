@@ -1,0 +1,117 @@
+"""Owns what a viewer may see of a small group: fewer customers than a limit are shown together with others, or not at all.
+
+Statistical disclosure control as national offices do it: a small category is pooled with others (exactly, from the joint draws, so every sum still
+holds), and where one count alone is hidden a second one is hidden with it, or the total would give it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from iceberg.errors import OptionError
+from iceberg.locale import Translator
+from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
+from iceberg.model.summary import Posterior, summarise_draws
+from iceberg.report.tables import month_trend_table
+
+SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
+_WEIGHTLESS = 1e-9
+Number = TypeVar("Number", np.float32, np.float64)
+
+
+def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST) -> IcebergEstimate:
+    """The same estimate with the categories of fewer than `smallest` complainants taken together in one, named so in the reader's language.
+
+    Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
+    pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
+
+    Raises:
+        OptionError: ``report_too_small`` where all complainants together are fewer.
+    """
+    heard = {item.category: item.vocal_customers for item in estimate.categories}
+    small = [name for name, vocal in heard.items() if vocal < smallest]
+    if smallest <= 1 or not any(heard[name] > 0 for name in small):
+        return estimate
+    if estimate.total.vocal_customers < smallest:
+        raise OptionError("report_too_small", {"smallest": smallest})
+    larger = sorted((name for name in heard if name not in small), key=lambda name: (heard[name], name))
+    while larger and (sum(heard[name] for name in small) < smallest or len(small) < 2):
+        small.append(larger.pop(0))  # alone, or together still too few: the total would tell
+    return _pooled(estimate, [name for name in heard if name in small], words.text("export.small_category", smallest=smallest))
+
+
+def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> IcebergEstimate:
+    cells = estimate.cells
+    if cells is None:
+        raise ValueError("this estimate holds no cells: its categories cannot be taken together")
+    inside = [cells.categories.index(name) for name in names]
+    kept = [place for place in range(len(cells.categories)) if place not in inside]
+    held = replace(
+        cells,
+        categories=(*(cells.categories[place] for place in kept), pool),
+        vocal=_gathered(cells.vocal, kept, inside, axis=0),
+        ratio_prior=_weighted(cells.ratio_prior, kept, inside, cells),
+        excess=_weighted(cells.excess, kept, inside, cells),
+    )
+    draws = estimate.draws
+    gathered = Draws(
+        _gathered(draws.silent_churn, kept, inside, axis=1),
+        draws.natural,
+        None if draws.revenue_lost is None else _gathered(draws.revenue_lost, kept, inside, axis=1),
+        _weighted(draws.ratio, kept, inside, cells),
+    )
+    remarks = tuple(one for one in estimate.diagnostics if one.category not in names)
+    posterior = Posterior(gathered, held, estimate.evidence, remarks)
+    summed = summarise_draws(posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed)
+    own = {item.category: item for item in estimate.categories}
+    return replace(summed, categories=tuple(_as_before(item, own) for item in summed.categories), total=estimate.total)
+
+
+def _as_before(item: CategoryEstimate, own: dict[str, CategoryEstimate]) -> CategoryEstimate:
+    """What was not pooled keeps its placebo and outlook; only its chance of being first is against the pool now."""
+    before = own.get(item.category)
+    if before is None:
+        return item
+    return replace(before, probability_worst=item.probability_worst, probability_costliest=item.probability_costliest)
+
+
+def _gathered(array: npt.NDArray[Number], kept: Sequence[int], inside: Sequence[int], *, axis: int) -> npt.NDArray[Number]:
+    """The kept categories, then the sum of the others."""
+    pooled = array.take(inside, axis=axis).sum(axis=axis, keepdims=True, dtype=np.float64).astype(array.dtype)
+    return np.concatenate([array.take(kept, axis=axis), pooled], axis=axis)
+
+
+def _weighted(draws: npt.NDArray[np.float64], kept: Sequence[int], inside: Sequence[int], cells: EstimateCells) -> npt.NDArray[np.float64]:
+    """The kept categories, then the mean of the others per complainant."""
+    weights = cells.vocal.sum(axis=(1, 2))[list(inside)] + _WEIGHTLESS
+    pooled = draws[:, list(inside)] @ (weights / weights.sum())
+    return np.column_stack([draws[:, list(kept)], pooled])
+
+
+def shown_months(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:
+    """`month_trend_table` for a picture: without the complainants where a month has too few of them, since a gap in a line is a number too."""
+    frame = month_trend_table(estimate)
+    if hide_small(frame, ["vocal_customers"], smallest=smallest)["vocal_customers"].isna().any():
+        frame["vocal_customers"] = float("nan")
+    return frame
+
+
+def hide_small(frame: pd.DataFrame, columns: Iterable[str], *, smallest: int = SMALLEST) -> pd.DataFrame:
+    """The frame without counts of 1 to `smallest` - 1 in these columns (NaN), and without a second one where one alone would follow from the sum."""
+    held = frame.copy()
+    if smallest <= 1:
+        return held
+    for column in columns:
+        counts = held[column].astype(float)
+        hidden = (counts > 0) & (counts < smallest)
+        others = counts[~hidden & (counts > 0)]
+        if int(hidden.sum()) == 1 and not others.empty:
+            hidden = hidden | (counts.index == others.idxmin())
+        held[column] = counts.mask(hidden)
+    return held
