@@ -1,30 +1,31 @@
-"""Owns ``python -m iceberg``: demo, check, estimate. Parse, call, print; every number comes from the library.
+"""Owns ``python -m iceberg``: demo, check, estimate, publish, studies. Parse, call, print; every number comes from the library.
 
 Exit status: 0 done, 2 the user's files or options, 1 a fault of ours.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import iceberg
 from iceberg.cli_options import STANDARD_INPUT, Options, UsageError, choose_language, parse_options
+from iceberg.cli_terminal import Progress, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.tables import IngestReport, Tables
+    from iceberg.model.results import IcebergEstimate
 
 DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if arguments is None else arguments)
     words = Translator(choose_language(typed))
-    _prepare_streams()
+    prepare_streams()
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     try:
         return _run_for_user(typed, words)
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Where, not what it says: an exception's text can quote a customer's cell.
         where = traceback.extract_tb(fault.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        _say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, place=place))
+        say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, place=place))
         return OUR_FAULT
 
 
@@ -64,112 +65,30 @@ def _run_for_user(typed: Sequence[str], words: Translator) -> int:
     try:
         status = _run(parse_options(typed), words)
     except IcebergError as problem:
-        _say(problem.message(words.language))
+        say(problem.message(words.language))
         if isinstance(problem, MappingError):
             _offer_proposal(problem, words)
         status = USER_FAULT
     except BrokenPipeError:
         status = PIPE_CLOSED  # the reader (head, less) has seen enough
     except KeyboardInterrupt:
-        _say(words.text("cli.fault.interrupted"))
+        say(words.text("cli.fault.interrupted"))
         status = INTERRUPTED
     return status
 
 
 def _run(options: Options, words: Translator) -> int:
     if options.text:
-        _print_result(options.text)
+        print_result(options.text)
         return DONE
-    commands: dict[str, Callable[[Options, Translator], int]] = {"demo": _demo, "check": _check, "estimate": _estimate}
+    commands: dict[str, Callable[[Options, Translator], int]] = {
+        "demo": _demo,
+        "check": _check,
+        "estimate": _estimate,
+        "publish": _publish,
+        "studies": _studies,
+    }
     return commands[options.command](options, words)
-
-
-def _prepare_streams() -> None:
-    """A terminal that lacks a character gets a question mark, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-
-
-def _print_result(text: str) -> None:
-    """Write to standard output, now: what cannot be written must be known while there is someone to tell.
-
-    Raises:
-        UsageError: When it cannot take the text, for instance because the disk is full.
-    """
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as problem:
-        # What is still buffered would fail again at exit, with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(problem, BrokenPipeError):
-            raise
-        raise UsageError("cannot_write", {"file": "stdout", "reason": problem.strerror or str(problem)}) from problem
-
-
-def _say(sentence: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody listens; the exit status still speaks
-        print(sentence, file=sys.stderr, flush=True)
-
-
-class Progress:
-    """Steps on standard error: rewritten in place on a terminal, one line per step elsewhere."""
-
-    def __init__(self, words: Translator, *, quiet: bool) -> None:
-        self._words, self._quiet = words, quiet
-        self._in_place = sys.stderr.isatty()
-        self._step = ""
-
-    def __call__(self, step: str, fraction: float = 0.0) -> None:
-        """Say that `step` (a key of ``cli.progress`` or ``evidence.steps``) is under way, `fraction` of it done."""
-        if self._quiet:
-            return
-        known = [key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)]
-        sentence = self._words.text(known[0] if known else "cli.progress.estimating")
-        if self._in_place:
-            line = self._words.text(
-                "cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0))
-            )
-            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
-        elif sentence != self._step:
-            print(sentence, file=sys.stderr, flush=True)
-        self._step = sentence
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._in_place and self._step:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it.
-
-    Raises:
-        UsageError: When the place cannot be written.
-    """
-    target = path.resolve()
-    try:
-        if target.exists() and not target.is_file():  # a device or a pipe: /dev/stdout
-            target.write_bytes(content)
-            return
-        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as problem:
-        raise UsageError(
-            "cannot_write", {"file": str(path), "reason": problem.strerror or type(problem).__name__}
-        ) from problem
 
 
 def _demo(options: Options, words: Translator) -> int:
@@ -190,7 +109,7 @@ def _demo(options: Options, words: Translator) -> int:
         raise UsageError("demo_would_overwrite", {"file": str(occupied)})
     for path, content in files.items():
         write_whole(path, content)
-        _print_result(words.text("cli.progress.written", file=str(path)) + "\n")
+        print_result(words.text("cli.progress.written", file=str(path)) + "\n")
     return DONE
 
 
@@ -208,25 +127,73 @@ def _check(options: Options, words: Translator) -> int:
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
         tables, report = load_tables(**sources, mapping=mapping, relate=True)  # type: ignore[arg-type]  # only sources are in the dictionary
         tables.close()
-        _print_result(("\n" if number else "") + build_check_text(report, words))
+        print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
 
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """What one run of the estimate holds, for whoever prints, writes or publishes it."""
+
+    estimate: IcebergEstimate
+    counts: CohortCounts
+    report: IngestReport
+    mapping: MappingSet | None
+
+    @property
+    def rows(self) -> dict[str, dict[str, int]]:
+        """Totals per table, as the JSON document names them."""
+        return _rows(self.report)
+
+
 def _estimate(options: Options, words: Translator) -> int:
-    from iceberg.cli_print import (
-        build_estimate_text,
-        build_joining_text,
-        build_notes_text,
-        build_readings_text,
-        build_rows_text,
-        build_rules_text,
-    )
+    from iceberg.cli_print import build_estimate_text, build_rows_text
+
+    made = _make_estimate(options, words)
+    _write_files(made, options, words)
+    print_result(build_estimate_text(made.estimate, made.counts, words) + build_rows_text(made.report, words))
+    return DONE
+
+
+def _publish(options: Options, words: Translator) -> int:
+    from iceberg.cli_print import build_rows_text
+    from iceberg.cli_publish import open_store, publish_estimate, require_inputs
+    from iceberg.report.words import headline_sentence
+
+    require_inputs(options)
+    open_store(options).close()  # what is wrong with it is said before the work, not after
+    made = _make_estimate(options, words)
+    published = publish_estimate(made, options, words)
+    _write_files(made, options, words)
+    print_result(f"{headline_sentence(made.estimate, words)}\n{build_rows_text(made.report, words)}{published}")
+    return DONE
+
+
+def _studies(options: Options, words: Translator) -> int:
+    from iceberg.cli_publish import run_studies
+
+    print_result(run_studies(options, words))
+    return DONE
+
+
+def _write_files(made: Estimated, options: Options, words: Translator) -> None:
     from iceberg.cli_report import build_reports
+    from iceberg.report.export import build_document, document_to_json
+
+    if options.json is not None:
+        document = build_document(made.estimate, made.counts, rows=made.rows, language=words.language)
+        write_whole(options.json, document_to_json(document).encode())
+    for path, content in build_reports(options, made.estimate, made.counts, made.rows):
+        write_whole(path, content)
+
+
+def _make_estimate(options: Options, words: Translator) -> Estimated:
+    """Files -> tables -> counts -> estimate; how the files were read goes to standard error."""
+    from iceberg.cli_print import build_joining_text, build_notes_text, build_readings_text, build_rules_text
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
     from iceberg.model.estimate import estimate_iceberg
-    from iceberg.report.export import build_document, document_to_json
 
     assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
     mapping = _saved_mapping(options)
@@ -254,13 +221,7 @@ def _estimate(options: Options, words: Translator) -> int:
         print(build_notes_text(report, words), file=sys.stderr, end="")
         print(build_joining_text(report, words), file=sys.stderr, end="")
         print(build_rules_text(report, words), file=sys.stderr, end="")
-    if options.json is not None:
-        document = build_document(estimate, counts, rows=_rows(report), language=words.language)
-        write_whole(options.json, document_to_json(document).encode())
-    for path, content in build_reports(options, estimate, counts, _rows(report)):
-        write_whole(path, content)
-    _print_result(build_estimate_text(estimate, counts, words) + build_rows_text(report, words))
-    return DONE
+    return Estimated(estimate, counts, report, mapping)
 
 
 def _saved_mapping(options: Options) -> MappingSet | None:
@@ -309,24 +270,26 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
             try:
                 write_whole(path, content)
             except UsageError as unwritable:
-                _say(unwritable.message(words.language))
+                say(unwritable.message(words.language))
             else:
-                _say(words.text("cli.problems.proposal_written", **values))
+                say(words.text("cli.problems.proposal_written", **values))
             return
 
 
 def _window(options: Options, tables: Tables) -> ObservationWindow | None:
     """The days asked for; what was not asked for as `reduce_tables` chooses it."""
     from iceberg.cohort.reduce import default_window
-    from iceberg.cohort.window import ObservationWindow
+    from iceberg.cohort.window import ObservationWindow, moving_window
 
-    if options.since is None and options.as_of is None:
+    if options.since is None and options.as_of is None and options.window_months is None:
         return None
     if "flat" in tables.names:
         raise UsageError("flat_no_window")
     window = default_window(tables)
     if options.as_of is not None:
         window = ObservationWindow.ending(options.as_of, first_complaint=tables.first_complaint)
+    if options.window_months is not None:
+        return moving_window(window.as_of, options.window_months, first_complaint=tables.first_complaint)
     return window if options.since is None else ObservationWindow(options.since, window.as_of)
 
 

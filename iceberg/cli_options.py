@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,25 +12,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import iceberg
-from iceberg.errors import OptionError
+from iceberg.cli_checks import REPORT_FORMATS, UsageError, check_date, check_language, check_ratio, check_report, check_whole
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
 
-COMMANDS = ("demo", "check", "estimate")
+__all__ = ["ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "choose_language", "parse_options"]
+
+COMMANDS = ("demo", "check", "estimate", "publish", "studies")
+ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
 STANDARD_INPUT = "-"
 INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
-# Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
-REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LARGEST_SEED = 2**63 - 1
-
-
-class UsageError(OptionError):
-    """An option that cannot be honoured; its sentence is ``cli.problems.<code>``."""
-
-    def message(self, language: str = "en") -> str:
-        """The sentence: what is wrong and what to type instead."""
-        return Translator(language).text(f"cli.problems.{self.code}", **self.values)
 
 
 @dataclass(frozen=True)
@@ -40,10 +30,11 @@ class Options:
     """What was typed, checked. Fields that a command does not know keep their defaults.
 
     Attributes:
-        command: ``"demo"``, ``"check"``, ``"estimate"`` or ``"help"`` and ``"version"``, which need only `text`.
+        command: One of `COMMANDS`, or ``"help"`` and ``"version"``, which need only `text`.
         text: What ``help`` and ``version`` print.
         files: Files to check.
-        out: Directory of the sample company.
+        out: Directory of the sample company, or file of an export.
+        action, study, version, days, for_ever, yes: What ``studies`` is to do.
     """
 
     command: str
@@ -70,6 +61,16 @@ class Options:
     json: Path | None = None
     reports: tuple[Path, ...] = ()
     quiet: bool = False
+    window_months: int | None = None
+    title: str = ""
+    store: str | None = None
+    author: str = ""
+    action: str = ""
+    study: str | None = None
+    version: int | None = None
+    days: int | None = None
+    for_ever: bool = False
+    yes: bool = False
 
 
 def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
@@ -101,7 +102,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     words = Translator(language)
     main, commands = _build_parsers(words)
     arguments = _without_leading_language(arguments)
-    if "--version" in arguments:
+    if "--version" in arguments and "studies" not in arguments:
         return Options("version", language, text=f"iceberg {iceberg.__version__}\n")
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = commands.get(command or "", main)
@@ -127,7 +128,7 @@ def _without_leading_language(arguments: Sequence[str]) -> Sequence[str]:
         if "=" not in arguments[0] and len(arguments) == 1:
             raise UsageError("option_needs_value", {"option": "--lang"})
         value, rest = (arguments[0].partition("=")[2], 1) if "=" in arguments[0] else (arguments[1], 2)
-        _language(value)
+        check_language(value)
         arguments = arguments[rest:]
     return arguments
 
@@ -147,8 +148,13 @@ def _check_together(options: Options) -> None:
         raise UsageError("check_needs_files")
     if options.command == "demo" and options.out is None:
         raise UsageError("demo_needs_out")
-    if options.command != "estimate":
-        return
+    if options.command == "studies" and options.action not in ACTIONS:
+        raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
+    if options.command in ("estimate", "publish"):
+        _check_estimate(options)
+
+
+def _check_estimate(options: Options) -> None:
     put_together = options.subscriptions or options.activity  # customers can be put together from these
     if options.customers is None and not put_together and options.events is not None:
         raise UsageError("events_need_customers")
@@ -162,12 +168,11 @@ def _check_together(options: Options) -> None:
         raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
+    _check_window(options)
     given = [getattr(options, table) for table in INPUTS]
     inputs = [source for source in given if source is not None]
     if inputs.count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
-    if options.since is not None and options.as_of is not None and options.since > options.as_of:
-        raise UsageError("window_reversed", {"since": options.since, "as_of": options.as_of})
     _check_outputs([path for path in (options.json, *options.reports) if path is not None], inputs)
 
 
@@ -176,6 +181,13 @@ def _check_outputs(paths: Sequence[Path], inputs: Sequence[str]) -> None:
         _check_output(path, inputs)
     if len({path.resolve() for path in paths}) < len(paths):
         raise UsageError("output_twice", {"file": str(paths[-1])})
+
+
+def _check_window(options: Options) -> None:
+    if options.window_months is not None and options.since is not None:
+        raise UsageError("window_twice")
+    if options.since is not None and options.as_of is not None and options.since > options.as_of:
+        raise UsageError("window_reversed", {"since": options.since, "as_of": options.as_of})
 
 
 def _check_output(path: Path, inputs: Sequence[str]) -> None:
@@ -226,7 +238,13 @@ def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str
     _add_common(group, words)
     commands = {name: build(name) for name in COMMANDS}
     main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    for name, add in (("demo", _add_demo), ("check", _add_check), ("estimate", _add_estimate)):
+    for name, add in (
+        ("demo", _add_demo),
+        ("check", _add_check),
+        ("estimate", _add_estimate),
+        ("publish", _add_publish),
+        ("studies", _add_studies),
+    ):
         commands[name]._positionals.title = words.text("cli.help.files_group")
         group = commands[name].add_argument_group(words.text("cli.help.options"))
         add(commands[name], group, words)
@@ -238,7 +256,7 @@ Group = argparse._ArgumentGroup
 
 
 def _add_common(group: Group, words: Translator) -> None:
-    group.add_argument("--lang", metavar="en|fr", type=_language, help=words.text("cli.help.lang"))
+    group.add_argument("--lang", metavar="en|fr", type=check_language, help=words.text("cli.help.lang"))
     group.add_argument("-h", "--help", action="store_true", default=None, help=words.text("cli.help.help"))
 
 
@@ -268,70 +286,45 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--subscriptions", file)
     add("--events", file)
     add("--activity", file)
-    add("--inactivity-days", number, _whole_number("--inactivity-days", 1, 3650))
-    add("--gap-days", number, _whole_number("--gap-days", 0, 3650))
-    add("--since", day, _iso_date("--since"))
-    add("--as-of", day, _iso_date("--as-of"))
-    add("--ratio", number, _positive_number)
-    add("--horizon-days", number, _whole_number("--horizon-days", 1, 730))
-    add("--seed", number, _whole_number("--seed", 0, _LARGEST_SEED))
+    add("--inactivity-days", number, check_whole("--inactivity-days", 1, 3650))
+    add("--gap-days", number, check_whole("--gap-days", 0, 3650))
+    add("--since", day, check_date("--since"))
+    add("--as-of", day, check_date("--as-of"))
+    add("--ratio", number, check_ratio)
+    add("--horizon-days", number, check_whole("--horizon-days", 1, 730))
+    add("--window-months", number, check_whole("--window-months", 1, 120))
+    add("--seed", number, check_whole("--seed", 0, _LARGEST_SEED))
     add("--mapping", file, Path)
     add("--json", file, Path)
     group.add_argument(
         "--report",
         metavar=words.text("cli.help.report_file"),
-        type=_report_file,
+        type=check_report,
         action="append",
         help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in REPORT_FORMATS)),
     )
     group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
 
 
-# argparse swallows ValueError and its kin; an IcebergError goes through it untouched, with its own sentence.
+def _add_publish(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
+    """What ``estimate`` takes, and what the study is called, who publishes it and where."""
+    _add_estimate(parser, group, words)
+    group.add_argument("--title", metavar=words.text("cli.help.text"), help=words.text("cli.help.title"))
+    _add_store(group, words)
 
 
-def _language(text: str) -> str:
-    if text not in LANGUAGES:
-        raise UsageError("language_unknown", {"value": text})
-    return text
+def _add_studies(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
+    parser.add_argument("action", metavar="|".join(ACTIONS), nargs="?", help=words.text("cli.help.action"))
+    parser.add_argument("study", metavar=words.text("cli.help.study_id"), nargs="?", help=words.text("cli.help.study"))
+    number, file = words.text("cli.help.number"), words.text("cli.help.file")
+    group.add_argument("--version", metavar=number, type=check_whole("--version", 1, 10**9), help=words.text("cli.help.study_version"))
+    group.add_argument("--out", metavar=file, type=Path, help=words.text("cli.help.export_out"))
+    group.add_argument("--days", metavar=number, type=check_whole("--days", 1, 36_500), help=words.text("cli.help.days"))
+    group.add_argument("--for-ever", action="store_true", default=None, help=words.text("cli.help.for_ever"))
+    group.add_argument("--yes", action="store_true", default=None, help=words.text("cli.help.yes"))
+    _add_store(group, words)
 
 
-def _iso_date(option: str) -> Callable[[str], date]:
-    def check(text: str) -> date:
-        try:
-            if _ISO_DATE.fullmatch(text):
-                return date.fromisoformat(text)
-        except ValueError:
-            pass
-        raise UsageError("date_not_iso", {"option": option, "value": text})
-
-    return check
-
-
-def _report_file(text: str) -> Path:
-    path = Path(text)
-    if path.suffix.lower().removeprefix(".") not in REPORT_FORMATS:
-        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in REPORT_FORMATS)})
-    return path
-
-
-def _positive_number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise UsageError("ratio_not_positive", {"value": text})
-    return number
-
-
-def _whole_number(option: str, smallest: int, largest: int) -> Callable[[str], int]:
-    def check(text: str) -> int:
-        # No underscores, signs or exotic digits: what is typed is what is meant.
-        if re.fullmatch(r"[0-9]{1,19}", text) and smallest <= int(text) <= largest:
-            return int(text)
-        raise UsageError(
-            "number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)}
-        )
-
-    return check
+def _add_store(group: Group, words: Translator) -> None:
+    group.add_argument("--store", metavar=words.text("cli.help.store_address"), help=words.text("cli.help.store"))
+    group.add_argument("--author", metavar=words.text("cli.help.text"), help=words.text("cli.help.author"))

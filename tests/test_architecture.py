@@ -37,10 +37,15 @@ MAY_IMPORT = {
     "simulate": BOTTOM | {"worlds", "history", "cohort.window"},
     "sample": BOTTOM | {"simulate", "worlds"},
     "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample"},
-    "cli": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample", "cli_options", "cli_print", "cli_report"},
-    "cli_options": BOTTOM | {"model"},
+    "cli": BOTTOM
+    | {"ingest", "cohort", "model", "report", "store", "sample"}
+    | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_terminal"},
+    "cli_checks": BOTTOM,
+    "cli_options": BOTTOM | {"model", "cli_checks"},
+    "cli_terminal": BOTTOM | {"cli_options"},
     "cli_files": BOTTOM | {"cli_options"},  # names and digests of what was typed
     "cli_report": BOTTOM | {"cohort.counts", "model", "report", "cli_options", "cli_files"},
+    "cli_publish": BOTTOM | {"ingest", "cohort", "model", "report", "store", "cli", "cli_options", "cli_print", "cli_files"},
     "cli_print": BOTTOM | {"ingest", "cohort", "model", "report"},
     "__main__": {"cli"},
     "": {"cohort", "errors", "ingest", "model", "simulate"},  # the public API; never ui, cli or report

@@ -54,10 +54,15 @@ class ObservationWindow:
     @classmethod
     def ending(cls, as_of: date, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
         """The default window: 24 months up to `as_of`, not before the first complaint month."""
-        since = months_before(as_of + timedelta(days=1), DEFAULT_WINDOW_MONTHS)
-        if first_complaint is not None and first_complaint <= as_of:
-            since = max(since, first_complaint.replace(day=1))
-        return cls(since, as_of, look_back_days)
+        return moving_window(as_of, DEFAULT_WINDOW_MONTHS, first_complaint=first_complaint, look_back_days=look_back_days)
+
+
+def moving_window(as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
+    """The window of so many months up to `as_of`, not before the first complaint month: next month's run moves it along."""
+    since = months_before(as_of + timedelta(days=1), months)
+    if first_complaint is not None and first_complaint <= as_of:
+        since = max(since, first_complaint.replace(day=1))
+    return ObservationWindow(since, as_of, look_back_days)
 
 
 def months_before(day: date, months: int) -> date:

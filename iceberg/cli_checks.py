@@ -1,0 +1,79 @@
+"""Owns what a single option may hold: each check returns the value or says what to type instead."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from iceberg.errors import OptionError
+from iceberg.locale import LANGUAGES, Translator
+
+# Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
+REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class UsageError(OptionError):
+    """An option that cannot be honoured; its sentence is ``cli.problems.<code>``."""
+
+    def message(self, language: str = "en") -> str:
+        """The sentence: what is wrong and what to type instead."""
+        return Translator(language).text(f"cli.problems.{self.code}", **self.values)
+
+
+# argparse swallows ValueError and its kin; an IcebergError goes through it untouched, with its own sentence.
+
+
+def check_language(text: str) -> str:
+    """A language of the product."""
+    if text not in LANGUAGES:
+        raise UsageError("language_unknown", {"value": text})
+    return text
+
+
+def check_date(option: str) -> Callable[[str], date]:
+    """A day written year-month-day."""
+    def check(text: str) -> date:
+        try:
+            if _ISO_DATE.fullmatch(text):
+                return date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise UsageError("date_not_iso", {"option": option, "value": text})
+
+    return check
+
+
+def check_report(text: str) -> Path:
+    """A file name whose ending is a format of `REPORT_FORMATS`."""
+    path = Path(text)
+    if path.suffix.lower().removeprefix(".") not in REPORT_FORMATS:
+        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in REPORT_FORMATS)})
+    return path
+
+
+def check_ratio(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise UsageError("ratio_not_positive", {"value": text})
+    return number
+
+
+def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+    def check(text: str) -> int:
+        # No underscores, signs or exotic digits: what is typed is what is meant.
+        if re.fullmatch(r"[0-9]{1,19}", text) and smallest <= int(text) <= largest:
+            return int(text)
+        raise UsageError(
+            "number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)}
+        )
+
+    return check

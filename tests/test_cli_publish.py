@@ -1,0 +1,269 @@
+"""``publish`` and ``studies``, as an analyst and a scheduler use them."""
+
+import gzip
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from iceberg import cli
+from iceberg.cli import main
+from iceberg.store.audit import read_audit
+from iceberg.store.studies import Store
+from tests import postgres
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command in an empty folder of its own, in an English terminal."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", cli.DEBUG_VARIABLE, "ICEBERG_STORE", "ICEBERG_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    with postgres.running() as server:
+        yield server
+
+
+def customer_id(number: int) -> str:
+    return f"KU{number * 7919 % 1_000_003:07d}"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ids that no digest or figure can hold by chance; some rows that are rejected, with their values."""
+    folder = tmp_path_factory.mktemp("company")
+    start = date(2024, 1, 1)
+    customers, complaints = ["customer_id,start_date,end_date,segment"], ["customer_id,complaint_date,category"]
+    for number in range(300):
+        first = start + timedelta(days=number % 200)
+        last = (first + timedelta(days=200 + number % 150)).isoformat() if number % 4 == 0 else ""
+        customers.append(f"{customer_id(number)},{first},{last},{'north' if number % 3 else 'south'}")
+        if number % 6 == 0:
+            complaints.append(f"{customer_id(number)},{first + timedelta(days=120)},{'billing' if number % 4 else 'delivery'}")
+    customers.append(f"{customer_id(900)},2025-05-01,2024-01-01,north")  # ends before it starts
+    complaints.append(f"{customer_id(901)},2024-09-01,billing")  # nobody knows this customer
+    (folder / "customers.csv").write_text("\n".join(customers) + "\n")
+    (folder / "complaints.csv").write_text("\n".join(complaints) + "\n")
+    return folder
+
+
+def inputs(company: Path) -> list[object]:
+    return ["--customers", company / "customers.csv", "--complaints", company / "complaints.csv"]
+
+
+def everything_in(content: bytes) -> bytes:
+    """What a stored part says, compression taken off."""
+    if content[:2] == b"\x1f\x8b":
+        return gzip.decompress(content)
+    if content[:4] == b"PAR1":
+        table = pq.read_table(io.BytesIO(content))
+        return repr([table.column(name).to_pylist() for name in table.column_names if "list" not in str(table.schema.field(name).type)]).encode()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_customer_is_in_the_store(run: Run, company: Path, tmp_path: Path, kind: str, postgres_server: postgres.Server) -> None:
+    """Every byte of the file, of a dump of the database, and of every part once unpacked."""
+    address = str(tmp_path / "store.db") if kind == "sqlite" else postgres_server.address()
+    status, _, _ = run("publish", *inputs(company), "--store", address, "--title", "Private")
+    assert status == 0
+    store = Store(address)
+    (study,) = store.studies()
+    seen = [everything_in(content) for content in store.content(study.newest).values()]
+    seen.append(json.dumps(study.newest.summary).encode())
+    store.close()
+    if kind == "sqlite":
+        seen += [path.read_bytes() for path in tmp_path.glob("store.db*")]
+    else:
+        seen.append(postgres_server.dump(address).encode())
+    written = b"\n".join(seen)
+    assert b"billing" in written, "the search would find what is there"
+    ids = {customer_id(number).encode() for number in (*range(300), 900, 901)}
+    assert {one for one in ids if one in written} == set()
+    assert re.findall(rb"KU\d{5}", written) == []
+
+
+def test_publish_says_the_headline_the_version_and_the_link(run: Run, company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org/")
+    status, out, err = run("publish", *inputs(company), "--title", "Été 2025", "--author", "ana")
+    assert status == 0
+    assert out.splitlines()[0].startswith("Behind ")
+    assert "Published: Été 2025, version 1." in out
+    assert re.search(r"Link: https://iceberg\.example\.org/\?study=ete-2025-[0-9a-f]{6} \(store iceberg-store\.db\)", out)
+    assert "Reading the files" in err
+
+
+def test_the_same_again_publishes_nothing_new(run: Run, company: Path) -> None:
+    run("publish", *inputs(company), "--quiet")
+    before = Path("iceberg-store.db").stat().st_size
+    status, out, _ = run("publish", *inputs(company), "--quiet", "--author", "somebody else")
+    assert status == 0
+    assert "Nothing new: Silent churn, version 1" in out
+    assert Path("iceberg-store.db").stat().st_size == before
+    run("publish", *inputs(company), "--quiet", "--ratio", "10")
+    store = Store()
+    assert [study.versions for study in store.studies()] == [2]
+    store.close()
+
+
+def test_what_is_published_is_what_estimate_says(run: Run, company: Path, tmp_path: Path) -> None:
+    run("estimate", *inputs(company), "--json", tmp_path / "one.json", "--quiet")
+    run("publish", *inputs(company), "--json", tmp_path / "two.json", "--quiet")
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    store = Store()
+    (study,) = store.studies()
+    loaded = store.load(study.study_id)
+    assert study.newest.summary == json.loads((tmp_path / "one.json").read_text())
+    assert loaded.estimate is not None
+    assert loaded.estimate.total.silent_churn.median == pytest.approx(study.newest.summary["total"]["silent_churn"]["median"], abs=1e-6)
+    rows = {file.table: (file.read, file.kept, file.rejected) for file in study.newest.sources}
+    assert rows == {"customers": (301, 300, 1), "complaints": (51, 50, 1)}
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256 or "") for file in study.newest.sources)
+    store.close()
+
+
+def test_a_moving_window_ends_with_the_files_and_is_so_many_months_long(run: Run, company: Path) -> None:
+    run("publish", *inputs(company), "--window-months", "6", "--quiet")
+    run("publish", *inputs(company), "--window-months", "6", "--as-of", "2024-12-31", "--quiet")
+    store = Store()
+    (study,) = store.studies()
+    last, first = store.versions(study.study_id)
+    store.close()
+    assert (last.since, last.as_of) == ("2024-07-01", "2024-12-31")
+    assert first.since is not None
+    assert first.as_of is not None
+    assert 180 <= (date.fromisoformat(first.as_of) - date.fromisoformat(first.since)).days <= 184
+
+
+def test_a_window_cannot_begin_in_two_places(run: Run, company: Path) -> None:
+    status, _, err = run("publish", *inputs(company), "--window-months", "6", "--since", "2024-01-01")
+    assert status == 2
+    assert "--window-months" in err
+
+
+@pytest.mark.parametrize("missing", ["customers", "complaints", "mapping"])
+def test_a_missing_input_ends_a_scheduled_run_with_one_line(run: Run, company: Path, missing: str) -> None:
+    run("publish", *inputs(company), "--quiet")
+    given = dict(zip(*[iter(inputs(company))] * 2, strict=True)) | {f"--{missing}": company / "missing-2026-07.csv"}
+    status, out, err = run("publish", *(part for pair in given.items() for part in pair))
+    assert status == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "missing-2026-07.csv" in err
+    store = Store()
+    assert [study.versions for study in store.studies()] == [1]
+    store.close()
+
+
+def test_how_the_columns_were_read_is_kept_and_can_be_given_back(run: Run, company: Path) -> None:
+    """What was proposed this month is next month's --mapping."""
+    run("publish", *inputs(company), "--quiet")
+    store = Store()
+    (study,) = store.studies()
+    Path("mapping.toml").write_text(study.newest.mapping)
+    assert "complaint_date" in study.newest.mapping
+    status, out, err = run("publish", *inputs(company), "--mapping", "mapping.toml", "--quiet")
+    assert (status, err) == (0, "")
+    assert "Nothing new" in out
+    store.close()
+
+
+def test_a_store_that_cannot_be_opened_is_said_before_the_work(run: Run, company: Path, tmp_path: Path) -> None:
+    status, out, err = run("publish", *inputs(company), "--store", tmp_path / "no" / "store.db")
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert str(tmp_path / "no") in err
+    (tmp_path / "letter.db").write_text("Dear customer, " * 300)
+    status, _, err = run("publish", *inputs(company), "--store", tmp_path / "letter.db")
+    assert status == 2
+    assert "not a store" in err
+
+
+def test_studies_are_listed_shown_exported_and_deleted(run: Run, company: Path, tmp_path: Path) -> None:
+    assert "Nothing is published" in run("studies", "list")[1]
+    run("publish", *inputs(company), "--title", "One", "--quiet", "--author", "ana")
+    run("publish", *inputs(company), "--title", "One", "--ratio", "10", "--quiet", "--author", "ben")
+    study = run("studies", "list")[1].splitlines()[-1].split()[0]
+    shown = run("studies", "show", study)[1]
+    assert "ana" in shown
+    assert "ben" in shown
+    assert "customers.csv, SHA-256" in shown
+    assert "ben" not in run("studies", "show", study, "--version", "1")[1]
+    status, out, _ = run("studies", "export", study, "--out", tmp_path / "all.zip")
+    assert (status, out) == (0, f"Wrote 2 versions to {tmp_path / 'all.zip'}\n")
+    assert len([name for name in zipfile.ZipFile(tmp_path / "all.zip").namelist() if name.endswith("version.json")]) == 2
+    status, _, err = run("studies", "delete", study)
+    assert status == 2
+    assert "--yes" in err
+    assert run("studies", "delete", study, "--version", "1", "--yes", "--author", "olga")[0] == 0
+    assert run("studies", "delete", study, "--yes", "--author", "olga")[1] == "1 version of One is deleted for good.\n"
+    trail = run("studies", "audit")[1]
+    assert trail.count("olga") == 2
+    assert run("studies", "audit", "--lang", "fr")[1].count("a supprimé") == 2
+    assert run("studies", "show", study)[0] == 2
+
+
+def test_retention_is_set_and_applied(run: Run, company: Path) -> None:
+    run("publish", *inputs(company), "--quiet")
+    assert run("studies", "retain")[1] == "Versions are kept until somebody deletes them.\n"
+    assert run("studies", "retain", "--days", "30")[1] == "Versions are kept for 30 days.\n"
+    store = Store()
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE versions SET published_at = '2020-01-01T00:00:00.000000+00:00'")
+        connection.commit()
+    store.close()
+    assert "1 version was older" in run("studies", "retain")[1] or run("studies", "list")[1].startswith("Nothing")
+    assert run("studies", "retain", "--for-ever")[1] == "Versions are kept until somebody deletes them.\n"
+    store = Store()
+    assert [line.action for line in read_audit(store.engine)] == ["retention", "expire", "retention", "publish"]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["studies"], "list show delete export retain audit"),
+        (["studies", "burn"], "list show delete export retain audit"),
+        (["studies", "show"], "studies show STUDY"),
+        (["studies", "show", "nothing-000000"], "no study nothing-000000"),
+        (["studies", "export"], "--out"),
+        (["studies", "retain", "--days", "0"], "1 to 36500"),
+        (["studies", "list", "--store", "mysql://db/x"], "mysql://"),
+        (["publish"], "--customers"),
+        (["publish", "--volumes", "v.csv", "--titel", "x"], "--titel"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Run, arguments: list[str], says: str) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert says in err
+
+
+@pytest.mark.parametrize("command", ["publish", "studies"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_help_is_there_in_both_languages(run: Run, command: str, language: str) -> None:
+    status, out, _ = run(command, "--help", "--lang", language)
+    assert status == 0
+    assert "--store" in out
+    assert np.all([len(line) <= 120 for line in out.splitlines()])
