@@ -209,6 +209,7 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
             subscriptions=options.subscriptions,
             events=options.events,
             activity=options.activity,
+            as_of=options.as_of,
         )
         with tables:
             progress("counting", 0.1)
@@ -299,6 +300,8 @@ def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
         name: {"read": entry.read, "kept": entry.kept, "rejected": entry.rejected}
         for name, entry in report.rows.items()
     }
+    if report.joining is not None and report.joining.repeated is not None and report.joining.repeated.folded:
+        totals["customers"] = totals["subscriptions"]  # what is counted here are the rows of the file that was given
     if "flat" in totals:  # one sheet for both: a customer per row
         totals["customers"] = totals["flat"]
     if "complaints" not in totals and "volumes" in totals:

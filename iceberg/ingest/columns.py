@@ -56,6 +56,7 @@ class Preset:
         signature: Normalised headers of which most must be present for the preset to apply; empty for the generic one.
         tables: Normalised headers by table and field, preferred first.
         live_statuses: Values of the status field under which a customer is still here.
+        per_subscription: A row of its customers is a subscription, of which a customer may have several.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Preset:
     signature: dict[str, tuple[str, ...]]
     tables: dict[str, dict[str, tuple[str, ...]]]
     live_statuses: tuple[str, ...] = ()
+    per_subscription: bool = False
 
 
 def normalise_header(header: str) -> str:
@@ -98,9 +100,12 @@ def _preset(content: dict[str, Any]) -> Preset:
         table: tuple(normalise_header(header) for header in headers)
         for table, headers in content.get("signature", {}).items()
     }
-    return Preset(
-        content["name"], content["label"], signature, tables, tuple(content.get("status", {}).get("live", ()))
-    )
+    per_subscription = content.get("rows") == "subscriptions"
+    if per_subscription:  # given as either, the file is read the same way
+        tables["subscriptions"] = tables["customers"] | tables.get("subscriptions", {})
+        signature["subscriptions"] = signature["customers"]
+    live = tuple(content.get("status", {}).get("live", ()))
+    return Preset(content["name"], content["label"], signature, tables, live, per_subscription)
 
 
 def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:

@@ -12,7 +12,7 @@ from iceberg.ingest.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining import IdProposal, Joining, JoiningReport
 from iceberg.ingest.judge import JudgedTable
 from iceberg.ingest.rules import reject_mask
-from iceberg.ingest.together import judge_together
+from iceberg.ingest.together import judge_repeated_subscriptions, judge_together
 
 __all__ = ["Joined", "join_tables"]
 
@@ -35,6 +35,8 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
     for table in _WITH_CATEGORIES:
         if table in loaded and rules.merge_categories:
             merge_categories(connection, loaded[table].read_name, rules.merge_categories)
+    if "subscriptions" in loaded:
+        judge_repeated_subscriptions(connection, loaded["subscriptions"])
     joined = join_customers(connection, loaded, rules) if needs_joining(loaded, rules) else Joined(JoiningReport(rules))
     judge_together(connection, loaded)
     groups = next((propose_category_merges(connection, _kept(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())

@@ -18,6 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "flag": ("ignore", "must_agree", "leave_out"),
     "inactivity_end": ("last_activity", "threshold"),
     "early_complaints": ("leave_out", "move_start"),
+    "repeated_customers": ("auto", "subscriptions", "leave_out"),
 }
 ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
 PREFIX_STEP = "strip_prefix:"
@@ -40,6 +41,9 @@ class Joining:
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
         inactivity_end: Their last day: the ``"last_activity"``, or the day the ``"threshold"`` was passed.
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer is known from the first complaint on).
+        repeated_customers: A customers table that names customers on several rows: ``"auto"`` (the rows are subscriptions where many customers
+            have several first days, or where the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (the row with
+            the earliest first day counts, the others are rejected).
         id_normalisation: Steps that make ids comparable (see `iceberg.ingest.identifiers`).
         merge_categories: Names to be merged, by the name that is kept.
     """
@@ -52,6 +56,7 @@ class Joining:
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
     early_complaints: str = "leave_out"
+    repeated_customers: str = "auto"
     id_normalisation: tuple[str, ...] = ()
     merge_categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -130,6 +135,25 @@ class Contradiction:
     examples: tuple[str, ...] = ()
     file: str = ""
     other_file: str = ""
+
+
+@dataclass(frozen=True)
+class RepeatedCustomers:
+    """A customers table that names customers on several rows.
+
+    Attributes:
+        file: Its file.
+        customers: Different customers.
+        repeated: Those on several rows.
+        restarted: Those with several first days.
+        folded: Whether the rows were taken for subscriptions.
+    """
+
+    file: str
+    customers: int
+    repeated: int
+    restarted: int
+    folded: bool
 
 
 @dataclass(frozen=True)
@@ -242,6 +266,7 @@ class JoiningReport:
         derived: The table the customers were put together from, "" where they have a table of their own.
         customers, leavers: Customers put together, and how many of them have a last day.
         ends: Customers whose last day comes from each table.
+        repeated: Customers that the customers table names on several rows; None where it names each once.
     """
 
     rules: Joining
@@ -249,6 +274,7 @@ class JoiningReport:
     customers: int = 0
     leavers: int = 0
     ends: dict[str, int] = field(default_factory=dict)
+    repeated: RepeatedCustomers | None = None
     folding: Folding | None = None
     inactivity: Inactivity | None = None
     contradictions: tuple[Contradiction, ...] = ()

@@ -34,6 +34,7 @@ class JudgedTable:
         bad_lines: Lines that were no records.
         skip_lines: Numbers of the lines that never became records of the file.
         flags: Rows by value of ``flags``.
+        looked_through: Relation in which repeated ids were looked for, and whether there may be some.
         parts: Number of the first record and table of each file, where there are several.
     """
 
@@ -48,6 +49,7 @@ class JudgedTable:
     skip_lines: frozenset[int] = frozenset()
     flags: dict[int, int] = field(default_factory=dict)
     parts: tuple[tuple[int, JudgedTable], ...] = ()
+    looked_through: tuple[str, bool] = ("", False)
 
     @property
     def table_name(self) -> TableName:

@@ -10,18 +10,16 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.categories import category_candidates
-from iceberg.ingest.columns import CERTAIN
 from iceberg.ingest.database import connect
 from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
+from iceberg.ingest.gathering import open_related, read_all
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
-from iceberg.ingest.judge import JudgedTable, count_flags, publish_table, read_table
-from iceberg.ingest.links import Relations
-from iceberg.ingest.mapping import ColumnMapping, MappingSet
-from iceberg.ingest.opening import Opened, open_file
-from iceberg.ingest.parts import combine_parts, count_parts, list_sources, require_same_columns, set_aside
-from iceberg.ingest.relations import base_of, relate_tables
+from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.parts import count_parts
+from iceberg.ingest.relations import base_of
+from iceberg.ingest.repeats import relate_to_subscriptions
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
@@ -43,6 +41,7 @@ def load_tables(
     events: Source | Sequence[Source] | None = None,
     activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
+    as_of: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
 ) -> tuple[Tables, IngestReport]:
@@ -63,7 +62,8 @@ def load_tables(
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
         events: One row per departure (customer, day).
         activity: One row per sign of life (customer, day): customers who go quiet have left.
-        today: Dates after this day are in the future; the day of the call when left out.
+        today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
+        as_of: Last day that is to be counted: who says that the files reach so far is believed.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
         relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
 
@@ -76,21 +76,21 @@ def load_tables(
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
     given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys, "flat": flat}
-    given |= {"subscriptions": subscriptions, "events": events, "activity": activity}
-    sources = {table: source for table, source in given.items() if source is not None}
-    if not sources:
-        raise EvidenceError("no_source")
-    if "events" in sources and not base_of(sources) and "flat" not in sources:
-        raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
+    sources = _require_sources(given | {"subscriptions": subscriptions, "events": events, "activity": activity})
     workspace, connection = Workspace(), connect(memory_limit=memory_limit)
     try:
         mapping = mapping or MappingSet()
-        loaded, relations = _read_all(connection, workspace, sources, mapping, today or date.today(), relate)
+        opened, relations = open_related(connection, workspace, sources, mapping, relate)
+        today = max(today or date.today(), as_of or date.min)
+        loaded, repeated = read_all(connection, workspace, opened, today, mapping)
+        if repeated is not None and repeated.folded:
+            relations = relate_to_subscriptions(relations)
         joined = join_tables(connection, loaded, mapping.joining)
+        joined.report = replace(joined.report, repeated=repeated)
         if "flat" in loaded:
             judge_flat_duplicates(connection, loaded["flat"])
         tables, report = _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
-        return tables, replace(report, relations=relations)
+        return tables, replace(report, relations=relations, read_on=today, notes=report.notes + future_notes(report, today))
     except BaseException as error:
         if isinstance(error, MappingError) and error.proposal is not None:
             error.proposal = replace(error.proposal, joining=(mapping or MappingSet()).joining, links=(mapping or MappingSet()).links)
@@ -99,85 +99,20 @@ def load_tables(
         raise
 
 
-def _read_all(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    sources: Mapping[str, Source | Sequence[Source]],
-    mappings: MappingSet,
-    today: date,
-    relate: bool | None,
-) -> tuple[dict[str, JudgedTable], Relations]:
-    opened = _open_all(connection, workspace, sources, mappings)
-    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
-    opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
-    _require_certain(opened)
-    if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
-        values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
-        raise MappingError("flat_beside_dates", values)
-    loaded: dict[str, JudgedTable] = {}
-    for table, parts in opened.items():
-        require_same_columns(parts)
-        relation, chosen = parts[0]
-        unlinked = table == "complaints" and "customer_id" not in chosen.choices
-        name = "volumes" if unlinked else table
-        if name in loaded:
-            raise MappingError(
-                "complaints_without_ids",
-                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
-            )
-        fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        loaded[name] = _read_parts(connection, workspace, name, fitted, today)
-    return loaded, relations
+def _require_sources(given: Mapping[str, Source | Sequence[Source] | None]) -> dict[str, Source | Sequence[Source]]:
+    """What was given, where it can say something."""
+    sources = {table: source for table, source in given.items() if source is not None}
+    if not sources:
+        raise EvidenceError("no_source")
+    if "events" in sources and not base_of(sources) and "flat" not in sources:
+        raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
+    return sources
 
 
-def _open_all(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source | Sequence[Source]], mappings: MappingSet
-) -> dict[str, list[Opened]]:
-    opened: dict[str, list[Opened]] = {}
-    for named, source in sources.items():
-        for part in list_sources(source):
-            table, found = open_file(connection, workspace, named, part, mappings)
-            opened.setdefault(table, []).append(found)
-    return opened
-
-
-def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
-    if len(parts) == 1:
-        return read_table(connection, workspace, name, *parts[0], today)
-    judged = []
-    for number, (source, mapping) in enumerate(parts, start=1):
-        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today), number))
-    return combine_parts(connection, judged, f"read_{name}")
-
-
-def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
-    """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
-    for relation, chosen in (part for parts in opened.values() for part in parts):
-        doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
-        proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
-        if doubtful == ["category"]:
-            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            headers = ", ".join(relation.reading.headers)
-            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
-            raise MappingError("category_missing", values, proposal)
-        if doubtful:
-            values = {
-                "file": relation.reading.file,
-                "table": chosen.table,
-                "fields": ", ".join(doubtful),
-                "headers": ", ".join(relation.reading.headers),
-            }
-            raise MappingError("mapping_uncertain", values, proposal)
-
-
-def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
-    """Complaints without customer ids become volumes of one per row."""
-    choices = {
-        "month": replace(mapping.choices["complaint_date"], field="month"),
-        "category": mapping.choices["category"],
-    }
-    formats = {"month": mapping.date_formats["complaint_date"]} if "complaint_date" in mapping.date_formats else {}
-    return replace(mapping, table="volumes", choices=choices, date_formats=formats)
+def future_notes(report: IngestReport, today: date) -> tuple[tuple[str, dict[str, object]], ...]:
+    """Which day was taken for today, where a date lies after it: read later, the same files may say more."""
+    rows = sum(count.rows for count in report.rules if count.rule in {"future_date", "future_end_date"})
+    return (("dates_in_the_future", {"count": rows, "today": today}),) if rows else ()
 
 
 def _finish(
@@ -293,23 +228,3 @@ def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple
     return load_tables(volumes=rows, today=today)
 
 
-def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
-    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
-
-    Args:
-        sources: Files by table, as for `load_tables`.
-        mapping: What was said about them.
-
-    Raises:
-        FileError: A file is not a table.
-        MappingError: A join that was told cannot be made.
-    """
-    workspace, connection = Workspace(), connect()
-    try:
-        mapping = mapping or MappingSet()
-        opened = _open_all(connection, workspace, sources, mapping)
-        given = frozenset(table for table, one in mapping.tables.items() if one.choices)
-        return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
-    finally:
-        connection.close()
-        workspace.close()

@@ -20,6 +20,10 @@ _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 
+# Whole shapes of an amount without ornaments; the second mark groups thousands (and, in India, hundreds).
+_POINT_SQL = "[-+]?(\\d{1,3}(,\\d{2})*,\\d{3}|\\d+)?(\\.\\d*)?([eE][-+]?\\d+)?"
+_COMMA_SQL = "[-+]?(\\d{1,3}(\\.\\d{3})+|\\d+)?(,\\d*)?"
+
 # What settles 1,234: a comma before other than three digits at the end is a decimal mark; one of two, or one before a point, groups thousands.
 DECIMAL_COMMA = r",(\d{1,2}|\d{4,})\D*$"
 GROUPED_COMMA = r"\d,\d{3}[,.]\d"
@@ -56,7 +60,7 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     currency = next((code for text in filled[:50] for sign, code in _CURRENCIES.items() if sign in text.upper()), "")
     if plain == len(filled):
         return NumberReading(".", True, 1.0, currency=currency)
-    bare = [_ORNAMENT.sub("", text) for text in filled]
+    bare = [re.sub(r"^\((.*)\)$", r"-\1", _ORNAMENT.sub("", text)) for text in filled]
     point = sum(bool(_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)) for text in bare)
     comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
     if max(point, comma) < 0.5 * len(filled):
@@ -77,13 +81,20 @@ def finite_sql(number: str) -> str:
 
 
 def _number_sql(text: str, reading: NumberReading) -> str:
+    """By the column's decimal mark; a cell that can only be meant the other way (12,5 among points) is read as it is meant."""
     direct = f"TRY_CAST({text} AS DOUBLE)"
     if reading.plain:
         return direct
-    bare = f"regexp_replace({text}, '{_ORNAMENT_SQL}', '', 'g')"
+    bare = f"regexp_replace(regexp_replace({text}, '{_ORNAMENT_SQL}', '', 'g'), '^\\((.*)\\)$', '-\\1')"
+    points, commas = f"TRY_CAST(replace({bare}, ',', '') AS DOUBLE)", f"TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE)"
     if reading.decimal == ",":
-        return f"TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE)"
-    return f"TRY_CAST(replace({bare}, ',', '') AS DOUBLE)"
+        fast = f"CASE WHEN NOT contains({text}, '.') THEN TRY_CAST(replace({text}, ',', '.') AS DOUBLE) END"
+        first, second = (_COMMA_SQL, commas), (_POINT_SQL, points)
+    else:
+        fast = f"CASE WHEN NOT contains({text}, ',') THEN {direct} END"
+        first, second = (_POINT_SQL, points), (_COMMA_SQL, commas)
+    cases = " ".join(f"WHEN regexp_full_match({bare}, '{pattern}') THEN {value}" for pattern, value in (first, second))
+    return f"coalesce({fast}, CASE {cases} END)"
 
 
 # Yes and no as exports write them, in both languages, lower case and without accents; other numbers count as yes.

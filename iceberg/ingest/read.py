@@ -319,7 +319,12 @@ def _read_book(
 def _keep_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.DataFrame, workspace: Workspace) -> str:
     """Copy an Arrow table or a frame into the database, so that the caller's object is not held or seen again."""
     name = workspace.new_name("source")
-    connection.register("incoming", table)
+    try:
+        connection.register("incoming", table)
+    except duckdb.Error:
+        if not isinstance(table, pd.DataFrame):
+            raise
+        connection.register("incoming", table.copy())  # a frame read backwards is a view that DuckDB cannot follow; its copy lies forwards
     connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
     connection.unregister("incoming")
     return name

@@ -173,6 +173,8 @@ RULES: tuple[RowRule, ...] = (
     RowRule("negative_revenue", "subscriptions", "revenue", "repair", "revenue_parsed < 0"),
     _unparseable("subscriptions", "revenue", "repair", "unparseable_revenue"),
     RowRule("unknown_customer", "subscriptions", "customer_id", "reject"),
+    RowRule("exact_duplicate", "subscriptions", "", "reject"),
+    RowRule("repeated_subscription", "subscriptions", "", "flag"),
     *_whole_row("events", "customer_id", "event_date"),
     RowRule("missing_customer_id", "events", "customer_id", "reject", "customer_id_parsed IS NULL"),
     RowRule("missing_event_date", "events", "event_date", "reject", "event_date_blank"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,8 @@ import python_calamine
 from iceberg.errors import FileError
 from iceberg.ingest.book_size import refuse_large_book
 from iceberg.ingest.delimiters import number_repeats
+
+_THREE_PLACES = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def cell_text(cell: Any) -> str | None:  # noqa: ANN401, PLR0911  # one line per
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        text = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return text + "0" if _THREE_PLACES.fullmatch(text) else text  # 1.234 as a number is never 1,234, whatever the texts of the column say
     if isinstance(cell, datetime):
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
     if isinstance(cell, (date, time)):

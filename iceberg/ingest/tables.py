@@ -121,6 +121,7 @@ class IngestReport:
         joining: How several tables became customers, what contradicts what, and what is proposed; None where there was nothing to say.
         relations: Which column of each table holds the ids of another, and what else could be meant.
         parts: Totals per file, where a table came in several.
+        read_on: Day after which dates were taken to lie in the future.
     """
 
     files: tuple[object, ...]
@@ -133,6 +134,7 @@ class IngestReport:
     joining: JoiningReport | None = None
     relations: Relations = field(default_factory=Relations)
     parts: tuple[FileTotals, ...] = ()
+    read_on: date | None = None
     extra: dict[str, object] = field(default_factory=dict)
 
 

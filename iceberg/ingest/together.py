@@ -34,7 +34,7 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
 
 
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    if not _look_through(connection, item):
+    if not may_repeat_ids(connection, item):
         return
     _materialise(connection, item)
     name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
@@ -56,6 +56,13 @@ def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: Judg
         """
     )
     item.flags = {}
+
+
+def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
+    """Whether an id may stand on several kept rows: looked through once per relation."""
+    if item.looked_through[0] != item.read_name:
+        item.looked_through = (item.read_name, _look_through(connection, item))
+    return item.looked_through[1]
 
 
 def _look_through(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
@@ -135,3 +142,15 @@ def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> No
         connection.execute(f"CREATE TEMP TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
         item.read_name, item.is_view = f"{item.read_name}_rows", False
         item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
+
+
+def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    """The same subscription again: left out where an id says that it is the same one, kept where it may be a second licence."""
+    named = "subscription_id" in item.fields.columns
+    bit = bit_of("subscriptions", "exact_duplicate" if named else "repeated_subscription")
+    key = ", ".join(["customer_id", *_FIELDS_OF_CUSTOMER, *(["subscription_id"] if named else [])])
+    repeated = (
+        f"SELECT record FROM (SELECT rowid AS record, row_number() OVER (PARTITION BY {key} ORDER BY rowid) AS place FROM {item.read_name} "
+        f"WHERE (flags & {reject_mask('subscriptions')}) = 0) WHERE place > 1"
+    )
+    connection.execute(f"UPDATE {item.read_name} SET flags = flags | {bit} WHERE rowid IN ({repeated})")

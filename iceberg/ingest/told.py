@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from iceberg.ingest.activity import FEW_RETURNS
-from iceberg.ingest.joining import CHOICES, PREFIX_STEP, CategoryGroup, Contradiction, IdProposal, Inactivity, JoiningReport
+from iceberg.ingest.joining import CHOICES, PREFIX_STEP, CategoryGroup, Contradiction, IdProposal, Inactivity, JoiningReport, RepeatedCustomers
 from iceberg.ingest.links import Link, Relation, Relations
 from iceberg.locale import Translator
 
@@ -58,8 +58,11 @@ def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") ->
         file: File that the customers were put together from, where they were.
     """
     told: list[Told] = []
+    if report.repeated is not None:
+        told.append(_repeated(report.repeated, words, report.rules.repeated_customers))
     if report.ends or report.derived or report.folding or report.inactivity:
-        says = words.text("joining.derived" if report.derived else "joining.joined", file=file, customers=report.customers, leavers=report.leavers)
+        given = not report.derived or (report.repeated is not None and report.repeated.folded)
+        says = words.text("joining.joined" if given else "joining.derived", file=file, customers=report.customers, leavers=report.leavers)
         named = {words.text(f"ingest.tables.{table}"): leavers for table, leavers in report.ends.items() if table}
         sources = ", ".join(words.text("joining.source", table=table, count=leavers) for table, leavers in named.items())
         says += " " + words.text("joining.ends", sources=sources) if sources else ""
@@ -91,6 +94,14 @@ def _choice(words: Translator, option: str, value: str) -> tuple[str, str, str]:
     values = " / ".join(f'"{one}"' for one in CHOICES[option])
     change = words.text("joining.change", option=option, values=values, choice=f'"{value}"')
     return words.text(f"joining.choices.{option}.{value}"), change, option
+
+
+def _repeated(found: RepeatedCustomers, words: Translator, choice: str) -> Told:
+    stem = "folded" if found.folded else "left_out"
+    says = words.text(f"joining.repeated.{stem}", file=found.file, customers=found.customers, repeated=found.repeated, restarted=found.restarted)
+    values = " / ".join(f'"{one}"' for one in CHOICES["repeated_customers"])
+    change = words.text("joining.change", option="repeated_customers", values=values, choice=f'"{choice}"')
+    return Told("joined", says, words.text(f"joining.choices.repeated_customers.{choice}"), change, "repeated_customers")
 
 
 def _inactivity(found: Inactivity, words: Translator, end: str) -> list[Told]:

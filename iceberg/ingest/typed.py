@@ -301,8 +301,10 @@ def _blank(name: str, fields: TypedFields) -> str:
     column = fields.columns.get(name)
     if column is None:
         return "TRUE"
+    if column.type in {"DOUBLE", "FLOAT"}:  # what is not a number is how frames write nothing; an infinite one is a mistake
+        return f"coalesce(isnan({name}_text), TRUE)"
     if not column.is_text:
-        return f"{name}_parsed IS NULL"
+        return f"{name}_text IS NULL"
     return (
         f"CASE WHEN {name}_parsed IS NOT NULL THEN FALSE WHEN {name}_text IS NULL THEN TRUE "
         f"ELSE regexp_full_match(trim({name}_text), {_BLANK_LIST}, 'i') END"

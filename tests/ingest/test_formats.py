@@ -6,12 +6,13 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from benchmarks.fuzz.books import Sheets, write_xls, write_xlsb
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.load import load_tables, require_rows
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
@@ -250,3 +251,97 @@ def test_what_the_counts_do_not_say_is_noted() -> None:
     assert [code for code, _ in report.notes] == ["no_end_date", "ids_do_not_match"]
     for language in ("en", "fr"):
         assert all(Translator(language).text(f"ingest.notes.{code}", **values) for code, values in report.notes)
+
+
+def test_a_day_that_has_not_come_is_named_and_believed_where_somebody_says_that_the_files_reach_so_far() -> None:
+    """Simulated and shifted files lie in the future; a typing error does too. Only the analyst knows."""
+    text = b"customer_id,start_date,end_date\nA,2025-01-01,\nB,2027-03-01,\nC,2025-01-01,2027-04-01\n"
+    tables, report = load_tables(UploadedBytes("c.csv", text), today=date(2026, 6, 30))
+    tables.close()
+    assert report.read_on == date(2026, 6, 30)
+    assert report.rows["customers"].kept == 2
+    assert ("dates_in_the_future", {"count": 2, "today": date(2026, 6, 30)}) in report.notes
+    tables, report = load_tables(UploadedBytes("c.csv", text), today=date(2026, 6, 30), as_of=date(2027, 12, 31))
+    tables.close()
+    assert (report.rows["customers"].kept, report.rules, report.last_day) == (3, (), date(2027, 4, 1))
+    tables, report = load_tables(UploadedBytes("c.csv", text), today=date(2026, 6, 30), as_of=date(2024, 1, 1))
+    tables.close()
+    assert report.rows["customers"].kept == 2  # an early last day does not make known days unknown
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(write_xls, "xls"), (write_xlsb, "xlsb")])
+def test_old_and_binary_books_give_days_texts_and_amounts_as_they_are(write: Callable[[Sheets], bytes], suffix: str) -> None:
+    """Leading zeros written as text stay, decimals keep their places, a moment gives its day; the sheet that explains the columns is not the data."""
+    sheets: dict[str, list[list[object]]] = {
+        "Dictionnaire": [["Variable", "Sens"], ["N° client", "identifiant"]],
+        "Vide": [],
+        "Clients": [
+            ["Export du 30 juin"],
+            ["N° client", "Date d'entrée", "Date de résiliation", "CA annuel", "Actif"],
+            ["00123", date(2024, 3, 4), None, 1234.56, True],
+            [777, datetime(2024, 2, 29, 23, 59), date(2025, 12, 31), 0.1, False],
+            ["00125", "2024-05-06", "", "12,5 €", None],
+        ],
+    }
+    tables, report = load_tables(UploadedBytes(f"livre.{suffix}", write(sheets)), today=date(2026, 6, 30))
+    with tables:
+        rows = tables.connection.sql("SELECT customer_id, start_date, end_date, revenue FROM customers ORDER BY start_date").fetchall()
+    assert rows == [
+        ("777", date(2024, 2, 29), date(2025, 12, 31), 0.1),
+        ("00123", date(2024, 3, 4), None, 1234.56),
+        ("00125", date(2024, 5, 6), None, 12.5),
+    ]
+    [reading] = report.files
+    assert (reading.format, reading.sheet, reading.sheets, reading.header_line) == ("excel", "Clients", ("Dictionnaire", "Vide", "Clients"), 2)
+
+
+@pytest.mark.parametrize(
+    ("cells", "amounts"),
+    [
+        (["1234.56", "0.1", "12,5 €"], [1234.56, 0.1, 12.5]),  # numbers of a sheet beside what somebody typed
+        (["12,5 €", "1 234,5", "7,25", "1234.56"], [12.5, 1234.5, 7.25, 1234.56]),
+        (["1,234.50", "2,000.00", "1.234,50"], [1234.5, 2000.0, 1234.5]),
+        (["1.234,50", "2.000,00", "1.234"], [1234.5, 2000.0, 1234.0]),
+        (["(1 234,50)", "12,00", "(3,5)"], [None, 12.0, None]),  # what is owed to a customer is no revenue
+        (["12,34,567.50", "1,234.00"], [1234567.5, 1234.0]),
+        (["$1,200.00", "£3.5", "12%"], [1200.0, 3.5, 12.0]),
+        (["1,2,3", "4.50", "5.50"], [None, 4.5, 5.5]),
+    ],
+)
+def test_an_amount_is_never_ten_times_too_large(cells: list[str], amounts: list[float | None]) -> None:
+    """Cells that follow the other convention are read as they can only be meant; what fits neither is reported."""
+    text = "customer_id;start_date;revenue\n" + "".join(f"C{n};2024-01-05;{cell}\n" for n, cell in enumerate(cells))
+    tables, report = load_tables(UploadedBytes("c.csv", text.encode()), today=NOW)
+    with tables:
+        rows = tables.connection.sql("SELECT revenue FROM customers ORDER BY customer_id").fetchall()
+    assert [row[0] for row in rows] == amounts
+    assert sum(count.rows for count in report.rules) == amounts.count(None)
+
+
+def test_a_number_of_a_sheet_keeps_its_three_decimals_among_commas() -> None:
+    cells = [["N° client", "Date d'entrée", "CA annuel"], *([f"C{n}", date(2024, 1, 5), "12,5"] for n in range(3)), ["C9", date(2024, 1, 5), 1.234]]
+    tables, _ = load_tables(UploadedBytes("c.xls", write_xls({"x": cells})), today=NOW)
+    with tables:
+        assert tables.connection.sql("SELECT revenue FROM customers WHERE customer_id = 'C9'").fetchall() == [(1.234,)]
+
+
+def test_a_frame_read_backwards_gives_the_same_rows() -> None:
+    """Views with negative strides are what pandas makes of ``[::-1]``."""
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "start_date": pd.date_range("2024-01-01", periods=3), "revenue": [1.0, 2.0, 3.0]})
+    frame = frame.rename(columns={"id": "customer_id"})
+    for given in (frame.iloc[::-1], frame.iloc[:, ::-1], frame.astype({"customer_id": "string"}).iloc[::-1], frame.iloc[::-1].iloc[:, ::-1]):
+        tables, _ = load_tables(given, today=date(2026, 6, 30))
+        with tables:
+            rows = tables.connection.sql("SELECT customer_id, start_date, revenue FROM customers ORDER BY 1").fetchall()
+        assert rows == [("a", date(2024, 1, 1), 1.0), ("b", date(2024, 1, 2), 2.0), ("c", date(2024, 1, 3), 3.0)]
+
+
+def test_amounts_that_are_no_number_in_typed_files_are_reported(tmp_path: Path) -> None:
+    """Infinite ones are mistakes; NaN is how frames write nothing."""
+    frame = pd.DataFrame({"customer_id": list("abc"), "start_date": pd.date_range("2024-01-01", periods=3)})
+    frame["revenue"] = [float("inf"), float("nan"), 5.0]
+    frame.to_parquet(tmp_path / "c.parquet")
+    tables, report = load_tables(tmp_path / "c.parquet", today=date(2026, 6, 30))
+    tables.close()
+    assert [(count.rule, count.rows, count.rejected) for count in report.rules] == [("unparseable_revenue", 1, False)]
+    assert [(issue.line, issue.value) for issue in report.issues] == [(1, "inf")]

@@ -15,9 +15,10 @@ from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import MappingError
 from iceberg.ingest.categories import group_categories, slips
 from iceberg.ingest.database import connect
+from iceberg.ingest.gathering import relate_files
 from iceberg.ingest.identifiers import id_sql
 from iceberg.ingest.joining import CHOICES, Joining, JoiningReport
-from iceberg.ingest.load import load_tables, relate_files
+from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.recognise import recognise_tables
 from iceberg.ingest.sources import UploadedBytes

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import EvidenceError, MappingError
+from iceberg.ingest.gathering import relate_files
 from iceberg.ingest.links import LinkChoice, Relations
-from iceberg.ingest.load import load_tables, relate_files
+from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.told import tell_relations

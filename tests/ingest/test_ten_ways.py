@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.fuzz.books import Sheets, write_xls, write_xlsb
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
@@ -79,6 +80,18 @@ def _books(headers: tuple[list[str], list[str]], *, text_dates: str = "") -> Cal
     return write
 
 
+def _old_books(write: Callable[[Sheets], bytes], suffix: str) -> Callable[[Tables, Path], tuple[Path, Path]]:
+    """A notice on the first sheet, days as days, ids as text."""
+
+    def save(tables: Tables, folder: Path) -> tuple[Path, Path]:
+        paths = folder / f"customers.{suffix}", folder / f"complaints.{suffix}"
+        for path, names, rows in zip(paths, FRENCH, tables, strict=True):
+            path.write_bytes(write({"Notice": [["colonne", "sens"], ["N° client", "le client"]], "Données": [names, *rows]}))
+        return paths
+
+    return save
+
+
 def _one_book(tables: Tables, folder: Path) -> tuple[Path, Path]:
     path = folder / "company.xlsx"
     with pd.ExcelWriter(path) as book:
@@ -140,6 +153,8 @@ WAYS = {
     "Excel": _books(PLAIN),
     "French Excel with dates as text": _books(FRENCH, text_dates="%d/%m/%Y"),
     "one book, two sheets": _one_book,
+    "Excel 97": _old_books(write_xls, "xls"),
+    "binary Excel": _old_books(write_xlsb, "xlsb"),
     "Stripe and Zendesk": _stripe_and_zendesk,
     "Salesforce": _salesforce,
     "columns and rows shuffled": _shuffled,

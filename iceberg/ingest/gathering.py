@@ -1,0 +1,141 @@
+"""Owns the way from sources to judged tables: every file opened, its columns certain, the tables related, each row judged on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import duckdb
+
+from iceberg.errors import MappingError
+from iceberg.ingest.categories import category_candidates
+from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.database import connect
+from iceberg.ingest.joining import RepeatedCustomers
+from iceberg.ingest.judge import JudgedTable, read_table
+from iceberg.ingest.links import Relations
+from iceberg.ingest.mapping import ColumnMapping, MappingSet
+from iceberg.ingest.opening import Opened, open_file
+from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
+from iceberg.ingest.relations import relate_tables
+from iceberg.ingest.repeats import as_subscriptions, find_repeats
+from iceberg.ingest.sources import Source, Workspace
+
+
+def open_related(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    sources: Mapping[str, Source | Sequence[Source]],
+    mappings: MappingSet,
+    relate: bool | None,
+) -> tuple[dict[str, list[Opened]], Relations]:
+    """Every file with its columns, the tables joined."""
+    opened = _open_all(connection, workspace, sources, mappings)
+    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
+    opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
+    _require_certain(opened)
+    if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
+        values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
+        raise MappingError("flat_beside_dates", values)
+    return opened, relations
+
+
+def read_all(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, opened: Mapping[str, list[Opened]], today: date, mappings: MappingSet
+) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+    """Every table judged on its own; a customers table that holds subscriptions is read as these."""
+    loaded: dict[str, JudgedTable] = {}
+    for table, parts in opened.items():
+        require_same_columns(parts)
+        relation, chosen = parts[0]
+        unlinked = table == "complaints" and "customer_id" not in chosen.choices
+        name = "volumes" if unlinked else table
+        if name in loaded:
+            raise MappingError(
+                "complaints_without_ids",
+                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
+            )
+        fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
+        loaded[name] = _read_parts(connection, workspace, name, fitted, today)
+    repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
+    if repeated is not None and repeated.folded:
+        if "subscriptions" in loaded:  # these tell how often somebody came back: the customers table need not
+            return loaded, replace(repeated, folded=False)
+        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened["customers"]]
+        item = loaded.pop("customers")
+        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}")
+        loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
+    return loaded, repeated
+
+
+def _open_all(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source | Sequence[Source]], mappings: MappingSet
+) -> dict[str, list[Opened]]:
+    opened: dict[str, list[Opened]] = {}
+    for named, source in sources.items():
+        for part in list_sources(source):
+            table, found = open_file(connection, workspace, named, part, mappings)
+            opened.setdefault(table, []).append(found)
+    return opened
+
+
+def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
+    if len(parts) == 1:
+        return read_table(connection, workspace, name, *parts[0], today)
+    judged = []
+    for number, (source, mapping) in enumerate(parts, start=1):
+        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today), number))
+    return combine_parts(connection, judged, f"read_{name}")
+
+
+def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
+    """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
+    for relation, chosen in (part for parts in opened.values() for part in parts):
+        doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
+        proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
+        if doubtful == ["category"]:
+            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
+            headers = ", ".join(relation.reading.headers)
+            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
+            raise MappingError("category_missing", values, proposal)
+        if doubtful:
+            values = {
+                "file": relation.reading.file,
+                "table": chosen.table,
+                "fields": ", ".join(doubtful),
+                "headers": ", ".join(relation.reading.headers),
+            }
+            raise MappingError("mapping_uncertain", values, proposal)
+
+
+def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
+    """Complaints without customer ids become volumes of one per row."""
+    choices = {
+        "month": replace(mapping.choices["complaint_date"], field="month"),
+        "category": mapping.choices["category"],
+    }
+    formats = {"month": mapping.date_formats["complaint_date"]} if "complaint_date" in mapping.date_formats else {}
+    return replace(mapping, table="volumes", choices=choices, date_formats=formats)
+
+
+def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
+    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
+
+    Args:
+        sources: Files by table, as for `load_tables`.
+        mapping: What was said about them.
+
+    Raises:
+        FileError: A file is not a table.
+        MappingError: A join that was told cannot be made.
+    """
+    workspace, connection = Workspace(), connect()
+    try:
+        mapping = mapping or MappingSet()
+        opened = _open_all(connection, workspace, sources, mapping)
+        given = frozenset(table for table, one in mapping.tables.items() if one.choices)
+        return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
+    finally:
+        connection.close()
+        workspace.close()
