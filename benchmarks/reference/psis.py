@@ -29,8 +29,9 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve
 
 from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
-from iceberg.model.arrow import Arrow, factorise, fisher_information, log_likelihood
+from iceberg.model.arrow import factorise
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, starting_values
+from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import evaluate_rates
 from iceberg.model.parameter_layout import Prior, build_prior
 from iceberg.model.reconciliation import draw_silent_churn
@@ -121,7 +122,7 @@ def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray)
         away, own_away = shared[number] - fit.shared, own[number] - fit.own
         moved = np.clip(np.expm1(away[at]), -1.0, 10.0)
         away[at] = moved
-        given = 0.5 * (_quadratic(fit.arrow, away, own_away) - moved @ ratio_covariance @ moved)
+        given = 0.5 * (fit.arrow.quadratic(away, own_away) - moved @ ratio_covariance @ moved)
         pinned = prior.shared_mean.copy()
         pinned[at] = shared[number, at]
         held = Prior(pinned, prior.shared_precision, prior.local_precision, prior.walks)
@@ -132,13 +133,6 @@ def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray)
 def _ratio_log_density(fit: ExcessHazardFit, log_ratio: FloatArray) -> FloatArray:
     """What the draws of log r were taken from."""
     return np.asarray(fit.ratio_likelihood.log_density(log_ratio)[0] + fit.ratio_prior.log_density(log_ratio)[0])
-
-
-def _quadratic(arrow: Arrow, shared: FloatArray, own: FloatArray) -> float:
-    value = float(((arrow.shared.T @ shared) ** 2).sum())
-    for s in range(len(own)):
-        value += float(((arrow.local[s].T @ own[s] + arrow.bridge[s] @ shared) ** 2).sum())
-    return value
 
 
 def ratio_log_weights(fit: ExcessHazardFit, log_ratio: FloatArray) -> FloatArray:
@@ -161,9 +155,9 @@ def nested_log_likelihood(fit: ExcessHazardFit, log_ratio: FloatArray) -> float:
     for _ in range(40):
         effects = layout.effects(shared, own)
         information = fisher_information(design, layout, effects, evaluate_rates(design, effects))
-        arrow = factorise(information, prior)
+        arrow = factorise(layout, information, prior)
         gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
-        step, own_step = arrow.solve(gradient, information.local_score - prior.local_precision * own)
+        step, own_step = arrow.solve(gradient, information.own_score - prior.local_precision * own)
         largest = max(float(np.abs(step).max()), float(np.abs(own_step).max(initial=0.0)))
         size = min(1.0, 2.0 / max(largest, 1e-12))
         for _ in range(10):
@@ -174,8 +168,7 @@ def nested_log_likelihood(fit: ExcessHazardFit, log_ratio: FloatArray) -> float:
         shared, own, gained, value = shared + size * step, own + size * own_step, tried - value, tried
         if largest < 0.01 or abs(gained) < 1e-4:
             break
-    determinant = 2 * float(np.log(np.diagonal(arrow.shared)).sum() + np.log(np.diagonal(arrow.local, axis1=1, axis2=2)).sum())
-    return value - 0.5 * determinant
+    return value - 0.5 * arrow.log_determinant
 
 
 def smooth_weights(log_weights: FloatArray) -> tuple[float, FloatArray]:

@@ -1,6 +1,11 @@
-"""Owns the information matrix: score and Fisher information on Lexis cells, and its factors, segment by segment.
+"""Owns the factors of the information matrix: each segment's own parameters are eliminated first, departure by departure.
 
-Effects of one segment meet those of another only through what all segments share, so the matrix is an arrow: each segment's block goes first.
+Effects of one segment meet those of another only through what all segments share, so the matrix is an arrow. Within a segment, complaints and prior
+give every category a small block with a closed-form factor (base), and departures add as many rows as the segment has Lexis cells: eliminating in
+the space of the rows costs rows^2 x shared parameters instead of parameters^2 x shared parameters, and needs no matrix over all own parameters.
+
+References:
+    Golub, Van Loan 2013 (arrow matrices, Woodbury identity).
 """
 
 from __future__ import annotations
@@ -8,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
-from iceberg.model.lexis_design import Columns, Effects, LexisDesign, Rates, departure_columns
+from iceberg.model.information import Information
 from iceberg.model.parameter_layout import Layout, Prior
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,193 +39,269 @@ def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
 
 
 @dataclass(frozen=True, eq=False)
-class Arrow:
-    """Cholesky factors of the information: per segment, and of what is shared after the segments are eliminated.
+class Base:
+    """Complaint information plus prior precision of the own parameters: F F', block by block.
+
+    A category's block is diagonal over its bursts, bordered by its segment effect; natural effects are diagonal.
 
     Attributes:
-        local: (S, n, n) lower factors.
-        bridge: (S, n, G) local^-1 x coupling.
-        shared: (G, G) lower factor of the Schur complement.
+        burst: (S, C, M) diagonal of the bursts.
+        pull: (S, C, M) border over diagonal.
+        segment: (S, C) what is left for the segment effect.
+        natural: (S, n - C (1 + M)) diagonal.
+        bridge: (S, C, 1 + M, M + B - 1) F^-1 x complaint coupling of each category to its own months and bands.
+        columns: (C, M + B - 1) where these sit among the shared parameters.
     """
 
-    local: FloatArray
+    burst: FloatArray
+    pull: FloatArray
+    segment: FloatArray
+    natural: FloatArray
     bridge: FloatArray
+    columns: IndexArray
+
+    @classmethod
+    def of(cls, layout: Layout, information: Information, prior: Prior) -> Base:
+        """Closed-form factors."""
+        at = layout.at
+        first = layout.every - layout.months
+        columns = np.concatenate([at["month"][:, first:], at["band"]], axis=1)
+        if not layout.local:
+            nobody = np.zeros((layout.segments, 0))
+            return cls(nobody[..., None], nobody[..., None], nobody, nobody, np.zeros((layout.segments, 0, 1, columns.shape[1])), columns)
+        own = layout.own(prior.local_precision)
+        by_month, by_band = information.by_month, information.by_band
+        burst = by_month + own["burst"]
+        pull = by_month / burst
+        segment = by_month.sum(2) + own["segment"] - (by_month * pull).sum(2)
+        natural = np.concatenate([own["natural_segment"], own["natural_segment_month"], own["natural_segment_band"]])
+        segments, months = layout.segments, layout.months
+        bridge = np.zeros((segments, layout.categories, 1 + months, columns.shape[1]))
+        here = np.arange(months)
+        bridge[:, :, 1 + here, here] = by_month
+        bridge[:, :, 1:, months:] = information.cells
+        bridge[:, :, 0, :months] = by_month - pull * by_month
+        bridge[:, :, 0, months:] = by_band - np.matmul(pull[:, :, None], information.cells)[:, :, 0]
+        bridge[:, :, 0] /= np.sqrt(segment)[..., None]
+        bridge[:, :, 1:] /= np.sqrt(burst)[..., None]
+        return cls(burst, pull, segment, np.broadcast_to(natural, (segments, len(natural))), bridge, columns)
+
+    def halved(self, s: int, vectors: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """F^-1 v of segment s, v along the last axis."""
+        found = np.empty_like(vectors)
+        c, m = self.pull.shape[1:]
+        burst = vectors[..., c : c * (1 + m)].reshape(*vectors.shape[:-1], c, m)
+        drawn = np.einsum("...cm,cm->...c", burst, self.pull[s].astype(vectors.dtype))
+        found[..., :c] = (vectors[..., :c] - drawn) / np.sqrt(self.segment[s]).astype(vectors.dtype)
+        found[..., c:] = vectors[..., c:] / self._roots(s).astype(vectors.dtype)
+        return found
+
+    def back(self, s: int, halves: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """F^-T h of segment s, h along the last axis."""
+        found = np.empty_like(halves)
+        c, m = self.pull.shape[1:]
+        found[..., :c] = halves[..., :c] / np.sqrt(self.segment[s]).astype(halves.dtype)
+        found[..., c:] = halves[..., c:] / self._roots(s).astype(halves.dtype)
+        pulled = found[..., :c, None] * self.pull[s].astype(halves.dtype)
+        found[..., c : c * (1 + m)] -= pulled.reshape(*halves.shape[:-1], c * m)
+        return found
+
+    def _roots(self, s: int) -> FloatArray:
+        return np.asarray(np.sqrt(np.concatenate([self.burst[s].ravel(), self.natural[s]])), dtype=np.float64)
+
+    def bridged(self, s: int, shared: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """F^-1 x complaint coupling x v, v along the last axis."""
+        found = np.zeros((*shared.shape[:-1], self.size), dtype=shared.dtype)
+        if not self.size:
+            return found
+        c, m = self.pull.shape[1:]
+        mine = shared[..., self.columns]
+        halves = np.einsum("...cg,cig->...ci", mine, self.bridge[s].astype(shared.dtype), optimize=True)
+        found[..., :c] = halves[..., 0]
+        found[..., c : c * (1 + m)] = halves[..., 1:].reshape(*shared.shape[:-1], c * m)
+        return found
+
+    def gathered(self, s: int, halves: FloatArray, into: FloatArray) -> None:
+        """Adds (F^-1 x complaint coupling)' h to a shared vector."""
+        if self.size:
+            c, m = self.pull.shape[1:]
+            mine = np.concatenate([halves[:c, None], halves[c : c * (1 + m)].reshape(c, m)], axis=1)
+            into[self.columns] += np.einsum("ci,cig->cg", mine, self.bridge[s])
+
+    @property
+    def size(self) -> int:
+        """Own parameters of a segment."""
+        c, m = self.pull.shape[1:]
+        return int(c * (1 + m) + self.natural.shape[1])
+
+    @property
+    def log_determinant(self) -> float:
+        """Log |base| over all segments."""
+        return float(np.log(self.burst).sum() + np.log(self.segment).sum() + np.log(self.natural).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Arrow:
+    """Factors of the information, and the covariances, solutions and draws that follow from them.
+
+    Attributes:
+        base: Of each segment's own parameters without departures.
+        rows: (S, R, n) F^-1 x derivative of departures, transposed.
+        cells: (S, R, R) lower factor of I + rows rows'.
+        reach: (S, R, G) cells^-1 x derivative in shared parameters, own ones eliminated.
+        shared: (G, G) lower factor of what is left for the shared parameters.
+    """
+
+    base: Base
+    rows: npt.NDArray[Any]
+    cells: npt.NDArray[Any]
+    reach: npt.NDArray[Any]
     shared: FloatArray
 
     def solve(self, shared: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
         """information^-1 times a vector."""
         reduced = shared.copy()
-        halves = np.empty_like(own)
+        alone = np.empty_like(own)
         for s in range(len(own)):
-            halves[s] = solve_triangular(self.local[s], own[s], lower=True, check_finite=False)
-            reduced -= self.bridge[s].T @ halves[s]
-        first = cho_solve((self.shared, True), reduced, check_finite=False)
+            halves = self.base.halved(s, own[s])
+            seen = solve_triangular(self.cells[s], self.rows[s] @ halves, lower=True, check_finite=False)
+            taken = np.zeros_like(shared)
+            self.base.gathered(s, halves, taken)
+            reduced -= taken + self.reach[s].T @ seen
+            # The coupling through complaints was taken without departures: what they take back is in `reach`.
+            alone[s] = halves - self.rows[s].T @ solve_triangular(self.cells[s], seen, lower=True, trans=1, check_finite=False)
+        first = np.asarray(cho_solve((self.shared, True), reduced, check_finite=False), dtype=np.float64)
         for s in range(len(own)):
-            halves[s] = solve_triangular(self.local[s], halves[s] - self.bridge[s] @ first, lower=True, trans=1, check_finite=False)
-        return first, halves
+            alone[s] = self.base.back(s, alone[s] - self._halved_response(s, first))
+        return first, alone
+
+    def _halved_response(self, s: int, shared: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """F' x `response` for vectors along the last axis."""
+        bridged = self.base.bridged(s, shared)
+        met = solve_triangular(self.cells[s], self.reach[s] @ shared.T, lower=True, trans=1, check_finite=False)
+        return np.asarray(bridged + met.T @ self.rows[s])
+
+    def response(self, shared: FloatArray) -> FloatArray:
+        """(S, ..., n) by how much the own parameters give way where shared ones, along the last axis, are moved: own = -response."""
+        parts = [self.base.back(s, self._halved_response(s, shared)) for s in range(len(self.rows))]
+        return np.asarray(parts, dtype=np.float64)
 
     def shared_covariance(self) -> FloatArray:
         """Posterior covariance of the shared parameters."""
         return np.asarray(cho_solve((self.shared, True), np.eye(len(self.shared)), check_finite=False))
 
+    @cached_property
+    def full_response(self) -> list[npt.NDArray[np.float32]]:
+        """Per segment (n, G) `response` to a unit of each shared parameter. Single precision: variances and drag need a few digits."""
+
+        def of_segment(s: int) -> npt.NDArray[np.float32]:
+            found = self.own_gain(s).T @ self.reach[s].astype(np.float32)
+            c, m = self.base.pull.shape[1:]
+            if self.base.size:
+                halves = np.zeros((self.base.columns.shape[1], c, self.base.size), dtype=np.float32)
+                place = np.concatenate([np.arange(c)[:, None], c + np.arange(c * m).reshape(c, m)], axis=1)
+                halves[:, np.arange(c)[:, None], place] = self.base.bridge[s].transpose(2, 0, 1)
+                moved = self.base.back(s, halves)
+                for category in range(c):
+                    found[place[category][:, None], self.base.columns[category][None]] += moved[:, category, place[category]].T
+            return np.asarray(found)
+
+        return of_segments(of_segment, len(self.rows))
+
+    def own_gain(self, s: int) -> npt.NDArray[np.float32]:
+        """(R, n) cells^-1 x derivative x base^-1."""
+        through = self.base.back(s, self.rows[s].astype(np.float32))
+        return np.asarray(solve_triangular(self.cells[s].astype(np.float32), through, lower=True, check_finite=False))
+
     def local_variances(self) -> FloatArray:
-        """(S, n) posterior variances of the per-segment parameters."""
-        # Single precision: the variances learned from these settle to a few percent.
-        eye, factor = np.eye(self.local.shape[1], dtype=np.float32), self.shared.astype(np.float32)
+        """(S, n) posterior variances of the per-segment parameters, in single precision."""
+        factor, response = self.shared.astype(np.float32), self.full_response
 
         def of_segment(s: int) -> FloatArray:
-            inverse = solve_triangular(self.local[s].astype(np.float32), eye, lower=True, check_finite=False)
-            coupled = self.bridge[s].astype(np.float32).T @ inverse
-            through = solve_triangular(factor, coupled, lower=True, check_finite=False)
-            return np.asarray((inverse**2).sum(0) + (through**2).sum(0), dtype=np.float64)
+            through = solve_triangular(factor, response[s].T, lower=True, check_finite=False)
+            return np.asarray((through**2).sum(0) - (self.own_gain(s) ** 2).sum(0), dtype=np.float64)
 
-        return np.array(of_segments(of_segment, len(self.local))).reshape(self.local.shape[:2])
+        found = np.array(of_segments(of_segment, len(self.rows))).reshape(len(self.rows), -1)
+        base = self.base
+        alone = 1 / base.segment
+        burst = 1 / base.burst + base.pull**2 * alone[..., None]
+        return np.asarray(found + np.concatenate([alone, burst.reshape(len(burst), -1), 1 / base.natural], axis=1), dtype=np.float64)
 
     def draw(self, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
         """Deviations from the mode with the posterior covariance: (K, G) and (K, S, n)."""
         size = len(self.shared)
-        shared = solve_triangular(self.shared, rng.standard_normal((size, draws)), lower=True, trans=1, check_finite=False)
-        segments, own_size = self.local.shape[:2]
+        shared = solve_triangular(self.shared, rng.standard_normal((size, draws)), lower=True, trans=1, check_finite=False).T
+        segments, cells, own_size = self.rows.shape
         own = np.empty((draws, segments, own_size))
         for s in range(segments):
-            noise = rng.standard_normal((own_size, draws)) - self.bridge[s] @ shared
-            own[:, s] = solve_triangular(self.local[s], noise, lower=True, trans=1, check_finite=False).T
-        return shared.T, own
+            # Drawn from the base, then corrected by the departures it would have shown.
+            noise = rng.standard_normal((draws, own_size))
+            shown = noise @ self.rows[s].T + rng.standard_normal((draws, cells))
+            surprise = cho_solve((self.cells[s], True), shown.T, check_finite=False).T
+            own[:, s] = self.base.back(s, noise - surprise @ self.rows[s] - self._halved_response(s, shared))
+        return np.asarray(shared), own
+
+    def quadratic(self, shared: FloatArray, own: FloatArray) -> float:
+        """(shared, own)' information (shared, own)."""
+        value = float(((self.shared.T @ shared) ** 2).sum())
+        for s in range(len(own)):
+            away = own[s] + self.base.back(s, self._halved_response(s, shared))
+            value += self._own_quadratic(s, away)
+        return value
+
+    def _own_quadratic(self, s: int, own: FloatArray) -> float:
+        base = self.base
+        c, m = base.pull.shape[1:]
+        burst = own[c : c * (1 + m)].reshape(c, m)
+        forward = np.empty_like(own)  # F' own
+        forward[:c] = np.sqrt(base.segment[s]) * own[:c]
+        together = np.concatenate([(burst + base.pull[s] * own[:c, None]).ravel(), own[c * (1 + m) :]])
+        forward[c:] = np.sqrt(np.concatenate([base.burst[s].ravel(), base.natural[s]])) * together
+        return float(forward @ forward + ((self.rows[s] @ forward) ** 2).sum())
 
     @property
     def log_determinant(self) -> float:
         """Log |information|."""
-        own = np.log(np.diagonal(self.local, axis1=1, axis2=2)).sum()
-        return float(2 * (own + np.log(np.diagonal(self.shared)).sum()))
+        cells = np.log(np.diagonal(self.cells, axis1=1, axis2=2)).sum()
+        return float(self.base.log_determinant + 2 * (cells + np.log(np.diagonal(self.shared)).sum()))
 
 
-def log_likelihood(design: LexisDesign, rates: Rates) -> float:
-    """Poisson log-likelihood of complainants and silent exits, without constants."""
-    complaints = np.where(design.complainants > 0, design.complainants * np.log(np.maximum(rates.complaints, 1e-300)), 0.0)
-    departures = rates.departures
-    exits = np.where(design.exits > 0, design.exits * np.log(np.maximum(departures, 1e-300)), 0.0) - departures
-    return float(complaints.sum() - rates.complaints.sum() + exits.sum())
+def factorise(layout: Layout, information: Information, prior: Prior, *, single: bool = False) -> Arrow:
+    """Factors of information + prior precision.
 
-
-@dataclass(frozen=True, eq=False)
-class Information:
-    """Score and Fisher information of the likelihood in shared and per-segment parameters."""
-
-    shared_score: FloatArray
-    local_score: FloatArray
-    shared: FloatArray
-    coupling: FloatArray
-    local: FloatArray
-    scaled: FloatArray
-    root_weight: FloatArray
-    share: FloatArray
-
-
-def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, rates: Rates) -> Information:
-    """Score and expected information of complaints and departures."""
-    columns = departure_columns(design, effects, rates)
-    shared_pick, local_pick = pick_columns(layout, columns)
-    segments = layout.segments
-    departures = np.maximum(rates.departures, 1e-12)
-    weight = (1 / departures).reshape(segments, -1)
-    weight = np.where(design.at_risk.reshape(segments, -1) > 0, weight, 0.0)
-    residual = ((design.exits - rates.departures).reshape(segments, -1)) * weight
-    score = np.einsum("sr,srp->sp", residual, columns.matrix)
-    scaled = columns.matrix * np.sqrt(weight)[..., None]
-    size = scaled.shape[2]
-    nothing = np.zeros((size, size))
-    gram = np.stack(of_segments(lambda s: scaled[s].T @ scaled[s] if weight[s].any() else nothing, segments))
-    total = gram.sum(0)
-    shared = total[np.ix_(shared_pick, shared_pick)]
-    coupling = gram[:, local_pick[:, None], shared_pick[None]] if layout.local else np.zeros((segments, 0, layout.shared_size))
-    local = gram[:, local_pick[:, None], local_pick[None]] if layout.local else np.zeros((segments, 0, 0))
-    information = Information(
-        score.sum(0)[shared_pick],
-        score[:, local_pick] if layout.local else np.zeros((segments, 0)),
-        shared,
-        coupling,
-        local,
-        scaled,
-        np.sqrt(weight),
-        (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1),
-    )
-    _add_complaints(design, layout, rates, information)
-    return information
-
-
-def pick_columns(layout: Layout, columns: Columns) -> tuple[IndexArray, IndexArray]:
-    """Column of `columns.matrix` for each shared and each per-segment parameter."""
-    c, m, every, bands = layout.categories, layout.months, layout.every, layout.bands
-    category, free = np.arange(c), layout.free_bands
-    shared = [
-        columns.month + np.arange(c * every),
-        (columns.band + category[:, None] * bands + free[None]).ravel(),
-        columns.ratio + category,
-        columns.delay + np.arange(2),
-        columns.natural_month + np.arange(m),
-        columns.natural_band + free,
-    ]
-    own = [
-        columns.ratio + category,
-        (columns.month + category[:, None] * every + (every - m) + np.arange(m)[None]).ravel(),
-        np.array([columns.natural_all]),
-        columns.natural_month + np.arange(m),
-        columns.natural_band + np.arange(bands),
-    ]
-    return np.concatenate(shared), np.concatenate(own)
-
-
-def _add_complaints(design: LexisDesign, layout: Layout, rates: Rates, into: Information) -> None:
-    """Add the complaint part, which is diagonal within (category, month), (category, band) and crossed between them."""
-    mu, residual = rates.complaints, design.complainants - rates.complaints
-    score = layout.shared(into.shared_score)
-    first = layout.every - layout.months
-    free = layout.free_bands
-    score["month"][:, first:] += residual.sum((1, 3))
-    score["band"][:] += residual.sum((1, 2))[:, free]
-    index = layout.at
-    month = index["month"][:, first:]
-    band = index["band"]
-    into.shared[month, month] += mu.sum((1, 3))
-    into.shared[band, band] += mu.sum((1, 2))[:, free]
-    cross = mu.sum(1)[:, :, free]
-    into.shared[month[:, :, None], band[:, None, :]] += cross
-    into.shared[band[:, None, :], month[:, :, None]] += cross
-    if not layout.local:
-        return
-    own_score = layout.own(into.local_score)
-    own_score["segment"][:] += residual.sum((2, 3)).T
-    own_score["burst"][:] += residual.sum(3).transpose(1, 0, 2)
-    own = layout.own_at
-    segment, burst = own["segment"], own["burst"]
-    by_month = mu.sum(3).transpose(1, 0, 2)  # S C M
-    by_band = mu.sum(2)[:, :, free].transpose(1, 0, 2)
-    cells = mu[..., free].transpose(1, 0, 2, 3)
-    into.local[:, segment, segment] += by_month.sum(2)
-    into.local[:, burst, burst] += by_month
-    into.local[:, segment[:, None], burst] += by_month
-    into.local[:, burst, segment[:, None]] += by_month
-    into.coupling[:, segment[:, None], month] += by_month
-    into.coupling[:, segment[:, None], band] += by_band
-    into.coupling[:, burst, month] += by_month
-    into.coupling[:, burst[:, :, None], band[:, None, :]] += cells
-
-
-def factorise(information: Information, prior: Prior) -> Arrow:
-    """Cholesky factors of information + prior precision."""
+    Args:
+        layout: Of the parameters.
+        information: Of complaints and departures.
+        prior: Under the current variances.
+        single: Departures in single precision: enough for the way to the mode, half the time.
+    """
+    base = Base.of(layout, information, prior)
+    kind = np.float32 if single else np.float64
+    segments, cells, size = information.rows.shape
+    rows = np.empty((segments, cells, base.size), dtype=kind)
+    factor = np.empty((segments, cells, cells), dtype=kind)
+    reach = np.empty((segments, cells, size), dtype=kind)
     shared = information.shared + prior.shared_precision
-    segments, size = information.local.shape[:2]
-    local = information.local.copy()
-    bridge = np.empty_like(information.coupling)
-    diagonal = np.arange(size)
-    local[:, diagonal, diagonal] += prior.local_precision
-    if size:
-        local = np.asarray(np.linalg.cholesky(local), dtype=np.float64)
+    if base.size:
+        taken = np.einsum("scig,scih->cgh", base.bridge, base.bridge, optimize=True)
+        for category, columns in enumerate(base.columns):
+            shared[np.ix_(columns, columns)] -= taken[category]
+    c, m = base.pull.shape[1:]
 
-        def eliminate(s: int) -> FloatArray:
-            bridge[s] = solve_triangular(local[s], information.coupling[s], lower=True, check_finite=False)
-            return np.asarray(bridge[s].T @ bridge[s])
+    def eliminate(s: int) -> npt.NDArray[Any]:
+        rows[s] = base.halved(s, information.own_rows[s].astype(kind))
+        met = information.rows[s].astype(kind)
+        if base.size:
+            of_category = np.concatenate([rows[s, :, :c, None], rows[s, :, c : c * (1 + m)].reshape(cells, c, m)], axis=2)
+            for category, columns in enumerate(base.columns):
+                met[:, columns] -= of_category[:, category] @ base.bridge[s, category].astype(kind)
+        inner = rows[s] @ rows[s].T
+        inner[np.diag_indices(cells)] += 1
+        factor[s] = np.linalg.cholesky(inner)
+        reach[s] = solve_triangular(factor[s], met, lower=True, check_finite=False)
+        return np.asarray(reach[s].T @ reach[s])
 
-        for taken in of_segments(eliminate, segments):
-            shared -= taken
-    return Arrow(local, bridge, np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64))
+    if cells:
+        for given in of_segments(eliminate, segments):
+            shared += given
+    return Arrow(base, rows, factor, reach, np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64))

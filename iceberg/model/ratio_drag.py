@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
-from iceberg.model.arrow import Arrow, Information, of_segments, pick_columns
-from iceberg.model.lexis_design import Columns
+from iceberg.model.arrow import Arrow, of_segments
+from iceberg.model.information import Information
 from iceberg.model.parameter_layout import Layout
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
+SingleArray = npt.NDArray[np.float32]
 
 
 def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
@@ -22,35 +23,24 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     With J the derivatives of departures in blocks k (categories, natural) that move by dh_k in a cell with mean mu, W = 1 / mu and V the
     covariance given the ratios, the derivative of log |.| is sum over cells of 2 sum_k (dh_k / h_k) (J_k V J')W - (sum_k dh_k / mu) (J V J')W.
     """
-    columns = Columns(information.scaled, *_offsets(layout))
-    shared_pick, local_pick = pick_columns(layout, columns)
-    blocks = _blocks(layout)
     ratio = layout.at["ratio"]
     covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
     given = (covariance @ np.linalg.inv(covariance[ratio])).astype(np.float32)
     # A slope to three digits is enough, and single precision halves the most expensive step of the fit.
-    factor = arrow.shared.astype(np.float32)
+    factor, response = arrow.shared.astype(np.float32), arrow.full_response
 
     def of_segment(s: int) -> FloatArray:
-        rows = information.scaled[s].astype(np.float32)
-        shared_rows, local_rows = rows[:, shared_pick].T, rows[:, local_pick].T if layout.local else np.zeros((0, len(rows)), np.float32)
-        first, local_given = local_rows, np.zeros((0, layout.categories), np.float32)
-        half = shared_rows
-        if layout.local:
-            local_factor, bridge = arrow.local[s].astype(np.float32), arrow.bridge[s].astype(np.float32)
-            first = solve_triangular(local_factor, local_rows, lower=True, check_finite=False)
-            half = shared_rows - bridge.T @ first
-        through = cho_solve((factor, True), half, check_finite=False)
+        cells = arrow.cells[s].astype(np.float32)
+        through = cho_solve((factor, True), arrow.reach[s].T.astype(np.float32), check_finite=False)
         through -= given @ through[ratio]
-        back = first
-        if layout.local:
-            right = np.concatenate([first - bridge @ through, -(bridge @ given)], axis=1)
-            both = solve_triangular(local_factor, right, lower=True, trans=1, check_finite=False)
-            back, local_given = both[:, : len(rows)], both[:, len(rows) :]
+        # V J' in shared and in own parameters, transposed
+        shared = solve_triangular(cells, through.T, lower=True, trans=1, check_finite=False)
+        own = solve_triangular(cells, arrow.own_gain(s), lower=True, trans=1, check_finite=False) - shared @ response[s].T
+        rows, own_rows = information.rows[s].astype(np.float32), information.own_rows[s].astype(np.float32)
+        own_given = -(response[s] @ given)
+        leverage = _of_blocks(layout, rows * shared, own_rows * own)
+        moved = np.stack([rows[:, mine] @ given[mine] + own_rows[:, here] @ own_given[here] for mine, here in _blocks(layout)])
         weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
-        shared_product, local_product = shared_rows * through, local_rows * back
-        leverage = np.stack([shared_product[mine].sum(0) + local_product[own].sum(0) for mine, own in blocks])
-        moved = np.stack([shared_rows[mine].T @ given[mine] + local_rows[own].T @ local_given[own] for mine, own in blocks])
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
         return np.asarray(2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved))
@@ -75,6 +65,12 @@ def _blocks(layout: Layout) -> list[tuple[IndexArray, IndexArray]]:
     return found
 
 
-def _offsets(layout: Layout) -> list[int]:
-    c, bands = layout.categories, layout.bands
-    return [int(start) for start in np.cumsum([0, c * layout.every, c * bands, c, 2, layout.months, bands])]
+def _of_blocks(layout: Layout, shared: SingleArray, own: SingleArray) -> SingleArray:
+    """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
+    of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
+    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]
+    natural = of["natural_month"].sum(-1) + of["natural_band"].sum(-1)
+    if mine:
+        categories = categories + mine["segment"] + mine["burst"].sum(-1)
+        natural = natural + sum(mine[name].sum(-1) for name in ("natural_segment", "natural_segment_month", "natural_segment_band"))
+    return np.concatenate([categories.T, natural[None]])

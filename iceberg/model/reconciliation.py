@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.delay_kernel import lag_weights
@@ -90,8 +90,7 @@ def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) 
     moved = np.clip(np.expm1(log_ratio - fit.shared[at]), -1.0, 10.0)
     shift = (moved - shared[:, at]) @ slope.T
     shared = shared + shift
-    for s in range(own.shape[1]):
-        own[:, s] -= solve_triangular(fit.arrow.local[s], fit.arrow.bridge[s] @ shift.T, lower=True, trans=1, check_finite=False).T
+    own -= fit.arrow.response(shift).transpose(1, 0, 2)
     shared += fit.shared
     shared[:, at] = log_ratio
     return shared, own + fit.own

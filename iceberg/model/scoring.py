@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 
-from iceberg.model.arrow import Arrow, factorise, fisher_information, log_likelihood
+from iceberg.model.arrow import Arrow, factorise
 from iceberg.model.delay_kernel import DelayKernel
 from iceberg.model.fellner_schall import Spread, Variances, largest_change, update_variances
+from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import LexisDesign, Rates, evaluate_rates
 from iceberg.model.parameter_layout import Layout, Prior, build_prior, penalty
 from iceberg.model.ratio_drag import ratio_drag
@@ -55,10 +56,7 @@ def _step_in_ratio(
     step += shift
     score = likelihood.slope
     step[ratios] = found - log_ratio
-    for s in range(len(own_step) if own_step.shape[1] else 0):
-        moved = arrow.bridge[s] @ shift
-        own_step[s] -= solve_triangular(arrow.local[s], moved, lower=True, trans=1, check_finite=False)
-    return step, own_step, score
+    return step, own_step - arrow.response(shift), score
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +95,12 @@ def iterate(
         rates = evaluate_rates(design, effects)
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
-        arrow = factorise(information, prior)
+        arrow = factorise(layout, information, prior)
         if not silence:
             drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
         pull = (ratios, drag, drag_at)
         value += _dragged(pull, shared)
-        slope = information.local_score - prior.local_precision * own
+        slope = information.own_score - prior.local_precision * own
         gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
         if silence:
             step, own_step = arrow.solve(gradient, slope)

@@ -10,11 +10,13 @@ import pytest
 
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.arrow import fisher_information, log_likelihood
+from iceberg.model.arrow import Arrow, factorise
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.delay_kernel import fit_delay_kernel, lag_weights, share_within
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard, starting_values
 from iceberg.model.forecast import draw_pipeline
+from iceberg.model.information import fisher_information, log_likelihood
+from iceberg.model.parameter_layout import build_prior
 from iceberg.model.placebo import above_noise, run_placebo
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
@@ -53,21 +55,77 @@ def test_the_score_is_the_gradient_of_the_likelihood() -> None:
         unit = np.zeros_like(own)
         unit[1, place] = step
         slope = (likelihood(0 * shared, unit) - likelihood(0 * shared, -unit)) / (2 * step)
-        assert found.local_score[1, place] == pytest.approx(slope, abs=1e-4, rel=1e-5)
+        assert found.own_score[1, place] == pytest.approx(slope, abs=1e-4, rel=1e-5)
 
 
-def test_segment_by_segment_elimination_solves_the_whole_system() -> None:
-    """The arrow's factors, put together, are the information matrix that a dense solver would see."""
-    fit = fitted("small", 0)
+@cache
+def small_dense(name: str) -> tuple[ExcessHazardFit, np.ndarray, Arrow]:
+    """A fit away from its mode, the information over all parameters as one dense matrix, and the arrow's factors of the same."""
+    fit = fitted(name, 0)
+    layout, design = fit.layout, fit.design
+    rng = np.random.default_rng(4)
+    shared = fit.shared + 0.1 * rng.standard_normal(fit.shared.shape)
+    own = fit.own + 0.1 * rng.standard_normal(fit.own.shape)
+    size, n, segments = layout.shared_size, layout.local_size, layout.segments
+
+    def placed(shared: np.ndarray, own: np.ndarray) -> np.ndarray:
+        return np.concatenate([shared, own.ravel()])
+
+    rates = fit.rates_at(shared, own)
+    found = fisher_information(design, layout, layout.effects(shared, own), rates)
+    prior = build_prior(layout, fit.variances, fit.ratio_prior, fit.kernel, starting_values(design, layout, fit.ratio_prior, fit.kernel)[2])
+    dense = np.zeros((size + segments * n, size + segments * n))
+    dense[:size, :size] = prior.shared_precision
+    dense[np.arange(size, len(dense)), np.arange(size, len(dense))] = np.tile(prior.local_precision, segments)
+    for s in range(segments):
+        rows = np.zeros((found.rows.shape[1], len(dense)))
+        rows[:, :size], rows[:, size + s * n : size + (s + 1) * n] = found.rows[s], found.own_rows[s]
+        dense += rows.T @ rows
+    # Expected complaints are log-linear: each cell adds mu x x', x the parameters in it.
+    step = 1e-4
+    logs = []
+    for place in range(size + n):
+        unit = np.zeros(size + segments * n)
+        unit[place] = step
+        moved = fit.rates_at(shared + unit[:size], own + unit[size:].reshape(segments, n)).complaints
+        logs.append(np.log(moved / rates.complaints) / step)
+    slopes = np.array(logs)  # the first segment's own parameters stand for every segment's
+    for s in range(segments):
+        place = np.concatenate([np.arange(size), size + s * n + np.arange(n)])
+        x = np.concatenate([slopes[:size, :, s], slopes[size:, :, 0]]).reshape(size + n, -1)
+        dense[np.ix_(place, place)] += (x * rates.complaints[:, s].reshape(-1)) @ x.T
+    return fit, dense, factorise(layout, found, prior)
+
+
+@pytest.mark.parametrize("name", ["small", "one_segment"])
+def test_factors_by_segment_solve_and_measure_the_whole_system(name: str) -> None:
+    """Solutions, variances, determinant and quadratic form are those of the dense information matrix."""
+    fit, dense, arrow = small_dense(name)
+    size = fit.layout.shared_size
     rng = np.random.default_rng(1)
     shared, own = rng.standard_normal(fit.shared.shape), rng.standard_normal(fit.own.shape)
-    found, found_own = fit.arrow.solve(shared, own)
-    arrow = fit.arrow
-    coupling = np.einsum("sij,sjg->sig", arrow.local, arrow.bridge)
-    schur = arrow.shared @ arrow.shared.T + np.einsum("sng,snh->gh", arrow.bridge, arrow.bridge)
-    assert schur @ found + np.einsum("sng,sn->g", coupling, found_own) == pytest.approx(shared, abs=1e-6)
-    back = np.einsum("sij,skj,sk->si", arrow.local, arrow.local, found_own) + coupling @ found
-    assert back == pytest.approx(own, abs=1e-6)
+    vector = np.concatenate([shared, own.ravel()])
+    found, found_own = arrow.solve(shared, own)
+    assert dense @ np.concatenate([found, found_own.ravel()]) == pytest.approx(vector, abs=1e-3)
+    covariance = np.linalg.inv(dense)
+    assert arrow.shared_covariance() == pytest.approx(covariance[:size, :size], abs=1e-4)
+    assert arrow.local_variances().ravel() == pytest.approx(np.diagonal(covariance)[size:], abs=1e-4, rel=1e-3)
+    assert arrow.log_determinant == pytest.approx(np.linalg.slogdet(dense)[1], rel=1e-4)
+    assert arrow.quadratic(shared, own) == pytest.approx(vector @ dense @ vector, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["small", "one_segment"])
+def test_draws_have_the_covariance_of_the_whole_system(name: str) -> None:
+    """Standardised by the dense matrix, the draws are unit noise."""
+    fit, dense, arrow = small_dense(name)
+    shared, own = arrow.draw(np.random.default_rng(2), 4000)
+    draws = np.concatenate([shared, own.reshape(len(own), -1)], axis=1)
+    squares = np.einsum("ki,ij,kj->k", draws, dense, draws)
+    assert squares.mean() == pytest.approx(len(dense), rel=0.01)
+    sd = np.sqrt(np.diagonal(np.linalg.inv(dense)))
+    assert draws.std(axis=0) / sd == pytest.approx(np.ones(len(dense)), abs=0.06)
+    at = fit.ratio_positions
+    assert np.cov(draws[:, at].T) == pytest.approx(np.linalg.inv(dense)[np.ix_(at, at)], abs=0.05 * sd[at].max() ** 2)
 
 
 def test_2_in_every_draw_and_cell_the_parts_are_the_silent_leavers() -> None:
