@@ -34,7 +34,7 @@ from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, starting_va
 from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import evaluate_rates
 from iceberg.model.parameter_layout import Prior, build_prior
-from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.model.reconciliation import draw_parameters, draw_silent_churn
 
 FloatArray = npt.NDArray[np.float64]
 RESULTS = Path(__file__).parent / "results"
@@ -67,7 +67,8 @@ def check_company(name: str, seed: int) -> dict[str, Any]:
     problem = build_problem(name, seed)
     fit = fit_design(problem.design, problem.prior, problem.kernel)
     drawn = draw_silent_churn(fit, problem.counts, rng=np.random.default_rng([seed, 3]), draws=JOINT_DRAWS)
-    joint, joint_weights = smooth_weights(joint_log_weights(fit, drawn.shared, drawn.own))
+    parameters = draw_parameters(fit, np.random.default_rng([seed, 4]), JOINT_DRAWS)
+    joint, joint_weights = smooth_weights(joint_log_weights(fit, *parameters))
     few = drawn.log_ratio[:RATIO_DRAWS]
     ratios, weights = smooth_weights(ratio_log_weights(fit, few))
     total = drawn.silent_churn[:RATIO_DRAWS].sum(axis=(1, 2, 3), dtype=np.float64)

@@ -227,19 +227,28 @@ class Arrow:
         burst = 1 / base.burst + base.pull**2 * alone[..., None]
         return np.asarray(found + np.concatenate([alone, burst.reshape(len(burst), -1), 1 / base.natural], axis=1), dtype=np.float64)
 
-    def draw(self, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-        """Deviations from the mode with the posterior covariance: (K, G) and (K, S, n)."""
-        size = len(self.shared)
-        shared = solve_triangular(self.shared, rng.standard_normal((size, draws)), lower=True, trans=1, check_finite=False).T
-        segments, cells, own_size = self.rows.shape
-        own = np.empty((draws, segments, own_size))
-        for s in range(segments):
+    def draw_shared(self, rng: np.random.Generator, draws: int) -> FloatArray:
+        """(K, G) deviations of the shared parameters from the mode, with their posterior covariance."""
+        noise = rng.standard_normal((len(self.shared), draws))
+        return np.asarray(solve_triangular(self.shared, noise, lower=True, trans=1, check_finite=False).T)
+
+    def draw_own(self, rng: np.random.Generator, shared: FloatArray) -> npt.NDArray[np.float32]:
+        """(K, S, n) deviations of the own parameters given those of the shared ones, in single precision."""
+        segments, cells, size = self.rows.shape
+        given = shared.astype(np.float32)
+        # The noise of every segment is drawn before the threads part: the stream does not depend on who comes first.
+        noise = rng.standard_normal((segments, len(shared), size + cells), dtype=np.float32)
+
+        def of_segment(s: int) -> npt.NDArray[np.float32]:
             # Drawn from the base, then corrected by the departures it would have shown.
-            noise = rng.standard_normal((draws, own_size))
-            shown = noise @ self.rows[s].T + rng.standard_normal((draws, cells))
-            surprise = cho_solve((self.cells[s], True), shown.T, check_finite=False).T
-            own[:, s] = self.base.back(s, noise - surprise @ self.rows[s] - self._halved_response(s, shared))
-        return np.asarray(shared), own
+            rows, factor = self.rows[s].astype(np.float32), self.cells[s].astype(np.float32)
+            alone, shown = noise[s, :, :size], noise[s, :, size:]
+            seen = solve_triangular(factor, (alone @ rows.T + shown).T, lower=True, check_finite=False)
+            seen += self.reach[s].astype(np.float32) @ given.T
+            surprise = solve_triangular(factor, seen, lower=True, trans=1, check_finite=False).T
+            return np.asarray(self.base.back(s, alone - surprise @ rows - self.base.bridged(s, given)))
+
+        return np.stack(of_segments(of_segment, segments), axis=1)
 
     def quadratic(self, shared: FloatArray, own: FloatArray) -> float:
         """(shared, own)' information (shared, own)."""

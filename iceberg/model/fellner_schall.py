@@ -84,3 +84,24 @@ def largest_change(before: Variances, after: Variances) -> float:
         float(np.max(np.abs(np.log(np.asarray(getattr(after, name)) / np.asarray(getattr(before, name)))), initial=0.0))
         for name in PER_CATEGORY + NATURAL
     )
+
+
+LONGEST_STRIDE = 2.5
+
+
+def further(earlier: Variances, current: Variances, updated: Variances) -> Variances:
+    """`updated`, moved on along the way it is going: Fellner-Schall steps shrink by the same factor again and again (Aitken).
+
+    A variance on its way to nothing would otherwise take a dozen steps to get there. Where the two last changes disagree in direction nothing
+    is added.
+    """
+    changed: dict[str, FloatArray | float] = {}
+    for name in PER_CATEGORY + NATURAL:
+        one, two, three = (np.log(np.asarray(getattr(each, name), dtype=float)) for each in (earlier, current, updated))
+        before, now = two - one, three - two
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrunk = np.where(before * now > 0, now / before, 0.0)
+        stride = np.where((shrunk > 0) & (shrunk < 1), np.minimum(1 / (1 - np.minimum(shrunk, 0.99)), LONGEST_STRIDE), 1.0)
+        value = np.clip(np.exp(two + stride * now), SMALLEST_VARIANCE, LARGEST_VARIANCE)
+        changed[name] = value if name in PER_CATEGORY else float(value)
+    return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.delay_kernel import DAYS_PER_MONTH, integrated_share
 from iceberg.model.excess_hazard import ExcessHazardFit
-from iceberg.model.reconciliation import ReconciliationDraws, shared_delay
+from iceberg.model.reconciliation import ReconciliationDraws
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,29 +32,10 @@ def draw_pipeline(
     Returns:
         (K, C, len(horizons_days)) whole customers; within a draw the horizons are nested.
     """
-    sufferers = expected_sufferers(fit, drawn)  # K C M
     still = _share_to_come(fit, counts, drawn, horizons_days)  # K M H
-    mean = np.einsum("kcm,kmh->kch", sufferers, still)
+    mean = np.matmul(drawn.sufferers, still)
     steps = np.diff(np.concatenate([np.zeros((*mean.shape[:2], 1)), mean], axis=-1), axis=-1)
     return np.cumsum(rng.poisson(np.maximum(steps, 0.0)), axis=-1).astype(np.float64)
-
-
-def expected_sufferers(fit: ExcessHazardFit, drawn: ReconciliationDraws) -> FloatArray:
-    """(K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first."""
-    design, layout = fit.design, fit.layout
-    of = layout.shared(drawn.shared)
-    bands = np.zeros((len(drawn.shared), layout.categories, layout.bands), dtype=np.float32)
-    bands[..., layout.free_bands] = of["band"]
-    factor = np.exp(np.clip(bands, -20, 20))
-    found = np.empty((len(drawn.shared), layout.categories, layout.months))
-    mine = layout.own(drawn.own) if layout.local else {}
-    for category in range(layout.categories):
-        log_intensity = of["month"][:, category, None, design.before :] + of["ratio"][:, category, None, None]
-        if layout.local:
-            log_intensity = log_intensity + mine["segment"][:, :, category, None] + mine["burst"][:, :, category]
-        risk = np.tensordot(factor[:, category], design.at_risk.astype(np.float32), axes=(1, 2))  # K S M
-        found[:, category] = (np.exp(np.clip(log_intensity, -40, 15)) * risk).sum(axis=1)
-    return found
 
 
 def _share_to_come(
@@ -66,7 +47,7 @@ def _share_to_come(
     ends = [*starts[1:], None]
     oldest = np.array([(window.as_of - day).days + 1.0 for day in starts])
     youngest = np.array([(window.as_of - day).days + 1.0 if day else 0.0 for day in ends])
-    delay = shared_delay(fit, drawn.shared)
+    delay = drawn.delay
 
     def gone(extra: float) -> FloatArray:
         edges = np.concatenate([oldest, youngest]) + extra

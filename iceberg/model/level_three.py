@@ -62,8 +62,7 @@ class _Reference:
     Attributes:
         key: Of counts, random stream and number of draws; the same key gives the same bytes.
         prior: Of the categories that were heard, under the default assumptions.
-        fit: Under it.
-        drawn: Without the parameters behind the draws.
+        fit, drawn: Under it.
         placebo: What is noise depends on the counts, hardly on the assumed ratio.
         ahead: (K, C', H).
     """
@@ -117,7 +116,7 @@ def correct_by_departures(
         streams = (_from_the_start(for_draws), _from_the_start(for_placebo), _from_the_start(for_pipeline))
         fit, drawn, ahead = _fit_again(reference.fit, heard, of_heard, streams, assumptions.draws, tell)
     else:
-        fit, drawn, ahead = reference.fit, reference.drawn.rows(rows), reference.ahead[rows]
+        fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel knows who leaves sooner or later; what is shown is the excess within the horizon.
     within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
@@ -169,7 +168,7 @@ def _fit_reference(
     placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
     ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn.without_parameters(), placebo, ahead)
+    return _Reference(key, prior, fit, drawn, placebo, ahead)
 
 
 def _fit_again(
@@ -192,7 +191,7 @@ def _fit_again(
     tell("cells", 0.6)
     drawn = draw_silent_churn(moved, heard, rng=streams[0], draws=draws)
     tell("pipeline", 0.95)
-    return moved, drawn.without_parameters(), draw_pipeline(moved, heard, drawn, rng=streams[2])
+    return moved, drawn, draw_pipeline(moved, heard, drawn, rng=streams[2])
 
 
 def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortCounts:

@@ -209,7 +209,6 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Co
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     lagged = lagged_intensity(design, rates.intensity)  # C S M L
     risk = design.at_risk
-    by_month = matrix[..., : starts[1]].reshape(segments, months, bands, categories, every)
     by_month = np.zeros((segments, months, bands, categories, every))
     here = np.arange(months)
     for lag in range(design.lags + 1):

@@ -6,7 +6,8 @@ to the customers who really left in silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,38 +35,36 @@ class ReconciliationDraws:
         natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
         log_ratio: (K, C) the parameter.
-        shared, own: (K, .) and (K, S, .) the parameters behind the draws, for the forecast; empty once that is made.
+        sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
+        delay: (K, 2) log mean days and log shape of the delay behind the draw.
     """
 
     silent_churn: SingleArray
     natural: SingleArray
     ratio: FloatArray
     log_ratio: FloatArray
-    shared: FloatArray
-    own: FloatArray
+    sufferers: SingleArray
+    delay: FloatArray
 
-    def rows(self, rows: IndexArray) -> ReconciliationDraws:
+    def at(self, rows: IndexArray) -> ReconciliationDraws:
         """Some of the draws, some perhaps more than once."""
         if len(rows) == len(self.ratio) and bool((np.diff(rows) == 1).all()):
             return self
-        shared, own = (self.shared[rows], self.own[rows]) if len(self.shared) else (self.shared, self.own)
-        return ReconciliationDraws(self.silent_churn[rows], self.natural[rows], self.ratio[rows], self.log_ratio[rows], shared, own)
-
-    def without_parameters(self) -> ReconciliationDraws:
-        """The same without what only the forecast needs: most of the memory."""
-        return replace(self, shared=self.shared[:0], own=self.own[:0])
+        return ReconciliationDraws(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
     """Joint draws of the silent churn of every category, segment and month."""
-    shared, own = draw_parameters(fit, rng, draws)
+    away, shared = _draw_shared(fit, rng, draws)
     categories, segments, months, _ = fit.design.shape
     exits = counts.silent_exits.sum(axis=2)
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
     natural = np.zeros((draws, segments, months), dtype=np.float32)
+    sufferers = np.zeros((draws, categories, months), dtype=np.float32)
     for low in range(0, draws, CHUNK):
         part = slice(low, min(low + CHUNK, draws))
-        shares = cell_shares(fit, shared[part], own[part])
+        own = fit.arrow.draw_own(rng, away[part]) + fit.own.astype(np.float32)
+        shares, sufferers[part] = cell_shares(fit, shared[part], own)
         split = rng.multinomial(exits[None], shares)
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
         natural[part] = split[..., categories]
@@ -73,37 +72,41 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
     ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.asarray(log_ratio), shared, own)
+    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared))
 
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """Shared and per-segment parameters: ratios from their skewed posterior, the rest Gaussian around its mean given the ratios.
+    """(K, G) and (K, S, n): shared and per-segment parameters, all at once; `draw_silent_churn` never holds so many."""
+    away, shared = _draw_shared(fit, rng, draws)
+    return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
 
-    Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
+
+def _draw_shared(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
+    """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are.
+
+    Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
     """
     at = fit.ratio_positions
     log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
-    shared, own = fit.arrow.draw(rng, draws)
+    away = fit.arrow.draw_shared(rng, draws)
     unit = np.eye(fit.layout.shared_size)[:, at]
     covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)
     slope = covariance @ np.linalg.inv(covariance[at])
     moved = np.clip(np.expm1(log_ratio - fit.shared[at]), -1.0, 10.0)
-    shift = (moved - shared[:, at]) @ slope.T
-    shared = shared + shift
-    own -= fit.arrow.response(shift).transpose(1, 0, 2)
-    shared += fit.shared
+    away = away + (moved - away[:, at]) @ slope.T
+    shared = away + fit.shared
     shared[:, at] = log_ratio
-    return shared, own + fit.own
+    return away, shared
 
 
-def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> FloatArray:
-    """(K, S, M, C + 1) share of each cell's silent leavers due to each category; the last is natural. Sums to one.
+def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:
+    """(K, S, M, C + 1) share of each cell's silent leavers due to each category; the last is natural. Sums to one. And the sufferers (K, C, M).
 
     Tenure bands are weighted by the departures they really had.
     """
     design = fit.design
     categories = design.shape[0]
-    caused, natural = draw_rates(fit, shared, own)
+    caused, natural, sufferers = draw_rates(fit, shared, own)
     expected = natural.copy()
     for part in caused:
         expected += part
@@ -117,11 +120,12 @@ def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> Fl
     empty = total[..., 0] <= 0
     shares[empty] = 0.0
     shares[empty, categories] = 1.0
-    return shares / np.where(total > 0, total, 1.0)
+    shares /= np.where(total > 0, total, 1.0)
+    return shares, sufferers
 
 
-def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> tuple[list[SingleArray], SingleArray]:
-    """Expected silent churn per month at risk of each category, and natural departures, as (K, S, M, B) hazards times months at risk."""
+def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[list[SingleArray], SingleArray, SingleArray]:
+    """Expected silent churn of each category and natural departures, (K, S, M, B) customers; and sufferers, (K, C, M)."""
     design, layout = fit.design, fit.layout
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
@@ -129,7 +133,7 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> tup
     weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
     source = design.source_band.astype(np.float32)
     risk = design.at_risk.astype(np.float32)
-    caused = []
+    caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
     for category in range(layout.categories):
         log_intensity = np.repeat(of["month"][:, category, None, :], layout.segments, axis=1)
         band = np.zeros((draws, bands), dtype=np.float32)
@@ -138,7 +142,10 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> tup
             log_intensity = log_intensity + mine["segment"][:, :, category, None]
             log_intensity[..., design.before :] += mine["burst"][:, :, category]
         intensity = np.exp(np.clip(log_intensity + of["ratio"][:, category, None, None], -40, 15))
-        moved = np.einsum("lbd,kd->klb", source, np.exp(np.clip(band, -20, 20))) * weights[:, :, None]
+        factor = np.exp(np.clip(band, -20, 20))
+        exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
+        sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
         lagged = lagged_intensity(design, intensity)
         flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
         caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
@@ -147,7 +154,7 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> tup
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
-    return caused, np.exp(np.clip(natural, -40, 10)) * risk
+    return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from scipy.linalg import cho_solve
 
 from iceberg.model.arrow import Arrow, factorise
 from iceberg.model.delay_kernel import DelayKernel
-from iceberg.model.fellner_schall import Spread, Variances, largest_change, update_variances
+from iceberg.model.fellner_schall import Spread, Variances, further, largest_change, update_variances
 from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import LexisDesign, Rates, evaluate_rates
 from iceberg.model.parameter_layout import Layout, Prior, build_prior, penalty
@@ -89,14 +89,16 @@ def iterate(
     ratios = layout.at["ratio"]
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
+    change, earlier = np.inf, variances
     for iteration in range(most):
         prior = build_prior(layout, variances, ratio, kernel, levels)
         effects = layout.effects(shared, own)
         rates = evaluate_rates(design, effects)
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
-        arrow = factorise(layout, information, prior)
-        if not silence:
+        # Single precision is enough on the way; the factors handed over are those of the last steps.
+        arrow = factorise(layout, information, prior, single=settled is None and iteration + 1 < most)
+        if not silence and (settled is not None or iteration % 2 == 0 or change < 0.1):
             drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
         pull = (ratios, drag, drag_at)
         value += _dragged(pull, shared)
@@ -127,7 +129,7 @@ def iterate(
         if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
             settled = iteration + 1
         else:
-            variances = updated
+            earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
     return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
 
 

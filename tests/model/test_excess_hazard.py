@@ -118,7 +118,9 @@ def test_factors_by_segment_solve_and_measure_the_whole_system(name: str) -> Non
 def test_draws_have_the_covariance_of_the_whole_system(name: str) -> None:
     """Standardised by the dense matrix, the draws are unit noise."""
     fit, dense, arrow = small_dense(name)
-    shared, own = arrow.draw(np.random.default_rng(2), 4000)
+    rng = np.random.default_rng(2)
+    shared = arrow.draw_shared(rng, 4000)
+    own = arrow.draw_own(rng, shared).astype(float)
     draws = np.concatenate([shared, own.reshape(len(own), -1)], axis=1)
     squares = np.einsum("ki,ij,kj->k", draws, dense, draws)
     assert squares.mean() == pytest.approx(len(dense), rel=0.01)
