@@ -82,9 +82,10 @@ def _fit(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str
     from iceberg.model.assumptions import Assumptions
     from iceberg.model.excess_hazard import fit_excess_hazard
     from iceberg.model.reconciliation import draw_silent_churn
+    from iceberg.model.variance_average import average_variances
 
     began, worked = time.perf_counter(), time.process_time()
-    fit = fit_excess_hazard(counts, Assumptions())
+    fit = average_variances(fit_excess_hazard(counts, Assumptions()))
     drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(seed), draws=1000)
     spent = _spent(began, worked)
     record = _compare(company, list(counts.categories), drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64))

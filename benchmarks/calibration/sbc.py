@@ -38,6 +38,7 @@ from iceberg.model.lexis_design import evaluate_rates
 from iceberg.model.parameter_layout import build_prior
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.model.variance_average import average_variances
 from iceberg.simulate import simulate_world
 
 TEMPLATE = ("small", 0)
@@ -75,8 +76,7 @@ def rank_company(seed: int, *, known_variances: bool = False) -> list[dict[str, 
         exits=(caused.sum(axis=0) + rng.poisson(rates.natural)).astype(float),
     )
     fit = fit_design(design, base.ratio_prior, base.kernel)
-    if known_variances:
-        fit = refit(replace(fit, variances=base.variances), fit.shared, fit.own)
+    fit = refit(replace(fit, variances=base.variances), fit.shared, fit.own) if known_variances else average_variances(fit)
     counts = _DrawnCounts(design.exits.astype(np.int64), design.complainants.astype(np.int64))
     drawn = draw_silent_churn(fit, counts, rng=rng, draws=DRAWS)  # type: ignore[arg-type]  # reads nothing else
     churn = drawn.silent_churn.sum(axis=(2, 3))

@@ -26,7 +26,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.model.fellner_schall import Variances
 from iceberg.model.lexis_design import Effects, LexisDesign, Rates, evaluate_rates
-from iceberg.model.parameter_layout import Layout
+from iceberg.model.parameter_layout import Layout, Prior, build_prior
 from iceberg.model.ratio_evidence import ratio_prior_of
 from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.scoring import State, iterate
@@ -54,6 +54,7 @@ class ExcessHazardFit:
         log_posterior: Joint log posterior at the mode, constants dropped.
         drag: (C,) see `ratio_drag`.
         score: (C,) slope of the likelihood in log r, everything else at its best.
+        alternatives: Weights and fits under other variances that the answer is averaged over, this one among them; empty: this one alone.
     """
 
     design: LexisDesign
@@ -71,6 +72,7 @@ class ExcessHazardFit:
 
     drag: FloatArray
     score: FloatArray
+    alternatives: tuple[tuple[float, ExcessHazardFit], ...] = ()
 
     @property
     def effects(self) -> Effects:
@@ -189,6 +191,12 @@ def fit_design(
         drag=state.drag,
         score=state.score,
     )
+
+
+def prior_of(fit: ExcessHazardFit) -> Prior:
+    """The Gaussian prior at the variances of `fit`."""
+    levels = starting_values(fit.design, fit.layout, fit.ratio_prior, fit.kernel)[2]
+    return build_prior(fit.layout, fit.variances, fit.ratio_prior, fit.kernel, levels)
 
 
 REFIT_ITERATIONS = 6

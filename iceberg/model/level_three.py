@@ -20,6 +20,7 @@ from iceberg.model.ratio_evidence import ratio_prior_of
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
+from iceberg.model.variance_average import average_variances
 
 FloatArray = npt.NDArray[np.float64]
 FloatArray32 = npt.NDArray[np.float32]
@@ -162,6 +163,7 @@ def _fit_reference(
     fit = fit_excess_hazard(
         heard, Assumptions(), progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
     )
+    fit = average_variances(fit)
     tell("cells", 0.6)
     drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
     tell("placebo", 0.7)
@@ -188,6 +190,7 @@ def _fit_again(
         kernel=fit.kernel,
         ratio_prior=prior,
     )
+    moved = average_variances(moved)
     tell("cells", 0.6)
     drawn = draw_silent_churn(moved, heard, rng=streams[0], draws=draws)
     tell("pipeline", 0.95)

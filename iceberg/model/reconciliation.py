@@ -6,7 +6,7 @@ to the customers who really left in silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,17 @@ class ReconciliationDraws:
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
-    """Joint draws of the silent churn of every category, segment and month."""
+    """Joint draws of the silent churn of every category, segment and month; of the alternatives of `fit`, each as many as its weight is worth."""
+    if fit.alternatives:
+        ladder = np.cumsum([weight for weight, _ in fit.alternatives])
+        ends = np.round(draws * ladder / ladder[-1]).astype(int)
+        sizes = np.diff(ends, prepend=0)
+        parts = [
+            draw_silent_churn(replace(one, alternatives=()), counts, rng=rng, draws=int(size))
+            for size, (_, one) in zip(sizes, fit.alternatives, strict=True)
+            if size
+        ]
+        return ReconciliationDraws(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(ReconciliationDraws)))
     away, shared = _draw_shared(fit, rng, draws)
     categories, segments, months, _ = fit.design.shape
     exits = counts.silent_exits.sum(axis=2)
@@ -84,7 +94,8 @@ def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) 
 def _draw_shared(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
     """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are.
 
-    Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves linearly in r_c / mode_c, because expected departures do.
+    Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves
+    linearly in r_c / mode_c, because expected departures do.
     """
     at = fit.ratio_positions
     log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)

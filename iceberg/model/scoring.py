@@ -96,8 +96,8 @@ def iterate(
         rates = evaluate_rates(design, effects)
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
-        # Single precision is enough on the way; the factors handed over are those of the last steps.
-        arrow = factorise(layout, information, prior, single=settled is None and iteration + 1 < most)
+        # Single precision is enough on the way.
+        arrow = factorise(layout, information, prior, single=True)
         if not silence and (settled is not None or iteration % 2 == 0 or change < 0.1):
             drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
         pull = (ratios, drag, drag_at)
@@ -115,7 +115,7 @@ def iterate(
             caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
-        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.05:
+        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.01:
             break
         if settled is not None and iteration >= settled + 4:
             break
@@ -125,11 +125,15 @@ def iterate(
             progress("fit", min(0.95, (iteration + 1) / 25))
         if settled is not None:
             continue
-        updated = update_variances(variances, _spreads(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
+        updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
         if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
+    # What draws and covariances rest on is in double precision, at the last variances and where the last step led.
+    prior = build_prior(layout, variances, ratio, kernel, levels)
+    effects = layout.effects(shared, own)
+    arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
     return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
 
 
@@ -162,7 +166,7 @@ def _line_search(
     return shared, own, evaluate_rates(design, layout.effects(shared, own)), value, 0.0
 
 
-def _spreads(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at

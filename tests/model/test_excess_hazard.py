@@ -20,6 +20,7 @@ from iceberg.model.parameter_layout import build_prior
 from iceberg.model.placebo import above_noise, run_placebo
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.model.variance_average import average_variances
 from iceberg.simulate import simulate_world
 from tests.model.build import linked_counts
 
@@ -253,3 +254,19 @@ def test_the_prior_of_the_ratios_has_the_gradient_it_says_and_room_near_zero() -
         assert slope[:, place] == pytest.approx((prior.log_density(moved)[0] - value) / 1e-6, abs=1e-4)
     drawn = prior.draw(np.random.default_rng(0), 4000)
     assert 0.03 < (np.exp(drawn).max(axis=1) < 0.05).mean() < 0.2
+
+
+def test_the_variance_of_the_natural_tenure_effect_is_averaged_where_it_matters() -> None:
+    """Weights sum to one, the fit at hand is among them, and the interval of the total widens."""
+    fit = fitted("young", 1)
+    averaged = average_variances(fit)
+    counts, _ = company("young", 1)
+    weights = [weight for weight, _ in averaged.alternatives]
+    variances = [one.variances.natural_band for _, one in averaged.alternatives]
+    assert sum(weights) == pytest.approx(1.0, abs=0.1) and len(set(variances)) == len(variances) > 2
+    assert fit.variances.natural_band in variances
+    alone = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=2000).silent_churn.sum(axis=(1, 2, 3))
+    wider = draw_silent_churn(averaged, counts, rng=np.random.default_rng(0), draws=2000)
+    together = wider.silent_churn.sum(axis=(1, 2, 3))
+    assert len(wider.ratio) == 2000
+    assert np.ptp(np.quantile(together, [0.05, 0.95])) > np.ptp(np.quantile(alone, [0.05, 0.95]))

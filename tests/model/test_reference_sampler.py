@@ -22,6 +22,7 @@ from benchmarks.reference.companies import FIXTURES, Problem, given, rebuild_pro
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, refit
 from iceberg.model.fellner_schall import Variances
 from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.model.variance_average import average_variances
 
 COMPANIES = ("mixed", "small", "none")
 WITH_SAMPLED_VARIANCES = ("small",)  # half an hour of sampling each
@@ -51,9 +52,9 @@ class Compared:
 def compared(name: str) -> Compared:
     fixture = json.loads((FIXTURES / f"nuts_{name}.json").read_text(encoding="utf-8"))
     problem = rebuild_problem(fixture)
-    learned = fit_design(problem.design, problem.prior, problem.kernel)
+    learned = average_variances(fit_design(problem.design, problem.prior, problem.kernel))
     variances = Variances(**{key: np.array(value) if isinstance(value, list) else value for key, value in fixture["variances"].items()})
-    held = refit(replace(learned, variances=variances), learned.shared, learned.own)
+    held = refit(replace(learned, variances=variances, alternatives=()), learned.shared, learned.own)
     assert learned.converged and held.converged
     pairs = {"fixed_variances": held, "learned_variances": learned}
     drawn = {kind: _draw(fit, problem) for kind, fit in pairs.items()}
