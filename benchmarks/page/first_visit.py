@@ -2,7 +2,7 @@
 
     python -m benchmarks.page.first_visit [--visits 7]
 
-Each visit starts a server anew, waits until it has printed its address, and opens it in a browser that has nothing cached, on the same two cores.
+Each visit starts a server anew, waits until it answers, and opens it in a browser that has nothing cached, on the same two cores.
 The bare apps are the floor: what the framework's own scripts take to put one sentence, or one sentence and one chart of a single bar, on screen.
 Times are milliseconds since the browser asked for the page, as the browser counts them. Writes results/first_visit.json and first_visit.md.
 """
@@ -18,6 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,7 +92,7 @@ def main() -> int:
 
 @contextmanager
 def serving(script: Path) -> Iterator[str]:
-    """A server that has just said where it is to be found."""
+    """A server that has just said where it is to be found, and answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -102,9 +104,20 @@ def serving(script: Path) -> Iterator[str]:
             for line in server.stdout:
                 if "URL:" in line:
                     break
+            wait_for(f"http://localhost:{port}/_stcore/health")
             yield f"http://localhost:{port}"
         finally:
             server.kill()  # asked politely, it waits for a browser that has gone
+
+
+def wait_for(url: str) -> None:
+    """Until the server answers at all: an app with a lifespan prints its address half a second before that, a bare script after it."""
+    for _ in range(2000):
+        try:
+            with urllib.request.urlopen(url, timeout=20):
+                return
+        except OSError:
+            time.sleep(0.01)
 
 
 def visit(browser: Browser, address: str, *, picture: bool) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 STILL_PIXELS = {False: 884, True: 358}  # the place of the picture on a desk of 1280 pixels and on a phone of 390
+
+PAINT_SECONDS = 0.15  # judgement: what a browser needs to paint sentence and still, before it is given charts and controls to load
 
 
 def prepare_first_visit(language: str) -> None:
@@ -72,6 +75,7 @@ def show_still(frame: Frame, chart: Chart) -> None:
         st.empty()
     else:
         st.html(f'<img class="still" alt="" src="data:image/svg+xml;base64,{still}">')
+        time.sleep(PAINT_SECONDS)
 
 
 def _still_name(frame: Frame, chart: Chart) -> str:

@@ -88,11 +88,6 @@ def keep_estimate(name: str, estimate: IcebergEstimate) -> None:
     _write(_path(name), lambda part: np.savez(part, **cast("dict[str, Any]", {_TEXT: np.array(text), **arrays})))
 
 
-def is_counted(files: tuple[Path, ...]) -> bool:
-    """Whether an earlier start has counted `files` as they are now."""
-    return _counts_path(files).is_file()
-
-
 def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
     """The counts of `files` as they are now; None where they were not kept."""
     from iceberg.cohort.counts import CohortCounts

@@ -16,8 +16,6 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.controls import browser_language
-from iceberg.ui.kept import is_counted
-from iceberg.ui.state import sample_files
 
 PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the first reader sees the progress instead
 QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
@@ -28,12 +26,14 @@ NEEDED_LATER = ("iceberg.model.estimate", "iceberg.model.cox", "iceberg.report.c
 
 @asynccontextmanager
 async def prepared(app: object) -> AsyncIterator[None]:
-    """The server opens its door at once where the sample company is kept, else once it is ready, or after `PATIENCE_SECONDS`."""
+    """The server opens its door once the first page is ready, or after `PATIENCE_SECONDS`.
+
+    Where the installation has kept the sample, that is half a second. Opening the door at once and making ready meanwhile was tried: on two cores
+    the browser and the server then keep each other waiting, and the headline comes later.
+    """
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
     threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
-    if is_counted(sample_files(LANGUAGES[0])):  # opening it takes less than the browser needs to start
-        ready.set()
     try:
         await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
     except TimeoutError:
@@ -44,16 +44,16 @@ async def prepared(app: object) -> AsyncIterator[None]:
 def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
     from iceberg.ui.first_visit import prepare_first_visit
 
+    for name in NEEDED_FIRST:
+        importlib.import_module(name)
+    for language in LANGUAGES:
+        try:
+            prepare_first_visit(language)
+        except IcebergError as error:  # the page says the same, where somebody can read it
+            logging.getLogger(__name__).warning("%s", error)
+        loop.call_soon_threadsafe(ready.set)
+    time.sleep(QUIET_SECONDS)
     with _giving_way():
-        for language in LANGUAGES:
-            try:
-                prepare_first_visit(language)
-            except IcebergError as error:  # the page says the same, where somebody can read it
-                logging.getLogger(__name__).warning("%s", error)
-            loop.call_soon_threadsafe(ready.set)
-        for name in NEEDED_FIRST:
-            importlib.import_module(name)
-        time.sleep(QUIET_SECONDS)
         for name in NEEDED_LATER:
             importlib.import_module(name)
 

@@ -20,7 +20,7 @@ def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
         st.download_button(
             frame.words.text("ui.upload.checks_download"),
             data=counted.rejected,
-            file_name="rejected.csv",
+            file_name=frame.words.text("ui.upload.checks_file"),
             mime="text/csv",
             icon=":material/download:",
             key="issues.download",
@@ -44,6 +44,9 @@ def show_report(frame: Frame, report: IngestReport) -> None:
                 rejected=totals.rejected,
             )
         )
+    for part in report.parts:
+        says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
+        st.markdown(f"- {says}")
     if report.rules:
         _show_rules(frame, report)
     else:

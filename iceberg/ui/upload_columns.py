@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import available_timezones
 
 import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import CERTAIN
-from iceberg.ingest.dates import DATE_FORMATS
+from iceberg.ingest.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.typed import revenue_period
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.upload_reading import Looks
 from iceberg.ui.uploads import FileLook, UploadedFile, check_mapping, confirm_mapping, read_mapping
+
+ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
 def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) -> MappingSet | None:
@@ -28,7 +31,7 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
     mappings = {}
     for file, column in zip(files, st.columns(len(files), gap="large"), strict=True):
         with column:
-            st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.source.name}")
+            st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
             mappings[file.table] = _choose_table(frame, file, looks, saved.get(file.table) if saved else None)
     mapping = MappingSet(mappings, saved.joining, saved.links) if saved else MappingSet(mappings)
     missing = [name for one in mappings.values() for name in one.missing]
@@ -100,6 +103,8 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
         chosen[name] = header
         if kind in {"date", "end"} and (told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))):
             formats[name] = told
+        if kind in {"date", "end"} and (zone := _choose_zone(frame, look, header, f"{stem}.{name}", saved)):
+            fixed["time_zone"] = zone
         if kind == "number" and (mark := _choose_decimal(frame, look, header, f"{stem}.{name}")):
             fixed["decimal"] = mark
         if name == "revenue":
@@ -173,6 +178,25 @@ def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: st
             value=words.text(f"ingest.date_formats.{one or found.format}"),
         ),
         key=f"{key}.format",
+    )
+    return chosen or None
+
+
+def _choose_zone(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str | None:
+    """The zone whose days are counted; asked only where another zone could put a moment on another day."""
+    words, found = frame.words, look.dates(header)
+    if found is None or not found.time_zone:
+        return None
+    as_found = words.text("ui.upload.zone_as_written") if found.time_zone == AS_WRITTEN else found.time_zone
+    options = ["", *ZONES]
+    told = saved.time_zone if saved else ""
+    chosen = st.selectbox(
+        words.text("ui.upload.reading_time_zone"),
+        options,
+        index=options.index(told) if told in options else 0,
+        format_func=lambda one: one or words.text("ui.upload.reading_auto", value=as_found),
+        key=f"{key}.zone",
+        help=words.text("ui.upload.reading_time_zone_help"),
     )
     return chosen or None
 

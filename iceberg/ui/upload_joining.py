@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
 from iceberg.ingest.joining import CHOICES, Joining, JoiningReport
+from iceberg.ingest.links import LinkChoice, Relation, Relations
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.read import FileReading
 from iceberg.ingest.tables import IngestReport
-from iceberg.ingest.told import Told, tell_joining, tell_steps
+from iceberg.ingest.told import Told, tell_report, tell_steps
 from iceberg.ui.frame import Frame
 
 RULES = "joining"
+LINKS = "relations"
 _DAYS = {"gap_days": 0, "inactivity_days": 1}  # smallest value of each
 
 
@@ -24,32 +25,37 @@ def chosen_rules(files: str, mapping: MappingSet) -> Joining:
     return rules if identity == files else mapping.joining
 
 
+def chosen_links(files: str, mapping: MappingSet) -> dict[str, LinkChoice]:
+    """The joins chosen on screen for these files; those of the mapping before any was chosen."""
+    identity, links = st.session_state.get(LINKS, ("", mapping.links))
+    return links if identity == files else mapping.links
+
+
 def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, files: str) -> None:
     """Everything that was found, with the means to choose otherwise; a choice counts the files again."""
-    found = report.joining
-    if found is None:
-        return
-    readings = cast("tuple[FileReading, ...]", report.files)
-    file = next((reading.file for reading in readings if reading.table == found.derived), "")
-    told = tell_joining(found, frame.words, file=file)
+    told = tell_report(report, frame.words)
     if not told:
         return
-    section, asked = "joined", set[str]()
     st.markdown(f"**{frame.words.text('ui.upload.joining_title')}**")
-    rules = found.rules
+    found = report.joining
+    rules = found.rules if found is not None else mapping.joining
+    section, asked = "joined", set[str]()
     for entry in told:
         if entry.section != section:
             section = entry.section
             st.markdown(f"**{frame.words.text(f'joining.{section}.title')}**")
-        icon = ":material/warning:" if entry.section == "contradictions" else ":material/info:"
-        (st.warning if entry.section == "contradictions" else st.info)(entry.says, icon=icon)
-        if entry.option not in asked:
+        warns = entry.section == "contradictions"
+        (st.warning if warns else st.info)(entry.says, icon=":material/warning:" if warns else ":material/info:")
+        if entry.section == "relations":
+            _choose_link(frame, report.relations, entry.option.removeprefix("relations."), mapping, files)
+        elif found is not None and entry.option not in asked:
             rules = _choose(frame, entry, rules, found, files)
             asked.add(entry.option)
-    rules = _offers(frame, found, rules, files)
-    if rules != found.rules:
-        st.session_state[RULES] = (files, rules)
-        st.rerun()
+    if found is not None:
+        rules = _offers(frame, found, rules, files)
+        if rules != found.rules:
+            st.session_state[RULES] = (files, rules)
+            st.rerun()
     st.download_button(
         frame.words.text("ui.upload.joining_save"),
         data=replace(mapping, joining=rules).to_toml(),
@@ -59,6 +65,30 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
         key="joining.save",
         on_click="ignore",
     )
+
+
+def _choose_link(frame: Frame, relations: Relations, table: str, mapping: MappingSet, files: str) -> None:
+    """The pair of columns in force and every other pair that has ids in common; another choice counts the files again."""
+    words, link = frame.words, relations.get(table)
+    if link is None or not link.alternatives:
+        return
+    pairs = (link.relation, *link.alternatives)
+    chosen = st.selectbox(
+        words.text("ui.upload.relation", table=words.text(f"ui.upload.table_{table}")),
+        range(len(pairs)),
+        format_func=lambda place: _pair_name(frame, pairs[place], measured=relations.measured),
+        key=f"relation.{table}.{files[:12]}.{link.relation.column}.{link.relation.other_table}.{link.relation.other_column}",
+        help=words.text("ui.upload.relation_help"),
+    )
+    if chosen:
+        st.session_state[LINKS] = (files, mapping.with_link(table, pairs[chosen].choice).links)
+        st.rerun()
+
+
+def _pair_name(frame: Frame, pair: Relation, *, measured: bool) -> str:
+    words = frame.words
+    name = f"{pair.file or pair.table} · {pair.column} → {pair.other_file or pair.other_table} · {pair.other_column}"
+    return words.text("ui.upload.relation_pair", pair=name, share=words.percent(pair.share), ids=pair.ids) if measured else name
 
 
 def _choose(frame: Frame, entry: Told, rules: Joining, found: JoiningReport, files: str) -> Joining:

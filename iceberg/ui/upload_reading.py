@@ -29,7 +29,7 @@ def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Looks | Non
             except IcebergError as error:
                 show_error(error, frame.words)
                 continue
-            if not look.reading.doubts:
+            if not any(one.reading.doubts for one in (look, *look.others)):
                 looks[file.table] = look, options
     return looks if len(looks) == len(files) else None
 
@@ -37,9 +37,10 @@ def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Looks | Non
 def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]:
     words = frame.words
     found = look_at(file, ReadOptions(settle=True))
-    told = _ask_encoding(frame, file, found.reading) if found.reading.doubts else None
+    in_doubt = next((one.reading for one in (found, *found.others) if one.reading.doubts), None)
+    told = _ask_encoding(frame, file, in_doubt) if in_doubt else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{file.source.name}** · {describe_reading(frame, found.reading)}", width="stretch")
+        reading_line = st.empty()
         if found.reading.format in {"csv", "excel"}:
             with st.popover(
                 words.text("ui.upload.reading_change"),
@@ -50,10 +51,19 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]
         else:
             options = ReadOptions()
     options = replace(options, encoding=options.encoding or told)
-    look = look_at(file, options) if options != ReadOptions() and (options.encoding or not found.reading.doubts) else found
-    st.dataframe(look.preview, alt=words.text("ui.upload.reading_preview"), key=f"preview.{file.table}", height="content")
-    st.caption(words.text("ui.upload.reading_preview"))
+    look = look_at(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
+    reading_line.markdown(f"**{look.reading.file}** · {describe_reading(frame, look.reading)}", width="stretch")
+    _show_preview(frame, look, f"preview.{file.table}")
+    for place, other in enumerate(look.others):
+        st.markdown(f"**{other.reading.file}** · {describe_reading(frame, other.reading)}")
+        _show_preview(frame, other, f"preview.{file.table}.{place}")
     return look, options
+
+
+def _show_preview(frame: Frame, look: FileLook, key: str) -> None:
+    told = frame.words.text("ui.upload.reading_preview")
+    st.dataframe(look.preview, alt=f"{told}: {look.reading.file}", key=key, height="content")
+    st.caption(told)
 
 
 def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str | None:
@@ -61,7 +71,7 @@ def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str |
     values = dict(found.doubts[0][1])
     readings = {"cp1252": values["western"], "cp1250": values["central"]}
     chosen: str | None = st.radio(
-        frame.words.text("ui.upload.reading_two_ways", file=file.source.name),
+        frame.words.text("ui.upload.reading_two_ways", file=found.file),
         list(readings),
         index=None,
         format_func=lambda one: f"{readings[one]} ({one})",
@@ -71,18 +81,23 @@ def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str |
 
 
 def describe_reading(frame: Frame, reading: FileReading) -> str:
-    """Format, encoding, separator, sheet and header line in one phrase."""
+    """Every decision in one phrase: format, encoding, separator or columns of fixed width, sheet, header line."""
     words = frame.words
-    parts = {"csv": "CSV", "excel": "Excel", "parquet": "Parquet", "frame": "—"}[reading.format]
-    named = [parts]
+    named = [{"csv": "CSV", "excel": "Excel", "parquet": "Parquet", "frame": "—"}[reading.format]]
     if reading.encoding:
         named.append(reading.encoding)
-    if reading.separator:
-        named.append(_separator_name(frame, reading.separator))
+    if reading.rewritten:
+        named.append(words.text(f"ingest.reading.{reading.rewritten}"))
+    if reading.separator and reading.rewritten != "fixed_width":
+        named.append(words.text("ui.upload.separated_by", mark=_separator_name(frame, reading.separator)))
     if reading.sheet:
         named.append(f"{words.text('ui.upload.reading_sheet')} “{reading.sheet}”")
+        others = [sheet for sheet in reading.sheets if sheet != reading.sheet]
+        named += [words.text("ingest.reading.other_sheets", sheets=", ".join(others))] if others else []
     if reading.header_line:
         named.append(f"{words.text('ui.upload.reading_header')} {words.integer(reading.header_line)}")
+    if reading.overridden:
+        named.append(words.text("ingest.reading.told", decisions=", ".join(words.text(f"ingest.reading.{name}") for name in reading.overridden)))
     return " · ".join(named)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,22 +49,39 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """One file of this session.
+    """One table of this session, in one file or in several of the same kind.
 
     Attributes:
         table: Canonical table that it is to become.
-        source: Name and bytes.
-        sha256: Identity of the bytes.
+        sources: Names and bytes, in the order in which they were given.
+        sha256: Identity of all the bytes.
     """
 
     table: str
-    source: UploadedBytes
+    sources: tuple[UploadedBytes, ...]
     sha256: str
 
     @classmethod
     def of(cls, table: str, name: str, data: bytes) -> UploadedFile:
-        """Take bytes in."""
-        return cls(table, UploadedBytes(name, data), hashlib.sha256(data).hexdigest())
+        """Take the bytes of one file in."""
+        return cls.of_several(table, [(UploadedBytes(name, data), hashlib.sha256(data).hexdigest())])
+
+    @classmethod
+    def of_several(cls, table: str, parts: Sequence[tuple[UploadedBytes, str]]) -> UploadedFile:
+        """Files of one table, each with the digest of its bytes."""
+        digests = [digest for _, digest in parts]
+        whole = digests[0] if len(digests) == 1 else hashlib.sha256("|".join(digests).encode()).hexdigest()
+        return cls(table, tuple(source for source, _ in parts), whole)
+
+    @property
+    def name(self) -> str:
+        """Every file name."""
+        return " + ".join(source.name for source in self.sources)
+
+    @property
+    def given(self) -> UploadedBytes | list[UploadedBytes]:
+        """As `iceberg.ingest.load.load_tables` takes it."""
+        return self.sources[0] if len(self.sources) == 1 else list(self.sources)
 
 
 @dataclass(frozen=True)
@@ -75,11 +92,13 @@ class FileLook:
         source: Columns with their first values; its relation is closed.
         preview: First records, as text.
         proposal: Columns proposed for the fields.
+        others: The other files of the same table.
     """
 
     source: SourceTable
     preview: pd.DataFrame
     proposal: ColumnMapping
+    others: tuple[FileLook, ...] = ()
 
     @property
     def reading(self) -> FileReading:
@@ -92,8 +111,9 @@ class FileLook:
         return column.sample if column is not None else ()
 
     def dates(self, header: str) -> DateReading | None:
-        """How the dates of a column are written."""
-        return recognise_dates(self.sample(header))
+        """How the dates of a column are written; where one of several files can be read in two ways, that one is told."""
+        found = [reading for reading in (recognise_dates(self.sample(header)), *(one.dates(header) for one in self.others)) if reading]
+        return next((reading for reading in found if reading.ambiguous), found[0] if found else None)
 
     def numbers(self, header: str) -> NumberReading | None:
         """How the amounts of a column are written."""
@@ -117,28 +137,38 @@ class Counted:
     error: IcebergError | None = None
 
 
+def take_bytes(file_id: str, name: str, data: bytes) -> tuple[UploadedBytes, str]:
+    """One upload and the digest of its bytes, which is worked out once per upload: 200 MB take a third of a second."""
+    return UploadedBytes(name, data), session_shelf("files").get(f"sha|{file_id}", lambda: hashlib.sha256(data).hexdigest())
+
+
 def look_at(file: UploadedFile, options: ReadOptions) -> FileLook:
-    """Read the beginning of a file and propose its columns.
+    """Read the beginning of every file of a table and propose its columns.
 
     Raises:
-        FileError: When it is no table, with the reason.
+        FileError: When one is no table, with the reason.
     """
-    return session_shelf("files").get(f"look|{file.sha256}|{file.table}|{options!r}", lambda: _look(file, options))
+
+    def make() -> FileLook:
+        first, *others = (_look(file.table, source, options) for source in file.sources)
+        return replace(first, others=tuple(others))
+
+    return session_shelf("files").get(f"look|{file.sha256}|{file.table}|{options!r}", make)
 
 
-def _look(file: UploadedFile, options: ReadOptions) -> FileLook:
+def _look(table: str, given: UploadedBytes, options: ReadOptions) -> FileLook:
     workspace = Workspace()
     connection = connect()
     try:
-        source = read_source(connection, file.source, workspace, options=options)
+        source = read_source(connection, given, workspace, options=options)
         columns = source.columns
         lines = max((len(column.sample) for column in columns), default=0)
         preview = pd.DataFrame(
             {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
             index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
         )
-        proposal = propose_mapping(source, file.table)
-        if file.table == "flat":
+        proposal = propose_mapping(source, table)
+        if table == "flat":
             proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
         return FileLook(source, preview, proposal)
     finally:
@@ -154,7 +184,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal`` and ``revenue_period``, where they were chosen by hand.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone`` and ``revenue_period``, where they were chosen by hand.
     """
     proposed = look.proposal.choices
     choices = {
@@ -171,6 +201,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         date_formats=dict(fixed.get("date_formats", {})),
         decimal=str(fixed.get("decimal", "")),
         revenue_period=str(fixed.get("revenue_period", "")),
+        time_zone=str(fixed.get("time_zone", "")),
         encoding=options.encoding or "",
         separator=options.separator or "",
         header_line=options.header_line or 0,
@@ -197,7 +228,8 @@ def _check(file: UploadedFile, mapping: ColumnMapping) -> IcebergError | None:
     workspace = Workspace()
     connection = connect()
     try:
-        resolve_fields(connection, read_source(connection, file.source, workspace, options=options), mapping)
+        for source in file.sources:
+            resolve_fields(connection, read_source(connection, source, workspace, options=options), mapping)
     except IcebergError as error:
         return error
     finally:
@@ -233,7 +265,7 @@ def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: Observa
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.ingest.rejected import rejected_rows_csv
 
-    sources = {file.table: file.source for file in files}
+    sources = {file.table: file.given for file in files}
     tables, report = load_tables(
         sources.get("customers"),
         sources.get("complaints"),

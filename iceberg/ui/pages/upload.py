@@ -16,11 +16,11 @@ from iceberg.ui.frame import Frame, current_frame, show_error
 from iceberg.ui.state import Study, estimate_study, keep_study, measured_files, sample_files
 from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
-from iceberg.ui.upload_joining import chosen_rules, show_joining
+from iceberg.ui.upload_joining import chosen_links, chosen_rules, show_joining
+from iceberg.ui.upload_limit import LIMIT_MB, show_limit
 from iceberg.ui.upload_reading import choose_reading
-from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files
+from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files, take_bytes
 
-LIMIT_MB = 200  # as in .streamlit/config.toml
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
 SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
 
@@ -89,8 +89,8 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     if shape == "alone" and files == [None]:
         files = [_type_volumes(frame)]
     measured = _take_measured(frame, shape)
-    st.caption(words.text("ui.upload.larger", limit=LIMIT_MB))
     taken = tuple(file for file in files if file is not None)
+    show_limit(frame, shape, (*taken, *measured))
     if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & WHO_THERE_WAS):
         return (*taken, *measured)
     st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
@@ -115,14 +115,15 @@ def _take_measured(frame: Frame, shape: Shape) -> tuple[UploadedFile, ...]:
 
 def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerator) -> UploadedFile | None:
     words = frame.words
-    upload = column.file_uploader(
+    uploads = column.file_uploader(
         words.text(f"ui.upload.{table}_file"),
         type=SUFFIXES,
         max_upload_size=LIMIT_MB,
+        accept_multiple_files=True,
         help=words.text("ui.upload.file_help", limit=LIMIT_MB),
         key=f"file.{table}",
     )
-    return UploadedFile.of(table, upload.name, upload.getvalue()) if upload is not None else None
+    return UploadedFile.of_several(table, [take_bytes(upload.file_id, upload.name, upload.getvalue()) for upload in uploads]) if uploads else None
 
 
 def _offer_sample(frame: Frame) -> None:
@@ -179,11 +180,11 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
 def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> Counted | None:
     words = frame.words
     identity = "|".join(file.sha256 for file in files)
-    mapping = replace(mapping, joining=chosen_rules(identity, mapping))
+    mapping = replace(mapping, joining=chosen_rules(identity, mapping), links=chosen_links(identity, mapping))
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
         counted = count_files(files, mapping, chosen_window(identity), language=frame.language)
-    show_checks(frame, counted, files=identity)
     show_joining(frame, counted.report, mapping, files=identity)
+    show_checks(frame, counted, files=identity)
     if counted.error is not None:
         raise counted.error
     return counted
@@ -195,7 +196,7 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
     assert counts is not None  # noqa: S101  # the caller has looked
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
-    name = " + ".join(file.source.name for file in files)
+    name = " + ".join(file.name for file in files)
     study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
         bar = st.progress(0.0)

@@ -1,0 +1,96 @@
+"""What an analyst decides on the upload page: several files per table, which columns are joined, whose day it is, and what is too large."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from iceberg.locale import Translator
+from iceberg.ui.upload_limit import command_line
+from tests.ui.conftest import COMPLAINTS, CUSTOMERS, assert_healthy, spoken, upload
+
+OpenPage = Callable[..., AppTest]
+CSV = "text/csv"
+
+
+def give_parts(app: AppTest, table: str, *contents: str) -> AppTest:
+    files = [(f"{table}-{place}.csv", content.encode(), CSV) for place, content in enumerate(contents, start=1)]
+    app.file_uploader(key=f"file.{table}").set_value(files)
+    return app
+
+
+def halves(text: str) -> tuple[str, str]:
+    header, *rows = text.splitlines()
+    middle = len(rows) // 2
+    return "\n".join([header, *rows[:middle], ""]), "\n".join([header, *rows[middle:], ""])
+
+
+def test_a_table_may_come_in_several_files_and_each_is_accounted_for(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    give_parts(app, "customers", *halves(CUSTOMERS))
+    give_parts(app, "complaints", COMPLAINTS)
+    app.run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    text = spoken(app)
+    assert "80 rows read = 80 kept" in text
+    assert "customers-1.csv: 40 rows read" in text
+    assert "customers-2.csv: 40 rows read" in text
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    assert "customers-1.csv + customers-2.csv + complaints-1.csv" in spoken(app)
+
+
+def test_a_second_file_that_is_no_table_is_named(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    give_parts(app, "customers", CUSTOMERS, "<html><body>Log in</body></html>")
+    give_parts(app, "complaints", COMPLAINTS)
+    app.run()
+    assert_healthy(app)
+    assert "customers-2.csv" in "\n".join(element.value for element in app.error)
+
+
+def test_another_pair_of_columns_can_be_joined_from_a_list(open_page: OpenPage) -> None:
+    """Customers carry a second id that the complaints use as well: both pairs are offered, with how many ids meet."""
+    customers = "customer_id,account_number,start_date,end_date\n" + "".join(
+        f"c{i},{1000 + i},2024-0{1 + i % 6}-03,{'2025-03-14' if i % 4 == 0 else ''}\n" for i in range(80)
+    )
+    complaints = "customer_id,account_number,complaint_date,category\n" + "".join(
+        f"c{i},{1000 + i},2025-0{1 + i % 3}-07,{'Late delivery' if i % 2 else 'Billing'}\n" for i in range(0, 80, 5)
+    )
+    app = open_page("upload")
+    upload(app, customers=("customers.csv", customers.encode()), complaints=("complaints.csv", complaints.encode()))
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    picker = next(one for one in app.selectbox if one.key and one.key.startswith("relation.complaints."))
+    assert len(picker.options) > 1
+    assert "100% of 16 ids" in picker.options[0]
+    other = next(option for option in picker.options if "account_number → customers.csv · account_number" in option)
+    picker.set_value(picker.options.index(other)).run()
+    assert_healthy(app)
+    chosen = next(one for one in app.selectbox if one.key and one.key.startswith("relation.complaints."))
+    assert "account_number → customers.csv · account_number" in chosen.options[0]
+
+
+def test_the_time_zone_is_asked_where_it_can_move_a_day(open_page: OpenPage) -> None:
+    zoned = COMPLAINTS.replace("-07,", "-07T23:30:00+00:00,")
+    app = open_page("upload")
+    upload(app, customers=("customers.csv", CUSTOMERS.encode()), complaints=("complaints.csv", zoned.encode()))
+    zone = next(one for one in app.selectbox if one.key and one.key.endswith(".zone"))
+    assert "as written" in zone.options[0]
+    zone.set_value("Europe/Paris").run()
+    assert_healthy(app)
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_command_for_a_refused_file_is_the_one_for_that_file(language: str) -> None:
+    words = Translator(language)
+    given = {"customers": ["my customers.csv"], "complaints": ["c.csv"]}
+    line = command_line("linked", given, words)
+    assert line.startswith("python -m iceberg estimate --customers 'my customers.csv' --complaints c.csv")
+    assert ("--lang fr" in line) == (language == "fr")
+    assert "--customers 'part-*.csv'" in command_line("flat", {"flat": ["part-1.csv", "part-2.csv"]}, words)
+    assert "--activity a.parquet" in command_line("joined", {"activity": ["a.parquet"]}, words)
+    assert "--customers" not in command_line("joined", {"activity": ["a.parquet"]}, words)
