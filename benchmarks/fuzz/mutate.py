@@ -7,15 +7,20 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.fuzz.books import write_xls, write_xlsb
 
 CUSTOMERS = ["N° client", "Date d'entrée", "Date de résiliation", "Segment", "CA annuel"]
 COMPLAINTS = ["customer_id", "complaint_date", "category"]
 VOLUMES = ["month", "category", "complaints"]
 ACTIVITY = ["customer_id", "activity_date"]
+SUBSCRIPTIONS = ["subscription_id", "customer_id", "start_date", "end_date", "mrr"]
+EVENTS = ["customer_id", "churn_date", "reason"]
+FLAT = ["Customer", "Tenure (months)", "Churn", "Complains", "Value"]
 # Cells that have broken readers before.
 NASTY = (
     "", " ", "NULL", "#N/A", "0", "-1", "1e309", "NaN", "inf", "1,234", "1.234,56", "12 345,67 €", "$1,234.50", "99%", "=1+1", "@x",
@@ -37,17 +42,29 @@ class Broken:
         name: File name.
         data: Its bytes.
         how: What was done to it, for the record.
+        beside: Whole files of other tables that it is read with.
     """
 
     table: str
     name: str
     data: bytes
     how: str
+    beside: tuple[Broken, ...] = ()
 
 
 def make_file(rng: np.random.Generator) -> Broken:
-    """A plausible table, broken."""
-    table, headers, rows = _table(rng)
+    """A plausible table, broken; one in three stands beside a whole table that it has to be joined to."""
+    broken = _broken(rng, int(rng.integers(7)))
+    other = {"customers": "complaints", "complaints": "customers", "subscriptions": "customers", "events": "customers", "activity": "complaints"}
+    if broken.table in other and (broken.table == "events" or rng.random() < 0.33):
+        _, headers, rows = _table(rng, ["customers", "complaints"].index(other[broken.table]))
+        whole = _as_text(rng, headers, rows).encode()
+        broken = replace(broken, beside=(Broken(other[broken.table], "other.csv", whole, ""),), how=f"{broken.how}, beside {other[broken.table]}")
+    return broken
+
+
+def _broken(rng: np.random.Generator, which: int) -> Broken:
+    table, headers, rows = _table(rng, which)
     how = []
     if rng.random() < 0.75:
         rows = _break_cells(rng, rows)
@@ -55,7 +72,7 @@ def make_file(rng: np.random.Generator) -> Broken:
     if rng.random() < 0.15:
         headers = _break_headers(rng, headers)
         how.append("headers")
-    kind = str(rng.choice(["csv", "csv", "csv", "csv", "gz", "xlsx", "parquet"], p=None))
+    kind = str(rng.choice(["csv", "csv", "csv", "csv", "csv", "gz", "xlsx", "xls", "xlsb", "parquet"]))
     data = _write(rng, kind, headers, rows)
     if rng.random() < (0.7 if kind == "csv" else 0.4):
         data, told = _break_bytes(rng, data)
@@ -63,22 +80,29 @@ def make_file(rng: np.random.Generator) -> Broken:
     return Broken(table, f"file.{kind}", data, f"{kind}: {', '.join(how)}")
 
 
-def _table(rng: np.random.Generator) -> tuple[str, list[str], list[list[str]]]:
+def _table(rng: np.random.Generator, which: int) -> tuple[str, list[str], list[list[str]]]:
     count = int(rng.integers(1, 40))
     first = np.datetime64("2023-01-01")
     days = [str(first + int(shift)) for shift in rng.integers(0, 900, count)]
     written = _dates(rng)
     ids = [f"{i:05d}" for i in rng.integers(0, 60, count)]
     words = rng.choice(["late", "prix", "défaut", "sav; retour", 'dit "x"'], count)
-    which = int(rng.integers(4))
+    ends = [written(str(np.datetime64(day) + 200)) if rng.random() < 0.3 else "" for day in days]
     if which == 0:
-        ends = [written(str(np.datetime64(day) + 200)) if rng.random() < 0.3 else "" for day in days]
         rows = [[i, written(d), e, str(w), f"{rng.random() * 999:.2f}"] for i, d, e, w in zip(ids, days, ends, words, strict=True)]
         return "customers", list(CUSTOMERS), rows
     if which == 1:
         return "complaints", list(COMPLAINTS), [[i, written(d), str(w)] for i, d, w in zip(ids, days, words, strict=True)]
     if which == 2:
         return "volumes", list(VOLUMES), [[d[:7], str(w), str(int(rng.integers(0, 99)))] for d, w in zip(days, words, strict=True)]
+    if which == 3:
+        rows = [[f"S{n}", i, written(d), e, "12.5"] for n, (i, d, e) in enumerate(zip(ids, days, ends, strict=True))]
+        return "subscriptions", list(SUBSCRIPTIONS), rows
+    if which == 4:
+        return "events", list(EVENTS), [[i, written(d), str(w)] for i, d, w in zip(ids, days, words, strict=True)]
+    if which == 5:
+        flags = rng.choice(["Yes", "No", "oui", "non", "1", "0", ""], (count, 2))
+        return "flat", list(FLAT), [[i, str(n), str(left), str(told), "3,5"] for n, (i, (left, told)) in enumerate(zip(ids, flags, strict=True))]
     return "activity", list(ACTIVITY), [[i, written(d)] for i, d in zip(ids, days, strict=True)]
 
 
@@ -127,6 +151,9 @@ def _write(rng: np.random.Generator, kind: str, headers: list[str], rows: list[l
         return gzip.compress(data, mtime=0) if kind == "gz" else data
     width = max(len(headers), *(len(row) for row in rows))
     names = [*headers, *(f"extra {i}" for i in range(width - len(headers)))]
+    if kind in {"xls", "xlsb"}:
+        cells = [[*names], *([_plain(cell) or None for cell in row] for row in rows)]
+        return (write_xls if kind == "xls" else write_xlsb)({"Notice": [["a", "b"]], "Data": cells})  # type: ignore[arg-type]  # text and None
     frame = pd.DataFrame([[*row, *[None] * (width - len(row))] for row in rows], dtype=object)
     buffer = io.BytesIO()
     if kind == "parquet":
@@ -142,7 +169,7 @@ def _write(rng: np.random.Generator, kind: str, headers: list[str], rows: list[l
 
 def _plain(cell: object) -> object:
     """Text that a spreadsheet can hold."""
-    return "".join(letter for letter in cell if letter in "\t\n" or ord(letter) >= 32)[:30000] if isinstance(cell, str) else cell
+    return "".join(letter for letter in cell if letter in "\t\n" or ord(letter) >= 32)[:5000] if isinstance(cell, str) else cell
 
 
 def _as_text(rng: np.random.Generator, headers: list[str], rows: list[list[str]]) -> str:

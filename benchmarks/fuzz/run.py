@@ -29,7 +29,8 @@ from iceberg.ingest.sources import UploadedBytes
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "fuzz.json"
 FAILURES = Path(__file__).resolve().parent / "failures"
 NOW = date(2026, 6, 30)
-LIMIT_SECONDS = 10.0
+LIMIT_SECONDS = 10.0  # of work on a file; a busy machine may take longer by the clock
+LIMIT_CLOCK_SECONDS = 120.0  # waiting for ever costs no work
 LIMIT_BYTES = 3 << 30
 _BATCH = 250
 
@@ -41,7 +42,8 @@ def check_file(broken: Broken) -> str:
         AssertionError: Rows were lost, or an error has no sentence.
     """
     try:
-        tables, report = load_tables(**{broken.table: UploadedBytes(broken.name, broken.data)}, today=NOW)
+        files = {one.table: UploadedBytes(one.name, one.data) for one in (broken, *broken.beside)}
+        tables, report = load_tables(**files, today=NOW)
     except IcebergError as error:
         assert all(error.message(language) for language in ("en", "fr")), error.code
         return error.code
@@ -60,22 +62,22 @@ def _work(seed: int, start: int, count: int, out: str) -> None:
     """One batch in a process of its own; the file under way is noted, so that an abort can be traced to it."""
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
     outcomes: Counter[str] = Counter()
-    failures, slowest = [], 0.0
+    failures, slowest, slowest_by_clock = [], 0.0, 0.0
     notes = Path(out)
     for number in range(start, start + count):
         notes.with_suffix(".at").write_text(str(number))
         broken = make_file(np.random.default_rng([seed, number]))
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         try:
             outcomes[check_file(broken)] += 1
         except Exception:  # whatever it is, it is a finding
             failures.append({"number": number, "how": broken.how, "trace": traceback.format_exc(limit=-6)})
-        took = time.perf_counter() - began
-        slowest = max(slowest, took)
-        if took > LIMIT_SECONDS:
-            failures.append({"number": number, "how": broken.how, "trace": f"{took:.1f} s"})
+        took, work = time.perf_counter() - began, time.process_time() - worked
+        slowest, slowest_by_clock = max(slowest, work), max(slowest_by_clock, took)
+        if work > LIMIT_SECONDS or took > LIMIT_CLOCK_SECONDS:
+            failures.append({"number": number, "how": broken.how, "trace": f"{work:.1f} s of work, {took:.1f} s"})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    notes.write_text(json.dumps({"outcomes": outcomes, "failures": failures, "slowest": slowest, "peak_mb": peak_mb}))
+    notes.write_text(json.dumps({"outcomes": outcomes, "failures": failures, "slowest": slowest, "clock": slowest_by_clock, "peak_mb": peak_mb}))
 
 
 def run(files: int, seed: int, jobs: int) -> dict[str, object]:
@@ -84,7 +86,7 @@ def run(files: int, seed: int, jobs: int) -> dict[str, object]:
 
     outcomes: Counter[str] = Counter()
     failures: list[dict[str, object]] = []
-    slowest, peak_mb, began = 0.0, 0, time.perf_counter()
+    slowest, clock, peak_mb, began = 0.0, 0.0, 0, time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         todo = [(start, min(_BATCH, files - start)) for start in range(0, files, _BATCH)]
@@ -99,7 +101,7 @@ def run(files: int, seed: int, jobs: int) -> dict[str, object]:
             time.sleep(0.05)
             for entry in list(running):
                 process, notes, since, end = entry
-                if process.is_alive() and time.perf_counter() - since < _BATCH * LIMIT_SECONDS:
+                if process.is_alive() and time.perf_counter() - since < _BATCH * LIMIT_CLOCK_SECONDS / 10:
                     continue
                 running.remove(entry)
                 if process.is_alive():
@@ -109,7 +111,8 @@ def run(files: int, seed: int, jobs: int) -> dict[str, object]:
                     told = json.loads(notes.read_text())
                     outcomes.update(told["outcomes"])
                     failures += told["failures"]
-                    slowest, peak_mb = max(slowest, told["slowest"]), max(peak_mb, told["peak_mb"])
+                    slowest, clock = max(slowest, told["slowest"]), max(clock, told["clock"])
+                    peak_mb = max(peak_mb, told["peak_mb"])
                     continue
                 number = int(notes.with_suffix(".at").read_text())  # the process died or hung at this file
                 failures.append({"number": number, "how": "process ended", "trace": f"exit {process.exitcode}"})
@@ -120,7 +123,8 @@ def run(files: int, seed: int, jobs: int) -> dict[str, object]:
         "seed": seed,
         "failures": failures,
         "outcomes": dict(outcomes.most_common()),
-        "slowest_seconds": round(slowest, 2),
+        "slowest_seconds_of_work": round(slowest, 2),
+        "slowest_seconds_by_clock": round(clock, 2),
         "peak_mb": peak_mb,
         "seconds": round(time.perf_counter() - began, 1),
         "jobs": jobs,
@@ -144,7 +148,7 @@ def main() -> int:
         broken = make_file(np.random.default_rng([options.seed, failure["number"]]))
         (FAILURES / f"{failure['number']}-{broken.table}-{broken.name}").write_bytes(broken.data)
         print(failure["number"], broken.table, failure["how"], failure["trace"], sep="\n  ", flush=True)
-    print(f"{result['files']} files, {len(result['failures'])} failures, slowest {result['slowest_seconds']} s, peak {result['peak_mb']} MB")  # type: ignore[arg-type]
+    print(f"{result['files']} files, {len(result['failures'])} failures, slowest {result['slowest_seconds_of_work']} s, peak {result['peak_mb']} MB")  # type: ignore[arg-type]
     return 1 if result["failures"] else 0
 
 
