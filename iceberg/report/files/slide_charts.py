@@ -131,6 +131,7 @@ def _style(chart: Any, *, legend: bool, top: float = 0.0) -> None:  # noqa: ANN4
     chart.value_axis.minimum_scale = 0
     if top > 0:  # the axis must hold the ranges too, which PowerPoint does not count
         chart.value_axis.maximum_scale = _round_up(top)
+        chart.value_axis.major_unit = _round_up(top) / 5
     chart.value_axis.tick_labels.number_format = "#,##0"
     chart.value_axis.tick_labels.number_format_is_linked = False
     chart.category_axis.format.line.color.rgb = _colour(MUTED)

@@ -69,7 +69,8 @@ def build_slides(
     _describe(deck)
     _headline_slide(deck)
     if estimate.total.vocal_customers:
-        _ranking_slide(deck)
+        if estimate.total.silent_churn.upper >= 0.5:  # else there is no first
+            _ranking_slide(deck)
         _table_slide(deck)
         if "months" in available_charts(estimate):
             _trend_slide(deck)
@@ -218,8 +219,8 @@ def _table_slide(deck: _Deck) -> None:
     grid = ranking_grid(deck.estimate, deck.words)
     sentence = comparator_sentence(deck.estimate, deck.words)
     slide = _new_slide(deck, deck.text("table.ranking"), notes=[sentence, deck.text("interval")])
-    _table(slide, grid, deck, top=1.35, height=5.0)
-    _text(slide, (MARGIN_IN, 6.45, WIDTH_IN - 2 * MARGIN_IN, 0.5), [sentence], deck, size=13)
+    _table(slide, grid, deck, top=1.35, height=4.7)
+    _text(slide, (MARGIN_IN, 6.5, WIDTH_IN - 2 * MARGIN_IN, 0.5), [sentence], deck, size=13)
 
 
 def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
@@ -229,7 +230,7 @@ def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) ->
 
     lines, columns = len(grid.rows) + 1, len(grid.headers)
     row_height = min(0.42, (height - 0.55) / (lines - 1))
-    size = 13 if lines <= 10 else 11
+    size = 13 if lines <= 10 else 10.5
     shape = slide.shapes.add_table(
         lines, columns, Inches(MARGIN_IN), Inches(top), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(0.55 + row_height * (lines - 1))
     )
@@ -283,7 +284,7 @@ def _ahead_slide(deck: _Deck) -> None:
     from pptx.util import Inches
 
     pipeline, words = deck.estimate.total.pipeline, deck.words
-    if not pipeline:
+    if not pipeline or max(own.upper for own in pipeline.values()) < 0.5:
         return
     slide = _new_slide(deck, deck.text("section.ahead"), notes=[deck.text("ahead"), deck.text("interval")])
     days = sorted(pipeline)

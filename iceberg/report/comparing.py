@@ -1,0 +1,162 @@
+"""Owns what is said and tabled of a comparison: the sentence, the table, the document for other programs. Its chart: `charts.changes`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from iceberg.locale import Translator, round_significant
+from iceberg.model.compare import Comparison, Difference, Months
+from iceberg.model.results import CredibleInterval, Diagnostic
+from iceberg.report.tables.tidy import interval_columns, tidy_frame
+from iceberg.report.words import customers, share
+
+COMPARISON_COLUMNS = (
+    "category", "verdict", "probability_fell", "rate_before_lower", "rate_before_median", "rate_before_upper", "rate_after_lower",
+    "rate_after_median", "rate_after_upper", "rate_change_lower", "rate_change_median", "rate_change_upper", "before_lower", "before_median",
+    "before_upper", "after_lower", "after_median", "after_upper", "change_lower", "change_median", "change_upper", "kept_lower", "kept_median",
+    "kept_upper", "vocal_before", "vocal_after",
+)  # fmt: skip
+_INTERVALS = ("rate_before", "rate_after", "rate_change", "before", "after", "change", "kept")
+
+
+def comparison_table(comparison: Comparison, words: Translator) -> pd.DataFrame:
+    """One row per category, the clearest fall first, then the company; columns as `COMPARISON_COLUMNS`, rates per unit of `Comparison.basis`."""
+    ordered = sorted(comparison.categories, key=lambda one: (-one.probability_fell, one.category or ""))
+    rows = [
+        {
+            "category": one.category or words.text("report.all_categories"),
+            "verdict": one.verdict,
+            "probability_fell": one.probability_fell,
+            **{name: value for stem in _INTERVALS for name, value in interval_columns(stem, getattr(one, stem)).items()},
+            "vocal_before": one.vocal_before,
+            "vocal_after": one.vocal_after,
+        }
+        for one in (*ordered, comparison.total)
+    ]
+    return tidy_frame(rows, COMPARISON_COLUMNS)
+
+
+def comparison_headline(comparison: Comparison, words: Translator, *, category: str | None = None) -> str:
+    """Did it fall, beyond noise? One sentence with both rates, the probability and what it means in customers.
+
+    Args:
+        comparison: From `compare_periods` or `compare_studies`.
+        words: Language.
+        category: The one that was fixed; None speaks of the company.
+
+    Raises:
+        KeyError: When the comparison has no such category.
+    """
+    one = comparison.total if category is None else difference_of(comparison, category)
+    kept = one.kept
+    low, high = (kept.lower, kept.upper) if kept.median >= 0 else (-kept.upper, -kept.lower)
+    ends = {"low": customers(low, words), "high": customers(high, words), "middle": customers(abs(kept.median), words)}
+    values = {
+        "about": words.text("compare.company") if one.category is None else words.text("compare.category", category=one.category),
+        "before": rate_text(one.rate_before.median, words),
+        "after": rate_text(one.rate_after.median, words),
+        "unit": unit_text(comparison, words),
+        "probability": share(one.probability_fell, words),
+        "probability_rose": share(1 - one.probability_fell, words),
+        **ends,
+    }
+    return words.text(f"compare.headline.{one.verdict}", **values)
+
+
+def difference_of(comparison: Comparison, category: str) -> Difference:
+    """The row of a category by name.
+
+    Raises:
+        KeyError: When the comparison has no such category.
+    """
+    for one in comparison.categories:
+        if one.category == category:
+            return one
+    raise KeyError(category)
+
+
+def rate_text(rate: float, words: Translator) -> str:
+    """A rate with two significant digits."""
+    return words.decimal(round_significant(rate))
+
+
+def unit_text(comparison: Comparison, words: Translator) -> str:
+    """What a rate is per."""
+    return words.text(f"compare.unit.{comparison.basis}")
+
+
+def period_names(comparison: Comparison, words: Translator) -> tuple[str, str]:
+    """Both periods in words."""
+    return _period(comparison.months_before, "before", words), _period(comparison.months_after, "after", words)
+
+
+def _period(months: Months | None, side: str, words: Translator) -> str:
+    if months is None:
+        return words.text(f"compare.side.{side}")
+    first, last = (words.month(month) for month in months)
+    return first if first == last else words.text("report.range_words", low=first, high=last)
+
+
+def remark_sentences(comparison: Comparison, words: Translator) -> tuple[tuple[str, str], ...]:
+    """What to know first: severity and sentence."""
+    return tuple((remark.severity, _remark(remark, words)) for remark in comparison.remarks)
+
+
+def _remark(remark: Diagnostic, words: Translator) -> str:
+    values = dict(remark.values)
+    if "names" in values:
+        values["names"] = ", ".join(words.text(f"compare.assumption.{name}") for name in values["names"])  # type: ignore[attr-defined]
+    if "categories" in values:
+        values["categories"] = ", ".join(words.text("report.noise.quoted", category=name) for name in values["categories"])  # type: ignore[attr-defined]
+    return words.text(f"compare.remarks.{remark.code}", **values)
+
+
+def verdict_text(verdict: str, words: Translator) -> str:
+    """The verdict in a word or two."""
+    return words.text(f"compare.verdict.{verdict}")
+
+
+def comparison_document(comparison: Comparison, words: Translator) -> dict[str, Any]:
+    """The comparison for other programs, ready for `json`; intervals are 90 %."""
+    return {
+        "schema_version": 1,
+        "basis": comparison.basis,
+        "joint_draws": comparison.joint,
+        "before": _side(comparison.months_before, comparison.exposure_before),
+        "after": _side(comparison.months_after, comparison.exposure_after),
+        "total": _document(comparison.total),
+        "categories": [{"category": one.category} | _document(one) for one in comparison.categories],
+        "remarks": [
+            {"code": remark.code, "severity": remark.severity, "message": _remark(remark, words)} for remark in comparison.remarks
+        ],
+    }
+
+
+def _side(months: Months | None, exposure: float) -> dict[str, Any]:
+    first, last = (f"{month:%Y-%m}" for month in months) if months is not None else (None, None)
+    return {"first_month": first, "last_month": last, "exposure": round(exposure, 6)}
+
+
+def _document(one: Difference) -> dict[str, Any]:
+    intervals = {
+        "silent_churn_before": one.before,
+        "silent_churn_after": one.after,
+        "silent_churn_change": one.change,
+        "rate_before": one.rate_before,
+        "rate_after": one.rate_after,
+        "rate_change": one.rate_change,
+        "customers_kept": one.kept,
+    }
+    return {
+        "verdict": one.verdict,
+        "probability_fell": round(one.probability_fell, 6),
+        "vocal_customers_before": one.vocal_before,
+        "vocal_customers_after": one.vocal_after,
+        **{name: _interval(interval) for name, interval in intervals.items()},
+    }
+
+
+def _interval(interval: CredibleInterval) -> dict[str, float]:
+    return {"lower": round(interval.lower, 6), "median": round(interval.median, 6), "upper": round(interval.upper, 6)}
