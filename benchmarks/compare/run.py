@@ -126,7 +126,10 @@ def _beside(one: Difference, comparison: Comparison, months: np.ndarray) -> dict
 def summarise(records: Iterable[dict[str, Any]]) -> str:
     """The tables of the README of this benchmark."""
     held = list(records)
-    lines = ["| how it was fixed | looked at as | companies | fixed: P(fell) median | said fell | said fell or probably | said rose or probably |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| how it was fixed | looked at as | companies | P(fell), median | said fell | said fell or probably | said rose or probably |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for way in WAYS:
         for look in ("periods", "studies"):
             own = [one for one in held if one["way"] == way and one["look"] == look and one["fixed"]]

@@ -173,7 +173,8 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
         )
         for study, counts in ((before, before_counts), (after, after_counts))
     ]
-    differences = _differences(names, sides[0], sides[1], after.seed, places=[[_names(study).index(name) for name in names] for study in (before, after)])
+    places = [[_names(study).index(name) for name in names] for study in (before, after)]
+    differences = _differences(names, sides[0], sides[1], after.seed, places=places)
     months = [(counts.months[0], counts.months[-1]) if counts.has_calendar else None for counts in (before_counts, after_counts)]
     remarks = _study_remarks(before, before_counts, after, after_counts, names)
     return _comparison(differences, basis, sides, months, joint=False, level=after.evidence.level, remarks=remarks)
