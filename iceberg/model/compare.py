@@ -13,16 +13,16 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
-from iceberg.model.results import CredibleInterval, Diagnostic, IcebergEstimate
+from iceberg.model.results import CredibleInterval, IcebergEstimate
 
 FloatArray = npt.NDArray[np.float64]
 Months = tuple[date, date]
@@ -74,6 +74,15 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What to know of a comparison; its sentence is ``compare.remarks.<code>``. `values` are what the sentence names."""
+
+    code: str
+    severity: Literal["info", "caution", "warning"]
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two periods or two studies side by side.
 
@@ -98,7 +107,7 @@ class Comparison:
     months_after: Months | None
     joint: bool
     level: str
-    remarks: tuple[Diagnostic, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +148,11 @@ def compare_periods(estimate: IcebergEstimate, counts: CohortCounts, *, before: 
         )
         for months in places
     ]
-    remarks = [Diagnostic("shared_ratio", "info")]
+    remarks = [Remark("shared_ratio", "info")]
     if any(counts.has_customers and side.exposure <= 0 for side in sides):
         raise OptionError("compare_nobody")
     if estimate.evidence.level not in {"3", "4"}:
-        remarks.insert(0, Diagnostic("level_too_low", "warning", {"level": estimate.evidence.level}))
+        remarks.insert(0, Remark("level_too_low", "warning", {"level": estimate.evidence.level}))
     shown = [(cells.months[months[0]], cells.months[months[-1]]) for months in places]
     differences = _differences(cells.categories, sides[0], sides[1], estimate.seed)
     return _comparison(differences, basis, sides, shown, joint=True, level=estimate.evidence.level, remarks=remarks)
@@ -188,7 +197,7 @@ def _comparison(
     *,
     joint: bool,
     level: str,
-    remarks: Sequence[Diagnostic],
+    remarks: Sequence[Remark],
 ) -> Comparison:
     return Comparison(
         total=differences[0],
@@ -282,24 +291,24 @@ def _difference(
 
 def _study_remarks(
     before: IcebergEstimate, before_counts: CohortCounts, after: IcebergEstimate, after_counts: CohortCounts, shared: Sequence[str]
-) -> list[Diagnostic]:
+) -> list[Remark]:
     """What keeps two studies from being comparable, gravest first."""
     remarks = []
     if before.counts_digest == after.counts_digest:
-        remarks.append(Diagnostic("same_counts", "warning"))
+        remarks.append(Remark("same_counts", "warning"))
     elif before_counts.has_calendar and after_counts.has_calendar:
         days = (min(before_counts.window.as_of, after_counts.window.as_of) - max(before_counts.window.since, after_counts.window.since)).days + 1
         if days > 0:
-            remarks.append(Diagnostic("windows_overlap", "warning", {"days": days}))
+            remarks.append(Remark("windows_overlap", "warning", {"days": days}))
     if before.evidence.level != after.evidence.level:
-        remarks.append(Diagnostic("levels_differ", "caution", {"before": before.evidence.level, "after": after.evidence.level}))
+        remarks.append(Remark("levels_differ", "caution", {"before": before.evidence.level, "after": after.evidence.level}))
     if min(before.evidence.level, after.evidence.level) < "3":
-        remarks.append(Diagnostic("level_too_low", "warning", {"level": min(before.evidence.level, after.evidence.level)}))
+        remarks.append(Remark("level_too_low", "warning", {"level": min(before.evidence.level, after.evidence.level)}))
     moved = [one.name for one in fields(before.assumptions) if getattr(before.assumptions, one.name) != getattr(after.assumptions, one.name)]
     if moved:
-        remarks.append(Diagnostic("assumptions_differ", "caution", {"names": tuple(moved)}))
+        remarks.append(Remark("assumptions_differ", "caution", {"names": tuple(moved)}))
     for study, code in ((before, "only_before"), (after, "only_after")):
         alone = [name for name in _names(study) if name not in shared]
         if alone:
-            remarks.append(Diagnostic(code, "caution", {"categories": tuple(alone)}))
-    return [*remarks, Diagnostic("independent_draws", "info")]
+            remarks.append(Remark(code, "caution", {"categories": tuple(alone)}))
+    return [*remarks, Remark("independent_draws", "info")]

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from iceberg.locale import Translator, round_significant
-from iceberg.model.compare import Comparison, Difference, Months
-from iceberg.model.results import CredibleInterval, Diagnostic
+from iceberg.model.compare import Comparison, Difference, Months, Remark
+from iceberg.model.results import CredibleInterval
 from iceberg.report.tables.tidy import interval_columns, tidy_frame
 from iceberg.report.words import customers, share
 
@@ -104,12 +104,12 @@ def remark_sentences(comparison: Comparison, words: Translator) -> tuple[tuple[s
     return tuple((remark.severity, _remark(remark, words)) for remark in comparison.remarks)
 
 
-def _remark(remark: Diagnostic, words: Translator) -> str:
+def _remark(remark: Remark, words: Translator) -> str:
     values = dict(remark.values)
     if "names" in values:
-        values["names"] = ", ".join(words.text(f"compare.assumption.{name}") for name in values["names"])  # type: ignore[attr-defined]
+        values["names"] = ", ".join(words.text(f"compare.assumption.{name}") for name in values["names"])
     if "categories" in values:
-        values["categories"] = ", ".join(words.text("report.noise.quoted", category=name) for name in values["categories"])  # type: ignore[attr-defined]
+        values["categories"] = ", ".join(words.text("report.noise.quoted", category=name) for name in values["categories"])
     return words.text(f"compare.remarks.{remark.code}", **values)
 
 
