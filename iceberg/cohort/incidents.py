@@ -57,7 +57,7 @@ def observe_silence(
         listed = {str(name): matching.place(str(name)) for (name,) in rows}
         known = {name: place for name, place in listed.items() if place is not None}
         if known:
-            sql = _IncidentStatements(statements, complain_within_days)
+            sql = _IncidentStatements(statements, complain_within_days, engine.tables.told_customers)
             engine.keep("incident_places", Statements.places_of(known))
             engine.keep("sufferers", sql.sufferers(shape[1] - 1))
             counted = engine.columns(sql.struck())
@@ -90,8 +90,8 @@ def _fold(name: str) -> str:
 class _IncidentStatements:
     """The SQL; work tables `complaints_counted`, `complained` and `segment_places` exist already."""
 
-    def __init__(self, statements: Statements, complain_within_days: int) -> None:
-        self.statements, self.within = statements, complain_within_days
+    def __init__(self, statements: Statements, complain_within_days: int, customers: str) -> None:
+        self.statements, self.within, self.customers = statements, complain_within_days, customers
 
     def sufferers(self, others: int) -> str:
         """One row per customer and category: the first decided incident, and whether a complaint followed any of them.
@@ -113,7 +113,7 @@ class _IncidentStatements:
                     FROM incidents JOIN incident_places ON coalesce(category, '') = name
                     WHERE incident_date >= {of.since} AND date_diff('day', incident_date, {of.as_of}) >= {self.within}
                 ) AS i
-                JOIN customers AS c ON i.customer_id = c.customer_id
+                JOIN {self.customers} AS c ON i.customer_id = c.customer_id
                 LEFT JOIN complaints_counted AS k ON i.customer_id = k.customer_id AND i.category = k.category
                 WHERE {of.in_window} AND i.incident_date >= c.start_date
                     AND (c.end_date IS NULL OR i.incident_date <= c.end_date)

@@ -247,7 +247,7 @@ class _Reduction:
         engine, statements, axes = self.engine, self.statements, self.axes
         engine.keep("category_places", statements.places(self.categories.names))
         engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
-        engine.keep("matched", statements.matched())
+        engine.keep("matched", statements.matched(engine.tables.told_customers))
         engine.keep("complained", statements.complained(len(axes.segments) - 1))
         engine.keep("first_complained", statements.first_complained())
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)

@@ -133,11 +133,14 @@ class Statements:
             WHERE complaint_date BETWEEN {self.earliest} AND {self.as_of}"""
 
     @staticmethod
-    def matched() -> str:
-        """Complaints beside customers, without conditions: engines then read the rest of a row only where ids meet."""
-        return """
+    def matched(customers: str) -> str:
+        """Complaints beside `customers` (all, or those that anything was told about).
+
+        Without conditions: engines then read the rest of a row only where ids meet.
+        """
+        return f"""
             SELECT c.customer_id, c.segment, c.start_date, c.end_date, c.revenue, k.category, k.complaint_date
-            FROM complaints_counted AS k JOIN customers AS c ON k.customer_id = c.customer_id"""
+            FROM complaints_counted AS k JOIN {customers} AS c ON k.customer_id = c.customer_id"""
 
     def complained(self, others: int) -> str:
         """One row per customer and category: the first complaint of those between the customer's first and last day."""

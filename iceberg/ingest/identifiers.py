@@ -41,7 +41,7 @@ def _step_sql(text: str, step: str) -> str:
 
 def normalise_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, steps: Sequence[str]) -> None:
     """Write the ids of a table in the common way; rows and their numbers stay as they are."""
-    item.looked_through = ("", False)
+    item.looked_through = ""
     if item.is_view:
         name = f"{item.read_name}_ids"
         connection.execute(

@@ -73,13 +73,18 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
         item = loaded.get(table)
         if item is None:
             continue
-        rows, unknown = connection.sql(
-            f"SELECT count(*), count(*) FILTER (k.customer_id NOT IN (SELECT customer_id FROM {customers.read_name} WHERE customer_id IS NOT NULL)) "
-            f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"
-        ).fetchall()[0]
+        rows, unknown = _count_unknown(connection, table, item, customers)
         if rows and unknown / rows >= _FEW_UNKNOWN:
             proposal = propose_ids(connection, table, item.read_name, customers.read_name, applied=rules.id_normalisation)
             found += [proposal] if proposal is not None else []
     return tuple(found)
 
 
+def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: JudgedTable, customers: JudgedTable) -> tuple[int, int]:
+    """Rows with an id, and how many of these ids the customers file lacks."""
+    known = customers.told_name if table in {"complaints", "incidents"} else customers.read_name
+    [(rows, unknown)] = connection.sql(
+        f"SELECT count(*), count(*) FILTER (k.customer_id NOT IN (SELECT customer_id FROM {known} WHERE customer_id IS NOT NULL)) "
+        f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"
+    ).fetchall()
+    return rows, unknown

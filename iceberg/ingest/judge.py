@@ -11,13 +11,15 @@ import duckdb
 import pyarrow as pa
 
 from iceberg.errors import FileError
+from iceberg.ingest.bounds import prove_customers
+from iceberg.ingest.look import look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
-from iceberg.ingest.typed import TypedFields, has_tidy_ids, resolve_fields, select_sql
+from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql, tidy_ids_sql
 
 
 @dataclass
@@ -34,8 +36,10 @@ class JudgedTable:
         bad_lines: Lines that were no records.
         skip_lines: Numbers of the lines that never became records of the file.
         flags: Rows by value of ``flags``.
-        looked_through: Relation in which repeated ids were looked for, and whether there may be some.
         parts: Number of the first record and table of each file, where there are several.
+        looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
+        ids_repeat: Whether two kept rows may have the same id.
+        told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
     """
 
     table: str
@@ -49,7 +53,9 @@ class JudgedTable:
     skip_lines: frozenset[int] = frozenset()
     flags: dict[int, int] = field(default_factory=dict)
     parts: tuple[tuple[int, JudgedTable], ...] = ()
-    looked_through: tuple[str, bool] = ("", False)
+    looked_through: str = ""
+    ids_repeat: bool = True
+    told_name: str = ""
 
     @property
     def table_name(self) -> TableName:
@@ -112,14 +118,35 @@ def read_table(
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     literal = f"DATE '{today.isoformat()}'"
     if source.reading.format == "parquet" and table == "customers":
-        fields = replace(fields, tidy_ids=has_tidy_ids(connection, source, fields))
-        select = select_sql(source, table, fields, today=literal, row_number="file_row_number")
-        connection.execute(f"CREATE TEMP VIEW {item.read_name} AS {select}")
-        item.is_view = True
+        _view(connection, item, today)
     else:
         _create(connection, workspace, item, literal)
     item.source = replace(item.source, reading=_complete_reading(item))
     return item
+
+
+def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: date) -> None:
+    """Customers stay in their Parquet file. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
+    item.is_view = True
+    literal = f"DATE '{today.isoformat()}'"
+    ids = item.fields.columns["customer_id"]
+    for tidy in (ids.is_text, False):
+        proven = prove_customers(connection, item.source, item.mapping, today=today, tidy_ids=tidy)
+        fields = replace(item.fields, tidy_ids=tidy, proven=proven)
+        select = select_sql(item.source, item.table, fields, today=literal, row_number="file_row_number")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
+        if look_at_ids(connection, item, tidy_sql=tidy_ids_sql(connection, item.source, ids) if tidy else "TRUE"):
+            return
+
+
+def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, tidy_sql: str = "TRUE") -> bool:
+    """Count the customers by ``flags`` and find out whether ids may repeat, unless that is known; False where an id is not tidy."""
+    if item.looked_through != item.read_name:
+        look = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), tidy_sql=tidy_sql)
+        if not look.tidy:
+            return False
+        item.looked_through, item.ids_repeat, item.flags = item.read_name, look.repeats, look.flags
+    return True
 
 
 def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: str) -> None:
@@ -189,3 +216,5 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     columns = ", ".join(CANONICAL_COLUMNS[item.table])
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns} FROM {item.read_name}{where}")
+    if item.told_name:
+        connection.execute(f"CREATE TEMP VIEW {item.table}_told AS SELECT {columns} FROM {item.told_name} WHERE (flags & {mask}) = 0")

@@ -137,6 +137,7 @@ def _finish(
         first_complaint=first,
         last_day=last,
         on_close=workspace.close,
+        told_customers="customers_told" if any(item.told_name for item in judged) else "customers",
         origin=tuple(files),
     )
     report = IngestReport(

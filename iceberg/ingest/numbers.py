@@ -16,6 +16,7 @@ from iceberg.ingest.dates import BLANK_TEXTS
 # currency, percent.
 _ORNAMENT = re.compile(r"[\s\u00a0\u202f\u2009'’€$£%]|EUR|USD|GBP|CHF|CAD", re.IGNORECASE)
 _ORNAMENT_SQL = "[\\s\\x{00A0}\\x{202F}\\x{2009}''’€$£%]|(?i:EUR|USD|GBP|CHF|CAD)"
+LARGEST_NUMBER = "1e15"  # judgement: nothing that is counted or paid is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -77,7 +78,7 @@ def number_sql(text: str, reading: NumberReading) -> str:
 
 def finite_sql(number: str) -> str:
     """A number, NULL where no amount or count is that large."""
-    return f"CASE WHEN abs({number}) < 1e15 THEN {number} END"
+    return f"CASE WHEN abs({number}) < {LARGEST_NUMBER} THEN {number} END"
 
 
 def _number_sql(text: str, reading: NumberReading) -> str:

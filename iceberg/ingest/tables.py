@@ -153,6 +153,7 @@ class Tables:
     first_complaint: date | None = None
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
+    told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 
+from iceberg.ingest.judge import look_at_ids
 from iceberg.ingest.rules import bit_of, reject_mask
+from iceberg.ingest.tables import CANONICAL_COLUMNS
 
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
 
-_BATCH = 1_000_000  # rows that are looked at together
+_TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
 _FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 
 
@@ -25,10 +26,12 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
     customers = tables.get("customers")
     if customers is not None:
         _judge_duplicate_customers(connection, customers)
-    for table, day in (("complaints", "complaint_date"), ("incidents", "incident_date")):
+        if any(table in tables for table in _TELLING):
+            _gather_told(connection, tables, customers)
+    for table, day in _TELLING.items():
         if table in tables:
             if customers is not None:
-                _judge_against_customers(connection, table, tables[table].read_name, customers, day)
+                _judge_against_customers(connection, table, tables[table].read_name, customers.told_name, day)
             if table == "complaints":
                 _judge_repeats(connection, tables[table].read_name)
 
@@ -60,39 +63,24 @@ def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: Judg
 
 def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
     """Whether an id may stand on several kept rows: looked through once per relation."""
-    if item.looked_through[0] != item.read_name:
-        item.looked_through = (item.read_name, _look_through(connection, item))
-    return item.looked_through[1]
+    look_at_ids(connection, item)
+    return item.ids_repeat
 
 
-def _look_through(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
-    """Count the rows by ``flags`` and say whether ids may repeat, in one pass over the file.
-
-    Two equal 64-bit hashes among kept rows: no for certain, yes to be looked into. Sorting eight bytes per row takes half
-    the time and a sixth of the memory of counting distinct ids.
-    """
-    [(records,)] = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()
-    reader = connection.sql(f"SELECT hash(customer_id) AS hash, flags FROM {item.read_name}").to_arrow_reader(_BATCH)
-    mask, ids, filled, item.flags = reject_mask("customers"), np.empty(records, dtype=np.uint64), 0, {}
-    for batch in reader:
-        hashes, flags = batch.column(0).to_numpy(), batch.column(1).to_numpy()
-        for value, rows in zip(*np.unique(flags[flags != 0], return_counts=True), strict=True):
-            item.flags[int(value)] = item.flags.get(int(value), 0) + int(rows)
-        if fine := int((flags == 0).sum()):
-            item.flags[0] = item.flags.get(0, 0) + fine
-        kept = hashes if fine == len(flags) else hashes[(flags & mask) == 0]
-        ids[filled : filled + len(kept)] = kept
-        filled += len(kept)
-    ids = ids[:filled]
-    ids.sort()
-    return bool((ids[1:] == ids[:-1]).any())
+def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
+    """The customers that anything was told about, found in one pass: rules and the reduction then look at these few only."""
+    ids = " UNION ALL ".join(f"SELECT customer_id FROM {tables[table].read_name}" for table in _TELLING if table in tables)
+    columns = ", ".join(CANONICAL_COLUMNS["customers"])
+    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
+    customers.told_name = f"{customers.read_name}_told"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {columns}, {flags} FROM {customers.read_name} "
+        f"SEMI JOIN ({ids}) USING (customer_id)"
+    )
 
 
-def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, item: JudgedTable, day: str) -> None:
-    kept, kept_customers, customers = reject_mask(table), reject_mask("customers"), item.read_name
-    # Without a condition an engine can skip the rows of a file whose ids nobody asks for.
-    all_kept = bool(item.flags) and not any(flags & kept_customers for flags in item.flags)
-    where = "" if all_kept else f" WHERE (flags & {kept_customers}) = 0"
+def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str) -> None:
+    kept, kept_customers = reject_mask(table), reject_mask("customers")
     outside = (
         f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
         f"WHEN k.{day} > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
@@ -106,7 +94,7 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
             SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0
             END AS bit
             FROM {name} k LEFT JOIN (
-                SELECT customer_id, start_date, end_date FROM {customers}{where}
+                SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0
             ) c
             USING (customer_id) WHERE (k.flags & {kept}) = 0
         ) WHERE bit > 0

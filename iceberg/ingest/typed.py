@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from iceberg.errors import MappingError
+from iceberg.ingest.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
+from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, LARGEST_NUMBER, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -66,6 +67,7 @@ class TypedFields:
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
         tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
+        proven: What holds for every row of the file, so that it need not be asked of each.
     """
 
     columns: dict[str, SourceColumn]
@@ -74,6 +76,7 @@ class TypedFields:
     revenue_per_year: int = 1
     live_statuses: tuple[str, ...] = ()
     tidy_ids: bool = False
+    proven: Proven = NOTHING_PROVEN
 
     @property
     def live_sql(self) -> str:
@@ -234,7 +237,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     typed += "".join(f", {name}_parsed AS {name}" for name in JOINED_BY if name in fields.columns and name not in CANONICAL_COLUMNS[table])
     headers = {name: column.header for name, column in fields.columns.items()}
     text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
-    flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql)
+    flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql, silent=fields.proven.silent)
     return (
         f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} "
         f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*texts, *parsed])}{row} FROM {source.from_sql}))"
@@ -249,8 +252,10 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
         if column.is_text:
             return date_sql(column.sql, fields.dates[name])
         return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
+    if name in fields.proven.plain and name in {"segment", "revenue"}:
+        return column.sql if name == "segment" else _amount(column)
     if kind == "number":
-        return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(f"CAST({column.sql} AS DOUBLE)")
+        return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(_amount(column))
     text = column.sql if column.is_text else _as_text(column)
     if kind == "flag":
         return flag_sql(text)
@@ -266,18 +271,26 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     return f"nullif(trim({text}), '')"
 
 
+def _amount(column: SourceColumn) -> str:
+    """A typed number; asked by name whether it is one, because the bounds of a file, by which engines drop comparisons, do not see NaN."""
+    number = f"CAST({column.sql} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END" if column.type in {"DOUBLE", "FLOAT"} else number
+
+
 def _tidy_id(text: str) -> str:
     """Whether an id can stay as it is: looking at both ends costs a third of trimming."""
     return f"(strlen({text}) > {_LONGEST_NO_ID} AND NOT (starts_with({text}, ' ') OR ends_with({text}, ' ')))"
 
 
-def has_tidy_ids(connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields) -> bool:
-    """Whether every id can stay as it is: one look at a file that is scanned several times afterwards."""
-    column = fields.columns["customer_id"]
-    if not column.is_text:
-        return False
-    untidy = f"SELECT 1 FROM {source.from_sql} WHERE NOT coalesce({_tidy_id(column.sql)}, FALSE) LIMIT 1"
-    return not connection.sql(untidy).fetchall()
+def tidy_ids_sql(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> str:
+    """True where an id is there and can stay as it is: nothing around it, and too long for a word that means "no id".
+
+    What begins with a blank sorts before everything else, so that the smallest id, which a Parquet file knows, answers half of it.
+    """
+    [(lowest,)] = connection.sql(f"SELECT min({column.sql}) FROM {source.from_sql}").fetchall()
+    if lowest is None or lowest < "!":
+        return f"coalesce({_tidy_id('customer_id')}, FALSE)"
+    return f"coalesce(strlen(customer_id) > {_LONGEST_NO_ID} AND NOT ends_with(customer_id, ' '), FALSE)"
 
 
 def _as_text(column: SourceColumn) -> str:
@@ -336,6 +349,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
     """The value that is kept: parsed, and repaired where a repairing rule says so."""
     if table == "flat" and name in _FLAT:
         return _FLAT[name](fields)
+    if name in fields.proven.plain and name != "revenue":
+        return f"{name}_parsed"
     if name == "segment":
         return "COALESCE(segment_parsed, '')"
     if name == "category":
@@ -344,6 +359,8 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
         yearly = f" * {fields.revenue_per_year}" if fields.revenue_per_year != 1 else ""
         if "interval" in fields.columns:
             yearly = f" * {_PER_YEAR}"
+        if name in fields.proven.plain:
+            return f"revenue_parsed{yearly}"
         return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"
     if name == "end_date":
         here = f" AND NOT {fields.live_sql}" if fields.live_sql != "FALSE" else ""

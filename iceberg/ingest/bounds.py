@@ -1,0 +1,113 @@
+"""Owns what the smallest and largest value of typed columns prove: which rules no row can break, and which values need no repair.
+
+A Parquet file knows these bounds from its own statistics, so they cost nothing; a rule that cannot speak then costs nothing either, on
+any scan that follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from iceberg.ingest.mapping import ColumnMapping
+from iceberg.ingest.numbers import LARGEST_NUMBER
+from iceberg.ingest.read import SourceTable
+
+_EARLIEST = date(1900, 1, 2)  # `iceberg.ingest.rules.EARLIEST`
+_UNIX_ZERO = date(1970, 1, 1)
+_MANY_SEGMENTS = 10_000  # more names than this are not looked at one by one
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What holds for every row of a customers file.
+
+    Attributes:
+        silent: Rules that no row breaks, by id and field.
+        plain: Fields whose values are kept as they are in the file.
+    """
+
+    silent: frozenset[tuple[str, str]] = frozenset()
+    plain: frozenset[str] = frozenset()
+
+
+NOTHING_PROVEN = Proven()
+
+
+def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping, *, today: date, tidy_ids: bool) -> Proven:
+    """What the bounds of a Parquet file of customers prove; nothing is proven about columns that are text, and nothing is needed for it to be true.
+
+    Args:
+        connection: Where the file can be queried.
+        source: The file.
+        mapping: Its columns.
+        today: Dates after it lie in the future.
+        tidy_ids: Every id is there (known from elsewhere).
+    """
+    columns = {name: source.column(choice.header) for name, choice in mapping.choices.items()}
+    typed = {name: column for name, column in columns.items() if column is not None and not column.is_text}
+    wanted = [name for name in ("start_date", "end_date", "revenue") if name in typed]
+    silent, plain = set[tuple[str, str]](), set[str]()
+    if tidy_ids:
+        silent |= {("missing_customer_id", "customer_id"), ("empty_row", "")}
+    if wanted:
+        facts = ", ".join(f"min({typed[name].sql}), max({typed[name].sql})" for name in wanted)
+        found = connection.sql(f"SELECT {facts} FROM {source.from_sql}").fetchall()[0]
+        bounds = {name: found[2 * place : 2 * place + 2] for place, name in enumerate(wanted)}
+        if "start_date" in bounds:
+            start = typed["start_date"].sql
+            [(missing,)] = connection.sql(f"SELECT count(*) - count({start}) FROM {source.from_sql}").fetchall()
+            silent |= _of_start(*bounds["start_date"], missing=missing, today=today)
+        if "end_date" in bounds and (found_silent := _of_end(*bounds["end_date"], today=today)):
+            silent |= found_silent
+            plain |= {"end_date"} if not mapping.live_statuses and typed["end_date"].type == "DATE" else set()
+        if "revenue" in bounds and _is_amount(*bounds["revenue"]):
+            silent |= {("negative_revenue", "revenue"), ("unparseable_revenue", "revenue")}
+            plain |= {"revenue"}
+    segment = columns.get("segment")
+    if segment is not None and segment.is_text and _are_tidy(connection, source, segment.sql):
+        plain |= {"segment"}
+    return Proven(frozenset(silent), frozenset(plain))
+
+
+def _of_start(low: Any, high: Any, *, missing: int, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
+    first, last = _day(low), _day(high)
+    if missing or first is None or last is None:
+        return set()
+    silent = {("missing_start_date", "start_date"), ("unparseable_date", "start_date"), ("repeated_header", ""), ("totals_row", "")}
+    silent |= {("implausible_date", "start_date")} if first >= _EARLIEST else set()
+    return silent | ({("future_date", "start_date")} if last <= today else set())
+
+
+def _of_end(low: Any, high: Any, *, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
+    """All or nothing: a last day is kept as it is only where none of these rules speaks."""
+    first, last = _day(low), _day(high)
+    if low is not None and (first is None or last is None or first <= _UNIX_ZERO or last > today):
+        return set()
+    return {(rule, "end_date") for rule in ("unparseable_date", "future_end_date", "placeholder_end_date")}
+
+
+def _is_amount(low: Any, high: Any) -> bool:  # noqa: ANN401  # whatever the column holds
+    if low is None:  # every cell is empty
+        return True
+    numbers = isinstance(low, int | float) and isinstance(high, int | float)
+    return numbers and low >= 0 and high < float(LARGEST_NUMBER)
+
+
+def _day(value: Any) -> date | None:  # noqa: ANN401  # whatever the column holds
+    if isinstance(value, datetime):
+        return value.date() if value.tzinfo is None else None
+    return value if isinstance(value, date) else None
+
+
+def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segment: str) -> bool:
+    """Whether no name of a segment is missing or has blanks around it: distinct names are few, rows are not."""
+    names = f"SELECT DISTINCT {segment} AS name FROM {source.from_sql}"
+    sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
+    if connection.sql(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
+        return False
+    untidy = f"SELECT 1 FROM ({names}) WHERE name IS NULL OR name = '' OR trim(name) <> name LIMIT 1"
+    return not connection.sql(untidy).fetchall()
