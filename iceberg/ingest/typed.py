@@ -13,7 +13,7 @@ from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, LARGEST_NUMBER, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
+from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
