@@ -35,7 +35,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, fit_excess_hazard, refit
 from iceberg.model.lexis_design import evaluate_rates
-from iceberg.model.parameter_layout import build_prior
+from iceberg.model.parameter_layout import Levels, build_prior
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
 from iceberg.model.variance_average import average_variances
@@ -106,7 +106,7 @@ def _draw_prior(base: ExcessHazardFit, rng: np.random.Generator) -> tuple[np.nda
     layout = base.layout
     at = layout.shared(np.arange(layout.shared_size).astype(float))
     here = layout.shared(base.shared)
-    levels = (here["month"].mean(axis=1), float(here["natural_month"].mean()))
+    levels = Levels(here["month"].mean(axis=1), float(here["natural_month"].mean()))
     prior = build_prior(layout, base.variances, base.ratio_prior, base.kernel, levels)
     precision = prior.shared_precision.copy()
     anchors = [*at["month"][:, layout.every - layout.months].astype(int), int(at["natural_month"][0])]

@@ -18,6 +18,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.model.excess_hazard import LONGEST_LAG
 from iceberg.model.lexis_design import LexisDesign
+from iceberg.model.parameter_layout import NATURAL_LEVEL_SD
 from iceberg.model.ratio_evidence import ratio_prior_of
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.simulate import observe_history, simulate_company
@@ -103,6 +104,7 @@ def given(problem: Problem) -> dict[str, Any]:
     weight, level, variance, spread = (np.asarray(part) for part in prior.components)
     return {
         "lags": problem.design.lags,
+        "natural_level_sd": NATURAL_LEVEL_SD,
         "delay": {"location": kernel.location.tolist(), "covariance": kernel.covariance.tolist()},
         "ratio_prior": {"mean": prior.mean.tolist(), "shared_sd": prior.shared_sd, "spread": prior.spread, "near_zero": prior.near_zero},
         "ratio_components": {

@@ -23,7 +23,7 @@ from iceberg.model.fellner_schall import POOL_FREEDOM, PRIOR_FREEDOM, Variances
 
 jax.config.update("jax_enable_x64", True)
 
-LEVEL_SD = 5.0
+LEVEL_SD, NATURAL_LEVEL_SD = 5.0, 1.0
 DAYS_PER_MONTH = 30.4375
 PER_CATEGORY = ("month", "band", "segment", "burst")
 NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
@@ -107,7 +107,7 @@ class JointModel:
         burst = z["burst"] * sd["burst"][:, None, None]
         intensity = month[:, None, :] + segment[:, :, None]
         intensity = intensity.at[:, :, anchor:].add(burst)
-        natural = (self.natural_mean + LEVEL_SD * z["natural_level"] + _walk(z["natural_month"] * sd["natural_month"], 0))[None, :, None]
+        natural = (self.natural_mean + NATURAL_LEVEL_SD * z["natural_level"] + _walk(z["natural_month"] * sd["natural_month"], 0))[None, :, None]
         natural = natural + _walk(z["natural_band"] * sd["natural_band"], reference)[None, None, :]
         natural = natural + (z["natural_segment"] * sd["natural_segment"])[:, None, None]
         natural = natural + (z["natural_segment_month"] * sd["natural_segment_month"])[:, :, None]

@@ -30,7 +30,7 @@ from scipy.linalg import cho_solve
 
 from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
 from iceberg.model.arrow import factorise
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, starting_values
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_design
 from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import evaluate_rates
 from iceberg.model.parameter_layout import Prior, build_prior
@@ -102,8 +102,7 @@ class _Pinned:
 
 
 def _prior_without_ratios(fit: ExcessHazardFit, at: FloatArray) -> Prior:
-    levels = starting_values(fit.design, fit.layout, fit.ratio_prior, fit.kernel)[2]
-    return build_prior(fit.layout, fit.variances, _Pinned(at), fit.kernel, levels)  # type: ignore[arg-type]  # reads `gaussian` alone
+    return build_prior(fit.layout, fit.variances, _Pinned(at), fit.kernel, fit.levels)  # type: ignore[arg-type]  # reads `gaussian` alone
 
 
 def _log_target(fit: ExcessHazardFit, prior: Prior, shared: FloatArray, own: FloatArray) -> float:

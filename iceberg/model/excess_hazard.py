@@ -26,7 +26,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.model.fellner_schall import Variances
 from iceberg.model.lexis_design import Effects, LexisDesign, Rates, evaluate_rates
-from iceberg.model.parameter_layout import Layout, Prior, build_prior
+from iceberg.model.parameter_layout import NATURAL_LEVEL_SD, Layout, Levels, Prior, build_prior
 from iceberg.model.ratio_evidence import ratio_prior_of
 from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.scoring import State, iterate
@@ -47,6 +47,7 @@ class ExcessHazardFit:
         kernel: Delay and excess of complainers.
         ratio_prior: Of log r.
         variances: Learned.
+        levels: Where the levels were expected.
         shared, own: (G,) and (S, n) the mode; log r at its marginal mode.
         arrow: Factors of the information there.
         rates: Expected counts there.
@@ -62,6 +63,7 @@ class ExcessHazardFit:
     kernel: DelayKernel
     ratio_prior: RatioPrior
     variances: Variances
+    levels: Levels
     shared: FloatArray
     own: FloatArray
     arrow: Arrow
@@ -105,7 +107,7 @@ class ExcessHazardFit:
 
 def starting_values(
     design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel
-) -> tuple[FloatArray, FloatArray, tuple[FloatArray, float]]:
+) -> tuple[FloatArray, FloatArray, Levels]:
     """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 10 % of the departures."""
     by_month = design.complainants.sum((1, 3))
     exposure = design.exposure.sum((0, 2))
@@ -125,7 +127,7 @@ def starting_values(
     excess = np.log(max(demanded, 1e-9) / (0.1 * exits.sum() + 1.0))
     of["ratio"][:] = assumed - max(excess, 0.0)
     of["delay"][:] = kernel.location
-    return shared, np.zeros((layout.segments, layout.local_size)), (np.log(overall), float(np.log(natural)))
+    return shared, np.zeros((layout.segments, layout.local_size)), Levels(np.log(overall), float(np.log(natural)))
 
 
 MAX_ITERATIONS = 60  # most companies settle within 15
@@ -155,6 +157,7 @@ def fit_design(
     *,
     warm: ExcessHazardFit | None = None,
     progress: Callable[[str, float], None] | None = None,
+    natural_level_sd: float = NATURAL_LEVEL_SD,
 ) -> ExcessHazardFit:
     """Fisher scoring, a Fellner-Schall step after each, until both settle.
 
@@ -164,6 +167,7 @@ def fit_design(
     categories, segments, months, bands = design.shape
     layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
+    levels = replace(levels, natural_sd=natural_level_sd)
     if warm is not None and warm.layout == layout:
         state, fewest = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
     else:
@@ -181,6 +185,7 @@ def fit_design(
         kernel=kernel,
         ratio_prior=ratio,
         variances=state.variances,
+        levels=levels,
         shared=state.shared,
         own=state.own,
         arrow=arrow,
@@ -195,8 +200,7 @@ def fit_design(
 
 def prior_of(fit: ExcessHazardFit) -> Prior:
     """The Gaussian prior at the variances of `fit`."""
-    levels = starting_values(fit.design, fit.layout, fit.ratio_prior, fit.kernel)[2]
-    return build_prior(fit.layout, fit.variances, fit.ratio_prior, fit.kernel, levels)
+    return build_prior(fit.layout, fit.variances, fit.ratio_prior, fit.kernel, fit.levels)
 
 
 REFIT_ITERATIONS = 6
@@ -205,10 +209,9 @@ REFIT_ITERATIONS = 6
 def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHazardFit:
     """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values."""
     design, layout = fit.design, fit.layout
-    levels = starting_values(design, layout, fit.ratio_prior, fit.kernel)[2]
     state = State(shared, own, fit.variances, fit.drag, fit.score)
     state, arrow, value, settled = iterate(
-        design, layout, fit.ratio_prior, fit.kernel, levels, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
+        design, layout, fit.ratio_prior, fit.kernel, fit.levels, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
     )
     return replace(
         fit,

@@ -126,12 +126,28 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
-LEVEL_SD = 5.0  # weak: monthly log rates are anything
+LEVEL_SD = 5.0  # weak: monthly log complaint rates are anything, and complaints tell them
+# Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
+# it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
+NATURAL_LEVEL_SD = 1.0
 
 
-def build_prior(
-    layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: tuple[FloatArray, float]
-) -> Prior:
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Where the levels are expected.
+
+    Attributes:
+        complaints: (C,) log monthly complaint rate.
+        natural: log monthly hazard of the silent.
+        natural_sd: how far the natural part of it may lie away.
+    """
+
+    complaints: FloatArray
+    natural: float
+    natural_sd: float = NATURAL_LEVEL_SD
+
+
+def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
     """The prior of the smooth effects under `variances`."""
     size, c, b = layout.shared_size, layout.categories, layout.bands - 1
     precision, mean = np.zeros((size, size)), np.zeros(size)
@@ -144,7 +160,7 @@ def build_prior(
         precision[np.ix_(month, month)] = walk_every / variances.month[k]
         precision[month[anchor], month[anchor]] += LEVEL_SD**-2
         # The prior mean of the walk is a constant: every month at the level.
-        mean[month] = levels[0][k]
+        mean[month] = levels.complaints[k]
         if b:
             band = index["band"][k]
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
@@ -155,8 +171,8 @@ def build_prior(
     mean[at] = kernel.location
     at = index["natural_month"]
     precision[np.ix_(at, at)] = walk_months / variances.natural_month
-    precision[at[0], at[0]] += LEVEL_SD**-2
-    mean[at] = levels[1]
+    precision[at[0], at[0]] += levels.natural_sd**-2
+    mean[at] = levels.natural
     if b:
         at = index["natural_band"]
         precision[np.ix_(at, at)] = walk_band / variances.natural_band

@@ -14,7 +14,7 @@ from iceberg.model.delay_kernel import DelayKernel
 from iceberg.model.fellner_schall import Spread, Variances, further, largest_change, update_variances
 from iceberg.model.information import fisher_information, log_likelihood
 from iceberg.model.lexis_design import LexisDesign, Rates, evaluate_rates
-from iceberg.model.parameter_layout import Layout, Prior, build_prior, penalty
+from iceberg.model.parameter_layout import Layout, Levels, Prior, build_prior, penalty
 from iceberg.model.ratio_drag import ratio_drag
 from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 
@@ -75,7 +75,7 @@ def iterate(
     layout: Layout,
     ratio: RatioPrior,
     kernel: DelayKernel,
-    levels: tuple[FloatArray, float],
+    levels: Levels,
     state: State,
     *,
     progress: Callable[[str, float], None] | None,

@@ -13,10 +13,9 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.arrow import Arrow, factorise
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.delay_kernel import fit_delay_kernel, lag_weights, share_within
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard, starting_values
+from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard, prior_of
 from iceberg.model.forecast import draw_pipeline
 from iceberg.model.information import fisher_information, log_likelihood
-from iceberg.model.parameter_layout import build_prior
 from iceberg.model.placebo import above_noise, run_placebo
 from iceberg.model.ratio_posterior import RatioPrior
 from iceberg.model.reconciliation import draw_silent_churn
@@ -74,7 +73,7 @@ def small_dense(name: str) -> tuple[ExcessHazardFit, np.ndarray, Arrow]:
 
     rates = fit.rates_at(shared, own)
     found = fisher_information(design, layout, layout.effects(shared, own), rates)
-    prior = build_prior(layout, fit.variances, fit.ratio_prior, fit.kernel, starting_values(design, layout, fit.ratio_prior, fit.kernel)[2])
+    prior = prior_of(fit)
     dense = np.zeros((size + segments * n, size + segments * n))
     dense[:size, :size] = prior.shared_precision
     dense[np.arange(size, len(dense)), np.arange(size, len(dense))] = np.tile(prior.local_precision, segments)

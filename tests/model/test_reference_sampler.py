@@ -52,7 +52,9 @@ class Compared:
 def compared(name: str) -> Compared:
     fixture = json.loads((FIXTURES / f"nuts_{name}.json").read_text(encoding="utf-8"))
     problem = rebuild_problem(fixture)
-    learned = average_variances(fit_design(problem.design, problem.prior, problem.kernel))
+    learned = average_variances(
+        fit_design(problem.design, problem.prior, problem.kernel, natural_level_sd=fixture["given"].get("natural_level_sd", 5.0))
+    )
     variances = Variances(**{key: np.array(value) if isinstance(value, list) else value for key, value in fixture["variances"].items()})
     held = refit(replace(learned, variances=variances, alternatives=()), learned.shared, learned.own)
     assert learned.converged and held.converged
