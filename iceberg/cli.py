@@ -87,6 +87,7 @@ def _run(options: Options, words: Translator) -> int:
         "estimate": _estimate,
         "publish": _publish,
         "studies": _studies,
+        "compare": _compare,
     }
     return commands[options.command](options, words)
 
@@ -173,6 +174,16 @@ def _studies(options: Options, words: Translator) -> int:
     from iceberg.cli_publish import run_studies
 
     print_result(run_studies(options, words))
+    return DONE
+
+
+def _compare(options: Options, words: Translator) -> int:
+    from iceberg.cli_compare import run_compare
+
+    shown, document = run_compare(options, words, _make_estimate)
+    if options.json is not None:
+        write_whole(options.json, document.encode())
+    print_result(shown)
     return DONE
 
 

@@ -13,6 +13,7 @@ from iceberg.locale import LANGUAGES, Translator
 
 # Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
 REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
+_ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -45,6 +46,15 @@ def check_date(option: str) -> Callable[[str], date]:
         raise UsageError("date_not_iso", {"option": option, "value": text})
 
     return check
+
+
+def check_period(text: str) -> tuple[date, date]:
+    """A month, or the first and the last of several: ``2025-01`` or ``2025-01:2025-06``."""
+    first, _, last = text.partition(":")
+    months = [_ISO_MONTH.fullmatch(part) for part in (first, last or first)]
+    if not all(months) or (last and last < first):
+        raise UsageError("period_unclear", {"value": text})
+    return tuple(date.fromisoformat(f"{part}-01") for part in (first, last or first))  # type: ignore[return-value]
 
 
 def check_report(text: str) -> Path:

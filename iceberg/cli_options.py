@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import iceberg
-from iceberg.cli_checks import REPORT_FORMATS, UsageError, check_date, check_language, check_ratio, check_report, check_whole
+from iceberg.cli_checks import REPORT_FORMATS, UsageError, check_date, check_language, check_period, check_ratio, check_report, check_whole
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
 
 __all__ = ["ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "choose_language", "parse_options"]
 
-COMMANDS = ("demo", "check", "estimate", "publish", "studies")
+COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
 STANDARD_INPUT = "-"
 INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
@@ -61,6 +61,9 @@ class Options:
     json: Path | None = None
     reports: tuple[Path, ...] = ()
     quiet: bool = False
+    periods: tuple[tuple[date, date], ...] = ()
+    apart: bool = False
+    category: str | None = None
     window_months: int | None = None
     title: str = ""
     store: str | None = None
@@ -117,6 +120,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         raise UsageError("option_unknown", {"value": unknown[0], "command": command})
     given = {key: value for key, value in vars(typed).items() if value is not None and key != "lang"}
     given["reports"] = tuple(given.pop("report", ()))
+    given["periods"] = tuple(given.pop("period", ()))
     options = Options(command, language, **given)
     _check_together(options)
     return options
@@ -150,7 +154,9 @@ def _check_together(options: Options) -> None:
         raise UsageError("demo_needs_out")
     if options.command == "studies" and options.action not in ACTIONS:
         raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
-    if options.command in ("estimate", "publish"):
+    if options.command == "compare" and len(options.periods) != 2:
+        raise UsageError("two_periods")
+    if options.command in ("estimate", "publish", "compare"):
         _check_estimate(options)
 
 
@@ -244,6 +250,7 @@ def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str
         ("estimate", _add_estimate),
         ("publish", _add_publish),
         ("studies", _add_studies),
+        ("compare", _add_compare),
     ):
         commands[name]._positionals.title = words.text("cli.help.files_group")
         group = commands[name].add_argument_group(words.text("cli.help.options"))
@@ -270,7 +277,7 @@ def _add_check(parser: argparse.ArgumentParser, group: Group, words: Translator)
     group.add_argument("--mapping", metavar=file, type=Path, help=words.text("cli.help.mapping"))
 
 
-def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
+def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translator, *, reports: bool = True) -> None:
     file, day = words.text("cli.help.file"), words.text("cli.help.date")
     number = words.text("cli.help.number")
 
@@ -296,6 +303,9 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--seed", number, check_whole("--seed", 0, _LARGEST_SEED))
     add("--mapping", file, Path)
     add("--json", file, Path)
+    group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
+    if not reports:
+        return
     group.add_argument(
         "--report",
         metavar=words.text("cli.help.report_file"),
@@ -303,7 +313,15 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
         action="append",
         help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in REPORT_FORMATS)),
     )
-    group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
+
+
+def _add_compare(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
+    """What ``estimate`` takes but for reports, and what is compared."""
+    period = words.text("cli.help.period_value")
+    group.add_argument("--period", metavar=period, type=check_period, action="append", help=words.text("cli.help.period"))
+    group.add_argument("--category", metavar=words.text("cli.help.text"), help=words.text("cli.help.category"))
+    group.add_argument("--apart", action="store_true", default=None, help=words.text("cli.help.apart"))
+    _add_estimate(parser, group, words, reports=False)
 
 
 def _add_publish(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:

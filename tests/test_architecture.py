@@ -39,12 +39,13 @@ MAY_IMPORT = {
     "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample"},
     "cli": BOTTOM
     | {"ingest", "cohort", "model", "report", "store", "sample"}
-    | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_terminal"},
+    | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_compare", "cli_terminal"},
     "cli_checks": BOTTOM,
     "cli_options": BOTTOM | {"model", "cli_checks"},
     "cli_terminal": BOTTOM | {"cli_options"},
     "cli_files": BOTTOM | {"cli_options"},  # names and digests of what was typed
     "cli_report": BOTTOM | {"cohort.counts", "model", "report", "cli_options", "cli_files"},
+    "cli_compare": BOTTOM | {"model", "report", "cli", "cli_options", "cli_print"},
     "cli_publish": BOTTOM | {"ingest", "cohort", "model", "report", "store", "cli", "cli_options", "cli_print", "cli_files"},
     "cli_print": BOTTOM | {"ingest", "cohort", "model", "report"},
     "__main__": {"cli"},

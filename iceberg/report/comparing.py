@@ -79,7 +79,7 @@ def difference_of(comparison: Comparison, category: str) -> Difference:
 
 def rate_text(rate: float, words: Translator) -> str:
     """A rate with two significant digits."""
-    return words.decimal(round_significant(rate))
+    return words.decimal(round(round_significant(rate), 3) + 0.0, digits=3)  # + 0.0: no "-0"
 
 
 def unit_text(comparison: Comparison, words: Translator) -> str:
@@ -116,6 +116,25 @@ def _remark(remark: Remark, words: Translator) -> str:
 def verdict_text(verdict: str, words: Translator) -> str:
     """The verdict in a word or two."""
     return words.text(f"compare.verdict.{verdict}")
+
+
+def display_comparison(frame: pd.DataFrame, words: Translator) -> pd.DataFrame:
+    """`comparison_table` as a reader of this language sees it: most likely value and range of each rate, the verdict in words."""
+
+    def span(row: pd.Series, stem: str, *, whole: bool = False) -> str:
+        low, middle, high = (float(row[f"{stem}_{end}"]) for end in ("lower", "median", "upper"))
+        low, middle, high = (round(value, 0 if whole else 2) + 0.0 for value in (low, middle, high))  # no "-0"
+        write = words.integer if whole else words.decimal
+        return words.text("export.likely_range", middle=write(middle), low=write(low), high=write(high))
+
+    shown = {
+        "category": list(frame["category"]),
+        "verdict": [verdict_text(verdict, words) for verdict in frame["verdict"]],
+        "probability_fell": [share(value, words) for value in frame["probability_fell"]],
+        **{stem: [span(row, stem) for _, row in frame.iterrows()] for stem in ("rate_before", "rate_after", "rate_change")},
+        "kept": [span(row, "kept", whole=True) for _, row in frame.iterrows()],
+    }
+    return pd.DataFrame({words.text(f"compare.columns.{name}"): values for name, values in shown.items()})
 
 
 def comparison_document(comparison: Comparison, words: Translator) -> dict[str, Any]:
