@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STEPS = (
     ("benchmarks.page.run",),
     ("benchmarks.slider",),
+    ("benchmarks.fit",),
     ("benchmarks.scale.run",),
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
