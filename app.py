@@ -14,6 +14,7 @@ ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material ic
 PAGES = {  # file and address -> Material icon
     "iceberg": "sailing",
     "category": "search_insights",
+    "compare": "compare_arrows",
     "survival": "timeline",
     "method": "function",
     "upload": "upload_file",

@@ -20,6 +20,7 @@ NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
     "category": frozenset({"period", "segments", "assumptions"}),
+    "compare": frozenset({"segments", "assumptions"}),
     "survival": frozenset({"segments"}),
     "method": frozenset({"assumptions"}),
     "upload": frozenset(),

@@ -1,0 +1,117 @@
+"""Owns the comparison page: two periods of the study on screen, and whether the silent churn of a category fell between them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+
+from iceberg.model.compare import Comparison, Months, compare_periods
+from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.show import show_chart, show_download
+from iceberg.ui.state import Filters, estimate_name, estimate_study, focus_study, remember
+
+FEWEST_MONTHS = 2  # one before, one after
+BOXES = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
+
+
+def show_page() -> None:
+    """The question, two periods, the answer in a sentence; then every category, and what to know of it."""
+    frame = current_frame()
+    words = frame.words
+    st.title(words.text("ui.compare.title"), anchor=False)
+    st.caption(words.text("ui.compare.lead"))
+    counts = frame.study.counts
+    if not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS:
+        st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
+        st.page_link("iceberg/ui/pages/upload.py")
+        return
+    with errors_in_words(words):
+        before, after = _choose_periods(frame)
+        category = st.selectbox(
+            words.text("ui.compare.fixed"),
+            [None, *counts.categories],
+            format_func=lambda name: words.text("report.all_categories") if name is None else str(name),
+            key="compare.category",
+        )
+        _show_answer(frame, _compared(frame, before, after), category, key=f"{before!r}|{after!r}")
+
+
+def _choose_periods(frame: Frame) -> tuple[Months, Months]:
+    """Two spans of months; the two halves of the window to begin with."""
+    words, months = frame.words, list(frame.study.counts.months)
+    half = len(months) // 2
+    left, right = st.columns(2, gap="large")
+    chosen = []
+    for column, name, default in ((left, "before", (months[0], months[half - 1])), (right, "after", (months[half], months[-1]))):
+        with column:
+            span = st.select_slider(
+                words.text(f"ui.compare.{name}"),
+                months,
+                value=default,
+                format_func=words.month,
+                key=f"compare.{name}.{frame.study.digest[:8]}",
+            )
+            chosen.append(_span(span))
+    return chosen[0], chosen[1]
+
+
+def _span(chosen: object) -> Months:
+    first, last = chosen if isinstance(chosen, tuple) else (chosen, chosen)
+    assert isinstance(first, date) and isinstance(last, date)  # noqa: S101  # what the slider holds
+    return first, last
+
+
+def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
+    """The comparison under the assumptions and segments of the sidebar."""
+    whole = estimate_study(frame.study, frame.view.assumptions)
+    segments = frame.view.filters.segments
+
+    def make() -> Comparison:
+        counts = frame.study.counts if segments is None else frame.study.counts.select(segments=segments)
+        return compare_periods(focus_study(frame.study, whole, Filters(segments=segments)), counts, before=before, after=after)
+
+    return remember(f"compare|{estimate_name(frame.study, whole.assumptions)}|{segments!r}|{before!r}|{after!r}", make, study=frame.study)
+
+
+def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
+    from iceberg.report.charts import build_changes
+    from iceberg.report.comparing import (
+        comparison_headline,
+        comparison_table,
+        display_comparison,
+        period_names,
+        remark_sentences,
+        unit_text,
+    )
+
+    words = frame.words
+    st.header(comparison_headline(comparison, words, category=category), anchor=False)
+    if category is not None:
+        st.markdown(comparison_headline(comparison, words))
+    names = dict(zip(("before", "after"), period_names(comparison, words), strict=True))
+    st.caption(words.text("compare.terminal.periods", **names, unit=unit_text(comparison, words)))
+    table = comparison_table(comparison, words)
+    segments = frame.view.filters.segments
+    show_chart(
+        frame,
+        "changes",
+        key=f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}",
+        build=lambda: build_changes(
+            table,
+            words,
+            frame.theme,
+            description=comparison_headline(comparison, words),
+            axis_title=unit_text(comparison, words),
+            narrow=frame.narrow,
+        ),
+        takeaway=lambda: comparison_headline(comparison, words),
+    )
+    st.dataframe(display_comparison(table, words), hide_index=True, alt=comparison_headline(comparison, words), key="table.changes")
+    show_download(frame, "changes", table)
+    for severity, sentence in remark_sentences(comparison, words):
+        box, icon = BOXES[severity]
+        getattr(st, box)(sentence, icon=f":material/{icon}:")
+
+
+show_page()
