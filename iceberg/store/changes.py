@@ -1,0 +1,133 @@
+"""Owns what moved between two versions of a study: the data, the assumptions or the method, each with its share of the change.
+
+The versions are walked in that order of causes: the earlier counts under today's method, then the later counts under the earlier assumptions, then
+the later version as it is. Each step is an estimate; the difference of two steps is taken draw by draw and has its interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.store.studies import StoredVersion, VersionEntry
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One of the three.
+
+    Attributes:
+        moved: Whether the versions differ in it.
+        effect: What it did to the silent churn, in customers; None where it did not move.
+        facts: What differs: code and the values before and after.
+    """
+
+    moved: bool
+    effect: CredibleInterval | None = None
+    facts: tuple[tuple[str, object, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What moved between two versions.
+
+    Attributes:
+        before, after: Silent churn of all categories.
+        difference: After minus before, from their draws.
+        probability_fell: That there is less silent churn in the later version.
+        data, assumptions, method: The causes; their effects add up to the difference of the medians only about, because each has its own noise.
+    """
+
+    before: CredibleInterval
+    after: CredibleInterval
+    difference: CredibleInterval
+    probability_fell: float
+    data: Cause
+    assumptions: Cause
+    method: Cause
+
+
+def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
+    """What moved from `before` to `after`; costs a fit where data and assumptions moved both, or the method."""
+    was, now = before.entry, after.entry
+    same_method = was.method_digest == now.method_digest and before.estimate is not None
+    same_data = was.counts_digest == now.counts_digest
+    same_assumptions = was.assumptions == now.assumptions and was.seed == now.seed
+    first = before.estimate if before.estimate is not None else _estimate(before, was.assumptions)
+    last = after.estimate if after.estimate is not None else _estimate(after, now.assumptions)
+    middle = last
+    if same_data:
+        middle = first
+    elif not same_assumptions:
+        middle = _estimate(after, was.assumptions, warm=last.fit_state)
+    published_before, published_after = _published(was), _published(now)
+    by_method = None
+    if not same_method:  # the earlier draws were made by another method: what is known of them is what was published
+        shift = CredibleInterval.of(_total(first)).median - published_before.median
+        by_method = CredibleInterval(shift, shift, shift)
+    return Change(
+        before=published_before,
+        after=published_after,
+        difference=_difference(first, last),
+        probability_fell=float((_total(last) < _total(first)).mean()),
+        data=Cause(not same_data, None if same_data else _difference(first, middle), _data_facts(was, now)),
+        assumptions=Cause(
+            not same_assumptions, None if same_assumptions else _difference(middle, last), _assumption_facts(was.assumptions, now.assumptions)
+        ),
+        method=Cause(not same_method, by_method, _method_facts(was, now)),
+    )
+
+
+def _estimate(version: StoredVersion, assumptions: Assumptions, *, warm: object | None = None) -> IcebergEstimate:
+    return estimate_iceberg(version.counts, assumptions=assumptions, seed=version.entry.seed, warm=warm)
+
+
+def _total(estimate: IcebergEstimate) -> np.ndarray:
+    return np.asarray(estimate.draws.silent_churn.sum(axis=(1, 2, 3), dtype=np.float64))
+
+
+def _difference(first: IcebergEstimate, last: IcebergEstimate) -> CredibleInterval:
+    """Draw by draw; the draws of different counts are independent, those of the same counts and seed go together."""
+    one, other = _total(first), _total(last)
+    size = min(len(one), len(other))
+    return CredibleInterval.of(other[:size] - one[:size])
+
+
+def _published(entry: VersionEntry) -> CredibleInterval:
+    held = entry.summary["total"]["silent_churn"]
+    return CredibleInterval(float(held["lower"]), float(held["median"]), float(held["upper"]))
+
+
+def _data_facts(was: VersionEntry, now: VersionEntry) -> tuple[tuple[str, object, object], ...]:
+    facts: list[tuple[str, object, object]] = []
+    if (was.since, was.as_of) != (now.since, now.as_of):
+        facts.append(("window", (was.since, was.as_of), (now.since, now.as_of)))
+    names = [tuple(file.name for file in entry.sources) for entry in (was, now)]
+    if names[0] != names[1]:
+        facts.append(("files", ", ".join(names[0]), ", ".join(names[1])))
+    elif [file.sha256 for file in was.sources] != [file.sha256 for file in now.sources]:
+        facts.append(("content", ", ".join(names[0]), ", ".join(names[1])))
+    for name in ("vocal_customers",):
+        if was.summary["total"][name] != now.summary["total"][name]:
+            facts.append((name, was.summary["total"][name], now.summary["total"][name]))
+    if was.summary["silent_leavers"] != now.summary["silent_leavers"]:
+        facts.append(("silent_leavers", was.summary["silent_leavers"], now.summary["silent_leavers"]))
+    if was.mapping != now.mapping:
+        facts.append(("mapping", "", ""))
+    return tuple(facts)
+
+
+def _assumption_facts(was: Assumptions, now: Assumptions) -> tuple[tuple[str, object, object], ...]:
+    return tuple(
+        (one.name, getattr(was, one.name), getattr(now, one.name)) for one in fields(Assumptions) if getattr(was, one.name) != getattr(now, one.name)
+    )
+
+
+def _method_facts(was: VersionEntry, now: VersionEntry) -> tuple[tuple[str, object, object], ...]:
+    if was.method_digest == now.method_digest:
+        return ()
+    return (("product", was.product_version, now.product_version),)

@@ -1,0 +1,62 @@
+"""What moved between two versions, and what each cause did."""
+
+import pytest
+
+from iceberg.store.changes import explain_change
+from iceberg.store.studies import Store
+from tests.store.conftest import Maker
+
+
+@pytest.fixture
+def address(tmp_path: object) -> str:
+    return f"{tmp_path}/store.db"  # what moved does not depend on the database
+
+
+def test_only_the_assumptions_moved(store: Store, publication: Maker) -> None:
+    study = store.publish(publication()).study_id
+    store.publish(publication(ratio=2.0))
+    change = explain_change(store.load(study, 1), store.load(study, 2))
+    assert (change.data.moved, change.assumptions.moved, change.method.moved) == (False, True, False)
+    assert [fact[0] for fact in change.assumptions.facts] == ["ratio"]
+    assert change.data.effect is None
+    assert change.assumptions.effect == change.difference
+
+
+def test_only_the_data_moved(store: Store, publication: Maker) -> None:
+    study = store.publish(publication()).study_id
+    store.publish(publication(months_later=4, sha256="d" * 64))
+    change = explain_change(store.load(study, 1), store.load(study, 2))
+    assert (change.data.moved, change.assumptions.moved, change.method.moved) == (True, False, False)
+    assert {fact[0]: fact[1:] for fact in change.data.facts}["silent_leavers"] == (600, 720)
+    assert "content" in {fact[0] for fact in change.data.facts}
+    assert change.data.effect == change.difference
+    assert change.difference.lower <= change.difference.median <= change.difference.upper
+
+
+def test_both_moved_and_the_steps_add_up_draw_by_draw(store: Store, publication: Maker) -> None:
+    study = store.publish(publication()).study_id
+    store.publish(publication(months_later=4, ratio=2.0))
+    change = explain_change(store.load(study, 1), store.load(study, 2))
+    assert change.data.effect is not None
+    assert change.assumptions.effect is not None
+    assert change.data.effect.median + change.assumptions.effect.median == pytest.approx(change.difference.median, abs=60)
+    assert 0 <= change.probability_fell <= 1
+
+
+def test_another_method_is_told_from_other_data(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("iceberg.store.studies.method_digest", lambda: "0" * 64)
+        study = store.publish(publication()).study_id
+    store.publish(publication())
+    change = explain_change(store.load(study, 1), store.load(study, 2))
+    assert (change.data.moved, change.assumptions.moved, change.method.moved) == (False, False, True)
+    assert change.method.effect is not None
+    assert abs(change.method.effect.median) < 1e-6, "the same lines under another name change no figure"
+
+
+def test_nothing_moved_between_a_version_and_itself(store: Store, publication: Maker) -> None:
+    study = store.publish(publication()).study_id
+    one = store.load(study)
+    change = explain_change(one, one)
+    assert not (change.data.moved or change.assumptions.moved or change.method.moved)
+    assert change.difference.median == 0
