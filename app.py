@@ -1,18 +1,22 @@
 """Sets the page up and navigates; everything else lives in `iceberg.ui`."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.locale import Translator
+from iceberg.ui.access import LEAST_ROLE, Access, current_access, show_refusal
 from iceberg.ui.controls import browser_language
 from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
 from iceberg.ui.server import prepared, say_fault
+from iceberg.ui.sign_in import show_closed_door
 
 ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
 PAGES = {  # file and address -> Material icon
     "iceberg": "sailing",
+    "studies": "folder_shared",
     "category": "search_insights",
     "compare": "compare_arrows",
     "survival": "timeline",
@@ -21,25 +25,31 @@ PAGES = {  # file and address -> Material icon
 }
 
 
+def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
+    """A page of the menu; what is not for this role has no place in it, and whoever types its address is told so."""
+    allowed = access.may(LEAST_ROLE[name])
+    return st.Page(
+        f"iceberg/ui/pages/{name}.py" if allowed else partial(show_refusal, name, access),
+        title=words.text(f"ui.{name}.title"),
+        icon=f":material/{icon}:",
+        help=words.text(f"ui.{name}.help"),
+        url_path=name,
+        default=name == "iceberg",
+        visibility="visible" if allowed else "hidden",
+    )
+
+
 def show_dashboard() -> None:
     """Every run of every session."""
     language = browser_language()
     words = Translator(language)
     st.set_page_config(page_title=words.text("ui.frame.product"), page_icon=ICON, layout="wide")
-    page = st.navigation(
-        [
-            st.Page(
-                f"iceberg/ui/pages/{name}.py",
-                title=words.text(f"ui.{name}.title"),
-                icon=f":material/{icon}:",
-                help=words.text(f"ui.{name}.help"),
-                url_path=name,
-                default=name == "iceberg",
-            )
-            for name, icon in PAGES.items()
-        ]
-    )
     with errors_in_words(words):
+        access = current_access()
+        if not access.may("viewer"):
+            st.navigation([st.Page(partial(show_closed_door, access, words), title=words.text("ui.access.sign_in_title"))]).run()
+            return
+        page = st.navigation([_page(name, icon, access, words) for name, icon in PAGES.items()])
         name = page.url_path or next(iter(PAGES))
         open_frame(language, name)
         with sidebar_around(name), errors_in_words(words):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
-from iceberg.report.small_cells import SMALLEST, pool_small_categories
+from iceberg.report.small_cells import SMALLEST, Number, pool_small_categories
 
 _NAMED = 3  # segments taken together are named up to here, then counted
 Groups = tuple[tuple[int, ...], ...]
@@ -30,6 +30,7 @@ class ViewerAxes:
     """What a viewer may choose from.
 
     Attributes:
+        categories: Names, the small ones pooled.
         segments: Names, those taken together joined by "+".
         months: First month of each period.
         last_months: Last month of each period.
@@ -37,6 +38,7 @@ class ViewerAxes:
         segment_groups, month_groups: Positions in the axes of the whole estimate.
     """
 
+    categories: tuple[str, ...]
     segments: tuple[str, ...]
     months: tuple[date, ...]
     last_months: tuple[date, ...]
@@ -71,6 +73,7 @@ def _axes(cells: EstimateCells, smallest: int) -> ViewerAxes:
     together = np.stack([counted[:, list(group)].sum(axis=1) for group in segments], axis=1)
     together = np.stack([together[:, :, list(group)].sum(axis=2) for group in months], axis=2)
     return ViewerAxes(
+        categories=cells.categories,
         segments=_names(cells.segments, segments),
         months=tuple(cells.months[group[0]] for group in months),
         last_months=tuple(cells.months[group[-1]] for group in months),
@@ -146,14 +149,17 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
     return replace(estimate, draws=gathered, cells=held, fit_state=None)
 
 
-def _gather(array: npt.NDArray[np.floating], axes: ViewerAxes) -> npt.NDArray[np.floating]:  # type: ignore[type-arg]  # any precision
+def _gather(array: npt.NDArray[Number], axes: ViewerAxes) -> npt.NDArray[Number]:
     """Sums over the groups of the last two axes."""
-    for axis, groups in ((-2, axes.segment_groups), (-1, axes.month_groups)):
-        if any(len(group) > 1 for group in groups):
-            starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
-            order = [place for group in groups for place in group]
-            array = np.add.reduceat(array.take(order, axis=axis), starts, axis=axis)
-    return array
+    return _summed(_summed(array, axes.segment_groups, axis=-2), axes.month_groups, axis=-1)
+
+
+def _summed(array: npt.NDArray[Number], groups: Groups, *, axis: int) -> npt.NDArray[Number]:
+    if all(len(group) == 1 for group in groups):
+        return array
+    order = [place for group in groups for place in group]
+    starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
+    return np.add.reduceat(array.take(order, axis=axis), starts, axis=axis)
 
 
 def _is_small(value: object, smallest: int) -> bool:

@@ -66,6 +66,9 @@ class Access:
         return self.may("analyst")
 
 
+NOBODY = Access(None, "", is_signed_in=False)
+
+
 @dataclass(frozen=True)
 class RoleRules:
     """Who has which role.
@@ -175,7 +178,7 @@ def current_access() -> Access:
     user = st.user.to_dict()
     rules = role_rules()
     if not user.get("is_logged_in") or not _is_fresh(user, rules):
-        return Access(None, "", is_signed_in=False)
+        return NOBODY
     return Access(rules.role_of(user), str(user.get("email") or user.get("sub") or user.get("name") or "?"))
 
 
@@ -203,6 +206,7 @@ def require(page: str) -> Access:
         return access
     show_refusal(page, access)
     st.stop()
+    return access  # never reached: the line above ends the run
 
 
 def show_refusal(page: str, access: Access) -> None:

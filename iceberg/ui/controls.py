@@ -5,8 +5,9 @@ What the reader chose lives in the address, so that a link opens on the same pic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, cast
 
@@ -24,6 +25,7 @@ DEFAULT_SPREAD = 5.0
 HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
 STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
+STARTS = ("folk", "evidence")
 PRIORS = "category_priors"
 Control = Literal["period", "segments", "assumptions"]
 START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
@@ -79,6 +81,10 @@ def show_study(study: Study, words: Translator) -> None:
         if study.is_sample:
             st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
             st.caption(words.text("ui.study.sample_help"))
+        elif study.published is not None:
+            st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
+            st.caption(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}")
+            _remember("study", study.published.study_id)
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(study.name or words.text("ui.study.typed"))
@@ -93,9 +99,9 @@ def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> 
         words: The reader's language.
         shown: The controls of the page; the others keep what was chosen for the pages that need them.
     """
-    months = _narrowed(_months_chosen(study), study.counts.months) if "period" in shown else None
+    months = _narrowed(_months_chosen(study), study.months) if "period" in shown else None
     segments = tuple(_segments_chosen(study)) or None if "segments" in shown else None
-    assumptions = _assumptions_chosen() if "assumptions" in shown else Assumptions()
+    assumptions = _assumptions_chosen(study) if "assumptions" in shown else study.assumptions
     return View(words, Filters(segments, months), assumptions)
 
 
@@ -109,7 +115,7 @@ def show_controls(study: Study, words: Translator, *, shown: frozenset[Control])
         _show_segments(study, words)
     if "assumptions" in shown:
         st.subheader(words.text("ui.controls.assumed"), anchor=False, help=words.text("ui.controls.assumed_help"))
-        _show_assumptions(words)
+        _show_assumptions(study, words)
     if shown:
         st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
 
@@ -122,7 +128,7 @@ def _held(key: str, otherwise: object) -> Any:  # noqa: ANN401  # whatever the c
 
 
 def _months_chosen(study: Study) -> tuple[date, date] | None:
-    months = study.counts.months
+    months = study.months
     if len(months) < 2:
         return None
     return cast("tuple[date, date]", tuple(_held(_months_key(study), _months_from_link(months) or (months[0], months[-1]))))
@@ -137,20 +143,26 @@ def _narrowed(chosen: tuple[date, date] | None, months: Sequence[date]) -> tuple
 
 
 def _show_months(study: Study, words: Translator) -> None:
-    chosen, months, key = _months_chosen(study), study.counts.months, _months_key(study)
+    chosen, months, key = _months_chosen(study), study.months, _months_key(study)
     if chosen is None:
         return
     st.select_slider(
         words.text("ui.controls.period"),
         months,
         value=st.session_state.setdefault(f"{key}.start", chosen),
-        format_func=words.month,
+        format_func=lambda month: _period(study, month, words),
         key=key,
         help=words.text("ui.controls.period_help"),
         persist_state="session",
     )
     narrowed = _narrowed(chosen, months)
     _remember("months", f"{narrowed[0]:%Y-%m}..{narrowed[1]:%Y-%m}" if narrowed else None)
+
+
+def _period(study: Study, month: date, words: Translator) -> str:
+    """A month, or the months that a viewer sees taken together."""
+    last = month if study.axes is None else study.axes.last_months[study.axes.months.index(month)]
+    return words.month(month) if last == month else words.text("ui.controls.period_of", first=words.month(month), last=words.month(last))
 
 
 def _months_from_link(months: Sequence[date]) -> tuple[date, date] | None:
@@ -166,7 +178,7 @@ def _segments_key(study: Study) -> str:
 
 
 def _segments_chosen(study: Study) -> list[str]:
-    segments = study.counts.segments
+    segments = study.segments
     if len(segments) < 2:
         return []
     chosen = _held(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
@@ -174,7 +186,7 @@ def _segments_chosen(study: Study) -> list[str]:
 
 
 def _show_segments(study: Study, words: Translator) -> None:
-    segments, key = study.counts.segments, _segments_key(study)
+    segments, key = study.segments, _segments_key(study)
     if len(segments) < 2:
         return
     chosen = _segments_chosen(study)
@@ -190,59 +202,84 @@ def _show_segments(study: Study, words: Translator) -> None:
         persist_state="session",
     )
     _remember("segment", chosen or None)
+    if study.axes is not None and not study.axes.both and chosen and _narrowed(_months_chosen(study), study.months):
+        st.caption(words.text("ui.controls.one_of_two"))
 
 
-def _assumptions_chosen() -> Assumptions:
-    published = _start_chosen() == "evidence"
-    ratio, spread = (FOLK_RATIO, DEFAULT_SPREAD) if published else (_step_chosen("ratio"), _step_chosen("spread"))
-    return Assumptions(
+def _assumptions_chosen(study: Study) -> Assumptions:
+    """What the sliders say; where nobody moved one, exactly what the study assumes."""
+    evidence = _start_chosen(study) == "evidence"
+    steps = {name: _step_chosen(study, name) for name in STEPS}
+    usual = study.assumptions
+    moved = {name for name, step in steps.items() if step != _ladder(study, name)[1]}
+    if evidence == usual.use_category_priors and not (moved & {"horizon"} if evidence else moved) and not (evidence and edited_priors()):
+        return usual
+    ratio, spread = (FOLK_RATIO, DEFAULT_SPREAD) if evidence else (steps["ratio"], steps["spread"])
+    return replace(
+        usual,
         ratio=SilentRatioPrior(ratio, ratio / spread, ratio * spread),
-        horizon_days=int(_step_chosen("horizon")),
-        use_category_priors=published,
-        category_priors=edited_priors() if published else (),
+        horizon_days=int(steps["horizon"]),
+        use_category_priors=evidence,
+        category_priors=(edited_priors() or usual.category_priors) if evidence else (),
     )
 
 
-def _show_assumptions(words: Translator) -> None:
-    _show_starting_point(words)
-    if _start_chosen() == "folk":
-        _show_step("ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
-        _show_step("spread", words, lambda step: words.text("ui.controls.times", factor=step))
-        prior = _assumptions_chosen().ratio
+def _show_assumptions(study: Study, words: Translator) -> None:
+    _show_starting_point(study, words)
+    if _start_chosen(study) == "folk":
+        _show_step(study, "ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
+        _show_step(study, "spread", words, lambda step: words.text("ui.controls.times", factor=step))
+        prior = _assumptions_chosen(study).ratio
         st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
-    _show_step("horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
+    _show_step(study, "horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
 
 
-def _start_chosen() -> str:
+def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
+    """The steps of a slider and where it stands at first; what a published study assumes is one of them."""
+    steps, usual = STEPS[name]
+    if study.published is None:
+        return steps, usual
+    held = study.assumptions
+    assumed = {"ratio": held.ratio.median, "spread": math.sqrt(held.ratio.upper / held.ratio.lower), "horizon": float(held.horizon_days)}[name]
+    near = next((step for step in steps if math.isclose(step, assumed, rel_tol=1e-6)), None)
+    return (steps, near) if near is not None else (tuple(sorted((*steps, assumed))), assumed)
+
+
+def _start_chosen(study: Study) -> str:
     if START_NEXT in st.session_state:
         st.session_state["start"] = st.session_state.pop(START_NEXT)
-    return str(_held("start", "evidence" if st.query_params.get("start") == "evidence" else "folk"))
+    asked = st.query_params.get("start")
+    return str(_held("start", asked if asked in STARTS else _usual_start(study)))
 
 
-def _show_starting_point(words: Translator) -> None:
-    chosen = _start_chosen()
+def _usual_start(study: Study) -> str:
+    return "evidence" if study.assumptions.use_category_priors else "folk"
+
+
+def _show_starting_point(study: Study, words: Translator) -> None:
+    chosen = _start_chosen(study)
     if "start" not in st.session_state:
         st.session_state["start"] = chosen
     st.radio(
         words.text("ui.controls.start"),
-        ("folk", "evidence"),
+        STARTS,
         format_func=lambda option: words.text(f"ui.controls.start_{option}"),
         key="start",
         help=words.text("ui.controls.start_help"),
         persist_state="session",
     )
-    _remember("start", "evidence" if chosen == "evidence" else None)
+    _remember("start", None if chosen == _usual_start(study) else chosen)
 
 
-def _step_chosen(name: str) -> float:
-    steps, default = STEPS[name]
+def _step_chosen(study: Study, name: str) -> float:
+    steps, default = _ladder(study, name)
     asked = st.query_params.get(name, "")
     return float(_held(name, next((step for step in steps if f"{step:g}" == asked), default)))
 
 
-def _show_step(name: str, words: Translator, label: Callable[[float], str]) -> None:
-    steps, default = STEPS[name]
-    chosen = _step_chosen(name)
+def _show_step(study: Study, name: str, words: Translator, label: Callable[[float], str]) -> None:
+    steps, default = _ladder(study, name)
+    chosen = _step_chosen(study, name)
     if name not in st.session_state:
         st.session_state[name] = chosen
     st.select_slider(
@@ -283,8 +320,13 @@ def _remember(name: str, value: str | list[str] | None) -> None:
 
 
 def _reset() -> None:
+    forget_choices()
+    for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
+        _remember(name, None)
+
+
+def forget_choices() -> None:
+    """Let every control stand where the study on screen, or the link, puts it."""
     for name in list(st.session_state):
         if str(name).startswith(_HELD) or name in {"start", "ratio", "spread", "horizon", PRIORS} or str(name).startswith(("months.", "segments.")):
             del st.session_state[name]
-    for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
-        _remember(name, None)

@@ -70,7 +70,7 @@ def ranking(frame: Frame, estimate: IcebergEstimate) -> Chart:
     def build() -> Any:  # noqa: ANN401  # as above
         from iceberg.report.charts import build_ranking
 
-        return build_ranking(table(), frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow)
+        return build_ranking(table(), frame.words, frame.theme, categories=frame.study.categories, narrow=frame.narrow)
 
     def takeaway() -> str:
         from iceberg.report.takeaways import takeaway_ranking
@@ -92,7 +92,7 @@ def comparator(frame: Frame, estimate: IcebergEstimate) -> Chart:
     def build() -> Any:  # noqa: ANN401  # as above
         from iceberg.report.charts import build_comparator
 
-        return build_comparator(table(), frame.words, frame.theme, categories=frame.study.counts.categories, narrow=frame.narrow)
+        return build_comparator(table(), frame.words, frame.theme, categories=frame.study.categories, narrow=frame.narrow)
 
     def takeaway() -> str:
         from iceberg.report.takeaways import takeaway_comparator

@@ -12,7 +12,9 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
+from iceberg.ui.access import NOBODY, Access, current_access
 from iceberg.ui.controls import Control, View, browser_language, read_view, show_controls, show_language, show_study
+from iceberg.ui.sign_in import show_person
 from iceberg.ui.state import Study, current_study
 
 STYLE = Path(__file__).with_name("style.css")
@@ -24,6 +26,7 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "survival": frozenset({"segments"}),
     "method": frozenset({"assumptions"}),
     "upload": frozenset(),
+    "studies": frozenset(),
 }
 _FRAME = "frame"
 _VISITED = "visited"
@@ -50,6 +53,7 @@ class Frame:
         view: What was chosen in the sidebar.
         narrow: Whether the window is as narrow as a phone's.
         theme: As the browser shows the page.
+        access: Who is looking.
         first: Whether nothing has been shown in this session yet.
     """
 
@@ -58,6 +62,7 @@ class Frame:
     view: View
     narrow: bool
     theme: Literal["light", "dark"]
+    access: Access = NOBODY
     first: bool = False
 
     @property
@@ -72,7 +77,7 @@ def open_frame(language: str, page: str) -> None:
     st.html(STYLE)
     study = current_study(language)
     view = read_view(study, words, shown=CONTROLS[page])
-    st.session_state[_FRAME] = Frame(words, study, view, _is_narrow(), _read_theme(), first=_VISITED not in st.session_state)
+    st.session_state[_FRAME] = Frame(words, study, view, _is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)
 
 
 @contextmanager
@@ -95,6 +100,7 @@ def _show_sidebar(page: str) -> None:
         show_study(frame.study, frame.words)
         show_controls(frame.study, frame.words, shown=CONTROLS[page])
         st.caption(frame.words.text("ui.frame.definition"))
+        show_person(frame.access, frame.words)
 
 
 def current_frame() -> Frame:

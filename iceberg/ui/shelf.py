@@ -15,10 +15,13 @@ class Shelf:
 
     Args:
         size: Results kept; the one longest unused goes first.
+        most_bytes: Their weight together, where `weigh` says what one weighs; the last one always stays.
+        weigh: Bytes of a result.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, most_bytes: int = 0, weigh: Callable[[Any], int] | None = None) -> None:
         self.size = size
+        self._most_bytes, self._weigh = most_bytes, weigh
         self._held: OrderedDict[str, Any] = OrderedDict()
         self._guard = threading.Lock()
         self._makers: dict[str, threading.Lock] = {}
@@ -42,8 +45,11 @@ class Shelf:
         """Hold what was made elsewhere."""
         with self._guard:
             self._held[key] = result
-            while len(self._held) > self.size:
+            while len(self._held) > self.size or (len(self._held) > 1 and self._is_heavy()):
                 self._held.popitem(last=False)
+
+    def _is_heavy(self) -> bool:
+        return self._weigh is not None and sum(self._weigh(one) for one in self._held.values()) > self._most_bytes
 
     def get(self, key: str, make: Callable[[], Result]) -> Result:
         """What `make` returned for `key`. What it raises is passed on and not kept."""

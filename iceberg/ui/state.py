@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from iceberg.ingest.tables import IngestReport
     from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
+    from iceberg.report.viewers import ViewerAxes
+    from iceberg.store.studies import SourceFile, VersionEntry
 
 SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "data"
 SEED = 0
@@ -30,6 +32,21 @@ Result = TypeVar("Result")
 SHARED_SIZES = {"samples": 2, "estimates": 12, "slices": 12, "built": 600}
 SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200, "files": 24}
 _SHARED = {name: Shelf(size) for name, size in SHARED_SIZES.items()}  # one server, one sample
+
+
+def _weight(estimate: IcebergEstimate) -> int:
+    """About what an estimate weighs: its draws."""
+    draws = estimate.draws
+    return int(draws.silent_churn.nbytes + draws.natural.nbytes + (0 if draws.revenue_lost is None else draws.revenue_lost.nbytes))
+
+
+# Published studies are the same for everyone who may see them: counts, never a customer. What a slider moved is worked out once, whoever moves it.
+PUBLISHED_BYTES = 400_000_000  # judgement: twenty positions of a study like the sample, on a server of 2 GB
+_PUBLISHED = {
+    "estimates": Shelf(64, most_bytes=PUBLISHED_BYTES, weigh=_weight),
+    "slices": Shelf(64, most_bytes=PUBLISHED_BYTES // 2, weigh=_weight),
+    "built": Shelf(1500),
+}
 _SHELVES = "shelves"
 _STUDY = "study"
 _SHOWN = "shown"
@@ -45,6 +62,10 @@ class Study:
         name: File names, or "" for the sample company and typed volumes.
         origin: Where the counts came from.
         report: What became of each row; None where nothing was read in this session.
+        published: The version it was opened from; None for the sample and for what this session counted.
+        axes: What a viewer may choose from; None where everything may be chosen.
+        sources, mapping: The files and how their columns were read, for whoever publishes.
+        counts_key: Identity of the estimates, where `digest` says more than the counts do.
     """
 
     counts: CohortCounts
@@ -52,6 +73,38 @@ class Study:
     name: str
     origin: str
     report: IngestReport | None = None
+    published: VersionEntry | None = None
+    axes: ViewerAxes | None = None
+    sources: tuple[SourceFile, ...] = ()
+    mapping: str = ""
+    counts_key: str = ""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories in the order of their colours."""
+        return self.counts.categories if self.axes is None else self.axes.categories
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Segments that may be chosen."""
+        return self.counts.segments if self.axes is None else self.axes.segments
+
+    @property
+    def months(self) -> tuple[date, ...]:
+        """Months that may be chosen: the first of each period."""
+        return self.counts.months if self.axes is None else self.axes.months
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """What is assumed as long as nobody moves anything."""
+        from iceberg.model.assumptions import Assumptions
+
+        return Assumptions() if self.published is None else self.published.assumptions
+
+    @property
+    def seed(self) -> int:
+        """Seed of its estimates."""
+        return SEED if self.published is None else self.published.seed
 
     @property
     def is_sample(self) -> bool:
@@ -68,19 +121,30 @@ class Filters:
 
 
 def current_study(language: str) -> Study:
-    """The study of this session, or the sample company with nothing uploaded."""
+    """The published study that a link opened, the study of this session, or the sample company with nothing uploaded."""
+    from iceberg.ui.published import opened_study
+
+    opened = opened_study(language)
+    if opened is not None:
+        return opened
     study = st.session_state.get(_STUDY)
     return cast("Study", study) if study is not None else load_sample(language)
 
 
 def keep_study(study: Study) -> None:
     """Put `study` on every page of this session, and forget the files it was counted from."""
+    from iceberg.ui.published import close_study
+
+    close_study()
     st.session_state[_STUDY] = study
     session_shelf("files").clear()
 
 
 def forget_study() -> None:
     """Return this session to the sample company; the uploaded counts are dropped."""
+    from iceberg.ui.published import close_study
+
+    close_study()
     for name in (_STUDY, _SHELVES, _SHOWN):
         st.session_state.pop(name, None)
 
@@ -148,31 +212,35 @@ def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress
 
 def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Progress | None = None) -> IcebergEstimate:
     """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
-    from iceberg.model.assumptions import Assumptions as Defaults
     from iceberg.ui.kept import KeptFit, keep_estimate, open_estimate
 
     counts = study.counts
-    name = estimate_name(study, Defaults())
+    usual = study.assumptions
+    name = estimate_name(study, usual)
 
     def make_base() -> IcebergEstimate:
         found = open_estimate(name) if study.is_sample else None
+        if study.published is not None:
+            from iceberg.ui.published import stored_estimate
+
+            found = stored_estimate(study.published)
         if found is None:
             from iceberg.model.estimate import estimate_iceberg
 
-            found = estimate_iceberg(counts, assumptions=Defaults(), seed=SEED, progress=progress)
+            found = estimate_iceberg(counts, assumptions=usual, seed=study.seed, progress=progress)
             if study.is_sample:
                 keep_estimate(name, found)
         return found
 
     base = shelf.get(name, make_base)
-    if assumptions == Defaults():
+    if assumptions == usual:
         return base
 
     def make() -> IcebergEstimate:
         from iceberg.model.estimate import estimate_iceberg
 
         warm = base.fit_state.open() if isinstance(base.fit_state, KeptFit) else base.fit_state
-        return estimate_iceberg(counts, assumptions=assumptions, seed=SEED, progress=progress, warm=warm)
+        return estimate_iceberg(counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=warm)
 
     return shelf.get(estimate_name(study, assumptions), make)
 
@@ -189,20 +257,28 @@ def has_estimate(study: Study) -> bool:
 
 def estimate_name(study: Study, assumptions: Assumptions) -> str:
     """What an estimate depends on."""
-    return f"{study.digest}|{SEED}|{assumptions!r}"
+    return f"{study.counts_key or study.digest}|{study.seed}|{assumptions!r}"
 
 
 def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> IcebergEstimate:
-    """The same estimate for the segments and months on screen."""
-    if filters == Filters():
+    """The same estimate for the segments and months on screen; of a viewer's study, on its coarser axes."""
+    if filters == Filters() and study.axes is None:
         return estimate
 
     def make() -> IcebergEstimate:
         from iceberg.model.estimate import focus_estimate
 
-        return focus_estimate(estimate, segments=filters.segments, months=filters.months)
+        whole = estimate
+        if study.axes is not None:
+            from iceberg.ui.published import veiled_estimate
 
-    return _shelf("slices", study).get(f"{estimate_name(study, estimate.assumptions)}|{filters!r}", make)
+            whole = veiled_estimate(study, estimate)
+        months = filters.months
+        if study.axes is not None and not study.axes.both and filters.segments is not None:
+            months = None  # both together would make small cells
+        return focus_estimate(whole, segments=filters.segments, months=months)
+
+    return _shelf("slices", study).get(f"{study.digest}|{estimate_name(study, estimate.assumptions)}|{filters!r}", make)
 
 
 def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
@@ -221,7 +297,9 @@ def is_remembered(key: str, *, study: Study) -> bool:
 
 
 def _shelf(kind: str, study: Study) -> Shelf:
-    """Where results of this kind are kept: for everyone where the study is the sample, else for this session alone."""
+    """Where results of this kind are kept: for everyone where the study is the sample or published, else for this session alone."""
+    if study.published is not None:
+        return _PUBLISHED[kind]
     return _SHARED[kind] if study.is_sample else session_shelf(kind)
 
 

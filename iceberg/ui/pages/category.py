@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import estimate_key, show_chart
 from iceberg.ui.state import SEED, estimate_study, focus_study, remember
@@ -14,6 +15,7 @@ HOME = "iceberg/ui/pages/iceberg.py"
 
 def show_page() -> None:
     """The verdict first, then what it rests on."""
+    require("category")
     frame = current_frame()
     words = frame.words
     st.page_link(HOME, label=words.text("ui.category.back"), icon=":material/arrow_back:")
@@ -26,7 +28,9 @@ def show_page() -> None:
         _show_verdict(frame, estimate, category)
         _show_ratio_and_trend(frame, estimate, category)
         st.subheader(words.text("ui.category.survival"), anchor=False)
-        if not frame.study.counts.has_calendar:
+        if not frame.access.sees_everything:
+            st.info(words.text("ui.category.for_analysts"), icon=":material/shield_person:")
+        elif not frame.study.counts.has_calendar:
             st.info(words.text("ui.category.no_calendar"), icon=":material/event_busy:")
         elif frame.study.counts.has_linked_complaints:
             _show_net_survival(frame, category)
@@ -127,7 +131,7 @@ def _colour(frame: Frame, category: str) -> str:
     """The colour this category has everywhere."""
     from iceberg.report.palette import category_colours
 
-    return category_colours(frame.study.counts.categories, frame.theme)[category]
+    return category_colours(frame.study.categories, frame.theme)[category]
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:

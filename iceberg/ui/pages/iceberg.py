@@ -8,11 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.ui.access import require
 from iceberg.ui.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.first_visit import show_still
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import show_chart, show_diagnostics
 from iceberg.ui.state import estimate_study, focus_study, has_estimate, is_estimated
+from iceberg.ui.study_head import show_study_actions, show_study_head
 
 CATEGORY_PAGE = "iceberg/ui/pages/category.py"
 UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
@@ -22,14 +24,18 @@ DECISIONS = 3  # the first three: past them an executive reads the ranking
 
 def show_page() -> None:
     """Sentence and picture first; everything else answers a question they raise."""
+    require("iceberg")
     frame = current_frame()
+    show_study_head(frame)
     if not frame.study.counts.categories:
         st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
-        st.page_link(UPLOAD_PAGE)
+        if frame.access.may("analyst"):
+            st.page_link(UPLOAD_PAGE)
         return
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
         _show_headline(frame, estimate)
+        show_study_actions(frame, estimate)
         if _nothing_to_show(estimate):
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
             return
@@ -104,7 +110,8 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
         st.markdown(f"**{badge.says}**")
         st.markdown(badge.help)
         st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
-        st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
+        if frame.access.may("analyst"):
+            st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:

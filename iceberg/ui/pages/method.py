@@ -11,6 +11,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
+from iceberg.ui.access import require
 from iceberg.ui.controls import edited_priors, forget_priors, keep_priors
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
 from iceberg.ui.method_checks import show_calibration, show_estimate_checks
@@ -57,6 +58,7 @@ REFERENCES = (
 
 def show_page() -> None:
     """From ten sentences to every number behind them."""
+    require("method")
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.method.title"), anchor=False)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
 from iceberg.model.survival import SurvivalCurve, complained_states, fit_parametric, tenure_curve
+from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import show_chart, show_figures
 from iceberg.ui.state import remember
@@ -20,6 +21,7 @@ FEWEST = 2  # departures below which a curve says nothing
 
 def show_page() -> None:
     """Curves first, then the models, each with its check in words."""
+    require("survival")
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.survival.title"), anchor=False)

@@ -11,8 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from iceberg.errors import IcebergError
+from iceberg.ingest.as_read import mapping_as_read
 from iceberg.ingest.mapping import MappingSet
+from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, show_error
+from iceberg.ui.published import sources_of
 from iceberg.ui.state import Study, estimate_study, keep_study, measured_files, sample_files
 from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
@@ -27,6 +30,7 @@ SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
 
 def show_page() -> None:
     """The five steps, each open as soon as the one before is done."""
+    require("upload")
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.upload.title"), anchor=False)
@@ -197,7 +201,15 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
     name = " + ".join(file.name for file in files)
-    study = Study(counts=counts, digest=counts.digest, name=name, origin="upload", report=counted.report)
+    study = Study(
+        counts=counts,
+        digest=counts.digest,
+        name=name,
+        origin="upload",
+        report=counted.report,
+        sources=sources_of(files, counted.report),
+        mapping=mapping_as_read(counted.report).to_toml(),
+    )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
         bar = st.progress(0.0)
 

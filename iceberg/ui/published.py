@@ -1,0 +1,221 @@
+"""Owns published studies on the page: the one a link opens, its versions, and how this session publishes its own.
+
+A version never changes, so what was read and worked out of it is shared by every session of the server; that it still exists is asked anew in
+every run. What a viewer gets is the veiled estimate (`iceberg.report.viewers`), never the whole one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.errors import StoreError
+from iceberg.locale import Translator
+from iceberg.store.opening import store_address
+from iceberg.store.studies import Publication, Published, SourceFile, Store, StoredVersion, VersionEntry
+from iceberg.ui.access import Access, current_access
+from iceberg.ui.shelf import Shelf
+from iceberg.ui.state import Study
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iceberg.ingest.tables import IngestReport
+    from iceberg.model.results import CredibleInterval, IcebergEstimate
+    from iceberg.ui.uploads import UploadedFile
+
+_OPENED = "opened_study"  # (study, version or None for the newest)
+_LOADED = Shelf(12)  # versions as the store gave them: counts and, once, the estimate
+_STUDIES = Shelf(48)  # as one kind of reader has them
+_AXES = Shelf(48)
+
+
+def open_store() -> Store:
+    """The store of this server, opened once.
+
+    Raises:
+        StoreError: When it cannot be opened.
+    """
+    return _open_store(store_address().render_as_string(hide_password=False))
+
+
+@cache
+def _open_store(address: str) -> Store:
+    return Store(address)
+
+
+def has_store() -> bool:
+    """Whether there is anything to open: a page that is only looked at makes no file."""
+    url = store_address()
+    return url.get_backend_name() != "sqlite" or Path(str(url.database)).is_file()
+
+
+def opened_study(language: str) -> Study | None:
+    """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
+
+    Raises:
+        StoreError: ``study_unknown`` or ``version_unknown`` for a link that leads nowhere; the session forgets it.
+    """
+    asked = st.query_params.get("study")
+    if asked is not None:
+        version = st.query_params.get("version", "")
+        _open((asked, int(version) if version.isdecimal() else None))
+    access = current_access()
+    opened: tuple[str, int | None] | None = st.session_state.get(_OPENED)
+    if opened is None:
+        if access.sees_everything or not has_store():
+            return None
+        newest = next(iter(open_store().studies()), None)
+        if newest is None:
+            return None
+        opened = (newest.study_id, None)
+        _open(opened)
+    try:
+        entry = open_store().entry(*opened)
+    except StoreError:
+        close_study()
+        raise
+    return _study_of(entry, access, language)
+
+
+def _open(which: tuple[str, int | None]) -> None:
+    if st.session_state.get(_OPENED) != which:
+        before = st.session_state.get(_OPENED)
+        st.session_state[_OPENED] = which
+        if before is not None:  # sliders of another study say nothing about this one
+            from iceberg.ui.controls import forget_choices
+
+            forget_choices()
+
+
+def choose_version(study_id: str, number: int | None) -> None:
+    """Show another version; None is the newest, whichever that will be."""
+    if number is None:
+        st.query_params.pop("version", None)
+    else:
+        st.query_params["version"] = str(number)
+    st.query_params["study"] = study_id
+    _open((study_id, number))
+
+
+def close_study() -> None:
+    """No published study is on screen any more."""
+    if st.session_state.pop(_OPENED, None) is not None:
+        from iceberg.ui.controls import forget_choices
+
+        forget_choices()
+    for name in ("study", "version"):
+        if name in st.query_params:
+            del st.query_params[name]
+
+
+def _study_of(entry: VersionEntry, access: Access, language: str) -> Study:
+    """The study as this person may have it; the same object for everyone of that kind."""
+    kind = "whole" if access.sees_everything else f"viewer.{language}"
+    identity = f"{entry.study_id}|{entry.number}|{entry.published_at}|{entry.counts_digest}"
+
+    def make() -> Study:
+        counts = _loaded(entry).counts
+        whole = Study(
+            counts=counts,
+            digest=f"{entry.counts_digest}.{entry.study_id}.{entry.number}",
+            name=entry.title,
+            origin="published",
+            published=entry,
+            sources=entry.sources,
+            mapping=entry.mapping,
+        )
+        if kind == "whole":
+            return whole
+        from iceberg.report.viewers import veil_estimate
+        from iceberg.ui.state import estimate_study
+
+        _, axes = veil_estimate(estimate_study(whole, whole.assumptions), Translator(language))
+        return Study(**{**vars(whole), "digest": f"{whole.digest}.{kind}", "axes": axes, "counts_key": whole.digest})
+
+    return _STUDIES.get(f"{identity}|{kind}", make)
+
+
+def _loaded(entry: VersionEntry) -> StoredVersion:
+    key = f"{entry.study_id}|{entry.number}|{entry.published_at}"
+    return _LOADED.get(key, lambda: open_store().load(entry.study_id, entry.number))
+
+
+def stored_version(entry: VersionEntry) -> StoredVersion:
+    """A version with its content, read once per server."""
+    return _loaded(entry)
+
+
+def stored_estimate(entry: VersionEntry) -> IcebergEstimate | None:
+    """The estimate as it was published; None where another version of the method made it."""
+    return _loaded(entry).estimate
+
+
+def veiled_estimate(study: Study, estimate: IcebergEstimate) -> IcebergEstimate:
+    """What a viewer may have of an estimate of this study."""
+    from iceberg.report.viewers import veil_estimate
+
+    language = study.digest.rpartition(".")[2]
+    return veil_estimate(estimate, Translator(language))[0]
+
+
+def sources_of(files: Sequence[UploadedFile], report: IngestReport) -> tuple[SourceFile, ...]:
+    """The files of an upload as they are written down beside a study."""
+    found = []
+    for file in files:
+        totals = report.rows.get(file.table) if len(file.sources) == 1 else None
+        rows: tuple[Any, ...] = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
+        for source in file.sources:
+            found.append(SourceFile(file.table, source.name, hashlib.sha256(source.data).hexdigest(), len(source.data), *rows))
+    return tuple(found)
+
+
+def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access: Access, language: str) -> Published:
+    """Put what is on screen into the store.
+
+    Args:
+        study: Of this session.
+        estimate: Whole, not a slice.
+        title: The study it becomes a version of.
+        access: Who publishes; asked again here, whatever the page showed.
+        language: Of the diagnostics' sentences.
+
+    Raises:
+        StoreError: When it cannot be kept; nothing is then.
+    """
+    from iceberg.report.export import build_document
+    from iceberg.store.keeping import expire
+
+    if not access.may("analyst"):
+        raise StoreError("publish_refused")
+    totals = study.report.rows if study.report is not None else {}
+    rows = {name: {"read": one.read, "kept": one.kept, "rejected": one.rejected} for name, one in totals.items()}
+    if "flat" in rows:
+        rows["customers"] = rows["flat"]
+    if "complaints" not in rows and "volumes" in rows:
+        rows["complaints"] = rows["volumes"]
+    store = open_store()
+    expire(store)
+    return store.publish(
+        Publication(
+            title=title,
+            counts=study.counts,
+            estimate=estimate,
+            summary=build_document(estimate, study.counts, rows=rows, language=language),
+            sources=study.sources,
+            mapping=study.mapping,
+            author=access.name,
+        )
+    )
+
+
+def summary_interval(entry: VersionEntry) -> CredibleInterval:
+    """Silent churn of all categories, as it was published."""
+    from iceberg.model.results import CredibleInterval as Interval
+
+    held = entry.summary["total"]["silent_churn"]
+    return Interval(float(held["lower"]), float(held["median"]), float(held["upper"]))

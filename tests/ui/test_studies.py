@@ -1,0 +1,227 @@
+"""Published studies on the page: opened by a link, moved by nobody else, veiled for viewers, refused to strangers."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.report.export import build_document
+from iceberg.store.audit import read_audit
+from iceberg.store.studies import Publication, SourceFile, Store
+from iceberg.ui import published
+from tests.model.build import linked_counts
+from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
+
+Publish = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store of this test alone."""
+    monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "store.db"))
+    opened = Store(str(tmp_path / "store.db"))
+    yield opened
+    opened.close()
+    published._open_store.cache_clear()
+
+
+@pytest.fixture
+def publish(store: Store) -> Publish:
+    def publish_it(title: str = "Quarterly", *, ratio: float = 25.0, leavers: int = 900, rare: int = 0) -> str:
+        vocal = {"billing": 240, "delivery": 180, "price": 120} | ({"rare": rare} if rare else {})
+        counts = linked_counts(vocal, silent_leavers=leavers)
+        estimate = estimate_iceberg(counts, assumptions=Assumptions(ratio=SilentRatioPrior.around(ratio), draws=80))
+        rows = {"customers": {"read": 9, "kept": 9, "rejected": 0}, "complaints": {"read": 5, "kept": 5, "rejected": 0}}
+        files = (SourceFile("customers", "customers.csv", "a" * 64),)
+        return store.publish(
+            Publication(title, counts, estimate, build_document(estimate, counts, rows=rows), files, author="ana@example.org")
+        ).study_id
+
+    return publish_it
+
+
+def open_app(page: str = "iceberg", *, roles: list[str] | None = None, language: str = "en", **query: str) -> AppTest:
+    """Open a page; with `roles` as somebody who is signed in and whose provider says so."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.context = {"locale": {"en": "en-GB", "fr": "fr-FR"}[language]}
+    if roles is not None:
+        app.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x" * 32}
+        app.user = {"is_logged_in": True, "email": "vera@example.org", "iat": int(time.time()), "roles": roles}
+    for name, value in query.items():
+        app.query_params[name] = value
+    if page != "iceberg":
+        app.switch_page(page_file(page))
+    app.run()
+    assert_healthy(app)
+    return app
+
+
+def test_without_sign_in_the_page_says_that_it_is_a_local_tool(publish: Publish) -> None:
+    study = publish()
+    assert "Local tool of one person" in spoken(open_app(study=study))
+    assert "Outil local" in spoken(open_app(study=study, language="fr"))
+
+
+def test_a_link_opens_the_newest_version(publish: Publish) -> None:
+    study = publish()
+    publish(ratio=2.0)
+    app = open_app(study=study)
+    assert app.title[0].value == "Quarterly"
+    assert "Version 2, published by ana@example.org" in spoken(app)
+    assert app.select_slider(key="ratio").value == 2.0, "the slider stands where the analyst put it"
+
+
+def test_an_older_version_can_be_picked_and_is_in_the_link(publish: Publish) -> None:
+    study = publish()
+    publish(ratio=2.0)
+    app = open_app(study=study)
+    newest = app.header[0].value
+    app.selectbox[0].set_value(1).run()
+    assert_healthy(app)
+    assert app.query_params["version"] in ("1", ["1"])
+    assert app.header[0].value != newest
+    assert app.select_slider(key="ratio").value == 25.0
+    assert open_app(study=study, version="1").header[0].value == app.header[0].value
+
+
+def test_the_page_of_a_study_says_what_was_published(publish: Publish, store: Store) -> None:
+    study = publish()
+    from iceberg.locale import Translator
+    from iceberg.report.words import headline_sentence
+
+    loaded = store.load(study).estimate
+    assert loaded is not None
+    assert open_app(study=study).header[0].value == headline_sentence(loaded, Translator("en"))
+
+
+def test_a_slider_moves_this_session_and_nobody_else(publish: Publish, store: Store) -> None:
+    study = publish()
+    one, other = open_app(study=study), open_app(study=study)
+    before = one.header[0].value
+    one.select_slider(key="ratio").set_value(2.0).run()
+    assert_healthy(one)
+    assert one.header[0].value != before
+    other.run()
+    assert other.header[0].value == before
+    assert len(store.versions(study)) == 1
+
+
+def test_what_changed_is_told_in_three_parts(publish: Publish) -> None:
+    study = publish()
+    publish(ratio=2.0, leavers=1100)
+    app = open_app(study=study)
+    assert any("What changed since version 1" in one.label for one in app.expander)
+
+
+def test_a_link_that_leads_nowhere_is_said_in_words(publish: Publish) -> None:
+    publish()
+    app = open_app(study="nothing-000000")
+    assert "no study nothing-000000" in spoken(app)
+    app = open_app(study="nothing-000000", version="x")
+    assert "Traceback" not in spoken(app)
+
+
+@pytest.mark.parametrize("roles", [[], ["something-else"]])
+def test_nobody_has_a_role_unless_it_was_given(publish: Publish, roles: list[str]) -> None:
+    app = open_app(roles=roles, study=publish())
+    assert "has no role here" in spoken(app)
+    assert "customers left" not in spoken(app)
+
+
+def test_whoever_is_not_signed_in_sees_the_door_alone(publish: Publish) -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x" * 32}
+    app.user = {"is_logged_in": False}
+    app.query_params["study"] = publish()
+    app.run()
+    assert_healthy(app)
+    assert app.button(key="sign_in").label == "Sign in"
+    assert "Quarterly" not in spoken(app)
+
+
+def test_a_sign_in_of_yesterday_is_asked_again(publish: Publish) -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x" * 32}
+    app.user = {"is_logged_in": True, "email": "v@example.org", "iat": int(time.time()) - 24 * 3600, "roles": ["iceberg-owner"]}
+    app.run()
+    assert app.button(key="sign_in").label == "Sign in"
+
+
+def test_a_viewer_without_a_link_sees_the_newest_study(publish: Publish) -> None:
+    publish("Old")
+    publish("New")
+    app = open_app(roles=["iceberg-viewer"])
+    assert app.title[0].value == "New"
+    assert "viewer" in spoken(app)
+
+
+@pytest.mark.parametrize("page", ["upload", "survival", "method"])
+def test_a_page_checks_the_role_itself(page: str, store: Store) -> None:
+    """Whatever the menu shows: the page's own file refuses, and the refusal is written down."""
+    app = AppTest.from_string(
+        f"""
+import runpy, time
+import streamlit as st
+runpy.run_path({str(ROOT / "iceberg/ui/pages")!r} + "/{page}.py")
+""",
+        default_timeout=30,
+    )
+    app.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x" * 32}
+    app.user = {"is_logged_in": True, "email": "vera@example.org", "iat": int(time.time()), "roles": ["iceberg-viewer"]}
+    app.run()
+    assert_healthy(app)
+    assert "needs the role analyst" in spoken(app)
+    assert [(line.actor, line.action, line.detail) for line in read_audit(store.engine)] == [("vera@example.org", "refused", {"page": page})]
+
+
+def test_a_viewer_reaches_no_small_category(publish: Publish) -> None:
+    study = publish(rare=3)
+    assert "rare" in spoken(open_app("category", study=study, roles=["iceberg-analyst"], category="rare"))
+    app = open_app("category", study=study, roles=["iceberg-viewer"], category="rare")
+    assert "rare" not in app.selectbox[0].options
+    assert "for analysts" in spoken(app)
+    app = open_app(study=study, roles=["iceberg-viewer"])
+    assert "fewer than 5 customers" in spoken(app)
+
+
+def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(publish: Publish) -> None:
+    study = publish(leavers=60)
+    app = open_app(study=study, roles=["iceberg-viewer"])
+    shown = [one for one in app.select_slider if str(one.key).startswith("months.")]
+    assert len(shown[0].options) < 12, "months are taken together"
+    shown[0].set_value((date(2025, 1, 1), date(2025, 3, 1))).run()
+    (segments,) = app.multiselect
+    segments.set_value([segments.options[0]]).run()
+    assert_healthy(app)
+    assert "the whole period is shown" in spoken(app)
+
+
+def test_the_list_of_studies_is_there_for_viewers_and_keeping_for_owners_alone(publish: Publish) -> None:
+    publish()
+    viewer = open_app("studies", roles=["iceberg-viewer"])
+    assert viewer.subheader[0].value == "Quarterly"
+    assert viewer.number_input.len == 0
+    owner = open_app("studies", roles=["iceberg-owner"])
+    assert owner.number_input(key="retention").value == 0
+    assert "Who did what" in spoken(owner)
+
+
+def test_an_owner_deletes_for_good(publish: Publish, store: Store) -> None:
+    study = publish()
+    app = open_app("studies", roles=["iceberg-owner"])
+    app.button(key=f"delete.run.{study}").click().run()
+    assert_healthy(app)
+    assert store.studies() == ()
+    assert read_audit(store.engine, last=1)[0].actor == "vera@example.org"
+
+
+def test_an_empty_store_says_what_to_do_and_is_not_made_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "none.db"))
+    assert "python -m iceberg publish" in spoken(open_app("studies"))
+    open_app("studies")
+    assert not (tmp_path / "none.db").exists()
