@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,17 @@ import altair as alt
 import pandas as pd
 
 from benchmarks.calibration.companies import MASSES
+
+
+def save_figures(summary: dict[str, Any], path: Path) -> None:
+    """Write what the Method page draws: one row per family and nominal coverage, those of all together first."""
+    shown = {"all": summary["overall"], **{name: one for name, one in summary["families"].items() if one["total_over_truth"] is not None}}
+    rows = [
+        {"family": name, "nominal": mass, "actual": figures[f"coverage_{mass:.0%}"], "categories": figures.get("categories")}
+        for name, figures in shown.items()
+        for mass in MASSES
+    ]
+    path.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
 
 
 def save_plot(summary: dict[str, Any], path: Path) -> None:

@@ -19,12 +19,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from benchmarks.calibration.companies import judge_company
-from benchmarks.calibration.plot import save_plot
+from benchmarks.calibration.plot import save_figures, save_plot
 from benchmarks.calibration.summary import as_rows, as_table, summarise
 from iceberg.worlds import ASIDE, FAMILIES, WORLDS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+FIGURES = HERE.parents[1] / "iceberg" / "report" / "tables" / "coverage.json"  # what the Method page draws
 
 
 def main() -> int:
@@ -111,6 +112,8 @@ def _write(records: list[dict], name: str) -> None:
         writer.writeheader()
         writer.writerows(rows)
     save_plot(summary, RESULTS / name)
+    if name == "calibration":
+        save_figures(summary, FIGURES)
     table = as_table(summary)
     (RESULTS / f"{name}.txt").write_text(table + "\n", encoding="utf-8")
     print(table)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.results import INTERVAL_MASS
 from iceberg.report.words import customers, ratio, share
 
 HORIZON_DAYS = Assumptions().horizon_days
@@ -215,6 +216,22 @@ def takeaway_sensitivity(frame: pd.DataFrame, translator: Translator) -> str:
         first=most["category"],
         low=customers(most["first"], translator),
         high=customers(most["last"], translator),
+    )
+
+
+def takeaway_coverage(frame: pd.DataFrame, translator: Translator) -> str:
+    """How often the 90 % ranges held the truth, over all families and in the worst one."""
+    at_mass = frame.loc[np.isclose(frame["nominal"].to_numpy(float), INTERVAL_MASS)]
+    together, families = at_mass.loc[at_mass["family"] == "all"], at_mass.loc[at_mass["family"] != "all"]
+    if together.empty or families.empty:
+        return translator.text("report.takeaway.empty")
+    worst = families.sort_values("actual").iloc[0]
+    return translator.text(
+        "report.takeaway.coverage",
+        nominal=share(INTERVAL_MASS, translator),
+        actual=share(float(together["actual"].iloc[0]), translator),
+        family=translator.text(f"report.families.{worst['family']}"),
+        worst=share(float(worst["actual"]), translator),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -17,7 +18,7 @@ from iceberg.ui.controls import Control, View, browser_language, read_view, show
 from iceberg.ui.sign_in import show_person
 from iceberg.ui.state import Study, current_study
 
-STYLE = Path(__file__).with_name("style.css")
+STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}
 NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
@@ -74,7 +75,7 @@ class Frame:
 def open_frame(language: str, page: str) -> None:
     """Say what the page that follows needs to know, as it was chosen on earlier runs. Nothing is drawn but the style."""
     words = Translator(language)
-    st.html(STYLE)
+    st.html(_style(_read_theme()))
     study = current_study(language)
     view = read_view(study, words, shown=CONTROLS[page])
     st.session_state[_FRAME] = Frame(words, study, view, _is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)
@@ -120,6 +121,12 @@ def errors_in_words(words: Translator | None = None) -> Iterator[None]:
 def show_error(error: IcebergError, words: Translator) -> None:
     """One error, in the reader's language."""
     st.error(error.message(words.language), icon=":material/error:", title=words.text("ui.error.title"))
+
+
+@cache
+def _style(theme: Literal["light", "dark"]) -> str:
+    sheets = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in STYLES[theme])
+    return f"<style>{''.join(sheets)}</style>"
 
 
 def _is_narrow() -> bool:

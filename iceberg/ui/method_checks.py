@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
@@ -11,7 +9,6 @@ from iceberg.ui.frame import Frame
 from iceberg.ui.show import estimate_key, show_chart, show_diagnostics, show_figures
 from iceberg.ui.state import estimate_study, focus_study
 
-CALIBRATION = tuple(Path(__file__).with_name(f"calibration.{kind}") for kind in ("svg", "png"))
 NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
 
 
@@ -35,13 +32,27 @@ def show_estimate_checks(frame: Frame) -> None:
 
 
 def show_calibration(frame: Frame) -> None:
-    """Nominal against actual coverage on simulated companies, where the picture comes with the product."""
-    found = next((path for path in CALIBRATION if path.is_file()), None)
-    if found is None:
+    """Nominal against actual coverage on simulated companies."""
+    from iceberg.report.charts import build_coverage
+    from iceberg.report.tables.coverage import coverage_table
+    from iceberg.report.takeaways import takeaway_coverage
+
+    words, table = frame.words, coverage_table()
+    if table.empty:
         return
-    st.subheader(frame.words.text("ui.method.calibration"), anchor=False)
-    st.markdown(frame.words.text("ui.method.calibration_lead"))
-    st.image(str(found), caption=frame.words.text("ui.method.calibration_caption"))
+    named = table.assign(family=[words.text(f"report.families.{family}") for family in table["family"]])
+    st.subheader(words.text("ui.method.calibration"), anchor=False)
+    st.markdown(words.text("ui.method.calibration_lead"))
+    st.markdown(takeaway_coverage(table, words))
+    show_chart(
+        frame,
+        "coverage",
+        key="",
+        build=lambda: build_coverage(table, words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_coverage(table, words),
+        table=lambda: named,
+        unit="rate",
+    )
 
 
 def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -36,7 +36,8 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
     told = tell_report(report, frame.words)
     if not told:
         return
-    st.markdown(f"**{frame.words.text('ui.upload.joining_title')}**")
+    if told[0].section == "joined":
+        st.markdown(f"**{frame.words.text('ui.upload.joining_title')}**")
     found = report.joining
     rules = found.rules if found is not None else mapping.joining
     section, asked = "joined", set[str]()

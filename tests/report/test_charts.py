@@ -13,6 +13,7 @@ from iceberg.report import charts, tables
 from iceberg.report.charts.assumptions import spread
 from iceberg.report.charts.specification import build_specification
 from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
+from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
     ExampleCurve,
@@ -48,6 +49,7 @@ def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:
         "sensitivity": charts.build_sensitivity(
             tables.sensitivity_table(example_sensitivity(ESTIMATE)), t, theme, categories=NAMES
         ),
+        "coverage": charts.build_coverage(coverage_table(), t, theme),
         "tornado": charts.build_tornado(tables.tornado_table(example_tornado()), t, theme),
     }
     return {name: chart.to_dict() for name, chart in built.items()}
@@ -286,3 +288,13 @@ def test_formulas_through_a_curve_have_lines_of_their_own_and_no_customers() -> 
     written = [row["text"] for row in rows_with(spec, "text")]
     assert "Kaplan-Meier" in written
     assert "Weibull" not in written
+
+
+def test_the_text_of_a_row_stands_behind_its_noise_floor_too() -> None:
+    """Where chance alone reaches further than the range, the probability is not written across its end."""
+    frame = tables.ranking_table(ESTIMATE).assign(placebo_upper=1e6)
+    spec = charts.build_ranking(frame, Translator("en"), categories=NAMES).to_dict()
+    assert {row["text_start"] for row in rows_with(spec, "text_start")} == {1e6}
+    unknown = tables.ranking_table(ESTIMATE).assign(placebo_upper=float("nan"))
+    spec = charts.build_ranking(unknown, Translator("en"), categories=NAMES).to_dict()
+    assert [row["text_start"] for row in rows_with(spec, "text_start")] == pytest.approx(list(unknown["upper"]))

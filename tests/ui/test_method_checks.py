@@ -1,18 +1,17 @@
 """What the Method page says of the estimate on screen."""
 
+import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from iceberg.locale import Translator
-from iceberg.ui import method_checks
-from tests.ui.conftest import assert_healthy, page_file, spoken
+from iceberg.report.tables.coverage import coverage_table
+from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
 from tests.ui.test_other_pages import volumes_only
 
 OpenPage = Callable[..., AppTest]
-PIXEL = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1z"/></svg>'
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -34,12 +33,16 @@ def test_without_a_placebo_the_page_says_what_it_would_need(open_page: OpenPage)
     assert any("Not run at this level of evidence" in box.value for box in app.info)
 
 
-def test_the_calibration_picture_is_shown_where_it_comes_with_the_product(
-    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(method_checks, "CALIBRATION", (tmp_path / "calibration.svg",))
-    assert "nine times in ten?" not in spoken(open_page("method"))
-    (tmp_path / "calibration.svg").write_bytes(PIXEL)
-    app = open_page("method")
-    assert any("nine times in ten?" in heading.value for heading in app.subheader)
-    assert len(app.get("image")) == 1
+def test_how_often_the_ranges_held_is_drawn_in_the_reader_s_language(open_page: OpenPage) -> None:
+    app = open_page("method", language="fr")
+    assert any("neuf fois sur dix" in heading.value for heading in app.subheader)
+    assert "les fourchettes à 90\N{NO-BREAK SPACE}% contenaient la vérité" in spoken(app)
+
+
+def test_what_the_page_draws_is_what_the_benchmark_found() -> None:
+    """The figures beside the package are those of the last calibration run, not of an earlier one."""
+    found = json.loads((ROOT / "benchmarks" / "calibration" / "results" / "calibration.json").read_text(encoding="utf-8"))
+    table = coverage_table()
+    together = table[table["family"] == "all"].set_index("nominal")["actual"]
+    assert together[0.9] == found["overall"]["coverage_90%"]
+    assert set(table["family"]) == {"all", *(name for name, one in found["families"].items() if one["total_over_truth"] is not None)}

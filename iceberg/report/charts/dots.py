@@ -159,7 +159,7 @@ def _intervals(
     room = max(text_width(text, 12) for text in data["end_text"]) + 14
     reach = data[[name for name in ("upper", "placebo_upper") if name in data]].to_numpy(float)
     scale = alt.Scale(domain=[0, max(float(np.nanmax(reach)), 1e-9) / max(1 - room / _PLOT_PX[narrow], 0.35)], nice=False)
-    base = drawing(data)
+    base = drawing(data.assign(text_start=np.nanmax(reach, axis=1)))  # behind the noise floor too, where that reaches further
     x, y = alt.X("lower:Q", scale=scale, axis=axis), rows_axis(data["label"].tolist(), narrow=narrow)
     return [
         *_noise_floor(data.assign(zero=0.0), "placebo_upper", scale, y, theme),
@@ -168,7 +168,7 @@ def _intervals(
             x=alt.X("median:Q", scale=scale), y=y, color=colour, tooltip=hints
         ),
         base.marked("text", align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
-            x=alt.X("upper:Q", scale=scale), y=y, text="end_text:N"
+            x=alt.X("text_start:Q", scale=scale), y=y, text="end_text:N"
         ),
     ]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from iceberg.locale import Translator
 
 _COUNTS = frozenset(
-    {
+    {"categories",
         "rank",
         "vocal_customers",
         "silent_lower",
@@ -40,7 +40,7 @@ _COUNTS = frozenset(
     }
 )
 _RATES = frozenset(
-    {
+    {"nominal", "actual",
         "silent_share",
         "probability_first",
         "prior_share",

@@ -79,7 +79,8 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         ("assumption", share(item.prior_share, words)),
     ]
     for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
-        column.metric(words.text(f"ui.category.tile_{name}"), value, border=True, help=words.text(f"ui.category.tile_{name}_help"))
+        with column.container(border=True, height="stretch"):
+            st.metric(words.text(f"ui.category.tile_{name}"), value, help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(comparator_sentence(estimate, words, category=category))
     _show_outlook(frame, estimate, category)
 

@@ -136,7 +136,7 @@ def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
             min_value=0.0,
             max_value=1.0,
             step=0.01,
-            format="%.2f",
+            format="localized",
             required=True,
         )
         for name in SHARES
