@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.locale import Translator
-from iceberg.ui.access import LEAST_ROLE, Access, current_access, show_refusal
+from iceberg.ui.access import Access, current_access, least_role, show_refusal
 from iceberg.ui.controls import browser_language
 from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
 from iceberg.ui.server import prepared, say_fault
@@ -27,7 +27,7 @@ PAGES = {  # file and address -> Material icon
 
 def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
     """A page of the menu; what is not for this role has no place in it, and whoever types its address is told so."""
-    allowed = access.may(LEAST_ROLE[name])
+    allowed = access.may(least_role(name))
     return st.Page(
         f"iceberg/ui/pages/{name}.py" if allowed else partial(show_refusal, name, access),
         title=words.text(f"ui.{name}.title"),

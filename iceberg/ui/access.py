@@ -34,6 +34,7 @@ LEAST_ROLE: dict[str, Role] = {
     "iceberg": "viewer",
     "category": "viewer",
     "studies": "viewer",
+    "compare": "analyst",
     "survival": "analyst",
     "method": "analyst",
     "upload": "analyst",
@@ -196,13 +197,18 @@ def _machine_user() -> str:
     return "local"
 
 
+def least_role(page: str) -> Role:
+    """The role that a page asks for at least; a page that nobody thought of is for owners."""
+    return LEAST_ROLE.get(page, "owner")
+
+
 def require(page: str) -> Access:
     """The person on `page`, whatever way they came to it; the page ends here for whoever may not see it.
 
     A refusal is said in words and written to the audit trail.
     """
     access = current_access()
-    if access.may(LEAST_ROLE[page]):
+    if access.may(least_role(page)):
         return access
     show_refusal(page, access)
     st.stop()
@@ -214,7 +220,7 @@ def show_refusal(page: str, access: Access) -> None:
     from iceberg.ui.controls import browser_language
 
     words = Translator(browser_language())
-    wanted = words.text(f"ui.access.role_{LEAST_ROLE[page]}")
+    wanted = words.text(f"ui.access.role_{least_role(page)}")
     title = words.text(f"ui.{page}.title")
     st.error(words.text("ui.access.refused", page=title, role=wanted), icon=":material/lock:", title=words.text("ui.access.refused_title"))
     _write_refusal(page, access)

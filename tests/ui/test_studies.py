@@ -225,3 +225,12 @@ def test_an_empty_store_says_what_to_do_and_is_not_made_by_looking(tmp_path: Pat
     assert "python -m iceberg publish" in spoken(open_app("studies"))
     open_app("studies")
     assert not (tmp_path / "none.db").exists()
+
+
+def test_every_page_asks_for_a_role_itself() -> None:
+    """A page that is added without a thought is for owners alone, and a test says so."""
+    from iceberg.ui.access import LEAST_ROLE
+
+    pages = {path.stem: path.read_text() for path in (ROOT / "iceberg/ui/pages").glob("*.py") if path.stem != "__init__"}
+    assert set(pages) == set(LEAST_ROLE)
+    assert [name for name, source in pages.items() if f'require("{name}")' not in source] == []

@@ -7,6 +7,7 @@ from datetime import date
 import streamlit as st
 
 from iceberg.model.compare import Comparison, Months, compare_periods
+from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import show_chart, show_download
 from iceberg.ui.state import Filters, estimate_name, estimate_study, focus_study, remember
@@ -17,6 +18,7 @@ BOXES = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"
 
 def show_page() -> None:
     """The question, two periods, the answer in a sentence; then every category, and what to know of it."""
+    require("compare")
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.compare.title"), anchor=False)
