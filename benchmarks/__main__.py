@@ -13,6 +13,7 @@ STEPS = (
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.calibration.run", "--jobs", "2"),
+    ("benchmarks.compare.run",),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )
 

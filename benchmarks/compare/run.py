@@ -127,8 +127,8 @@ def summarise(records: Iterable[dict[str, Any]]) -> str:
     """The tables of the README of this benchmark."""
     held = list(records)
     lines = [
-        "| how it was fixed | looked at as | companies | P(fell), median | said fell | said fell or probably | said rose or probably |",
-        "|---|---|---|---|---|---|---|",
+        "| how it was fixed | looked at as | companies | P(fell), median | said fell | fell or probably | rose or probably | change in its interval |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for way in WAYS:
         for look in ("periods", "studies"):
@@ -136,7 +136,8 @@ def summarise(records: Iterable[dict[str, Any]]) -> str:
             if own:
                 fell = [one["probability_fell"] for one in own]
                 said = [sum(one["verdict"] in kinds for one in own) for kinds in ({"fell"}, {"fell", "probably_fell"}, {"rose", "probably_rose"})]
-                lines.append(f"| {way} | {look} | {len(own)} | {np.median(fell):.2f} | " + " | ".join(str(number) for number in said) + " |")
+                inside = np.mean([one["change_in_90"] for one in own])
+                lines.append(f"| {way} | {look} | {len(own)} | {np.median(fell):.2f} | " + " | ".join(str(number) for number in said) + f" | {inside:.2f} |")
     lines += ["", "| looked at as | categories left alone | change in its 90 % interval | rate change in its 90 % interval |", "|---|---|---|---|"]
     for look in ("periods", "studies"):
         own = [one for one in held if one["look"] == look and not one["fixed"]]
