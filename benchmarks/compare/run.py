@@ -127,7 +127,7 @@ def summarise(records: Iterable[dict[str, Any]]) -> str:
     """The tables of the README of this benchmark."""
     held = list(records)
     lines = [
-        "| how it was fixed | looked at as | companies | P(fell), median | said fell | fell or probably | rose or probably | change in its interval |",
+        "| how it was fixed | looked at as | companies | P(fell), median | fell | fell or probably | rose or probably | change in its interval |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for way in WAYS:
@@ -137,7 +137,7 @@ def summarise(records: Iterable[dict[str, Any]]) -> str:
                 fell = [one["probability_fell"] for one in own]
                 said = [sum(one["verdict"] in kinds for one in own) for kinds in ({"fell"}, {"fell", "probably_fell"}, {"rose", "probably_rose"})]
                 inside = np.mean([one["change_in_90"] for one in own])
-                lines.append(f"| {way} | {look} | {len(own)} | {np.median(fell):.2f} | " + " | ".join(str(number) for number in said) + f" | {inside:.2f} |")
+                lines.append(f"| {way} | {look} | {len(own)} | {np.median(fell):.2f} | " + " | ".join([*map(str, said), f"{inside:.2f}"]) + " |")
     lines += ["", "| looked at as | categories left alone | change in its 90 % interval | rate change in its 90 % interval |", "|---|---|---|---|"]
     for look in ("periods", "studies"):
         own = [one for one in held if one["look"] == look and not one["fixed"]]
