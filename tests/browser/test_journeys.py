@@ -159,3 +159,15 @@ def test_a_file_over_the_limit_gets_the_command_that_reads_it(visit: VisitorFact
     page.locator("[data-testid=stFileUploaderDropzoneInput]").first.set_input_files(large)
     expect(page.get_by_role("alert").filter(has_text="crm export.csv has 211 MB")).to_contain_text("200 MB")
     expect(page.get_by_text("python -m iceberg estimate --customers 'crm export.csv' --complaints FILE")).to_be_visible()
+
+
+def test_back_and_reload_keep_what_was_chosen(visit: VisitorFactory) -> None:
+    visitor = visit()
+    page = visitor.open("?ratio=5&lang=fr")
+    page.get_by_role("link", name="temps d'attente").click()
+    expect(page.get_by_role("heading", name="temps d'attente", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_text("1 pour 5", exact=True)).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
