@@ -126,7 +126,9 @@ def _check(options: Options, words: Translator) -> int:
         UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
     ]
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
-        tables, report = load_tables(**sources, mapping=mapping, relate=True)  # type: ignore[arg-type]  # only sources are in the dictionary
+        tables, report = load_tables(  # type: ignore[arg-type]  # only sources are in the dictionary
+            **sources, mapping=mapping, relate=True, memory_limit=options.memory_limit, temp_directory=options.temp_dir
+        )
         tables.close()
         print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
@@ -221,6 +223,9 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
             events=options.events,
             activity=options.activity,
             as_of=options.as_of,
+            memory_limit=options.memory_limit,
+            temp_directory=options.temp_dir,
+            on_file=progress.of_file,
         )
         with tables:
             progress("counting", 0.1)

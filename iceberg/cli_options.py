@@ -64,6 +64,8 @@ class Options:
     periods: tuple[tuple[date, date], ...] = ()
     apart: bool = False
     category: str | None = None
+    memory_limit: str | None = None
+    temp_dir: Path | None = None
     window_months: int | None = None
     title: str = ""
     store: str | None = None
@@ -275,6 +277,12 @@ def _add_check(parser: argparse.ArgumentParser, group: Group, words: Translator)
     file = words.text("cli.help.file")
     parser.add_argument("files", metavar=file, nargs="*", help=words.text("cli.help.files"))
     group.add_argument("--mapping", metavar=file, type=Path, help=words.text("cli.help.mapping"))
+    _add_resources(group, words)
+
+
+def _add_resources(group: Group, words: Translator) -> None:
+    group.add_argument("--memory-limit", metavar=words.text("cli.help.size"), help=words.text("cli.help.memory_limit"))
+    group.add_argument("--temp-dir", metavar=words.text("cli.help.folder"), type=Path, help=words.text("cli.help.temp_dir"))
 
 
 def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translator, *, reports: bool = True) -> None:
@@ -303,6 +311,7 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--seed", number, check_whole("--seed", 0, _LARGEST_SEED))
     add("--mapping", file, Path)
     add("--json", file, Path)
+    _add_resources(group, words)
     group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
     if not reports:
         return

@@ -56,7 +56,11 @@ class Progress:
         if self._quiet:
             return
         known = [key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)]
-        sentence = self._words.text(known[0] if known else "cli.progress.estimating")
+        self._say(self._words.text(known[0] if known else "cli.progress.estimating"), fraction)
+
+    def _say(self, sentence: str, fraction: float = 0.0) -> None:
+        if self._quiet:
+            return
         if self._in_place:
             line = self._words.text(
                 "cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0))
@@ -65,6 +69,10 @@ class Progress:
         elif sentence != self._step:
             print(sentence, file=sys.stderr, flush=True)
         self._step = sentence
+
+    def of_file(self, name: str) -> None:
+        """Say that the file `name` is being read."""
+        self._say(self._words.text("cli.progress.reading_file", file=name))
 
     def __enter__(self) -> Self:
         return self

@@ -61,6 +61,7 @@ OWNERS = {
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
+    "psycopg": ("ingest/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "argparse": ("cli_options.py",),
     "logging": ("cli.py", "ui"),

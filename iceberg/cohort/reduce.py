@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.statements import REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
+from iceberg.ingest.resources import named_faults
 from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
@@ -74,7 +76,8 @@ def reduce_tables(
     statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days))
     engine = Engine(tables)
     try:
-        return _Reduction(engine, statements, max_segments, max_categories).counts()
+        with named_faults(tables.scratch or Path()):
+            return _Reduction(engine, statements, max_segments, max_categories).counts()
     finally:
         engine.drop()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
@@ -17,10 +18,20 @@ from iceberg.ingest.judge import JudgedTable, read_table
 from iceberg.ingest.links import Relations
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
 from iceberg.ingest.opening import Opened, open_file
-from iceberg.ingest.parts import combine_parts, list_sources, require_same_columns, set_aside
+from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
 from iceberg.ingest.relations import relate_tables
 from iceberg.ingest.repeats import as_subscriptions, find_repeats
 from iceberg.ingest.sources import Source, Workspace
+
+OnFile = Callable[[str], None]  # called with the name of a file before it is read
+
+
+def _say_nothing(name: str) -> None:
+    """Nobody asked."""
+
+
+def _name(source: Source) -> str:
+    return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")
 
 
 def open_related(
@@ -29,9 +40,10 @@ def open_related(
     sources: Mapping[str, Source | Sequence[Source]],
     mappings: MappingSet,
     relate: bool | None,
+    on_file: OnFile | None = None,
 ) -> tuple[dict[str, list[Opened]], Relations]:
     """Every file with its columns, the tables joined."""
-    opened = _open_all(connection, workspace, sources, mappings)
+    opened = _open_all(connection, workspace, sources, mappings, on_file)
     given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
     opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
     _require_certain(opened)
@@ -70,11 +82,17 @@ def read_all(
 
 
 def _open_all(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, sources: Mapping[str, Source | Sequence[Source]], mappings: MappingSet
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    sources: Mapping[str, Source | Sequence[Source]],
+    mappings: MappingSet,
+    on_file: OnFile | None = None,
 ) -> dict[str, list[Opened]]:
     opened: dict[str, list[Opened]] = {}
+    on_file = on_file or _say_nothing
     for named, source in sources.items():
         for part in list_sources(source):
+            on_file(_name(part))
             table, found = open_file(connection, workspace, named, part, mappings)
             opened.setdefault(table, []).append(found)
     return opened
@@ -83,6 +101,11 @@ def _open_all(
 def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
     if len(parts) == 1:
         return read_table(connection, workspace, name, *parts[0], today)
+    joined = join_parquet(connection, parts)
+    if joined is not None:
+        item = read_table(connection, workspace, name, *joined, today)
+        place_parts(item, parts)
+        return item
     judged = []
     for number, (source, mapping) in enumerate(parts, start=1):
         judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today), number))

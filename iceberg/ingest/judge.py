@@ -133,7 +133,7 @@ def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: date)
     for tidy in (ids.is_text, False):
         proven = prove_customers(connection, item.source, item.mapping, today=today, tidy_ids=tidy)
         fields = replace(item.fields, tidy_ids=tidy, proven=proven)
-        select = select_sql(item.source, item.table, fields, today=literal, row_number="file_row_number")
+        select = select_sql(item.source, item.table, fields, today=literal, row_number=item.source.record_sql)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
         if look_at_ids(connection, item, tidy_sql=tidy_ids_sql(connection, item.source, ids) if tidy else "TRUE"):
             return

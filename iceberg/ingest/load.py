@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -12,14 +14,16 @@ import pandas as pd
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.database import connect
 from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
-from iceberg.ingest.gathering import open_related, read_all
+from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.parts import count_parts
+from iceberg.ingest.opening import Opened
+from iceberg.ingest.parts import count_parts, list_sources
 from iceberg.ingest.relations import base_of
 from iceberg.ingest.repeats import relate_to_subscriptions
+from iceberg.ingest.resources import default_bound, named_faults, require_room
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
@@ -44,21 +48,24 @@ def load_tables(
     as_of: date | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
+    temp_directory: Path | None = None,
+    on_file: OnFile | None = None,
 ) -> tuple[Tables, IngestReport]:
     """Read files into tables that can be trusted, and account for every row.
 
-    A table may come in several files: a list, or a pattern such as ``"customers-*.csv"``.
+    A table may come in several files: a list, a folder, or a pattern such as ``"customers-*.csv"``.
 
     Args:
         customers: One row per customer: id, first day, last day (blank while still here), segment, revenue.
         complaints: One row per complaint, with the customer's id; without ids the rows are folded into volumes.
         volumes: Complaints per category and month.
         mapping: Which header feeds which field; tables it does not name are proposed from their headers.
-        memory_limit: Bound for DuckDB, such as ``"4GB"``.
+        memory_limit: Bound for DuckDB, such as ``"4GB"``; what does not fit goes to disk.
+        temp_directory: Folder for what does not fit; the system's folder for temporary files when left out.
+        on_file: Called with the name of each file before it is read.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
-        flat: One row per customer with tenure and departure but no dates (evidence level F). A `customers` file of that
-            shape is recognised and read as one.
+        flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
         events: One row per departure (customer, day).
         activity: One row per sign of life (customer, day): customers who go quiet have left.
@@ -71,32 +78,48 @@ def load_tables(
         The tables (close them after reducing) and the report: kept + rejected = read for each.
 
     Raises:
-        FileError: A file is not a table.
+        FileError: A file is not a table, breaks off, or disk or memory are too small.
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
     given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys, "flat": flat}
-    sources = _require_sources(given | {"subscriptions": subscriptions, "events": events, "activity": activity})
-    workspace, connection = Workspace(), connect(memory_limit=memory_limit)
+    given |= {"subscriptions": subscriptions, "events": events, "activity": activity}
+    listed = {table: list_sources(source) for table, source in _require_sources(given).items()}
+    mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
     try:
-        mapping = mapping or MappingSet()
-        opened, relations = open_related(connection, workspace, sources, mapping, relate)
-        today = max(today or date.today(), as_of or date.min)
-        loaded, repeated = read_all(connection, workspace, opened, today, mapping)
-        if repeated is not None and repeated.folded:
-            relations = relate_to_subscriptions(relations)
-        joined = join_tables(connection, loaded, mapping.joining)
-        joined.report = replace(joined.report, repeated=repeated)
-        if "flat" in loaded:
-            judge_flat_duplicates(connection, loaded["flat"])
-        tables, report = _finish(connection, workspace, list(loaded.values()), joined, issues_per_rule)
+        with named_faults(workspace):
+            connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
+            connected.callback(connection.close)
+            require_room(connection, listed, workspace.directory)
+            opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
+            today = max(today or date.today(), as_of or date.min)
+            judged, joined, folded = _judge(connection, workspace, opened, today, mapping)
+            relations = relate_to_subscriptions(relations) if folded else relations
+            tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
         return tables, replace(report, relations=relations, read_on=today, notes=report.notes + future_notes(report, today))
     except BaseException as error:
-        if isinstance(error, MappingError) and error.proposal is not None:
-            error.proposal = replace(error.proposal, joining=(mapping or MappingSet()).joining, links=(mapping or MappingSet()).links)
-        connection.close()
+        _complete_proposal(error, mapping)
+        connected.close()
         workspace.close()
         raise
+
+
+def _complete_proposal(error: BaseException, mapping: MappingSet) -> None:
+    """What was said about joining goes into the mapping that is proposed."""
+    if isinstance(error, MappingError) and error.proposal is not None:
+        error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, opened: Mapping[str, list[Opened]], today: date, mapping: MappingSet
+) -> tuple[list[JudgedTable], Joined, bool]:
+    """Every table judged, on its own and with the others; and whether the customers table was read as subscriptions."""
+    loaded, repeated = read_all(connection, workspace, opened, today, mapping)
+    joined = join_tables(connection, loaded, mapping.joining)
+    joined.report = replace(joined.report, repeated=repeated)
+    if "flat" in loaded:
+        judge_flat_duplicates(connection, loaded["flat"])
+    return list(loaded.values()), joined, repeated is not None and repeated.folded
 
 
 def _require_sources(given: Mapping[str, Source | Sequence[Source] | None]) -> dict[str, Source | Sequence[Source]]:
@@ -137,6 +160,7 @@ def _finish(
         first_complaint=first,
         last_day=last,
         on_close=workspace.close,
+        scratch=workspace.directory,
         told_customers="customers_told" if any(item.told_name for item in judged) else "customers",
         origin=tuple(files),
     )

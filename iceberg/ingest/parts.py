@@ -11,28 +11,33 @@ import pandas as pd
 
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns import normalise_header
+from iceberg.ingest.database import quote_text
 from iceberg.ingest.judge import JudgedTable
-from iceberg.ingest.mapping import ColumnMapping
+from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.rules import reject_mask
 from iceberg.ingest.sources import Source, UploadedBytes
 from iceberg.ingest.tables import FileTotals
 
+Opened = tuple[SourceTable, ColumnMapping]
 _PATTERN = frozenset("*?[")
+_TABLES = (".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
 
 
 def list_sources(source: Source | Sequence[Source]) -> list[Source]:
-    """The files behind what was given for one table: itself, each of a list, or each that fits ``customers-*.csv``.
+    """The files behind what was given for one table: itself, each of a list, of a folder, or each that fits ``customers-*.csv``.
 
     Raises:
-        FileError: ``no_file_fits`` when a pattern fits nothing.
+        FileError: ``no_file_fits`` when a pattern fits nothing, ``folder_without_tables`` when a folder holds no table.
     """
     if isinstance(source, (pd.DataFrame, UploadedBytes)):
         return [source]
     if isinstance(source, (list, tuple)):
         return [one for entry in source for one in list_sources(entry)]
     text = str(source)
-    if not _PATTERN & set(text) or Path(text).exists():
+    if Path(text).expanduser().is_dir():
+        return list(_in_folder(Path(text).expanduser()))
+    if not _PATTERN & set(text) or "://" in text or Path(text).exists():
         return [text] if isinstance(source, str) else [source]  # type: ignore[list-item]  # what is left of Source is a path
     pattern = Path(text).expanduser()
     root = Path(pattern.anchor or ".")
@@ -40,6 +45,21 @@ def list_sources(source: Source | Sequence[Source]) -> list[Source]:
     if not found:
         raise FileError("no_file_fits", {"file": text})
     return list(found)
+
+
+def _in_folder(folder: Path) -> list[str]:
+    """Every table in a folder and below it, in the order of their names; what engines write beside tables (``_SUCCESS``, ``.crc``) is none."""
+    found = sorted(
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name.lower().endswith(_TABLES) and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise FileError("folder_without_tables", {"file": str(folder), "known": ", ".join(_TABLES)})
+    kinds = {Path(name).suffix for name in found}
+    if len(kinds) > 1 and ".parquet" in kinds:  # half of them may be the other half in another format
+        raise FileError("folder_mixes_formats", {"file": str(folder), "kinds": ", ".join(sorted(kinds))})
+    return found
 
 
 def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) -> None:
@@ -67,6 +87,44 @@ def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) ->
 
 def _headers(mapping: ColumnMapping) -> dict[str, str]:
     return {name: normalise_header(choice.header) for name, choice in mapping.choices.items()}
+
+
+def join_parquet(connection: duckdb.DuckDBPyConnection, parts: Sequence[Opened]) -> Opened | None:
+    """Parquet files of one table as one source that is scanned where it lies; None where they have to be read one by one.
+
+    That is so where their mapped columns differ in type, or hold text that has to be understood first (dates, amounts): each file may
+    have been written in its own way.
+    """
+    (first, mapping), *_ = parts
+    kinds = all_fields(mapping.table)
+    for source, other in parts:
+        for name, choice in other.choices.items():
+            column, like = source.column(choice.header), first.column(mapping.choices[name].header)
+            same = column is not None and like is not None and (column.sql, column.type) == (like.sql, like.type)
+            if source.reading.format != "parquet" or not same or (like is not None and like.is_text and kinds[name] in {"date", "end", "number"}):
+                return None
+    paths = [source.path for source, _ in parts]
+    listed = ", ".join(quote_text(path) for path in paths)
+    counted = connection.sql(f"SELECT file_name, num_rows FROM parquet_file_metadata([{listed}])").fetchall()
+    rows = {str(name): int(count) for name, count in counted}
+    starts = [0]
+    for path in paths:
+        starts.append(starts[-1] + rows[path])
+    record = f"CAST({starts[:-1]}[CAST(file_index AS BIGINT) + 1] AS BIGINT) + file_row_number"
+    combined = replace(first, from_sql=f"read_parquet([{listed}])", record_sql=record, starts=tuple(starts))
+    return combined, mapping
+
+
+def place_parts(item: JudgedTable, parts: Sequence[Opened]) -> None:
+    """Tell a table that was read by `join_parquet` which record comes from which file."""
+    placed = []
+    for start, end, (source, mapping) in zip(item.source.starts, item.source.starts[1:], parts, strict=False):
+        own_columns = {name: source.column(choice.header) or item.fields.columns[name] for name, choice in mapping.choices.items()}
+        fields = replace(item.fields, columns=own_columns)
+        reading = replace(item.source.reading, file=source.reading.file, size_bytes=source.reading.size_bytes)
+        own = replace(source, reading=reading)
+        placed.append((start, JudgedTable(item.table, own, mapping, fields, item.read_name, file_records=end - start)))
+    item.parts = tuple(placed)
 
 
 def set_aside(connection: duckdb.DuckDBPyConnection, item: JudgedTable, number: int) -> JudgedTable:
@@ -102,8 +160,11 @@ def count_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> lis
     totals = []
     starts = [start for start, _ in item.parts] + [item.file_records]
     mask = reject_mask(item.table)
+    if item.is_view and not any(flags & mask for flags in item.flags):  # nothing was rejected: no need to look whose
+        return [FileTotals(item.table_name, part.source.reading.file, part.file_records, part.file_records, 0) for _, part in item.parts]
     for (start, part), end in zip(item.parts, starts[1:], strict=True):
-        where = f"rowid >= {start} AND rowid < {end}"
+        number = "record" if item.is_view else "rowid"
+        where = f"{number} >= {start} AND {number} < {end}"
         rows, rejected = connection.sql(f"SELECT count(*), count(*) FILTER ((flags & {mask}) <> 0) FROM {item.read_name} WHERE {where}").fetchall()[0]
         lines = sum(bad.cells is None for bad in part.bad_lines)
         totals.append(FileTotals(item.table_name, part.source.reading.file, rows + lines, rows - rejected, rejected + lines))

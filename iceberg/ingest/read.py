@@ -138,6 +138,8 @@ class SourceTable:
         rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
         first_row: Line or row number of the first record (the record with rowid 0).
         line_column: Column that holds the sheet row, where blank rows were left out.
+        path: A Parquet file's own path.
+        record_sql: Number of a record of Parquet files, and in `starts` that of the first record of each, then their total.
     """
 
     reading: FileReading
@@ -147,6 +149,9 @@ class SourceTable:
     rejects: str = ""
     first_row: int = 1
     line_column: str = ""
+    path: str = ""
+    record_sql: str = "file_row_number"
+    starts: tuple[int, ...] = ()
 
     def column(self, header: str) -> SourceColumn | None:
         """The column with this header."""
@@ -344,7 +349,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -
     reading = FileReading(
         opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes
     )
-    return SourceTable(reading, columns, scan, first_row=1)
+    return SourceTable(reading, columns, scan, first_row=1, path=str(opened.path))
 
 
 def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, workspace: Workspace) -> SourceTable:

@@ -17,6 +17,7 @@ from typing import IO
 import pandas as pd
 
 from iceberg.errors import FileError
+from iceberg.ingest.postgres import is_database, spool_table
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class OpenedSource:
 class Workspace:
     """A private temporary directory that is removed, with everything spooled to it, when the tables are closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Path | None = None) -> None:
+        """Args: parent: Folder in which the directory is made; the system's choice when left out."""
+        self._parent = parent
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._files = 0
 
@@ -65,7 +68,7 @@ class Workspace:
     def directory(self) -> Path:
         """The directory, created on first use and readable by its owner only."""
         if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="iceberg-")
+            self._directory = _make_directory(self._parent)
         return Path(self._directory.name)
 
     def new_file(self, suffix: str) -> Path:
@@ -85,6 +88,13 @@ class Workspace:
             self._directory = None
 
 
+def _make_directory(parent: Path | None) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="iceberg-", dir=parent)
+    except OSError as error:
+        raise FileError("temp_folder_unusable", {"folder": str(parent or tempfile.gettempdir()), "reason": error.strerror or str(error)}) from error
+
+
 def open_source(source: Source, workspace: Workspace) -> OpenedSource:
     """Resolve a source to a path or a frame.
 
@@ -100,6 +110,10 @@ def open_source(source: Source, workspace: Workspace) -> OpenedSource:
         return OpenedSource(name, path, size_bytes=len(source.data))
     if str(source) == "-":
         return _spool_standard_input(workspace)
+    if is_database(str(source)):
+        path = workspace.new_file(".csv")
+        name = spool_table(str(source), path)
+        return OpenedSource(name, path, size_bytes=path.stat().st_size)
     return _open_path(str(source))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -153,6 +154,7 @@ class Tables:
     first_complaint: date | None = None
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
+    scratch: Path | None = None  # where the engine puts what does not fit into memory
     told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
