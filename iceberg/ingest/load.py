@@ -60,14 +60,12 @@ def load_tables(
         complaints: One row per complaint, with the customer's id; without ids the rows are folded into volumes.
         volumes: Complaints per category and month.
         mapping: Which header feeds which field; tables it does not name are proposed from their headers.
-        memory_limit: Bound for DuckDB, such as ``"4GB"``; what does not fit goes to disk.
-        temp_directory: Folder for what does not fit; the system's folder for temporary files when left out.
+        memory_limit: Bound for DuckDB, such as ``"4GB"``; what does not fit goes to `temp_directory` (the system's own when left out).
         on_file: Called with the name of each file before it is read.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
-        subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
-        events: One row per departure (customer, day).
+        subscriptions: One row per subscription; folded to customers, or to the last days of `customers`. `events`: one per departure.
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
         as_of: Last day that is to be counted: who says that the files reach so far is believed.
