@@ -51,21 +51,21 @@ def load_tables(
     temp_directory: Path | None = None,
     on_file: OnFile | None = None,
 ) -> tuple[Tables, IngestReport]:
-    """Read files into tables that can be trusted, and account for every row.
-
-    A table may come in several files: a list, a folder, or a pattern such as ``"customers-*.csv"``.
+    """Read files (each table one, a list, a folder or a pattern) into tables that can be trusted, and account for every row.
 
     Args:
         customers: One row per customer: id, first day, last day (blank while still here), segment, revenue.
         complaints: One row per complaint, with the customer's id; without ids the rows are folded into volumes.
         volumes: Complaints per category and month.
         mapping: Which header feeds which field; tables it does not name are proposed from their headers.
-        memory_limit: Bound for DuckDB, such as ``"4GB"``; what does not fit goes to `temp_directory` (the system's own when left out).
+        memory_limit: Bound for DuckDB, such as ``"4GB"``.
+        temp_directory: Folder for what does not fit; the system's own when left out.
         on_file: Called with the name of each file before it is read.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
-        subscriptions: One row per subscription; folded to customers, or to the last days of `customers`. `events`: one per departure.
+        subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
+        events: One row per departure (customer, day).
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
         as_of: Last day that is to be counted: who says that the files reach so far is believed.
