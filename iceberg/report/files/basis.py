@@ -95,7 +95,7 @@ def files_section(estimate: IcebergEstimate, provenance: Provenance, words: Tran
     headers = tuple(words.text(f"export.column.{name}") for name in ("file", "table", "rows", "sha256"))
     rows = tuple((file.name, table_name(file.role, words), rows_text(file.role, provenance, words), file.sha256) for file in provenance.files)
     grid = Grid(
-        words.text("export.section.files"), headers, rows, ("left", "left", "left", "left"), widths=(1.0, 0.0, 0.0, 2.2), small=True
+        words.text("export.section.files"), headers, rows, ("left", "left", "left", "left"), widths=(1.0, 0.0, 1.0, 0.0), small=True
     )
     return Section(words.text("export.section.files"), (grid, facts), fine=True)
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 FAMILY = "DejaVu Sans"
+MONO = "DejaVu Sans Mono"  # for fingerprints, which are read letter by letter
 
 
 @cache

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.report.files.blocks import Figure, WrittenReport, plain
-from iceberg.report.files.fonts import FAMILY, font_folder
+from iceberg.report.files.fonts import FAMILY, MONO, font_folder
 
 _REGIONS = {"en": "GB", "fr": "FR"}
 
@@ -27,6 +27,7 @@ def build_pdf(report: WrittenReport) -> bytes:
         "lang": report.language,
         "region": _REGIONS[report.language],
         "font": FAMILY,
+        "mono": MONO,
         "time": [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second],
         **{name: getattr(report, name) for name in ("title", "period", "badge", "badge_kind", "headline", "footer", "author")},
         "opening": [plain(block) for block in report.opening],
