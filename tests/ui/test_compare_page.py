@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import assert_healthy, page_file, spoken
-from tests.ui.test_other_pages import volumes_only
+from tests.ui.conftest import assert_healthy, spoken
+from tests.ui.test_studies import Publish, publish, store  # noqa: F401  # fixtures
 
 OpenPage = Callable[..., AppTest]
 
@@ -23,7 +23,7 @@ def test_the_answer_is_a_sentence_with_its_rates_and_probability(open_page: Open
 
 def test_the_category_that_was_fixed_comes_first(open_page: OpenPage) -> None:
     app = open_page("compare")
-    app.selectbox(key="compare.category").set_value("waiting time").run()
+    app.selectbox(key="compare.category.periods").set_value("waiting time").run()
     assert_healthy(app)
     assert "waiting time" in app.header[0].value
     assert "All categories together" in spoken(app)
@@ -37,9 +37,13 @@ def test_periods_that_overlap_are_refused_in_words(open_page: OpenPage) -> None:
     assert not app.exception
 
 
-def test_a_study_without_months_says_what_it_needs(open_page: OpenPage) -> None:
+def test_what_is_on_screen_compares_with_a_published_study(open_page: OpenPage, publish: Publish) -> None:  # noqa: F811
+    publish("Last year")
     app = open_page("compare")
-    volumes_only(open_page("upload"))
+    app.segmented_control(key="compare.kind").set_value("studies").run()
     assert_healthy(app)
-    app.switch_page(page_file("iceberg")).run()
-    assert_healthy(app)
+    said = spoken(app)
+    assert "Last year, version 1" in app.selectbox(key="compare.other").options[0]
+    assert "customers at risk and month" in app.header[0].value
+    assert "estimated apart" in said and "Only in the later one" in said  # the sample has categories that the other study has not
+    assert len(app.dataframe[0].value) == 4  # billing, delivery, price and the company

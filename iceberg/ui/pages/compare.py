@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import streamlit as st
 
+from iceberg.locale import Translator
 from iceberg.model.compare import Comparison, Months, compare_periods
+from iceberg.store.studies import VersionEntry
 from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import show_chart, show_download
 from iceberg.ui.state import Filters, estimate_name, estimate_study, focus_study, remember
 
+KINDS = ("periods", "studies")
 FEWEST_MONTHS = 2  # one before, one after
 BOXES = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
@@ -24,19 +28,66 @@ def show_page() -> None:
     st.title(words.text("ui.compare.title"), anchor=False)
     st.caption(words.text("ui.compare.lead"))
     counts = frame.study.counts
-    if not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS:
-        st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
-        st.page_link("iceberg/ui/pages/upload.py")
-        return
     with errors_in_words(words):
-        before, after = _choose_periods(frame)
+        others = _other_versions(frame)
+        kind = "periods"
+        if others:
+            label = words.text("ui.compare.kind")
+            chosen = st.segmented_control(label, KINDS, default=KINDS[0], format_func=_kind_name(words), key="compare.kind", required=True)
+            kind = str(chosen)
+        if kind == "periods" and (not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS):
+            st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
+            st.page_link("iceberg/ui/pages/upload.py")
+            return
+        if kind == "studies":
+            entry = st.selectbox(words.text("ui.compare.other"), others, format_func=_version_name(words), key="compare.other")
+            comparison, key = _with_study(frame, entry), f"{entry.study_id}|{entry.number}"
+        else:
+            before, after = _choose_periods(frame)
+            comparison, key = _compared(frame, before, after), f"{before!r}|{after!r}"
         category = st.selectbox(
             words.text("ui.compare.fixed"),
-            [None, *counts.categories],
+            [None, *(one.category for one in comparison.categories)],
             format_func=lambda name: words.text("report.all_categories") if name is None else str(name),
-            key="compare.category",
+            key=f"compare.category.{kind}",
         )
-        _show_answer(frame, _compared(frame, before, after), category, key=f"{before!r}|{after!r}")
+        _show_answer(frame, comparison, category, key=key)
+
+
+def _kind_name(words: Translator) -> Callable[[str], str]:
+    return lambda kind: words.text(f"ui.compare.kind_{kind}")
+
+
+def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
+    return lambda entry: words.text("ui.compare.version", title=entry.title, version=str(entry.number), day=entry.published_at.date())
+
+
+def _other_versions(frame: Frame) -> tuple[VersionEntry, ...]:
+    """Every version in the store but the one on screen, the newest first."""
+    from iceberg.ui.published import has_store, open_store
+
+    if not has_store():
+        return ()
+    shown = frame.study.published
+    entries = [entry for study in open_store().studies() for entry in open_store().versions(study.study_id)]
+    return tuple(one for one in entries if shown is None or (one.study_id, one.number) != (shown.study_id, shown.number))
+
+
+def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
+    """What is on screen against a published version, each as it was estimated."""
+    from iceberg.model.compare import compare_studies
+    from iceberg.model.estimate import estimate_iceberg
+    from iceberg.ui.published import stored_version
+
+    whole = estimate_study(frame.study, frame.view.assumptions)
+
+    def make() -> Comparison:
+        stored = stored_version(entry)
+        before = stored.estimate or estimate_iceberg(stored.counts, assumptions=entry.assumptions, seed=entry.seed)
+        return compare_studies(before, stored.counts, whole, frame.study.counts)
+
+    name = f"{entry.study_id}|{entry.number}|{entry.published_at}"
+    return remember(f"compare|{estimate_name(frame.study, whole.assumptions)}|{name}", make, study=frame.study)
 
 
 def _choose_periods(frame: Frame) -> tuple[Months, Months]:
