@@ -13,8 +13,8 @@ WESTERN, CENTRAL = "cp1252", "cp1250"
 _RUNS = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _ENOUGH_WORDS = 20_000  # judgement: words with an accent after which more do not change the answer
 
-# What a word says when read as cp1252, in nats (judgement, from where these letters stand in French, Spanish, Portuguese, Italian
-# and German on one side, Czech, Slovak, Polish, Hungarian, Romanian and Croatian on the other): above 0 it looks Western, below 0
+# What a word says when read as cp1252, in nats (judgement, from where these letters stand in French, Spanish, Portuguese, Italian,
+# German and Danish on one side, Czech, Slovak, Polish, Hungarian, Romanian and Croatian on the other): above 0 it looks Western, below 0
 # it does not. Letters that are the same in both (é, á, í, ó, ö, ü, ä, ç, š, ž) say nothing alone.
 _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
     (re.compile(pattern), weight)
@@ -27,10 +27,14 @@ _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
         (r"ê$", -0.5),
         (r"à.", -0.5),
         (r"ù.|ì.", -1.5),
-        (r"ò.|ø|ð|þ", -1.2),
+        (r"ò.|ð|þ", -1.2),
+        # A Danish or Norwegian ø and æ stand where a vowel does, between consonants; as Czech ř, Polish or Croatian ć they stand beside one.
+        (r"(?:^|[bcdfghjklmnpqrstvwxz])ø(?:[bcdfghjklmnpqrstvwxz]|$)", 1.5),
+        (r"[aeiouyáéíóúýě]ø|ø[aeiouyáéíóúý]", -1.2),
+        (r"[bcdfghjklmnpqrstvwxz]æ(?:[bcdfghjklmnpqrstvwxz]|$)", 1.5),
+        (r"[aeiouyáéíóúý]æ|æ[aeiouyáéíóúý]", -1.2),
         (r"[ìò]$|ù$", -0.2),
         (r"õ(?!e)", -1.5),
-        (r"æ", -0.8),
         (r"[íýšžáúóŕ].*[èùìòøûïêàæ]|[èùìòøûïêàæ].*[íýšžáúó]", -2.0),
         (r"[^\W\d_][³¹¿£¥¯ªº¼¾\x8d\x8f\x9d]|[³¹¿£¥¯ªº¼¾\x8d\x8f\x9d][^\W\d_]", -2.5),
         (r"^¿[^\W\d_]", 2.5),  # how a Spanish question starts

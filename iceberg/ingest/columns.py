@@ -11,8 +11,9 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.dates import recognise_dates
+from iceberg.ingest.flags import looks_like_flags
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
-from iceberg.ingest.numbers import looks_like_flags, recognise_numbers
+from iceberg.ingest.numbers import recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
 
 # Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
@@ -44,7 +45,11 @@ _NUMBER_TYPES = (
     "DECIMAL",
 )
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
-_NOISE = re.compile(r"\[list\]|\((?:utc|do not modify|ne pas modifier)\)", re.IGNORECASE)
+_NOISE = re.compile(
+    r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oy]/n|n/[oy]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
+    r"eur|euros?|usd|gbp|chf|ht|ttc|[€$£])\)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -117,15 +122,18 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices: dict[str, FieldChoice] = {}
     taken: set[str] = set()
     by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
+    by_name = {name.replace(" ", ""): column for name, column in by_name.items()} | by_name  # CREATEDDATE is Created Date
     preset = recognise_system(source, table)
     for name, kind in all_fields(table).items():
         ranked = (
             [(0.98, header, preset.name) for header in preset.tables[table].get(name, ())] if preset is not None else []
         )
-        ranked += [(0.9, header, "generic") for header in _generic(table, name)]
+        if preset is None or preset.tables[table].get(name) != ():  # an empty list in a preset: this system has no such column
+            ranked += [(0.9, header, "generic") for header in _generic(table, name)]
         best: FieldChoice | None = None
         for rank, (score, header, origin) in enumerate(ranked):
-            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header)
+            squeezed = header.replace(" ", "")
+            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header) or by_name.get(squeezed if len(squeezed) > 5 else "")
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, kind)
@@ -173,14 +181,19 @@ def _generic(table: str, name: str) -> tuple[str, ...]:
 
 def recognise_system(source: SourceTable, table: str) -> Preset | None:
     """The system whose export this looks like, None when no signature fits."""
-    present = {normalise_header(column.header) for column in source.columns}
+    present = {normalise_header(column.header).replace(" ", "") for column in source.columns}
     best, best_score = None, 0
     for preset in load_presets():
         wanted = preset.signature.get(table, ())
-        found = sum(header in present for header in wanted)
+        found = sum(header.replace(" ", "") in present for header in wanted)
         if wanted and found == len(wanted) and found > best_score:
             best, best_score = preset, found
     return best
+
+
+def is_per_subscription(headers: frozenset[str]) -> bool:
+    """Whether these normalised headers are those of a system that exports one row per subscription."""
+    return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
 def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
@@ -193,7 +206,8 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
             return 1.0, ""
         return (1.0, "") if recognise_dates(filled) is not None else (0.3, "not_dates")
     if kind == "flag":
-        return (1.0, "") if column.type == "BOOLEAN" or looks_like_flags(filled) else (0.3, "not_flags")
+        fits = column.type == "BOOLEAN" or looks_like_flags(filled, header=normalise_header(column.header))
+        return (1.0, "") if fits else (0.3, "not_flags")
     if kind == "number" and not column.type.startswith(_NUMBER_TYPES):
         return (1.0, "") if recognise_numbers(filled) is not None else (0.3, "not_numbers")
     return 1.0, ""

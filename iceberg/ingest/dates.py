@@ -38,8 +38,8 @@ _UNIX_MILLISECONDS = re.compile(r"\d{12,13}(?:\.0+)?")
 _EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?")
 _NAMED = re.compile(rf"(?:\w{{3,9}}\.?,? )?(\d{{1,2}})(?:er)?[ -]([^\W\d]{{3,9}})\.?[ -](\d{{4}}|\d{{2}})({_TIME})")
 _NAMED_FIRST = re.compile(rf"([^\W\d]{{3,9}})\.? (\d{{1,2}}),? (\d{{4}})({_TIME})")
-_MONTH_ONLY = re.compile(r"(\d{4})-(\d{2})")
-_MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{4})")
+_MONTH_ONLY = re.compile(r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])")
+_MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}")
 
 # Spelled in mapping files. "day_first" and "month_first" hold for any separator.
 DATE_FORMATS = (
@@ -53,6 +53,7 @@ DATE_FORMATS = (
     "named_month",
     "year_month",
     "month_year",
+    "named_month_year",
 )
 _UNIX = ("unix_seconds", "unix_milliseconds")
 _MONTHS = {
@@ -69,6 +70,8 @@ _MONTHS = {
     "11": "novembre november nov",
     "12": "décembre decembre december déc dec",
 }
+_NAMES = "|".join(sorted((name for names in _MONTHS.values() for name in names.split()), key=len, reverse=True))
+_MONTH_NAME_YEAR = re.compile(rf"(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?", re.IGNORECASE)
 # Longer names first, so that none is replaced by a shorter one that it contains.
 _MONTH_NUMBERS = sorted(
     ((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0])
@@ -160,6 +163,7 @@ _OTHERS = (
     ("named_month", _NAMED_FIRST),
     ("year_month", _MONTH_ONLY),
     ("month_year", _MONTH_FIRST),
+    ("named_month_year", _MONTH_NAME_YEAR),
 )
 
 
@@ -202,11 +206,19 @@ def date_sql(text: str, reading: DateReading | str) -> str:
         order = ("d", "m") if name == "day_first" else ("m", "d")
         formats = ", ".join(f"'{pattern.format(*order)}'" for pattern in (seen or _DEFAULT_PATTERNS))
         return f"COALESCE(CAST(try_strptime({text}, [{formats}]) AS DATE), {iso})"
+    if name == "named_month_year":
+        first_day = f"'01 ' || {_named_months_sql(text)}"
+        return f"COALESCE({_by_length_of_year(first_day, ('%d %m %Y', '%d %Y %m'), ('%d %m %y',))}, {iso})"
     if name in _SQL:
         return f"COALESCE({_SQL[name].format(text=text, zone=zone)}, {iso})"
-    return (
-        f"COALESCE(CAST(try_strptime({_named_months_sql(text)}, ['%d %m %Y', '%d %m %y', '%m %d %Y']) AS DATE), {iso})"
-    )
+    return f"COALESCE({_by_length_of_year(_named_months_sql(text), ('%d %m %Y', '%m %d %Y'), ('%d %m %y',))}, {iso})"
+
+
+def _by_length_of_year(text: str, long: tuple[str, ...], short: tuple[str, ...]) -> str:
+    """SQL of a date whose year is written with four figures or with two: a pattern for four would take 25 for the year 25."""
+    parse = "CAST(try_strptime({text}, [{formats}]) AS DATE)"
+    four, two = (parse.format(text=text, formats=", ".join(f"'{one}'" for one in formats)) for formats in (long, short))
+    return f"CASE WHEN regexp_matches({text}, '[0-9]{{4}}') THEN {four} ELSE {two} END"
 
 
 def _number_within(low: int, high: int, cast: str = "TRY_CAST({text} AS DOUBLE)") -> str:
@@ -223,8 +235,8 @@ _SQL = {
     "unix_milliseconds": f"CAST(to_timestamp({_number_within(-250 * _LAST_SECOND, 1000 * _LAST_SECOND)} / 1000) AT TIME ZONE '{{zone}}' AS DATE)",
     # Excel counts days from 30 December 1899 (its 29 February 1900 never was).
     "excel_serial": f"(DATE '1899-12-30' + CAST(floor({_number_within(0, _LAST_SERIAL, _COMMA_CAST)}) AS INTEGER))",
-    "year_month": "TRY_CAST({text} || '-01' AS DATE)",
-    "month_year": "CAST(try_strptime('01/' || {text}, '%d/%m/%Y') AS DATE)",
+    "year_month": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{4}})[-/. ]?M?([0-9]{{1,2}})$', '\\1-\\2-01'), '%Y-%m-%d') AS DATE)",
+    "month_year": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{1,2}})[-/. ]([0-9]{{4}})$', '01/\\1/\\2'), '%d/%m/%Y') AS DATE)",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
+from iceberg.ingest.flags import says_still_here
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.rules import bit_of, reject_mask
 
@@ -56,6 +57,11 @@ def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:
     return "days" if numbers and max(numbers) > LONGEST_MONTHS else "months"
 
 
+def says_its_unit(header: str) -> bool:
+    """Whether the header of a tenure names its unit."""
+    return any(word.startswith(beginnings) for word in normalise_header(header).split() for beginnings in _UNITS.values())
+
+
 def complaint_name(header: str) -> str:
     """The one category of a yes-or-no column."""
     plain = normalise_header(header)
@@ -88,8 +94,12 @@ def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:
     """What was taken for granted when the sheet was read."""
     columns, file = item.fields.columns, item.source.reading.file
     tenure = columns["tenure"]
-    unit = tenure_unit(tenure.header, tenure.sample)
+    unit = item.fields.tenure_unit or tenure_unit(tenure.header, tenure.sample)
     notes: list[tuple[str, dict[str, object]]] = [(f"flat_tenure_in_{unit}", {"file": file, "column": tenure.header})]
+    if not item.fields.tenure_unit and not says_its_unit(tenure.header):
+        notes.append(("flat_tenure_unit", {"file": file, "column": tenure.header}))
+    if says_still_here(normalise_header(columns["churned"].header)):
+        notes.append(("flag_still_here", {"file": file, "column": columns["churned"].header}))
     if "complained" in columns and "category" not in columns:
         header = columns["complained"].header
         notes.append(("flat_one_category", {"file": file, "column": header, "category": complaint_name(header)}))

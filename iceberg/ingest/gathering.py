@@ -19,10 +19,12 @@ from iceberg.ingest.links import Relations
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
+from iceberg.ingest.read import SourceTable
 from iceberg.ingest.relations import relate_tables
 from iceberg.ingest.repeats import as_subscriptions, find_repeats
 from iceberg.ingest.sources import Source, Workspace
 
+_MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 OnFile = Callable[[str], None]  # called with the name of a file before it is read
 
 
@@ -32,6 +34,7 @@ def _say_nothing(name: str) -> None:
 
 def _name(source: Source) -> str:
     return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")
+
 
 
 def open_related(
@@ -119,17 +122,29 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
         proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
         if doubtful == ["category"]:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            headers = ", ".join(relation.reading.headers)
-            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
+            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": _listed(relation)}
             raise MappingError("category_missing", values, proposal)
-        if doubtful:
-            values = {
-                "file": relation.reading.file,
-                "table": chosen.table,
-                "fields": ", ".join(doubtful),
-                "headers": ", ".join(relation.reading.headers),
-            }
-            raise MappingError("mapping_uncertain", values, proposal)
+        if not doubtful:
+            continue
+        gone = chosen.choices.get("churned")
+        if chosen.table == "customers" and "start_date" in doubtful and gone is not None and gone.confidence >= CERTAIN:
+            raise MappingError("left_without_time", {"file": relation.reading.file, "column": gone.header, "headers": _listed(relation)}, proposal)
+        misfit = next((one for one in chosen.uncertain(CERTAIN) if one.reason in {"not_dates", "not_numbers", "not_flags"}), None)
+        if misfit is not None and len(doubtful) == 1:
+            column = relation.column(misfit.header)
+            value = next((text for text in (column.sample if column is not None else ()) if text and text.strip()), "")
+            values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
+            values["headers"] = _listed(relation)
+            raise MappingError("values_unreadable", values, proposal)
+        values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
+        raise MappingError("mapping_uncertain", values, proposal)
+
+
+def _listed(relation: SourceTable) -> str:
+    """The headers of a file; of very many the first ones."""
+    headers = relation.reading.headers
+    return ", ".join(headers[:_MOST_HEADERS]) + (f" … ({len(headers)})" if len(headers) > _MOST_HEADERS else "")
+
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:

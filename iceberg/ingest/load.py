@@ -12,7 +12,9 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
+from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import connect
+from iceberg.ingest.flags import says_still_here
 from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
@@ -184,6 +186,9 @@ def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ..
         file, read = item.source.reading.file, item.totals.read
         if item.table == "customers" and "end_date" not in item.fields.columns and not told_elsewhere:
             notes.append(("no_end_date", {"file": file}))
+        flag = item.fields.columns.get("churned") if item.table == "customers" else None
+        if flag is not None and says_still_here(normalise_header(flag.header)):
+            notes.append(("flag_still_here", {"file": file, "column": flag.header}))
         if item.table == "flat":
             notes += flat_notes(item)
         unknown = item.rule_rows.get("unknown_customer", 0)

@@ -95,6 +95,7 @@ class ColumnMapping:
         revenue_period: ``"year"`` or ``"month"``; "" = from the header.
         live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
             case.
+        tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, months where it says nothing.
         time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
@@ -115,6 +116,7 @@ class ColumnMapping:
     sheet: str = ""
     system: str = ""
     via: str = ""
+    tenure_unit: str = ""
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""
@@ -205,7 +207,7 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {}
-    for key in ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "time_zone"):
+    for key in ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone"):
         if value := getattr(mapping, key):
             entry[key] = value
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
@@ -231,13 +233,14 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
     options = {
         key: str(entry[key])
-        for key in ("decimal", "revenue_period", "time_zone", "encoding", "separator", "sheet", "system", "via")
+        for key in ("decimal", "revenue_period", "tenure_unit", "time_zone", "encoding", "separator", "sheet", "system", "via")
         if entry.get(key)
     }
     formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
     checked = [
         ("decimal", options.get("decimal"), (".", ",")),
         ("revenue_period", options.get("revenue_period"), ("year", "month")),
+        ("tenure_unit", options.get("tenure_unit"), ("days", "weeks", "months", "years")),
         ("via", options.get("via"), ("subscriptions", "customers")),
     ]
     for key, value, known in [

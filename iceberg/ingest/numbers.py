@@ -6,7 +6,6 @@ Decimal mark, grouping, currency and percent signs.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -96,30 +95,3 @@ def _number_sql(text: str, reading: NumberReading) -> str:
         first, second = (_POINT_SQL, points), (_COMMA_SQL, commas)
     cases = " ".join(f"WHEN regexp_full_match({bare}, '{pattern}') THEN {value}" for pattern, value in (first, second))
     return f"coalesce({fast}, CASE {cases} END)"
-
-
-# Yes and no as exports write them, in both languages, lower case and without accents; other numbers count as yes.
-_YES = "1|1[.,]0+|yes|y|true|t|oui|o|vrai|v|x|churned?|left|gone|exited|lost|parti|resilie|cancell?ed|attrited customer|inactive|inactif"
-_NO = "0|0[.,]0+|no|n|false|f|non|faux|stayed|stay|active|actif|current|existing customer|retained|present|joined|loyal"
-_FLAG = re.compile(rf"(?:{_YES})|(?:{_NO})|\d+(?:[.,]0+)?")
-
-
-def looks_like_flags(values: Iterable[str | None]) -> bool:
-    """Whether nearly all filled cells of a sample say yes or no, or count something."""
-    filled = [text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS]
-    return bool(filled) and sum(bool(_FLAG.fullmatch(text)) for text in filled) >= 0.9 * len(filled)
-
-
-def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKD", text.strip().lower())
-    return "".join(letter for letter in folded if not unicodedata.combining(letter))
-
-
-def flag_sql(text: str) -> str:
-    """SQL that turns yes into 1, no into 0, a count into whether there was any, anything else into NULL."""
-    plain = f"lower(strip_accents(trim({text})))"
-    number = f"TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE)"
-    return (
-        f"CASE WHEN regexp_full_match({plain}, '{_YES}') THEN 1 WHEN regexp_full_match({plain}, '{_NO}') THEN 0 "
-        f"WHEN {number} >= 1 THEN 1 END"
-    )

@@ -9,13 +9,14 @@ import duckdb
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
 from iceberg.ingest.flat import as_flat
+from iceberg.ingest.layouts import find_layout, lay_out
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
 from iceberg.ingest.read import ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import Source, Workspace
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _ALTERNATIVE = "cp1250"
-_TOLD = ("date_formats", "decimal", "revenue_period", "time_zone", "live_statuses", "encoding", "separator", "header_line", "sheet")
+_TOLD = ("date_formats", "decimal", "revenue_period", "tenure_unit", "time_zone", "live_statuses", "encoding", "separator", "header_line", "sheet")
 
 Opened = tuple[SourceTable, ColumnMapping]
 
@@ -48,6 +49,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named
     except MappingError as error:
         error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=_ALTERNATIVE)})
         raise
+    relation, table = _laid_out(connection, relation, workspace, table, given)
     if given is not None and given.choices:
         return table, (relation, complete_with_system(relation, given))
     found = _propose(relation, table, given)
@@ -56,6 +58,19 @@ def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named
         if found_elsewhere is not None:
             relation, found = found_elsewhere
     return found.table, (relation, found)
+
+
+def _laid_out(
+    connection: duckdb.DuckDBPyConnection, relation: SourceTable, workspace: Workspace, table: str, given: ColumnMapping | None
+) -> tuple[SourceTable, str]:
+    """Volumes laid out as a report, as one row per count, unless the columns of the report itself were named."""
+    if table not in {"volumes", "complaints"} or (given is not None and any(relation.column(choice.header) for choice in given.choices.values())):
+        return relation, table
+    layout = find_layout(relation)
+    if layout is None or _is_certain(propose_mapping(relation, table)):
+        return relation, table
+    rows = lay_out(connection, relation, layout, workspace)
+    return (relation, table) if rows is None else (rows, "volumes")
 
 
 def _propose(relation: SourceTable, table: str, given: ColumnMapping | None) -> ColumnMapping:

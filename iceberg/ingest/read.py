@@ -9,6 +9,7 @@ import gzip
 import shutil
 import zlib
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -211,7 +212,8 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
         doubts=doubts,
     )
     skip = layout.header_end_line
-    if layout.head_has_quotes:  # the reader would count a quoted line break in the header as part of a line
+    # The reader would count a quoted line break in the header as part of a line, and skip everything where line ends change below a preamble.
+    if layout.head_has_quotes or (skip > 1 and _line_ends_change(path, skip)):
         path, skip = _blank_head(path, skip, workspace), 0
     return text_table(
         SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip
@@ -231,13 +233,21 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
     return replace(source, from_sql=from_sql, text_path=path, rejects=rejects)
 
 
+def _line_ends_change(path: Path, lines: int) -> bool:
+    """Whether the first `lines` lines and the one after them do not all end alike."""
+    with path.open("rb") as stream:
+        ends = {line.endswith(b"\r\n") for line in islice(stream, lines + 1)}
+    return len(ends) > 1
+
+
 def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
     """A copy whose first `lines` lines are empty; the reader passes over empty lines."""
     target = workspace.new_file(".csv")
     with path.open("rb") as stream, target.open("wb") as out:
         for _ in range(lines):
             stream.readline()
-            out.write(b"\n")
+        first = stream.readline()
+        out.write((b"\r\n" if first.endswith(b"\r\n") else b"\n") * lines + first)
         shutil.copyfileobj(stream, out, 1 << 22)
     return target
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
+from iceberg.errors import MappingError
+from iceberg.ingest.columns import CERTAIN, is_per_subscription, normalise_header, propose_mapping
 from iceberg.ingest.database import connect
 from iceberg.ingest.flat import as_flat
-from iceberg.ingest.mapping import REQUIRED, ColumnMapping, MappingSet
+from iceberg.ingest.layouts import find_layout
+from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.parts import list_sources
 from iceberg.ingest.read import ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import Source, UploadedBytes, Workspace
@@ -36,6 +38,7 @@ _NAMES = {
     "surveys": ("survey", "sondage", "enquete"),
 }
 _TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys", "subscriptions", "events", "activity")
+_MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 # Tables that a name or a repeated customer must speak for: their few columns are found in many other tables.
 _ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
 
@@ -51,11 +54,13 @@ def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = No
 
     Raises:
         FileError: A file is not a table.
+        MappingError: ``table_unrecognised``.
     """
     groups: list[dict[str, list[Source]]] = []
     headers: dict[int, frozenset[str]] = {}
     for source in (one for given in files for one in list_sources(given)):
         table, found = _recognise(source, mapping)
+        table = _beside(table, found, groups, headers)
         alike = next((entry[table] for entry in groups if table in entry and headers[id(entry[table])] == found), None)
         if alike is not None:
             alike.append(source)
@@ -66,6 +71,18 @@ def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = No
         group[table] = [source]
         headers[id(group[table])] = found
     return [{table: sources if len(sources) > 1 else sources[0] for table, sources in group.items()} for group in groups]
+
+
+def _beside(table: str, found: frozenset[str], groups: list[dict[str, list[Source]]], headers: dict[int, frozenset[str]]) -> str:
+    """Which table this is beside those recognised before: of two customers tables, the one whose system exports subscriptions holds these."""
+    first = groups[0] if groups else {}
+    if table != "customers" or "customers" not in first or "subscriptions" in first or headers[id(first["customers"])] == found:
+        return table
+    if is_per_subscription(found):
+        return "subscriptions"
+    if is_per_subscription(headers[id(first["customers"])]):
+        first["subscriptions"] = first.pop("customers")
+    return table
 
 
 def recognise_table(source: Source, *, mapping: MappingSet | None = None) -> str:
@@ -81,10 +98,26 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         headers = frozenset(normalise_header(header) for header in opened.reading.headers)
         if as_flat(opened, propose_mapping(opened, "customers")) is not None:
             return "customers", headers  # a flat sheet: `load_tables` tells it apart
-        return max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping)), headers
+        if mapping is None and find_layout(opened) is not None:
+            return "volumes", headers
+        best = max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+        if not _speaks_for(opened, best, mapping):
+            listed = opened.reading.headers
+            shown = ", ".join(listed[:_MOST_HEADERS]) + (f" … ({len(listed)})" if len(listed) > _MOST_HEADERS else "")
+            raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": shown})
+        return best, headers
     finally:
         connection.close()
         workspace.close()
+
+
+def _speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:
+    """Whether a mapping names this table, or an id, a day or a number that it needs was recognised: words alone may be about anything."""
+    if mapping is not None and mapping.get(table) is not None:
+        return True
+    choices = propose_mapping(source, table).choices
+    needed = [name for name in REQUIRED[table] if FIELDS[table][name] != "text"]
+    return any(name in choices and choices[name].confidence >= CERTAIN for name in needed)
 
 
 def _name_of(source: Source) -> str:
@@ -110,6 +143,7 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     score = 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)
     if table in {"subscriptions", "activity", "events"}:
         said = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
+        said = said or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
         score -= 0.0 if said and (table != "subscriptions" or not _each_once(source, proposal)) else _ONLY_IF_SAID
     return score
 

@@ -25,6 +25,9 @@ _UNIQUE = 0.98  # judgement: a column that repeats more than this is not what th
 _LONGEST_ID = 64
 _FEW_VALUES = 5  # fewer distinct values are labels, not ids (judgement)
 _ID_WORDS = frozenset({"id", "code", "number", "numero", "no", "n", "ref", "reference", "key", "uuid", "client", "customer", "account", "compte"})
+# Some systems name the account instead of its id: such a column of the table pointed at is looked at too, where each name stands once.
+_NAMES_ENGLISH = frozenset(["account name", "company name", "customer name", "customer", "client", "name"])
+_NAMES = _NAMES_ENGLISH | {"nom du compte", "nom de l entreprise", "nom du client", "nom client", "raison sociale"}
 # Beyond this, counting overlaps would cost as much as the estimate: `check` still does it, the rest goes by headers.
 MEASURED_BYTES = 64 << 20
 
@@ -114,7 +117,12 @@ def propose_relations(candidates: Mapping[str, Sequence[Relation]]) -> dict[str,
 def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[Opened]) -> list[_Ids]:
     (first, mapping), *_ = parts
     # The column called the customer's is looked at whatever its values look like.
-    columns = [column for column in first.columns if looks_like_ids(column) or column.header == mapping.header("customer_id")]
+    named = _NAMES if table in POINTED_AT else frozenset()
+    columns = [
+        column
+        for column in first.columns
+        if looks_like_ids(column) or column.header == mapping.header("customer_id") or normalise_header(column.header) in named
+    ]
     collected = []
     for place, column in enumerate(columns):
         name = f"ids_{table}_{place}"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
+import sys
+import threading
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -16,6 +21,7 @@ from iceberg.errors import FileError
 from iceberg.ingest.book_size import refuse_large_book
 from iceberg.ingest.delimiters import number_repeats
 
+_PANICS = threading.Lock()  # the error stream belongs to the process, not to a thread
 _THREE_PLACES = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
@@ -49,15 +55,36 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
     """
     refuse_large_book(path, name)
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))  # by content: a name may lie
-        names = tuple(book.sheet_names)
-        if sheet is not None and sheet not in names:
-            raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
-        grids = {title: _grid(book, title) for title in ([sheet] if sheet is not None else names)}
+        with _without_panic_text():
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))  # by content: a name may lie
+            names = tuple(book.sheet_names)
+            if sheet is not None and sheet not in names:
+                raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
+            grids = {title: _grid(book, title) for title in ([sheet] if sheet is not None else names)}
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
         raise FileError("book_unreadable", {"file": name}) from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # what a panic of the library becomes is no Exception, and has no name to import
+            raise FileError("book_unreadable", {"file": name}) from error
+        raise
     chosen = sheet if sheet is not None else max(names, key=lambda title: _data_likeness(grids[title]))
     return _cut(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
+
+
+@contextlib.contextmanager
+def _without_panic_text() -> Iterator[None]:
+    """Nothing of what the library says when it panics over a broken book: it writes to the terminal past Python, and may quote a cell."""
+    with _PANICS:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _grid(book: Any, title: str) -> list[list[Any]]:  # noqa: ANN401  # calamine has no types

@@ -9,11 +9,13 @@ import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.bounds import NOTHING_PROVEN, Proven
+from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
+from iceberg.ingest.flags import flag_sql, says_still_here
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.mapping import ColumnMapping, all_fields
-from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, flag_sql, number_sql, recognise_numbers
+from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -66,6 +68,7 @@ class TypedFields:
         numbers: Decimal mark of each number field that is text.
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
+        tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
         proven: What holds for every row of the file, so that it need not be asked of each.
     """
@@ -75,6 +78,7 @@ class TypedFields:
     numbers: dict[str, NumberReading] = field(default_factory=dict)
     revenue_per_year: int = 1
     live_statuses: tuple[str, ...] = ()
+    tenure_unit: str = ""
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -111,7 +115,7 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses)
+    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses, mapping.tenure_unit)
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -258,7 +262,7 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(_amount(column))
     text = column.sql if column.is_text else _as_text(column)
     if kind == "flag":
-        return flag_sql(text)
+        return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
     if kind == "id":
         return (
             text
@@ -326,7 +330,7 @@ def _blank(name: str, fields: TypedFields) -> str:
 
 def _tenure_months(fields: TypedFields) -> str:
     tenure = fields.columns["tenure"]
-    factor = MONTHS_PER_UNIT[tenure_unit(tenure.header, tenure.sample)]
+    factor = MONTHS_PER_UNIT[fields.tenure_unit or tenure_unit(tenure.header, tenure.sample)]
     return f"CASE WHEN tenure_parsed >= 0 THEN tenure_parsed * {factor!r} END"
 
 

@@ -33,7 +33,7 @@ def test_double_spaces_no_id_and_equal_rows_are_all_kept() -> None:
     )
     assert rows == [(12, True, "complaint", "2", 10), (38, False, None, "1", 197.64), (38, False, None, "1", 197.64)]
     assert report.rows["flat"].kept == report.rows["flat"].read == 3
-    assert {"flat_no_id", "flat_one_category", "flat_tenure_in_months"} == {code for code, _ in report.notes}
+    assert {"flat_no_id", "flat_one_category", "flat_tenure_in_months", "flat_tenure_unit"} == {code for code, _ in report.notes}
 
 
 def test_tenure_zero_and_blank_tenure_are_kept_and_the_blank_ones_counted() -> None:
@@ -125,3 +125,45 @@ def test_the_unit_of_tenure_comes_from_the_header_else_from_its_size(header: str
 
 def test_the_one_category_is_named_in_the_language_of_the_header() -> None:
     assert (complaint_name("Complains"), complaint_name("A réclamé"), complaint_name("plaintes")) == ("complaint", "réclamation", "réclamation")
+
+
+def test_a_tenure_without_a_unit_is_months_until_the_mapping_says_otherwise() -> None:
+    text = "CustomerId,Tenure,Exited,Complain\n1,2,1,1\n2,5,0,0\n"
+    rows, report = load(text)
+    assert [row[0] for row in rows] == [2, 5]
+    assert "flat_tenure_unit" in {code for code, _ in report.notes}
+    tables, report = load_tables(UploadedBytes("b.csv", text.encode()), mapping=MappingSet.from_dict({"flat": {"tenure_unit": "years"}}))
+    with tables:
+        assert tables.connection.sql("SELECT tenure_months FROM flat ORDER BY 1").fetchall() == [(24.0,), (60.0,)]
+    assert "flat_tenure_unit" not in {code for code, _ in report.notes}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "left"),
+    [
+        ("Actif", ["Oui", "Non", "Oui"], [False, True, False]),
+        ("Actif", ["1", "0", "1"], [False, True, False]),
+        ("Statut", ["Actif", "Résilié", "actif"], [False, True, False]),
+        ("Actif", ["Actif", "Résiliée", "Actif"], [False, True, False]),
+        ("Résilié (O/N)", ["O", "N", "N"], [True, False, False]),
+        ("Customer Status", ["Stayed", "Churned", "Joined"], [False, True, False]),
+        ("Attrition_Flag", ["Existing Customer", "Attrited Customer", "Existing Customer"], [False, True, False]),
+    ],
+)
+def test_who_left_is_read_whichever_way_the_question_is_put(header: str, cells: list[str], left: list[bool]) -> None:
+    """ "Active: no" is a departure; a word such as "cancelled" means what it says in any column."""
+    text = f"N° client;Ancienneté (mois);{header}\n" + "".join(f"{n};{n};{cell}\n" for n, cell in enumerate(cells))
+    rows, report = load(text)
+    assert [row[1] for row in rows] == left
+    assert ("flag_still_here" in {code for code, _ in report.notes}) == (header == "Actif")
+
+
+def test_numbers_in_a_column_called_status_are_codes_and_not_answers() -> None:
+    with pytest.raises(MappingError):
+        load("CustomerID,Tenure,Status\n1,2,1\n2,5,2\n")
+
+
+def test_who_left_without_any_time_is_refused_with_that_reason() -> None:
+    with pytest.raises(MappingError) as caught:
+        load("msno,is_churn\na,1\nb,0\n")
+    assert caught.value.code == "left_without_time"

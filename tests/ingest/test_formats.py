@@ -3,6 +3,7 @@ asked about."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 from benchmarks.fuzz.books import Sheets, write_xls, write_xlsb
 from iceberg.errors import FileError, MappingError
+from iceberg.ingest.codepages import tell_codepages_apart
 from iceberg.ingest.load import load_tables, require_rows
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.sources import Source, UploadedBytes
@@ -345,3 +347,34 @@ def test_amounts_that_are_no_number_in_typed_files_are_reported(tmp_path: Path) 
     tables.close()
     assert [(count.rule, count.rows, count.rejected) for count in report.rules] == [("unparseable_revenue", 1, False)]
     assert [(issue.line, issue.value) for issue in report.issues] == [(1, "inf")]
+
+
+@pytest.mark.parametrize("text", ["Søren Kjær;København;før;læge;Malmø", "Bjørn;Tromsø;kjøpt;være", "Åsa;förseningar;Malmö"])
+def test_northern_letters_decide_for_the_western_code_page(text: str) -> None:
+    """An ø or æ between consonants is Danish or Norwegian; as Czech ř, Polish or Croatian ć it stands beside a vowel."""
+    assert tell_codepages_apart([text.encode("cp1252")]).certain
+
+
+@pytest.mark.parametrize("text", ["příliš;dobře;tři;lékař;Dvořák", "być;robić;zażółć;ćwiczenia", "kuća;Jurić;Kovačević"])
+def test_the_same_bytes_in_central_european_words_are_asked_about(text: str) -> None:
+    assert not tell_codepages_apart([text.encode("cp1250")]).certain
+
+
+@pytest.mark.parametrize(("above", "below"), [("\n", "\r\n"), ("\r\n", "\n")])
+def test_a_preamble_with_other_line_ends_hides_no_row(above: str, below: str) -> None:
+    """A script wrote the title, Excel the rows: the reader of the rows would skip them all without a word."""
+    rows = below.join(["customer_id;start_date;end_date", "1;2024-01-05;", "2;2024-01-06;2025-01-01", ""])
+    tables, report = load_tables(UploadedBytes("c.csv", f"Export{above}Service client{above}{above}{rows}".encode()), today=NOW)
+    tables.close()
+    assert (report.rows["customers"].read, report.rows["customers"].kept) == (2, 2)
+    assert report.files[0].header_line == 4
+
+
+def test_a_broken_old_book_is_refused_and_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    """The library that reads it panics, which is no Exception of Python's, and writes to the terminal itself."""
+    book = write_xls({"x": [["customer_id", "start_date"], *(["C1", date(2024, 1, 5)] for _ in range(50))]})
+    for size in range(600, len(book), 500):
+        with contextlib.suppress(FileError, MappingError):
+            tables, _ = load_tables(UploadedBytes("c.xls", book[:size]), today=NOW)
+            tables.close()
+    assert capfd.readouterr().err == ""
