@@ -431,7 +431,7 @@ ODD_FILES: tuple[OddFile, ...] = (
     OddFile("an empty book", "c.xlsx", _book({"Data": []}), error="empty_file"),
     # --- columns
     OddFile("no id column", "c.csv", b"name,start_date\nJane,2024-01-25\n", error="mapping_uncertain"),
-    OddFile("dates that are none", "c.csv", b"customer_id,start_date\n1,soon\n2,later\n3,never\n", error="mapping_uncertain"),
+    OddFile("dates that are none", "c.csv", b"customer_id,start_date\n1,soon\n2,later\n3,never\n", error="values_unreadable"),
     OddFile(
         "a mapped column that is gone",
         "c.csv",
