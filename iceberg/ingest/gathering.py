@@ -36,7 +36,6 @@ def _name(source: Source) -> str:
     return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")
 
 
-
 def open_related(
     connection: duckdb.DuckDBPyConnection,
     workspace: Workspace,
