@@ -57,8 +57,10 @@ def has_store() -> bool:
 def opened_study(language: str) -> Study | None:
     """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
 
+    A link that leads nowhere is said, and forgotten.
+
     Raises:
-        StoreError: ``study_unknown`` or ``version_unknown`` for a link that leads nowhere; the session forgets it.
+        StoreError: When the store cannot be opened.
     """
     asked = st.query_params.get("study")
     if asked is not None:
@@ -76,9 +78,11 @@ def opened_study(language: str) -> Study | None:
         _open(opened)
     try:
         entry = open_store().entry(*opened)
-    except StoreError:
+    except StoreError as problem:  # said in words, above whatever this reader sees without the link
         close_study()
-        raise
+        words = Translator(language)
+        st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
+        return None
     return _study_of(entry, access, language)
 
 

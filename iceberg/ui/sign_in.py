@@ -18,7 +18,7 @@ _FOLLOW_LINK = """
 export default function () {
   const link = sessionStorage.getItem("iceberg.link");
   sessionStorage.removeItem("iceberg.link");
-  if (link && link.startsWith("/") && !link.startsWith("//") && !location.search) location.replace(link);
+  if (link && link.startsWith("/") && !link.startsWith("//") && link !== location.pathname + location.search) location.replace(link);
 }
 """
 
@@ -43,5 +43,4 @@ def show_person(access: Access, words: Translator) -> None:
         return
     st.caption(words.text("ui.access.person", name=access.name, role=words.text(f"ui.access.role_{access.role}")))
     st.button(words.text("ui.access.sign_out"), on_click=st.logout, icon=":material/logout:", type="tertiary", key="sign_out")
-    if not st.query_params:
-        st.components.v2.component("iceberg_follow_link", js=_FOLLOW_LINK)(key="iceberg_follow_link")
+    st.components.v2.component("iceberg_follow_link", js=_FOLLOW_LINK)(key="iceberg_follow_link")

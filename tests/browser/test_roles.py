@@ -17,6 +17,7 @@ from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import oidc
 from tests.browser.conftest import ROOT, VisitorFactory, free_port, wait_for
+from tests.store.conftest import make_publication
 
 PEOPLE: dict[str, dict[str, object]] = {
     "ana": {"email": "ana@example.org", "email_verified": True, "roles": ["iceberg-analyst"]},
@@ -103,7 +104,7 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
     analyst = visit()
     page = analyst.open()
     sign_in(page, "ana")
-    page.get_by_role("link", name="Upload").first.click()
+    analyst.open("upload")
     for place, name in enumerate(("customers.csv", "complaints.csv")):
         page.locator("[data-testid=stFileUploaderDropzoneInput]").nth(place).set_input_files(company / name)
         expect(page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
@@ -112,8 +113,9 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
     page.get_by_role("button", name="Count and estimate").click()
     expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible()
     page.get_by_role("button", name="Publish").first.click()
-    page.get_by_label("Study").fill("Comité de direction")
-    page.get_by_label("Study").press("Tab")
+    title = page.get_by_role("dialog").get_by_role("textbox")
+    title.fill("Comité de direction")
+    title.press("Tab")
     page.get_by_role("dialog").get_by_role("button", name="Publish").click()
     expect(page.get_by_role("dialog").get_by_text("Published as version 1.")).to_be_visible()
     link = page.get_by_role("dialog").locator("[data-testid=stCode] code").inner_text().strip()
@@ -151,10 +153,15 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
 
 def test_the_link_is_kept_through_the_sign_in(visit: VisitorFactory, site: Site) -> None:
     """The provider sends people to the front door; they end where they wanted to go."""
+    store = Store(site.store)
+    study = store.publish(make_publication("Two links")).study_id
+    store.publish(make_publication("A later one", ratio=5.0))
+    store.close()
     visitor = visit()
-    visitor.page.goto(f"{site.address}/?study=nothing-000000")
+    visitor.page.goto(f"{site.address}/?study={study}&lang=fr")
     sign_in(visitor.page, "vera")
-    expect(visitor.page).to_have_url(re.compile(r"study=nothing-000000"))
+    expect(visitor.page).to_have_url(re.compile(f"study={study}"))
+    expect(visitor.page.get_by_role("heading", name="Two links")).to_be_visible()
 
 
 def test_a_stranger_with_an_account_sees_nothing(visit: VisitorFactory) -> None:
