@@ -75,7 +75,9 @@ def rank_company(seed: int, *, known_variances: bool = False) -> list[dict[str, 
         complainants=rng.poisson(rates.complaints).astype(float),
         exits=(caused.sum(axis=0) + rng.poisson(rates.natural)).astype(float),
     )
-    fit = fit_design(design, base.ratio_prior, base.kernel)
+    # The level is believed as it was drawn: the product centres it on the departures of the company at hand, which a prior cannot know.
+    level = float(base.layout.shared(base.shared)["natural_month"].mean())
+    fit = fit_design(design, base.ratio_prior, base.kernel, natural_level=level, natural_level_sd=LEVEL_SD)
     fit = refit(replace(fit, variances=base.variances), fit.shared, fit.own) if known_variances else average_variances(fit)
     counts = _DrawnCounts(design.exits.astype(np.int64), design.complainants.astype(np.int64))
     drawn = draw_silent_churn(fit, counts, rng=rng, draws=DRAWS)  # type: ignore[arg-type]  # reads nothing else
@@ -106,10 +108,10 @@ def _draw_prior(base: ExcessHazardFit, rng: np.random.Generator) -> tuple[np.nda
     layout = base.layout
     at = layout.shared(np.arange(layout.shared_size).astype(float))
     here = layout.shared(base.shared)
-    levels = Levels(here["month"].mean(axis=1), float(here["natural_month"].mean()))
+    levels = Levels(here["month"].mean(axis=1), float(here["natural_month"].mean()), LEVEL_SD)
     prior = build_prior(layout, base.variances, base.ratio_prior, base.kernel, levels)
     precision = prior.shared_precision.copy()
-    anchors = [*at["month"][:, layout.every - layout.months].astype(int), int(at["natural_month"][0])]
+    anchors = at["month"][:, layout.every - layout.months].astype(int)
     precision[anchors, anchors] += LEVEL_SD**-2
     factor = np.linalg.cholesky(precision)
     shared = prior.shared_mean + np.linalg.solve(factor.T, rng.standard_normal(len(precision)))

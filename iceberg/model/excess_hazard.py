@@ -157,6 +157,7 @@ def fit_design(
     *,
     warm: ExcessHazardFit | None = None,
     progress: Callable[[str, float], None] | None = None,
+    natural_level: float | None = None,
     natural_level_sd: float = NATURAL_LEVEL_SD,
 ) -> ExcessHazardFit:
     """Fisher scoring, a Fellner-Schall step after each, until both settle.
@@ -167,7 +168,7 @@ def fit_design(
     categories, segments, months, bands = design.shape
     layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
-    levels = replace(levels, natural_sd=natural_level_sd)
+    levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     if warm is not None and warm.layout == layout:
         state, fewest = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
     else:
