@@ -37,9 +37,10 @@ def build_sheets(
 ) -> tuple[Sheet, ...]:
     """Every table of the estimate, the company first, the notes last; tables without a row are left out, counts under `smallest` empty."""
     sheets = [Sheet("total", _totals(estimate)), Sheet("categories", _categories(estimate))]
-    if estimate.cells is not None and estimate.cells.has_calendar:
+    cells = estimate.cells if estimate.categories else None  # without a category nothing is behind anything
+    if cells is not None and cells.has_calendar:
         sheets.append(Sheet("months", hide_small(month_trend_table(estimate), _OBSERVED, smallest=smallest)))
-    if estimate.cells is not None and len(estimate.cells.segments) > 1:
+    if cells is not None and len(cells.segments) > 1:
         sheets.append(Sheet("segments", hide_small(_segments(estimate, smallest), _OBSERVED, smallest=smallest)))
     ahead = pipeline_table(estimate)
     ahead["category"] = [name or words.text("report.all_categories") for name in ahead["category"]]
