@@ -44,6 +44,7 @@ _NUMBER_TYPES = (
     "DOUBLE",
     "DECIMAL",
 )
+_SHORT = 6  # judgement: shorter headers mean something else without their blanks
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(
     r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oy]/n|n/[oy]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
@@ -122,7 +123,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices: dict[str, FieldChoice] = {}
     taken: set[str] = set()
     by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
-    by_name = {name.replace(" ", ""): column for name, column in by_name.items()} | by_name  # CREATEDDATE is Created Date
+    by_name = {name.replace(" ", ""): column for name, column in by_name.items() if name} | by_name  # CREATEDDATE is Created Date
     preset = recognise_system(source, table)
     for name, kind in all_fields(table).items():
         ranked = (
@@ -132,8 +133,8 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             ranked += [(0.9, header, "generic") for header in _generic(table, name)]
         best: FieldChoice | None = None
         for rank, (score, header, origin) in enumerate(ranked):
-            squeezed = header.replace(" ", "")
-            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header) or by_name.get(squeezed if len(squeezed) > 5 else "")
+            squeezed = header.replace(" ", "") if len(header) > _SHORT else header
+            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header) or by_name.get(squeezed)
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, kind)

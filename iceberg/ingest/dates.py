@@ -24,6 +24,9 @@ BLANK_TEXTS = (
     "(vide)",
     "(empty)",
     "nil",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
+    "00/00/0000",
 )
 
 _OFFSET = r" ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
@@ -35,7 +38,7 @@ _NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TI
 _COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _UNIX_SECONDS = re.compile(r"\d{9,10}(?:\.0+)?")
 _UNIX_MILLISECONDS = re.compile(r"\d{12,13}(?:\.0+)?")
-_EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?")
+_EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?")
 _NAMED = re.compile(rf"(?:\w{{3,9}}\.?,? )?(\d{{1,2}})(?:er)?[ -]([^\W\d]{{3,9}})\.?[ -](\d{{4}}|\d{{2}})({_TIME})")
 _NAMED_FIRST = re.compile(rf"([^\W\d]{{3,9}})\.? (\d{{1,2}}),? (\d{{4}})({_TIME})")
 _MONTH_ONLY = re.compile(r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])")

@@ -13,6 +13,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.categories import category_candidates
 from iceberg.ingest.columns import CERTAIN
 from iceberg.ingest.database import connect
+from iceberg.ingest.dates import BLANK_TEXTS
 from iceberg.ingest.joining import RepeatedCustomers
 from iceberg.ingest.judge import JudgedTable, read_table
 from iceberg.ingest.links import Relations
@@ -131,7 +132,7 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
         misfit = next((one for one in chosen.uncertain(CERTAIN) if one.reason in {"not_dates", "not_numbers", "not_flags"}), None)
         if misfit is not None and len(doubtful) == 1:
             column = relation.column(misfit.header)
-            value = next((text for text in (column.sample if column is not None else ()) if text and text.strip()), "")
+            value = next((text for text in (column.sample if column is not None else ()) if text and text.strip().lower() not in BLANK_TEXTS), "")
             values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
             values["headers"] = _listed(relation)
             raise MappingError("values_unreadable", values, proposal)

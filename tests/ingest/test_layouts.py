@@ -115,3 +115,19 @@ def test_a_table_about_something_else_is_refused_with_what_is_needed() -> None:
     with pytest.raises(MappingError) as caught:
         recognise_table(UploadedBytes("m.csv", b"Musee;Ville;Objet\nLouvre;Paris;Tableau\nOrsay;Paris;Statue\n"))
     assert caught.value.code == "table_unrecognised"
+
+
+def test_a_header_of_signs_alone_is_no_header_of_anything() -> None:
+    """A column of shares beside the counts is not the counts."""
+    rows, report = load("Mois;Motif;Nombre;%\n2025-01;A;3;50 %\n2025-02;A;4;50 %\n")
+    assert [row[2] for row in rows] == [3, 4]
+    assert report.files[0].dropped == ("%",)
+
+
+def test_zero_dates_of_databases_are_blanks_and_serial_days_may_have_a_decimal_comma() -> None:
+    text = "N° client;Date début;Date fin\n1;45000,5;0000-00-00\n2;45100,25;45300\n3;45000,75;00/00/0000\n"
+    tables, report = load_tables(UploadedBytes("c.csv", text.encode()), today=NOW)
+    with tables:
+        rows = tables.connection.sql("SELECT start_date, end_date FROM customers ORDER BY customer_id").fetchall()
+    assert rows == [(date(2023, 3, 15), None), (date(2023, 6, 23), date(2024, 1, 9)), (date(2023, 3, 15), None)]
+    assert report.rules == ()
