@@ -223,3 +223,12 @@ def summary_interval(entry: VersionEntry) -> CredibleInterval:
 
     held = entry.summary["total"]["silent_churn"]
     return Interval(float(held["lower"]), float(held["median"]), float(held["upper"]))
+
+
+def prepare_newest() -> None:
+    """Read the study published last, before anybody opens its link."""
+    if not has_store():
+        return
+    newest = next(iter(open_store().studies()), None)
+    if newest is not None:
+        _loaded(newest.newest)

@@ -56,6 +56,16 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
     with _giving_way():
         for name in NEEDED_LATER:
             importlib.import_module(name)
+        _prepare_published()
+
+
+def _prepare_published() -> None:
+    from iceberg.ui.published import prepare_newest
+
+    try:
+        prepare_newest()
+    except IcebergError as error:  # whoever opens a link is told
+        logging.getLogger(__name__).warning("%s", error)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Fifty executives at once."""
