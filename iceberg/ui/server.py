@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import sys
@@ -18,6 +19,7 @@ from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.controls import browser_language
 
 PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the first reader sees the progress instead
+LONG_SECONDS = 2.0  # judgement: opening what was kept takes a tenth of that
 QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
 # What the first page does without and the next click needs: a second of imports that no reader should wait for.
 NEEDED_FIRST = ("PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")  # what Streamlit itself loads on a first run
@@ -46,12 +48,16 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
 
     for name in NEEDED_FIRST:
         importlib.import_module(name)
+    began = time.monotonic()
     for language in LANGUAGES:
         try:
             prepare_first_visit(language)
         except IcebergError as error:  # the page says the same, where somebody can read it
             logging.getLogger(__name__).warning("%s", error)
-        loop.call_soon_threadsafe(ready.set)
+        if time.monotonic() - began > LONG_SECONDS:  # nothing was kept: whoever reads this language need not wait for the other
+            loop.call_soon_threadsafe(ready.set)
+    gc.freeze()  # what was loaded stays: no collection walks through it while a page is drawn
+    loop.call_soon_threadsafe(ready.set)
     time.sleep(QUIET_SECONDS)
     with _giving_way():
         for name in NEEDED_LATER:
