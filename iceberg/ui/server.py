@@ -22,7 +22,8 @@ PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the
 LONG_SECONDS = 2.0  # judgement: opening what was kept takes a tenth of that
 QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
 # What the first page does without and the next click needs: a second of imports that no reader should wait for.
-NEEDED_FIRST = ("PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")  # what Streamlit itself loads on a first run
+# What the first page loads besides: the study's head, the reports offered, and what Streamlit itself needs on a first run.
+NEEDED_FIRST = ("iceberg.ui.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = ("iceberg.model.estimate", "iceberg.model.cox", "iceberg.report.charts", "iceberg.cohort.reduce", "iceberg.ingest.load")
 
 

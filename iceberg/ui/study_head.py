@@ -14,7 +14,6 @@ from iceberg.locale import Translator
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
-from iceberg.store.changes import Cause, Change, explain_change
 from iceberg.store.studies import LONGEST_TITLE, VersionEntry
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.published import choose_version, open_store, publish_study, stored_version
@@ -23,6 +22,7 @@ from iceberg.ui.state import estimate_study, remember
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
     from iceberg.report.files import Provenance
+    from iceberg.store.changes import Cause, Change
 
 REPORTS = ("pdf", "pptx", "xlsx", "csv", "png", "svg", "json", "html")
 
@@ -75,6 +75,8 @@ def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> No
         return
     with folded:
         key = f"changes|{earlier.study_id}|{earlier.number}|{entry.number}"
+        from iceberg.store.changes import explain_change  # brings the estimator: a first visit does without
+
         change = remember(key, lambda: explain_change(stored_version(earlier), stored_version(entry)), study=frame.study)
         st.markdown(_change_sentence(change, words))
         for name, cause in (("data", change.data), ("assumptions", change.assumptions), ("method", change.method)):

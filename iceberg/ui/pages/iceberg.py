@@ -35,12 +35,13 @@ def show_page() -> None:
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
         _show_headline(frame, estimate)
-        show_study_actions(frame, estimate)
         if _nothing_to_show(estimate):
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+            show_study_actions(frame, estimate)
             return
-        _show_picture(frame, estimate)
+        _show_picture(frame, estimate)  # nothing stands between the sentence and the picture, on screen or on the way to it
         _show_tiles(frame, estimate)
+        show_study_actions(frame, estimate)
         _show_ranking_and_comparator(frame, estimate)
         _show_trend(frame, estimate)
         _show_remarks(frame, estimate)
