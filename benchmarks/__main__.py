@@ -9,6 +9,7 @@ STEPS = (
     ("benchmarks.page.run",),
     ("benchmarks.slider",),
     ("benchmarks.fit",),
+    ("benchmarks.load.run", "--minutes", "10"),
     ("benchmarks.scale.run",),
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
