@@ -190,7 +190,7 @@ def test_a_viewer_reaches_no_small_category(publish: Publish) -> None:
 
 
 def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(publish: Publish) -> None:
-    study = publish(leavers=60)
+    study = publish(leavers=50)
     app = open_app(study=study, roles=["iceberg-viewer"])
     shown = [one for one in app.select_slider if str(one.key).startswith("months.")]
     assert len(shown[0].options) < 12, "months are taken together"
