@@ -71,4 +71,4 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     assert caught.value.code == "file_not_found"
     with pytest.raises(FileError, match="folder") as caught:
         load_tables(tmp_path)
-    assert caught.value.code == "file_is_directory"
+    assert caught.value.code == "folder_without_tables"
