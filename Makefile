@@ -53,7 +53,7 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@echo "Working out the sample company, once" >&2
 	-@$(PY) -m iceberg.ui.server
 
-$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-spark.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2
 	@$(PIP) -r requirements-dev.txt
 	@touch $@

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iceberg
-from iceberg.cli_options import STANDARD_INPUT, Options, UsageError, choose_language, parse_options
+from iceberg.cli_options import INPUTS, STANDARD_INPUT, Options, UsageError, choose_language, parse_options
 from iceberg.cli_terminal import Progress, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
 from iceberg.locale import Translator
@@ -126,8 +126,12 @@ def _check(options: Options, words: Translator) -> int:
         UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
     ]
     for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
-        tables, report = load_tables(  # type: ignore[arg-type]  # only sources are in the dictionary
-            **sources, mapping=mapping, relate=True, memory_limit=options.memory_limit, temp_directory=options.temp_dir
+        tables, report = load_tables(
+            **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
+            mapping=mapping,
+            relate=True,
+            memory_limit=options.memory_limit,
+            temp_directory=options.temp_dir,
         )
         tables.close()
         print_result(("\n" if number else "") + build_check_text(report, words))
@@ -212,7 +216,7 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
     mapping = _saved_mapping(options)
     with Progress(words, quiet=options.quiet) as progress:
         progress("reading")
-        tables, report = load_tables(
+        tables, report = _load_where_they_live(options, mapping) if options.engine == "spark" else load_tables(
             options.customers,
             options.complaints,
             options.volumes,
@@ -239,6 +243,16 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
         print(build_joining_text(report, words), file=sys.stderr, end="")
         print(build_rules_text(report, words), file=sys.stderr, end="")
     return Estimated(estimate, counts, report, mapping)
+
+
+def _load_where_they_live(options: Options, mapping: MappingSet | None) -> tuple[Tables, IngestReport]:
+    """Tables that stay in Spark; only counts come here."""
+    from iceberg.ingest.spark_tables import load_spark_tables
+
+    others = [name for name in INPUTS if name not in {"customers", "complaints"} and getattr(options, name)]
+    if options.customers is None or others:
+        raise UsageError("spark_takes", {"option": f"--{(others or ['customers'])[0]}"})
+    return load_spark_tables(options.customers, options.complaints, url=options.spark_url, mapping=mapping)
 
 
 def _saved_mapping(options: Options) -> MappingSet | None:

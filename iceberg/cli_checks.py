@@ -35,6 +35,13 @@ def check_language(text: str) -> str:
     return text
 
 
+def check_engine(text: str) -> str:
+    """Where tables are counted."""
+    if text not in {"duckdb", "spark"}:
+        raise UsageError("engine_unknown", {"value": text})
+    return text
+
+
 def check_date(option: str) -> Callable[[str], date]:
     """A day written year-month-day."""
     def check(text: str) -> date:

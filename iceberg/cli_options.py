@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import iceberg
-from iceberg.cli_checks import REPORT_FORMATS, UsageError, check_date, check_language, check_period, check_ratio, check_report, check_whole
+from iceberg.cli_checks import (
+    REPORT_FORMATS,
+    UsageError,
+    check_date,
+    check_engine,
+    check_language,
+    check_period,
+    check_ratio,
+    check_report,
+    check_whole,
+)
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
 
@@ -64,6 +74,8 @@ class Options:
     periods: tuple[tuple[date, date], ...] = ()
     apart: bool = False
     category: str | None = None
+    engine: str = "duckdb"
+    spark_url: str | None = None
     memory_limit: str | None = None
     temp_dir: Path | None = None
     window_months: int | None = None
@@ -312,6 +324,8 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--mapping", file, Path)
     add("--json", file, Path)
     _add_resources(group, words)
+    group.add_argument("--engine", metavar="duckdb|spark", type=check_engine, help=words.text("cli.help.engine"))
+    group.add_argument("--spark-url", metavar=words.text("cli.help.address"), help=words.text("cli.help.spark_url"))
     group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
     if not reports:
         return

@@ -61,6 +61,8 @@ OWNERS = {
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
+    "pyspark": ("ingest/spark.py", "ingest/spark_tables.py"),
+    "sqlglot": ("ingest/spark.py",),
     "psycopg": ("ingest/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "argparse": ("cli_options.py",),

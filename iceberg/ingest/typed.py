@@ -222,7 +222,7 @@ def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, co
             connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
 
 
-def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "") -> str:
+def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "", texts: bool = False) -> str:
     """The canonical columns of `table` plus ``flags`` (see `iceberg.ingest.rules`), one row per record, none left out.
 
     Args:
@@ -231,20 +231,22 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
         fields: How its columns are parsed.
         today: SQL of the day after which dates lie in the future.
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
+        texts: Also ``<field>_text``, the cells as they are: for engines that cannot go back to a row.
     """
     kinds = all_fields(table)
-    texts = [f"{fields.columns[name].sql} AS {name}_text" for name in kinds if name in fields.columns]
+    cells = [f"{fields.columns[name].sql} AS {name}_text" for name in kinds if name in fields.columns]
     parsed = [f"{_parsed(name, kind, fields)} AS {name}_parsed" for name, kind in kinds.items()]
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
     typed += "".join(f", {name}_parsed AS {name}" for name in JOINED_BY if name in fields.columns and name not in CANONICAL_COLUMNS[table])
+    typed += "".join(f", {name}_text" for name in fields.columns if texts)
     headers = {name: column.header for name, column in fields.columns.items()}
     text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
     flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql, silent=fields.proven.silent)
     return (
         f"SELECT {typed}, CAST({flags} AS INTEGER) AS flags{', record' if row_number else ''} "
-        f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*texts, *parsed])}{row} FROM {source.from_sql}))"
+        f"FROM (SELECT *, {', '.join(judged)} FROM (SELECT {', '.join([*cells, *parsed])}{row} FROM {source.from_sql}) AS typed) AS judged"
     )
 
 

@@ -1,0 +1,118 @@
+"""One reduction, two engines: the same digest and the same verdicts from Spark in local mode as from DuckDB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from iceberg.cohort.reduce import reduce_tables
+from iceberg.errors import FileError
+from iceberg.ingest import spark
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.spark_tables import load_spark_tables
+
+pytestmark = pytest.mark.xdist_group("spark")
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "en"
+TODAY = date(2026, 7, 1)
+DIRTY_CUSTOMERS = """
+    SELECT * FROM (VALUES
+        ('C-00000001', DATE '2024-01-05', NULL, 'north', 10.5), ('C-00000001', DATE '2024-01-05', NULL, 'north', 10.5),
+        ('C-00000002', DATE '2024-02-05', DATE '2025-03-01', 'south', -4), ('C-00000002', DATE '2024-03-05', NULL, 'south', 7),
+        (NULL, DATE '2024-02-05', NULL, 'south', 1), ('  ', DATE '2024-02-05', NULL, ' south ', 1), ('null', DATE '2024-02-05', NULL, NULL, 1),
+        ('C-00000003', NULL, NULL, 'south', 1), ('C-00000004', DATE '2025-02-05', DATE '2024-02-05', 'south', 1),
+        ('C-00000005', DATE '1899-12-30', NULL, 'south', 1), ('C-00000006', DATE '2027-12-30', NULL, 'south', 1),
+        ('C-00000007', DATE '2024-06-30', DATE '1970-01-01', 'south', 1), ('C-00000008', DATE '2024-06-30', DATE '2027-01-01', 'north', 3),
+        (' C-00000009 ', DATE '2024-06-30', DATE '2025-08-17', 'north', 3), ('Total', NULL, NULL, NULL, 99), (NULL, NULL, NULL, NULL, NULL)
+    ) AS given(customer_id, start_date, end_date, segment, revenue)"""
+DIRTY_COMPLAINTS = """
+    SELECT * FROM (VALUES
+        ('C-00000001', DATE '2025-01-05', 'billing'), ('C-00000001', DATE '2025-01-05', 'billing'), ('C-00000001', DATE '2025-02-05', ' '),
+        ('C-00000009', DATE '2025-09-05', 'billing'), ('C-00000009', DATE '2024-01-05', 'billing'), ('C-00000009', DATE '2025-03-05', 'delay'),
+        ('nobody', DATE '2025-01-05', 'billing'), ('C-00000004', DATE '2025-01-05', 'delay'), (NULL, DATE '2025-01-05', 'delay'),
+        ('C-00000002', DATE '2027-01-05', 'delay'), ('C-00000002', NULL, 'delay'), ('C-00000002', DATE '2025-01-05', 'delay')
+    ) AS given(customer_id, complaint_date, category)"""
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
+    for name in ("spark.driver.bindAddress", "spark.driver.host"):
+        builder = builder.config(name, "127.0.0.1")
+    builder = builder.config("spark.sql.codegen.wholeStage", "false")  # small tables: compiling costs more than it saves
+    session = builder.config("spark.driver.memory", "1g").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sample, and a small company that breaks most rules, as Parquet."""
+    folder = tmp_path_factory.mktemp("tables")
+    made = {name: f"SELECT * FROM read_csv('{SAMPLE / name}.csv')" for name in ("customers", "complaints")}
+    made |= {"dirty_customers": DIRTY_CUSTOMERS, "dirty_complaints": DIRTY_COMPLAINTS}
+    with duckdb.connect() as connection:
+        for name, rows in made.items():
+            connection.execute(f"COPY ({rows}) TO '{folder / name}.parquet'")
+    return {name: folder / f"{name}.parquet" for name in made}
+
+
+def _account(loaded: tuple[Any, Any]) -> dict[str, Any]:
+    tables, report = loaded
+    with tables:
+        digest = reduce_tables(tables).digest
+    rules = {(count.table, count.rule): (count.rows, count.rejected) for count in report.rules}
+    return {"digest": digest, "rows": report.rows, "rules": rules, "days": (report.first_complaint, report.last_day)}
+
+
+@pytest.mark.parametrize("prefix", ["", "dirty_"])
+def test_both_engines_give_the_same_counts_and_verdicts(session: Any, files: dict[str, Path], prefix: str) -> None:
+    paths = [str(files[f"{prefix}{name}"]) for name in ("customers", "complaints")]
+    expected = _account(load_tables(*paths, today=TODAY))
+    assert prefix == "" or len(expected["rules"]) > 15
+    assert _account(load_spark_tables(*paths, today=TODAY)) == expected
+
+
+def test_a_table_of_the_catalog_is_named_and_only_first_rows_come_back(session: Any, files: dict[str, Path]) -> None:
+    session.read.parquet(str(files["dirty_customers"])).createOrReplaceTempView("crm_customers")
+    tables, report = load_spark_tables("spark:crm_customers", today=TODAY, issues_per_rule=1)
+    tables.close()
+    assert {issue.file for issue in report.issues} == {"crm_customers"}
+    assert len(report.issues) == len({(issue.rule, issue.column) for issue in report.issues})
+    with pytest.raises(FileError) as caught:
+        load_spark_tables("spark:nowhere.customers", today=TODAY)
+    assert caught.value.code == "spark_failed"
+    assert caught.value.values["stage"] == "reading"
+
+
+def test_work_that_the_cluster_loses_names_the_stage_and_a_second_run_succeeds(session: Any, files: dict[str, Path]) -> None:
+    """The job is cancelled while it runs, as when its executors are gone."""
+    from threading import Timer
+
+    connection = spark.SparkConnection(session)
+    timer = Timer(2.0, session.sparkContext.cancelAllJobs)
+    timer.start()
+    with pytest.raises(FileError) as caught:
+        connection.sql("SELECT count(*) FROM range(3000000) AS a(i) JOIN range(300000) AS b(j) ON a.i + b.j > 0 AND sqrt(a.i) < b.j").fetchall()
+    timer.cancel()
+    assert (caught.value.code, caught.value.values["stage"]) == ("spark_failed", "counting")
+    assert connection.sql("SELECT count(*) FROM range(7) AS a(i)").fetchall() == [(7,)]
+
+
+def test_a_machine_without_spark_is_told_what_to_install() -> None:
+    hidden = "import sys; sys.modules['pyspark'] = None; sys.modules['pyspark.sql'] = None; from iceberg.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", hidden, "estimate", "--engine", "spark", "--customers", "spark:crm.customers"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "pip install -r requirements-spark.txt" in done.stderr
+    assert "Traceback" not in done.stderr
