@@ -3,7 +3,7 @@
 # make check   ruff and mypy
 # make test    every test, browser included
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test bench dev-setup chromium postgresql
+.PHONY: run setup check test bench dev-setup chromium postgresql java
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -73,6 +73,21 @@ postgresql:
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 		|| { echo "PostgreSQL could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
+# Spark runs on Java 17; its tests start a local session.
+java:
+	@if command -v java >/dev/null 2>&1; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends openjdk-17-jre-headless"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of the Spark engine need Java 17. Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of the Spark engine need Java 17. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing Java 17 for the tests of the Spark engine" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && command -v java >/dev/null 2>&1 \
+		|| { echo "Java 17 could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
 # The browser tests drive Debian's own Chromium.
 chromium:
 	@if command -v chromium >/dev/null 2>&1; then exit 0; fi; \
@@ -92,7 +107,7 @@ check: $(DEV_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-test: $(DEV_STAMP) chromium postgresql
+test: $(DEV_STAMP) chromium postgresql java
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 bench: $(DEV_STAMP)

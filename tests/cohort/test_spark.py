@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -97,16 +98,23 @@ def test_a_table_of_the_catalog_is_named_and_only_first_rows_come_back(session: 
 
 def test_work_that_the_cluster_loses_names_the_stage_and_a_second_run_succeeds(session: Any, files: dict[str, Path]) -> None:
     """The job is cancelled while it runs, as when its executors are gone."""
-    from threading import Timer
+    done = Event()
+
+    def cancel() -> None:
+        while not done.wait(0.5):
+            session.sparkContext.cancelAllJobs()
 
     connection = spark.SparkConnection(session)
-    timer = Timer(2.0, session.sparkContext.cancelAllJobs)
-    timer.start()
+    for name, rows in (("many", 300_000), ("few", 7)):
+        session.range(rows).createOrReplaceTempView(name)
+    canceller = Thread(target=cancel)
+    canceller.start()
     with pytest.raises(FileError) as caught:
-        connection.sql("SELECT count(*) FROM range(3000000) AS a(i) JOIN range(300000) AS b(j) ON a.i + b.j > 0 AND sqrt(a.i) < b.j").fetchall()
-    timer.cancel()
+        connection.sql("SELECT count(*) FROM many AS a JOIN many AS b ON a.id + b.id > 0 AND sqrt(a.id) < b.id").fetchall()
+    done.set()
+    canceller.join()
     assert (caught.value.code, caught.value.values["stage"]) == ("spark_failed", "counting")
-    assert connection.sql("SELECT count(*) FROM range(7) AS a(i)").fetchall() == [(7,)]
+    assert connection.sql("SELECT count(*) FROM few").fetchall() == [(7,)]
 
 
 def test_a_machine_without_spark_is_told_what_to_install() -> None:
