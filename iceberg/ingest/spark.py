@@ -155,9 +155,14 @@ def named_stage(stage: str) -> Iterator[None]:
     except FileError:
         raise
     except Exception as error:
-        if not type(error).__module__.startswith(("pyspark", "py4j", "grpc")) and not isinstance(error, ConnectionError):
-            raise
-        raise FileError("spark_failed", {"stage": stage, "reason": _reason(error)}) from error
+        if _is_of_spark(error):
+            raise FileError("spark_failed", {"stage": stage, "reason": _reason(error)}) from error
+        raise
+
+
+def _is_of_spark(error: Exception) -> bool:
+    """Its own exceptions, those of the bridge to Java and of Spark Connect, and a line that went dead."""
+    return type(error).__module__.startswith(("pyspark", "py4j", "grpc")) or isinstance(error, ConnectionError)
 
 
 def _reason(error: Exception) -> str:
