@@ -43,8 +43,10 @@ def open_session(url: str | None) -> SparkSession:
         if url is not None and url.startswith("sc://"):
             return builder.remote(url).getOrCreate()
         return (builder.master(url) if url is not None else builder).getOrCreate()
-    except Exception as error:  # the gateway raises whatever the Java side, or its absence, made of it
-        raise FileError("spark_unreachable", {"address": url or "local", "reason": _reason(error)}) from error
+    except Exception as error:
+        if _is_of_spark(error) or isinstance(error, RuntimeError | OSError):
+            raise FileError("spark_unreachable", {"address": url or "local", "reason": _reason(error)}) from error
+        raise
 
 
 def transpile(statement: str) -> str:
