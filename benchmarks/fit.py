@@ -16,6 +16,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from functools import partial
@@ -47,9 +48,9 @@ def large_counts(customers: int) -> CohortCounts:
     return count_directly(simulate_company(replace(company, categories=halves[0].categories + second), rng))
 
 
-def measure(customers: int, repeat: int) -> dict[str, Any]:
+def measure(customers: int, repeat: int, path: Path) -> dict[str, Any]:
     """Medians of wall-clock and processor seconds, and peak memory with and without the interpreter and its libraries."""
-    counts = large_counts(customers) if customers else count_directly(simulate_sample())
+    counts = CohortCounts.from_bytes(path.read_bytes())
     before = _peak_mb()
     spent: dict[str, list[tuple[float, float]]] = {"fit": [], "first": [], "moved": [], "far": []}
 
@@ -63,6 +64,7 @@ def measure(customers: int, repeat: int) -> dict[str, Any]:
         first = timed("first", lambda: estimate_iceberg(counts))
         for name, ratio in (("moved", SilentRatioPrior.around(20.0 - turn)), ("far", SilentRatioPrior(0.2, 0.18, 0.22))):
             timed(name, partial(estimate_iceberg, counts, assumptions=Assumptions(ratio=ratio), warm=first.fit_state))
+        del first
     peak = _peak_mb()
     for _ in range(repeat):
         timed("fit", lambda: fit_excess_hazard(counts, Assumptions()))
@@ -83,15 +85,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--customers", type=int, nargs="+", default=[0, 34_000, 340_000], help="0: the sample company")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
-        print(json.dumps(measure(options.one, options.repeat)))
+        print(json.dumps(measure(options.customers[0], options.repeat, options.one)))
         return 0
     rows = []
     for customers in options.customers:
-        command = [sys.executable, "-m", "benchmarks.fit", "--one", str(customers), "--repeat", str(options.repeat)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        counts = large_counts(customers) if customers else count_directly(simulate_sample())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "counts"
+            path.write_bytes(counts.to_bytes())
+            command = [sys.executable, "-m", "benchmarks.fit", "--one", str(path), "--customers", str(customers), "--repeat", str(options.repeat)]
+            told = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
         rows.append(json.loads(told.stdout))
         print(rows[-1], flush=True)
     about = {"cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "repeat": options.repeat}
