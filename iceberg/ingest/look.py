@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 _BATCH = 1_000_000  # rows that are looked at together
 _UNTIDY = 1 << 30  # a bit that no rule has
-_HALF = np.uint64(1 << 63)
 
 
 @dataclass(frozen=True)
@@ -62,26 +61,26 @@ def look_through(connection: duckdb.DuckDBPyConnection, name: str, *, reject_mas
 
 
 class _Hashes:
-    """Hashes in two halves, by their highest bit, that two cores sort side by side."""
+    """Hashes in one array, halved at their median so that two cores sort side by side."""
 
     def __init__(self, most: int) -> None:
-        room = most // 2 + most // 64 + 1024  # hashes fall on either half alike; more of them make room for themselves
-        self._halves = [np.empty(room, dtype=np.uint64) for _ in range(2)]
-        self._filled = [0, 0]
+        self._values = np.empty(most, dtype=np.uint64)
+        self._filled = 0
 
     def add(self, hashes: npt.NDArray[np.uint64]) -> None:
-        high = hashes >= _HALF
-        for half, part in enumerate((hashes[~high], hashes[high])):
-            end = self._filled[half] + len(part)
-            if end > len(self._halves[half]):
-                self._halves[half] = np.concatenate([self._halves[half][: self._filled[half]], np.empty(end, dtype=np.uint64)])
-            self._halves[half][self._filled[half] : end] = part
-            self._filled[half] = end
+        end = self._filled + len(hashes)
+        self._values[self._filled : end] = hashes
+        self._filled = end
 
     def repeat(self) -> bool:
         """Whether two are equal; the hashes are sorted in place."""
+        values, middle = self._values[: self._filled], self._filled // 2
+        if not middle:
+            return False
+        values.partition(middle)  # nothing before the middle is larger, nothing after it smaller: only neighbours across it are left to compare
         with ThreadPoolExecutor(2) as both:
-            return any(list(both.map(_repeats, (values[:end] for values, end in zip(self._halves, self._filled, strict=True)))))
+            within = list(both.map(_repeats, (values[:middle], values[middle:])))
+        return any(within) or bool(values[middle - 1] == values[middle])
 
 
 def _repeats(values: npt.NDArray[np.uint64]) -> bool:
