@@ -32,7 +32,7 @@ _ARRAYS = (
     "complaints",
     "customers_at_risk",
 )
-_PLAIN = (
+PLAIN_FIELDS = (
     "segments",
     "categories",
     "has_customers",
@@ -94,7 +94,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         date.fromisoformat(header["as_of"]),
         look_back_days=header["look_back_days"],
     )
-    fields: dict[str, Any] = {name: header[name] for name in _PLAIN} | {name: arrays[name] for name in _ARRAYS}
+    fields: dict[str, Any] = {name: header[name] for name in PLAIN_FIELDS} | {name: arrays[name] for name in _ARRAYS}
     return CohortCounts(
         window=window,
         tenure_days=TenureDayCounts(**_columns(arrays, "tenure_days")),
@@ -127,7 +127,7 @@ def _header(counts: CohortCounts) -> bytes:
         "since": counts.window.since.isoformat(),
         "as_of": counts.window.as_of.isoformat(),
         "look_back_days": counts.window.look_back_days,
-        **{name: getattr(counts, name) for name in _PLAIN},
+        **{name: getattr(counts, name) for name in PLAIN_FIELDS},
     }
     # Only where they say something: counts of files without them keep their digest.
     if counts.observed is not None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from iceberg.cohort.consistency import CELL_FIELDS
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts_file import PLAIN_FIELDS
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.window import ObservationWindow
@@ -22,19 +23,7 @@ from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
 HEADER = "counts.json.gz"
-_PLAIN = (
-    "segments",
-    "categories",
-    "has_customers",
-    "has_linked_complaints",
-    "has_revenue",
-    "currency",
-    "band_edges_months",
-    "clock_edges_days",
-    "grouped_segments",
-    "grouped_categories",
-    "has_calendar",
-)
+_PLAIN = (*PLAIN_FIELDS, "has_calendar")
 _CELLS = (*CELL_FIELDS, "silent_exit_revenue")
 _MEANING = {
     "counts_cells.parquet": "Per segment, calendar month and tenure band (lower edge in completed months): days at risk and departures of customers "

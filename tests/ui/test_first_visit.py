@@ -51,11 +51,10 @@ def _identity(frame: Frame) -> tuple[str, str]:
 
 
 def test_the_next_start_opens_what_this_one_made(sample: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        pytest.fail("drawn again although it was kept")
-
-    monkeypatch.setattr(first_visit, "_draw", refuse)
+    drawn: list[object] = []
+    monkeypatch.setattr(first_visit, "_draw", lambda *what: drawn.append(what))
     prepare_first_visit("en")
+    assert drawn == [], "drawn again although it was kept"
 
 
 def test_drawings_of_another_version_are_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
