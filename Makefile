@@ -11,8 +11,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
-# Two workers; every small matrix in one thread, or the workers fight over the cores.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Two workers, who shares one: tests/schedule.py. Every small matrix in one thread, or the workers fight over the cores.
+PYTEST_ARGS ?= -n 2
 
 # A stamp is written only after its step succeeded, so an interrupted installation starts again and a finished one costs nothing.
 VENV_STAMP := $(VENV)/.made

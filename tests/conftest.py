@@ -1,23 +1,38 @@
-"""Keeps each test file on one worker, and every browser test on the same one: they share a server."""
+"""What tests of several folders share: tables from frames, a PostgreSQL, and who runs on which worker (`tests.schedule`)."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
 import pytest
 
 from iceberg.ingest.tables import CANONICAL_COLUMNS, Tables
+from tests import postgres
+from tests.schedule import ByServer, in_order
 
-TESTS = Path(__file__).parent
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups tests for ``--dist loadgroup``; without pytest-xdist the marker means nothing."""
-    for item in items:
-        place = item.path.relative_to(TESTS)
-        item.add_marker(pytest.mark.xdist_group("browser" if place.parts[0] == "browser" else place.as_posix()))
+    """Groups stand together, the longest first."""
+    items.sort(key=lambda item: in_order(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByServer:
+    """Whole groups to each worker, whatever ``--dist`` says."""
+    return ByServer(config, log)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """One server for every test that needs one: each takes a database of its own."""
+    with postgres.running() as server:
+        yield server
 
 
 TablesFactory = Callable[..., Tables]

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from iceberg.ingest.load import load_tables
 from iceberg.ingest.postgres import masked, parse_table
 from tests import postgres
 
-pytestmark = pytest.mark.xdist_group("postgres")
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "en"
 TODAY = date(2026, 7, 1)
@@ -27,20 +25,17 @@ ADDRESS = "postgresql://analyst:s%40fe@db.example:5432/crm?sslmode=require&passw
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[str]:
+def database(postgres_server: postgres.Server) -> str:
     """Address of a database with the sample's tables, as a CRM would type them, in a schema of their own."""
-    with postgres.running() as server:
-        address = server.address().replace("postgresql+psycopg", "postgresql")
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("CREATE SCHEMA crm")
-            connection.execute(
-                "CREATE TABLE crm.customers (customer_id text, start_date date, end_date date, segment text, annual_revenue numeric(12, 2))"
-            )
-            connection.execute("CREATE TABLE complaints (customer_id text, complaint_date date, category text)")
-            for table in ("crm.customers", "complaints"):
-                with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
-                    copy.write((SAMPLE / f"{table.removeprefix('crm.')}.csv").read_bytes())
-        yield address
+    address = postgres_server.address().replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE TABLE crm.customers (customer_id text, start_date date, end_date date, segment text, annual_revenue numeric)")
+        connection.execute("CREATE TABLE complaints (customer_id text, complaint_date date, category text)")
+        for table in ("crm.customers", "complaints"):
+            with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
+                copy.write((SAMPLE / f"{table.removeprefix('crm.')}.csv").read_bytes())
+    return address
 
 
 def _counts(customers: object, complaints: object) -> tuple[str, object]:

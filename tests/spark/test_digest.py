@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from threading import Event, Thread
@@ -19,7 +18,6 @@ from iceberg.ingest import spark
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.spark_tables import load_spark_tables
 
-pytestmark = pytest.mark.xdist_group("spark")
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "en"
 TODAY = date(2026, 7, 1)
@@ -40,20 +38,6 @@ DIRTY_COMPLAINTS = """
         ('nobody', DATE '2025-01-05', 'billing'), ('C-00000004', DATE '2025-01-05', 'delay'), (NULL, DATE '2025-01-05', 'delay'),
         ('C-00000002', DATE '2027-01-05', 'delay'), ('C-00000002', NULL, 'delay'), ('C-00000002', DATE '2025-01-05', 'delay')
     ) AS given(customer_id, complaint_date, category)"""
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
-    for name in ("spark.driver.bindAddress", "spark.driver.host"):
-        builder = builder.config(name, "127.0.0.1")
-    builder = builder.config("spark.sql.codegen.wholeStage", "false")  # small tables: compiling costs more than it saves
-    session = builder.config("spark.driver.memory", "1g").getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="module")
