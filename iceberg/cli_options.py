@@ -178,7 +178,7 @@ def _check_estimate(options: Options) -> None:
     put_together = options.subscriptions or options.activity  # customers can be put together from these
     if options.customers is None and not put_together and options.events is not None:
         raise UsageError("events_need_customers")
-    if options.customers is None and options.volumes is None and not put_together:
+    if options.customers is None and options.complaints is None and options.volumes is None and not put_together:
         raise UsageError("customers_missing")
     if options.complaints is not None and options.volumes is not None:
         raise UsageError("complaints_or_volumes")

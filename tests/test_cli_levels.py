@@ -56,3 +56,19 @@ def test_a_sheet_where_complained_is_churned_is_called_a_leak(tmp_path: Path, ca
     sheet.write_text("\n".join(["tenure,Complain,Exited", *(f"{i % 10},{int(i % 5 == 0)},{int(i % 5 == 0 or i == 7)}" for i in range(1000))]))
     assert main(["estimate", "--customers", str(sheet), "--quiet"]) == 0
     assert "this looks like a leak" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "1,652 complaints are counted per month"), ("fr", "sont comptées par mois et par motif")])
+def test_linked_complaints_alone_are_counted_like_volumes_and_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, says: str
+) -> None:
+    """Nobody knows the customers behind them: level 0, with the numbers of the same file given as volumes."""
+    documents = []
+    for option in ("--complaints", "--volumes"):
+        target = tmp_path / f"{option}.json"
+        assert main(["estimate", option, str(DATA / "complaints.csv"), "--json", str(target), "--lang", language]) == 0
+        told = capsys.readouterr().err
+        documents.append(json.loads(target.read_text()))
+        assert (says in " ".join(told.split())) == (option == "--complaints")
+    assert documents[0]["evidence_level"] == "0"
+    assert documents[0]["total"] == documents[1]["total"]

@@ -169,7 +169,7 @@ def _finish(
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=_notes(judged),
+        notes=_notes(judged) + _alone_note(connection, judged),
         first_complaint=first,
         last_day=last,
         joining=joined.report,
@@ -195,6 +195,16 @@ def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ..
         if read and unknown / read >= MANY_UNKNOWN:
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
     return tuple(notes)
+
+
+def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
+    """Complaints that name customers nobody has given: they are counted like volumes, and this says so."""
+    item = next((one for one in judged if one.table == "complaints"), None)
+    if item is None or base_of({one.table: one for one in judged}):
+        return ()
+    [(rows, customers)] = connection.sql("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
+    each = round(rows / customers, 2) if customers else 1.0
+    return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
 
 
 def _currency(judged: list[JudgedTable]) -> str:

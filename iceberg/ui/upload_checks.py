@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 import streamlit as st
 
@@ -11,11 +13,13 @@ from iceberg.ui.frame import Frame
 from iceberg.ui.uploads import Counted
 
 WINDOW = "window"
+READ_ON = "read_on"
 
 
 def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
     """What became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
+    _choose_today(frame, counted.report, files)
     if counted.rejected:
         st.download_button(
             frame.words.text("ui.upload.checks_download"),
@@ -47,6 +51,8 @@ def show_report(frame: Frame, report: IngestReport) -> None:
     for part in report.parts:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
         st.markdown(f"- {says}")
+    for code, values in report.notes:  # what was taken for granted, as the command line prints it
+        st.info(frame.words.text(f"ingest.notes.{code}", **values), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
     else:
@@ -111,6 +117,30 @@ def chosen_window(files: str) -> ObservationWindow | None:
     """The days chosen on screen for these files; None for the default window."""
     identity, window = st.session_state.get(WINDOW, ("", None))
     return window if identity == files else None
+
+
+def chosen_today(files: str) -> date | None:
+    """The day taken for today that was chosen on screen for these files."""
+    identity, day = st.session_state.get(READ_ON, ("", None))
+    return day if identity == files else None
+
+
+def _choose_today(frame: Frame, report: IngestReport, files: str) -> None:
+    """Asked where a date lies after it; another day counts again."""
+    told = chosen_today(files)
+    if report.read_on is None or (told is None and all(code != "dates_in_the_future" for code, _ in report.notes)):
+        return
+    words = frame.words
+    day = st.date_input(
+        words.text("ui.upload.read_on"),
+        value=told or report.read_on,
+        key=f"read_on.{files[:12]}",
+        format="DD/MM/YYYY",
+        help=words.text("ui.upload.read_on_help"),
+    )
+    if isinstance(day, date) and day != (told or report.read_on):
+        st.session_state[READ_ON] = (files, day)
+        st.rerun()
 
 
 def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:

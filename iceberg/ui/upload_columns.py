@@ -10,6 +10,7 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.ingest.columns import CERTAIN
 from iceberg.ingest.dates import AS_WRITTEN, DATE_FORMATS
+from iceberg.ingest.flat import MONTHS_PER_UNIT, says_its_unit, tenure_unit
 from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.typed import revenue_period
 from iceberg.ui.frame import Frame, show_error
@@ -109,6 +110,8 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
             fixed["decimal"] = mark
         if name == "revenue":
             fixed["revenue_period"] = _choose_period(frame, look, header, f"{stem}.{name}", saved)
+        if name == "tenure":
+            fixed["tenure_unit"] = _choose_unit(frame, look, header, f"{stem}.{name}", saved)
     return confirm_mapping(look, file.table, chosen, options, fixed)
 
 
@@ -226,5 +229,25 @@ def _choose_period(frame: Frame, look: FileLook, header: str, key: str, saved: C
         format_func=lambda one: words.text(f"ui.upload.per_{one}"),
         key=f"{key}.period",
         required=True,
+    )
+    return chosen
+
+
+def _choose_unit(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str:
+    """What the tenure of a sheet without dates is counted in, where its header does not say it; "" where the one found stands."""
+    told = saved.tenure_unit if saved else ""
+    if says_its_unit(header) and not told:
+        return ""
+    words, found = frame.words, tenure_unit(header, look.sample(header))
+    options = ["", *(unit for unit in MONTHS_PER_UNIT if unit != found)]
+    chosen: str = st.selectbox(
+        words.text("ui.upload.tenure_unit"),
+        options,
+        index=options.index(told) if told in options else 0,
+        format_func=lambda one: words.text(
+            "ui.upload.plain" if one else "ui.upload.reading_auto", value=words.text(f"ui.upload.unit_{one or found}")
+        ),
+        key=f"{key}.unit",
+        help=words.text("ui.upload.tenure_unit_help"),
     )
     return chosen

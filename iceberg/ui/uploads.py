@@ -9,6 +9,7 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,7 @@ from iceberg.ingest.columns import load_presets, normalise_header, propose_mappi
 from iceberg.ingest.database import connect
 from iceberg.ingest.dates import DateReading, recognise_dates
 from iceberg.ingest.flat import as_flat
+from iceberg.ingest.gathering import OnFile
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.numbers import NumberReading, recognise_numbers
 from iceberg.ingest.read import FileReading, ReadOptions, SourceTable, read_source
@@ -184,7 +186,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone`` and ``revenue_period``, where they were chosen by hand.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period`` and ``tenure_unit``, where they were chosen by hand.
     """
     proposed = look.proposal.choices
     choices = {
@@ -202,6 +204,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         decimal=str(fixed.get("decimal", "")),
         revenue_period=str(fixed.get("revenue_period", "")),
         time_zone=str(fixed.get("time_zone", "")),
+        tenure_unit=str(fixed.get("tenure_unit", "")),
         encoding=options.encoding or "",
         separator=options.separator or "",
         header_line=options.header_line or 0,
@@ -250,17 +253,41 @@ def read_mapping(name: str, data: bytes) -> MappingSet:
         return MappingSet.load(path)
 
 
-def count_files(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None, *, language: str) -> Counted:
+def count_files(
+    files: tuple[UploadedFile, ...],
+    mapping: MappingSet,
+    window: ObservationWindow | None,
+    *,
+    language: str,
+    read_on: date | None = None,
+    tell: OnFile | None = None,
+) -> Counted:
     """Judge every row, count, and drop the rows.
+
+    Args:
+        files: What was uploaded.
+        mapping: What was confirmed.
+        window: Days to count; None for the default.
+        language: Of the file of rejected rows.
+        read_on: Day taken for today, where it was chosen; the last day of the window where that is later.
+        tell: Called with the name of each file before it is read.
 
     Raises:
         IcebergError: When a file cannot be read at all.
     """
-    key = "|".join(["count", *(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr(window), language])
-    return session_shelf("files").get(key, lambda: _count(files, mapping, window, language))
+    as_of = max((day for day in (read_on, window.as_of if window else None) if day is not None), default=None)
+    key = "|".join(["count", *(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr((window, as_of)), language])
+    return session_shelf("files").get(key, lambda: _count(files, mapping, window, language, as_of, tell))
 
 
-def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: ObservationWindow | None, language: str) -> Counted:
+def _count(
+    files: tuple[UploadedFile, ...],
+    mapping: MappingSet,
+    window: ObservationWindow | None,
+    language: str,
+    as_of: date | None,
+    tell: OnFile | None,
+) -> Counted:
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.ingest.rejected import rejected_rows_csv
@@ -277,6 +304,8 @@ def _count(files: tuple[UploadedFile, ...], mapping: MappingSet, window: Observa
         events=sources.get("events"),
         activity=sources.get("activity"),
         mapping=mapping,
+        as_of=as_of,
+        on_file=tell,
     )
     with tables:
         rejected = rejected_rows_csv(tables, language=language) if report.rules else b""

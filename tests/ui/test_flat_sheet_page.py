@@ -36,3 +36,20 @@ def test_every_page_of_a_flat_sheet_opens_and_none_invents_a_month(open_page: Op
         assert "2000" not in spoken(app), page
     app.switch_page(page_file("method")).run()
     assert_healthy(app)
+
+
+def test_a_tenure_whose_header_names_no_unit_can_be_counted_in_years(open_page: OpenPage) -> None:
+    sheet = "\n".join(["tenure,complained,churned", *(f"{i % 8},{int(i % 7 == 0)},{int(i % 9 == 0 or i % 14 == 0)}" for i in range(300))])
+    app = open_page("upload")
+    app.radio(key="shape").set_value("flat").run()
+    upload(app, flat=("sheet.csv", sheet.encode()))
+    unit = next(one for one in app.selectbox if one.key and one.key.endswith(".unit"))
+    assert unit.options[0] == "As found: months"
+    unit.set_value("years").run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "read as tenure in years" in spoken(app)
+    named = open_page("upload")
+    named.radio(key="shape").set_value("flat").run()
+    upload(named, flat=("sheet.csv", sheet.replace("tenure,", "tenure_months,").encode()))
+    assert not [one for one in named.selectbox if one.key and one.key.endswith(".unit")]

@@ -1,6 +1,7 @@
 """What an analyst decides on the upload page: several files per table, which columns are joined, whose day it is, and what is too large."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -94,3 +95,19 @@ def test_the_command_for_a_refused_file_is_the_one_for_that_file(language: str) 
     assert "--customers 'part-*.csv'" in command_line("flat", {"flat": ["part-1.csv", "part-2.csv"]}, words)
     assert "--activity a.parquet" in command_line("joined", {"activity": ["a.parquet"]}, words)
     assert "--customers" not in command_line("joined", {"activity": ["a.parquet"]}, words)
+
+
+def test_files_that_reach_beyond_today_may_be_believed(open_page: OpenPage) -> None:
+    """A forecast export: complaints of a later year are left out, until a later day is taken for today."""
+    later = date.today().year + 2
+    app = open_page("upload")
+    complaints = COMPLAINTS.replace("2025-01-", f"{later}-01-").encode()
+    upload(app, customers=("customers.csv", CUSTOMERS.replace("2025-03-14", "").encode()), complaints=("complaints.csv", complaints))
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "the day taken for today" in spoken(app)
+    assert "16 rows read = 10 kept + 6 rejected" in spoken(app)
+    today = next(one for one in app.date_input if one.key and one.key.startswith("read_on."))
+    today.set_value(date(later, 6, 30)).run()
+    assert_healthy(app)
+    assert "16 rows read = 16 kept + 0 rejected" in spoken(app)

@@ -17,7 +17,7 @@ from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, show_error
 from iceberg.ui.published import sources_of
 from iceberg.ui.state import Study, estimate_study, keep_study, measured_files, sample_files
-from iceberg.ui.upload_checks import chosen_window, show_checks, show_report
+from iceberg.ui.upload_checks import chosen_today, chosen_window, show_checks, show_report
 from iceberg.ui.upload_columns import choose_columns
 from iceberg.ui.upload_joining import chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload_limit import LIMIT_MB, show_limit
@@ -185,8 +185,19 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
     words = frame.words
     identity = "|".join(file.sha256 for file in files)
     mapping = replace(mapping, joining=chosen_rules(identity, mapping), links=chosen_links(identity, mapping))
+    place, sizes, begun = st.empty(), {source.name: len(source.data) for file in files for source in file.sources}, list[str]()
+
+    def tell(name: str) -> None:
+        done = sum(sizes.get(one, 0) for one in begun) / max(sum(sizes.values()), 1)
+        begun.append(name)
+        size = words.decimal(sizes.get(name, 0) / 1_000_000, 1)
+        place.progress(min(done, 1.0), text=words.text("ui.upload.progress_file", file=name, size=size))
+
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
-        counted = count_files(files, mapping, chosen_window(identity), language=frame.language)
+        counted = count_files(
+            files, mapping, chosen_window(identity), language=frame.language, read_on=chosen_today(identity), tell=tell
+        )
+    place.empty()
     show_joining(frame, counted.report, mapping, files=identity)
     show_checks(frame, counted, files=identity)
     if counted.error is not None:
