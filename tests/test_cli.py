@@ -317,7 +317,7 @@ def test_the_terminal_chooses_the_language_unless_told(monkeypatch: pytest.Monke
         (["demo"], "--out"),
         (["check"], "at least one file"),
         (["estimate"], "--customers"),
-        (["estimate", "--complaints", "x.csv"], "--customers"),
+        (["estimate", "--survey", "x.csv"], "--customers"),
         (["estimate", "--customers"], "--customers needs a value"),
         (["estimate", "--customers", "a.csv", "--colour", "red"], '"--colour"'),
         (["estimate", "--customers", "a.csv", "stray.csv"], '"stray.csv"'),

@@ -12,6 +12,7 @@ from typing import Any
 
 from iceberg.ingest.dates import BLANK_TEXTS, recognise_dates
 from iceberg.ingest.flags import looks_like_flags
+from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
 from iceberg.ingest.numbers import recognise_numbers
 from iceberg.ingest.read import SourceColumn, SourceTable
@@ -45,6 +46,7 @@ _NUMBER_TYPES = (
     "DECIMAL",
 )
 _SHORT = 6  # judgement: shorter headers mean something else without their blanks
+_SUMMED = frozenset({"volumes", "surveys"})  # a category may stand there once
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(
     r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oy]/n|n/[oy]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
@@ -137,7 +139,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header) or by_name.get(squeezed)
             if column is None or column.header in taken:
                 continue
-            fit, why = value_fit(column, kind)
+            fit, why = value_fit(column, "label" if name == "category" and table not in _SUMMED else kind)
             reason = why or ("header" if origin == "generic" else "system")
             confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
@@ -197,13 +199,13 @@ def is_per_subscription(headers: frozenset[str]) -> bool:
     return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
-def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
+def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:  # noqa: PLR0911  # one per kind
     """How well the values suit a field of this kind: a factor on the confidence, and the reason when it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
     if kind in {"date", "end", "number"}:  # "n/a" in every cell says nothing against the header
         filled = [value for value in filled if value.strip().lower() not in BLANK_TEXTS]
     if not filled:
-        return (1.0, "") if kind in {"end", "number", "text"} else (0.5, "empty")
+        return (1.0, "") if kind in {"end", "number", "text", "label"} else (0.5, "empty")
     if kind in {"date", "end"}:
         if column.type.startswith(_DATE_TYPES):
             return 1.0, ""
@@ -211,6 +213,8 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     if kind == "flag":
         fits = column.type == "BOOLEAN" or looks_like_flags(filled, header=normalise_header(column.header))
         return (1.0, "") if fits else (0.3, "not_flags")
+    if kind == "label" and column.is_text and holds_texts(filled):
+        return 0.3, "free_text"
     if kind == "number" and not column.type.startswith(_NUMBER_TYPES):
         return (1.0, "") if recognise_numbers(filled) is not None else (0.3, "not_numbers")
     return 1.0, ""

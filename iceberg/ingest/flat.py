@@ -10,6 +10,7 @@ import duckdb
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
 from iceberg.ingest.flags import says_still_here
+from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.rules import bit_of, reject_mask
 
@@ -43,7 +44,11 @@ def as_flat(source: SourceTable, proposed: ColumnMapping) -> ColumnMapping | Non
     kept = {name: choice for name, choice in flat.choices.items() if name in sure}
     spoke = flat.choices.get("complained")
     if spoke is not None and "complained" not in sure and "category" not in kept:  # words instead of yes and no
-        kept["category"] = replace(spoke, field="category", confidence=0.9, reason="header")
+        written = source.column(spoke.header)
+        if written is not None and holds_texts(written.sample):
+            kept["complained"] = replace(spoke, reason="free_text")  # to be asked: a text is no category, and is not kept
+        else:
+            kept["category"] = replace(spoke, field="category", confidence=0.9, reason="words")
     return replace(flat, choices=kept)
 
 
@@ -64,8 +69,8 @@ def says_its_unit(header: str) -> bool:
 
 def complaint_name(header: str) -> str:
     """The one category of a yes-or-no column."""
-    plain = normalise_header(header)
-    return next((name for beginning, name in COMPLAINT_NAMES.items() if beginning in plain), COMPLAINT_NAME)
+    words = normalise_header(header).split()
+    return next((name for beginning, name in COMPLAINT_NAMES.items() if any(word.startswith(beginning) for word in words)), COMPLAINT_NAME)
 
 
 def judge_flat_duplicates(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
@@ -102,7 +107,11 @@ def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:
         notes.append(("flag_still_here", {"file": file, "column": columns["churned"].header}))
     if "complained" in columns and "category" not in columns:
         header = columns["complained"].header
+        if item.fields.filled_counts:
+            notes.append(("flat_text_counts", {"file": file, "column": header}))
         notes.append(("flat_one_category", {"file": file, "column": header, "category": complaint_name(header)}))
+    if "category" in columns and "complained" not in columns:
+        notes.append(("flat_words", {"file": file, "column": columns["category"].header}))
     if "customer_id" not in columns:
         notes.append(("flat_no_id", {"file": file}))
     return notes

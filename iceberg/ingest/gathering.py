@@ -16,8 +16,9 @@ from iceberg.ingest.database import connect
 from iceberg.ingest.dates import BLANK_TEXTS
 from iceberg.ingest.joining import RepeatedCustomers
 from iceberg.ingest.judge import JudgedTable, read_table
+from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.links import Relations
-from iceberg.ingest.mapping import ColumnMapping, MappingSet
+from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
 from iceberg.ingest.read import SourceTable
@@ -120,6 +121,11 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
     for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
         proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
+        text = next((one for one in chosen.choices.values() if _is_text(relation, chosen, one)), None)
+        if text is not None:
+            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
+            values = {"file": relation.reading.file, "column": text.header, "candidates": candidates, "table": chosen.table}
+            raise MappingError("complained_is_text" if text.field == "complained" else "category_is_text", values, proposal)
         if doubtful == ["category"]:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
             values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": _listed(relation)}
@@ -138,6 +144,15 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
             raise MappingError("values_unreadable", values, proposal)
         values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
         raise MappingError("mapping_uncertain", values, proposal)
+
+
+def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:
+    """Whether a column that was proposed, or named, as a category holds free text: it would be kept, and shown, as names of categories."""
+    column = relation.column(choice.header)
+    if choice.field == "category":
+        summed = mapping.table == "surveys" or (mapping.table == "volumes" and "complaints" in mapping.choices)  # each may stand there once
+        return not summed and column is not None and column.is_text and holds_texts(column.sample)
+    return choice.field == "complained" and choice.reason == "free_text" and choice.confidence < CERTAIN
 
 
 def _listed(relation: SourceTable) -> str:

@@ -51,7 +51,7 @@ def rejected_rows_csv(tables: Tables, *, language: str = "en", repaired: bool = 
 def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en", repaired: bool = True) -> int:
     """The same as `rejected_rows_csv`, written as it is found; returns the number of rows."""
     words = Translator(language)
-    headers = list(dict.fromkeys(column.header for item in tables.origin for column in item.fields.columns.values()))
+    headers = list(dict.fromkeys(column.header for item in tables.origin for name, column in item.fields.columns.items() if _may_leave(item, name)))
     writer = csv.writer(target, lineterminator="\r\n")
     writer.writerow([*_HEADERS, *map(neutralise, headers)])
     written = 0
@@ -71,6 +71,11 @@ def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en",
             writer.writerow([*place, *(neutralise(cells.get(header, "")) for header in headers)])
             written += 1
     return written
+
+
+def _may_leave(item: JudgedTable, name: str) -> bool:
+    """Texts that were only looked at for being there stay in the file."""
+    return not (name == "complained" and item.fields.filled_counts)
 
 
 def _bad_rows(

@@ -12,8 +12,9 @@ from iceberg.ingest.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
-from iceberg.ingest.flags import flag_sql, says_still_here
+from iceberg.ingest.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
+from iceberg.ingest.labels import says_none_sql
 from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
@@ -69,6 +70,7 @@ class TypedFields:
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
+        filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
         tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
         proven: What holds for every row of the file, so that it need not be asked of each.
     """
@@ -79,6 +81,7 @@ class TypedFields:
     revenue_per_year: int = 1
     live_statuses: tuple[str, ...] = ()
     tenure_unit: str = ""
+    filled_counts: bool = False
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -115,7 +118,11 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    return TypedFields(columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses, mapping.tenure_unit)
+    spoke = columns.get("complained") if mapping.table == "flat" else None
+    told = spoke is not None and spoke.is_text and not looks_like_flags(spoke.sample, header=normalise_header(spoke.header))
+    return TypedFields(
+        columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses, mapping.tenure_unit, filled_counts=told
+    )
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -263,6 +270,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     if kind == "number":
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(_amount(column))
     text = column.sql if column.is_text else _as_text(column)
+    if name == "complained" and fields.filled_counts:
+        return f"CASE WHEN {text} IS NULL OR {says_none_sql(text)} THEN 0 ELSE 1 END"
     if kind == "flag":
         return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
     if kind == "id":
@@ -338,10 +347,11 @@ def _tenure_months(fields: TypedFields) -> str:
 
 def _flat_category(fields: TypedFields) -> str:
     """Which complaint a row stands for; NULL where there was none."""
+    said = f"CASE WHEN category_parsed IS NOT NULL AND NOT {says_none_sql('category_parsed')} THEN category_parsed END"
     if "complained" not in fields.columns:
-        return "category_parsed"
+        return said
     named = quote_text(complaint_name(fields.columns["complained"].header))
-    return f"CASE WHEN complained_parsed = 1 THEN coalesce(category_parsed, {named}) END"
+    return f"CASE WHEN complained_parsed = 1 THEN coalesce({said}, {named}) END"
 
 
 _FLAT = {
