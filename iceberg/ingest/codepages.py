@@ -1,6 +1,6 @@
-"""Owns the question that bytes alone may leave open: were they written in Western (cp1252) or Central Europe (cp1250)?
+"""Owns the question that bytes alone may leave open: were they written in Western (cp1252) or Central Europe (cp1250), on a Mac or under MS-DOS?
 
-Both readings decode without an error; only the words tell them apart. Statistical detectors swap the two on short files.
+All readings decode without an error; only the words tell them apart. Statistical detectors swap them on short files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 WESTERN, CENTRAL = "cp1252", "cp1250"
 _RUNS = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_SHORT_WORD = 4  # judgement: shorter ones may be anything
+_ENOUGH_OLD = 200  # judgement: different words
 _ENOUGH_WORDS = 20_000  # judgement: words with an accent after which more do not change the answer
 
 # What a word says when read as cp1252, in nats (judgement, from where these letters stand in French, Spanish, Portuguese, Italian,
@@ -40,6 +42,12 @@ _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
         (r"^¿[^\W\d_]", 2.5),  # how a Spanish question starts
     )
 )
+# What Excel still saves as "CSV (Macintosh)" and "CSV (MS-DOS)". Their small letters with accents are what Windows has for signs and capitals, which
+# stand inside no word: "RŽsiliation", "R‚siliation".
+OLD_PAGES = ("mac_roman", "cp850")
+_SIGN = "\\x80-\\x9fŠŽŒŸŚŤŹƒ†‡ˆ‰‹‚„“”™¡¢£¤¥ÕŐ"  # as Windows reads them; not what may stand between words: dashes, dots, an apostrophe
+_OUT_OF_PLACE = re.compile(rf"[A-Za-z][{_SIGN}][a-z]|[a-z][\x80-\x9fŠŽŒŚŤŹƒ†‡ˆ‰‹](?!\w)")
+_IN_PLACE = re.compile(r"[A-Za-z][àâäãáåæçéèêëíìîïñóòôöõøœúùûüÿß](?:[a-z]|$)|^[àâäéèêëîïôöûüœÀÂÄÉÈÊËÎÏÔÖÛÜŒ][a-z]")
 _PRIOR = 1.5  # judgement: most analysts of this product write French or English
 
 
@@ -50,26 +58,35 @@ class CodepageVerdict:
     Attributes:
         encoding: The likelier one.
         certain: Nothing needs to be asked: no letter differs, or the words are Western beyond doubt.
-        western, central: A few words as each would read them.
+        other: The reading that is less likely.
+        says, other_says: A few words as each would read them.
     """
 
     encoding: str
     certain: bool
-    western: str = ""
-    central: str = ""
+    other: str = ""
+    says: str = ""
+    other_says: str = ""
 
 
 def tell_codepages_apart(chunks: Iterable[bytes]) -> CodepageVerdict:
     """Judge bytes that are neither UTF-8 nor UTF-16."""
     score, words = _PRIOR, 0
     shown: dict[str, str] = {}
+    old = {page: dict[str, str]() for page in OLD_PAGES}
+    says_nothing = set[bytes]()
     for chunk in chunks:
         if chunk.isascii():
             continue
         for found in _RUNS.finditer(chunk):
             raw = found.group()
+            if raw in says_nothing:
+                continue
             west, central = _decode(raw, WESTERN), _decode(raw, CENTRAL)
+            _note_old(raw, west, central, old)
             if west == central:
+                if len(says_nothing) < _ENOUGH_WORDS:
+                    says_nothing.add(raw)
                 continue
             words += 1
             score += _weight(west)
@@ -77,9 +94,24 @@ def tell_codepages_apart(chunks: Iterable[bytes]) -> CodepageVerdict:
                 shown[west] = central
         if words > _ENOUGH_WORDS:
             break
+    page = max(OLD_PAGES, key=lambda one: len(old[one]))
+    if old[page]:
+        texts = list(old[page].items())[:3]
+        says, other_says = (", ".join(pair[side] for pair in texts) for side in (0, 1))
+        return CodepageVerdict(page, certain=False, other=WESTERN, says=says, other_says=other_says)
     if not words or score > 0:
         return CodepageVerdict(WESTERN, certain=True)
-    return CodepageVerdict(CENTRAL, certain=False, western=", ".join(shown), central=", ".join(shown.values()))
+    return CodepageVerdict(CENTRAL, certain=False, other=WESTERN, says=", ".join(shown.values()), other_says=", ".join(shown))
+
+
+def _note_old(raw: bytes, west: str, central: str, old: dict[str, dict[str, str]]) -> None:
+    """A word that Windows cannot have written and an older page could: kept, as both read it, a few of each."""
+    if len(raw) < _SHORT_WORD or not (_OUT_OF_PLACE.search(west) and _OUT_OF_PLACE.search(central)):
+        return
+    for page, found in old.items():
+        text = raw.decode(page)
+        if len(found) < _ENOUGH_OLD and _IN_PLACE.search(text) and not _OUT_OF_PLACE.search(text):
+            found[text] = west
 
 
 def _decode(raw: bytes, encoding: str) -> str:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.dates import BLANK_TEXTS, recognise_dates
-from iceberg.ingest.flags import looks_like_flags
+from iceberg.ingest.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
 from iceberg.ingest.numbers import recognise_numbers
@@ -211,6 +211,8 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:  # noqa: PL
             return 1.0, ""
         return (1.0, "") if recognise_dates(filled) is not None else (0.3, "not_dates")
     if kind == "flag":
+        if column.is_text and values_to_ask(column.sample, header=normalise_header(column.header)):
+            return 0.3, "which_yes"
         fits = column.type == "BOOLEAN" or looks_like_flags(filled, header=normalise_header(column.header))
         return (1.0, "") if fits else (0.3, "not_flags")
     if kind == "label" and column.is_text and holds_texts(filled):

@@ -58,6 +58,7 @@ DATE_FORMATS = (
     "month_year",
     "named_month_year",
 )
+_NO_SLIP = 0.05  # judgement: from this share on, two systems wrote the column
 _UNIX = ("unix_seconds", "unix_milliseconds")
 _MONTHS = {
     "01": "janvier janv january jan",
@@ -91,6 +92,7 @@ class DateReading:
         share: Share of the filled sample values that this format explains.
         ambiguous: Day-first and month-first both fit every value.
         example: A value as in the file.
+        mixed: Some values can only be day first and others only month first: what fits both could be either.
         offset: Times carry their distance to UTC, so that another zone may have another day.
         zone: Zone whose day is taken, such as ``"Europe/Paris"``; "" takes the day as written (UTC for Unix time).
     """
@@ -102,6 +104,7 @@ class DateReading:
     example: str
     offset: bool = False
     zone: str = ""
+    mixed: bool = False
 
     @property
     def time_zone(self) -> str:
@@ -127,6 +130,7 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
             votes[kind] += 1
         if pattern:
             patterns[pattern] += 1
+    mixed = are_mixed(votes["day_first"], votes["month_first"]) and both > 0
     ambiguous = both > 0 and not votes["day_first"] and not votes["month_first"]
     if both:
         votes["month_first" if votes["month_first"] > votes["day_first"] else "day_first"] += both
@@ -137,7 +141,12 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
         return None
     kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
     offset = any(_WITH_OFFSET.search(text) for text in filled)
-    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0], offset)
+    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0], offset, mixed=mixed and bool(kept))
+
+
+def are_mixed(day_first: int, month_first: int) -> bool:
+    """Whether so many values can only be read one way, and so many only the other, that it is no slip of the pen."""
+    return min(day_first, month_first) >= max(2, _NO_SLIP * (day_first + month_first))
 
 
 def _classify(text: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from iceberg.errors import FileError
+from iceberg.ingest.headers import is_data, is_named
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
@@ -66,6 +67,7 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     start, end, cells = records[position]
     if len(records) <= position + 1:
         raise FileError("header_only", {"file": name, "line": str(start)})
+    cells = cells + [""] * (width - len(cells))
     sample = tuple(tuple(record[2]) for record in records[position + 1 :])
     quotes = end > 1 and '"' in "".join(text.split("\n")[:end])
     return Layout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
@@ -128,7 +130,11 @@ def _header_position(records: list[tuple[int, int, list[str]]], width: int) -> i
     """The first record as wide as the rest whose cells are all filled; else the first that is as wide."""
     wide = [index for index, record in enumerate(records) if len(record[2]) >= width]
     full = [index for index in wide[:20] if all(cell.strip() for cell in records[index][2][:width])]
-    return (full or wide)[0]
+    chosen = (full or wide)[0]
+    if not is_data(records[chosen][2], [record[2] for record in records[chosen + 1 :][:20]]):
+        return chosen
+    # A header with a blank cell (a row number has no name), or without the last separator that the lines below have.
+    return next((index for index in reversed(range(chosen)) if is_named(records[index][2], width)), chosen)
 
 
 def number_repeats(cells: list[str]) -> tuple[str, ...]:

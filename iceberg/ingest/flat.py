@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from iceberg.ingest.columns import CERTAIN, normalise_header, propose_mapping
-from iceberg.ingest.flags import says_still_here
+from iceberg.ingest.flags import says_still_here, values_to_ask
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.rules import bit_of, reject_mask
 
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
-    from iceberg.ingest.read import SourceTable
+    from iceberg.ingest.read import SourceColumn, SourceTable
 
 # A column that only says whether somebody complained is one category, named in the language of its header.
 COMPLAINT_NAMES = {"reclam": "réclamation", "plaint": "réclamation"}
@@ -39,17 +39,24 @@ def as_flat(source: SourceTable, proposed: ColumnMapping) -> ColumnMapping | Non
         return None
     flat = propose_mapping(source, "flat")
     sure = {name for name, choice in flat.choices.items() if choice.confidence >= CERTAIN}
-    if not {"tenure", "churned"} <= sure:
+    gone = flat.choices.get("churned")
+    if "tenure" not in sure or gone is None or ("churned" not in sure and gone.reason != "which_yes"):
         return None
-    kept = {name: choice for name, choice in flat.choices.items() if name in sure}
+    kept = {name: choice for name, choice in flat.choices.items() if name in sure or (name == "churned" and choice.reason == "which_yes")}
     spoke = flat.choices.get("complained")
     if spoke is not None and "complained" not in sure and "category" not in kept:  # words instead of yes and no
         written = source.column(spoke.header)
-        if written is not None and holds_texts(written.sample):
+        if written is not None and _is_coded(written):
+            kept["complained"] = spoke  # to be asked which code means yes
+        elif written is not None and holds_texts(written.sample):
             kept["complained"] = replace(spoke, reason="free_text")  # to be asked: a text is no category, and is not kept
         else:
             kept["category"] = replace(spoke, field="category", confidence=0.9, reason="words")
     return replace(flat, choices=kept)
+
+
+def _is_coded(column: SourceColumn) -> bool:
+    return bool(re.fullmatch(r"[\d.,;]+", ";".join(values_to_ask(column.sample)) or "-"))
 
 
 def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:

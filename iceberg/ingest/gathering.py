@@ -11,9 +11,11 @@ import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.categories import category_candidates
-from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.database import connect
 from iceberg.ingest.dates import BLANK_TEXTS
+from iceberg.ingest.flags import values_to_ask
+from iceberg.ingest.headers import is_data, kind_of, without_number
 from iceberg.ingest.joining import RepeatedCustomers
 from iceberg.ingest.judge import JudgedTable, read_table
 from iceberg.ingest.labels import holds_texts
@@ -126,6 +128,11 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
             values = {"file": relation.reading.file, "column": text.header, "candidates": candidates, "table": chosen.table}
             raise MappingError("complained_is_text" if text.field == "complained" else "category_is_text", values, proposal)
+        coded = next((one for one in chosen.uncertain(CERTAIN) if one.reason == "which_yes" and one.field not in chosen.yes_values), None)
+        if coded is not None and (column := relation.column(coded.header)) is not None:
+            found = values_to_ask(column.sample, header=normalise_header(coded.header))
+            values = {"file": relation.reading.file, "column": coded.header, "field": coded.field, "values": ", ".join(found), "first": found[0]}
+            raise MappingError("flag_values", values | {"table": chosen.table}, proposal)
         if doubtful == ["category"]:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
             values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": _listed(relation)}
@@ -142,6 +149,10 @@ def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
             values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
             values["headers"] = _listed(relation)
             raise MappingError("values_unreadable", values, proposal)
+        sample = [tuple(row) for row in zip(*(column.sample[:20] for column in relation.columns), strict=False)]
+        if relation.reading.header_line and is_data([without_number(header) for header in relation.reading.headers], sample):
+            line = {"file": relation.reading.file, "line": relation.reading.header_line, "headers": ", ".join(_without_words(relation))}
+            raise MappingError("no_header", line, proposal)
         values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
         raise MappingError("mapping_uncertain", values, proposal)
 
@@ -153,6 +164,12 @@ def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice)
         summed = mapping.table == "surveys" or (mapping.table == "volumes" and "complaints" in mapping.choices)  # each may stand there once
         return not summed and column is not None and column.is_text and holds_texts(column.sample)
     return choice.field == "complained" and choice.reason == "free_text" and choice.confidence < CERTAIN
+
+
+def _without_words(relation: SourceTable) -> list[str]:
+    """The first values of a file without a header: a word among them may be somebody's name."""
+    shown = [without_number(header) for header in relation.reading.headers[:_MOST_HEADERS]]
+    return [text if kind_of(text) in {"number", "day"} else "…" for text in shown]
 
 
 def _listed(relation: SourceTable) -> str:

@@ -96,6 +96,7 @@ class ColumnMapping:
         live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
             case.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, months where it says nothing.
+        yes_values: By field, the values that mean yes, where a column is coded (1 and 2) or worded in its own way; every other value means no.
         time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
@@ -117,6 +118,7 @@ class ColumnMapping:
     system: str = ""
     via: str = ""
     tenure_unit: str = ""
+    yes_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""
@@ -215,6 +217,8 @@ def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
         entry["date_formats"] = dict(mapping.date_formats)
+    if mapping.yes_values:
+        entry["yes_values"] = {name: list(values) for name, values in mapping.yes_values.items()}
     return entry
 
 
@@ -222,9 +226,9 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     if table not in FIELDS or not isinstance(entry, dict):
         raise MappingError("mapping_table_unknown", {"file": name, "value": table, "known": ", ".join(FIELDS)})
     columns = entry.get("columns", {})
-    if not isinstance(columns, dict) or not isinstance(entry.get("date_formats", {}), dict):
+    if not all(isinstance(one, dict) for one in (columns, entry.get("date_formats", {}), entry.get("yes_values", {}))):
         raise MappingError("mapping_file_unreadable", {"file": name, "reason": f"{table}.columns"})
-    for key in columns:
+    for key in (*columns, *entry.get("yes_values", {})):
         if key not in all_fields(table):
             raise MappingError(
                 "mapping_field_unknown",
@@ -260,7 +264,9 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
             {"file": name, "table": table, "key": "header_line", "value": str(header_line), "known": "1, 2, 3"},
         )
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
-    return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, **options)
+    given = {key: values if isinstance(values, list) else [values] for key, values in entry.get("yes_values", {}).items()}
+    yes = {key: tuple(str(value) for value in values) for key, values in given.items()}
+    return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, **options)
 
 
 def _check_zone(zone: str, table: str, name: str) -> None:

@@ -15,8 +15,10 @@ from iceberg.ingest.read import ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import Source, Workspace
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
-_ALTERNATIVE = "cp1250"
-_TOLD = ("date_formats", "decimal", "revenue_period", "tenure_unit", "time_zone", "live_statuses", "encoding", "separator", "header_line", "sheet")
+_TOLD = (
+    *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses"),
+    *("encoding", "separator", "header_line", "sheet"),
+)
 
 Opened = tuple[SourceTable, ColumnMapping]
 
@@ -47,7 +49,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named
     try:
         relation = read_source(connection, source, workspace, options=options_of(given))
     except MappingError as error:
-        error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=_ALTERNATIVE)})
+        error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=str(error.values.get("second", "")))})
         raise
     relation, table = _laid_out(connection, relation, workspace, table, given)
     if given is not None and given.choices:

@@ -264,7 +264,7 @@ def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool
     verdict = detect_encoding(opened.path, compressed=compressed)
     if verdict.certain:
         return verdict.encoding, ()
-    values = {"file": opened.name, "western": verdict.western, "central": verdict.central}
+    values = {"file": opened.name, "first": verdict.other, "first_says": verdict.other_says, "second": verdict.encoding, "second_says": verdict.says}
     if not options.settle:
         raise MappingError("encoding_ambiguous", values)
     return verdict.encoding, (("encoding_ambiguous", values),)

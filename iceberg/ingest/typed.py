@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -17,6 +18,7 @@ from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.labels import says_none_sql
 from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
+from iceberg.ingest.questions import require_yes, settle_order
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules import EARLIEST, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
@@ -70,6 +72,7 @@ class TypedFields:
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
+        yes_values: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
         tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
         proven: What holds for every row of the file, so that it need not be asked of each.
@@ -82,6 +85,7 @@ class TypedFields:
     live_statuses: tuple[str, ...] = ()
     tenure_unit: str = ""
     filled_counts: bool = False
+    yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -118,11 +122,11 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    spoke = columns.get("complained") if mapping.table == "flat" else None
+    require_yes(source, mapping, columns)
+    spoke = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
     told = spoke is not None and spoke.is_text and not looks_like_flags(spoke.sample, header=normalise_header(spoke.header))
-    return TypedFields(
-        columns, _settle_order(connection, source, columns, dates), numbers, factor, mapping.live_statuses, mapping.tenure_unit, filled_counts=told
-    )
+    dates, unit = settle_order(connection, source, columns, dates), mapping.tenure_unit
+    return TypedFields(columns, dates, numbers, factor, mapping.live_statuses, unit, filled_counts=told, yes_values=mapping.yes_values)
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -154,49 +158,6 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
         return seen or DateReading("iso", (), 0.0, False, "")
     patterns = seen.patterns if seen is not None and {seen.format, given} <= {"day_first", "month_first"} else ()
     return DateReading(given, patterns, 1.0, False, seen.example if seen else "", offset=seen is not None and seen.offset)
-
-
-def _settle_order(
-    connection: duckdb.DuckDBPyConnection,
-    source: SourceTable,
-    columns: dict[str, SourceColumn],
-    dates: dict[str, DateReading],
-) -> dict[str, DateReading]:
-    """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
-    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
-    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
-    settled = {}
-    for name, reading in looked.items():
-        if not reading.ambiguous:
-            settled[name] = reading
-        elif len(decided) == 1:
-            settled[name] = replace(reading, format=next(iter(decided)), ambiguous=False)
-        else:
-            values = {
-                "file": source.reading.file,
-                "field": name,
-                "column": columns[name].header,
-                "value": reading.example,
-            }
-            raise MappingError("dates_ambiguous", values)
-    return settled
-
-
-def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
-    """The order of day and month from the whole column: a 13th anywhere decides."""
-    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
-    try:
-        [(first, second)] = connection.sql(
-            f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
-        ).fetchall()
-    except duckdb.InvalidInputException:
-        return reading
-    finally:
-        if source.rejects:
-            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
-    if first == second == 0:
-        return reading
-    return replace(reading, format="day_first" if first >= second else "month_first", ambiguous=False)
 
 
 def _number_reading(
@@ -273,6 +234,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     if name == "complained" and fields.filled_counts:
         return f"CASE WHEN {text} IS NULL OR {says_none_sql(text)} THEN 0 ELSE 1 END"
     if kind == "flag":
+        if name in fields.yes_values:
+            return flag_sql(text, yes=fields.yes_values[name])
         return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
     if kind == "id":
         return (

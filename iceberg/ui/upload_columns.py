@@ -8,8 +8,9 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from iceberg.errors import IcebergError
-from iceberg.ingest.columns import CERTAIN
+from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.dates import AS_WRITTEN, DATE_FORMATS
+from iceberg.ingest.flags import values_to_ask
 from iceberg.ingest.flat import MONTHS_PER_UNIT, says_its_unit, tenure_unit
 from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
 from iceberg.ingest.typed import revenue_period
@@ -110,6 +111,8 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
             fixed["decimal"] = mark
         if name == "revenue":
             fixed["revenue_period"] = _choose_period(frame, look, header, f"{stem}.{name}", saved)
+        if kind == "flag" and (yes := _choose_yes(frame, look, header, f"{stem}.{name}", saved.yes_values.get(name, ()) if saved else ())):
+            fixed.setdefault("yes_values", {})[name] = yes
         if name == "tenure":
             fixed["tenure_unit"] = _choose_unit(frame, look, header, f"{stem}.{name}", saved)
     return confirm_mapping(look, file.table, chosen, options, fixed)
@@ -160,7 +163,7 @@ def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: st
     found = look.dates(header)
     if found is None:
         return saved
-    if found.ambiguous:
+    if found.ambiguous or found.mixed:
         orders = ("day_first", "month_first")
         told: str | None = st.radio(
             words.text("ui.upload.date_ambiguous", value=found.example),
@@ -251,3 +254,14 @@ def _choose_unit(frame: Frame, look: FileLook, header: str, key: str, saved: Col
         help=words.text("ui.upload.tenure_unit_help"),
     )
     return chosen
+
+
+def _choose_yes(frame: Frame, look: FileLook, header: str, key: str, told: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that mean yes, where a column is coded or worded in its own way; nothing is taken for granted."""
+    found = values_to_ask(look.sample(header), header=normalise_header(header))
+    if not found:
+        return told
+    words = frame.words
+    known = [value for value in found if value in told]
+    chosen = st.multiselect(words.text("ui.upload.yes_values"), found, default=known, key=f"{key}.yes", help=words.text("ui.upload.yes_values_help"))
+    return tuple(chosen)

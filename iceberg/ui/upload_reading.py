@@ -69,7 +69,7 @@ def _show_preview(frame: Frame, look: FileLook, key: str) -> None:
 def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str | None:
     """Both readings of a few words, and the choice between them; nothing is read further until it is made."""
     values = dict(found.doubts[0][1])
-    readings = {"cp1252": values["western"], "cp1250": values["central"]}
+    readings = {values["first"]: values["first_says"], values["second"]: values["second_says"]}
     chosen: str | None = st.radio(
         frame.words.text("ui.upload.reading_two_ways", file=found.file),
         list(readings),

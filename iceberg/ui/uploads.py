@@ -45,7 +45,7 @@ MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys")}  #
 WHO_THERE_WAS = {"customers", "subscriptions", "activity"}  # one of them is needed to know the customers
 PREVIEW_LINES = 6
 # Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.encoding` proposes among the same.
-ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman")
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman", "cp850")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
@@ -186,7 +186,8 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period`` and ``tenure_unit``, where they were chosen by hand.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit`` and ``yes_values``,
+            where they were chosen by hand.
     """
     proposed = look.proposal.choices
     choices = {
@@ -205,6 +206,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         revenue_period=str(fixed.get("revenue_period", "")),
         time_zone=str(fixed.get("time_zone", "")),
         tenure_unit=str(fixed.get("tenure_unit", "")),
+        yes_values=dict(fixed.get("yes_values", {})),
         encoding=options.encoding or "",
         separator=options.separator or "",
         header_line=options.header_line or 0,

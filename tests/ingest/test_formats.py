@@ -378,3 +378,34 @@ def test_a_broken_old_book_is_refused_and_says_nothing_on_the_terminal(capfd: py
             tables, _ = load_tables(UploadedBytes("c.xls", book[:size]), today=NOW)
             tables.close()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("mac_roman", "Date d'entrée;Date de résiliation;Région"),
+        ("cp850", "Date d'entrée;Date de résiliation;Région"),
+        ("cp850", "Kündigung;Kündigungsdatum"),
+        ("cp850", "año;señor;reclamación"),
+    ],
+)
+def test_what_excel_saves_for_a_mac_or_for_dos_is_asked_about_with_both_readings(page: str, text: str) -> None:
+    """Windows has signs and capitals where these pages have small letters with accents: "rŽsiliation"."""
+    body = f"customer_id;start_date;{text}\n" + "C1;2024-01-05;;;\n" * 3
+    source = UploadedBytes("c.csv", body.encode(page))
+    with pytest.raises(MappingError) as caught:
+        load_tables(source, today=NOW)
+    assert caught.value.code == "encoding_ambiguous"
+    assert caught.value.values["second"] == page
+    assert page in caught.value.message("en")
+    assert caught.value.values["second_says"].split(", ")[0] in text
+    assert caught.value.proposal is not None
+    tables, report = load_tables(source, mapping=caught.value.proposal, today=NOW)
+    tables.close()
+    assert report.files[0].encoding == page
+    assert report.rows["customers"].kept == 1  # the same row three times
+
+
+@pytest.mark.parametrize("text", ["l’été “quoted” – 12 € … Œuvre cœur", "N° 5 ; 12 m² ; ½ ; n°12 « ça »", "Straße;Größe;Süd", "señor;¿qué?;año"])
+def test_signs_of_windows_are_no_letters_of_older_pages(text: str) -> None:
+    assert tell_codepages_apart([text.encode("cp1252")]).certain

@@ -85,3 +85,41 @@ def test_long_labels_that_repeat_and_volumes_of_many_categories_are_labels() -> 
     tables, report = load_tables(volumes=many)
     tables.close()
     assert report.rows["volumes"].kept == 80
+
+
+def coded(churn: str, complain: str, *, rows: int = 40) -> UploadedBytes:
+    """A sheet whose two columns take turns through these values."""
+    left, spoke = churn.split(), complain.split()
+    body = "".join(f"{i},{i % 30},{left[i % len(left)]},{spoke[i % len(spoke)]}\n" for i in range(rows))
+    return UploadedBytes("spss.csv", f"ID,TENURE,CHURN,COMPLAIN\n{body}".encode())
+
+
+@pytest.mark.parametrize(("sheet_of", "column"), [(("1 2 2 2", "0 1"), "CHURN"), (("Bestand Storno", "0 1"), "CHURN"), (("0 1", "2 1"), "COMPLAIN")])
+def test_which_code_means_yes_is_asked_and_never_guessed(sheet_of: tuple[str, str], column: str) -> None:
+    """1 and 2 are how questionnaires are coded: as "any number is a yes" everybody would have left."""
+    with pytest.raises(MappingError) as caught:
+        load_tables(coded(*sheet_of))
+    assert caught.value.code == "flag_values"
+    for language in ("en", "fr"):
+        assert f"spss.csv{',' if language == 'en' else ', colonne'}" in caught.value.message(language)
+        assert column in caught.value.message(language)
+        assert "[flat.yes_values]" in caught.value.message(language)
+
+
+def test_values_told_to_mean_yes_are_believed_and_kept_in_the_mapping() -> None:
+    choices = {"tenure": "TENURE", "churned": "CHURN", "complained": "COMPLAIN"}
+    told = MappingSet.from_dict({"flat": {"columns": choices, "yes_values": {"churned": ["Storno"], "complained": ["1"]}}})
+    assert MappingSet.from_dict(told.to_dict()) == told
+    tables, _ = load_tables(coded("Bestand Storno Bestand Bestand", "1 2"), mapping=told)
+    with tables:
+        counted = tables.connection.sql("SELECT count(*) FILTER (churned), count(category) FROM flat").fetchall()
+    assert counted == [(10, 20)]
+
+
+def test_counts_of_complaints_and_blanks_are_no_codes() -> None:
+    tables, _ = load_tables(coded("0 1", "1 3 2"))
+    tables.close()
+    blank = UploadedBytes("s.csv", ("TENURE,CHURN,COMPLAIN\n" + "".join(f"{i},{i % 2},{'' if i % 3 else 1 + i % 2}\n" for i in range(40))).encode())
+    tables, _ = load_tables(blank)
+    with tables:
+        assert tables.connection.sql("SELECT count(category) FROM flat").fetchall() == [(14,)]

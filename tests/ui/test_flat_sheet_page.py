@@ -53,3 +53,18 @@ def test_a_tenure_whose_header_names_no_unit_can_be_counted_in_years(open_page: 
     named.radio(key="shape").set_value("flat").run()
     upload(named, flat=("sheet.csv", sheet.replace("tenure,", "tenure_months,").encode()))
     assert not [one for one in named.selectbox if one.key and one.key.endswith(".unit")]
+
+
+def test_which_code_means_yes_is_asked_on_the_page(open_page: OpenPage) -> None:
+    rows = [f"{i % 8},{int(i % 7 == 0)},{1 if i % 9 == 0 or i % 14 == 0 else 2}" for i in range(300)]
+    sheet = "\n".join(["tenure_months,complained,churned", *rows])
+    app = open_page("upload")
+    app.radio(key="shape").set_value("flat").run()
+    upload(app, flat=("sheet.csv", sheet.encode()))
+    assert "which of its values mean yes" in spoken(app)
+    yes = next(one for one in app.multiselect if one.key and one.key.endswith(".yes"))
+    yes.set_value(["1"]).run()
+    assert "which of its values mean yes" not in spoken(app)
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "300 rows read = 300 kept" in spoken(app)
