@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iceberg
-from iceberg.cli_options import INPUTS, STANDARD_INPUT, Options, UsageError, choose_language, parse_options
+from iceberg.cli_options import STANDARD_INPUT, Options, UsageError, choose_language, parse_options
 from iceberg.cli_terminal import Progress, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
 from iceberg.locale import Translator
@@ -121,6 +121,11 @@ def _check(options: Options, words: Translator) -> int:
     from iceberg.ingest.sources import UploadedBytes
 
     mapping = _saved_mapping(options)
+    if options.engine == "spark":
+        from iceberg.cli_spark import check_where_they_live
+
+        print_result(check_where_they_live(options, mapping, words))
+        return DONE
     # Standard input can be read once, and is looked at twice: to recognise the table, then to load it.
     files = [
         UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
@@ -207,6 +212,7 @@ def _write_files(made: Estimated, options: Options, words: Translator) -> None:
 def _make_estimate(options: Options, words: Translator) -> Estimated:
     """Files -> tables -> counts -> estimate; how the files were read goes to standard error."""
     from iceberg.cli_print import build_joining_text, build_notes_text, build_readings_text, build_rules_text
+    from iceberg.cli_spark import load_where_they_live
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -216,7 +222,7 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
     mapping = _saved_mapping(options)
     with Progress(words, quiet=options.quiet) as progress:
         progress("reading")
-        tables, report = _load_where_they_live(options, mapping) if options.engine == "spark" else load_tables(
+        tables, report = load_where_they_live(options, mapping, progress.of_file) if options.engine == "spark" else load_tables(
             options.customers,
             options.complaints,
             options.volumes,
@@ -243,16 +249,6 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
         print(build_joining_text(report, words), file=sys.stderr, end="")
         print(build_rules_text(report, words), file=sys.stderr, end="")
     return Estimated(estimate, counts, report, mapping)
-
-
-def _load_where_they_live(options: Options, mapping: MappingSet | None) -> tuple[Tables, IngestReport]:
-    """Tables that stay in Spark; only counts come here."""
-    from iceberg.ingest.spark_tables import load_spark_tables
-
-    others = [name for name in INPUTS if name not in {"customers", "complaints"} and getattr(options, name)]
-    if options.customers is None or others:
-        raise UsageError("spark_takes", {"option": f"--{(others or ['customers'])[0]}"})
-    return load_spark_tables(options.customers, options.complaints, url=options.spark_url, mapping=mapping)
 
 
 def _saved_mapping(options: Options) -> MappingSet | None:

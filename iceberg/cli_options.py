@@ -164,6 +164,7 @@ def _check_together(options: Options) -> None:
     """Combinations that no single option can judge."""
     if options.command == "check" and not options.files:
         raise UsageError("check_needs_files")
+    _check_engine_of([*options.files, *(getattr(options, table) or "" for table in INPUTS)], options)
     if options.command == "demo" and options.out is None:
         raise UsageError("demo_needs_out")
     if options.command == "studies" and options.action not in ACTIONS:
@@ -172,6 +173,13 @@ def _check_together(options: Options) -> None:
         raise UsageError("two_periods")
     if options.command in ("estimate", "publish", "compare"):
         _check_estimate(options)
+
+
+def _check_engine_of(sources: Sequence[str], options: Options) -> None:
+    """What is only for Spark is no file that is missing."""
+    named = next((source for source in sources if source.startswith("spark:")), "--spark-url" if options.spark_url is not None else None)
+    if named is not None and options.engine != "spark":
+        raise UsageError("spark_only", {"option": named})
 
 
 def _check_estimate(options: Options) -> None:
@@ -290,6 +298,12 @@ def _add_check(parser: argparse.ArgumentParser, group: Group, words: Translator)
     parser.add_argument("files", metavar=file, nargs="*", help=words.text("cli.help.files"))
     group.add_argument("--mapping", metavar=file, type=Path, help=words.text("cli.help.mapping"))
     _add_resources(group, words)
+    _add_engine(group, words)
+
+
+def _add_engine(group: Group, words: Translator) -> None:
+    group.add_argument("--engine", metavar="duckdb|spark", type=check_engine, help=words.text("cli.help.engine"))
+    group.add_argument("--spark-url", metavar=words.text("cli.help.address"), help=words.text("cli.help.spark_url"))
 
 
 def _add_resources(group: Group, words: Translator) -> None:
@@ -324,8 +338,7 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--mapping", file, Path)
     add("--json", file, Path)
     _add_resources(group, words)
-    group.add_argument("--engine", metavar="duckdb|spark", type=check_engine, help=words.text("cli.help.engine"))
-    group.add_argument("--spark-url", metavar=words.text("cli.help.address"), help=words.text("cli.help.spark_url"))
+    _add_engine(group, words)
     group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
     if not reports:
         return

@@ -257,4 +257,5 @@ def _issue_text(issue: RowIssue, words: Translator) -> str:
         "column": issue.column,
         "value": issue.value[:60],
     }
-    return "    " + words.text("cli.check.issue" if issue.column else "cli.check.issue_row", **values)
+    place = "" if issue.line else "_unplaced"  # rows of a table in Spark have no line
+    return "    " + words.text(f"cli.check.issue{'' if issue.column else '_row'}{place}", **values)

@@ -39,7 +39,8 @@ MAY_IMPORT = {
     "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample"},
     "cli": BOTTOM
     | {"ingest", "cohort", "model", "report", "store", "sample"}
-    | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_compare", "cli_terminal"},
+    | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_compare", "cli_spark", "cli_terminal"},
+    "cli_spark": BOTTOM | {"ingest", "cli_options", "cli_print"},  # tables that stay where they are
     "cli_checks": BOTTOM,
     "cli_options": BOTTOM | {"model", "cli_checks"},
     "cli_terminal": BOTTOM | {"cli_options"},
@@ -61,7 +62,7 @@ OWNERS = {
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
-    "pyspark": ("ingest/spark.py", "ingest/spark_tables.py"),
+    "pyspark": ("ingest/spark.py", "ingest/spark_sources.py"),
     "sqlglot": ("ingest/spark.py",),
     "psycopg": ("ingest/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),

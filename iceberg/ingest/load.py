@@ -169,7 +169,7 @@ def _finish(
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=_notes(judged) + _alone_note(connection, judged),
+        notes=notes_of(judged) + _alone_note(connection, judged),
         first_complaint=first,
         last_day=last,
         joining=joined.report,
@@ -178,7 +178,7 @@ def _finish(
     return tables, report
 
 
-def _notes(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
+def notes_of(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
     """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
     notes: list[tuple[str, dict[str, object]]] = []
     told_elsewhere = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})  # other tables know who left

@@ -101,7 +101,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         if mapping is None and find_layout(opened) is not None:
             return "volumes", headers
         best = max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
-        if not _speaks_for(opened, best, mapping):
+        if not speaks_for(opened, best, mapping):
             listed = opened.reading.headers
             shown = ", ".join(listed[:_MOST_HEADERS]) + (f" … ({len(listed)})" if len(listed) > _MOST_HEADERS else "")
             raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": shown})
@@ -111,7 +111,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         workspace.close()
 
 
-def _speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:
+def speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:
     """Whether a mapping names this table, or an id, a day or a number that it needs was recognised: words alone may be about anything."""
     if mapping is not None and mapping.get(table) is not None:
         return True

@@ -6,30 +6,40 @@ is one of each.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from iceberg.errors import FileError
+from iceberg.ingest.resources import parse_bytes
+from iceberg.ingest.spark_faults import is_of_spark, named_stage, reason_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+OUR_PREFIX = "iceberg_"
 _MAKE = re.compile(r"\s*CREATE OR REPLACE TEMP TABLE (\w+) AS (.*)", re.DOTALL)
 _DROP = re.compile(r"\s*DROP TABLE IF EXISTS (?:temp\.)?(\w+)\s*")
 # A text is a date only when year, month and day are written; Spark alone would take "2025" for the first of January.
 _WHOLE_DATE = r"^\s*[0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}([ T].*)?\s*$"
 
 
-def open_session(url: str | None) -> SparkSession:
+def open_session(url: str | None, *, memory_limit: str | None = None, temp_directory: Path | None = None) -> SparkSession:
     """The environment's own session where there is one; else the one that `url` names (``local[*]``, ``spark://...``, ``sc://...``).
 
+    Args:
+        url: None takes the environment's own, else a local one.
+        memory_limit: Of a local session, such as ``"4GB"``; a cluster has settings of its own.
+        temp_directory: Where a local session puts what does not fit into memory.
+
     Raises:
-        FileError: ``spark_missing``, ``spark_unreachable``.
+        FileError: ``spark_missing``, ``spark_connect_missing``, ``spark_unreachable``, ``spark_own_settings``, ``memory_limit_unreadable``.
     """
     try:
         from pyspark.sql import SparkSession
@@ -38,22 +48,61 @@ def open_session(url: str | None) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None and url is None:
         return active
-    builder = SparkSession.builder.appName("iceberg").config("spark.ui.showConsoleProgress", "false")
+    settings = _settings(url, memory_limit, temp_directory)
+    address = url or os.environ.get("SPARK_REMOTE") or "local[*]"
+    builder = SparkSession.builder.appName("iceberg")
     try:
-        if url is not None and url.startswith("sc://"):
-            return builder.remote(url).getOrCreate()
-        return (builder.master(url) if url is not None else builder).getOrCreate()
+        if address.startswith("sc://"):
+            return builder.remote(address).getOrCreate()
+        for name, value in (settings | {"spark.ui.showConsoleProgress": "false"}).items():
+            builder = builder.config(name, value)
+        session = (builder.master(url) if url is not None else builder).getOrCreate()
+        session.sparkContext.setLogLevel("OFF")  # what went wrong is said once, in a sentence
+        return session
     except Exception as error:
-        if _is_of_spark(error) or isinstance(error, RuntimeError | OSError):
-            raise FileError("spark_unreachable", {"address": url or "local", "reason": _reason(error)}) from error
+        if address.startswith("sc://") and (isinstance(error, ImportError) or "grpc" in str(error).lower().partition("\n")[0]):
+            raise FileError("spark_connect_missing", {"address": address}) from error
+        if is_of_spark(error) or isinstance(error, RuntimeError | OSError):
+            raise FileError("spark_unreachable", {"address": address, "reason": reason_of(error)}) from error
         raise
 
 
-def transpile(statement: str) -> str:
-    """A statement of DuckDB in the words of Spark."""
-    import sqlglot
+def _settings(url: str | None, memory_limit: str | None, temp_directory: Path | None) -> dict[str, str]:
+    """What ``--memory-limit`` and ``--temp-dir`` mean to a session that is started here; no other is bound by them."""
+    if memory_limit is None and temp_directory is None:
+        return {}
+    if (url is not None and not url.startswith("local")) or (url is None and os.environ.get("SPARK_REMOTE")):
+        raise FileError("spark_own_settings", {"option": "--memory-limit" if memory_limit is not None else "--temp-dir", "address": url or ""})
+    settings = {}
+    if memory_limit is not None:
+        megabytes = int(parse_bytes(memory_limit) // 2**20)
+        if megabytes < 1:
+            raise FileError("memory_limit_unreadable", {"value": memory_limit})
+        settings["spark.driver.memory"] = f"{megabytes}m"
+    if temp_directory is not None:
+        if not temp_directory.is_dir():
+            raise FileError("temp_folder_unusable", {"folder": str(temp_directory), "reason": os.strerror(errno.ENOENT)})
+        settings["spark.local.dir"] = str(temp_directory.resolve())
+    return settings
 
-    return str(sqlglot.parse_one(statement, read="duckdb").transform(_in_words_of_spark).sql(dialect="spark"))
+
+def transpile(statement: str, *, ours: Collection[str] = ()) -> str:
+    """A statement of DuckDB in the words of Spark.
+
+    Args:
+        statement: As the reduction and the rules have it.
+        ours: Names of our own relations, which get a prefix: the session may be somebody's, with a view of the same name.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(statement, read="duckdb").transform(_in_words_of_spark)
+    for table in list(tree.find_all(exp.Table)):
+        if table.name in ours and not table.db:
+            if not table.alias:
+                exp.alias_(table, table.name, copy=False, table=True)
+            table.set("this", exp.to_identifier(f"{OUR_PREFIX}{table.name}"))
+    return str(tree.sql(dialect="spark"))
 
 
 def _in_words_of_spark(node: Any) -> Any:  # noqa: ANN401  # sqlglot's own
@@ -79,12 +128,12 @@ def _in_words_of_spark(node: Any) -> Any:  # noqa: ANN401  # sqlglot's own
 class SparkResult:
     """Rows of a small result: counts and names."""
 
-    def __init__(self, frame: DataFrame) -> None:
-        self._frame = frame
+    def __init__(self, frame: DataFrame, stage: str) -> None:
+        self._frame, self._stage = frame, stage
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows."""
-        with named_stage("counting"):
+        with named_stage(self._stage):
             return [tuple(row) for row in self._frame.collect()]
 
     def fetchnumpy(self) -> dict[str, npt.NDArray[Any]]:
@@ -96,78 +145,67 @@ class SparkResult:
 
 
 class SparkConnection:
-    """What the reduction needs of a connection: work tables are made where the rows are, counts are brought back."""
+    """What the reduction needs of a connection: work tables are made where the rows are, counts are brought back.
+
+    Attributes:
+        stage: What is being done, for the sentence when it cannot be: ``"reading"``, ``"judging"`` or ``"counting"``.
+    """
 
     def __init__(self, session: SparkSession) -> None:
-        self.session = session
-        self._made: dict[str, DataFrame] = {}
+        self.session, self.stage = session, "counting"
+        self._views: dict[str, list[DataFrame]] = {}
 
     def execute(self, statement: str) -> SparkResult:
         """Run one statement of DuckDB.
 
         Raises:
-            FileError: ``spark_failed`` with the stage.
+            FileError: See `iceberg.ingest.spark_faults.named_stage`.
         """
-        made, dropped = _MAKE.fullmatch(statement), _DROP.fullmatch(statement)
+        made = _MAKE.fullmatch(statement)
         if made is not None:
             self.make(made.group(1), made.group(2))
-            return SparkResult(self.session.range(0))
-        if dropped is not None:
-            self.drop(dropped.group(1))
-            return SparkResult(self.session.range(0))
-        with named_stage("counting"):
-            return SparkResult(self.session.sql(transpile(statement)))
+        if made is not None or _DROP.fullmatch(statement) is not None:  # everything is dropped in `close`, last made first
+            return SparkResult(self.session.range(0), self.stage)
+        with named_stage(self.stage):
+            return SparkResult(self._frame(statement), self.stage)
 
     sql = execute
 
+    def rows_of(self, frame: DataFrame) -> list[tuple[Any, ...]]:
+        """The rows of a small frame."""
+        return SparkResult(frame, self.stage).fetchall()
+
     def make(self, name: str, statement: str) -> None:
         """A work table, kept in the cluster's memory until it is dropped (worked out again where an executor is lost)."""
-        with named_stage("counting"):
-            frame = self.session.sql(transpile(statement)).persist()
-            frame.createOrReplaceTempView(name)
-        self._made[name] = frame
+        with named_stage(self.stage):
+            self.name(name, self._frame(statement).persist())
 
     def view(self, name: str, statement: str) -> None:
         """A relation that is worked out whenever it is read."""
-        with named_stage("reading"):
-            self.session.sql(transpile(statement)).createOrReplaceTempView(name)
+        with named_stage(self.stage):
+            self.name(name, self._frame(statement))
 
-    def drop(self, name: str) -> None:
-        """Forget a work table."""
-        frame = self._made.pop(name, None)
-        if frame is not None:
-            frame.unpersist()
-            self.session.catalog.dropTempView(name)
+    def name(self, name: str, frame: DataFrame) -> None:
+        """Give a frame a name that statements know."""
+        with named_stage(self.stage):
+            frame.createOrReplaceTempView(f"{OUR_PREFIX}{name}")
+        self._views.setdefault(name, []).append(frame)
 
     def close(self) -> None:
-        """Forget every work table; the session goes on, it may be somebody else's."""
-        for name in list(self._made):
-            self.drop(name)
+        """Forget every relation; the session goes on, it may be somebody else's. One that is gone has forgotten them already.
 
+        Last made first: Spark Connect looks a frame's relations up again to forget it.
+        """
+        for name, frames in reversed(self._views.items()):
+            try:
+                for frame in frames:
+                    if frame.is_cached:
+                        frame.unpersist()
+                self.session.catalog.dropTempView(f"{OUR_PREFIX}{name}")
+            except Exception as error:
+                if not is_of_spark(error):
+                    raise
+        self._views.clear()
 
-@contextmanager
-def named_stage(stage: str) -> Iterator[None]:
-    """What Spark could not do as a sentence that names the stage.
-
-    Raises:
-        FileError: ``spark_failed``.
-    """
-    try:
-        yield
-    except FileError:
-        raise
-    except Exception as error:
-        if _is_of_spark(error):
-            raise FileError("spark_failed", {"stage": stage, "reason": _reason(error)}) from error
-        raise
-
-
-def _is_of_spark(error: Exception) -> bool:
-    """Its own exceptions, those of the bridge to Java and of Spark Connect, and a line that went dead."""
-    return type(error).__module__.startswith(("pyspark", "py4j", "grpc")) or isinstance(error, ConnectionError)
-
-
-def _reason(error: Exception) -> str:
-    """The first line that says something; never more than a line, which could quote a row."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("at ")]
-    return (lines or [type(error).__name__])[0][:200]
+    def _frame(self, statement: str) -> DataFrame:
+        return self.session.sql(transpile(statement, ours=self._views))
