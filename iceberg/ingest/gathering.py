@@ -52,7 +52,7 @@ def open_related(
     opened = _open_all(connection, workspace, sources, mappings, on_file)
     given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
     opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
-    _require_certain(opened)
+    require_certain(opened)
     if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
         values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
         raise MappingError("flat_beside_dates", values)
@@ -118,7 +118,7 @@ def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, nam
     return combine_parts(connection, judged, f"read_{name}")
 
 
-def _require_certain(opened: Mapping[str, list[Opened]]) -> None:
+def require_certain(opened: Mapping[str, list[Opened]]) -> None:
     """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
     for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)

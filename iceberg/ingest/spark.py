@@ -203,8 +203,9 @@ class SparkConnection:
                         frame.unpersist()
                 self.session.catalog.dropTempView(f"{OUR_PREFIX}{name}")
             except Exception as error:
-                if not is_of_spark(error):
-                    raise
+                if is_of_spark(error):
+                    continue
+                raise
         self._views.clear()
 
     def _frame(self, statement: str) -> DataFrame:

@@ -98,8 +98,10 @@ def _everything_said(error: Exception) -> str:
         try:
             said.append(str(cause.toString()))
             cause = cause.getCause()
-        except Exception:  # the bridge may have gone with the error
-            break
+        except Exception as fault:
+            if is_of_spark(fault):  # the bridge may have gone with the error
+                break
+            raise
     return "\n".join(said)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from iceberg.errors import FileError, MappingError
-from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
+from iceberg.ingest.columns import complete_with_system, propose_mapping
 from iceberg.ingest.database import quote_name
 from iceberg.ingest.flat import as_flat
-from iceberg.ingest.gathering import OnFile
+from iceberg.ingest.gathering import OnFile, require_certain
 from iceberg.ingest.judge import JudgedTable
 from iceberg.ingest.load import notes_of
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
@@ -269,15 +269,12 @@ def _listed(columns: set[tuple[str, str]]) -> str:
 
 
 def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
-    doubtful = [choice.field for choice in mapping.uncertain(CERTAIN)] + list(mapping.missing)
+    """As for files; and what only files may be: complaints without ids, a flat sheet."""
     if mapping.table == "complaints" and "customer_id" not in mapping.choices:
         raise FileError("spark_complaints_without_ids", {"file": source.reading.file, "headers": ", ".join(source.reading.headers)})
-    if doubtful and mapping.table == "customers" and as_flat(source, mapping) is not None:
+    if mapping.table == "customers" and as_flat(source, mapping) is not None:
         raise FileError("spark_no_flat", {"file": source.reading.file})
-    if doubtful:
-        headers = ", ".join(source.reading.headers)
-        values = {"file": source.reading.file, "table": mapping.table, "fields": ", ".join(doubtful), "headers": headers}
-        raise MappingError("mapping_uncertain", values, MappingSet({mapping.table: mapping}))
+    require_certain({mapping.table: [(source, mapping)]})
 
 
 def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
