@@ -240,7 +240,7 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
         with tables:
             progress("counting", 0.1)
             _require_visible(options, report)
-            require_rows(report)
+            require_rows(report, mapping)
             counts = reduce_tables(tables, window=_window(options, tables))
         estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:

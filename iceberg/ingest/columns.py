@@ -45,7 +45,9 @@ _NUMBER_TYPES = (
     "DOUBLE",
     "DECIMAL",
 )
+_MOSTLY = 0.5  # judgement
 _SHORT = 6  # judgement: shorter headers mean something else without their blanks
+_ARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "of", "the"})
 _SUMMED = frozenset({"volumes", "surveys"})  # a category may stand there once
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(
@@ -81,6 +83,11 @@ def normalise_header(header: str) -> str:
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     text = unicodedata.normalize("NFKD", text.replace("°", " ")).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+
+
+def _without_articles(name: str) -> str:
+    """``motif de la reclamation`` says what ``motif de reclamation`` and ``motif reclamation`` say."""
+    return " ".join(word for word in name.split() if word not in _ARTICLES)
 
 
 @cache
@@ -126,6 +133,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     taken: set[str] = set()
     by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
     by_name = {name.replace(" ", ""): column for name, column in by_name.items() if name} | by_name  # CREATEDDATE is Created Date
+    by_name = {plain: column for name, column in by_name.items() if (plain := _without_articles(name))} | by_name
     preset = recognise_system(source, table)
     for name, kind in all_fields(table).items():
         ranked = (
@@ -136,7 +144,8 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
         best: FieldChoice | None = None
         for rank, (score, header, origin) in enumerate(ranked):
             squeezed = header.replace(" ", "") if len(header) > _SHORT else header
-            column = _custom_list(source, taken) if header == ANY_LIST else by_name.get(header) or by_name.get(squeezed)
+            names = (header, squeezed, _without_articles(header))
+            column = _custom_list(source, taken) if header == ANY_LIST else next((by_name[one] for one in names if one in by_name), None)
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, "label" if name == "category" and table not in _SUMMED else kind)
@@ -147,8 +156,17 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
         if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN):  # a doubtful correction is none
             choices[name] = best
             taken.add(best.header)
+    choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def _unless_twice(source: SourceTable, choice: FieldChoice) -> FieldChoice:
+    """A choice whose header stands over two columns that differ has to be asked: two tables side by side, or joined ones."""
+    first, second = source.column(choice.header), source.column(f"{choice.header} (2)")
+    if first is None or second is None or first.sample == second.sample:
+        return choice
+    return replace(choice, confidence=min(choice.confidence, 0.5), reason="twice")
 
 
 def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
@@ -206,6 +224,8 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:  # noqa: PL
         filled = [value for value in filled if value.strip().lower() not in BLANK_TEXTS]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label"} else (0.5, "empty")
+    if kind == "date" and len(filled) < _MOSTLY * len(column.sample):
+        return 0.85, "mostly_blank"  # another header of the list may be filled
     if kind in {"date", "end"}:
         if column.type.startswith(_DATE_TYPES):
             return 1.0, ""

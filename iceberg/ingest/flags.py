@@ -10,8 +10,8 @@ from iceberg.ingest.database import quote_text
 from iceberg.ingest.dates import BLANK_TEXTS
 
 # Lower case, without accents; other numbers count as yes.
-_YES = "1|1[.,]0+|yes|y|true|t|oui|o|vrai|v|x"
-_NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false|f|non|faux"
+_YES = "1|1[.,]0+|yes|y|true\\.?|t|oui|o|vrai|v|x|ja|si|sim"
+_NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false\\.?|f|non|faux|nein|nee|nao"
 _LEFT = (
     "churned?|left|gone|exited|lost|former|partie?|resiliee?|cancell?ed|attrited customer|inactive?|inactif|perdue?|closed|fermee?|cloturee?|"
     "terminated|desabonnee?|radiee?|ancien client|ended|expired|expiree?|termine?e?|deactivated"

@@ -13,7 +13,7 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
     """``"parquet"``, ``"excel"``, ``"gzip"`` or ``"text"``, from the first bytes.
 
     Raises:
-        FileError: ``empty_file``, ``html_file``, ``json_file``, ``zip_file``, ``binary_file``.
+        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``zip_file``, ``binary_file``.
     """
     if not head.strip():
         raise FileError("empty_file", {"file": name})
@@ -53,6 +53,8 @@ def refuse_non_text(head: bytes, name: str) -> None:
     if bom_encoding(head) is not None or wide_encoding(head) is not None:
         return
     start = head.lstrip()[:200].lower()
+    if start.startswith((b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
+        raise FileError("document_file", {"file": name})
     if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")):
         raise FileError("html_file", {"file": name})
     if start.startswith((b"{", b"[")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -19,6 +20,7 @@ from iceberg.ingest.headers import is_data, kind_of, without_number
 from iceberg.ingest.joining import RepeatedCustomers
 from iceberg.ingest.judge import JudgedTable, read_table
 from iceberg.ingest.labels import holds_texts
+from iceberg.ingest.layouts import longer_periods
 from iceberg.ingest.links import Relations
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.opening import Opened, open_file
@@ -29,6 +31,7 @@ from iceberg.ingest.repeats import as_subscriptions, find_repeats
 from iceberg.ingest.sources import Source, Workspace
 
 _MOST_HEADERS = 40  # judgement: a sentence that names more is not read
+_SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
 OnFile = Callable[[str], None]  # called with the name of a file before it is read
 
 
@@ -123,6 +126,11 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
     for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
         proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
+        _require_whole_ids(relation, chosen)
+        twice = next((one for one in chosen.uncertain(CERTAIN) if one.reason == "twice"), None)
+        if twice is not None:
+            values = {"file": relation.reading.file, "column": twice.header, "other": f"{twice.header} (2)", "field": twice.field}
+            raise MappingError("header_twice", values | {"table": chosen.table}, proposal)
         text = next((one for one in chosen.choices.values() if _is_text(relation, chosen, one)), None)
         if text is not None:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
@@ -149,12 +157,28 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
             values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
             values["headers"] = _listed(relation)
             raise MappingError("values_unreadable", values, proposal)
+        if chosen.table == "volumes" and "month" in doubtful and (periods := longer_periods(relation)):
+            values = {"file": relation.reading.file, "periods": ", ".join(periods[:4])}
+            raise MappingError("periods_not_months", values, proposal)
         sample = [tuple(row) for row in zip(*(column.sample[:20] for column in relation.columns), strict=False)]
         if relation.reading.header_line and is_data([without_number(header) for header in relation.reading.headers], sample):
             line = {"file": relation.reading.file, "line": relation.reading.header_line, "headers": ", ".join(_without_words(relation))}
             raise MappingError("no_header", line, proposal)
         values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
         raise MappingError("mapping_uncertain", values, proposal)
+
+
+def _require_whole_ids(relation: SourceTable, chosen: ColumnMapping) -> None:
+    """Stop where a spreadsheet cut ids short: 1.23E+12 stands for thousands of customers.
+
+    Raises:
+        MappingError: ``ids_cut_short``.
+    """
+    column = relation.column(chosen.header("customer_id") or "")
+    ids = [text.strip() for text in column.sample if text and text.strip()] if column is not None and column.is_text else []
+    cut = [text for text in ids if _SCIENTIFIC.fullmatch(text)]
+    if column is not None and len(cut) > _FEW_CUT * len(ids):
+        raise MappingError("ids_cut_short", {"file": relation.reading.file, "column": column.header, "value": cut[0]})
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:

@@ -18,6 +18,13 @@ MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_
 _MOST_CELLS = 1_000_000  # judgement: a report is small
 _MONTH_FORMATS = frozenset({"year_month", "month_year", "named_month_year"})
 _TOTAL = re.compile(r"(?:(?:grand|sub|sous) )?tota(?:l|ux)(?: .*)?|ensemble|somme|sum|cumul|moyenne|average|variation.*|evolution.*")
+_ROW_LABELS = frozenset({"row labels", "etiquettes de lignes", "zeilenbeschriftungen", "column 1", "periode", "period"})
+_PERIOD = re.compile(
+    r"(?:q|t|s|h|qtr|quarter|trim|trimestre|sem|semestre|half)\.? ?[1-4](?:er|e|eme)? ?(?:(?:19|20)?\d{2})?|"
+    r"(?:19|20)\d{2} ?(?:q|t|s|h) ?[1-4]|(?:19|20)\d{2}|"
+    r"(?:1er|2e|3e|4e|[1-4]eme|1st|2nd|3rd|4th|first|second) (?:trimestre|semestre|quarter|half)(?: .*)?"
+)
+_SPAN = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4} ?(?:-|–|to|au|a|à) ?\d{1,2}[/.-]\d{1,2}[/.-]\d{4}")
 _YEAR, _MONTH = ("annee", "year", "an", "exercice"), ("mois", "month", "mois n", "month number", "no mois", "numero mois", "num mois")
 
 
@@ -55,6 +62,9 @@ def find_layout(source: SourceTable) -> Layout | None:
 def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> Layout | None:
     """A month, then nothing but counts, none of which is called the number of complaints."""
     month = next((named[name] for name in _names("month") if name in named and value_fit(named[name], "date")[0] == 1.0), None)
+    first = source.columns[0]
+    if month is None and normalise_header(first.header) in _ROW_LABELS and value_fit(first, "date")[0] == 1.0:
+        month = first  # a pivot table
     others = [column for column in source.columns if column is not month]
     if month is None or len(others) < 2 or not all(_is_count(column) for column in others):
         return None
@@ -63,6 +73,27 @@ def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> L
     if len(across) < 2 or any(normalise_header(column.header) in counted for column in across):
         return None
     return Layout(CATEGORIES_ACROSS, (month,), across)
+
+
+def longer_periods(source: SourceTable) -> tuple[str, ...]:
+    """Headers or cells that name quarters, half-years or years, where a volume needs months; () where there are none."""
+    across = tuple(column.header for column in source.columns if _PERIOD.fullmatch(normalise_header(column.header)))
+    if len(across) > 1:
+        return across
+    for column in source.columns:
+        filled = [text.strip() for text in column.sample if text and text.strip()]
+        if filled and all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in filled[:200]):
+            return tuple(dict.fromkeys(filled))[:4]
+    return ()
+
+
+def unread_months(source: SourceTable, layout: Layout) -> tuple[str, ...]:
+    """Columns of counts beside months whose header names a year too: a month that could not be read would be missing from the sum."""
+    if layout.kind != MONTHS_ACROSS:
+        return ()
+    others = [column for column in source.columns if column not in (*layout.fixed, *layout.across) and _is_count(column)]
+    dated = [column.header for column in others if re.search(r"(?<!\d)(?:19|20)\d{2}(?!\d)", column.header)]
+    return tuple(header for header in dated if not _TOTAL.fullmatch(normalise_header(header)) and not _PERIOD.fullmatch(normalise_header(header)))
 
 
 def _names(field: str) -> tuple[str, ...]:

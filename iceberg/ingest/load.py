@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
+from iceberg.ingest.as_read import mapping_as_read
 from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import connect
 from iceberg.ingest.flags import says_still_here
@@ -19,10 +20,12 @@ from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
+from iceberg.ingest.joining import IdProposal
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.opening import Opened
 from iceberg.ingest.parts import count_parts, list_sources
+from iceberg.ingest.read import FileReading
 from iceberg.ingest.relations import base_of
 from iceberg.ingest.repeats import relate_to_subscriptions
 from iceberg.ingest.resources import default_bound, named_faults, require_room
@@ -30,6 +33,7 @@ from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
 ISSUES_PER_RULE = 100
+_HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
 MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
 
 
@@ -169,7 +173,7 @@ def _finish(
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=notes_of(judged) + _alone_note(connection, judged),
+        notes=notes_of(judged) + _alone_note(connection, judged) + _heap_note(connection, judged, set(rows)),
         first_complaint=first,
         last_day=last,
         joining=joined.report,
@@ -207,21 +211,45 @@ def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]
     return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
 
 
+def _heap_note(
+    connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]
+) -> tuple[tuple[str, dict[str, object]], ...]:
+    """Many last days on the last of all days: probably the day of the export, on which these customers were still here."""
+    if "customers" not in names or any(one.table == "customers" and one.is_view for one in judged):
+        return ()  # a view over files would be scanned once more for it
+    most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
+    found = connection.sql(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
+    [(day, leavers, total, days)] = found
+    if day is None or days < _SEVERAL_DAYS or leavers < max(_HEAP * total, _SEVERAL_DAYS):
+        return ()
+    file = next(iter(one.source.reading.file for one in judged if one.fields.columns))
+    before = day - timedelta(days=1)
+    return (("ends_on_one_day", {"file": file, "count": leavers, "total": int(total), "day": day, "before": before.isoformat()}),)
+
+
 def _currency(judged: list[JudgedTable]) -> str:
     """The currency written in the revenue cells, euros where none is."""
     readings = (item.fields.numbers.get("revenue") for item in judged)
     return next((reading.currency for reading in readings if reading is not None and reading.currency), "EUR")
 
 
-def require_rows(report: IngestReport) -> None:
+def require_rows(report: IngestReport, told: MappingSet | None = None) -> None:
     """Stop when every row of a table was rejected.
 
+    Args:
+        report: Of the load.
+        told: The mapping that was given to it.
+
     Raises:
+        MappingError: ``ids_written_differently``, with the mapping that makes them meet.
         EvidenceError: ``all_rows_rejected`` with the first offending row.
     """
+    proposals = {one.table: one for one in report.joining.id_proposals} if report.joining is not None else {}
     for table, totals in report.rows.items():
         if totals.kept == 0 and totals.read:
             first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
+            if first is not None and first.rule == "unknown_customer" and table in proposals:
+                raise _ids_written_differently(report, first, proposals[table], told)
             if first is not None:
                 values = {
                     "file": first.file,
@@ -232,6 +260,18 @@ def require_rows(report: IngestReport) -> None:
                     "rule": first.rule,
                 }
                 raise EvidenceError("all_rows_rejected", values)
+
+
+def _ids_written_differently(report: IngestReport, first: RowIssue, offer: IdProposal, told: MappingSet | None) -> MappingError:
+    """No id meets as it is written; the steps that would make them meet are proposed, never taken in silence."""
+    held = mapping_as_read(report, told)
+    rules = report.joining.rules if report.joining is not None else held.joining
+    pair = offer.examples[0] if offer.examples else (first.value, "")
+    steps = ", ".join(f'"{step}"' for step in offer.steps)
+    headers = next((", ".join(one.headers) for one in report.files if isinstance(one, FileReading) and one.file == first.file), "")
+    values = {"file": first.file, "line": str(first.line), "column": first.column, "headers": headers}
+    values |= {"value": pair[0], "other": pair[1], "steps": steps, "share": str(round(100 * offer.after))}
+    return MappingError("ids_written_differently", values, replace(held, joining=replace(rules, id_normalisation=offer.steps)))
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple[date | None, date | None]:

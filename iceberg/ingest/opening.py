@@ -9,7 +9,7 @@ import duckdb
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
 from iceberg.ingest.flat import as_flat
-from iceberg.ingest.layouts import find_layout, lay_out
+from iceberg.ingest.layouts import find_layout, lay_out, unread_months
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
 from iceberg.ingest.read import ReadOptions, SourceTable, read_source
 from iceberg.ingest.sources import Source, Workspace
@@ -71,6 +71,8 @@ def _laid_out(
     layout = find_layout(relation)
     if layout is None or _is_certain(propose_mapping(relation, table)):
         return relation, table
+    if unread := unread_months(relation, layout):
+        raise MappingError("months_unread", {"file": relation.reading.file, "columns": ", ".join(unread)})
     rows = lay_out(connection, relation, layout, workspace)
     return (relation, table) if rows is None else (rows, "volumes")
 

@@ -409,3 +409,28 @@ def test_what_excel_saves_for_a_mac_or_for_dos_is_asked_about_with_both_readings
 @pytest.mark.parametrize("text", ["l’été “quoted” – 12 € … Œuvre cœur", "N° 5 ; 12 m² ; ½ ; n°12 « ça »", "Straße;Größe;Süd", "señor;¿qué?;año"])
 def test_signs_of_windows_are_no_letters_of_older_pages(text: str) -> None:
     assert tell_codepages_apart([text.encode("cp1252")]).certain
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_column_in_which_both_orders_occur_is_asked_about(language: str) -> None:
+    """13/01 can only be day first, 01/13 only month first: 03/04 could be either, so neither is taken in silence."""
+    dates = [f"{1 + n % 28:02d}/{1 + n % 12:02d}/2024" if n % 2 else f"{1 + n % 12:02d}/{1 + n % 28:02d}/2024" for n in range(80)]
+    source = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"C{n},{day}\n" for n, day in enumerate(dates))).encode())
+    with pytest.raises(MappingError) as caught:
+        load_tables(source, today=NOW)
+    assert caught.value.code == "dates_mixed"
+    said = caught.value.message(language)
+    assert "start_date" in said
+    assert "day_first" in said
+    told = MappingSet({"customers": ColumnMapping("customers", date_formats={"start_date": "day_first"})})
+    tables, report = load_tables(source, mapping=told, today=NOW)
+    tables.close()
+    assert 0 < report.rows["customers"].rejected < 80
+
+
+def test_one_slip_of_the_pen_does_not_put_a_column_in_doubt() -> None:
+    dates = [f"{1 + n % 28:02d}/{1 + n % 12:02d}/2024" for n in range(79)] + ["02/27/2024"]
+    source = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"C{n},{day}\n" for n, day in enumerate(dates))).encode())
+    tables, report = load_tables(source, today=NOW)
+    tables.close()
+    assert report.rows["customers"].rejected == 1

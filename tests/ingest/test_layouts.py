@@ -36,6 +36,7 @@ WAYS = {
     "months across, short years": "Motif;janv-25;févr-25\nFacturation;12;0\nLivraison;1234;7\n",
     "categories across": "Mois;Facturation;Livraison;Total\n01/2025;12;1234;1246\n02/2025;0;7;7\n",
     "categories across, named months": "Mois;Facturation;Livraison\njanvier 2025;12;1234\nfévrier 2025;0;7\n",
+    "pivot table": "Row Labels,Facturation,Livraison,Grand Total\nJan-25,12,1234,1246\nFeb-25,0,7,7\n",
     "year and month": "Année;Mois;Motif;Nombre\n2025;1;Facturation;12\n2025;1;Livraison;1234\n2025;2;Facturation;0\n2025;2;Livraison;7\n",
     "year and named month": "Année;Mois;Motif;Nombre\n"
     "2025;janvier;Facturation;12\n2025;janvier;Livraison;1234\n2025;février;Facturation;0\n2025;février;Livraison;7\n",
@@ -131,3 +132,29 @@ def test_zero_dates_of_databases_are_blanks_and_serial_days_may_have_a_decimal_c
         rows = tables.connection.sql("SELECT start_date, end_date FROM customers ORDER BY customer_id").fetchall()
     assert rows == [(date(2023, 3, 15), None), (date(2023, 6, 23), date(2024, 1, 9)), (date(2023, 3, 15), None)]
     assert report.rules == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Provider,Q1 2024,Q2 2024,Q3 2024\nNorth,5,6,7\nSouth,8,9,10\n",
+        "Motif;T1 2025;T2 2025\nFacture;5;6\nLivraison;7;8\n",
+        "Motif;2023;2024;2025\nFacture;5;6;7\nLivraison;7;8;9\n",
+        "Firm,Reporting period,Product,Opened\nA,01/01/2025 - 30/06/2025,Cards,900\nB,01/01/2025 - 30/06/2025,Loans,80\n",
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_quarters_half_years_and_years_are_named_as_such(text: str, language: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        load(text)
+    assert caught.value.code == "periods_not_months"
+    assert "v.csv" in caught.value.message(language)
+
+
+def test_a_month_that_cannot_be_read_is_no_column_to_leave_out() -> None:
+    """Its counts would be missing from every sum, without a word."""
+    with pytest.raises(MappingError) as caught:
+        load("Motif;janv. 2025;févr. 2025;avrl 2025;Total 2025\nFacture;5;6;7;18\nLivraison;1;2;3;6\n")
+    assert caught.value.code == "months_unread"
+    assert "avrl 2025" in caught.value.message("en")
+    assert "Total 2025" not in caught.value.message("en")

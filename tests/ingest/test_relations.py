@@ -11,7 +11,7 @@ import pytest
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.gathering import relate_files
 from iceberg.ingest.links import LinkChoice, Relations
-from iceberg.ingest.load import load_tables
+from iceberg.ingest.load import load_tables, require_rows
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.told import tell_relations
@@ -77,7 +77,7 @@ def test_columns_that_were_named_are_not_changed_by_overlap() -> None:
 
 def test_row_numbers_meet_customer_numbers_by_chance_and_are_no_join() -> None:
     customers = "customer_id,start_date\n" + "".join(f"{n},2024-01-01\n" for n in range(1, 101))
-    tickets = "id,wen,datum,category\n" + "".join(f"{n},Meier {n},2024-09-01,billing\n" for n in range(1, 41))
+    tickets = "id,wen,am,category\n" + "".join(f"{n},Meier {n},2024-09-01,billing\n" for n in range(1, 41))
     with pytest.raises(MappingError) as caught:
         load_tables(file("customers", customers), file("tickets", tickets), today=NOW)
     assert "customer_id" not in caught.value.proposal.get("complaints").choices
@@ -154,3 +154,51 @@ def test_a_table_in_several_files_says_what_became_of_each() -> None:
     assert [(part.file, part.read, part.kept, part.rejected) for part in report.parts] == [("north.csv", 30, 30, 0), ("south.csv", 36, 30, 6)]
     assert report.rows["customers"].kept == sum(part.kept for part in report.parts)
     assert report.relations.links[0].relation.share == 1.0
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_ids_written_in_two_ways_throughout_are_refused_with_the_mapping_that_joins_them(language: str) -> None:
+    """A spreadsheet made 1.0 of 1: nothing meets, so nothing can be counted, and the way out is at hand."""
+    customers = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"{n},2024-01-01\n" for n in range(1, 101))).encode())
+    complaints = UploadedBytes("t.csv", ("customer_id,date,category\n" + "".join(f"{n}.0,2024-09-01,billing\n" for n in range(1, 41))).encode())
+    tables, report = load_tables(customers, complaints, today=date(2026, 6, 30))
+    tables.close()
+    with pytest.raises(MappingError) as caught:
+        require_rows(report)
+    said = caught.value.message(language)
+    assert all(part in said for part in ("t.csv", "customer_id", "1.0", 'id_normalisation = ["strip_decimal"]'))
+    tables, report = load_tables(customers, complaints, mapping=caught.value.proposal, today=date(2026, 6, 30))
+    tables.close()
+    assert report.rows["complaints"].kept == 40
+
+
+def test_a_header_over_two_columns_that_differ_is_asked_about() -> None:
+    """Customers and complaints side by side on one sheet: the first id is not that of the complaint."""
+    rows = "".join(f"C{n},2024-01-{n:02d},,C{31 - n},2025-01-{n:02d},billing\n" for n in range(1, 29))
+    source = UploadedBytes("s.csv", ("customer_id,start_date,,customer_id,complaint_date,category\n" + rows).encode())
+    with pytest.raises(MappingError) as caught:
+        load_tables(complaints=source)
+    assert caught.value.code == "header_twice"
+    assert '"customer_id (2)"' in caught.value.message("en")
+    told = {"customer_id": "customer_id (2)", "complaint_date": "complaint_date", "category": "category"}
+    tables, _ = load_tables(complaints=source, mapping=MappingSet.from_dict({"complaints": {"columns": told}}))
+    with tables:
+        assert tables.connection.sql("SELECT customer_id FROM complaints WHERE complaint_date = DATE '2025-01-01'").fetchall() == [("C30",)]
+
+
+def test_ids_that_a_spreadsheet_cut_short_are_refused() -> None:
+    rows = "".join(f"1.2{n % 10}E+12,2024-01-05\n" for n in range(40))
+    with pytest.raises(MappingError) as caught:
+        load_tables(UploadedBytes("c.csv", ("customer_id,start_date\n" + rows).encode()))
+    assert caught.value.code == "ids_cut_short"
+    assert "1.20E+12" in caught.value.message("en")
+
+
+def test_departures_heaped_on_the_last_day_are_pointed_out() -> None:
+    """An export that writes its own day into the end of whoever is still here."""
+    days = [f"2025-{1 + n % 12:02d}-{1 + n % 28:02d}" if n % 3 == 0 else "2026-06-30" for n in range(120)]
+    rows = "".join(f"C{n},2024-01-05,{day}\n" for n, day in enumerate(days))
+    tables, report = load_tables(UploadedBytes("c.csv", ("customer_id,start_date,end_date\n" + rows).encode()), today=date(2026, 7, 1))
+    tables.close()
+    [values] = [values for code, values in report.notes if code == "ends_on_one_day"]
+    assert (values["count"], values["total"], values["before"]) == (80, 120, "2026-06-29")
