@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +20,7 @@ from babel.numbers import format_compact_currency, format_currency, format_decim
 LANGUAGES = ("en", "fr")
 # A French file written in France and an English one read anywhere in Europe: both put the day first in long dates.
 _BABEL_TAGS = {"en": "en_GB", "fr": "fr_FR"}
+KEPT = 4096  # numbers and dates as they were written last: a page writes two hundred of them, and the same ones whoever opens it
 
 
 @cache
@@ -47,6 +48,36 @@ def round_significant(value: float, digits: int = 2) -> float:
     return round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(_BABEL_TAGS[language])
+
+
+@lru_cache(KEPT)
+def _number(language: str, value: float, pattern: str) -> str:
+    return str(format_decimal(value, format=pattern, locale=_locale(language)))
+
+
+@lru_cache(KEPT)
+def _percent(language: str, rate: float, pattern: str) -> str:
+    return str(format_percent(rate, format=pattern, locale=_locale(language)))
+
+
+@lru_cache(KEPT)
+def _day(language: str, day: dt.date) -> str:
+    return str(format_date(day, format="long", locale=_locale(language)))
+
+
+@lru_cache(KEPT)
+def _month(language: str, day: dt.date) -> str:
+    return str(format_skeleton("yMMMM", day, locale=_locale(language)))
+
+
+def _unsigned_zero(value: float) -> float:
+    """Zero is equal to minus zero, and would be written as whichever came first."""
+    return value if value else abs(value)
+
+
 class Translator:
     """Sentences and number formats of one language.
 
@@ -56,7 +87,7 @@ class Translator:
 
     def __init__(self, language: str = "en") -> None:
         self.language = language if language in LANGUAGES else "en"
-        self.locale = Locale.parse(_BABEL_TAGS[self.language])
+        self.locale = _locale(self.language)
         self._messages = load_messages(self.language)
 
     def has(self, key: str) -> bool:
@@ -89,7 +120,7 @@ class Translator:
 
     def integer(self, value: float) -> str:
         """A grouped whole number: 12 345 or 12,345."""
-        return str(format_decimal(round(value), format="#,##0", locale=self.locale))
+        return _number(self.language, round(value), "#,##0")
 
     def rounded(self, value: float, digits: int = 2) -> str:
         """A count for a sentence: two significant digits, grouped."""
@@ -97,12 +128,12 @@ class Translator:
 
     def decimal(self, value: float, digits: int = 2) -> str:
         """A number with at most `digits` decimals, in the locale."""
-        return str(format_decimal(value, format="#,##0." + "#" * digits, locale=self.locale))
+        return _number(self.language, _unsigned_zero(value), "#,##0." + "#" * digits)
 
     def percent(self, rate: float, digits: int = 0) -> str:
         """A rate between 0 and 1 as a percentage."""
         space = "\N{NO-BREAK SPACE}" if self.language == "fr" else ""
-        return str(format_percent(rate, format="#,##0" + ("." + "0" * digits if digits else "") + space + "%", locale=self.locale))
+        return _percent(self.language, _unsigned_zero(rate), "#,##0" + ("." + "0" * digits if digits else "") + space + "%")
 
     def money(self, value: float, currency: str) -> str:
         """An exact amount without cents."""
@@ -115,9 +146,9 @@ class Translator:
 
     def date(self, day: dt.date) -> str:
         """A day written out: 30 June 2026, 30 juin 2026."""
-        written = str(format_date(day, format="long", locale=self.locale))
+        written = _day(self.language, day)
         return written.replace("1 ", "1er ", 1) if self.language == "fr" and day.day == 1 else written
 
     def month(self, day: dt.date) -> str:
         """A month written out: June 2026, juin 2026."""
-        return str(format_skeleton("yMMMM", day, locale=self.locale))
+        return _month(self.language, day)

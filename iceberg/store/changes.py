@@ -13,6 +13,7 @@ import numpy as np
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.store.packed import open_fit
 from iceberg.store.studies import StoredVersion, VersionEntry
 
 
@@ -63,7 +64,7 @@ def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
     if same_data:
         middle = first
     elif not same_assumptions:
-        middle = _estimate(after, was.assumptions, warm=last.fit_state)
+        middle = _estimate(after, was.assumptions, warm=open_fit(last))
     published_before, published_after = _published(was), _published(now)
     by_method = None
     if not same_method:  # the earlier draws were made by another method: what is known of them is what was published

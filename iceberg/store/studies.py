@@ -200,6 +200,13 @@ class Store:
         studies = [StudyEntry(name, held[0].title, len(held), max(held, key=lambda one: one.number)) for name, held in found.items()]
         return tuple(sorted(studies, key=lambda one: one.newest.published_at, reverse=True))
 
+    def newest(self) -> VersionEntry | None:
+        """The version published last, of whichever study; None in an empty store."""
+        versions = schema.versions
+        wanted = select(versions, schema.studies.c.title).join(schema.studies).order_by(versions.c.published_at.desc(), versions.c.id.desc()).limit(1)
+        with reading(self.engine) as connection:
+            return next(iter(_entries(connection, wanted)), None)
+
     def versions(self, study_id: str) -> tuple[VersionEntry, ...]:
         """Versions of a study, newest first.
 

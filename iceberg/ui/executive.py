@@ -1,4 +1,4 @@
-"""Owns the four charts of the executive page as data: the page draws them, and the start of the server makes those of the first visit beforehand."""
+"""Owns the charts and the words of the executive page as data: the page shows them, and the server makes them beforehand where it can."""
 
 from __future__ import annotations
 
@@ -8,12 +8,77 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from iceberg.ui.frame import Frame
-from iceberg.ui.show import estimate_key
+from iceberg.ui.show import estimate_key, read_chart, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from iceberg.model.results import IcebergEstimate
+    from iceberg.report.words import Badge, Decision, Tile
+
+DECISIONS = 3  # the first three: past them an executive reads the ranking
+
+
+def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Work out all that the page says and draws of `estimate`, for whoever opens it."""
+    for words in (headline, reservation, badge, tiles, decisions, comparison, noise):
+        words(frame, estimate)
+    for chart in executive_charts(frame, estimate):
+        read_chart(frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway)
+
+
+def headline(frame: Frame, estimate: IcebergEstimate) -> str:
+    """The sentence."""
+    from iceberg.report.words import headline_sentence
+
+    return say(frame, "headline", estimate, lambda: headline_sentence(estimate, frame.words))
+
+
+def reservation(frame: Frame, estimate: IcebergEstimate) -> str:
+    """What to know before the sentence is repeated."""
+    from iceberg.report.words import headline_reservation
+
+    return say(frame, "reservation", estimate, lambda: headline_reservation(estimate, frame.words))
+
+
+def badge(frame: Frame, estimate: IcebergEstimate) -> Badge:
+    """How sure all of it is."""
+    from iceberg.report.words import evidence_badge
+
+    return say(frame, "badge", estimate, lambda: evidence_badge(estimate, frame.words))
+
+
+def tiles(frame: Frame, estimate: IcebergEstimate) -> tuple[Tile, ...]:
+    """Four figures."""
+    from iceberg.report import words
+
+    return say(frame, "tiles", estimate, lambda: words.tiles(estimate, frame.words))
+
+
+def decisions(frame: Frame, estimate: IcebergEstimate) -> tuple[Decision, ...]:
+    """What to do about the first categories."""
+
+    def decide() -> tuple[Decision, ...]:
+        from iceberg.report.tables import ranking_table
+        from iceberg.report.words import decision
+
+        return tuple(decision(estimate, category, frame.words) for category in ranking_table(estimate)["category"].head(DECISIONS))
+
+    return say(frame, "decisions", estimate, decide)
+
+
+def comparison(frame: Frame, estimate: IcebergEstimate) -> str:
+    """The folk ratio beside what the departures support, as a sentence."""
+    from iceberg.report.words import comparator_sentence
+
+    return say(frame, "comparator", estimate, lambda: comparator_sentence(estimate, frame.words))
+
+
+def noise(frame: Frame, estimate: IcebergEstimate) -> str | None:
+    """Which categories cannot be told from noise."""
+    from iceberg.report.words import noise_sentence
+
+    return say(frame, "noise", estimate, lambda: noise_sentence(estimate, frame.words))
 
 
 @dataclass(frozen=True)

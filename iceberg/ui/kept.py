@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iceberg.errors import FileError
+from iceberg.store.packed import PackedFit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,14 +65,14 @@ def open_estimate(name: str) -> IcebergEstimate | None:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptFit:
-    """The fit behind a kept estimate: opened where another one is to start from it, and not before, because it needs all of the model."""
+class KeptFit(PackedFit):
+    """The fit behind a kept estimate."""
 
     told: Any
     arrays: dict[str, np.ndarray]
 
     def open(self) -> object:
-        """`IcebergEstimate.fit_state` as it was kept."""
+        """See `PackedFit.open`."""
         from iceberg.store.codec import decode
 
         return decode(self.told, self.arrays)

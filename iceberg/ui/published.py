@@ -71,7 +71,7 @@ def opened_study(language: str) -> Study | None:
     if opened is None:
         if access.sees_everything or not has_store():
             return None
-        newest = next(iter(open_store().studies()), None)
+        newest = open_store().newest()
         if newest is None:
             return None
         opened = (newest.study_id, None)
@@ -83,7 +83,7 @@ def opened_study(language: str) -> Study | None:
         words = Translator(language)
         st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
         return None
-    return _study_of(entry, access, language)
+    return study_of(entry, access, language)
 
 
 def _open(which: tuple[str, int | None]) -> None:
@@ -117,7 +117,7 @@ def close_study() -> None:
             del st.query_params[name]
 
 
-def _study_of(entry: VersionEntry, access: Access, language: str) -> Study:
+def study_of(entry: VersionEntry, access: Access, language: str) -> Study:
     """The study as this person may have it; the same object for everyone of that kind."""
     kind = "whole" if access.sees_everything else f"viewer.{language}"
     identity = f"{entry.study_id}|{entry.number}|{entry.published_at}|{entry.counts_digest}"
@@ -136,9 +136,9 @@ def _study_of(entry: VersionEntry, access: Access, language: str) -> Study:
         if kind == "whole":
             return whole
         from iceberg.report.viewers import veil_estimate
-        from iceberg.ui.state import estimate_study
+        from iceberg.ui.state import prepare_estimate
 
-        _, axes = veil_estimate(estimate_study(whole, whole.assumptions), Translator(language))
+        _, axes = veil_estimate(prepare_estimate(whole), Translator(language))
         return Study(**{**vars(whole), "digest": f"{whole.digest}.{kind}", "axes": axes, "counts_key": whole.digest})
 
     return _STUDIES.get(f"{identity}|{kind}", make)
@@ -223,12 +223,3 @@ def summary_interval(entry: VersionEntry) -> CredibleInterval:
 
     held = entry.summary["total"]["silent_churn"]
     return Interval(float(held["lower"]), float(held["median"]), float(held["upper"]))
-
-
-def prepare_newest() -> None:
-    """Read the study published last, before anybody opens its link."""
-    if not has_store():
-        return
-    newest = next(iter(open_store().studies()), None)
-    if newest is not None:
-        _loaded(newest.newest)

@@ -6,20 +6,21 @@ import asyncio
 import gc
 import importlib
 import logging
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import LANGUAGES, Translator
+from iceberg.ui.ahead import giving_way, watch_newest
 from iceberg.ui.controls import browser_language
 
 PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the first reader sees the progress instead
 LONG_SECONDS = 2.0  # judgement: opening what was kept takes a tenth of that
+COLLECT_SECONDS = 10.0  # judgement: garbage of many runs is swept together; what one run leaves behind is a few hundred kB
 QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
 # What the first page does without and the next click needs: a second of imports that no reader should wait for.
 # What the first page loads besides: the study's head, the reports offered, and what Streamlit itself needs on a first run.
@@ -41,7 +42,17 @@ async def prepared(app: object) -> AsyncIterator[None]:
         await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
     except TimeoutError:
         logging.getLogger(__name__).info("the sample company is still being worked out")
+    sweeping = asyncio.create_task(_sweep())
     yield
+    sweeping.cancel()
+
+
+async def _sweep() -> None:
+    """Collect garbage now and then, where Streamlit would after every run of every session (`runner.postScriptGC`)."""
+    while True:
+        await asyncio.sleep(COLLECT_SECONDS)
+        if any(gc.get_count()[1:]):  # nobody was here: nothing to sweep
+            gc.collect()
 
 
 def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
@@ -60,30 +71,10 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
     gc.freeze()  # what was loaded stays: no collection walks through it while a page is drawn
     loop.call_soon_threadsafe(ready.set)
     time.sleep(QUIET_SECONDS)
-    with _giving_way():
+    with giving_way():
         for name in NEEDED_LATER:
             importlib.import_module(name)
-        _prepare_published()
-
-
-def _prepare_published() -> None:
-    from iceberg.ui.published import prepare_newest
-
-    try:
-        prepare_newest()
-    except IcebergError as error:  # whoever opens a link is told
-        logging.getLogger(__name__).warning("%s", error)
-
-
-@contextmanager
-def _giving_way() -> Iterator[None]:
-    """Readers come first: the interpreter lets their requests in ten times as often while this thread works."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(before / 10)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
+    watch_newest()
 
 
 def prepare_all() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
 from iceberg.ui.frame import Frame
-from iceberg.ui.state import remember
+from iceberg.ui.state import read_drawing, remember
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from iceberg.model.results import Diagnostic, IcebergEstimate
 
 Unit = Literal["customers", "money", "ratio", "rate"]
+Result = TypeVar("Result")
 # Gravest first: Streamlit box and icon.
 SEVERITY_LOOKS = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
@@ -56,11 +56,10 @@ def show_chart(
         The category that was clicked, if any.
     """
     identity = chart_identity(frame, name, key)
-    written, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
-    spec = json.loads(written)  # anew each time: Streamlit changes what it is given
+    spec, alt_text = read_chart(frame, name, key=key, build=build, takeaway=takeaway)
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
     event = st.vega_lite_chart(
-        spec=spec,
+        spec=dict(spec),  # Streamlit sets the width and the like, all at the top
         width="content" if spec.get("width") not in {None, "container"} else "stretch",
         theme=None,
         alt=alt_text,
@@ -80,6 +79,17 @@ def chart_identity(frame: Frame, name: str, key: str) -> str:
 def specify(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[str, str]:
     """The Vega-Lite of a chart as text, and its takeaway: made once, or kept from an earlier start of the server."""
     return remember(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
+
+
+def read_chart(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[dict[str, Any], str]:
+    """`specify`, read."""
+    written, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
+    return read_drawing(chart_identity(frame, name, key), written, study=frame.study), alt_text
+
+
+def say(frame: Frame, name: str, estimate: IcebergEstimate, make: Callable[[], Result]) -> Result:
+    """Words about an estimate in the reader's language: worked out once, whoever reads them."""
+    return remember(f"words|{name}|{estimate_key(estimate)}|{frame.language}", make, study=frame.study)
 
 
 def _specification(build: Callable[[], Any]) -> str:

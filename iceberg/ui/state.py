@@ -6,6 +6,7 @@ by a sample. What comes from an upload is kept for that session alone; the sampl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -28,9 +29,9 @@ SAMPLE_FOLDER = Path(__file__).resolve().parents[2] / "data"
 SEED = 0
 Progress = Callable[[str, float], None]
 Result = TypeVar("Result")
-# Estimates carry their draws (10 to 60 MB each); everything else is small.
-SHARED_SIZES = {"samples": 2, "estimates": 12, "slices": 12, "built": 600}
-SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200, "files": 24}
+# Estimates carry their draws (10 to 60 MB each), drawings that were read take ten times the memory of their text; everything else is small.
+SHARED_SIZES = {"samples": 2, "estimates": 12, "slices": 12, "built": 600, "drawings": 32}
+SESSION_SIZES = {"estimates": 3, "slices": 3, "built": 200, "drawings": 8, "files": 24}
 _SHARED = {name: Shelf(size) for name, size in SHARED_SIZES.items()}  # one server, one sample
 
 
@@ -46,6 +47,7 @@ _PUBLISHED = {
     "estimates": Shelf(64, most_bytes=PUBLISHED_BYTES, weigh=_weight),
     "slices": Shelf(64, most_bytes=PUBLISHED_BYTES // 2, weigh=_weight),
     "built": Shelf(1500),
+    "drawings": Shelf(96),
 }
 _SHELVES = "shelves"
 _STUDY = "study"
@@ -179,10 +181,8 @@ def _count_sample(files: tuple[Path, Path]) -> CohortCounts:
 
 
 def prepare_estimate(study: Study) -> IcebergEstimate:
-    """The estimate of the sample company under the default assumptions, before anybody visits."""
-    from iceberg.model.assumptions import Assumptions
-
-    return _estimate(study, Assumptions(), _SHARED["estimates"])
+    """The estimate of a study that everybody may see, as long as nobody moves anything; no session is needed."""
+    return _estimate(study, study.assumptions, _shelf("estimates", study))
 
 
 def share_built(study: Study, built: Mapping[str, object]) -> None:
@@ -212,7 +212,8 @@ def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress
 
 def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Progress | None = None) -> IcebergEstimate:
     """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
-    from iceberg.ui.kept import KeptFit, keep_estimate, open_estimate
+    from iceberg.store.packed import open_fit
+    from iceberg.ui.kept import keep_estimate, open_estimate
 
     counts = study.counts
     usual = study.assumptions
@@ -239,8 +240,7 @@ def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Pr
     def make() -> IcebergEstimate:
         from iceberg.model.estimate import estimate_iceberg
 
-        warm = base.fit_state.open() if isinstance(base.fit_state, KeptFit) else base.fit_state
-        return estimate_iceberg(counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=warm)
+        return estimate_iceberg(counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=open_fit(base))
 
     return shelf.get(estimate_name(study, assumptions), make)
 
@@ -284,6 +284,11 @@ def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> Ic
 def remember(key: str, make: Callable[[], Result], *, study: Study) -> Result:
     """What `make` returns, made once per `key` and study: curves, sensitivities, specifications of charts."""
     return _shelf("built", study).get(f"{study.digest}|{key}", make)
+
+
+def read_drawing(key: str, written: str, *, study: Study) -> dict[str, Any]:
+    """The specification `written`, read once for everybody who sees it: nobody may change what is inside."""
+    return cast("dict[str, Any]", _shelf("drawings", study).get(f"{study.digest}|{key}", lambda: json.loads(written)))
 
 
 def recall(key: str, *, study: Study) -> Any:  # noqa: ANN401  # whatever was built under that key

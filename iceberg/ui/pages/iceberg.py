@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.ui import executive
 from iceberg.ui.access import require
 from iceberg.ui.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.first_visit import show_still
@@ -19,7 +20,6 @@ from iceberg.ui.study_head import show_study_actions, show_study_head
 CATEGORY_PAGE = "iceberg/ui/pages/category.py"
 UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
-DECISIONS = 3  # the first three: past them an executive reads the ranking
 
 
 def show_page() -> None:
@@ -80,8 +80,6 @@ def _nothing_to_show(estimate: IcebergEstimate) -> bool:
 
 
 def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import headline_reservation, headline_sentence
-
     words = frame.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if frame.study.is_sample:
@@ -96,16 +94,14 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
         st.caption(shown, width="content")
         _show_badge(frame, estimate)
-    st.header(headline_sentence(estimate, words), anchor=False)
-    reservation = headline_reservation(estimate, words)
+    st.header(executive.headline(frame, estimate), anchor=False)
+    reservation = executive.reservation(frame, estimate)
     if reservation:
         st.markdown(reservation)
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import evidence_badge
-
-    words, badge = frame.words, evidence_badge(estimate, frame.words)
+    words, badge = frame.words, executive.badge(frame, estimate)
     colour = BADGE_COLOURS[badge.kind]
     with st.popover(f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"):
         st.markdown(f"**{badge.says}**")
@@ -131,9 +127,7 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import tiles
-
-    for column, tile in zip(_tile_columns(), tiles(estimate, frame.words), strict=True):
+    for column, tile in zip(_tile_columns(), executive.tiles(frame, estimate), strict=True):
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.metric(tile.label, tile.value if tile.known else "—", help=tile.help)
             st.caption(tile.detail if tile.known else f"{tile.value}. {tile.detail}")
@@ -145,8 +139,6 @@ def _tile_columns() -> Sequence[DeltaGenerator]:
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import comparator_sentence
-
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
@@ -154,24 +146,18 @@ def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> Non
         _show_ranking(frame, estimate)
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
-        st.markdown(comparator_sentence(estimate, frame.words))
+        st.markdown(executive.comparison(frame, estimate))
         _show(frame, comparator(frame, estimate))
 
 
 def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.tables import ranking_table
-    from iceberg.report.words import decision
-
-    for category in ranking_table(estimate)["category"].head(DECISIONS):
-        verdict = decision(estimate, category, frame.words)
+    for verdict in executive.decisions(frame, estimate):
         st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
 
 
 def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.words import noise_sentence
-
     _show(frame, ranking(frame, estimate))
-    noise = noise_sentence(estimate, frame.words)
+    noise = executive.noise(frame, estimate)
     if noise is not None:
         st.caption(noise)
 
