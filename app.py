@@ -4,12 +4,14 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.locale import Translator
 from iceberg.ui.access import Access, current_access, least_role, show_refusal
 from iceberg.ui.controls import browser_language
 from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
+from iceberg.ui.scripts import KeptFiles
 from iceberg.ui.server import prepared, say_fault
 from iceberg.ui.sign_in import show_closed_door
 
@@ -59,4 +61,4 @@ def show_dashboard() -> None:
 if get_script_run_ctx(suppress_warning=True) is not None:
     show_dashboard()
 else:  # what `streamlit run app.py` serves: this same file, once the sample company is ready
-    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault)
+    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault, middleware=[Middleware(KeptFiles)])

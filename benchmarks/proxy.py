@@ -22,19 +22,21 @@ BACK, FRONT = 8681, 8682
 LARGE_MB = 3  # nginx refuses more than 1 MB unless told otherwise
 
 
-def configuration(folder: Path) -> str:
-    """The location block of the documentation, around it what a server of this test needs."""
+def configuration(folder: Path, *, back: int = BACK, front: int = FRONT) -> str:
+    """The location blocks of the documentation, around them what a server of this test needs."""
     written = (ROOT / "docs" / "nginx.conf").read_text()
-    block = re.search(r"    location /iceberg/ \{.*?\n    \}\n", written, flags=re.DOTALL)
-    if block is None:
-        raise RuntimeError("docs/nginx.conf has no location /iceberg/")
-    location = block.group(0).replace("127.0.0.1:8501", f"127.0.0.1:{BACK}")
+    blocks = re.findall(r"    location /iceberg/\S* \{.*?\n    \}\n", written, flags=re.DOTALL)
+    kept = re.search(r"^proxy_cache_path .*;$", written, flags=re.MULTILINE)
+    if len(blocks) != 2 or kept is None:
+        raise RuntimeError("docs/nginx.conf has not the blocks for /iceberg/ and /iceberg/static/")
+    locations = "".join(blocks).replace("127.0.0.1:8501", f"127.0.0.1:{back}")
     return (
-        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
+        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; user root;\n"
         "events {}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
+        f"  {kept.group(0).replace('/var/cache/nginx', str(folder))}\n"
         f"  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"  server {{ listen 127.0.0.1:{FRONT};\n{location}  }}\n}}\n"
+        f"  server {{ listen 127.0.0.1:{front};\n{locations}  }}\n}}\n"
     )
 
 

@@ -190,3 +190,11 @@ def test_counts_choose_the_plural_of_the_language() -> None:
         assert {key for key in singles if f"{key}_other" not in messages} == set()
     assert Translator("fr").locale.plural_form(0) == "one"
     assert Translator("en").locale.plural_form(0) == "other"
+
+
+def test_a_number_is_written_the_same_whatever_was_written_before() -> None:
+    """What was written is kept; zero and minus zero are equal, and so are 1 and 1.0."""
+    words = Translator("fr")
+    assert [words.decimal(-0.0), words.decimal(0.0), words.percent(-0.0)] == ["0", "0", "0\N{NO-BREAK SPACE}%"]
+    assert words.decimal(1) == words.decimal(1.0) == "1"
+    assert (words.decimal(0.25), Translator("en").decimal(0.25)) == ("0,25", "0.25")

@@ -1,9 +1,15 @@
 """Fifty executives open a published study and move its sliders at once: how long the server's answer takes, errors, memory.
 
-    python -m benchmarks.load.run --minutes 10 --executives 50
+    python -m benchmarks.load.run --minutes 10 --executives 50 [--within 3] [--files [--nginx]]
 
 Each executive is a session of the server as the browser opens one: a websocket that asks for a run of the page and waits until the script has
-finished. Nobody draws anything here, so what is timed is the server. Between two moves an executive looks at the page for some seconds.
+finished. Nobody draws anything here, so what is timed is the server; these sessions take their own share of the same processors, which is written
+down beside. Everybody opens the link at a random moment within the first `--within` seconds (0: all in the same instant), looks at the page for 4 to
+12 seconds, moves the ratio to a random step, looks again, and so on until the time is over.
+
+With `--files` each of them first asks for the scripts, styles and fonts of the page, six at a time, as a browser does that has never been here: 131
+files, 4 MB, the same ones that Chromium asks for at the start of the run. With `--nginx` everybody comes through nginx, set up as docs/nginx.conf
+says: it keeps those files.
 """
 
 from __future__ import annotations
@@ -13,6 +19,8 @@ import asyncio
 import json
 import os
 import random
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,22 +28,28 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
+from benchmarks.proxy import configuration
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results")
 LOOKING_SECONDS = (4.0, 12.0)  # judgement: how long a person looks at an iceberg before moving something
 PATIENCE_SECONDS = 60.0
+SETTLING_SECONDS = 15.0  # the server has prepared what was published last: executives come to a server that stands
+CONNECTIONS = 6  # what a browser opens to one server at a time
 
 
 @dataclass
 class Record:
     """What one run of the load saw."""
 
+    files: list[float] = field(default_factory=list)
     openings: list[float] = field(default_factory=list)
     moves: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -87,23 +101,98 @@ class Executive:
         await self.run({self.identity: self.rng.randrange(self.steps)})
 
 
-async def look_and_move(address: str, query: str, until: float, record: Record, seed: int) -> None:
+@dataclass(frozen=True)
+class Visit:
+    """What everybody does.
+
+    Attributes:
+        address: Of the websocket.
+        query: The link.
+        until: End of the run, by the clock of the event loop.
+        within: Seconds in which everybody has opened the link.
+        files: What a browser with nothing cached asks for first.
+    """
+
+    address: str
+    query: str
+    until: float
+    within: float
+    files: tuple[str, ...] = ()
+
+
+async def look_and_move(visit: Visit, record: Record, seed: int) -> None:
     """One executive, from opening the link to closing it."""
     rng = random.Random(seed)
-    await asyncio.sleep(rng.uniform(0, 3))
+    await asyncio.sleep(rng.uniform(0, visit.within))
+    origin = f"http://{urlsplit(visit.address).netloc}"
     try:
-        async with connect(f"{address}/_stcore/stream", max_size=None, origin=address.replace("ws:", "http:")) as socket:  # type: ignore[arg-type]
-            one = Executive(socket, query, rng)
+        if visit.files:
             began = time.perf_counter()
+            await fetch(visit.files)
+            record.files.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        async with connect(f"{visit.address}/_stcore/stream", max_size=None, origin=origin) as socket:  # type: ignore[arg-type]
+            one = Executive(socket, visit.query, rng)
             await one.open()
             record.openings.append(time.perf_counter() - began)
-            while time.monotonic() < until:
+            while time.monotonic() < visit.until:
                 await asyncio.sleep(rng.uniform(*LOOKING_SECONDS))
                 began = time.perf_counter()
                 await one.move()
                 record.moves.append(time.perf_counter() - began)
     except Exception as fault:  # whatever went wrong is what is counted
         record.errors.append(f"{type(fault).__name__}: {fault}"[:200])
+
+
+async def fetch(files: tuple[str, ...]) -> None:
+    """The files of the page, a few at a time, over connections that stay open; nothing is unpacked or parsed."""
+    waiting = list(reversed(files))
+
+    async def take_turns() -> None:
+        first = urlsplit(files[0])
+        reader, writer = await asyncio.open_connection(first.hostname, first.port)
+        while waiting:
+            url = urlsplit(waiting.pop())
+            target = f"{url.path}?{url.query}" if url.query else url.path
+            writer.write(f"GET {target} HTTP/1.1\r\nHost: {url.netloc}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+            await asyncio.wait_for(read_answer(reader, target), PATIENCE_SECONDS)
+        writer.close()
+
+    await asyncio.gather(*(take_turns() for _ in range(CONNECTIONS)))
+
+
+async def read_answer(reader: asyncio.StreamReader, target: str) -> None:
+    """One answer to its end.
+
+    Raises:
+        RuntimeError: When it is not what was asked for.
+    """
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    if " 200 " not in head.partition("\r\n")[0]:
+        raise RuntimeError(f"{head.partition(chr(13))[0]} {target}")
+    length = re.search(r"content-length: (\d+)", head)
+    if length is not None:
+        await reader.readexactly(int(length.group(1)))
+        return
+    while size := int(await reader.readline(), 16):  # chunks
+        await reader.readexactly(size + 2)
+    await reader.readline()
+
+
+def asked_by_a_browser(address: str, query: str) -> tuple[str, ...]:
+    """What Chromium asks for, having nothing cached, until the charts are drawn."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        asked: list[str] = []
+        page.on("requestfinished", lambda request: asked.append(request.url))
+        page.goto(f"{address}/?{query}")
+        page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for(timeout=60_000)
+        page.wait_for_timeout(3000)
+        browser.close()
+    return tuple(url for url in asked if url.startswith("http"))
 
 
 async def watch_memory(process: int, until: float, record: Record) -> None:
@@ -132,26 +221,38 @@ def publish_sample(store: str) -> str:
     return study
 
 
-def serve(store: str, port: int) -> subprocess.Popen[bytes]:
+def serve(store: str, port: int, *, path: str = "") -> subprocess.Popen[bytes]:
     """The dashboard, as `make run` starts it."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    command += ["--server.baseUrlPath", path]
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ICEBERG_STORE": store}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(300):
         try:
-            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"http://localhost:{port}/{path}/_stcore/health".replace("//_", "/_"), timeout=1):
                 return server
         except OSError:
             time.sleep(0.2)
     raise RuntimeError("the dashboard did not start")
 
 
-async def load(address: str, query: str, process: int, *, executives: int, seconds: float) -> Record:
-    """Everybody at once, for so long."""
+def put_nginx_in_front(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Debian's nginx on the next port, as docs/nginx.conf sets it up."""
+    (folder / "nginx.conf").write_text(configuration(folder, back=port, front=port + 1))
+    return subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+
+
+async def load(visit: Visit, process: int, *, executives: int) -> Record:
+    """Everybody at once, until the visit is over."""
     record = Record()
-    until = time.monotonic() + seconds
-    people = [look_and_move(address, query, until, record, seed) for seed in range(executives)]
-    await asyncio.gather(*people, watch_memory(process, until, record))
+    people = [look_and_move(visit, record, seed) for seed in range(executives)]
+    await asyncio.gather(*people, watch_memory(process, visit.until, record))
     return record
+
+
+def processor_seconds(process: int) -> float:
+    """What a process has used of the processors since its start."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, object]:
@@ -166,6 +267,9 @@ def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, o
     return {
         "executives": executives,
         "seconds": seconds,
+        **({"files_seconds": quantiles(record.files)} if record.files else {}),
+        "answers": len(record.openings) + len(record.moves),
+        "answer_seconds": quantiles(record.openings + record.moves),
         "openings": len(record.openings),
         "opening_seconds": quantiles(record.openings),
         "moves": len(record.moves),
@@ -182,25 +286,43 @@ def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, o
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--executives", type=int, default=50)
+    parser.add_argument("--within", type=float, default=3.0, help="seconds in which everybody opens the link; 0 is the same instant")
+    parser.add_argument("--files", action="store_true", help="nobody has ever been here: the files of the page are asked for too")
+    parser.add_argument("--nginx", action="store_true", help="everybody comes through nginx")
     parser.add_argument("--port", type=int, default=8671)
+    parser.add_argument("--name", default="load", help="of the result")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = str(Path(folder) / "store.db")
         study = publish_sample(store)
-        server = serve(store, options.port)
+        server = serve(store, options.port, path="iceberg" if options.nginx else "")
+        front = put_nginx_in_front(Path(folder), options.port) if options.nginx else None
         try:
-            time.sleep(6)  # the server prepares the sample; executives come to a server that stands
-            query, address = f"study={study}&lang=fr", f"ws://localhost:{options.port}"
-            record = asyncio.run(load(address, query, server.pid, executives=options.executives, seconds=options.minutes * 60))
+            time.sleep(SETTLING_SECONDS)
+            query = f"study={study}&lang=fr"
+            address = f"ws://localhost:{options.port}" if front is None else f"ws://localhost:{options.port + 1}/iceberg"
+            files = asked_by_a_browser(address.replace("ws:", "http:"), query) if options.files else ()
+            used = processor_seconds(server.pid), time.process_time()
+            visit = Visit(address, query, time.monotonic() + options.minutes * 60, options.within, files)
+            record = asyncio.run(load(visit, server.pid, executives=options.executives))
+            spent = processor_seconds(server.pid) - used[0], time.process_time() - used[1]
         finally:
-            server.terminate()
-            server.wait(timeout=30)
+            for process in (server, front):
+                if process is not None:
+                    process.terminate()
+                    process.wait(timeout=30)
     told = summarise(record, executives=options.executives, seconds=options.minutes * 60)
+    told |= {
+        "opened_within_seconds": options.within,
+        "through": "nginx" if options.nginx else "the dashboard itself",
+        "processors": os.cpu_count(),
+        "processor_seconds": {"server": round(spent[0], 1), "sessions": round(spent[1], 1)},
+    }
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "load.json").write_text(json.dumps(told, indent=2) + "\n")
+    (RESULTS / f"{options.name}.json").write_text(json.dumps(told, indent=2) + "\n")
     print(json.dumps(told, indent=2))
 
 

@@ -17,6 +17,7 @@ from iceberg.errors import IcebergError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.ahead import giving_way, watch_newest
 from iceberg.ui.controls import browser_language
+from iceberg.ui.scripts import keep_files
 
 PATIENCE_SECONDS = 8.0  # judgement: past this the server opens its door and the first reader sees the progress instead
 LONG_SECONDS = 2.0  # judgement: opening what was kept takes a tenth of that
@@ -74,6 +75,7 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
     with giving_way():
         for name in NEEDED_LATER:
             importlib.import_module(name)
+        keep_files()
     watch_newest()
 
 

@@ -22,7 +22,7 @@ from iceberg.store.audit import read_audit
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
 from iceberg.store.opening import writing
-from iceberg.store.packed import open_fit
+from iceberg.store.packed import PackedFit, open_fit
 from iceberg.store.studies import Published, Store, identify, name_study
 from tests.store.conftest import Maker, small_estimate
 
@@ -210,6 +210,7 @@ def test_an_estimate_of_level_3_comes_back_to_the_last_draw() -> None:
     assert np.array_equal(found.draws.silent_churn, estimate.draws.silent_churn)
     assert np.array_equal(found.draws.ratio, estimate.draws.ratio)
     assert found.total == estimate.total
+    assert isinstance(found.fit_state, PackedFit), "unpacked before anybody moved anything"
     other = Assumptions(draws=50, horizon_days=90)
     warm = estimate_iceberg(counts, assumptions=other, warm=open_fit(found))
     assert warm.total == estimate_iceberg(counts, assumptions=other, warm=estimate.fit_state).total

@@ -1,5 +1,6 @@
 """Published studies on the page: opened by a link, moved by nobody else, veiled for viewers, refused to strangers."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,7 +14,8 @@ from iceberg.model.estimate import estimate_iceberg
 from iceberg.report.export import build_document
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Publication, SourceFile, Store
-from iceberg.ui import published
+from iceberg.ui import published, show, state
+from iceberg.ui.ahead import prepare_newest
 from tests.model.build import linked_counts
 from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
 
@@ -234,3 +236,29 @@ def test_every_page_asks_for_a_role_itself() -> None:
     pages = {path.stem: path.read_text() for path in (ROOT / "iceberg/ui/pages").glob("*.py") if path.stem != "__init__"}
     assert set(pages) == set(LEAST_ROLE)
     assert [name for name, source in pages.items() if f'require("{name}")' not in source] == []
+
+
+def test_what_was_published_last_is_worked_out_before_its_link_is_opened(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty people open the link that was just sent: none of them waits for drawings."""
+    study = publish("Ahead of everybody", leavers=870)
+    prepared = prepare_newest()
+    assert study in prepared
+    monkeypatch.setattr(show, "_specification", lambda build: pytest.fail("a chart was drawn for a reader"))
+    for language in ("en", "fr"):
+        open_app(study=study, language=language)
+    assert prepare_newest(unless=prepared) == prepared
+
+
+def test_a_store_without_studies_needs_no_preparation(store: Store) -> None:
+    assert prepare_newest() == ""
+    assert store.newest() is None
+
+
+def test_a_drawing_shared_by_readers_is_as_it_was_made_after_it_was_shown(publish: Publish) -> None:
+    """Streamlit sets the width in what it is given; the next reader must find the drawing as the first one did."""
+    study = publish("Shared drawings", leavers=850)
+    open_app(study=study)
+    held = {key: json.dumps(spec) for key, spec in state._PUBLISHED["drawings"]._held.items()}
+    assert held
+    open_app(study=study)
+    assert {key: json.dumps(state._PUBLISHED["drawings"].find(key)) for key in held} == held
