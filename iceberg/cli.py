@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.tables import IngestReport, Tables
+    from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
 
 DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
@@ -158,6 +159,9 @@ class Estimated:
         return _rows(self.report)
 
 
+Known = Callable[["CohortCounts", "IngestReport", "MappingSet | None", "Assumptions"], "IcebergEstimate | None"]
+
+
 def _estimate(options: Options, words: Translator) -> int:
     from iceberg.cli_print import build_estimate_text, build_rows_text
 
@@ -169,12 +173,12 @@ def _estimate(options: Options, words: Translator) -> int:
 
 def _publish(options: Options, words: Translator) -> int:
     from iceberg.cli_print import build_rows_text
-    from iceberg.cli_publish import open_store, publish_estimate, require_inputs
+    from iceberg.cli_publish import find_published, open_store, publish_estimate, require_inputs
     from iceberg.report.words import headline_sentence
 
     require_inputs(options)
     open_store(options).close()  # what is wrong with it is said before the work, not after
-    made = _make_estimate(options, words)
+    made = _make_estimate(options, words, known=lambda *counted: find_published(options, *counted))
     published = publish_estimate(made, options, words)
     _write_files(made, options, words)
     print_result(f"{headline_sentence(made.estimate, words)}\n{build_rows_text(made.report, words)}{published}")
@@ -209,8 +213,14 @@ def _write_files(made: Estimated, options: Options, words: Translator) -> None:
         write_whole(path, content)
 
 
-def _make_estimate(options: Options, words: Translator) -> Estimated:
-    """Files -> tables -> counts -> estimate; how the files were read goes to standard error."""
+def _make_estimate(options: Options, words: Translator, *, known: Known | None = None) -> Estimated:
+    """Files -> tables -> counts -> estimate; how the files were read goes to standard error.
+
+    Args:
+        options: What was typed.
+        words: Language of the progress.
+        known: Finds the estimate where it was made before from the same.
+    """
     from iceberg.cli_print import build_joining_text, build_notes_text, build_readings_text, build_rules_text
     from iceberg.cli_spark import load_where_they_live
     from iceberg.cohort.reduce import reduce_tables
@@ -242,7 +252,9 @@ def _make_estimate(options: Options, words: Translator) -> Estimated:
             _require_visible(options, report)
             require_rows(report, mapping)
             counts = reduce_tables(tables, window=_window(options, tables))
-        estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
+        estimate = known(counts, report, mapping, assumptions) if known is not None else None
+        if estimate is None:
+            estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
     if not options.quiet:
         print(build_readings_text(report, words), file=sys.stderr)
         print(build_notes_text(report, words), file=sys.stderr, end="")

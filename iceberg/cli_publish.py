@@ -17,6 +17,11 @@ from iceberg.locale import Translator
 
 if TYPE_CHECKING:
     from iceberg.cli import Estimated
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.tables import IngestReport
+    from iceberg.model.assumptions import Assumptions
+    from iceberg.model.results import IcebergEstimate
     from iceberg.store.studies import Published, SourceFile, Store, VersionEntry
 
 DEFAULT_TITLE = "Silent churn"
@@ -49,6 +54,26 @@ def open_store(options: Options) -> Store:
     return store
 
 
+def find_published(
+    options: Options, counts: CohortCounts, report: IngestReport, mapping: MappingSet | None, assumptions: Assumptions
+) -> IcebergEstimate | None:
+    """The estimate that was published from the same files, read and assumed alike: nothing needs to be estimated again.
+
+    Raises:
+        StoreError: When the store cannot be read.
+    """
+    from iceberg.ingest.as_read import mapping_as_read
+    from iceberg.store.naming import identify
+
+    identity = identify(counts, assumptions, options.seed, _sources(report, options), mapping_as_read(report, mapping).to_toml())
+    store = open_store(options)
+    try:
+        found = store.find(options.title or DEFAULT_TITLE, identity)
+    finally:
+        store.close()
+    return None if found is None else found.estimate
+
+
 def publish_estimate(made: Estimated, options: Options, words: Translator) -> str:
     """Keep what was estimated, and say where.
 
@@ -65,7 +90,7 @@ def publish_estimate(made: Estimated, options: Options, words: Translator) -> st
         counts=made.counts,
         estimate=made.estimate,
         summary=build_document(made.estimate, made.counts, rows=made.rows, language=words.language),
-        sources=_sources(made, options),
+        sources=_sources(made.report, options),
         mapping=mapping_as_read(made.report, made.mapping).to_toml(),
         author=options.author or _who(),
     )
@@ -85,7 +110,7 @@ def _told(store: Store, published: Published, title: str, words: Translator) -> 
     return "".join(f"{line}\n" for line in lines)
 
 
-def _sources(made: Estimated, options: Options) -> tuple[SourceFile, ...]:
+def _sources(report: IngestReport, options: Options) -> tuple[SourceFile, ...]:
     from iceberg.store.studies import SourceFile
 
     named = name_files(options)
@@ -93,7 +118,7 @@ def _sources(made: Estimated, options: Options) -> tuple[SourceFile, ...]:
     for file in named:
         table = "surveys" if file.table == "survey" else file.table
         alone = sum(one.table == file.table for one in named) == 1
-        totals = made.report.rows.get(table) if alone else None
+        totals = report.rows.get(table) if alone else None
         rows = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
         found.append(SourceFile(table, file.name, file.sha256 or None, file.size_bytes, *rows))
     return tuple(found)

@@ -108,6 +108,19 @@ def test_publish_says_the_headline_the_version_and_the_link(run: Run, company: P
     assert "Reading the files" in err
 
 
+def test_a_refresh_that_brings_nothing_new_estimates_nothing(run: Run, company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler runs every night; most nights no file has changed. Reports and JSON are still what they were."""
+    _, first, _ = run("publish", *inputs(company), "--quiet", "--json", "first.json")
+    monkeypatch.setattr("iceberg.model.estimate.estimate_iceberg", lambda *_, **__: pytest.fail("estimated again"))
+    status, out, err = run("publish", *inputs(company), "--quiet", "--json", "again.json", "--report", "again.csv")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == first.splitlines()[0]
+    assert Path("again.json").read_bytes() == Path("first.json").read_bytes()
+    assert Path("again.csv").stat().st_size > 1000
+    with pytest.raises(pytest.fail.Exception):
+        run("publish", *inputs(company), "--quiet", "--ratio", "10")
+
+
 def test_the_same_again_publishes_nothing_new(run: Run, company: Path) -> None:
     run("publish", *inputs(company), "--quiet")
     before = Path("iceberg-store.db").stat().st_size
@@ -115,6 +128,7 @@ def test_the_same_again_publishes_nothing_new(run: Run, company: Path) -> None:
     assert status == 0
     assert "Nothing new: Silent churn, version 1" in out
     assert Path("iceberg-store.db").stat().st_size == before
+    assert [study.versions for study in Store().studies()] == [1]
     run("publish", *inputs(company), "--quiet", "--ratio", "10")
     store = Store()
     assert [study.versions for study in store.studies()] == [2]

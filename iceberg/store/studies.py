@@ -7,9 +7,6 @@ the same version, however often they are published.
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,14 +21,13 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import StoreError
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import IcebergEstimate
-from iceberg.store import schema
+from iceberg.store import codec, schema
 from iceberg.store.audit import record
-from iceberg.store.codec import decode, encode, method_digest
+from iceberg.store.codec import decode, encode
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
+from iceberg.store.naming import identify, name_study, tidy_title
 from iceberg.store.opening import open_engine, reading, shown, store_address, writing
-
-LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,11 @@ class Publication:
     sources: Sequence[SourceFile] = ()
     mapping: str = ""
     author: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Equal publications are the same version."""
+        return identify(self.counts, self.estimate.assumptions, self.estimate.seed, self.sources, self.mapping)
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,8 @@ class Store:
         Raises:
             StoreError: ``title_missing``, or what the database objects to; nothing is kept then.
         """
-        title = " ".join(publication.title.split())[:LONGEST_TITLE]
-        if not title:
-            raise StoreError("title_missing")
-        study_id, identity = name_study(title), identify(publication)
+        title = tidy_title(publication.title)
+        study_id, identity = name_study(title), publication.identity
         # All the work before the lock: whoever else publishes waits for the writing alone.
         with reading(self.engine) as connection:
             held = _version_of(connection, study_id, identity)
@@ -189,6 +188,17 @@ class Store:
             _keep_parts(connection, version_id, content)
             record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
         return Published(study_id, number, is_new=True, began_study=began)
+
+    def find(self, title: str, identity: str) -> StoredVersion | None:
+        """The version of that study that was made from the same; None where nobody published it.
+
+        Raises:
+            StoreError: ``title_missing`` or ``store_damaged``.
+        """
+        study_id = name_study(tidy_title(title))
+        with reading(self.engine) as connection:
+            held = _version_of(connection, study_id, identity)
+        return None if held is None else self.load(study_id, held)
 
     def studies(self) -> tuple[StudyEntry, ...]:
         """Every study, the one published last first."""
@@ -243,7 +253,7 @@ class Store:
         """
         entry = self.entry(study_id, number)
         content = self.content(entry)
-        current = entry.method_digest == method_digest()
+        current = entry.method_digest == codec.method_digest()
         return StoredVersion(entry, read_counts(content), read_estimate(content) if current else None)
 
     def content(self, entry: VersionEntry) -> dict[str, bytes]:
@@ -267,27 +277,6 @@ class Store:
         return {name: content for name, _, content in rows}
 
 
-def name_study(title: str) -> str:
-    """The address of a study: its title in letters, digits and hyphens, and six digits that tell titles apart which read alike."""
-    key = unicodedata.normalize("NFKC", title).casefold()
-    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
-    letters = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-")
-    return f"{letters or 'study'}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
-
-
-def identify(publication: Publication) -> str:
-    """What a version is made from, as SHA-256: counts, files, mapping, assumptions, seed and method. Not its time, nor its author."""
-    made_from = {
-        "counts": publication.counts.digest,
-        "sources": sorted([one.table, one.sha256 or one.name] for one in publication.sources),
-        "mapping": publication.mapping,
-        "assumptions": encode(publication.estimate.assumptions, {}),
-        "seed": publication.estimate.seed,
-        "method": method_digest(),
-    }
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-
-
 def _version_row(publication: Publication, *, study_id: str, number: int, identity: str, at: datetime) -> dict[str, Any]:
     summary = dict(publication.summary)
     return {
@@ -297,7 +286,7 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
         "published_at": at,
         "author": publication.author[:200],
         "product_version": iceberg.__version__,
-        "method_digest": method_digest(),
+        "method_digest": codec.method_digest(),
         "counts_digest": publication.counts.digest,
         "since": summary.get("since"),
         "as_of": summary.get("as_of"),

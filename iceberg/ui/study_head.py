@@ -14,7 +14,8 @@ from iceberg.locale import Translator
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
-from iceberg.store.studies import LONGEST_TITLE, VersionEntry
+from iceberg.store.naming import LONGEST_TITLE
+from iceberg.store.studies import VersionEntry
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.published import choose_version, open_store, publish_study, stored_version
 from iceberg.ui.state import estimate_study, remember

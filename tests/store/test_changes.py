@@ -45,7 +45,7 @@ def test_both_moved_and_the_steps_add_up_draw_by_draw(store: Store, publication:
 
 def test_another_method_is_told_from_other_data(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("iceberg.store.studies.method_digest", lambda: "0" * 64)
+        patch.setattr("iceberg.store.codec.method_digest", lambda: "0" * 64)
         study = store.publish(publication()).study_id
     store.publish(publication())
     change = explain_change(store.load(study, 1), store.load(study, 2))

@@ -19,7 +19,8 @@ from sqlalchemy import text
 
 from iceberg.errors import StoreError
 from iceberg.store import opening, schema
-from iceberg.store.studies import Publication, Store, name_study
+from iceberg.store.naming import name_study
+from iceberg.store.studies import Publication, Store
 from tests import postgres
 from tests.store.conftest import Maker, make_publication
 

@@ -21,9 +21,10 @@ from iceberg.store import schema
 from iceberg.store.audit import read_audit
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
+from iceberg.store.naming import name_study
 from iceberg.store.opening import writing
 from iceberg.store.packed import PackedFit, open_fit
-from iceberg.store.studies import Published, Store, identify, name_study
+from iceberg.store.studies import Published, Store
 from tests.store.conftest import Maker, small_estimate
 
 
@@ -66,7 +67,7 @@ def test_the_same_again_is_the_same_version(store: Store, publication: Maker) ->
 def test_anything_it_is_made_from_makes_another_version(store: Store, publication: Maker) -> None:
     first = publication()
     others = [publication(ratio=20.0), publication(months_later=1), publication(sha256="c" * 64), replace(first, mapping="[other]\n")]
-    assert len({identify(one) for one in (first, *others)}) == 5
+    assert len({one.identity for one in (first, *others)}) == 5
     numbers = [store.publish(one).number for one in (first, *others)]
     assert numbers == [1, 2, 3, 4, 5]
     assert [entry.number for entry in store.versions(name_study("Quarterly"))] == [5, 4, 3, 2, 1]
@@ -74,7 +75,7 @@ def test_anything_it_is_made_from_makes_another_version(store: Store, publicatio
 
 def test_another_method_is_another_version(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     store.publish(publication())
-    monkeypatch.setattr("iceberg.store.studies.method_digest", lambda: "f" * 64)
+    monkeypatch.setattr("iceberg.store.codec.method_digest", lambda: "f" * 64)
     again = store.publish(publication())
     assert (again.number, again.is_new) == (2, True)
     monkeypatch.undo()

@@ -1,0 +1,53 @@
+"""Owns what studies and versions are called: a title, the address made of it, and the identity of what a version was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from iceberg.errors import StoreError
+from iceberg.store import codec
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.model.assumptions import Assumptions
+    from iceberg.store.studies import SourceFile
+
+LONGEST_TITLE = 120
+
+
+def tidy_title(title: str) -> str:
+    """A title as it is kept.
+
+    Raises:
+        StoreError: ``title_missing``.
+    """
+    tidy = " ".join(title.split())[:LONGEST_TITLE]
+    if not tidy:
+        raise StoreError("title_missing")
+    return tidy
+
+
+def name_study(title: str) -> str:
+    """The address of a study: its title in letters, digits and hyphens, and six digits that tell titles apart which read alike."""
+    key = unicodedata.normalize("NFKC", title).casefold()
+    plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+    letters = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-")
+    return f"{letters or 'study'}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
+
+
+def identify(counts: CohortCounts, assumptions: Assumptions, seed: int, sources: Sequence[SourceFile], mapping: str) -> str:
+    """What a version is made from, as SHA-256: counts, files, mapping, assumptions, seed and method. Not its time, nor its author."""
+    made_from = {
+        "counts": counts.digest,
+        "sources": sorted([one.table, one.sha256 or one.name] for one in sources),
+        "mapping": mapping,
+        "assumptions": codec.encode(assumptions, {}),
+        "seed": seed,
+        "method": codec.method_digest(),
+    }
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
