@@ -58,6 +58,8 @@ DATE_FORMATS = (
     "month_year",
     "named_month_year",
 )
+_ENOUGH_CONVERTED = 8  # judgement: by chance alone, one column in two thousand would have so few days and none over 12
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-(\d{2})")
 _NO_SLIP = 0.05  # judgement: from this share on, two systems wrote the column
 _UNIX = ("unix_seconds", "unix_milliseconds")
 _MONTHS = {
@@ -136,12 +138,33 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
         votes["month_first" if votes["month_first"] > votes["day_first"] else "day_first"] += both
     if not votes:
         return None
-    chosen, times = votes.most_common(1)[0]
+    chosen, times = _most_likely(votes)
     if times < 0.5 * len(filled):
         return None
     kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
     offset = any(_WITH_OFFSET.search(text) for text in filled)
     return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0], offset, mixed=mixed and bool(kept))
+
+
+def _most_likely(votes: Counter[str]) -> tuple[str, int]:
+    """The format and how many values it explains. ISO is read beside every other one: a sheet has cells that are dates and cells that are texts."""
+    others = Counter({name: count for name, count in votes.items() if name != "iso"})
+    name, count = others.most_common(1)[0] if others else ("iso", 0)
+    return (name, count + votes["iso"]) if count >= max(2, _NO_SLIP * votes.total()) or not votes["iso"] else ("iso", votes["iso"])
+
+
+def half_converted(values: Iterable[str | None]) -> tuple[str, str] | None:
+    """A text and a date of a column that a spreadsheet turned into dates in the wrong order, as far as it could; None where nothing says so.
+
+    Texts with a day over 12 were left as they are, all others became dates with day and month swapped: no such date has a day over 12.
+    """
+    filled = [text for value in values if value is not None and (text := value.strip())]
+    texts = [text for text in filled if _classify(text)[0] in {"day_first", "month_first", "either"}]
+    days = [match for text in filled if (match := _ISO_DAY.match(text))]
+    swapped = all(int(match[1]) <= 12 for match in days) and all(_classify(text)[0] == "day_first" for text in texts)
+    if len(texts) < _ENOUGH_CONVERTED or len(days) < _ENOUGH_CONVERTED or not swapped:
+        return None
+    return texts[0], days[0].group()
 
 
 def are_mixed(day_first: int, month_first: int) -> bool:

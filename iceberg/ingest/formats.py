@@ -9,11 +9,11 @@ from iceberg.errors import FileError
 from iceberg.ingest.encoding import bom_encoding, open_bytes, wide_encoding
 
 
-def recognise_format(head: bytes, path: Path, name: str) -> str:
-    """``"parquet"``, ``"excel"``, ``"gzip"`` or ``"text"``, from the first bytes.
+def recognise_format(head: bytes, path: Path, name: str) -> str:  # noqa: PLR0911  # one per format
+    """``"parquet"``, ``"excel"``, ``"gzip"``, ``"zip"``, ``"web"`` or ``"text"``, from the first bytes.
 
     Raises:
-        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``zip_file``, ``binary_file``.
+        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``binary_file``.
     """
     if not head.strip():
         raise FileError("empty_file", {"file": name})
@@ -22,7 +22,7 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
     if head.startswith(b"PK\x03\x04"):
         if _is_book(path):
             return "excel"
-        raise FileError("zip_file", {"file": name})
+        return "zip"
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "excel"
     if head.startswith(b"\x1f\x8b"):
@@ -33,6 +33,8 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
             raise FileError("gzip_truncated", {"file": name}) from error
         refuse_non_text(inner, name)
         return "gzip"
+    if _is_page(head):
+        return "web"
     refuse_non_text(head, name)
     return "text"
 
@@ -46,6 +48,14 @@ def _is_book(path: Path) -> bool:
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
+_PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")
+
+
+def _is_page(head: bytes) -> bool:
+    """Whether these are the first bytes of a web page or of XML."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower().startswith(_PAGE)
+
+
 def refuse_non_text(head: bytes, name: str) -> None:
     """Raise when the first bytes are no delimited text."""
     if not head.strip():
@@ -55,7 +65,7 @@ def refuse_non_text(head: bytes, name: str) -> None:
     start = head.lstrip()[:200].lower()
     if start.startswith((b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
         raise FileError("document_file", {"file": name})
-    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")):
+    if start.startswith(_PAGE):
         raise FileError("html_file", {"file": name})
     if start.startswith((b"{", b"[")):
         raise FileError("json_file", {"file": name})

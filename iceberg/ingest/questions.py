@@ -10,7 +10,7 @@ import duckdb
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns import normalise_header
-from iceberg.ingest.dates import DateReading, are_mixed
+from iceberg.ingest.dates import DateReading, are_mixed, half_converted
 from iceberg.ingest.flags import values_to_ask
 from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.read import SourceColumn, SourceTable
@@ -36,8 +36,13 @@ def settle_order(
     source: SourceTable,
     columns: dict[str, SourceColumn],
     dates: dict[str, DateReading],
+    told: Mapping[str, str],
 ) -> dict[str, DateReading]:
     """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
+    for name in dates:
+        if name not in told and (pair := half_converted(columns[name].sample)) is not None:
+            values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": pair[0], "other": pair[1]}
+            raise MappingError("dates_half_converted", values)
     looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
     mixed = next((name for name, reading in looked.items() if reading.mixed), None)
     if mixed is not None:

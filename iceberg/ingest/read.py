@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,10 +17,12 @@ import pandas as pd
 import pyarrow as pa
 
 from iceberg.errors import FileError, MappingError
+from iceberg.ingest.archives import unpack
 from iceberg.ingest.database import quote_name, quote_text
 from iceberg.ingest.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
 from iceberg.ingest.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.formats import recognise_format
+from iceberg.ingest.readings import PREVIEW_ROWS, FileReading, ReadOptions, SourceColumn, SourceTable
 from iceberg.ingest.rewriting import (
     BACKSLASH,
     FIXED_WIDTH,
@@ -31,132 +33,12 @@ from iceberg.ingest.rewriting import (
     with_doubled_quotes,
 )
 from iceberg.ingest.sources import OpenedSource, Source, Workspace, open_source
-from iceberg.ingest.spreadsheets import read_book
+from iceberg.ingest.spreadsheets import SheetRows, cut_sheet, read_book
+from iceberg.ingest.web_tables import read_web_table
 
-PREVIEW_ROWS = 1000
+WEB_TABLE = "web_table"
 _TEXT = "VARCHAR"
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """What the reader is told instead of finding out.
-
-    Attributes:
-        encoding: Python name of the encoding, such as ``"cp1250"``.
-        separator: One character.
-        header_line: 1-based line (or sheet row) of the header.
-        sheet: Name of the sheet.
-        settle: Where two encodings are possible, take the likelier one and say so in `FileReading.doubts` instead of stopping: for previews.
-    """
-
-    encoding: str | None = None
-    separator: str | None = None
-    header_line: int | None = None
-    sheet: str | None = None
-    settle: bool = False
-
-
-@dataclass(frozen=True)
-class SourceColumn:
-    """One column of a file.
-
-    Attributes:
-        header: Name as in the file, repeats numbered.
-        sql: Its name inside DuckDB.
-        type: DuckDB type; ``"VARCHAR"`` for text.
-        sample: First values as text.
-    """
-
-    header: str
-    sql: str
-    type: str
-    sample: tuple[str | None, ...] = ()
-
-    @property
-    def is_text(self) -> bool:
-        """Whether the values still have to be parsed."""
-        return self.type == _TEXT
-
-
-@dataclass(frozen=True)
-class FileReading:
-    """How a file was read: one entry per decision.
-
-    Attributes:
-        file: Name without directory.
-        format: ``"csv"``, ``"excel"``, ``"parquet"`` or ``"frame"``.
-        encoding, separator: For text files.
-        sheet, sheets: For books.
-        header_line: Line (sheet row) of the header; 0 where the format has none.
-        skipped_lines: Lines of prose above it.
-        headers: Every column of the file.
-        used: Header read for each field, once a mapping is chosen.
-        dropped: Headers that nothing is read from.
-        date_formats: Format of each date column, by header.
-        decimal: Decimal mark of each amount column, by header.
-        size_bytes: Size of the file.
-        overridden: Decisions that were given rather than found.
-        table: Canonical table it was read for.
-        system: Preset that recognised the file, "" where none did.
-        revenue_period: ``"month"`` or ``"year"`` where revenue is read.
-        rewritten: ``"fixed_width"`` or ``"backslash"`` where the text is no plain CSV; see `iceberg.ingest.rewriting`.
-        time_zones: By header, the zone whose day is taken: ``"as written"`` or a zone's name, where values carry an hour's offset or are Unix time.
-        doubts: What has two readings and was not asked yet: error code and values.
-    """
-
-    file: str
-    format: str
-    encoding: str = ""
-    separator: str = ""
-    sheet: str = ""
-    sheets: tuple[str, ...] = ()
-    header_line: int = 0
-    skipped_lines: int = 0
-    headers: tuple[str, ...] = ()
-    used: dict[str, str] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
-    date_formats: dict[str, str] = field(default_factory=dict)
-    decimal: dict[str, str] = field(default_factory=dict)
-    size_bytes: int = 0
-    overridden: tuple[str, ...] = ()
-    table: str = ""
-    system: str = ""
-    revenue_period: str = ""
-    rewritten: str = ""
-    time_zones: dict[str, str] = field(default_factory=dict)
-    doubts: tuple[tuple[str, dict[str, str]], ...] = ()
-
-
-@dataclass(frozen=True)
-class SourceTable:
-    """A file that DuckDB can query.
-
-    Attributes:
-        reading: How it was read.
-        columns: Its columns.
-        from_sql: What to write after FROM.
-        text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
-        rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
-        first_row: Line or row number of the first record (the record with rowid 0).
-        line_column: Column that holds the sheet row, where blank rows were left out.
-        path: A Parquet file's own path.
-        record_sql: Number of a record of Parquet files, and in `starts` that of the first record of each, then their total.
-    """
-
-    reading: FileReading
-    columns: tuple[SourceColumn, ...]
-    from_sql: str
-    text_path: Path | None = None
-    rejects: str = ""
-    first_row: int = 1
-    line_column: str = ""
-    path: str = ""
-    record_sql: str = "file_row_number"
-    starts: tuple[int, ...] = ()
-
-    def column(self, header: str) -> SourceColumn | None:
-        """The column with this header."""
-        return next((column for column in self.columns if column.header == header), None)
+__all__ = ["PREVIEW_ROWS", "FileReading", "ReadOptions", "SourceColumn", "SourceTable", "read_source", "text_table"]
 
 
 def read_source(
@@ -178,11 +60,32 @@ def read_source(
         kind = recognise_format(head, opened.path, opened.name)
         if kind == "parquet":
             return _read_parquet(connection, opened)
+        if kind == "zip":
+            return _read_packed(connection, opened, workspace, options)
         if kind == "excel":
             return _read_book(connection, opened, workspace, options)
+        if kind == "web":
+            return _read_page(connection, opened, workspace, options)
         return _read_text(opened, workspace, options, compressed=kind == "gzip")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError("gzip_truncated", {"file": opened.name}) from error
+
+
+def _read_packed(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
+    """The only file of an archive, read like any other; an archive in it is not looked into."""
+    inner = unpack(opened, workspace)
+    assert inner.path is not None  # noqa: S101
+    with inner.path.open("rb") as stream:
+        kind = recognise_format(stream.read(1 << 14), inner.path, opened.name)
+    if kind == "zip":
+        raise FileError("zip_file", {"file": opened.name, "files": ".zip"})
+    if kind == "parquet":
+        return _read_parquet(connection, inner)
+    if kind == "excel":
+        return _read_book(connection, inner, workspace, options)
+    if kind == "web":
+        return _read_page(connection, inner, workspace, options)
+    return _read_text(inner, workspace, options, compressed=kind == "gzip")
 
 
 def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions, *, compressed: bool) -> SourceTable:
@@ -308,6 +211,22 @@ def _read_book(
     book = read_book(
         opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line
     )
+    return _keep_sheet(connection, opened, workspace, options, book)
+
+
+def _read_page(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
+    """The largest table of a web page, read like a sheet."""
+    encoding, doubts = _encoding_of(opened, options, compressed=False)
+    path = spool_utf8(opened, workspace, encoding=encoding, compressed=False, told=bool(options.encoding))
+    sheet = cut_sheet(read_web_table(path, name=opened.name), name=opened.name, sheet="", sheets=(), header_line=options.header_line)
+    found = _keep_sheet(connection, opened, workspace, options, sheet)
+    reading = replace(found.reading, encoding=encoding.replace("-sig", ""), rewritten=WEB_TABLE, doubts=doubts)
+    return replace(found, reading=reading)
+
+
+def _keep_sheet(
+    connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions, book: SheetRows
+) -> SourceTable:
     table = pa.table(
         {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))}
         | {"sheet_row": pa.array(book.row_numbers, type=pa.int64())}

@@ -20,7 +20,9 @@ import python_calamine
 from iceberg.errors import FileError
 from iceberg.ingest.book_size import refuse_large_book
 from iceberg.ingest.delimiters import number_repeats
+from iceberg.ingest.headers import kind_of
 
+_HEADER_ROWS, _NAMED, _MOST_ROWS = 20, 0.8, 0.5  # judgement
 _PANICS = threading.Lock()  # the error stream belongs to the process, not to a thread
 _THREE_PLACES = re.compile(r"-?\d{1,3}\.\d{3}")
 
@@ -68,7 +70,7 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
             raise FileError("book_unreadable", {"file": name}) from error
         raise
     chosen = sheet if sheet is not None else max(names, key=lambda title: _data_likeness(grids[title]))
-    return _cut(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
+    return cut_sheet(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
 
 
 @contextlib.contextmanager
@@ -97,9 +99,14 @@ def _data_likeness(grid: list[list[Any]]) -> int:
     return sum(1 for row in grid for cell in row if cell != "")
 
 
-def _cut(
+def cut_sheet(
     grid: list[list[Any]], *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None
 ) -> SheetRows:
+    """The table of a grid of cells: its header, and the filled rows below.
+
+    Raises:
+        FileError: ``empty_file``, ``header_only``, ``one_column``.
+    """
     filled = [(index, sum(cell != "" for cell in row)) for index, row in enumerate(grid)]
     filled = [(index, count) for index, count in filled if count]
     if not filled:
@@ -108,9 +115,9 @@ def _cut(
     start = (
         header_line - 1
         if header_line
-        else next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
+        else _header_row(grid, filled, usual)
     )
-    columns = [position for position, cell in enumerate(grid[start]) if cell != ""]
+    columns = [position for position, cell in enumerate(grid[start]) if cell != "" or _is_filled(grid, start, position)]
     if len(columns) < 2:
         raise FileError(
             "one_column",
@@ -127,6 +134,26 @@ def _cut(
     return SheetRows(
         sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered]
     )
+
+
+def _header_row(grid: list[list[Any]], filled: list[tuple[int, int]], usual: int) -> int:
+    """The first row of enough cells; where it leaves columns of the table unnamed, the next one that names nearly all of them."""
+    first = next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
+    below = [position for position in range(len(grid[first])) if _is_filled(grid, first, position)]
+    named = [(index, sum(1 for position in below if grid[index][position] != "")) for index, _ in filled if index >= first][:_HEADER_ROWS]
+    if not below or named[0][1] >= _NAMED * len(below):
+        return first
+    return next((index for index, count in named if count >= _NAMED * len(below) and _is_named(grid[index])), first)
+
+
+def _is_named(row: list[Any]) -> bool:
+    return all(isinstance(cell, str) and kind_of(cell) in {"word", "blank"} for cell in row)
+
+
+def _is_filled(grid: list[list[Any]], header: int, position: int) -> bool:
+    """Whether a column has cells in most rows below: then it belongs to the table, named or not."""
+    below = [row[position] for row in grid[header + 1 :] if position < len(row) and any(cell != "" for cell in row)]
+    return bool(below) and sum(cell != "" for cell in below) > _MOST_ROWS * len(below)
 
 
 def cell_text(cell: Any) -> str | None:  # noqa: ANN401, PLR0911  # one line per type of cell

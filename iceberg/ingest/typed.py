@@ -125,7 +125,7 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
     require_yes(source, mapping, columns)
     spoke = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
     told = spoke is not None and spoke.is_text and not looks_like_flags(spoke.sample, header=normalise_header(spoke.header))
-    dates, unit = settle_order(connection, source, columns, dates), mapping.tenure_unit
+    dates, unit = settle_order(connection, source, columns, dates, mapping.date_formats), mapping.tenure_unit
     return TypedFields(columns, dates, numbers, factor, mapping.live_statuses, unit, filled_counts=told, yes_values=mapping.yes_values)
 
 

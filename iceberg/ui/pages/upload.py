@@ -24,7 +24,7 @@ from iceberg.ui.upload_limit import LIMIT_MB, show_limit
 from iceberg.ui.upload_reading import choose_reading
 from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files, take_bytes
 
-SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet"]
+SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
 SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
 
 
