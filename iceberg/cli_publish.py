@@ -192,7 +192,7 @@ def _delete(store: Store, options: Options, words: Translator) -> str:
     if not options.yes:
         raise UsageError("delete_needs_yes", {"title": entry.title, "count": count})
     gone = delete_study(store, study, number=options.version, actor=options.author or _who())
-    return words.text("store.cli.deleted", title=entry.title, count=gone) + "\n"
+    return _lines(words.text("store.cli.deleted", title=entry.title, count=gone), *_later(store, words))
 
 
 def _export(store: Store, options: Options, words: Translator) -> str:
@@ -220,7 +220,14 @@ def _retain(store: Store, options: Options, words: Translator) -> str:
     gone = expire(store)
     days = retention_days(store)
     kept = words.text("store.cli.kept_for_ever") if days is None else words.text("store.cli.kept_days", count=days)
-    return _lines(kept, *([words.text("store.cli.expired", count=gone)] if gone else []))
+    return _lines(kept, *([words.text("store.cli.expired", count=gone), *_later(store, words)] if gone else []))
+
+
+def _later(store: Store, words: Translator) -> list[str]:
+    """What to know where deleted rows leave their bytes behind for a while."""
+    from iceberg.store.keeping import overwrites_at_once
+
+    return [] if overwrites_at_once(store) else [words.text("store.cli.overwritten_later")]
 
 
 def _audit(store: Store, options: Options, words: Translator) -> str:

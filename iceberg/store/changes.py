@@ -1,7 +1,8 @@
 """Owns what moved between two versions of a study: the data, the assumptions or the method, each with its share of the change.
 
 The versions are walked in that order of causes: the earlier counts under today's method, then the later counts under the earlier assumptions, then
-the later version as it is. Each step is an estimate; the difference of two steps is taken draw by draw and has its interval.
+the later version as it is. Each step is an estimate; the difference of two steps is taken draw by draw and has its interval. What a changed method
+did is told as its two answers about the same counts: no chance lies between them.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ class Cause:
 
     Attributes:
         moved: Whether the versions differ in it.
-        effect: What it did to the silent churn, in customers; None where it did not move.
+        effect: What it did to the silent churn, in customers; None where it did not move, and for the method.
         facts: What differs: code and the values before and after.
+        answers: Of another method: what it said of the earlier data and assumptions, and what today's says of them. Two methods that answer from the
+            same departures differ by no chance, so their difference has no interval of its own; each answer has.
     """
 
     moved: bool
     effect: CredibleInterval | None = None
     facts: tuple[tuple[str, object, object], ...] = ()
+    answers: tuple[CredibleInterval, CredibleInterval] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Change:
 
     Attributes:
         before, after: Silent churn of all categories.
-        difference: After minus before, from their draws.
+        difference: After minus before, from their draws; both under today's method.
         probability_fell: That there is less silent churn in the later version.
         data, assumptions, method: The causes; their effects add up to the difference of the medians only about, because each has its own noise.
     """
@@ -66,10 +70,7 @@ def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
     elif not same_assumptions:
         middle = _estimate(after, was.assumptions, warm=open_fit(last))
     published_before, published_after = _published(was), _published(now)
-    by_method = None
-    if not same_method:  # the earlier draws were made by another method: what is known of them is what was published
-        shift = CredibleInterval.of(_total(first)).median - published_before.median
-        by_method = CredibleInterval(shift, shift, shift)
+    answers = None if same_method else (published_before, CredibleInterval.of(_total(first)))
     return Change(
         before=published_before,
         after=published_after,
@@ -79,7 +80,7 @@ def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
         assumptions=Cause(
             not same_assumptions, None if same_assumptions else _difference(middle, last), _assumption_facts(was.assumptions, now.assumptions)
         ),
-        method=Cause(not same_method, by_method, _method_facts(was, now)),
+        method=Cause(not same_method, None, _method_facts(was, now), answers),
     )
 
 

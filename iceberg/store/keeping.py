@@ -1,7 +1,7 @@
 """Owns keep and delete: retention in days, deletion for good, and the export of everything that is held.
 
-Deleted means gone from the file: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables. Backups
-and PostgreSQL's own archive of its log are outside of what a program can reach.
+Deleted means gone from the file: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables, where the
+account owns them. Backups and PostgreSQL's own archive of its log are outside of what a program can reach.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, text
 
 from iceberg.errors import StoreError
 from iceberg.store import schema
@@ -44,6 +44,15 @@ def delete_study(store: Store, study_id: str, *, number: int | None = None, acto
         _sweep(connection)
     _overwrite(store)
     return len(entries)
+
+
+def overwrites_at_once(store: Store) -> bool:
+    """Whether deleted bytes are overwritten with the deletion. In PostgreSQL only the owner of the tables may; else autovacuum frees them later."""
+    if store.url.get_backend_name() == "sqlite":
+        return True
+    owned = text("SELECT bool_and(pg_has_role(current_user, relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[]))")
+    with reading(store.engine) as connection:
+        return bool(connection.scalar(owned, {"tables": list(_REWRITTEN)}))
 
 
 def retention_days(store: Store) -> int | None:
@@ -118,7 +127,7 @@ def _overwrite(store: Store) -> None:
         raw.autocommit = True
         try:
             with raw.cursor() as cursor:
-                for table in _REWRITTEN:
+                for table in _REWRITTEN:  # of a table that is not ours PostgreSQL says a warning and goes on: `overwrites_at_once` tells the person
                     cursor.execute(f"VACUUM (FULL) {table}")
         finally:
             raw.autocommit = False

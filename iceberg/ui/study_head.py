@@ -102,8 +102,18 @@ def _cause_sentence(name: str, cause: Cause, words: Translator) -> str:
         return words.text(f"ui.changes.{name}_same")
     facts = [_fact(name, *fact, words) for fact in cause.facts]
     effect = "" if cause.effect is None else words.text("ui.changes.effect", effect=_signed(cause.effect, words))
+    if cause.answers is not None:
+        effect = _two_answers(*cause.answers, words)
     listed = "".join(f"\n    - {fact}" for fact in facts)
     return f"{words.text(f'ui.changes.{name}_moved')} {effect}{listed}"
+
+
+def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator) -> str:
+    """What another method said of the same counts, beside what this one says."""
+    before, after = customers_range(was, words), customers_range(now, words)
+    shift = _minus(f"{now.median - was.median:+.0f}")
+    ends = {f"before_{end}": value for end, value in before.items()} | {f"after_{end}": value for end, value in after.items()}
+    return words.text("ui.changes.two_answers", shift=shift, **ends)
 
 
 def _fact(cause: str, code: str, before: object, after: object, words: Translator) -> str:

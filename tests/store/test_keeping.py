@@ -9,9 +9,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from iceberg.cli import main
 from iceberg.errors import StoreError
 from iceberg.store.audit import read_audit, write_audit
-from iceberg.store.keeping import delete_study, expire, export_bytes, export_everything, retention_days, set_retention
+from iceberg.store.keeping import (
+    delete_study,
+    expire,
+    export_bytes,
+    export_everything,
+    overwrites_at_once,
+    retention_days,
+    set_retention,
+)
 from iceberg.store.opening import told
 from iceberg.store.studies import Store
 from tests import postgres
@@ -40,6 +49,31 @@ def test_deleted_for_good_means_the_bytes_are_gone(store: Store, publication: Ma
     assert store.load(kept.study_id).estimate is not None
     with pytest.raises(StoreError):
         store.load(gone.study_id)
+
+
+def test_an_account_that_does_not_own_the_tables_deletes_too_and_is_told_what_remains(
+    publication: Maker, postgres_server: postgres.Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PostgreSQL lets only the owner rewrite a table; the rows are gone for everybody, their bytes some time later."""
+    address = postgres_server.address()
+    owned = Store(address)
+    assert overwrites_at_once(owned)
+    gone = owned.publish(publication(MARK))
+    database = str(owned.url.database)
+    owned.close()
+    allow = "DROP ROLE IF EXISTS clerk; CREATE ROLE clerk LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk"
+    sequences = "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO clerk"
+    postgres_server.run("psql", "-h", str(postgres_server.folder), "-U", "tester", "-d", database, "-c", f"{allow}; {sequences}")
+    as_clerk = postgres_server.url(database, user="clerk")
+    assert main(["studies", "delete", gone.study_id, "--store", as_clerk, "--yes", "--author", "carl"]) == 0
+    printed = capsys.readouterr()
+    assert "1 version of" in printed.out
+    assert "autovacuum" in printed.out
+    clerk = Store(as_clerk)
+    assert clerk.studies() == ()
+    assert read_audit(clerk.engine)[0].action == "delete"
+    clerk.close()
+    postgres_server.run("psql", "-h", str(postgres_server.folder), "-U", "tester", "-d", database, "-c", "DROP OWNED BY clerk; DROP ROLE clerk")
 
 
 def test_deleting_one_version_leaves_the_others_whole(store: Store, publication: Maker) -> None:

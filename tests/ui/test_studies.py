@@ -262,3 +262,16 @@ def test_a_drawing_shared_by_readers_is_as_it_was_made_after_it_was_shown(publis
     assert held
     open_app(study=study)
     assert {key: json.dumps(state._PUBLISHED["drawings"].find(key)) for key in held} == held
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_another_method_did_is_told_by_its_two_answers(publish: Publish, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr("iceberg.store.codec.method_digest", lambda: "0" * 64)
+        publish(f"Two methods {language}", leavers=840)
+    app = open_app(study=publish(f"Two methods {language}", leavers=840), language=language)
+    app.session_state["changes"] = True
+    app.run()
+    assert_healthy(app)
+    words = spoken(app)
+    assert {"en": "owes nothing to chance", "fr": "ne doit rien au hasard"}[language] in words

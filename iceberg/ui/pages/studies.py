@@ -7,7 +7,15 @@ import streamlit as st
 
 from iceberg.report.words import customers_range
 from iceberg.store.audit import read_audit
-from iceberg.store.keeping import LONGEST_RETENTION_DAYS, delete_study, expire, export_bytes, retention_days, set_retention
+from iceberg.store.keeping import (
+    LONGEST_RETENTION_DAYS,
+    delete_study,
+    expire,
+    export_bytes,
+    overwrites_at_once,
+    retention_days,
+    set_retention,
+)
 from iceberg.store.studies import StudyEntry
 from iceberg.ui.access import current_access, require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
@@ -54,6 +62,8 @@ def _show_delete(frame: Frame, study: StudyEntry) -> None:
     words = frame.words
     with st.popover(words.text("ui.studies.delete"), icon=":material/delete_forever:", type="tertiary", key=f"delete.{study.study_id}"):
         st.markdown(words.text("ui.studies.delete_sure", title=study.title, count=study.versions))
+        if not overwrites_at_once(open_store()):
+            st.caption(words.text("store.cli.overwritten_later"))
         if st.button(words.text("ui.studies.delete_run"), key=f"delete.run.{study.study_id}", type="primary"):
             access = current_access()  # asked again: the button may have stood there for hours
             if access.may("owner"):
