@@ -62,7 +62,7 @@ OWNERS = {
     "typst": ("report/files/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
-    "pyspark": ("ingest/spark.py", "ingest/spark_sources.py"),
+    "pyspark": ("ingest/spark.py", "ingest/spark_sources.py", "ingest/spark_watch.py"),
     "sqlglot": ("ingest/spark.py",),
     "psycopg": ("ingest/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from iceberg.errors import FileError
 from iceberg.ingest.resources import parse_bytes
 from iceberg.ingest.spark_faults import is_of_spark, named_stage, reason_of
+from iceberg.ingest.spark_watch import watched
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -133,7 +134,7 @@ class SparkResult:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """The rows."""
-        with named_stage(self._stage):
+        with named_stage(self._stage), watched(self._frame.sparkSession, self._stage):
             return [tuple(row) for row in self._frame.collect()]
 
     def fetchnumpy(self) -> dict[str, npt.NDArray[Any]]:

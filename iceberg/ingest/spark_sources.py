@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from iceberg.errors import FileError
 from iceberg.ingest.parts import list_sources
-from iceberg.ingest.spark_faults import is_of_spark, named_stage, reason_of
+from iceberg.ingest.spark_faults import fault_of, is_of_spark, named_stage, reason_of
+from iceberg.ingest.spark_watch import watched
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -61,7 +62,7 @@ def open_spark_source(session: SparkSession, text: str) -> SparkSource:
     options = {} if parquet else _layout_of(session, files[0])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         columns = list(pool.map(lambda file: _columns_of(session, file, options), files))
-    with named_stage("reading"):
+    with named_stage("reading"), watched(session, "reading"):
         frame = _reader(session, options)(files)
     return SparkSource(name, frame, tuple((_shown(file), found) for file, found in zip(files, columns, strict=True)))
 
@@ -86,8 +87,9 @@ def _list_files(session: SparkSession, text: str) -> list[str]:
 def _list_remote(session: SparkSession, text: str) -> list[str]:
     """Spark lists files as a table of files, whose content is not read as nobody asks for it."""
     try:
-        listing = session.read.format("binaryFile").option("recursiveFileLookup", "true").load(text).select("path")
-        found = sorted(str(path) for (path,) in listing.collect())
+        with watched(session, "reading"):
+            listing = session.read.format("binaryFile").option("recursiveFileLookup", "true").load(text).select("path")
+            found = sorted(str(path) for (path,) in listing.collect())
     except Exception as error:
         if is_of_spark(error):
             raise FileError("spark_address_unreadable", {"address": without_account(text), "reason": reason_of(error)}) from error
@@ -106,17 +108,20 @@ def _reader(session: SparkSession, options: dict[str, str]):  # type: ignore[no-
 
 
 def _columns_of(session: SparkSession, file: str, options: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Columns and types; a file of which they cannot be told is broken, unless it was Spark that broke."""
     try:
-        return tuple(_reader(session, options)([file]).dtypes)
+        with watched(session, "reading"):
+            return tuple(_reader(session, options)([file]).dtypes)
     except Exception as error:
         if is_of_spark(error):
-            raise FileError("file_breaks_off", {"file": _shown(file), "reason": reason_of(error)}) from error
+            fault = fault_of(error, "reading")
+            raise FileError("file_breaks_off", fault.values | {"file": _shown(file)}) if fault.code == "spark_failed_reading" else fault from error
         raise
 
 
 def _layout_of(session: SparkSession, file: str) -> dict[str, str]:
     """Separator of a CSV, from its header line."""
-    with named_stage("reading"):
+    with named_stage("reading"), watched(session, "reading"):
         lines = [str(line) for (line,) in session.read.text(file).limit(20).collect()]
     if any(_NO_TEXT in line for line in lines):
         raise FileError("spark_not_utf8", {"file": _shown(file)})
