@@ -46,7 +46,7 @@ def looks_like_flags(values: Iterable[str | None], *, header: str = "") -> bool:
 def values_to_ask(values: Iterable[str | None], *, header: str = "") -> tuple[str, ...]:
     """The few values of a column of which nobody can know which one means yes: codes such as 1 and 2, words that are neither; else ()."""
     found: dict[str, str] = {}
-    blank, values = False, tuple(values)
+    values, blank = tuple(values), False
     for value in values:
         text = str(value or "").strip()
         if _plain(text) in BLANK_TEXTS:
@@ -85,9 +85,9 @@ def flag_sql(text: str, *, still_here: bool = False, yes: Sequence[str] = ()) ->
         listed, blanks = (", ".join(quote_text(_plain(one)) for one in values) for values in (yes, BLANK_TEXTS))
         return f"CASE WHEN {plain} IN ({blanks}) THEN NULL WHEN {plain} IN ({listed}) THEN 1 WHEN {text} IS NOT NULL THEN 0 END"
     number = f"TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE)"
-    yes, no = (0, 1) if still_here else (1, 0)
+    asked, other = (0, 1) if still_here else (1, 0)
     return (
-        f"CASE WHEN regexp_full_match({plain}, '{_YES}') THEN {yes} WHEN regexp_full_match({plain}, '{_NO}') THEN {no} "
+        f"CASE WHEN regexp_full_match({plain}, '{_YES}') THEN {asked} WHEN regexp_full_match({plain}, '{_NO}') THEN {other} "
         f"WHEN regexp_full_match({plain}, '{_LEFT}') THEN 1 WHEN regexp_full_match({plain}, '{_HERE}') THEN 0 "
-        f"WHEN {number} >= 1 THEN {yes} END"
+        f"WHEN {number} >= 1 THEN {asked} END"
     )
