@@ -34,9 +34,9 @@ LEAST_ROLE: dict[str, Role] = {
     "iceberg": "viewer",
     "category": "viewer",
     "studies": "viewer",
+    "method": "viewer",
     "compare": "analyst",
     "survival": "analyst",
-    "method": "analyst",
     "upload": "analyst",
 }
 

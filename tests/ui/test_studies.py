@@ -162,7 +162,7 @@ def test_a_viewer_without_a_link_sees_the_newest_study(publish: Publish) -> None
     assert "viewer" in spoken(app)
 
 
-@pytest.mark.parametrize("page", ["upload", "survival", "method"])
+@pytest.mark.parametrize("page", ["upload", "survival", "compare"])
 def test_a_page_checks_the_role_itself(page: str, store: Store) -> None:
     """Whatever the menu shows: the page's own file refuses, and the refusal is written down."""
     app = AppTest.from_string(
@@ -275,3 +275,18 @@ def test_what_another_method_did_is_told_by_its_two_answers(publish: Publish, mo
     assert_healthy(app)
     words = spoken(app)
     assert {"en": "owes nothing to chance", "fr": "ne doit rien au hasard"}[language] in words
+
+
+def test_a_viewer_reads_the_method_and_edits_nothing(publish: Publish) -> None:
+    """Executives need to know what was assumed; small categories are not theirs to see, on this page either."""
+    study = publish("Method for viewers", leavers=830, rare=3)
+    app = open_app("method", roles=["iceberg-viewer"], study=study)
+    tables = "\n".join(table.value.to_csv() for table in app.dataframe)
+    assert "billing" in tables
+    assert "rare" not in tables
+    assert "rare" not in spoken(app)
+    assert len(app.get("data_editor")) == 0
+    assert "one ratio for all categories" in spoken(app)
+    assert {button.key for button in app.button} & {"priors.apply", "priors.restore", "compute.sensitivity"} == set()
+    whole = open_app("method", roles=["iceberg-analyst"], study=study)
+    assert "priors.apply" in {button.key for button in whole.button}

@@ -107,8 +107,7 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
         st.markdown(f"**{badge.says}**")
         st.markdown(badge.help)
         st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
-        if frame.access.may("analyst"):
-            st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
+        st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -57,7 +57,7 @@ REFERENCES = (
 
 
 def show_page() -> None:
-    """From ten sentences to every number behind them."""
+    """From ten sentences to every number behind them. A viewer reads: nothing here can be edited, and no figure is of a small category."""
     require("method")
     frame = current_frame()
     words = frame.words
@@ -72,10 +72,14 @@ def show_page() -> None:
     with errors_in_words(words):
         show_estimate_checks(frame)
     st.subheader(words.text("ui.method.priors"), anchor=False)
-    _edit_priors(frame)
-    st.subheader(words.text("ui.method.sensitivity"), anchor=False)
-    with errors_in_words(words):
-        show_sensitivity(frame)
+    if frame.access.may("analyst"):
+        _edit_priors(frame)
+    else:
+        _show_priors(frame)
+    if frame.study.axes is None:  # it is worked out category by category, the small ones too
+        st.subheader(words.text("ui.method.sensitivity"), anchor=False)
+        with errors_in_words(words):
+            show_sensitivity(frame)
     st.subheader(words.text("ui.method.tornado"), anchor=False)
     with errors_in_words(words):
         show_tornado(frame)
@@ -86,6 +90,18 @@ def show_page() -> None:
     st.markdown("\n".join(f"- {words.text(f'ui.method.limit_{index}')}" for index in range(1, LIMITS + 1)))
     st.subheader(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
+
+
+def _show_priors(frame: Frame) -> None:
+    """The published values per category, or those that the analyst put in their place."""
+    words, categories = frame.words, frame.study.categories
+    held: Mapping[str, CategoryPrior] = dict(frame.study.assumptions.category_priors) or published_priors(categories)
+    st.dataframe(
+        priors_frame(categories, held, words), hide_index=True, column_config=_prior_columns(frame), key="priors", alt=words.text("ui.method.priors")
+    )
+    st.caption(words.text("ui.method.grades"))
+    active = frame.view.assumptions.use_category_priors
+    st.caption(words.text("ui.method.priors_used" if active else "ui.method.priors_unused"))
 
 
 def _edit_priors(frame: Frame) -> None:
