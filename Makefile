@@ -2,8 +2,9 @@
 # make setup   creates .venv and installs what the product needs
 # make check   ruff and mypy
 # make test    every test, browser included
+# make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test bench dev-setup chromium postgresql java
+.PHONY: run setup check test faults bench dev-setup chromium postgresql java
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -109,6 +110,9 @@ check: $(DEV_STAMP)
 
 test: $(DEV_STAMP) chromium postgresql java
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+faults: $(DEV_STAMP) java
+	@$(PY) -m pytest -m cluster --durations=5
 
 bench: $(DEV_STAMP)
 	@$(PY) -m benchmarks

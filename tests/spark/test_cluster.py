@@ -1,4 +1,7 @@
-"""A real cluster of this machine's own: the same counts, and what becomes of a run whose executors are killed."""
+"""A real cluster of this machine's own: the same counts, and what becomes of a run whose executors are killed.
+
+Run with ``make faults``, or ``python -m pytest -m cluster``.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from iceberg.store.studies import Store
 from tests.spark.cluster import Standalone, connect_server, end, standalone
 from tests.spark.conftest import ROOT, SETTINGS
 
+pytestmark = pytest.mark.cluster  # a minute and a half: not among the tests of every change
 OF_A_CLUSTER = {"spark.iceberg.patienceSeconds": "4", "spark.executor.memory": "600m"}
 
 
