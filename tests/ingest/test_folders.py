@@ -17,6 +17,7 @@ from iceberg.errors import FileError, IcebergError, MappingError
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.rejected import rejected_rows_csv
 from iceberg.ingest.sources import Workspace
+from iceberg.store.studies import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "en"
@@ -158,7 +159,7 @@ def test_a_disk_that_is_too_small_is_known_before(monkeypatch: pytest.MonkeyPatc
     assert caught.value.code == "disk_too_small"
 
 
-def test_a_disk_that_fills_up_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_is_named_and_nothing_is_written_or_published(tmp_path: Path) -> None:
     """No file may grow beyond 200 kB: what does not fit into 120 MB cannot be put anywhere."""
     scratch, out = tmp_path / "scratch", tmp_path / "out.json"
     scratch.mkdir()
@@ -171,7 +172,8 @@ def test_a_disk_that_fills_up_is_named_and_nothing_is_written(tmp_path: Path) ->
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
 
-    command = [sys.executable, "-m", "iceberg", "estimate", "--customers", str(big), "--complaints", str(SAMPLE / "complaints.csv")]
+    command = [sys.executable, "-m", "iceberg", "publish", "--customers", str(big), "--complaints", str(SAMPLE / "complaints.csv")]
+    command += ["--store", str(tmp_path / "store.db")]
     command += ["--memory-limit", "120MB", "--temp-dir", str(scratch), "--json", str(out), "--quiet"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=limit)
     assert done.returncode == 2, done.stderr
@@ -179,6 +181,9 @@ def test_a_disk_that_fills_up_is_named_and_nothing_is_written(tmp_path: Path) ->
     assert "Traceback" not in done.stderr
     assert not out.exists()
     assert list(scratch.iterdir()) == []
+    store = Store(str(tmp_path / "store.db"))
+    assert store.studies() == ()
+    store.close()
 
 
 def test_a_workspace_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from iceberg.cli import main
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import FileError
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.postgres import masked, parse_table
+from iceberg.store.studies import Store
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +90,9 @@ def test_a_password_is_never_shown() -> None:
     assert masked("customers.csv") == "customers.csv"
 
 
-def test_a_lost_connection_names_the_table_keeps_nothing_and_a_second_run_succeeds(database: str, tmp_path: Path) -> None:
+def test_a_lost_connection_names_the_table_publishes_nothing_and_a_second_run_succeeds(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The server ends the session while it sends: rows that wait a little each make sure that it is still sending."""
     slow = "CREATE OR REPLACE VIEW slow AS SELECT c.*, pg_sleep(0.001) IS NULL AS waited FROM crm.customers c"
     with psycopg.connect(database, autocommit=True) as connection:
@@ -106,14 +110,25 @@ def test_a_lost_connection_names_the_table_keeps_nothing_and_a_second_run_succee
 
         ender = threading.Thread(target=end_it)
         ender.start()
+        scratch, store = tmp_path / "scratch", ["--store", str(tmp_path / "store.db")]
+        scratch.mkdir()
+        refresh = ["publish", "--complaints", str(SAMPLE / "complaints.csv"), "--temp-dir", str(scratch), "--quiet", *store]
         try:
-            with pytest.raises(FileError, match="slow") as caught:
-                load_tables(f"{database}&table=slow", today=TODAY, temp_directory=tmp_path)
+            assert main([*refresh, "--customers", f"{database}&table=slow"]) == 2
         finally:
             stop.set()
             ender.join()
-    assert caught.value.code == "database_connection_lost"
-    assert list(tmp_path.iterdir()) == []
-    tables, report = load_tables(f"{database}&table=crm.customers", today=TODAY, temp_directory=tmp_path)
-    tables.close()
-    assert report.rows["customers"].read == 20_000
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "the connection was lost while the table slow was read" in said.err
+    assert list(scratch.iterdir()) == []
+    assert _published(tmp_path / "store.db") == 0
+    assert main([*refresh, "--customers", f"{database}&table=crm.customers"]) == 0
+    assert _published(tmp_path / "store.db") == 1
+
+
+def _published(address: Path) -> int:
+    store = Store(str(address))
+    studies = len(store.studies())
+    store.close()
+    return studies
