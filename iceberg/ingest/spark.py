@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 OUR_PREFIX = "iceberg_"
+# Of a local session that is started here. Spark's own 200 partitions are for a cluster: on one machine most of the time would go into them.
+LOCAL_SETTINGS = {"spark.sql.shuffle.partitions": "32", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _MAKE = re.compile(r"\s*CREATE OR REPLACE TEMP TABLE (\w+) AS (.*)", re.DOTALL)
 _DROP = re.compile(r"\s*DROP TABLE IF EXISTS (?:temp\.)?(\w+)\s*")
 # A text is a date only when year, month and day are written; Spark alone would take "2025" for the first of January.
@@ -55,7 +57,7 @@ def open_session(url: str | None, *, memory_limit: str | None = None, temp_direc
     try:
         if address.startswith("sc://"):
             return builder.remote(address).getOrCreate()
-        for name, value in (settings | {"spark.ui.showConsoleProgress": "false"}).items():
+        for name, value in (settings | (LOCAL_SETTINGS if url is not None and url.startswith("local") else {})).items():
             builder = builder.config(name, value)
         session = (builder.master(url) if url is not None else builder).getOrCreate()
         session.sparkContext.setLogLevel("OFF")  # what went wrong is said once, in a sentence

@@ -28,8 +28,9 @@ def _break(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("engine", ["duckdb", "spark"])
 def test_a_file_of_the_folder_that_breaks_is_named_and_nothing_is_published_until_it_is_mended(
-    session: Any, company: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str
+    session: Any, company: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "customers"
     shutil.copytree(company / "parquet" / "customers", folder)
     command = ["publish", "--engine", engine, "--customers", f"{folder}/customers-*.parquet", "--complaints", str(company / "complaints.parquet")]
