@@ -17,7 +17,7 @@ from iceberg.ingest.numbers import LARGEST_NUMBER
 from iceberg.ingest.read import SourceTable
 
 _EARLIEST = date(1900, 1, 2)  # `iceberg.ingest.rules.EARLIEST`
-_UNIX_ZERO = date(1970, 1, 1)
+_LAST_PLACEHOLDER = date(1999, 12, 31)  # the latest day that stands for none; see `iceberg.ingest.rules`
 _MANY_SEGMENTS = 10_000  # more names than this are not looked at one by one
 
 
@@ -85,7 +85,7 @@ def _of_start(low: Any, high: Any, *, missing: int, today: date) -> set[tuple[st
 def _of_end(low: Any, high: Any, *, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
     """All or nothing: a last day is kept as it is only where none of these rules speaks."""
     first, last = _day(low), _day(high)
-    if low is not None and (first is None or last is None or first <= _UNIX_ZERO or last > today):
+    if low is not None and (first is None or last is None or first <= _LAST_PLACEHOLDER or last > today):
         return set()
     return {(rule, "end_date") for rule in ("unparseable_date", "future_end_date", "placeholder_end_date")}
 

@@ -164,7 +164,9 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
         if relation.reading.header_line and is_data([without_number(header) for header in relation.reading.headers], sample):
             line = {"file": relation.reading.file, "line": relation.reading.header_line, "headers": ", ".join(_without_words(relation))}
             raise MappingError("no_header", line, proposal)
+        sure = [f'{name} = "{one.header}"' for name, one in chosen.choices.items() if one.confidence >= CERTAIN]
         values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
+        values["understood"] = ", ".join(sure) or "–"
         raise MappingError("mapping_uncertain", values, proposal)
 
 

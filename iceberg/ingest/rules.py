@@ -16,7 +16,9 @@ Outcome = Literal["reject", "repair", "flag"]
 # Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers
 # (judgement).
 EARLIEST = "DATE '1900-01-02'"
-_PLACEHOLDER_END = f"({{end}} < {EARLIEST} OR {{end}} = DATE '1970-01-01')"
+# 31/12/99, or 31 December 1999 before the first day, is how old systems write "never".
+NEVER = "(end_date_parsed = DATE '1999-12-31' AND start_date_parsed > end_date_parsed)"
+_PLACEHOLDER_END = f"({{end}} < {EARLIEST} OR {{end}} = DATE '1970-01-01' OR {NEVER})"
 
 
 @dataclass(frozen=True)

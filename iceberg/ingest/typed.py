@@ -20,7 +20,7 @@ from iceberg.ingest.mapping import ColumnMapping, all_fields
 from iceberg.ingest.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
 from iceberg.ingest.questions import require_yes, settle_order
 from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
-from iceberg.ingest.rules import EARLIEST, flags_sql
+from iceberg.ingest.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
 
 _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
@@ -343,7 +343,7 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
         return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"
     if name == "end_date":
         here = f" AND NOT {fields.live_sql}" if fields.live_sql != "FALSE" else ""
-        past = f"end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01'"
+        past = f"end_date_parsed <= {today} AND end_date_parsed >= {EARLIEST} AND end_date_parsed <> DATE '1970-01-01' AND NOT {NEVER}"
         return f"CASE WHEN {past}{here} THEN end_date_parsed END"
     if table == "volumes" and name == "month":
         # Truncation passes through timestamps, which end before dates do.

@@ -201,6 +201,13 @@ ODD_FILES: tuple[OddFile, ...] = (
         reading={"header_line": 3},
     ),
     OddFile("a header line given", "c.csv", ("a,b,c,d,e\n" + HEAD + BODY).encode(), mapping={"header_line": 2}, reading={"header_line": 2}),
+    OddFile(
+        "two figures of a year that stand for never",
+        "c.csv",
+        b"customer_id;start_date;end_date\nC01;25/01/24;31/12/99\nC02;10/02/24;01/03/25\nC03;31/12/98;31/12/99\n",
+        rules={"placeholder_end_date": 1},
+        row=("C01", date(2024, 1, 25), None, "", None),
+    ),
     OddFile("a totals row", "c.csv", (HEAD + BODY + "Total,,,,200.5\n").encode(), read=4, rules={"totals_row": 1}),
     OddFile("a French totals row", "c.csv", (HEAD + BODY + "TOTAL GÉNÉRAL,,,,200.5\n").encode(), read=4, rules={"totals_row": 1}),
     OddFile(
