@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -13,16 +13,15 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.as_read import mapping_as_read
-from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import connect
-from iceberg.ingest.flags import says_still_here
-from iceberg.ingest.flat import flat_notes, judge_flat_duplicates
+from iceberg.ingest.flat import judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.joining import IdProposal
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
 from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
 from iceberg.ingest.opening import Opened
 from iceberg.ingest.parts import count_parts, list_sources
 from iceberg.ingest.read import FileReading
@@ -33,8 +32,6 @@ from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
 ISSUES_PER_RULE = 100
-_HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
-MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
 
 
 def load_tables(
@@ -100,7 +97,8 @@ def load_tables(
             judged, joined, folded = _judge(connection, workspace, opened, today, mapping)
             relations = relate_to_subscriptions(relations) if folded else relations
             tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
-        return tables, replace(report, relations=relations, read_on=today, notes=report.notes + future_notes(report, today))
+        notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)
+        return tables, replace(report, relations=relations, read_on=today, notes=notes)
     except BaseException as error:
         _complete_proposal(error, mapping)
         connected.close()
@@ -136,12 +134,6 @@ def _require_sources(given: Mapping[str, Source | Sequence[Source] | None]) -> d
     return sources
 
 
-def future_notes(report: IngestReport, today: date) -> tuple[tuple[str, dict[str, object]], ...]:
-    """Which day was taken for today, where a date lies after it: read later, the same files may say more."""
-    rows = sum(count.rows for count in report.rules if count.rule in {"future_date", "future_end_date"})
-    return (("dates_in_the_future", {"count": rows, "today": today}),) if rows else ()
-
-
 def _finish(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], joined: Joined, issues_per_rule: int
 ) -> tuple[Tables, IngestReport]:
@@ -173,58 +165,13 @@ def _finish(
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=notes_of(judged) + _alone_note(connection, judged) + _heap_note(connection, judged, set(rows)),
+        notes=notes_of(judged) + notes_of_rows(connection, judged, set(rows)),
         first_complaint=first,
         last_day=last,
         joining=joined.report,
         parts=tuple(parts),
     )
     return tables, report
-
-
-def notes_of(judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
-    """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
-    notes: list[tuple[str, dict[str, object]]] = []
-    told_elsewhere = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})  # other tables know who left
-    for item in judged:
-        file, read = item.source.reading.file, item.totals.read
-        if item.table == "customers" and "end_date" not in item.fields.columns and not told_elsewhere:
-            notes.append(("no_end_date", {"file": file}))
-        flag = item.fields.columns.get("churned") if item.table == "customers" else None
-        if flag is not None and says_still_here(normalise_header(flag.header)):
-            notes.append(("flag_still_here", {"file": file, "column": flag.header}))
-        if item.table == "flat":
-            notes += flat_notes(item)
-        unknown = item.rule_rows.get("unknown_customer", 0)
-        if read and unknown / read >= MANY_UNKNOWN:
-            notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
-    return tuple(notes)
-
-
-def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]) -> tuple[tuple[str, dict[str, object]], ...]:
-    """Complaints that name customers nobody has given: they are counted like volumes, and this says so."""
-    item = next((one for one in judged if one.table == "complaints"), None)
-    if item is None or base_of({one.table: one for one in judged}):
-        return ()
-    [(rows, customers)] = connection.sql("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
-    each = round(rows / customers, 2) if customers else 1.0
-    return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
-
-
-def _heap_note(
-    connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]
-) -> tuple[tuple[str, dict[str, object]], ...]:
-    """Many last days on the last of all days: probably the day of the export, on which these customers were still here."""
-    if "customers" not in names or any(one.table == "customers" and one.is_view for one in judged):
-        return ()  # a view over files would be scanned once more for it
-    most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
-    found = connection.sql(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
-    [(day, leavers, total, days)] = found
-    if day is None or days < _SEVERAL_DAYS or leavers < max(_HEAP * total, _SEVERAL_DAYS):
-        return ()
-    file = next(iter(one.source.reading.file for one in judged if one.fields.columns))
-    before = day - timedelta(days=1)
-    return (("ends_on_one_day", {"file": file, "count": leavers, "total": int(total), "day": day, "before": before.isoformat()}),)
 
 
 def _currency(judged: list[JudgedTable]) -> str:

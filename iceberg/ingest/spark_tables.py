@@ -14,8 +14,8 @@ from iceberg.ingest.database import quote_name
 from iceberg.ingest.flat import as_flat
 from iceberg.ingest.gathering import OnFile, require_certain
 from iceberg.ingest.judge import JudgedTable
-from iceberg.ingest.load import notes_of
 from iceberg.ingest.mapping import ColumnMapping, MappingSet
+from iceberg.ingest.notes import notes_of
 from iceberg.ingest.read import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules import reject_mask, rules_of

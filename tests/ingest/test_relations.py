@@ -202,3 +202,12 @@ def test_departures_heaped_on_the_last_day_are_pointed_out() -> None:
     tables.close()
     [values] = [values for code, values in report.notes if code == "ends_on_one_day"]
     assert (values["count"], values["total"], values["before"]) == (80, 120, "2026-06-29")
+
+
+def test_complaints_that_name_nobody_beside_customers_are_said_to_be_volumes() -> None:
+    customers = UploadedBytes("c.csv", b"customer_id,start_date\n" + b"".join(b"C%d,2024-01-05\n" % n for n in range(9)))
+    complaints = UploadedBytes("t.csv", b"when,date,category\n" + b"".join(b"x%d,2024-09-01,billing\n" % n for n in range(9)))
+    tables, report = load_tables(customers, complaints, today=date(2026, 6, 30))
+    tables.close()
+    assert set(report.rows) == {"customers", "volumes"}
+    assert ("complaints_unlinked", {"file": "t.csv"}) in report.notes

@@ -1,0 +1,86 @@
+"""Owns what is said about a load beside its counts: ``ingest.notes.<code>`` filled with values, for whatever was taken for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import cast
+
+import duckdb
+
+from iceberg.ingest.columns import normalise_header
+from iceberg.ingest.flags import says_still_here
+from iceberg.ingest.flat import flat_notes
+from iceberg.ingest.judge import JudgedTable
+from iceberg.ingest.read import FileReading
+from iceberg.ingest.relations import base_of
+from iceberg.ingest.tables import IngestReport
+
+Notes = tuple[tuple[str, dict[str, object]], ...]
+_HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
+MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
+
+
+def notes_of(judged: list[JudgedTable]) -> Notes:
+    """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
+    notes: list[tuple[str, dict[str, object]]] = []
+    told_elsewhere = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})  # other tables know who left
+    for item in judged:
+        file, read = item.source.reading.file, item.totals.read
+        if item.table == "customers" and "end_date" not in item.fields.columns and not told_elsewhere:
+            notes.append(("no_end_date", {"file": file}))
+        flag = item.fields.columns.get("churned") if item.table == "customers" else None
+        if flag is not None and says_still_here(normalise_header(flag.header)):
+            notes.append(("flag_still_here", {"file": file, "column": flag.header}))
+        if item.table == "flat":
+            notes += flat_notes(item)
+        unknown = item.rule_rows.get("unknown_customer", 0)
+        if read and unknown / read >= MANY_UNKNOWN:
+            notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
+    return tuple(notes)
+
+
+def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]) -> Notes:
+    """Complaints that name customers nobody has given: they are counted like volumes, and this says so."""
+    item = next((one for one in judged if one.table == "complaints"), None)
+    if item is None or base_of({one.table: one for one in judged}):
+        return ()
+    [(rows, customers)] = connection.sql("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
+    each = round(rows / customers, 2) if customers else 1.0
+    return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
+
+
+def _heap_note(
+    connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]
+) -> Notes:
+    """Many last days on the last of all days: probably the day of the export, on which these customers were still here."""
+    if "customers" not in names or any(one.table == "customers" and one.is_view for one in judged):
+        return ()  # a view over files would be scanned once more for it
+    most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
+    found = connection.sql(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
+    [(day, leavers, total, days)] = found
+    if day is None or days < _SEVERAL_DAYS or leavers < max(_HEAP * total, _SEVERAL_DAYS):
+        return ()
+    file = next(iter(one.source.reading.file for one in judged if one.fields.columns))
+    before = day - timedelta(days=1)
+    return (("ends_on_one_day", {"file": file, "count": leavers, "total": int(total), "day": day, "before": before.isoformat()}),)
+
+
+def future_notes(report: IngestReport, today: date) -> Notes:
+    """Which day was taken for today, where a date lies after it: read later, the same files may say more."""
+    rows = sum(count.rows for count in report.rules if count.rule in {"future_date", "future_end_date"})
+    return (("dates_in_the_future", {"count": rows, "today": today}),) if rows else ()
+
+
+
+def notes_of_rows(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]) -> Notes:
+    """The same, where kept rows have to be counted for it."""
+    return _alone_note(connection, judged) + _heap_note(connection, judged, names)
+
+
+def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
+    """Complaints in which no column was found that names the customer: they are counted like volumes, and that is less than they may hold."""
+    if "complaints" not in given or "volumes" in given or not base_of(dict.fromkeys(given)):
+        return ()
+    files = [one for one in cast("tuple[FileReading, ...]", report.files) if one.table == "volumes" and not one.rewritten]
+    return tuple(("complaints_unlinked", {"file": one.file}) for one in files)
