@@ -195,9 +195,9 @@ def _studies(options: Options, words: Translator) -> int:
 def _compare(options: Options, words: Translator) -> int:
     from iceberg.cli_compare import run_compare
 
-    shown, document = run_compare(options, words, _make_estimate)
-    if options.json is not None:
-        write_whole(options.json, document.encode())
+    shown, files = run_compare(options, words, _make_estimate)
+    for path, content in files:
+        write_whole(path, content)
     print_result(shown)
     return DONE
 

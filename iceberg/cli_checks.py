@@ -1,10 +1,11 @@
-"""Owns what a single option may hold: each check returns the value or says what to type instead."""
+"""Owns what a single option may hold: each check returns the value or says what to type instead; and which language is spoken before that."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 
 # Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
+COMPARISON_FORMATS = ("pdf", "html", "csv", "json")
 REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -64,6 +66,22 @@ def check_period(text: str) -> tuple[date, date]:
     return tuple(date.fromisoformat(f"{part}-01") for part in (first, last or first))  # type: ignore[return-value]
 
 
+def check_comparison(text: str) -> Path:
+    """A file name whose ending is a format of `COMPARISON_FORMATS`."""
+    path = Path(text)
+    if path.suffix.lower().removeprefix(".") not in COMPARISON_FORMATS:
+        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in COMPARISON_FORMATS)})
+    return path
+
+
+def check_version(text: str) -> tuple[str, int | None]:
+    """``STUDY`` or ``STUDY:2``."""
+    study, colon, number = text.partition(":")
+    if not study or (colon and not (number.isdecimal() and int(number) > 0)):
+        raise UsageError("version_unclear", {"value": text})
+    return study, int(number) if number else None
+
+
 def check_report(text: str) -> Path:
     """A file name whose ending is a format of `REPORT_FORMATS`."""
     path = Path(text)
@@ -94,3 +112,33 @@ def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int
         )
 
     return check
+
+
+def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
+    """The language of ``--lang``, else of the environment (LC_ALL, LC_MESSAGES, LANG), else English.
+
+    It is needed before anything is parsed, because help and complaints about the arguments are sentences too.
+    """
+    typed = ""
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang" and position + 1 < len(arguments):
+            typed = arguments[position + 1]
+        elif argument.startswith("--lang="):
+            typed = argument.removeprefix("--lang=")
+    if typed in LANGUAGES:
+        return typed
+    wished = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return next((language for language in LANGUAGES if wished.lower().startswith(language)), "en")
+
+
+def without_leading_language(arguments: Sequence[str]) -> Sequence[str]:
+    """``--lang fr estimate ...`` means ``estimate --lang fr ...``."""
+    while arguments and arguments[0].partition("=")[0] == "--lang":
+        if "=" not in arguments[0] and len(arguments) == 1:
+            raise UsageError("option_needs_value", {"option": "--lang"})
+        value, rest = (arguments[0].partition("=")[2], 1) if "=" in arguments[0] else (arguments[1], 2)
+        check_language(value)
+        arguments = arguments[rest:]
+    return arguments

@@ -1,11 +1,11 @@
-"""Owns ``compare``: two periods of the same files, from one estimate or estimated apart; its sentences and its table."""
+"""Owns ``compare``: two periods of the same files, from one estimate or estimated apart, or two published studies; its sentences, table and files."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli_options import INPUTS, STANDARD_INPUT, Options, UsageError
@@ -18,25 +18,75 @@ if TYPE_CHECKING:
 Make = Callable[[Options, Translator], "Estimated"]
 
 
-def run_compare(options: Options, words: Translator, make: Make) -> tuple[str, str]:
+def run_compare(options: Options, words: Translator, make: Make) -> tuple[str, list[tuple[Path, bytes]]]:
     """Compare, and say it.
 
     Args:
-        options: With two periods.
+        options: With two periods, or two studies.
         words: Language.
         make: From options to an estimate, as ``estimate`` goes.
 
     Returns:
-        What a terminal shows, and the JSON document.
+        What a terminal shows, and every file that was asked for, ready to be written.
 
     Raises:
         OptionError: When the periods cannot be compared.
+        StoreError: When a study is not there.
     """
-    from iceberg.report.comparing import comparison_document
+    from iceberg.report.files.compared import Compared, comparison_bytes
 
-    compared = _apart(options, words, make) if options.apart else _together(options, words, make)
-    shown = _text(compared, options, words)
-    return shown, json.dumps(comparison_document(compared, words), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    told: tuple[str, ...] = ()
+    moment = None
+    if options.compared:
+        compared, told, moment = _studies(options, words)
+    else:
+        compared = _apart(options, words, make) if options.apart else _together(options, words, make)
+    shown = _text(compared, options, words, told)
+    asked = [*options.reports, *([options.json] if options.json is not None else [])]
+    held = Compared(compared, options.category, told or _files(options, words) if options.reports else (), options.author, moment)
+    formats = [path.suffix.lower().removeprefix(".") for path in options.reports] + ["json"]
+    written = [(path, comparison_bytes(held, format=name, language=words.language)) for path, name in zip(asked, formats, strict=False)]
+    return shown, written
+
+
+def _studies(options: Options, words: Translator) -> tuple[Comparison, tuple[str, ...], datetime]:
+    """Two versions as they were published; one that another method made is estimated anew."""
+    from iceberg.cli_publish import open_store
+    from iceberg.model.compare import compare_studies
+    from iceberg.model.estimate import estimate_iceberg
+
+    store = open_store(options)
+    try:
+        before, after = (store.load(*which) for which in options.compared)
+    finally:
+        store.close()
+    estimates = [
+        one.estimate or estimate_iceberg(one.counts, assumptions=one.entry.assumptions, seed=one.entry.seed) for one in (before, after)
+    ]
+    compared = compare_studies(estimates[0], before.counts, estimates[1], after.counts)
+    told = tuple(
+        words.text(
+            "compare.report.study",
+            side=words.text(f"compare.terminal.{side}"),
+            title=one.entry.title,
+            version=str(one.entry.number),
+            day=one.entry.published_at.date(),
+            author=one.entry.author or "–",
+        )
+        for side, one in (("before", before), ("after", after))
+    )
+    return compared, told, after.entry.published_at
+
+
+def _files(options: Options, words: Translator) -> tuple[str, ...]:
+    """What was read, for the foot of a report."""
+    from iceberg.cli_files import name_files
+    from iceberg.report.files.basis import table_name
+
+    return tuple(
+        words.text("compare.report.file", table=table_name(file.table, words), name=file.name, sha256=file.sha256 or "–")
+        for file in name_files(options)
+    )
 
 
 def _together(options: Options, words: Translator, make: Make) -> Comparison:
@@ -60,7 +110,7 @@ def _last_day(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1) - timedelta(days=1)
 
 
-def _text(compared: Comparison, options: Options, words: Translator) -> str:
+def _text(compared: Comparison, options: Options, words: Translator, told: tuple[str, ...]) -> str:
     from iceberg.cli_print import wrap
     from iceberg.report.comparing import comparison_headline, period_names, remark_sentences, unit_text
 
@@ -72,6 +122,7 @@ def _text(compared: Comparison, options: Options, words: Translator) -> str:
         *([wrap(comparison_headline(compared, words, category=options.category))] if options.category is not None else []),
         wrap(comparison_headline(compared, words)),
         "",
+        *(wrap(line) for line in told),
         wrap(words.text("compare.terminal.periods", before=before, after=after, unit=unit_text(compared, words))),
         "",
         _table(compared, words),

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import os
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
 import iceberg
 from iceberg.cli_checks import (
+    COMPARISON_FORMATS,
     REPORT_FORMATS,
     UsageError,
+    check_comparison,
     check_date,
     check_engine,
     check_language,
     check_period,
     check_ratio,
     check_report,
+    check_version,
     check_whole,
+    choose_language,
+    without_leading_language,
 )
-from iceberg.locale import LANGUAGES, Translator
+from iceberg.locale import Translator
 from iceberg.model.assumptions import FOLK_RATIO
 
 __all__ = ["ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "choose_language", "parse_options"]
@@ -72,6 +76,7 @@ class Options:
     reports: tuple[Path, ...] = ()
     quiet: bool = False
     periods: tuple[tuple[date, date], ...] = ()
+    compared: tuple[tuple[str, int | None], ...] = ()
     apart: bool = False
     category: str | None = None
     engine: str = "duckdb"
@@ -90,25 +95,6 @@ class Options:
     yes: bool = False
 
 
-def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
-    """The language of ``--lang``, else of the environment (LC_ALL, LC_MESSAGES, LANG), else English.
-
-    It is needed before anything is parsed, because help and complaints about the arguments are sentences too.
-    """
-    typed = ""
-    for position, argument in enumerate(arguments):
-        if argument == "--":
-            break
-        if argument == "--lang" and position + 1 < len(arguments):
-            typed = arguments[position + 1]
-        elif argument.startswith("--lang="):
-            typed = argument.removeprefix("--lang=")
-    if typed in LANGUAGES:
-        return typed
-    wished = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return next((language for language in LANGUAGES if wished.lower().startswith(language)), "en")
-
-
 def parse_options(arguments: Sequence[str]) -> Options:
     """What was typed, as `Options`.
 
@@ -118,7 +104,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     language = choose_language(arguments)
     words = Translator(language)
     main, commands = _build_parsers(words)
-    arguments = _without_leading_language(arguments)
+    arguments = without_leading_language(arguments)
     if "--version" in arguments and "studies" not in arguments:
         return Options("version", language, text=f"iceberg {iceberg.__version__}\n")
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
@@ -135,20 +121,10 @@ def parse_options(arguments: Sequence[str]) -> Options:
     given = {key: value for key, value in vars(typed).items() if value is not None and key != "lang"}
     given["reports"] = tuple(given.pop("report", ()))
     given["periods"] = tuple(given.pop("period", ()))
+    given["compared"] = tuple(given.pop("compared", ()))
     options = Options(command, language, **given)
     _check_together(options)
     return options
-
-
-def _without_leading_language(arguments: Sequence[str]) -> Sequence[str]:
-    """``--lang fr estimate ...`` means ``estimate --lang fr ...``."""
-    while arguments and arguments[0].partition("=")[0] == "--lang":
-        if "=" not in arguments[0] and len(arguments) == 1:
-            raise UsageError("option_needs_value", {"option": "--lang"})
-        value, rest = (arguments[0].partition("=")[2], 1) if "=" in arguments[0] else (arguments[1], 2)
-        check_language(value)
-        arguments = arguments[rest:]
-    return arguments
 
 
 def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -169,10 +145,25 @@ def _check_together(options: Options) -> None:
         raise UsageError("demo_needs_out")
     if options.command == "studies" and options.action not in ACTIONS:
         raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
+    if options.command == "compare" and options.compared:
+        _check_studies(options)
+        return
     if options.command == "compare" and len(options.periods) != 2:
         raise UsageError("two_periods")
     if options.command in ("estimate", "publish", "compare"):
         _check_estimate(options)
+
+
+def _check_studies(options: Options) -> None:
+    """What is published was estimated already: nothing that moves an estimate goes with it."""
+    unset = Options("compare", options.language)
+    kept = {"command", "language", "compared", "category", "store", "author", "json", "reports", "quiet"}
+    for name in (field.name for field in fields(Options) if field.name not in kept):
+        if getattr(options, name) != getattr(unset, name):
+            raise UsageError("studies_or_files", {"option": "--" + {"periods": "period"}.get(name, name).replace("_", "-")})
+    if len(options.compared) != 2:
+        raise UsageError("two_studies")
+    _check_outputs([path for path in (options.json, *options.reports) if path is not None], ())
 
 
 def _check_engine_of(sources: Sequence[str], options: Options) -> None:
@@ -352,12 +343,17 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
 
 
 def _add_compare(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    """What ``estimate`` takes but for reports, and what is compared."""
+    """What ``estimate`` takes but for its reports, and what is compared."""
     period = words.text("cli.help.period_value")
     group.add_argument("--period", metavar=period, type=check_period, action="append", help=words.text("cli.help.period"))
     group.add_argument("--category", metavar=words.text("cli.help.text"), help=words.text("cli.help.category"))
     group.add_argument("--apart", action="store_true", default=None, help=words.text("cli.help.apart"))
+    study, formats = words.text("cli.help.study_id"), ", ".join(f".{name}" for name in COMPARISON_FORMATS)
+    group.add_argument("--study", metavar=study, type=check_version, action="append", dest="compared", help=words.text("cli.help.compared"))
     _add_estimate(parser, group, words, reports=False)
+    report = words.text("cli.help.comparison_report", formats=formats)
+    group.add_argument("--report", metavar=words.text("cli.help.report_file"), type=check_comparison, action="append", help=report)
+    _add_store(group, words)
 
 
 def _add_publish(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:

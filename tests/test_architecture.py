@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "cli_terminal": BOTTOM | {"cli_options"},
     "cli_files": BOTTOM | {"cli_options"},  # names and digests of what was typed
     "cli_report": BOTTOM | {"cohort.counts", "model", "report", "cli_options", "cli_files"},
-    "cli_compare": BOTTOM | {"model", "report", "cli", "cli_options", "cli_print"},
+    "cli_compare": BOTTOM | {"model", "report", "cli", "cli_options", "cli_print", "cli_files", "cli_publish"},  # files for the foot, the store
     "cli_publish": BOTTOM | {"ingest", "cohort", "model", "report", "store", "cli", "cli_options", "cli_print", "cli_files"},
     "cli_print": BOTTOM | {"ingest", "cohort", "model", "report"},
     "__main__": {"cli"},

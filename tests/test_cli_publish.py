@@ -1,6 +1,8 @@
 """``publish`` and ``studies``, as an analyst and a scheduler use them."""
 
+import csv
 import gzip
+import html
 import io
 import json
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pypdf
 import pytest
 
 from iceberg import cli
@@ -275,3 +278,47 @@ def test_help_is_there_in_both_languages(run: Run, command: str, language: str) 
     assert status == 0
     assert "--store" in out
     assert np.all([len(line) <= 120 for line in out.splitlines()])
+
+
+def test_two_published_studies_are_compared_without_their_files(run: Run, company: Path) -> None:
+    """Last quarter against this one, from the store alone: words, document, CSV and PDF hold the same numbers."""
+    run("publish", *inputs(company), "--quiet", "--title", "First", "--author", "ana")
+    run("publish", *inputs(company), "--quiet", "--title", "Second", "--ratio", "3")
+    first, second = (one.study_id for one in reversed(Store().studies()))
+    files = ["--json", "c.json", "--report", "c.csv", "--report", "c.pdf", "--report", "c.html"]
+    status, out, err = run("compare", "--study", f"{first}:1", "--study", second, "--category", "billing", *files)
+    assert (status, err) == (0, "")
+    assert "Before: First, version 1, published on" in " ".join(out.split())
+    document = json.loads(Path("c.json").read_text())
+    assert document["schema_version"] == 1
+    assert {remark["code"] for remark in document["remarks"]} >= {"assumptions_differ", "same_counts"}
+    billing = next(one for one in document["categories"] if one["category"] == "billing")
+    row = next(line for line in csv.DictReader(Path("c.csv").read_text(encoding="utf-8-sig").splitlines()) if line["category"] == "billing")
+    for end in ("lower", "median", "upper"):
+        assert float(row[f"rate_change_{end}"]) == pytest.approx(billing["rate_change"][end], abs=1e-5)
+    headline = " ".join(out.split("\n\n")[0].split())
+    page = Path("c.html").read_text(encoding="utf-8")
+    sentence = headline.split(". ")[0]
+    assert sentence in html.unescape(page)
+    pdf = pypdf.PdfReader("c.pdf")
+    text = " ".join(" ".join(page.extract_text() for page in pdf.pages).split())
+    assert sentence[:40] in text
+    assert "Second, version 1" in text
+    assert 1 <= len(pdf.pages) <= 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["--study", "a"], "Two studies are compared"),
+        (["--study", "a", "--study", "b", "--ratio", "3"], "leave out --ratio"),
+        (["--study", "a", "--study", "b", "--period", "2024-01:2024-02"], "leave out --period"),
+        (["--study", "a:x", "--study", "b"], "names no version"),
+        (["--study", "a", "--study", "b"], "no study a"),
+        (["--study", "a", "--study", "b", "--report", "c.pptx"], "must end in .pdf, .html, .csv, .json"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_says_why(run: Run, typed: list[str], says: str) -> None:
+    status, out, err = run("compare", *typed)
+    assert (status, out) == (2, "")
+    assert says in err

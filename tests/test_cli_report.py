@@ -79,7 +79,7 @@ def test_periods_estimated_apart_say_so(run: Command, company: Path) -> None:  #
         (["--period", "2024-01:2024-06", "--period", "2024-06:2024-09"], "share a month"),
         (["--period", "2019-01:2019-06", "--period", "2025-01:2025-06"], "2019-01:2019-06"),
         ([*PERIODS, "--category", "dragons"], "billing"),
-        ([*PERIODS, "--report", "x.pdf"], "--report"),
+        ([*PERIODS, "--report", "x.pptx"], "x.pptx"),
     ],
 )
 def test_a_comparison_that_cannot_be_made_says_what_to_type(run: Command, company: Path, extra: list[str], named: str) -> None:  # noqa: F811

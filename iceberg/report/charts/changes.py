@@ -37,6 +37,7 @@ def build_changes(
         median=frame["rate_change_median"],
         upper=frame["rate_change_upper"],
         zero=0.0,
+        said_at=frame["rate_change_upper"].clip(lower=0.0),  # right of the line: words that cross it cannot be read
         label=row_labels(frame["category"].tolist(), narrow=narrow),
         kind=[translator.text(f"compare.verdict.{verdict}") for verdict in frame["verdict"]],
         end_text=[translator.text("compare.fell_with", probability=share(value, translator)) for value in frame["probability_fell"]],
@@ -65,7 +66,7 @@ def build_changes(
             x=alt.X("median:Q", scale=scale), y=y, color=colour, tooltip=hints
         ),
         base.marked("text", align="left", dx=10, baseline="middle", color=palette.muted_text).encode(
-            x=alt.X("upper:Q", scale=scale), y=y, text="end_text:N"
+            x=alt.X("said_at:Q", scale=scale), y=y, text="end_text:N"
         ),
     ]
     return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
