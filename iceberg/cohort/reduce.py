@@ -305,11 +305,10 @@ def _grouped(parts: Sequence[Columns], *, keys: Sequence[str], values: Sequence[
     """Distinct keys in sorted order, and the sums of their values: (keys, rows) and (values, rows)."""
     key = np.concatenate([np.stack([part[name] for name in keys]) for part in parts], axis=1)
     value = np.concatenate([np.stack([part[name] for name in values]) for part in parts], axis=1)
-    order = np.lexsort(key[::-1])
-    key, value = key[:, order], value[:, order]
-    begins = (
-        np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)])
-        if key.shape[1]
-        else np.zeros(0, dtype=np.int64)
-    )
-    return key[:, begins], np.add.reduceat(value, begins, axis=1) if len(begins) else value
+    if not key.shape[1]:
+        return key, value
+    low = key.min(axis=1, keepdims=True)
+    packed = np.ravel_multi_index(tuple(key - low), tuple((key.max(axis=1) - low[:, 0] + 1).tolist()))  # one number sorts faster than five
+    order = np.argsort(packed, kind="stable")
+    begins = np.flatnonzero(np.diff(packed[order], prepend=-1))
+    return key[:, order[begins]], np.add.reduceat(value[:, order], begins, axis=1)

@@ -85,7 +85,7 @@ def read_all(
             return loaded, replace(repeated, folded=False)
         parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened["customers"]]
         item = loaded.pop("customers")
-        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}")
+        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
         loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
     return loaded, repeated
 
@@ -117,7 +117,7 @@ def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, nam
         return item
     judged = []
     for number, (source, mapping) in enumerate(parts, start=1):
-        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today), number))
+        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today, in_place=False), number))
     return combine_parts(connection, judged, f"read_{name}")
 
 

@@ -15,6 +15,7 @@ from iceberg.ingest.bounds import prove_customers
 from iceberg.ingest.look import look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
+from iceberg.ingest.native import keep_natively, read_natively
 from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
@@ -107,8 +108,18 @@ def read_table(
     source: SourceTable,
     mapping: ColumnMapping,
     today: date,
+    *,
+    in_place: bool = True,
 ) -> JudgedTable:
     """Type and judge every record of a file.
+
+    Args:
+        connection: Where the rows go.
+        workspace: For copies.
+        table: Canonical table.
+        source, mapping: The file and its columns.
+        today: Dates after it lie in the future.
+        in_place: Customers may become a view: over their Parquet file, or over a table of what their CSV holds.
 
     Raises:
         FileError: ``csv_unreadable``.
@@ -116,26 +127,48 @@ def read_table(
     """
     fields = resolve_fields(connection, source, mapping)
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
-    literal = f"DATE '{today.isoformat()}'"
-    if source.reading.format == "parquet" and table == "customers":
-        _view(connection, item, today)
-    else:
-        _create(connection, workspace, item, literal)
+    if table == "customers" and source.reading.format == "parquet":
+        _view(connection, item, source, fields, today)
+    elif not _read_natively(connection, item, today, as_view=in_place and table == "customers"):
+        _create(connection, workspace, item, _literal(today))
     item.source = replace(item.source, reading=_complete_reading(item))
     return item
 
 
-def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: date) -> None:
-    """Customers stay in their Parquet file. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
+def _literal(day: date) -> str:
+    return f"DATE '{day.isoformat()}'"
+
+
+def _read_natively(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: date, *, as_view: bool) -> bool:
+    """Read a CSV by the engine's own types; False, with nothing kept, where some value or line has to be looked at as text."""
+    native = read_natively(item.source, item.table, item.fields)
+    if native is None:
+        return False
+    source, fields = native
+    try:
+        if as_view:
+            source = keep_natively(connection, source, fields, f"{item.read_name}_cells")
+        else:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return False
+    if as_view:
+        _view(connection, item, source, fields, today)
+    else:
+        item.file_records = _count(connection, item)
+    return True
+
+
+def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> None:
+    """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
     item.is_view = True
-    literal = f"DATE '{today.isoformat()}'"
-    ids = item.fields.columns["customer_id"]
+    ids = fields.columns["customer_id"]
     for tidy in (ids.is_text, False):
-        proven = prove_customers(connection, item.source, item.mapping, today=today, tidy_ids=tidy)
-        fields = replace(item.fields, tidy_ids=tidy, proven=proven)
-        select = select_sql(item.source, item.table, fields, today=literal, row_number=item.source.record_sql)
+        proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy)
+        judged = replace(fields, tidy_ids=tidy, proven=proven)
+        select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
-        if look_at_ids(connection, item, tidy_sql=tidy_ids_sql(connection, item.source, ids) if tidy else "TRUE"):
+        if look_at_ids(connection, item, tidy_sql=tidy_ids_sql(connection, source, ids) if tidy else "TRUE"):
             return
 
 
@@ -163,7 +196,7 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
             _insert(connection, item, today)
         except duckdb.Error as error:
             raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
-    item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
+    item.file_records = _count(connection, item)
     if item.source.rejects:
         bad, item.skip_lines = read_bad_lines(connection, item.source)
         item.bad_lines = broken + bad
@@ -173,6 +206,10 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
 def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
     select = select_sql(item.source, item.table, item.fields, today=today)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> int:
+    return int(connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0])
 
 
 def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ import numpy.typing as npt
 _BATCH = 1_000_000  # rows that are looked at together
 _DRAWER = 1 << 19  # hashes that are compared with one another at once: what is noted about them fits into a processor's cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
+_NONE = np.empty(0, dtype=np.uint64)
+_Sorted = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]  # the hashes of a batch by drawer, and where each drawer begins
 _UNTIDY = 1 << 30  # a bit that no rule has
 
 
@@ -50,7 +52,7 @@ def look_through(connection: duckdb.DuckDBPyConnection, name: str, *, reject_mas
     with _in_any_order(connection):
         for batch in connection.sql(f"SELECT hash(customer_id) AS hash, {marked} AS flags FROM {name}").to_arrow_reader(_BATCH):
             flags = batch.column(1).to_numpy()
-            kept = batch.column(0).to_numpy()
+            kept = batch.column(0).to_numpy()  # the engine's own memory: nothing is copied
             fine = int(np.count_nonzero(flags == 0))
             if fine < len(flags):
                 for value, rows in zip(*np.unique(flags[flags != 0], return_counts=True), strict=True):
@@ -76,50 +78,40 @@ def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class _Hashes:
-    """Hashes in drawers by their highest bits: only those of one drawer can be equal, and a drawer is small enough to be gone through quickly."""
+    """Hashes in drawers by their highest bits: only those of one drawer can be equal, and a drawer is small enough to be gone through quickly.
+
+    Both cores put away and compare, while the engine reads on; what numpy does with a batch holds up nobody.
+    """
 
     def __init__(self, most: int) -> None:
-        bits = 0
-        while most >> bits > _DRAWER and 1 << bits < _MOST_DRAWERS:
-            bits += 1
-        self._bits = bits
-        share = most / (1 << bits)
-        room = most if bits == 0 else int(share + 12 * share**0.5) + 1  # hashes spread evenly: twelve standard deviations are never needed
-        self._drawers = np.empty((1 << bits, room), dtype=np.uint64)
-        self._filled = np.zeros(1 << bits, dtype=np.int64)
-        self._full = False
+        self._bits = 0
+        while most >> self._bits > _DRAWER and 1 << self._bits < _MOST_DRAWERS:
+            self._bits += 1
+        self._cores = ThreadPoolExecutor(2)
+        self._batches: list[Future[_Sorted]] = []
 
     def add(self, hashes: npt.NDArray[np.uint64]) -> None:
-        if self._full:
-            return
-        if not self._bits:
-            ordered, counts = hashes, np.array([len(hashes)])
-        else:
-            number = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8)
-            ordered, counts = hashes[np.argsort(number, kind="stable")], np.bincount(number, minlength=len(self._filled))
-        ends = self._filled + counts
-        if (ends > self._drawers.shape[1]).any():  # so many alike are no accident
-            self._full = True
-            return
-        at = 0
-        for drawer, count in enumerate(counts.tolist()):
-            self._drawers[drawer, self._filled[drawer] : ends[drawer]] = ordered[at : at + count]
-            at += count
-        self._filled = ends
+        self._batches.append(self._cores.submit(self._put_away, hashes))
 
     def repeat(self) -> bool:
         """Whether two are equal."""
-        if self._full:
-            return True
-        with ThreadPoolExecutor(2) as both:
-            return any(both.map(self._repeats_in, range(len(self._filled))))
+        with self._cores as cores:
+            batches = [batch.result() for batch in self._batches]
+            return any(cores.map(lambda drawer: self._repeats_in(drawer, batches), range(1 << self._bits)))
 
-    def _repeats_in(self, drawer: int) -> bool:
+    def _put_away(self, hashes: npt.NDArray[np.uint64]) -> _Sorted:
+        if not self._bits:
+            return hashes, np.array([0, len(hashes)])
+        numbers = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8)
+        ends = np.cumsum(np.bincount(numbers, minlength=1 << self._bits))
+        return hashes[np.argsort(numbers, kind="stable")], np.concatenate([[0], ends])
+
+    def _repeats_in(self, drawer: int, batches: list[_Sorted]) -> bool:
         """Each hash is written into the slot that its next bits name, the last one stays: whoever is not found there shares the slot.
 
         Of two equal hashes at least one was overwritten: it equals the one that stayed, or another that was overwritten. These are few.
         """
-        values = self._drawers[drawer, : self._filled[drawer]]
+        values = np.concatenate([hashes[starts[drawer] : starts[drawer + 1]] for hashes, starts in batches]) if batches else _NONE
         bits = max(len(values), 1).bit_length() + 1
         slots = ((values << np.uint64(self._bits)) >> np.uint64(64 - bits)).astype(np.int64)
         places = np.arange(len(values), dtype=np.int32)

@@ -133,7 +133,7 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
         f"store_rejects = true, rejects_limit = 0, rejects_table = '{rejects}', rejects_scan = '{rejects}_scan', "
         "encoding = 'utf-8')"
     )
-    return replace(source, from_sql=from_sql, text_path=path, rejects=rejects)
+    return replace(source, from_sql=from_sql, text_path=path, skip=skip, rejects=rejects)
 
 
 def _line_ends_change(path: Path, lines: int) -> bool:

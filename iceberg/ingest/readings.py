@@ -108,6 +108,7 @@ class SourceTable:
         columns: Its columns.
         from_sql: What to write after FROM.
         text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
+        skip: Its lines above the first record.
         rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
         first_row: Line or row number of the first record (the record with rowid 0).
         line_column: Column that holds the sheet row, where blank rows were left out.
@@ -119,6 +120,7 @@ class SourceTable:
     columns: tuple[SourceColumn, ...]
     from_sql: str
     text_path: Path | None = None
+    skip: int = 0
     rejects: str = ""
     first_row: int = 1
     line_column: str = ""

@@ -128,6 +128,7 @@ def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> No
     """Turn a view over a file into a table, so that bits can be added; record numbers become rowids."""
     if item.is_view:
         connection.execute(f"CREATE TEMP TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
+        connection.execute(f"DROP VIEW {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
         item.read_name, item.is_view = f"{item.read_name}_rows", False
         item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
 
