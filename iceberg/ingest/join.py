@@ -18,6 +18,7 @@ __all__ = ["Joined", "join_tables"]
 
 _WITH_CATEGORIES = ("complaints", "volumes", "incidents")
 _WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity")
+_JUDGED = ("complaints", "incidents")  # their rows are marked where nobody has the id
 _FEW_UNKNOWN = 0.01  # judgement: fewer unknown ids than this are single mistakes, not another way of writing
 
 
@@ -82,7 +83,9 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
 
 def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: JudgedTable, customers: JudgedTable) -> tuple[int, int]:
     """Rows with an id, and how many of these ids the customers file lacks."""
-    known = customers.told_name if table in {"complaints", "incidents"} else customers.read_name
+    if table in _JUDGED and not connection.sql(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
+        return 0, 0  # every one has been found
+    known = customers.told_name if table in _JUDGED else customers.read_name
     [(rows, unknown)] = connection.sql(
         f"SELECT count(*), count(*) FILTER (k.customer_id NOT IN (SELECT customer_id FROM {known} WHERE customer_id IS NOT NULL)) "
         f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"

@@ -149,7 +149,7 @@ def _read_natively(connection: duckdb.DuckDBPyConnection, item: JudgedTable, tod
         if as_view:
             source = keep_natively(connection, source, fields, f"{item.read_name}_cells")
         else:
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
+            connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
     if as_view:
@@ -205,7 +205,7 @@ def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: J
 
 def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
     select = select_sql(item.source, item.table, item.fields, today=today)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {item.read_name} AS {select}")
+    connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 _BATCH = 1_000_000  # rows that are looked at together
-_DRAWER = 1 << 19  # hashes that are compared with one another at once: what is noted about them fits into a processor's cache
+_DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
 _NONE = np.empty(0, dtype=np.uint64)
 _Sorted = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]  # the hashes of a batch by drawer, and where each drawer begins
@@ -64,6 +64,22 @@ def look_through(connection: duckdb.DuckDBPyConnection, name: str, *, reject_mas
                 found[0] = found.get(0, 0) + fine
             hashes.add(kept)
     return Look(tidy=True, repeats=hashes.repeat(), flags=dict(sorted(found.items())))
+
+
+def may_repeat(connection: duckdb.DuckDBPyConnection, rows: str, key: str) -> bool:
+    """Whether two rows may have the same key: False for certain, True to be looked into.
+
+    Args:
+        connection: Where the rows are.
+        rows: What to write after FROM.
+        key: Columns, separated by commas.
+    """
+    [(records,)] = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
+    hashes = _Hashes(records)
+    with _in_any_order(connection):
+        for batch in connection.sql(f"SELECT hash({key}) AS hash FROM {rows}").to_arrow_reader(_BATCH):
+            hashes.add(batch.column(0).to_numpy())
+    return hashes.repeat()
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def keep_natively(connection: duckdb.DuckDBPyConnection, source: SourceTable, fi
         duckdb.Error: Some line or value does not fit.
     """
     used = dict.fromkeys(column.sql for column in fields.columns.values())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {', '.join(used)} FROM {source.from_sql}")
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {', '.join(used)} FROM {source.from_sql}")
     return replace(source, from_sql=name, record_sql="rowid")
 
 

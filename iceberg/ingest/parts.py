@@ -131,7 +131,7 @@ def set_aside(connection: duckdb.DuckDBPyConnection, item: JudgedTable, number: 
     """Rename the rows of one file, so that the next file of the same table can be read."""
     name = f"{item.read_name}_{number}"
     if item.is_view:  # a view over a Parquet file numbers its records itself; a table does it by their order
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * EXCLUDE record FROM {item.read_name} ORDER BY record")
+        connection.execute(f"CREATE TABLE {name} AS SELECT * EXCLUDE record FROM {item.read_name} ORDER BY record")
         connection.execute(f"DROP VIEW {item.read_name}")
         item.is_view = False
         item.file_records = _count(connection, name)
@@ -147,7 +147,7 @@ def combine_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[JudgedT
     records = 0
     for part in parts:
         rows = f"SELECT * FROM {part.read_name}"
-        connection.execute(f"INSERT INTO {read_name} {rows}" if placed else f"CREATE TEMP TABLE {read_name} AS {rows}")
+        connection.execute(f"INSERT INTO {read_name} {rows}" if placed else f"CREATE TABLE {read_name} AS {rows}")
         placed.append((records, part))
         records += _count(connection, part.read_name)
         connection.execute(f"DROP TABLE {part.read_name}")

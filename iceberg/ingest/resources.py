@@ -41,10 +41,19 @@ def require_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Se
         FileError: ``disk_too_small``.
     """
     needed = sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group if not _is_parquet(source))
-    spilled = needed - parse_bytes(str(connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]))
+    spilled = needed if is_large(connection, sources) else 0.0
     free = shutil.disk_usage(folder).free
     if spilled > free:
         raise FileError("disk_too_small", {"needed": spilled / 1e9, "free": free / 1e9, "folder": str(folder)})
+
+
+def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:
+    """Whether the tables of these files may not fit into the bound on memory."""
+    return sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group) > _limit(connection)
+
+
+def _limit(connection: duckdb.DuckDBPyConnection) -> float:
+    return parse_bytes(str(connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]))
 
 
 def parse_bytes(text: str) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from iceberg.ingest.judge import look_at_ids
+from iceberg.ingest.look import may_repeat
 from iceberg.ingest.rules import bit_of, reject_mask
 from iceberg.ingest.tables import CANONICAL_COLUMNS
 
@@ -116,6 +117,8 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """The same customer, day and category again: one problem told twice."""
     kept = f"(flags & {reject_mask('complaints')}) = 0"
     key = "customer_id, complaint_date, category"
+    if not may_repeat(connection, f"{name} WHERE {kept}", key):
+        return
     repeated = f"SELECT min(rowid) AS first, {key} FROM {name} WHERE {kept} GROUP BY {key} HAVING count(*) > 1"
     connection.execute(
         f"UPDATE {name} SET flags = flags | {bit_of('complaints', 'duplicate_complaint')} FROM ({repeated}) r "
@@ -127,7 +130,7 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     """Turn a view over a file into a table, so that bits can be added; record numbers become rowids."""
     if item.is_view:
-        connection.execute(f"CREATE TEMP TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
+        connection.execute(f"CREATE TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
         connection.execute(f"DROP VIEW {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
         item.read_name, item.is_view = f"{item.read_name}_rows", False
         item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
