@@ -117,7 +117,8 @@ def read_table(
         connection: Where the rows go.
         workspace: For copies.
         table: Canonical table.
-        source, mapping: The file and its columns.
+        source: The file.
+        mapping: Its columns.
         today: Dates after it lie in the future.
         in_place: Customers may become a view: over their Parquet file, or over a table of what their CSV holds.
 
