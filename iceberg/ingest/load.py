@@ -13,7 +13,7 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.as_read import mapping_as_read
-from iceberg.ingest.database import connect, work_on_disk
+from iceberg.ingest.database import connect
 from iceberg.ingest.flat import judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
@@ -27,7 +27,7 @@ from iceberg.ingest.parts import count_parts, list_sources
 from iceberg.ingest.read import FileReading
 from iceberg.ingest.relations import base_of
 from iceberg.ingest.repeats import relate_to_subscriptions
-from iceberg.ingest.resources import default_bound, is_large, named_faults, require_room
+from iceberg.ingest.resources import default_bound, make_room, named_faults
 from iceberg.ingest.sources import Source, Workspace
 from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
 
@@ -91,9 +91,7 @@ def load_tables(
         with named_faults(workspace):
             connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
             connected.callback(connection.close)
-            require_room(connection, listed, workspace.directory)
-            if is_large(connection, listed):
-                work_on_disk(connection, workspace.new_file(".duckdb"))
+            make_room(connection, listed, workspace)
             opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
             today = max(today or date.today(), as_of or date.min)
             judged, joined, folded = _judge(connection, workspace, opened, today, mapping)

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import FileError
+from iceberg.ingest.database import work_on_disk
 from iceberg.ingest.sources import Source, UploadedBytes
 
 if TYPE_CHECKING:
@@ -34,17 +35,19 @@ def default_bound(sources: Mapping[str, Sequence[Source]]) -> str | None:
     return _BOUND if sum(_size(source) for group in sources.values() for source in group) > _LARGE_BYTES else None
 
 
-def require_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]], folder: Path) -> None:
-    """Stop before the work where the disk cannot take what will not fit into memory. Parquet is read in place and needs none.
+def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]], workspace: Workspace) -> None:
+    """Work on the disk where memory is too small for these files; stop before the work where the disk is too. Parquet is read in place.
 
     Raises:
         FileError: ``disk_too_small``.
     """
+    if not is_large(connection, sources):
+        return
     needed = sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group if not _is_parquet(source))
-    spilled = needed if is_large(connection, sources) else 0.0
-    free = shutil.disk_usage(folder).free
-    if spilled > free:
-        raise FileError("disk_too_small", {"needed": spilled / 1e9, "free": free / 1e9, "folder": str(folder)})
+    free = shutil.disk_usage(workspace.directory).free
+    if needed > free:
+        raise FileError("disk_too_small", {"needed": needed / 1e9, "free": free / 1e9, "folder": str(workspace.directory)})
+    work_on_disk(connection, workspace.new_file(".duckdb"))
 
 
 def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:

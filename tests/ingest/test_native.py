@@ -72,7 +72,7 @@ def test_a_table_on_disk_gives_the_same_counts(tmp_path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
     digests, totals = [], []
     for large in (False, True):
-        with patch("iceberg.ingest.load.is_large", return_value=large):
+        with patch("iceberg.ingest.resources.is_large", return_value=large):
             tables, report = load_tables(path, today=TODAY, temp_directory=tmp_path)
         with tables:
             kept = list(tmp_path.glob("iceberg-*/*.duckdb"))
