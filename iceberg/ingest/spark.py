@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import socket
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 OUR_PREFIX = "iceberg_"
+_PORTS = {"spark": 7077, "sc": 15002}
+_SECONDS_TO_CONNECT = 10
 # Of a local session that is started here. Spark's own 200 partitions are for a cluster: on one machine most of the time would go into them.
 LOCAL_SETTINGS = {"spark.sql.shuffle.partitions": "32", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _MAKE = re.compile(r"\s*CREATE OR REPLACE TEMP TABLE (\w+) AS (.*)", re.DOTALL)
@@ -42,7 +45,8 @@ def open_session(url: str | None, *, memory_limit: str | None = None, temp_direc
         temp_directory: Where a local session puts what does not fit into memory.
 
     Raises:
-        FileError: ``spark_missing``, ``spark_connect_missing``, ``spark_unreachable``, ``spark_own_settings``, ``memory_limit_unreadable``.
+        FileError: ``spark_missing``, ``spark_java_missing``, ``spark_connect_missing``, ``spark_unreachable``, ``spark_own_settings``,
+            ``memory_limit_unreadable``.
     """
     try:
         from pyspark.sql import SparkSession
@@ -53,6 +57,7 @@ def open_session(url: str | None, *, memory_limit: str | None = None, temp_direc
         return active
     settings = _settings(url, memory_limit, temp_directory)
     address = url or os.environ.get("SPARK_REMOTE") or "local[*]"
+    _require_reachable(address)
     builder = SparkSession.builder.appName("iceberg")
     try:
         if address.startswith("sc://"):
@@ -64,10 +69,38 @@ def open_session(url: str | None, *, memory_limit: str | None = None, temp_direc
         return session
     except Exception as error:
         if address.startswith("sc://") and (isinstance(error, ImportError) or "grpc" in str(error).lower().partition("\n")[0]):
-            raise FileError("spark_connect_missing", {"address": address}) from error
+            raise FileError("spark_connect_missing", {"address": _shown(address)}) from error
+        if "JAVA_GATEWAY_EXITED" in str(error):
+            raise FileError("spark_java_missing") from error
         if is_of_spark(error) or isinstance(error, RuntimeError | OSError):
-            raise FileError("spark_unreachable", {"address": address, "reason": reason_of(error)}) from error
+            raise FileError("spark_unreachable", {"address": _shown(address), "reason": reason_of(error)}) from error
         raise
+
+
+def _require_reachable(address: str) -> None:
+    """Knock before Spark does, which would try again for minutes.
+
+    Raises:
+        FileError: ``spark_unreachable``.
+    """
+    scheme, mark, rest = address.partition("://")
+    if not mark or scheme not in _PORTS:
+        return
+    reason = ""
+    for place in rest.partition("/")[0].split(","):
+        host, _, port = place.rpartition(":") if re.search(r":\d+$", place) else (place, "", str(_PORTS[scheme]))
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_CONNECT):
+                return
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise FileError("spark_unreachable", {"address": _shown(address), "reason": reason})
+
+
+def _shown(address: str) -> str:
+    """Without what follows the host: a token may."""
+    scheme, mark, rest = address.partition("://")
+    return f"{scheme}{mark}{rest.partition('/')[0].rpartition('@')[2]}"
 
 
 def _settings(url: str | None, memory_limit: str | None, temp_directory: Path | None) -> dict[str, str]:
@@ -75,7 +108,8 @@ def _settings(url: str | None, memory_limit: str | None, temp_directory: Path | 
     if memory_limit is None and temp_directory is None:
         return {}
     if (url is not None and not url.startswith("local")) or (url is None and os.environ.get("SPARK_REMOTE")):
-        raise FileError("spark_own_settings", {"option": "--memory-limit" if memory_limit is not None else "--temp-dir", "address": url or ""})
+        option = "--memory-limit" if memory_limit is not None else "--temp-dir"
+        raise FileError("spark_own_settings", {"option": option, "address": _shown(url or "")})
     settings = {}
     if memory_limit is not None:
         megabytes = int(parse_bytes(memory_limit) // 2**20)

@@ -73,8 +73,10 @@ def is_of_spark(error: Exception) -> bool:
 def fault_of(error: Exception, stage: str) -> FileError:
     """The sentence for an exception of Spark."""
     text = _everything_said(error)
-    code = next((code for code, signs in _KINDS if any(sign in text for sign in signs)), f"spark_failed_{stage}")
-    values: dict[str, object] = {"stage": stage, "reason": reason_of(error), "file": _file_in(text)}
+    code, sign = next(((code, sign) for code, signs in _KINDS for sign in signs if sign in text), (f"spark_failed_{stage}", ""))
+    # The cause stands deep in what Java says: the sign by which it was found says it better than the first line.
+    reason = sign if " " in sign or sign.endswith(("Error", "Failure")) else reason_of(error)
+    values: dict[str, object] = {"stage": stage, "reason": reason, "file": _file_in(text)}
     if code == "spark_lost":
         code = f"spark_lost_{stage}"
     if code in {"file_breaks_off", "spark_rows_malformed"} and not values["file"]:

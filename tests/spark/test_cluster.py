@@ -6,6 +6,7 @@ Run with ``make faults``, or ``python -m pytest -m cluster``.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from iceberg.cohort.reduce import reduce_tables
@@ -122,3 +124,25 @@ def test_executors_that_are_killed_are_done_without_and_a_cluster_that_is_gone_p
     assert again.returncode == 0, again.stderr
     assert killed
     assert refresh.published() == [expected]
+
+
+def test_a_full_disk_is_said_and_nothing_is_published(tmp_path: Path) -> None:
+    """No file may grow beyond 300 kB: 200,000 ids cannot be put anywhere while they are compared."""
+    scratch, big = tmp_path / "scratch", tmp_path / "customers.parquet"
+    scratch.mkdir()
+    rows = "SELECT 'C-' || md5(i::VARCHAR) AS customer_id, DATE '2020-01-01' + (i % 2000)::INT AS start_date, NULL::DATE AS end_date"
+    duckdb.sql(f"COPY ({rows} FROM range(200000) AS numbers(i)) TO '{big}'")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+
+    command = [sys.executable, "-m", "iceberg", "publish", "--engine", "spark", "--spark-url", "local[2]", "--customers", str(big)]
+    command += ["--temp-dir", str(scratch), "--store", str(tmp_path / "store.db"), "--quiet"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=limit, timeout=200)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--temp-dir" in done.stderr.splitlines()[-1]
+    assert "File too large" in done.stderr.splitlines()[-1]
+    store = Store(str(tmp_path / "store.db"))
+    assert store.studies() == ()
+    store.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +97,21 @@ def test_work_that_the_cluster_loses_names_the_stage_and_a_second_run_succeeds(s
     canceller.join()
     assert caught.value.code == "spark_failed_counting"
     assert connection.sql("SELECT count(*) FROM few").fetchall() == [(7,)]
+
+
+def test_a_machine_without_java_and_a_cluster_that_is_not_there_are_said_at_once(tmp_path: Path) -> None:
+    """In the time of a person: Spark itself would knock for minutes."""
+    for program in ("bash", "dirname", "env", "ps", "sed", "uname"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    environment = {name: value for name, value in os.environ.items() if name != "JAVA_HOME"} | {"PATH": str(tmp_path)}
+    told = {"local[1]": "openjdk-17-jre-headless", "spark://127.0.0.1:9": "127.0.0.1:9", "sc://127.0.0.1:9/;token=secret": "sc://127.0.0.1:9 ("}
+    for url, says in told.items():
+        command = [sys.executable, "-m", "iceberg", "estimate", "--engine", "spark", "--spark-url", url, "--customers", "spark:crm.customers"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment, timeout=60)
+        assert done.returncode == 2, done.stderr
+        assert says in done.stderr
+        assert "secret" not in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_machine_without_spark_is_told_what_to_install() -> None:
