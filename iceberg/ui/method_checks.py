@@ -18,13 +18,13 @@ def show_estimate_checks(frame: Frame) -> None:
         return
     estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
     words = frame.words
-    st.subheader(words.text("ui.method.posterior"), anchor=False)
+    st.header(words.text("ui.method.posterior"), anchor=False)
     _show_posterior(frame, estimate)
-    st.subheader(words.text("ui.method.placebo"), anchor=False)
+    st.header(words.text("ui.method.placebo"), anchor=False)
     _show_placebo(frame, estimate)
-    st.subheader(words.text("ui.method.break_even"), anchor=False)
+    st.header(words.text("ui.method.break_even"), anchor=False)
     _show_break_even(frame, estimate)
-    st.subheader(words.text("ui.method.diagnostics"), anchor=False)
+    st.header(words.text("ui.method.diagnostics"), anchor=False)
     if estimate.diagnostics:
         show_diagnostics(frame, estimate.diagnostics)
     else:
@@ -41,7 +41,7 @@ def show_calibration(frame: Frame) -> None:
     if table.empty:
         return
     named = table.assign(family=[words.text(f"report.families.{family}") for family in table["family"]])
-    st.subheader(words.text("ui.method.calibration"), anchor=False)
+    st.header(words.text("ui.method.calibration"), anchor=False)
     st.markdown(words.text("ui.method.calibration_lead"))
     st.markdown(takeaway_coverage(table, words))
     show_chart(

@@ -104,14 +104,14 @@ def _cause_sentence(name: str, cause: Cause, words: Translator) -> str:
     effect = "" if cause.effect is None else words.text("ui.changes.effect", effect=_signed(cause.effect, words))
     if cause.answers is not None:
         effect = _two_answers(*cause.answers, words)
-    listed = "".join(f"\n    - {fact}" for fact in facts)
+    listed = "".join(f"\n- {fact}" for fact in facts)
     return f"{words.text(f'ui.changes.{name}_moved')} {effect}{listed}"
 
 
 def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator) -> str:
     """What another method said of the same counts, beside what this one says."""
     before, after = customers_range(was, words), customers_range(now, words)
-    shift = _minus(f"{now.median - was.median:+.0f}")
+    shift = _minus(_with_sign(now.median - was.median))
     ends = {f"before_{end}": value for end, value in before.items()} | {f"after_{end}": value for end, value in after.items()}
     return words.text("ui.changes.two_answers", shift=shift, **ends)
 
@@ -133,10 +133,14 @@ def _told(value: object, words: Translator) -> str:
 
 
 def _signed(interval: CredibleInterval, words: Translator) -> str:
-    low, middle, high = (f"{value:+.0f}" for value in (interval.lower, interval.median, interval.upper))
+    low, middle, high = (_with_sign(value) for value in (interval.lower, interval.median, interval.upper))
     if low == high:
         return _minus(middle)
     return words.text("ui.changes.signed", low=_minus(low), median=_minus(middle), high=_minus(high))
+
+
+def _with_sign(value: float) -> str:
+    return f"{round(value):+d}" if round(value) else "0"
 
 
 def _minus(text: str) -> str:

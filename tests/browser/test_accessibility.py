@@ -1,5 +1,7 @@
 """Every page, judged by axe-core: no serious violation that is ours to fix. Both languages, light and dark, desk and phone are each seen."""
 
+from itertools import pairwise
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -27,6 +29,13 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def skipped_levels(page: Page) -> list[str]:
+    """Headings two levels below the one before them: whoever goes from heading to heading looks for what is missing."""
+    main = page.locator("[data-testid=stMain]")
+    levels = main.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => [Number(one.tagName[1]), one.innerText])")
+    return [f"h{before} -> h{level} {text}" for (before, _), (level, text) in pairwise(levels) if level > before + 1]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_page_has_a_serious_violation(visit: VisitorFactory, look: str) -> None:
     visitor = visit(**LOOKS[look])  # type: ignore[arg-type]
@@ -39,7 +48,7 @@ def test_no_page_has_a_serious_violation(visit: VisitorFactory, look: str) -> No
         page.set_viewport_size({"width": LOOKS[look]["width"], "height": 4000})  # type: ignore[typeddict-item]
         visitor.settle()
         expect(page.locator("[data-stale=true]")).to_have_count(0)  # what is being drawn again is pale for a moment
-        if told := violations(page):
+        if told := violations(page) + skipped_levels(page):
             found[name] = told
     assert found == {}
 

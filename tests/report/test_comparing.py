@@ -89,6 +89,16 @@ def test_the_chart_draws_each_row_and_its_zero() -> None:
     rows = specification["datasets"][layers[1]["data"]["name"]]
     np.testing.assert_allclose([row["median"] for row in rows], frame["rate_change_median"])
     assert "baisse" in rows[0]["end_text"]
+    assert all(row["said_at"] >= max(row["upper"], 0) for row in rows), "words that cross the line of zero cannot be read"
+
+
+def test_the_axis_of_a_phone_is_named_on_lines_that_fit() -> None:
+    words = Translator("fr")
+    title = unit_text(example_comparison(), words)
+    chart = build_changes(comparison_table(example_comparison(), words), words, description="x", axis_title=title, narrow=True)
+    lines = chart.to_dict(validate=True)["layer"][1]["encoding"]["x"]["axis"]["title"]
+    assert " ".join(lines) == title
+    assert max(map(len, lines)) <= 32
 
 
 def test_the_document_is_json_with_every_interval() -> None:

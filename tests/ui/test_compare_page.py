@@ -19,6 +19,7 @@ def test_the_answer_is_a_sentence_with_its_rates_and_probability(open_page: Open
     assert len(app.get("vega_lite_chart")) == 1 and app.get("vega_lite_chart")[0].proto.alt
     assert len(app.dataframe) == 1 and len(app.dataframe[0].value) == 8  # seven categories and the company
     assert app.info  # what the comparison cannot see
+    assert "report.changes" in {button.key for button in app.get("download_button")}
 
 
 def test_the_category_that_was_fixed_comes_first(open_page: OpenPage) -> None:

@@ -18,7 +18,7 @@ OpenPage = Callable[..., AppTest]
 def test_assumption_and_data_stand_side_by_side_with_their_noise_floor(open_page: OpenPage, language: str) -> None:
     app = open_page("method", language=language)
     words = Translator(language)
-    headings = [heading.value for heading in app.subheader]
+    headings = [heading.value for heading in app.header]
     for section in ("posterior", "placebo", "break_even", "diagnostics"):
         assert words.text(f"ui.method.{section}") in headings
     assert app.get("vega_lite_chart")[0].proto.alt
@@ -35,7 +35,7 @@ def test_without_a_placebo_the_page_says_what_it_would_need(open_page: OpenPage)
 
 def test_how_often_the_ranges_held_is_drawn_in_the_reader_s_language(open_page: OpenPage) -> None:
     app = open_page("method", language="fr")
-    assert any("neuf fois sur dix" in heading.value for heading in app.subheader)
+    assert any("neuf fois sur dix" in heading.value for heading in app.header)
     assert "les fourchettes à 90\N{NO-BREAK SPACE}% contenaient la vérité" in spoken(app)
 
 

@@ -206,7 +206,7 @@ def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(pub
 def test_the_list_of_studies_is_there_for_viewers_and_keeping_for_owners_alone(publish: Publish) -> None:
     publish()
     viewer = open_app("studies", roles=["iceberg-viewer"])
-    assert viewer.subheader[0].value == "Quarterly"
+    assert viewer.header[0].value == "Quarterly"
     assert viewer.number_input.len == 0
     owner = open_app("studies", roles=["iceberg-owner"])
     assert owner.number_input(key="retention").value == 0

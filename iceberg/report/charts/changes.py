@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import altair as alt
 import pandas as pd
 
@@ -14,6 +16,7 @@ from iceberg.report.text_width import text_width
 from iceberg.report.words import share
 
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
+_TITLE_SIGNS = 32  # of a line under the narrow plot
 
 
 def build_changes(
@@ -53,7 +56,7 @@ def build_changes(
     low, high = min(float(data["lower"].min()), 0.0), max(float(data["upper"].max()), 0.0)
     width = max(high - low, 1e-9)
     scale = alt.Scale(domain=[low - 0.03 * width, high + width * room / max(_PLOT_PX[narrow] - room, 120)], nice=False)
-    axis = alt.Axis(title=axis_title, labelExpr=ratio_expr(translator), tickCount=4 if narrow else 6)
+    axis = alt.Axis(title=wrap(axis_title, _TITLE_SIGNS) if narrow else axis_title, labelExpr=ratio_expr(translator), tickCount=4 if narrow else 6)
     y = rows_axis(data["label"].tolist(), narrow=narrow)
     hints = worded_tooltip(translator, category="category", middle_text="most_likely", range_text="range", probability_text="fell")
     base = drawing(data)

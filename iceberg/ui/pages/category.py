@@ -27,7 +27,7 @@ def show_page() -> None:
         category = _choose_category(frame, estimate)
         _show_verdict(frame, estimate, category)
         _show_ratio_and_trend(frame, estimate, category)
-        st.subheader(words.text("ui.category.survival"), anchor=False)
+        st.header(words.text("ui.category.survival"), anchor=False)
         if not frame.access.sees_everything:
             st.info(words.text("ui.category.for_analysts"), icon=":material/shield_person:")
         elif not frame.study.counts.has_calendar:
@@ -102,7 +102,7 @@ def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str
     key = f"{estimate_key(estimate)}|{category}"
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(frame.words.text("ui.category.ratio"), anchor=False)
+        st.header(frame.words.text("ui.category.ratio"), anchor=False)
         ratios = prior_posterior_table(estimate, category=category)
         show_chart(
             frame,
@@ -113,7 +113,7 @@ def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str
             table=lambda: ratios,
         )
     with right:
-        st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
+        st.header(frame.words.text("ui.iceberg.trend"), anchor=False)
         if not frame.study.counts.has_calendar:
             st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
             return
@@ -159,7 +159,7 @@ def _show_delay(frame: Frame, category: str) -> None:
     from iceberg.report.counted import delay_of
     from iceberg.report.takeaways import takeaway_delay
 
-    st.subheader(frame.words.text("ui.category.delay"), anchor=False)
+    st.header(frame.words.text("ui.category.delay"), anchor=False)
     table = remember(f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study)
     st.caption(takeaway_delay(table, frame.words))
     show_chart(
@@ -177,7 +177,7 @@ def _show_tenure(frame: Frame, category: str) -> None:
     from iceberg.report.counted import tenure_profile_of
     from iceberg.report.takeaways import takeaway_tenure_profile
 
-    st.subheader(frame.words.text("ui.category.tenure"), anchor=False)
+    st.header(frame.words.text("ui.category.tenure"), anchor=False)
     table = tenure_profile_of(frame.study.counts, category)
     st.caption(takeaway_tenure_profile(table, frame.words))
     show_chart(
@@ -198,7 +198,7 @@ def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> No
     table = segment_table(estimate, category=category)
     if len(table) < 2:
         return
-    st.subheader(frame.words.text("ui.category.segments"), anchor=False)
+    st.header(frame.words.text("ui.category.segments"), anchor=False)
     st.caption(takeaway_segments(table, frame.words))
     show_chart(
         frame,

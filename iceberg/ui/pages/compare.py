@@ -161,10 +161,27 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
         takeaway=lambda: comparison_headline(comparison, words),
     )
     st.dataframe(display_comparison(table, words), hide_index=True, alt=comparison_headline(comparison, words), key="table.changes")
-    show_download(frame, "changes", table)
+    with st.container(horizontal=True, gap="small"):
+        show_download(frame, "changes", table)
+        st.download_button(
+            words.text("ui.reports.pdf"),
+            data=lambda: _pdf(frame, comparison, category),
+            file_name=words.text("ui.compare.file_name"),
+            mime="application/pdf",
+            icon=":material/description:",
+            key="report.changes",
+            on_click="ignore",
+        )
     for severity, sentence in remark_sentences(comparison, words):
         box, icon = BOXES[severity]
         getattr(st, box)(sentence, icon=f":material/{icon}:")
+
+
+def _pdf(frame: Frame, comparison: Comparison, category: str | None) -> bytes:
+    """The answer as a page to send on."""
+    from iceberg.report.files.compared import Compared, comparison_bytes
+
+    return comparison_bytes(Compared(comparison, category, author=frame.access.name), format="pdf", language=frame.language)
 
 
 show_page()

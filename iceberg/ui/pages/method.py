@@ -62,7 +62,7 @@ def show_page() -> None:
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.method.title"), anchor=False)
-    st.subheader(words.text("ui.method.in_words"), anchor=False)
+    st.header(words.text("ui.method.in_words"), anchor=False)
     st.markdown("\n".join(f"{index}. {words.text(f'ui.method.word_{index}')}" for index in range(1, SENTENCES + 1)))
     with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
         st.markdown(words.text("ui.method.equations_lead"))
@@ -71,24 +71,24 @@ def show_page() -> None:
         st.markdown(words.text("ui.method.equations_where"))
     with errors_in_words(words):
         show_estimate_checks(frame)
-    st.subheader(words.text("ui.method.priors"), anchor=False)
+    st.header(words.text("ui.method.priors"), anchor=False)
     if frame.access.may("analyst"):
         _edit_priors(frame)
     else:
         _show_priors(frame)
     if frame.study.axes is None:  # it is worked out category by category, the small ones too
-        st.subheader(words.text("ui.method.sensitivity"), anchor=False)
+        st.header(words.text("ui.method.sensitivity"), anchor=False)
         with errors_in_words(words):
             show_sensitivity(frame)
-    st.subheader(words.text("ui.method.tornado"), anchor=False)
+    st.header(words.text("ui.method.tornado"), anchor=False)
     with errors_in_words(words):
         show_tornado(frame)
-    st.subheader(words.text("ui.method.defaults"), anchor=False)
+    st.header(words.text("ui.method.defaults"), anchor=False)
     _show_defaults(frame)
     show_calibration(frame)
-    st.subheader(words.text("ui.method.limits"), anchor=False)
+    st.header(words.text("ui.method.limits"), anchor=False)
     st.markdown("\n".join(f"- {words.text(f'ui.method.limit_{index}')}" for index in range(1, LIMITS + 1)))
-    st.subheader(words.text("ui.method.references"), anchor=False)
+    st.header(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
 
 

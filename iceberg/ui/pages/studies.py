@@ -47,7 +47,7 @@ def show_page() -> None:
 def _show_study(frame: Frame, study: StudyEntry) -> None:
     words, newest = frame.words, study.newest
     with st.container(border=True, gap="xsmall"):
-        st.subheader(study.title, anchor=False)
+        st.header(study.title, anchor=False)
         ends = customers_range(summary_interval(newest), words)
         st.markdown(words.text("ui.studies.newest", low=ends["low"], high=ends["high"]))
         st.caption(words.text("ui.study.published_by", author=newest.author or "–", day=newest.published_at.date(), version=str(newest.number)))

@@ -35,9 +35,9 @@ def show_page() -> None:
     with errors_in_words(words):
         counts = _counts(frame)
         _show_curves(frame, counts)
-        st.subheader(words.text("ui.survival.cox"), anchor=False)
+        st.header(words.text("ui.survival.cox"), anchor=False)
         _show_cox(frame, counts)
-        st.subheader(words.text("ui.survival.parametric"), anchor=False)
+        st.header(words.text("ui.survival.parametric"), anchor=False)
         _show_fits(frame, counts)
 
 

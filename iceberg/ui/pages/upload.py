@@ -238,7 +238,7 @@ def _show_study(frame: Frame) -> None:
     study = frame.study
     if study.is_sample or study.report is None:
         return
-    st.subheader(frame.words.text("ui.upload.on_screen"), anchor=False)
+    st.header(frame.words.text("ui.upload.on_screen"), anchor=False)
     st.markdown(f"**{study.name}**")
     show_report(frame, study.report)
 
