@@ -8,7 +8,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from iceberg.cli import main
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import postgres
+from tests.companies import CUSTOMERS, write_company
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -48,20 +49,13 @@ def customer_id(number: int) -> str:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ids that no digest or figure can hold by chance; some rows that are rejected, with their values."""
-    folder = tmp_path_factory.mktemp("company")
-    start = date(2024, 1, 1)
-    customers, complaints = ["customer_id,start_date,end_date,segment"], ["customer_id,complaint_date,category"]
-    for number in range(300):
-        first = start + timedelta(days=number % 200)
-        last = (first + timedelta(days=200 + number % 150)).isoformat() if number % 4 == 0 else ""
-        customers.append(f"{customer_id(number)},{first},{last},{'north' if number % 3 else 'south'}")
-        if number % 6 == 0:
-            complaints.append(f"{customer_id(number)},{first + timedelta(days=120)},{'billing' if number % 4 else 'delivery'}")
-    customers.append(f"{customer_id(900)},2025-05-01,2024-01-01,north")  # ends before it starts
-    complaints.append(f"{customer_id(901)},2024-09-01,billing")  # nobody knows this customer
-    (folder / "customers.csv").write_text("\n".join(customers) + "\n")
-    (folder / "complaints.csv").write_text("\n".join(complaints) + "\n")
-    return folder
+    return write_company(
+        tmp_path_factory.mktemp("company"),
+        customer_id,
+        segments=lambda number: "north" if number % 3 else "south",
+        more_customers=[f"{customer_id(900)},2025-05-01,2024-01-01,north"],  # ends before it starts
+        more_complaints=[f"{customer_id(901)},2024-09-01,billing"],  # nobody knows this customer
+    )
 
 
 def inputs(company: Path) -> list[object]:
@@ -96,7 +90,7 @@ def test_no_customer_is_in_the_store(run: Run, company: Path, tmp_path: Path, ki
         seen.append(postgres_server.dump(address).encode())
     written = b"\n".join(seen)
     assert b"billing" in written, "the search would find what is there"
-    ids = {customer_id(number).encode() for number in (*range(300), 900, 901)}
+    ids = {customer_id(number).encode() for number in (*range(CUSTOMERS), 900, 901)}
     assert {one for one in ids if one in written} == set()
     assert re.findall(rb"KU\d{5}", written) == []
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import oidc
 from tests.browser.conftest import ROOT, VisitorFactory, free_port, wait_for
+from tests.companies import write_company
 from tests.store.conftest import make_publication
 
 PEOPLE: dict[str, dict[str, object]] = {
@@ -68,18 +68,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[VisitorFactory]:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few hundred customers: enough for a headline, quick to estimate."""
-    folder = tmp_path_factory.mktemp("company")
-    start = date(2024, 1, 1)
-    customers, complaints = ["customer_id,start_date,end_date"], ["customer_id,complaint_date,category"]
-    for number in range(300):
-        first = start + timedelta(days=number % 200)
-        last = (first + timedelta(days=200 + number % 150)).isoformat() if number % 4 == 0 else ""
-        customers.append(f"K{number:05d},{first},{last}")
-        if number % 6 == 0:
-            complaints.append(f"K{number:05d},{first + timedelta(days=120)},{'billing' if number % 4 else 'delivery'}")
-    (folder / "customers.csv").write_text("\n".join(customers) + "\n")
-    (folder / "complaints.csv").write_text("\n".join(complaints) + "\n")
-    return folder
+    return write_company(tmp_path_factory.mktemp("company"), lambda number: f"K{number:05d}")
 
 
 def sign_in(page: Page, person: str) -> None:

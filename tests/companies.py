@@ -1,0 +1,41 @@
+"""Owns the small companies that tests write as files: customers and complaints, as a CRM would export them."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+CUSTOMERS = 300
+
+
+def write_company(
+    folder: Path,
+    name: Callable[[int], str],
+    *,
+    segments: Callable[[int], str] | None = None,
+    more_customers: Sequence[str] = (),
+    more_complaints: Sequence[str] = (),
+) -> Path:
+    """``customers.csv`` and ``complaints.csv``: a few hundred customers, enough for a headline and quick to estimate.
+
+    Args:
+        folder: Where they go.
+        name: Customer id of a number.
+        segments: Segment of a number; None writes no such column.
+        more_customers: Rows added as they are, to be rejected for instance.
+        more_complaints: Likewise.
+
+    Returns:
+        The folder.
+    """
+    start = date(2024, 1, 1)
+    customers = ["customer_id,start_date,end_date" + ("" if segments is None else ",segment")]
+    complaints = ["customer_id,complaint_date,category"]
+    for number in range(CUSTOMERS):
+        first = start + timedelta(days=number % 200)
+        last = (first + timedelta(days=200 + number % 150)).isoformat() if number % 4 == 0 else ""
+        customers.append(f"{name(number)},{first},{last}" + ("" if segments is None else f",{segments(number)}"))
+        if number % 6 == 0:
+            complaints.append(f"{name(number)},{first + timedelta(days=120)},{'billing' if number % 4 else 'delivery'}")
+    (folder / "customers.csv").write_text("\n".join((*customers, *more_customers)) + "\n")
+    (folder / "complaints.csv").write_text("\n".join((*complaints, *more_complaints)) + "\n")
+    return folder
