@@ -143,7 +143,13 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
         return None
     kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
     offset = any(_WITH_OFFSET.search(text) for text in filled)
-    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", filled[0], offset, mixed=mixed and bool(kept))
+    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", _telling(filled), offset, mixed=mixed and bool(kept))
+
+
+def _telling(filled: list[str]) -> str:
+    """A value that says something else in the other order: 03/04/2025 rather than 01/01/2025."""
+    swapped = (text for text in filled if (match := _NUMERIC.fullmatch(text)) and int(match[1]) != int(match[3]))
+    return next(swapped, filled[0])
 
 
 def _most_likely(votes: Counter[str]) -> tuple[str, int]:

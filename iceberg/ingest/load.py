@@ -25,7 +25,7 @@ from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked
 from iceberg.ingest.opening import Opened
 from iceberg.ingest.parts import count_parts, list_sources
 from iceberg.ingest.read import FileReading
-from iceberg.ingest.relations import base_of
+from iceberg.ingest.relations import base_of, measure_again
 from iceberg.ingest.repeats import relate_to_subscriptions
 from iceberg.ingest.resources import default_bound, make_room, named_faults
 from iceberg.ingest.sources import Source, Workspace
@@ -95,6 +95,8 @@ def load_tables(
             opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
             today = max(today or date.today(), as_of or date.min)
             judged, joined, folded = _judge(connection, workspace, opened, today, mapping)
+            if mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links):  # or none met in the files
+                relations = measure_again(connection, relations, {item.table: item.read_name for item in judged})
             relations = relate_to_subscriptions(relations) if folded else relations
             tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
         notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)

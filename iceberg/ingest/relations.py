@@ -276,3 +276,26 @@ def _put(related: dict[str, list[Opened]], table: str, choice: FieldChoice) -> N
         (source, replace(mapping, choices={choice.field: choice} | {name: kept for name, kept in mapping.choices.items() if name != choice.field}))
         for source, mapping in related[table]
     ]
+
+
+def measure_again(connection: duckdb.DuckDBPyConnection, relations: Relations, read: Mapping[str, str]) -> Relations:
+    """The same joins with the shares of ids that meet once they were made comparable.
+
+    Args:
+        connection: Where the rows are.
+        relations: As measured on the ids in the files.
+        read: Relation of the rows that were read, by table, with customer_id made comparable.
+    """
+    base = read.get(relations.base)
+    if not relations.measured or base is None:
+        return relations
+    links = []
+    for link in relations.links:
+        rows = read.get(link.relation.table)
+        if rows is None or link.relation.other_table != relations.base:
+            links.append(link)
+            continue
+        ids = f"SELECT DISTINCT customer_id AS id FROM {rows} WHERE customer_id IS NOT NULL"
+        [(seen, met)] = connection.sql(f"SELECT count(*), count(*) FILTER (id IN (SELECT customer_id FROM {base})) FROM ({ids})").fetchall()
+        links.append(replace(link, relation=replace(link.relation, share=met / seen if seen else 0.0, ids=seen, found=met)))
+    return replace(relations, links=tuple(links))

@@ -163,6 +163,9 @@ def test_ids_written_in_two_ways_throughout_are_refused_with_the_mapping_that_jo
     complaints = UploadedBytes("t.csv", ("customer_id,date,category\n" + "".join(f"{n}.0,2024-09-01,billing\n" for n in range(1, 41))).encode())
     tables, report = load_tables(customers, complaints, today=date(2026, 6, 30))
     tables.close()
+    link = report.relations.get("complaints")
+    assert link is not None
+    assert (link.relation.share, link.relation.ids) == (0.0, 40)
     with pytest.raises(MappingError) as caught:
         require_rows(report)
     said = caught.value.message(language)
@@ -170,6 +173,9 @@ def test_ids_written_in_two_ways_throughout_are_refused_with_the_mapping_that_jo
     tables, report = load_tables(customers, complaints, mapping=caught.value.proposal, today=date(2026, 6, 30))
     tables.close()
     assert report.rows["complaints"].kept == 40
+    link = report.relations.get("complaints")
+    assert link is not None
+    assert (link.relation.share, link.relation.ids) == (1.0, 40)
 
 
 def test_a_header_over_two_columns_that_differ_is_asked_about() -> None:

@@ -111,3 +111,30 @@ def test_files_that_reach_beyond_today_may_be_believed(open_page: OpenPage) -> N
     today.set_value(date(later, 6, 30)).run()
     assert_healthy(app)
     assert "16 rows read = 16 kept + 0 rejected" in spoken(app)
+
+
+def test_polish_headers_in_a_central_european_code_page_are_chosen_by_hand(open_page: OpenPage) -> None:
+    """Neither the code page nor a header is known: both are asked, and the answers are enough."""
+    customers = "Numer klienta;Data rozpoczęcia;Data zakończenia;Województwo\n" + "".join(
+        f"k{i};{1 + i % 28:02d}.03.2024;{'14.03.2025' if i % 4 == 0 else ''};Łódź\n" for i in range(60)
+    )
+    complaints = "Numer klienta;Dzień skargi;Powód\n" + "".join(
+        f"k{i};{1 + i % 28:02d}.01.2025;{'Faktura' if i % 2 else 'Dostawa'}\n" for i in range(0, 60, 5)
+    )
+    app = open_page("upload")
+    upload(app, customers=("klienci.csv", customers.encode("cp1250")), complaints=("skargi.csv", complaints.encode()))
+    question = next(radio for radio in app.radio if str(radio.key).endswith(".either"))
+    assert any("zakończenia" in option for option in question.options)
+    app = question.set_value("cp1250").run()
+    chosen = {
+        "customers": {"customer_id": "Numer klienta", "start_date": "Data rozpoczęcia", "end_date": "Data zakończenia", "segment": "Województwo"},
+        "complaints": {"customer_id": "Numer klienta", "complaint_date": "Dzień skargi", "category": "Powód"},
+    }
+    for table, fields in chosen.items():
+        for name, header in fields.items():
+            select = next(one for one in app.selectbox if str(one.key).startswith(f"column.{table}.") and str(one.key).endswith(f".{name}"))
+            app = select.set_value(header).run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "60 rows read = 60 kept" in spoken(app)
+    assert "12 rows read = 12 kept" in spoken(app)
