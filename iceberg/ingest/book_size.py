@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from iceberg.errors import FileError
+from iceberg.ingest.old_books import refuse_endless_book
 
 # Judgement: a full sheet of a million rows by twenty columns unpacks to about 1 GB and holds 20 million cells.
 MAX_UNPACKED_BYTES = 2 << 30
@@ -29,11 +30,12 @@ def refuse_large_book(path: Path, name: str) -> None:
     """Look through a zipped book before it is opened.
 
     Raises:
-        FileError: ``book_too_large`` or ``sheet_too_wide``.
+        FileError: ``book_too_large``, ``sheet_too_wide``, or ``book_unreadable`` where its sectors have no end.
     """
     if path.stat().st_size > MAX_BOOK_BYTES:
         raise _too_large(name, path.stat().st_size)
     if not zipfile.is_zipfile(path):
+        refuse_endless_book(path, name)
         return  # .xls holds 65,536 rows of 256 columns at most
     try:
         with zipfile.ZipFile(path) as book:

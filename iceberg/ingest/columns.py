@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from iceberg.ingest.dates import BLANK_TEXTS, recognise_dates
+from iceberg.ingest.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.mapping import EXTRA_FIELDS, FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
@@ -221,7 +221,7 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:  # noqa: PL
     """How well the values suit a field of this kind: a factor on the confidence, and the reason when it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
     if kind in {"date", "end", "number"}:  # "n/a" in every cell says nothing against the header
-        filled = [value for value in filled if value.strip().lower() not in BLANK_TEXTS]
+        filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label"} else (0.5, "empty")
     if kind == "date" and len(filled) < _MOSTLY * len(column.sample):

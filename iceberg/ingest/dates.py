@@ -29,6 +29,14 @@ BLANK_TEXTS = (
     "00/00/0000",
 )
 
+# Words that stand where a last day would, of whoever is still here; compared in lower case.
+STILL_HERE = (
+    *("present", "current", "currently", "ongoing", "active", "still active", "open", "open ended", "open-ended", "never", "no end", "no end date"),
+    *("still here", "until further notice", "n.a.", "en cours", "actif", "toujours actif", "toujours client", "jamais", "aujourd'hui"),
+    *("indéterminé", "indetermine", "indéterminée", "cdi", "sans fin", "aucune", "aucun", "à ce jour", "a ce jour"),
+    *("laufend", "aktiv", "unbefristet", "activo", "vigente", "attivo", "in corso", "actief", "lopend", "ativo"),
+)
+_NO_DAY = frozenset({*BLANK_TEXTS, *STILL_HERE})
 _OFFSET = r" ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _TIME = rf"(?:[ T]\d{{1,2}}[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:{_OFFSET})?)?"
 _WITH_OFFSET = re.compile(rf"\d[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?{_OFFSET}$")
@@ -118,7 +126,7 @@ class DateReading:
 
 def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
     """The format of a column, from a sample of its texts; None when fewer than half of them look like dates."""
-    filled = [text for value in values if value is not None and (text := value.strip()).lower() not in BLANK_TEXTS]
+    filled = [text for value in values if value is not None and (text := value.strip()).lower() not in _NO_DAY]
     if not filled:
         return None
     votes: Counter[str] = Counter()

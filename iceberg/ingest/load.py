@@ -20,6 +20,7 @@ from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.joining import IdProposal
 from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
+from iceberg.ingest.links import Relations
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
 from iceberg.ingest.opening import Opened
@@ -95,9 +96,7 @@ def load_tables(
             opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
             today = max(today or date.today(), as_of or date.min)
             judged, joined, folded = _judge(connection, workspace, opened, today, mapping)
-            if mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links):  # or none met in the files
-                relations = measure_again(connection, relations, {item.table: item.read_name for item in judged})
-            relations = relate_to_subscriptions(relations) if folded else relations
+            relations = _as_judged(connection, relations, judged, mapping, folded=folded)
             tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
         notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)
         return tables, replace(report, relations=relations, read_on=today, notes=notes)
@@ -106,6 +105,15 @@ def load_tables(
         connected.close()
         workspace.close()
         raise
+
+
+def _as_judged(
+    connection: duckdb.DuckDBPyConnection, relations: Relations, judged: list[JudgedTable], mapping: MappingSet, *, folded: bool
+) -> Relations:
+    """The joins as they are once ids were made comparable and rows were taken for subscriptions."""
+    if mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links):  # or none met in the files
+        relations = measure_again(connection, relations, {item.table: item.read_name for item in judged})
+    return relate_to_subscriptions(relations) if folded else relations
 
 
 def _complete_proposal(error: BaseException, mapping: MappingSet) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 import duckdb
 
 from iceberg.ingest.columns import normalise_header
+from iceberg.ingest.dates import STILL_HERE
 from iceberg.ingest.flags import says_still_here
 from iceberg.ingest.flat import flat_notes
 from iceberg.ingest.judge import JudgedTable
@@ -18,6 +19,7 @@ from iceberg.ingest.tables import IngestReport
 
 Notes = tuple[tuple[str, dict[str, object]], ...]
 _HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
+_MOST_LOOKED_AT = 5_000_000
 MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
 
 
@@ -32,6 +34,10 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
         flag = item.fields.columns.get("churned") if item.table == "customers" else None
         if flag is not None and says_still_here(normalise_header(flag.header)):
             notes.append(("flag_still_here", {"file": file, "column": flag.header}))
+        end = item.fields.columns.get("end_date") if item.table in {"customers", "subscriptions"} else None
+        words = {text.strip() for text in (end.sample if end is not None and end.is_text else ()) if text and text.strip().lower() in STILL_HERE}
+        if end is not None and words:
+            notes.append(("words_for_still_here", {"file": file, "column": end.header, "words": ", ".join(sorted(words)[:4])}))
         if item.table == "flat":
             notes += flat_notes(item)
         unknown = item.rule_rows.get("unknown_customer", 0)
@@ -54,8 +60,9 @@ def _heap_note(
     connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]
 ) -> Notes:
     """Many last days on the last of all days: probably the day of the export, on which these customers were still here."""
-    if "customers" not in names or any(one.table == "customers" and one.is_view for one in judged):
-        return ()  # a view over files would be scanned once more for it
+    own = next((one for one in judged if one.table == "customers"), None)
+    if "customers" not in names or (own is not None and (own.source.reading.format == "parquet" or own.totals.read > _MOST_LOOKED_AT)):
+        return ()  # it would take another scan
     most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
     found = connection.sql(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
     [(day, leavers, total, days)] = found

@@ -12,7 +12,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.columns import normalise_header
 from iceberg.ingest.database import quote_text
-from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, DateReading, date_sql, recognise_dates
+from iceberg.ingest.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.flat import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.labels import says_none_sql
@@ -23,6 +23,7 @@ from iceberg.ingest.read import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.tables import CANONICAL_COLUMNS, UNCATEGORISED
 
+_NO_LAST_DAY = quote_text("|".join(re.escape(text) for text in (*BLANK_TEXTS, *STILL_HERE)))
 _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
 # Fewer texts mean "no id" than mean "no date" (NA and nil can be ids), spelled out so that millions of ids need no
 # change of case.
@@ -298,7 +299,7 @@ def _blank(name: str, fields: TypedFields) -> str:
         return f"{name}_text IS NULL"
     return (
         f"CASE WHEN {name}_parsed IS NOT NULL THEN FALSE WHEN {name}_text IS NULL THEN TRUE "
-        f"ELSE regexp_full_match(trim({name}_text), {_BLANK_LIST}, 'i') END"
+        f"ELSE regexp_full_match(trim({name}_text), {_NO_LAST_DAY if name == 'end_date' else _BLANK_LIST}, 'i') END"
     )
 
 

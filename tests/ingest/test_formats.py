@@ -434,3 +434,38 @@ def test_one_slip_of_the_pen_does_not_put_a_column_in_doubt() -> None:
     tables, report = load_tables(source, today=NOW)
     tables.close()
     assert report.rows["customers"].rejected == 1
+
+
+@pytest.mark.parametrize("word", ["en cours", "Actif", "Present", "still active", "never", "n.a."])
+def test_a_word_for_still_here_is_no_unreadable_last_day(word: str) -> None:
+    """Two of three customers are still here: as unreadable dates, only those who left would be counted."""
+    rows = "".join(f"C{n},05/01/2024,{'14/01/2025' if n % 3 == 0 else word}\n" for n in range(60))
+    tables, report = load_tables(UploadedBytes("c.csv", ("customer_id,start_date,end_date\n" + rows).encode()), mapping=_day_first(), today=NOW)
+    with tables:
+        assert tables.connection.sql("SELECT count(*), count(end_date) FROM customers").fetchall() == [(60, 20)]
+    assert ("words_for_still_here", {"file": "c.csv", "column": "end_date", "words": word}) in report.notes
+
+
+def _day_first() -> MappingSet:
+    return MappingSet({"customers": ColumnMapping("customers", date_formats={"start_date": "day_first"})})
+
+
+def test_words_for_still_here_are_no_first_day() -> None:
+    rows = "".join(f"C{n},{'2024-01-05' if n % 3 else 'en cours'}\n" for n in range(60))
+    tables, report = load_tables(UploadedBytes("c.csv", ("customer_id,start_date\n" + rows).encode()), today=NOW)
+    tables.close()
+    assert {count.rule: count.rows for count in report.rules} == {"unparseable_date": 20}
+
+
+@pytest.mark.parametrize("size", [512, 4096])
+def test_an_old_book_whose_sectors_go_round_in_a_circle_is_refused_before_it_is_opened(size: int) -> None:
+    """Its reader would take each sector again and again until memory is full, and end the whole process."""
+    book = bytearray(write_xls({"x": [["customer_id", "start_date"], *(["C1", date(2024, 1, 5)] for _ in range(size // 8))]}))
+    sector = 1 << int.from_bytes(book[30:32], "little")
+    table = (int.from_bytes(book[76:80], "little") + 1) * sector
+    following = [int.from_bytes(book[table + 4 * place : table + 4 * place + 4], "little") for place in range(sector // 4)]
+    place = next(number for number, after in enumerate(following) if after == number + 1)
+    book[table + 4 * (place + 1) : table + 4 * (place + 2)] = place.to_bytes(4, "little")
+    with pytest.raises(FileError) as caught:
+        load_tables(UploadedBytes("c.xls", bytes(book)), today=NOW)
+    assert caught.value.code == "book_unreadable"
