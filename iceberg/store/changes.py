@@ -43,7 +43,7 @@ class Change:
     Attributes:
         before, after: Silent churn of all categories.
         difference: After minus before, from their draws; both under today's method.
-        probability_fell: That there is less silent churn in the later version.
+        probability_fell: That there is less silent churn in the later version; draws in which nobody more or fewer left count half.
         data, assumptions, method: The causes; their effects add up to the difference of the medians only about, because each has its own noise.
     """
 
@@ -75,7 +75,7 @@ def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
         before=published_before,
         after=published_after,
         difference=_difference(first, last),
-        probability_fell=float((_total(last) < _total(first)).mean()),
+        probability_fell=_fell(first, last),
         data=Cause(not same_data, None if same_data else _difference(first, middle), _data_facts(was, now)),
         assumptions=Cause(
             not same_assumptions, None if same_assumptions else _difference(middle, last), _assumption_facts(was.assumptions, now.assumptions)
@@ -97,6 +97,13 @@ def _difference(first: IcebergEstimate, last: IcebergEstimate) -> CredibleInterv
     one, other = _total(first), _total(last)
     size = min(len(one), len(other))
     return CredibleInterval.of(other[:size] - one[:size])
+
+
+def _fell(first: IcebergEstimate, last: IcebergEstimate) -> float:
+    """Draws of the same counts are often equal to the customer: said as a rise, they would be half of an answer."""
+    one, other = _total(first), _total(last)
+    size = min(len(one), len(other))
+    return float((other[:size] < one[:size]).mean() + (other[:size] == one[:size]).mean() / 2)
 
 
 def _published(entry: VersionEntry) -> CredibleInterval:

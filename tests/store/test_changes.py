@@ -62,3 +62,4 @@ def test_nothing_moved_between_a_version_and_itself(store: Store, publication: M
     change = explain_change(one, one)
     assert not (change.data.moved or change.assumptions.moved or change.method.moved)
     assert change.difference.median == 0
+    assert change.probability_fell == 0.5, "neither a fall nor a rise"
