@@ -5,26 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import python_calamine
 
 from iceberg.errors import FileError
+from iceberg.ingest.book_process import read_old_book
 from iceberg.ingest.book_size import refuse_large_book
+from iceberg.ingest.cells import cell_text
 from iceberg.ingest.delimiters import number_repeats
 from iceberg.ingest.headers import kind_of
 
 _HEADER_ROWS, _NAMED, _MOST_ROWS = 20, 0.8, 0.5  # judgement
 _PANICS = threading.Lock()  # the error stream belongs to the process, not to a thread
-_THREE_PLACES = re.compile(r"-?\d{1,3}\.\d{3}")
 
 
 @dataclass(frozen=True)
@@ -57,20 +56,27 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
     """
     refuse_large_book(path, name)
     try:
-        with _without_panic_text():
-            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))  # by content: a name may lie
-            names = tuple(book.sheet_names)
-            if sheet is not None and sheet not in names:
-                raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
-            grids = {title: _grid(book, title) for title in ([sheet] if sheet is not None else names)}
+        names, grids = _read_zipped(path, sheet) if zipfile.is_zipfile(path) else read_old_book(path, sheet)
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
         raise FileError("book_unreadable", {"file": name}) from error
     except BaseException as error:
         if type(error).__name__ == "PanicException":  # what a panic of the library becomes is no Exception, and has no name to import
             raise FileError("book_unreadable", {"file": name}) from error
         raise
+    if sheet is not None and sheet not in names:
+        raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
+    if not names:
+        raise FileError("book_unreadable", {"file": name})
     chosen = sheet if sheet is not None else max(names, key=lambda title: _data_likeness(grids[title]))
     return cut_sheet(grids[chosen], name=name, sheet=chosen, sheets=names, header_line=header_line)
+
+
+def _read_zipped(path: Path, sheet: str | None) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Names of all sheets, and the cells of one of them, or of all."""
+    with _without_panic_text():
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))  # by content: a name may lie
+        names = tuple(book.sheet_names)
+        return names, {title: _grid(book, title) for title in names if sheet in (None, title)}
 
 
 @contextlib.contextmanager
@@ -154,21 +160,3 @@ def _is_filled(grid: list[list[Any]], header: int, position: int) -> bool:
     """Whether a column has cells in most rows below: then it belongs to the table, named or not."""
     below = [row[position] for row in grid[header + 1 :] if position < len(row) and any(cell != "" for cell in row)]
     return bool(below) and sum(cell != "" for cell in below) > _MOST_ROWS * len(below)
-
-
-def cell_text(cell: Any) -> str | None:  # noqa: ANN401, PLR0911  # one line per type of cell
-    """A cell as text: whole numbers without ".0", dates in ISO, blanks as None."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        text = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-        return text + "0" if _THREE_PLACES.fullmatch(text) else text  # 1.234 as a number is never 1,234, whatever the texts of the column say
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(cell)
-    return str(cell)

@@ -27,3 +27,11 @@ def test_a_book_with_a_cell_anywhere_is_read_or_refused() -> None:
         with pytest.raises(FileError) as caught:
             load_tables(UploadedBytes("far.xlsx", far_book(np.random.default_rng(number))), today=None)
         assert caught.value.code in {"book_unreadable", "sheet_too_wide", "empty_file", "one_column", "header_only"}
+
+
+@pytest.mark.parametrize("number", [1024, 6952])
+def test_a_broken_old_book_ends_neither_the_process_nor_in_a_traceback(number: int) -> None:
+    """Found by 20,000 files: the library asks for more memory than there is and aborts, or sees a book without sheets."""
+    broken = make_file(np.random.default_rng([20260630, number]))
+    assert broken.name.endswith(".xls")
+    assert check_file(broken) == "book_unreadable"
