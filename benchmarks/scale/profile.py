@@ -1,0 +1,99 @@
+"""Where the time from file to counts goes: every statement that takes more than a hundredth of the whole, beside the bare scan.
+
+    python -m benchmarks.scale.profile customers.parquet complaints.parquet
+
+Prints a table. Timing each statement on its own costs nothing: they run one after the other anyway.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.scale.case import bare_scan
+from iceberg.cohort.reduce import reduce_tables
+from iceberg.ingest import database
+from iceberg.ingest.load import load_tables
+
+_STEPS = (  # what a statement is for, by what its text holds
+    ("customers copied from the CSV", r"CREATE OR REPLACE TABLE read_customers_cells"),
+    ("ids looked through: engine's part", r"SELECT hash\(customer_id\)"),
+    ("customers that a complaint names", r"read_customers_told AS"),
+    ("complaints read and judged", r"(TABLE|FROM) read_complaints|verdicts"),
+    ("customers by segment and first day", r"TABLE starts_by_name"),
+    ("customers who left", r"TABLE departures AS"),
+    ("person-days after departures", r"FROM departures WHERE"),
+    ("complainants followed", r"matched|complained|complaints_counted"),
+)
+
+
+class _Timed:
+    """A connection that adds up seconds and processor seconds per step."""
+
+    def __init__(self, connection: Any, spent: dict[str, list[float]]) -> None:
+        self._connection, self._spent = connection, spent
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in {"execute", "sql", "fetchall", "fetchnumpy", "to_arrow_reader"}:
+            return found
+
+        def call(*values: Any, **named: Any) -> Any:
+            text = str(values[0]) if values and isinstance(values[0], str) else ""
+            self._spent.setdefault("", [0.0, 0.0])
+            step = next((step for step, pattern in _STEPS if re.search(pattern, text)), "other statements") if text else None
+            clock, processor = time.perf_counter(), time.process_time()
+            result = found(*values, **named)
+            if step is not None:
+                self._step = step
+            entry = self._spent[step or getattr(self, "_step", "other statements")]
+            entry[0] += time.perf_counter() - clock
+            entry[1] += time.process_time() - processor
+            lazy = isinstance(result, duckdb.DuckDBPyConnection) or type(result).__name__ == "DuckDBPyRelation"
+            wrapped = _Timed(result, self._spent) if lazy else result
+            if lazy and step is not None:
+                wrapped._step = step
+            return wrapped
+
+        return call
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def main() -> None:
+    paths = {"customers": Path(sys.argv[1]), "complaints": Path(sys.argv[2])}
+    bare_scan(paths)
+    processor = time.process_time()
+    scan = sum(bare_scan(paths).values())
+    scan_processor = time.process_time() - processor
+    spent: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    connect = database.duckdb.connect
+    database.duckdb.connect = lambda *values, **named: _Timed(connect(*values, **named), spent)  # type: ignore[assignment]
+    clock, processor = time.perf_counter(), time.process_time()
+    tables, _ = load_tables(paths["customers"], paths["complaints"])
+    reduce_tables(tables)
+    whole, whole_processor = time.perf_counter() - clock, time.process_time() - processor
+    spent.pop("", None)
+    spent["Python and numpy (equal hashes, line and encoding checks, cells)"] = [
+        whole - sum(seconds for seconds, _ in spent.values()),
+        whole_processor - sum(seconds for _, seconds in spent.values()),
+    ]
+    print("| step | seconds | x scan | processor s | x scan |\n|---|---:|---:|---:|---:|")
+    for step, (seconds, used) in sorted(spent.items(), key=lambda entry: -entry[1][1]):
+        print(f"| {step} | {seconds:.2f} | {seconds / scan:.2f} | {used:.2f} | {used / scan_processor:.2f} |")
+    print(f"| all | {whole:.2f} | {whole / scan:.2f} | {whole_processor:.2f} | {whole_processor / scan_processor:.2f} |")
+    print(f"| bare scan | {scan:.2f} | 1 | {scan_processor:.2f} | 1 |")
+
+
+if __name__ == "__main__":
+    main()
