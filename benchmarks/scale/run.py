@@ -123,7 +123,8 @@ def main() -> None:
     (options.out / "scale.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
     words = ", ".join(f"{name} {value}" for name, value in about.items())
     (options.out / "scale.md").write_text(
-        f"# From file to counts\n\n{words}. Medians; written by `python -m benchmarks.scale.run`.\n\n![The same as a picture](scale.svg)\n\n{table(rows)}\n"
+        f"# From file to counts\n\n{words}. Medians; written by `python -m benchmarks.scale.run`.\n\n"
+        f"![The same as a picture](scale.svg)\n\n{table(rows)}\n"
     )
     save_plot(rows, options.out / "scale.svg")
     print(table(rows))
