@@ -79,6 +79,7 @@ def test_from_two_files_to_the_iceberg(visit: VisitorFactory) -> None:
     """Files, columns proposed and confirmed, checks, estimate, picture."""
     visitor = visit(locale="fr-FR")
     page = visitor.open("upload")
+    expect(page.get_by_role("button", name="Choisir des fichiers")).to_have_count(2)
     give_file(visitor, 0, DATA / "fr" / "clients.csv")
     give_file(visitor, 1, DATA / "fr" / "reclamations.csv")
     page.get_by_role("button", name="Ces colonnes sont bonnes").click()

@@ -22,6 +22,7 @@ from iceberg.ui.upload_columns import choose_columns
 from iceberg.ui.upload_joining import chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload_limit import LIMIT_MB, show_limit
 from iceberg.ui.upload_reading import choose_reading
+from iceberg.ui.upload_words import word_file_fields
 from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files, take_bytes
 
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
@@ -79,6 +80,7 @@ ICONS = {
 
 def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     words = frame.words
+    word_file_fields(words, {"file-": words.text("ui.upload.kinds", limit=LIMIT_MB), "mapping-file": words.text("ui.upload.mapping_kinds")})
     shape = st.radio(
         words.text("ui.upload.shape"),
         SHAPES,
