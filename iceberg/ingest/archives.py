@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import struct
 import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from iceberg.errors import FileError
+from iceberg.ingest.book_size import BROKEN_ZIP
 from iceberg.ingest.sources import OpenedSource, Workspace
 
 _MOST_NAMES = 5
@@ -21,7 +20,7 @@ def members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError, struct.error):
+    except (*BROKEN_ZIP, OSError):
         return []
     return [name for name in names if not name.startswith("__MACOSX/") and PurePosixPath(name).name not in {".DS_Store", "Thumbs.db"}]
 
@@ -50,6 +49,6 @@ def unpack(opened: OpenedSource, workspace: Workspace) -> OpenedSource:
         if error.errno != errno.ENOSPC:
             raise FileError("zip_unreadable", {"file": opened.name}) from error
         raise FileError("disk_full", {"file": opened.name, "size_mb": opened.size_bytes >> 20}) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error) as error:
+    except BROKEN_ZIP as error:
         raise FileError("zip_unreadable", {"file": opened.name}) from error
     return replace(opened, path=target, size_bytes=target.stat().st_size)

@@ -19,6 +19,8 @@ from iceberg.ingest.old_books import refuse_endless_book
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_CELLS = 50_000_000
 MAX_BOOK_BYTES = 512 << 20
+# What a broken zip raises, depending on where it is broken; ValueError where a name inside is no text.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError)
 _CHUNK = 1 << 22
 _OVERLAP = 256  # bytes kept from one chunk to the next, so that no tag is cut
 _XLSX_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'](?:[^>]*[^/])?>""")
@@ -46,7 +48,7 @@ def refuse_large_book(path: Path, name: str) -> None:
             unpacked = 0
             for part in parts:
                 unpacked += _look_through(book, part, name, MAX_UNPACKED_BYTES - unpacked)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, struct.error) as error:
+    except (*BROKEN_ZIP, OSError) as error:
         raise FileError("book_unreadable", {"file": name}) from error
 
 

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from iceberg.errors import FileError
+from iceberg.ingest.book_size import BROKEN_ZIP
 from iceberg.ingest.encoding import bom_encoding, open_bytes, wide_encoding
 
 
@@ -43,7 +44,7 @@ def _is_book(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as book:
             parts = set(book.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):  # a broken directory raises any of them
+    except (*BROKEN_ZIP, OSError):
         return path.suffix.lower() in {".xlsx", ".xlsm", ".xlsb", ".ods"}
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
