@@ -10,8 +10,10 @@ from iceberg.locale import Translator
 
 _FIELD = '[class*="st-key-{key}"] [data-testid="stFileUploaderDropzone'
 _RULES = (
-    # Hidden altogether, so that a screen reader hears the reader's language alone.
-    '{field}"] button [data-testid="stMarkdownContainer"] p, {field}Instructions"] span {{ display: none }}\n'
+    # The button's own word stays for screen readers, beside the reader's: what a style adds is no text to all of them.
+    '{field}"] button [data-testid="stMarkdownContainer"] p '
+    "{{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}\n"
+    '{field}Instructions"] span {{ display: none }}\n'
     '{field}"] button [data-testid="stMarkdownContainer"]::after {{ content: {button} }}\n'
     '{field}Instructions"] > div::after {{ content: {kinds}; font-size: 0.875rem }}\n'
 )
