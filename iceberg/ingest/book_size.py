@@ -19,8 +19,8 @@ from iceberg.ingest.old_books import refuse_endless_book
 MAX_UNPACKED_BYTES = 2 << 30
 MAX_CELLS = 50_000_000
 MAX_BOOK_BYTES = 512 << 20
-# What a broken zip raises, depending on where it is broken; ValueError where a name inside is no text.
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError)
+# What a broken zip raises, depending on where it is broken; ValueError where a name inside is no text, LookupError where it is empty.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError, LookupError)
 _CHUNK = 1 << 22
 _OVERLAP = 256  # bytes kept from one chunk to the next, so that no tag is cut
 _XLSX_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'](?:[^>]*[^/])?>""")

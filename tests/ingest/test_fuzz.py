@@ -29,8 +29,8 @@ def test_a_book_with_a_cell_anywhere_is_read_or_refused() -> None:
         assert caught.value.code in {"book_unreadable", "sheet_too_wide", "empty_file", "one_column", "header_only"}
 
 
-@pytest.mark.parametrize(("seed", "number"), [(20260630, 1024), (20260630, 6952), (20261122, 10657)])
+@pytest.mark.parametrize(("seed", "number"), [(20260630, 1024), (20260630, 6952), (20261122, 10657), (20261122, 18864)])
 def test_a_broken_book_ends_neither_the_process_nor_in_a_traceback(seed: int, number: int) -> None:
     """Found by many files: the library asks for more memory than there is and aborts, or sees no sheets; a part whose name is no text."""
     broken = make_file(np.random.default_rng([seed, number]))
-    assert check_file(broken) == "book_unreadable"
+    assert check_file(broken) in {"book_unreadable", "zip_file"}
