@@ -54,38 +54,32 @@ def read_source(
     if opened.frame is not None:
         return _read_frame(connection, opened.frame, workspace)
     assert opened.path is not None  # noqa: S101  # not a frame, so it has a path
-    with opened.path.open("rb") as stream:
-        head = stream.read(1 << 14)
     try:
-        kind = recognise_format(head, opened.path, opened.name)
-        if kind == "parquet":
-            return _read_parquet(connection, opened)
-        if kind == "zip":
-            return _read_packed(connection, opened, workspace, options)
-        if kind == "excel":
-            return _read_book(connection, opened, workspace, options)
-        if kind == "web":
-            return _read_page(connection, opened, workspace, options)
-        return _read_text(opened, workspace, options, compressed=kind == "gzip")
+        kind = _kind_of(opened)
+        if kind != "zip":
+            return _read_as(kind, connection, opened, workspace, options)
+        inner = unpack(opened, workspace)
+        if (kind := _kind_of(inner)) == "zip":  # an archive in an archive is not looked into
+            raise FileError("zip_file", {"file": opened.name, "files": ".zip"})
+        return _read_as(kind, connection, inner, workspace, options)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError("gzip_truncated", {"file": opened.name}) from error
 
 
-def _read_packed(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
-    """The only file of an archive, read like any other; an archive in it is not looked into."""
-    inner = unpack(opened, workspace)
-    assert inner.path is not None  # noqa: S101
-    with inner.path.open("rb") as stream:
-        kind = recognise_format(stream.read(1 << 14), inner.path, opened.name)
-    if kind == "zip":
-        raise FileError("zip_file", {"file": opened.name, "files": ".zip"})
+def _kind_of(opened: OpenedSource) -> str:
+    assert opened.path is not None  # noqa: S101
+    with opened.path.open("rb") as stream:
+        return recognise_format(stream.read(1 << 14), opened.path, opened.name)
+
+
+def _read_as(kind: str, connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
     if kind == "parquet":
-        return _read_parquet(connection, inner)
+        return _read_parquet(connection, opened)
     if kind == "excel":
-        return _read_book(connection, inner, workspace, options)
+        return _read_book(connection, opened, workspace, options)
     if kind == "web":
-        return _read_page(connection, inner, workspace, options)
-    return _read_text(inner, workspace, options, compressed=kind == "gzip")
+        return _read_page(connection, opened, workspace, options)
+    return _read_text(opened, workspace, options, compressed=kind == "gzip")
 
 
 def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions, *, compressed: bool) -> SourceTable:
