@@ -4,6 +4,7 @@ import multiprocessing
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,27 @@ def test_four_processes_open_a_new_store_at_once(address: str) -> None:
     assert [told.get(timeout=60) for _ in workers] == ["opened"] * 4
     for worker in workers:
         worker.join()
+
+
+def test_a_new_store_waits_for_who_writes_its_first_table(tmp_path: Path) -> None:
+    """SQLite refuses to change the kind of its journal at once, whatever the busy timeout, while anybody has begun to write."""
+    path = tmp_path / "store.db"
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.5, writer.execute, ["ROLLBACK"])
+    release.start()
+    Store(str(path)).close()
+    release.join()
+    writer.close()
+
+
+def test_a_new_store_that_stays_locked_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "BUSY_SECONDS", 0.2)
+    path = tmp_path / "store.db"
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    assert code_of(str(path)) == "store_locked"
+    writer.close()
 
 
 def test_sqlite_keeps_a_log_waits_and_overwrites(tmp_path: Path) -> None:
