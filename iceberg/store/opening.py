@@ -119,7 +119,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _keep_log(cursor: sqlite3.Cursor) -> None:
-    """Let the file keep a write-ahead log. SQLite's busy timeout does not cover this change: of processes that open a new store, the second would fail."""
+    """Let the file keep a write-ahead log. The busy timeout does not cover this change: of two processes that open a new store, one would fail."""
     deadline = time.monotonic() + BUSY_SECONDS
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:

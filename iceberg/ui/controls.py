@@ -319,6 +319,12 @@ def _remember(name: str, value: str | list[str] | None) -> None:
         st.query_params[name] = value
 
 
+def link_with(**choices: str) -> dict[str, list[str]]:
+    """The parameters of a link to another page that keeps what was chosen here, whatever window it opens in; `choices` are that page's own."""
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name != "category"}
+    return kept | {name: [value] for name, value in choices.items()}
+
+
 def _reset() -> None:
     forget_choices()
     for name in ("start", "ratio", "spread", "horizon", "months", "segment"):

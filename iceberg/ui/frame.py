@@ -17,9 +17,9 @@ from iceberg.ui.access import NOBODY, Access, current_access
 from iceberg.ui.controls import Control, View, browser_language, read_view, show_controls, show_language, show_study
 from iceberg.ui.sign_in import show_person
 from iceberg.ui.state import Study, current_study
+from iceberg.ui.window import is_narrow, listen_to_window
 
 STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}
-NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
     "category": frozenset({"period", "segments", "assumptions"}),
@@ -31,17 +31,6 @@ CONTROLS: dict[str, frozenset[Control]] = {
 }
 _FRAME = "frame"
 _VISITED = "visited"
-_WIDTH = "iceberg_width"
-_TELL_WIDTH = """
-export default function (component) {
-  const { data, setStateValue } = component;
-  const query = window.matchMedia(`(max-width: ${data.pixels}px)`);
-  const tell = () => { if (query.matches !== data.narrow) setStateValue("narrow", query.matches); };
-  query.addEventListener("change", tell);
-  tell();
-  return () => query.removeEventListener("change", tell);
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ def open_frame(language: str, page: str) -> None:
     st.html(_style(_read_theme()))
     study = current_study(language)
     view = read_view(study, words, shown=CONTROLS[page])
-    st.session_state[_FRAME] = Frame(words, study, view, _is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)
+    st.session_state[_FRAME] = Frame(words, study, view, is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)
 
 
 @contextmanager
@@ -91,7 +80,7 @@ def sidebar_around(page: str) -> Iterator[None]:
     if first:
         st.session_state[_VISITED] = True
         _show_sidebar(page)
-    _listen_to_width(narrow=current_frame().narrow)
+    listen_to_window(narrow=current_frame().narrow)
 
 
 def _show_sidebar(page: str) -> None:
@@ -127,20 +116,6 @@ def show_error(error: IcebergError, words: Translator) -> None:
 def _style(theme: Literal["light", "dark"]) -> str:
     sheets = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in STYLES[theme])
     return f"<style>{''.join(sheets)}</style>"
-
-
-def _is_narrow() -> bool:
-    """What the window told on an earlier run; on the first one the browser's own description."""
-    told = getattr(st.session_state.get(_WIDTH), "narrow", None)
-    if told is not None:
-        st.session_state["narrow"] = bool(told)
-    return bool(st.session_state.setdefault("narrow", "Mobi" in (st.context.headers.get("User-Agent") or "")))
-
-
-def _listen_to_width(*, narrow: bool) -> None:
-    """The window tells when it is not as `narrow` as the page was drawn; that runs the page again."""
-    component = st.components.v2.component("iceberg_width", js=_TELL_WIDTH)
-    component(key=_WIDTH, data={"pixels": NARROW_PIXELS, "narrow": narrow}, on_narrow_change=lambda: None)
 
 
 def _read_theme() -> Literal["light", "dark"]:

@@ -172,3 +172,24 @@ def test_back_and_reload_keep_what_was_chosen(visit: VisitorFactory) -> None:
     expect(page.get_by_text("1 pour 5", exact=True)).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+
+
+def test_back_leaves_a_page_in_one_step_whatever_was_chosen_on_it(visit: VisitorFactory) -> None:
+    """A parameter that the server writes into the address is no step of the reader's, and no choice is lost on the way back."""
+    visitor = visit()
+    page = visitor.open("?lang=fr&horizon=90")
+    ratio = page.get_by_role("slider", name=re.compile("Clients silencieux par client réclamant"))
+    ratio.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("ratio="))
+    visitor.settle()
+    page.get_by_role("link", name="Méthode", exact=True).click()
+    expect(page).to_have_url(re.compile("/method.*ratio="))
+    visitor.settle()
+    ratio.press("ArrowLeft")
+    expect(page.get_by_text("1 pour 15", exact=True)).to_be_visible()
+    visitor.settle()
+    page.go_back()
+    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_text("1 pour 15", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("horizon=90"))
+    expect(page).to_have_url(re.compile("ratio=15"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
 from iceberg.ui.access import require
+from iceberg.ui.controls import link_with
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.show import estimate_key, show_chart
 from iceberg.ui.state import SEED, estimate_study, focus_study, remember
@@ -18,7 +19,7 @@ def show_page() -> None:
     require("category")
     frame = current_frame()
     words = frame.words
-    st.page_link(HOME, label=words.text("ui.category.back"), icon=":material/arrow_back:")
+    st.page_link(HOME, query_params=link_with(), label=words.text("ui.category.back"), icon=":material/arrow_back:")
     if not frame.study.counts.categories:
         st.info(words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         return

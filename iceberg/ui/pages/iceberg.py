@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from iceberg.model.results import IcebergEstimate
 from iceberg.ui import executive
 from iceberg.ui.access import require
+from iceberg.ui.controls import link_with
 from iceberg.ui.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.first_visit import show_still
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
@@ -107,7 +108,7 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
         st.markdown(f"**{badge.says}**")
         st.markdown(badge.help)
         st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
-        st.page_link("iceberg/ui/pages/method.py", icon=":material/function:")
+        st.page_link("iceberg/ui/pages/method.py", query_params=link_with(), icon=":material/function:")
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -118,11 +119,11 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
             frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway, table=chart.table, selectable=True
         )
     if clicked is not None:
-        st.switch_page(CATEGORY_PAGE, query_params={"category": clicked})
+        st.switch_page(CATEGORY_PAGE, query_params=link_with(category=clicked))
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
         for category in (item.category for item in estimate.categories):
-            st.page_link(CATEGORY_PAGE, label=category, query_params={"category": category}, icon=":material/arrow_forward:")
+            st.page_link(CATEGORY_PAGE, label=category, query_params=link_with(category=category), icon=":material/arrow_forward:")
 
 
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
