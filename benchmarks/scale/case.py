@@ -94,15 +94,12 @@ def reduction_alone(paths: Paths) -> dict[str, float]:
 def pandas_kaplan_meier(paths: Paths) -> dict[str, float]:
     """What a user would do instead: a row per customer in pandas, two Kaplan-Meier curves in lifelines."""
     import numpy as np
-    import pandas as pd
     from lifelines import KaplanMeierFitter
 
     started = time.perf_counter()
     frames = {table: _frame(path, COLUMNS[table]) for table, path in paths.items()}
     loaded = time.perf_counter()
-    people, last = frames["customers"], pd.Timestamp(LAST_DAY)
-    since = last - pd.DateOffset(months=24) + pd.Timedelta(days=1)
-    people = people[people.end_date.isna() | (people.end_date >= since)]
+    people, since, last = _at_risk(frames)
     left = people.end_date.notna()
     ends = (people.end_date.fillna(last) - people.start_date).dt.days
     entries = np.maximum((since - people.start_date).dt.days, 0) - 0.5
@@ -120,9 +117,7 @@ def pandas_cox_fixed(paths: Paths) -> dict[str, float]:
     started = time.perf_counter()
     frames = {table: _frame(path, COLUMNS[table]) for table, path in paths.items()}
     loaded = time.perf_counter()
-    people, last = frames["customers"], pd.Timestamp(LAST_DAY)
-    since = last - pd.DateOffset(months=24) + pd.Timedelta(days=1)
-    people = people[people.end_date.isna() | (people.end_date >= since)]
+    people, since, last = _at_risk(frames)
     complained = people.customer_id.isin(frames["complaints"].customer_id[frames["complaints"].complaint_date >= since])
     rows = pd.DataFrame(
         {
@@ -143,9 +138,7 @@ def pandas_cox(paths: Paths) -> dict[str, float]:
 
     started = time.perf_counter()
     frames = {table: _frame(path, COLUMNS[table]) for table, path in paths.items()}
-    people, last = frames["customers"], pd.Timestamp(LAST_DAY)
-    since = last - pd.DateOffset(months=24) + pd.Timedelta(days=1)
-    people = people[people.end_date.isna() | (people.end_date >= since)].reset_index(drop=True)
+    people, since, last = _at_risk(frames)
     complaints = frames["complaints"][frames["complaints"].complaint_date >= since]
     first = people.customer_id.map(complaints.groupby("customer_id").complaint_date.min())
     begin = np.maximum((since - people.start_date).dt.days, 0)
@@ -161,6 +154,15 @@ def pandas_cox(paths: Paths) -> dict[str, float]:
     rows = rows[rows.stop > rows.start]
     CoxTimeVaryingFitter().fit(rows, id_col="id", event_col="left", start_col="start", stop_col="stop")
     return {"load and fit": time.perf_counter() - started}
+
+
+def _at_risk(frames: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Customers of the 24 months up to the last day, numbered anew; the first of these days and the last."""
+    import pandas as pd
+
+    people, last = frames["customers"], pd.Timestamp(LAST_DAY)
+    since = last - pd.DateOffset(months=24) + pd.Timedelta(days=1)
+    return people[people.end_date.isna() | (people.end_date >= since)].reset_index(drop=True), since, last
 
 
 def _frame(path: Path, columns: tuple[str, ...]) -> Any:

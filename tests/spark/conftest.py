@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from iceberg.cohort.reduce import reduce_tables
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "en"
 TODAY = date(2026, 7, 1)
@@ -25,6 +27,15 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
+
+
+def account(loaded: tuple[Any, Any]) -> dict[str, Any]:
+    """What two engines must agree on: the digest of the counts, the totals, every rule that spoke, the days."""
+    tables, report = loaded
+    with tables:
+        digest = reduce_tables(tables).digest
+    rules = {(count.table, count.rule): (count.rows, count.rejected) for count in report.rules}
+    return {"digest": digest, "rows": report.rows, "rules": rules, "days": (report.first_complaint, report.last_day)}
 
 
 @pytest.fixture(scope="session")

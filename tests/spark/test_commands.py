@@ -11,12 +11,11 @@ import duckdb
 import pytest
 
 from iceberg.cli import main
-from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import IcebergError
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.spark_tables import load_spark_tables
 from iceberg.store.studies import Store
-from tests.spark.conftest import ROOT, TODAY
+from tests.spark.conftest import ROOT, TODAY, account
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -42,14 +41,6 @@ def catalog(session: Any, company: Path) -> list[str]:
     for name in ("customers", "complaints"):
         session.read.parquet(str(company / f"{name}.parquet")).createOrReplaceTempView(f"crm_{name}")
     return ["--engine", "spark", "--customers", "spark:crm_customers", "--complaints", "spark:crm_complaints"]
-
-
-def account(loaded: tuple[Any, Any]) -> dict[str, Any]:
-    tables, report = loaded
-    with tables:
-        digest = reduce_tables(tables).digest
-    rules = {(count.table, count.rule): (count.rows, count.rejected) for count in report.rules}
-    return {"digest": digest, "rows": report.rows, "rules": rules, "days": (report.first_complaint, report.last_day)}
 
 
 def test_estimate_gives_the_document_of_the_files_and_publish_is_a_monthly_refresh(run: Run, catalog: list[str], company: Path) -> None:

@@ -13,12 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import FileError
 from iceberg.ingest import spark
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.spark_tables import load_spark_tables
-from tests.spark.conftest import ROOT, TODAY
+from tests.spark.conftest import ROOT, TODAY, account
 
 DIRTY_CUSTOMERS = """
     SELECT * FROM (VALUES
@@ -50,20 +49,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.parquet" for name in made}
 
 
-def _account(loaded: tuple[Any, Any]) -> dict[str, Any]:
-    tables, report = loaded
-    with tables:
-        digest = reduce_tables(tables).digest
-    rules = {(count.table, count.rule): (count.rows, count.rejected) for count in report.rules}
-    return {"digest": digest, "rows": report.rows, "rules": rules, "days": (report.first_complaint, report.last_day)}
-
-
 def test_both_engines_give_the_same_counts_and_verdicts(session: Any, files: dict[str, Path]) -> None:
     """A company that breaks most rules; `test_commands` has one in order, to the last figure of the document."""
     paths = [str(files[f"dirty_{name}"]) for name in ("customers", "complaints")]
-    expected = _account(load_tables(*paths, today=TODAY))
+    expected = account(load_tables(*paths, today=TODAY))
     assert len(expected["rules"]) > 15
-    assert _account(load_spark_tables(*paths, today=TODAY)) == expected
+    assert account(load_spark_tables(*paths, today=TODAY)) == expected
 
 
 def test_a_table_of_the_catalog_is_named_and_only_first_rows_come_back(session: Any, files: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def ask(path: str, *, headers: dict[str, str] | None = None, method: str = "GET"
         sent.append(dict(message))
 
     asked = [(name.encode(), value.encode()) for name, value in ({"accept-encoding": "gzip, br"} if headers is None else headers).items()]
-    asyncio.run(KeptFiles(streamlit)({"type": "http", "method": method, "path": path, "headers": asked}, None, send))  # type: ignore[arg-type]
+    answered = KeptFiles(streamlit)({"type": "http", "method": method, "path": path, "headers": asked}, None, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as elsewhere:  # after a browser test this thread has a loop of its own that runs already
+        elsewhere.submit(asyncio.run, answered).result()
     return sent
 
 
