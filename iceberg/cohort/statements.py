@@ -92,16 +92,10 @@ class Statements:
         return f"SELECT name, place FROM (VALUES {rows}) AS listed(name, place)"
 
     def starts_by_name(self) -> str:
-        """Customers inside the window by segment and first day, and how many of them left inside it.
-
-        The window is asked while counting, not of the rows before: engines then keep whole blocks of a column together.
-        """
-        at_risk = f"{_LAST_DAY} >= greatest(start_date, {self.since})"
-        customers = f"count(CASE WHEN {at_risk} THEN 1 END)"
+        """Customers inside the window by segment and first day."""
         return f"""
-            SELECT segment, start_date, {customers} AS customers,
-                count(CASE WHEN {at_risk} AND end_date <= {self.as_of} THEN 1 END) AS departures
-            FROM customers WHERE start_date <= {self.as_of} GROUP BY segment, start_date HAVING {customers} > 0"""
+            SELECT segment, start_date, count(*) AS customers
+            FROM customers WHERE {self.in_window} GROUP BY segment, start_date"""
 
     def segment_sizes(self, source: str) -> str:
         """Customers inside the window per segment, from `starts_by_name` or, where names are many, from `customers`."""
@@ -113,13 +107,9 @@ class Statements:
     def starts(self, source: str, others: int) -> str:
         """Customers by place of the segment and first day, from `starts_by_name` or from `customers`."""
         place = f"coalesce(place, {others})"
-        if source == "customers":
-            customers, departures = "count(*)", f"count(CASE WHEN end_date <= {self.as_of} THEN 1 END)"
-            condition = self.in_window
-        else:
-            customers, departures, condition = "sum(customers)", "sum(departures)", "true"
+        customers, condition = ("count(*)", self.in_window) if source == "customers" else ("sum(customers)", "true")
         return f"""
-            SELECT {place} AS segment, start_date, {customers} AS customers, {departures} AS departures
+            SELECT {place} AS segment, start_date, {customers} AS customers
             FROM {source} LEFT JOIN segment_places ON coalesce(segment, '') = name
             WHERE {condition} GROUP BY {place}, start_date"""
 
@@ -225,7 +215,8 @@ class Statements:
                 sum(entered) AS entered, sum(exited) AS exited, sum(censored) AS censored
             FROM (
                 SELECT segment, {entry} AS tenure_day, customers AS entered, 0 AS exited, 0 AS censored FROM starts
-                UNION ALL SELECT segment, {last}, 0, 0, customers - departures FROM starts
+                UNION ALL SELECT segment, {last}, 0, 0, customers FROM starts
+                UNION ALL SELECT segment, {last}, 0, 0, -count(*) FROM departures GROUP BY segment, {last}
                 UNION ALL SELECT segment, {life}, 0, count(*), 0 FROM departures GROUP BY segment, {life}
             ) AS moves GROUP BY segment, tenure_day"""
 

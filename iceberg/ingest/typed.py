@@ -256,20 +256,25 @@ def _amount(column: SourceColumn) -> str:
     return f"CASE WHEN isfinite({number}) THEN {number} END" if column.type in {"DOUBLE", "FLOAT"} else number
 
 
+def _is_id(text: str) -> str:
+    """Whether a text is too long for a word that means "no id", or begins as none of them does: with a figure."""
+    return f"(strlen({text}) > {_LONGEST_NO_ID} OR ({text} >= '0' AND {text} < ':'))"
+
+
 def _tidy_id(text: str) -> str:
     """Whether an id can stay as it is: looking at both ends costs a third of trimming."""
-    return f"(strlen({text}) > {_LONGEST_NO_ID} AND NOT (starts_with({text}, ' ') OR ends_with({text}, ' ')))"
+    return f"({_is_id(text)} AND NOT (starts_with({text}, ' ') OR ends_with({text}, ' ')))"
 
 
 def tidy_ids_sql(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> str:
-    """True where an id is there and can stay as it is: nothing around it, and too long for a word that means "no id".
+    """True where an id is there and can stay as it is: nothing around it, and no word that means "no id".
 
     What begins with a blank sorts before everything else, so that the smallest id, which a Parquet file knows, answers half of it.
     """
     [(lowest,)] = connection.sql(f"SELECT min({column.sql}) FROM {source.from_sql}").fetchall()
     if lowest is None or lowest < "!":
         return f"coalesce({_tidy_id('customer_id')}, FALSE)"
-    return f"coalesce(strlen(customer_id) > {_LONGEST_NO_ID} AND NOT ends_with(customer_id, ' '), FALSE)"
+    return f"coalesce({_is_id('customer_id')} AND NOT ends_with(customer_id, ' '), FALSE)"
 
 
 def _as_text(column: SourceColumn) -> str:
