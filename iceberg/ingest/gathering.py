@@ -207,10 +207,8 @@ def _listed(relation: SourceTable) -> str:
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
     """Complaints without customer ids become volumes of one per row."""
-    choices = {
-        "month": replace(mapping.choices["complaint_date"], field="month"),
-        "category": mapping.choices["category"],
-    }
+    choices = {"month": replace(mapping.choices["complaint_date"], field="month")}
+    choices |= {"category": mapping.choices["category"]} if "category" in mapping.choices else {}
     formats = {"month": mapping.date_formats["complaint_date"]} if "complaint_date" in mapping.date_formats else {}
     return replace(mapping, table="volumes", choices=choices, date_formats=formats)
 

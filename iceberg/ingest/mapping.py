@@ -59,6 +59,10 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 
 
+WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that say something even where nobody wrote what each complaint is about
+_TOLD = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+
+
 def all_fields(table: str) -> dict[str, str]:
     """Fields of a table with those that only correct others."""
     return {**FIELDS[table], **EXTRA_FIELDS.get(table, {})}
@@ -100,6 +104,7 @@ class ColumnMapping:
         time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
         encoding, separator, header_line, sheet: Reading overrides.
         system: Preset that recognised the file.
+        one_category: Name under which everything is counted where no column says what a complaint is about; "" = such a column is needed.
         via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
             (``link_id``), to be looked up there.
     """
@@ -119,6 +124,7 @@ class ColumnMapping:
     via: str = ""
     tenure_unit: str = ""
     yes_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    one_category: str = ""
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""
@@ -128,7 +134,12 @@ class ColumnMapping:
     @property
     def missing(self) -> tuple[str, ...]:
         """Required fields without a header."""
-        return tuple(name for name in REQUIRED[self.table] if name not in self.choices)
+        return tuple(name for name in REQUIRED[self.table] if name not in self.choices and not (name == "category" and self.counts_as_one))
+
+    @property
+    def counts_as_one(self) -> bool:
+        """Whether everything counts under `one_category`: no column says what a complaint is about, and that was told."""
+        return bool(self.one_category) and self.table in WITHOUT_CATEGORY and "category" not in self.choices
 
     def uncertain(self, threshold: float = 0.6) -> tuple[FieldChoice, ...]:
         """Choices that the analyst must confirm."""
@@ -209,7 +220,7 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {}
-    for key in ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone"):
+    for key in _TOLD:
         if value := getattr(mapping, key):
             entry[key] = value
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
@@ -237,8 +248,8 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
     options = {
         key: str(entry[key])
-        for key in ("decimal", "revenue_period", "tenure_unit", "time_zone", "encoding", "separator", "sheet", "system", "via")
-        if entry.get(key)
+        for key in _TOLD
+        if key != "header_line" and entry.get(key)
     }
     formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
     checked = [

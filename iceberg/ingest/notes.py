@@ -40,6 +40,8 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
             notes.append(("words_for_still_here", {"file": file, "column": end.header, "words": ", ".join(sorted(words)[:4])}))
         if item.table == "flat":
             notes += flat_notes(item)
+        if item.fields.one_category:
+            notes.append(("one_category", {"file": file, "category": item.fields.one_category}))
         unknown = item.rule_rows.get("unknown_customer", 0)
         if read and unknown / read >= MANY_UNKNOWN:
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))

@@ -16,7 +16,7 @@ from iceberg.ingest.sources import Source, Workspace
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _TOLD = (
-    *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses"),
+    *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
     *("encoding", "separator", "header_line", "sheet"),
 )
 
@@ -84,6 +84,8 @@ def _propose(relation: SourceTable, table: str, given: ColumnMapping | None) -> 
     if given is None:
         return proposed
     told = {name: getattr(given, name) for name in _TOLD if getattr(given, name)}
+    if given.counts_as_one:  # whatever looked like one is none
+        told["choices"] = {name: choice for name, choice in proposed.choices.items() if name != "category"}
     return replace(proposed, **told)
 
 

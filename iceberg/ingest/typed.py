@@ -73,7 +73,7 @@ class TypedFields:
         revenue_per_year: Factor that brings revenue to a year (12 when the column is monthly).
         live_statuses: See `ColumnMapping`.
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
-        yes_values: See `ColumnMapping`.
+        yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
         tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
         proven: What holds for every row of the file, so that it need not be asked of each.
@@ -87,6 +87,7 @@ class TypedFields:
     tenure_unit: str = ""
     filled_counts: bool = False
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    one_category: str = ""
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -127,7 +128,9 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
     spoke = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
     told = spoke is not None and spoke.is_text and not looks_like_flags(spoke.sample, header=normalise_header(spoke.header))
     dates, unit = settle_order(connection, source, columns, dates, mapping.date_formats), mapping.tenure_unit
-    return TypedFields(columns, dates, numbers, factor, mapping.live_statuses, unit, filled_counts=told, yes_values=mapping.yes_values)
+    one = mapping.one_category if mapping.counts_as_one else ""
+    yes, live = mapping.yes_values, mapping.live_statuses
+    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=told, yes_values=yes, one_category=one)
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -222,7 +225,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
 def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per kind
     column = fields.columns.get(name)
     if column is None:
-        return _NOTHING.get(kind, "NULL::VARCHAR")
+        return quote_text(fields.one_category) if name == "category" and fields.one_category else _NOTHING.get(kind, "NULL::VARCHAR")
     if kind in {"date", "end"}:
         if column.is_text:
             return date_sql(column.sql, fields.dates[name])

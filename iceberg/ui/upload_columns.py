@@ -12,7 +12,7 @@ from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.flags import values_to_ask
 from iceberg.ingest.flat import MONTHS_PER_UNIT, says_its_unit, tenure_unit
-from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
+from iceberg.ingest.mapping import FIELDS, REQUIRED, WITHOUT_CATEGORY, ColumnMapping, MappingSet
 from iceberg.ingest.typed import revenue_period
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.upload_reading import Looks
@@ -101,6 +101,8 @@ def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnM
     for name, kind in FIELDS[file.table].items():
         header = _choose_header(frame, look, file.table, name, stem, saved)
         if header is None:
+            if name == "category" and file.table in WITHOUT_CATEGORY:
+                fixed["one_category"] = _name_all(frame, stem, saved)
             continue
         chosen[name] = header
         if kind in {"date", "end"} and (told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))):
@@ -135,6 +137,19 @@ def _choose_header(frame: Frame, look: FileLook, table: str, name: str, stem: st
     if chosen is not None:
         st.caption(_reason(frame, look, name, chosen))
     return chosen
+
+
+def _name_all(frame: Frame, stem: str, saved: ColumnMapping | None) -> str:
+    """The one name for all complaints of a file that does not say what they are about; "" where nothing was written."""
+    words = frame.words
+    return st.text_input(
+        words.text("ui.upload.one_category"),
+        value=saved.one_category if saved else "",
+        placeholder=words.text("ui.upload.one_category_example"),
+        help=words.text("ui.upload.one_category_help"),
+        key=f"{stem}.one_category",
+        max_chars=80,
+    ).strip()
 
 
 def field_name(frame: Frame, name: str) -> str:

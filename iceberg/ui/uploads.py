@@ -186,8 +186,8 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit`` and ``yes_values``,
-            where they were chosen by hand.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category`` and
+            ``yes_values``, where they were chosen by hand.
     """
     proposed = look.proposal.choices
     choices = {
@@ -206,6 +206,7 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         revenue_period=str(fixed.get("revenue_period", "")),
         time_zone=str(fixed.get("time_zone", "")),
         tenure_unit=str(fixed.get("tenure_unit", "")),
+        one_category=str(fixed.get("one_category", "")),
         yes_values=dict(fixed.get("yes_values", {})),
         encoding=options.encoding or "",
         separator=options.separator or "",

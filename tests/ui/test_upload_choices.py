@@ -138,3 +138,17 @@ def test_polish_headers_in_a_central_european_code_page_are_chosen_by_hand(open_
     assert_healthy(app)
     assert "60 rows read = 60 kept" in spoken(app)
     assert "12 rows read = 12 kept" in spoken(app)
+
+
+def test_complaints_without_a_category_are_counted_under_one_name(open_page: OpenPage) -> None:
+    bare = "\n".join(line.rpartition(",")[0] for line in COMPLAINTS.splitlines()) + "\n"
+    app = open_page("upload")
+    upload(app, customers=("customers.csv", CUSTOMERS.encode()), complaints=("complaints.csv", bare.encode()))
+    assert not [button for button in app.button if button.key == "columns.confirm"]
+    field = next(one for one in app.text_input if one.key and one.key.endswith(".one_category"))
+    field.set_value("All complaints").run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    assert "All complaints" in spoken(app)
