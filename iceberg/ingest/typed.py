@@ -246,7 +246,7 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
             text
             if fields.tidy_ids
             else (
-                f"CASE WHEN {_tidy_id(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
+                f"CASE WHEN {tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
                 f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
             )
         )
@@ -259,25 +259,14 @@ def _amount(column: SourceColumn) -> str:
     return f"CASE WHEN isfinite({number}) THEN {number} END" if column.type in {"DOUBLE", "FLOAT"} else number
 
 
-def _is_id(text: str) -> str:
-    """Whether a text is too long for a word that means "no id", or begins as none of them does: with a figure."""
-    return f"(strlen({text}) > {_LONGEST_NO_ID} OR ({text} >= '0' AND {text} < ':'))"
-
-
-def _tidy_id(text: str) -> str:
-    """Whether an id can stay as it is: looking at both ends costs a third of trimming."""
-    return f"({_is_id(text)} AND NOT (starts_with({text}, ' ') OR ends_with({text}, ' ')))"
-
-
-def tidy_ids_sql(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> str:
+def tidy_id_sql(text: str) -> str:
     """True where an id is there and can stay as it is: nothing around it, and no word that means "no id".
 
-    What begins with a blank sorts before everything else, so that the smallest id, which a Parquet file knows, answers half of it.
+    Blanks sort before everything else that is written, so that one comparison looks at the first letter. A text is no such word where it is too
+    long for one, or begins as none of them does: with a figure.
     """
-    [(lowest,)] = connection.sql(f"SELECT min({column.sql}) FROM {source.from_sql}").fetchall()
-    if lowest is None or lowest < "!":
-        return f"coalesce({_tidy_id('customer_id')}, FALSE)"
-    return f"coalesce({_is_id('customer_id')} AND NOT ends_with(customer_id, ' '), FALSE)"
+    is_id = f"(strlen({text}) > {_LONGEST_NO_ID} OR ({text} >= '0' AND {text} < ':'))"
+    return f"coalesce({text} >= '!' AND {is_id} AND NOT ends_with({text}, ' '), FALSE)"
 
 
 def _as_text(column: SourceColumn) -> str:
