@@ -6,12 +6,14 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 
 from iceberg.errors import FileError
 from iceberg.ingest.headers import is_data, is_named
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
+_COUNTED_RECORDS = 500  # enough to tell separators apart
 csv.field_size_limit(1 << 22)  # the module's own limit of 131,072 is shorter than a line may be
 
 
@@ -87,7 +89,7 @@ def choose_separator(text: str) -> str:
     """The separator whose count per record is most constant (then: the one that makes more columns)."""
     scores = {}
     for candidate in SEPARATORS:
-        widths = [len(record[2]) for record in _cut(text, candidate)[:500] if record[2]]
+        widths = [len(record[2]) for record in _cut(text, candidate, most=_COUNTED_RECORDS) if record[2]]
         wide = [width for width in widths if width > 1]
         if not wide:
             continue
@@ -96,12 +98,12 @@ def choose_separator(text: str) -> str:
     return max(scores, key=lambda candidate: scores[candidate]) if scores else ","
 
 
-def _cut(text: str, separator: str) -> list[tuple[int, int, list[str]]]:
+def _cut(text: str, separator: str, *, most: int | None = None) -> list[tuple[int, int, list[str]]]:
     """(first line, last line, cells) of each record; a last record that the sample cuts is dropped."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     records, start = [], 1
     try:
-        for cells in reader:
+        for cells in islice(reader, most):
             records.append((start, reader.line_num, cells))
             start = reader.line_num + 1
     except csv.Error:  # a cell over the csv module's limit or a stray NUL: what was cut so far is enough to choose by

@@ -264,9 +264,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -
         described = connection.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = _typed_columns(connection, scan, [(row[0], row[1]) for row in described])
     except duckdb.Error as error:
-        raise FileError(
-            "parquet_unreadable", {"file": opened.name, "reason": str(error).splitlines()[0][:200]}
-        ) from error
+        reason = str(error).splitlines()[0].replace(str(opened.path), opened.name)  # where an upload lies says nothing to anybody
+        raise FileError("parquet_unreadable", {"file": opened.name, "reason": reason[:200]}) from error
     if len(columns) < 2:
         raise FileError("one_column", {"file": opened.name, "separator": "", "line": "1", "value": ""})
     reading = FileReading(
