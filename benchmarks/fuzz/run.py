@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.fuzz.mutate import Broken, make_file
 from iceberg.errors import IcebergError
+from iceberg.ingest import judge
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.rejected import rejected_rows_csv
 from iceberg.ingest.sources import UploadedBytes
@@ -36,17 +37,29 @@ _BATCH = 250
 
 
 def check_file(broken: Broken) -> str:
-    """Read one file. Returns what became of it: ``"read"`` or the code of the error.
+    """Read one file, as a small one and as a large one are read. Returns what became of it: ``"read"`` or the code of the error.
 
     Raises:
-        AssertionError: Rows were lost, or an error has no sentence.
+        AssertionError: Rows were lost, an error has no sentence, or the two ways differ.
     """
+    small = _read(broken)
+    enough, judge.ENOUGH_BYTES = judge.ENOUGH_BYTES, 0
+    try:
+        large = _read(broken)
+    finally:
+        judge.ENOUGH_BYTES = enough
+    assert small == large, f"a small file is read otherwise than a large one: {small!r:.300} {large!r:.300}"
+    return small[0]
+
+
+def _read(broken: Broken) -> tuple[str, object, bytes]:
+    """The outcome, the totals with every rule that spoke, and the rejected rows."""
     try:
         files = {one.table: UploadedBytes(one.name, one.data) for one in (broken, *broken.beside)}
         tables, report = load_tables(**files, today=NOW)
     except IcebergError as error:
         assert all(error.message(language) for language in ("en", "fr")), error.code
-        return error.code
+        return error.code, error.message("en"), b""
     with tables:
         for table, totals in report.rows.items():
             assert totals.read == totals.kept + totals.rejected, (table, totals)
@@ -55,7 +68,7 @@ def check_file(broken: Broken) -> str:
                 assert kept == totals.kept, (table, kept, totals)
         lines = rejected_rows_csv(tables, repaired=False)
         assert lines.startswith(b"\xef\xbb\xbf")
-    return "read"
+    return "read", (report.rows, sorted(report.rules, key=str)), lines
 
 
 def _work(seed: int, start: int, count: int, out: str) -> None:

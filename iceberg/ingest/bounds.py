@@ -107,7 +107,7 @@ def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segmen
     """Whether no name of a segment is missing or has blanks around it."""
     wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
     looked_at = f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1"
-    if source.reading.format == "parquet":  # its dictionaries make distinct names cheaper than rows, unless there are very many
+    if source.path:  # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many
         sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
         if connection.sql(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
             return False

@@ -22,6 +22,7 @@ from iceberg.ingest.judge import JudgedTable, read_table
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.layouts import longer_periods
 from iceberg.ingest.links import Relations
+from iceberg.ingest.look import ToldIds
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
@@ -29,6 +30,8 @@ from iceberg.ingest.read import SourceTable
 from iceberg.ingest.relations import relate_tables
 from iceberg.ingest.repeats import as_subscriptions, find_repeats
 from iceberg.ingest.sources import Source, Workspace
+from iceberg.ingest.together import TELLING
+from iceberg.ingest.typed import JOINED_BY
 
 _MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
@@ -67,7 +70,7 @@ def read_all(
 ) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
-    for table, parts in opened.items():
+    for table, parts in sorted(opened.items(), key=lambda one: one[0] == "customers"):  # last: whom the others name is looked for among them
         require_same_columns(parts)
         relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
@@ -78,7 +81,10 @@ def read_all(
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        loaded[name] = _read_parts(connection, workspace, name, fitted, today)
+        told = _told_ids(connection, opened, loaded, mappings) if table == "customers" and parts[0][0].text_path is not None else None
+        loaded[name] = _read_parts(connection, workspace, name, fitted, today, told)
+    if "customers" in loaded:
+        loaded = {"customers": loaded.pop("customers")} | loaded
     repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
     if repeated is not None and repeated.folded:
         if "subscriptions" in loaded:  # these tell how often somebody came back: the customers table need not
@@ -88,6 +94,17 @@ def read_all(
         connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
         loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
     return loaded, repeated
+
+
+def _told_ids(
+    connection: duckdb.DuckDBPyConnection, opened: Mapping[str, Sequence[Opened]], loaded: Mapping[str, JudgedTable], mappings: MappingSet
+) -> ToldIds | None:
+    """The ids that complaints and incidents name; None where other ids of customers will be asked for, or these will be written otherwise."""
+    rules, (_, mapping) = mappings.joining, opened["customers"][0]
+    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
+    if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
+        return None
+    return ToldIds.of(connection, [loaded[table].read_name for table in TELLING if table in loaded])
 
 
 def _open_all(
@@ -107,9 +124,11 @@ def _open_all(
     return opened
 
 
-def _read_parts(connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date) -> JudgedTable:
+def _read_parts(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, told: ToldIds | None = None
+) -> JudgedTable:
     if len(parts) == 1:
-        return read_table(connection, workspace, name, *parts[0], today)
+        return read_table(connection, workspace, name, *parts[0], today, told=told)
     joined = join_parquet(connection, parts)
     if joined is not None:
         item = read_table(connection, workspace, name, *joined, today)

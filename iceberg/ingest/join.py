@@ -10,7 +10,7 @@ from iceberg.ingest.categories import merge_categories, propose_category_merges
 from iceberg.ingest.departures import Joined, join_customers, needs_joining
 from iceberg.ingest.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining import IdProposal, Joining, JoiningReport
-from iceberg.ingest.judge import JudgedTable
+from iceberg.ingest.judge import JudgedTable, ids_of
 from iceberg.ingest.rules import reject_mask
 from iceberg.ingest.together import judge_repeated_subscriptions, judge_together
 
@@ -76,7 +76,7 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
             continue
         rows, unknown = _count_unknown(connection, table, item, customers)
         if rows and unknown / rows >= _FEW_UNKNOWN:
-            proposal = propose_ids(connection, table, item.read_name, customers.read_name, applied=rules.id_normalisation)
+            proposal = propose_ids(connection, table, item.read_name, ids_of(connection, customers), applied=rules.id_normalisation)
             found += [proposal] if proposal is not None else []
     return tuple(found)
 

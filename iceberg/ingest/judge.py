@@ -12,15 +12,19 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.bounds import prove_customers
-from iceberg.ingest.look import look_through
+from iceberg.ingest.look import ToldIds, look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.native import keep_natively, read_natively
+from iceberg.ingest.plain_csv import ENOUGH_BYTES, NotPlain, fill_plainly, text_size
 from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
+from iceberg.ingest.streamed import stream_customers
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
 from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql, tidy_id_sql
+
+NAMED = "named_customers"
 
 
 @dataclass
@@ -41,6 +45,9 @@ class JudgedTable:
         looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
         ids_repeat: Whether two kept rows may have the same id.
         told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
+        named: Where ids were not kept: the cells of at least those rows of `looked_through`, with their ids.
+        named_sql: The same rows, canonical and with ``flags``, by way of a relation `NAMED` that holds them.
+        unkept: The file, where its ids were not kept; see `ids_of`.
     """
 
     table: str
@@ -57,6 +64,9 @@ class JudgedTable:
     looked_through: str = ""
     ids_repeat: bool = True
     told_name: str = ""
+    named: pa.Table | None = None
+    named_sql: str = ""
+    unkept: SourceTable | None = None
 
     @property
     def table_name(self) -> TableName:
@@ -110,6 +120,7 @@ def read_table(
     today: date,
     *,
     in_place: bool = True,
+    told: ToldIds | None = None,
 ) -> JudgedTable:
     """Type and judge every record of a file.
 
@@ -120,7 +131,8 @@ def read_table(
         source: The file.
         mapping: Its columns.
         today: Dates after it lie in the future.
-        in_place: Customers may become a view: over their Parquet file, or over a table of what their CSV holds.
+        in_place: Customers may become a view: over their Parquet file, or over what was kept of their CSV.
+        told: The ids that complaints and incidents name, where no other id of a customer will be asked for.
 
     Raises:
         FileError: ``csv_unreadable``.
@@ -130,7 +142,7 @@ def read_table(
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     if table == "customers" and source.reading.format == "parquet":
         _view(connection, item, source, fields, today)
-    elif not _read_natively(connection, item, today, as_view=in_place and table == "customers"):
+    elif not _read_natively(connection, workspace, item, today, as_view=in_place and table == "customers", told=told):
         _create(connection, workspace, item, _literal(today))
     item.source = replace(item.source, reading=_complete_reading(item))
     return item
@@ -140,16 +152,21 @@ def _literal(day: date) -> str:
     return f"DATE '{day.isoformat()}'"
 
 
-def _read_natively(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: date, *, as_view: bool) -> bool:
+def _read_natively(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: date, *, as_view: bool, told: ToldIds | None
+) -> bool:
     """Read a CSV by the engine's own types; False, with nothing kept, where some value or line has to be looked at as text."""
     native = read_natively(item.source, item.table, item.fields)
     if native is None:
         return False
     source, fields = native
+    large = text_size(source) >= ENOUGH_BYTES
+    if large and as_view and told is not None and _read_once(connection, workspace, item, source, fields, today, told):
+        return True
     try:
         if as_view:
             source = keep_natively(connection, source, fields, f"{item.read_name}_cells")
-        else:
+        elif not (large and _read_plainly(connection, item, source, fields, today)):
             connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
@@ -160,15 +177,67 @@ def _read_natively(connection: duckdb.DuckDBPyConnection, item: JudgedTable, tod
     return True
 
 
-def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> None:
+def _read_plainly(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> bool:
+    """Read a large CSV into a table, cut by Arrow; False, with nothing kept, where the engine has to read it."""
+    select = select_sql(replace(source, from_sql="plain_rows"), item.table, fields, today=_literal(today))
+    try:
+        fill_plainly(connection, item.read_name, source, list(dict.fromkeys(column.sql for column in fields.columns.values())), select)
+    except NotPlain:
+        return False
+    return True
+
+
+def _read_once(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    item: JudgedTable,
+    source: SourceTable,
+    fields: TypedFields,
+    today: date,
+    told: ToldIds,
+) -> bool:
+    """Read a large CSV without keeping ids; False, with nothing kept, where that cannot be done."""
+    try:
+        streamed = stream_customers(connection, source, fields, workspace, told)
+        judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
+        by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
+        item.flags = dict(connection.sql(by_flags).fetchall())
+    except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
+        return False
+    item.is_view, item.looked_through, item.ids_repeat, item.named = True, item.read_name, False, streamed.named
+    item.named_sql = select_sql(replace(source, from_sql=NAMED), item.table, judged, today=_literal(today))
+    item.unkept = source
+    return True
+
+
+def ids_of(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> str:
+    """Relation with the customer_id of every row; where ids were not kept the file is read for them once more."""
+    if item.unkept is None:
+        return item.read_name
+    name, ids = f"{item.read_name}_ids", item.fields.columns["customer_id"].sql
+    if not connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{name}'").fetchall():
+        fill_plainly(connection, name, item.unkept, [ids], f"SELECT {ids} AS customer_id FROM plain_rows")
+    return name
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, *, tidy_ids: bool
+) -> TypedFields:
+    """Make the view of the judged rows; returns what is known of the fields once their bounds were looked at."""
+    proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy_ids)
+    judged = replace(fields, tidy_ids=tidy_ids, proven=proven)
+    select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
+    return judged
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date
+) -> None:
     """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
     item.is_view = True
-    ids = fields.columns["customer_id"]
-    for tidy in (ids.is_text, False):
-        proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy)
-        judged = replace(fields, tidy_ids=tidy, proven=proven)
-        select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
+    for tidy in (fields.columns["customer_id"].is_text, False):
+        _create_view(connection, item, source, fields, today, tidy_ids=tidy)
         if look_at_ids(connection, item, tidy_sql=tidy_id_sql("customer_id") if tidy else "TRUE"):
             return
 

@@ -19,7 +19,7 @@ from iceberg.ingest.gathering import OnFile, open_related, read_all
 from iceberg.ingest.issues import find_issues
 from iceberg.ingest.join import Joined, join_tables
 from iceberg.ingest.joining import IdProposal
-from iceberg.ingest.judge import JudgedTable, count_flags, publish_table
+from iceberg.ingest.judge import JudgedTable, count_flags, ids_of, publish_table
 from iceberg.ingest.links import Relations
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
@@ -111,8 +111,9 @@ def _as_judged(
     connection: duckdb.DuckDBPyConnection, relations: Relations, judged: list[JudgedTable], mapping: MappingSet, *, folded: bool
 ) -> Relations:
     """The joins as they are once ids were made comparable and rows were taken for subscriptions."""
-    if mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links):  # or none met in the files
-        relations = measure_again(connection, relations, {item.table: item.read_name for item in judged})
+    again = mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
+    if relations.measured and again:
+        relations = measure_again(connection, relations, {item.table: ids_of(connection, item) for item in judged})
     return relate_to_subscriptions(relations) if folded else relations
 
 

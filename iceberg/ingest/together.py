@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from iceberg.ingest.judge import look_at_ids
+from iceberg.ingest.judge import NAMED, look_at_ids
 from iceberg.ingest.look import may_repeat
 from iceberg.ingest.rules import bit_of, reject_mask
 from iceberg.ingest.tables import CANONICAL_COLUMNS
@@ -18,7 +18,8 @@ from iceberg.ingest.tables import CANONICAL_COLUMNS
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
 
-_TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
+# Tables whose rows name a customer, and their day.
+TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
 _FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 
 
@@ -27,9 +28,9 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
     customers = tables.get("customers")
     if customers is not None:
         _judge_duplicate_customers(connection, customers)
-        if any(table in tables for table in _TELLING):
+        if any(table in tables for table in TELLING):
             _gather_told(connection, tables, customers)
-    for table, day in _TELLING.items():
+    for table, day in TELLING.items():
         if table in tables:
             if customers is not None:
                 _judge_against_customers(connection, table, tables[table].read_name, customers.told_name, day)
@@ -69,11 +70,19 @@ def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> 
 
 
 def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
-    """The customers that anything was told about, found in one pass: rules and the reduction then look at these few only."""
-    ids = " UNION ALL ".join(f"SELECT customer_id FROM {tables[table].read_name}" for table in _TELLING if table in tables)
-    columns = ", ".join(CANONICAL_COLUMNS["customers"])
+    """The customers that anything was told about, found in one pass: rules and the reduction then look at these few only.
+
+    Where they were put aside while the file was read, they are looked at where they lie: at least these, and a few others.
+    """
     flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
+    columns = ", ".join(CANONICAL_COLUMNS["customers"])
     customers.told_name = f"{customers.read_name}_told"
+    if customers.named is not None and customers.looked_through == customers.read_name:
+        connection.register(NAMED, customers.named)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {customers.told_name} AS SELECT {columns}, {flags} FROM ({customers.named_sql})")
+        customers.named = None
+        return
+    ids = " UNION ALL ".join(f"SELECT customer_id FROM {tables[table].read_name}" for table in TELLING if table in tables)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {columns}, {flags} FROM {customers.read_name} "
         f"SEMI JOIN ({ids}) USING (customer_id)"

@@ -1,0 +1,138 @@
+"""Owns the large CSV of customers that is read once: ids are looked through and let go as they pass, all other columns are kept as Parquet.
+
+Only the customers whom complaints or incidents name keep their id; nothing else is ever asked for it. What cannot be answered so (an id on two
+rows, an id with blanks around it, a row without a first day) is left to the reader that keeps every id.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from iceberg.ingest.database import quote_text
+from iceberg.ingest.look import Hashes, Pick, RowArray, ToldIds
+from iceberg.ingest.plain_csv import NotPlain, read_plainly, text_size
+from iceberg.ingest.read import SourceTable
+from iceberg.ingest.sources import Workspace
+from iceberg.ingest.typed import TypedFields, tidy_id_sql
+
+_ROW_GROUP = 1 << 18
+_BYTES_PER_ROW = 40  # only how many drawers there are depends on it
+_MOST_WAITING = 2  # blocks that are written while others are looked through
+# Whoever asks for an id that was let go is told so, instead of getting nothing.
+_LET_GO = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What is left of the file.
+
+    Attributes:
+        source: Its used columns, ids let go, as Parquet, in the order of the file.
+        named: The cells of at least the customers who are told of, with their ids.
+    """
+
+    source: SourceTable
+    named: pa.Table
+
+
+def stream_customers(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields, workspace: Workspace, told: ToldIds
+) -> Streamed:
+    """Read a CSV of customers once.
+
+    Args:
+        connection: Where ids are hashed.
+        source: From `iceberg.ingest.native.read_natively`.
+        fields: From there too.
+        workspace: Where the Parquet file lies until the tables are closed.
+        told: The ids that are wanted.
+
+    Raises:
+        NotPlain: The file has to be read with its ids, or by the engine.
+    """
+    path = workspace.new_file(".parquet")
+    try:
+        named = _stream(connection, source, fields, path, told)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    ids = fields.columns["customer_id"].sql
+    from_sql = f"(SELECT *, file_row_number AS place, {_LET_GO} AS {ids} FROM read_parquet({quote_text(str(path))}))"
+    return Streamed(replace(source, from_sql=from_sql, record_sql="place", path=str(path)), named)
+
+
+def _stream(connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields, path: Path, told: ToldIds) -> pa.Table:
+    ids = fields.columns["customer_id"].sql
+    columns = list(dict.fromkeys([ids, *(column.sql for column in fields.columns.values())]))
+    start = fields.columns["start_date"].sql if "start_date" in fields.columns else ids
+    hashes = Hashes(text_size(source) // _BYTES_PER_ROW, told)
+    tables = list[pa.Table]()
+    with _Kept(path) as kept:
+        for block in read_plainly(source, columns):
+            connection.register("plain_rows", block)
+            hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
+            if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
+                raise NotPlain
+            hashes.add(hashed.column(0).combine_chunks().to_numpy(), pick=_rows_of(block))
+            kept.write(block.drop_columns([ids]))
+            tables = tables or [block.schema.empty_table()]
+        connection.unregister("plain_rows")
+    if hashes.repeat() or not tables:
+        raise NotPlain
+    return pa.concat_tables([*tables, *hashes.named])
+
+
+def _rows_of(block: pa.Table) -> Pick:
+    def pick(rows: RowArray) -> pa.Table:
+        wanted = np.zeros(block.num_rows, dtype=np.bool_)
+        wanted[rows] = True
+        return block.filter(pa.array(wanted))  # piece by piece; `take` would put the pieces together first
+
+    return pick
+
+
+class _Kept:
+    """A Parquet file that is written by a thread of its own, in the order given."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: parquet.ParquetWriter | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: list[Future[None]] = []
+
+    def __enter__(self) -> _Kept:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                for one in self._waiting:
+                    one.result()
+                if self._writer is not None:
+                    self._writer.close()
+        finally:
+            self._thread.shutdown(cancel_futures=True)
+            if self._writer is not None and self._writer.is_open:
+                with suppress(OSError, pa.ArrowException):  # what could not be written was told already
+                    self._writer.close()
+
+    def write(self, block: pa.Table) -> None:
+        """Put a block behind those before it."""
+        if self._writer is None:
+            texts = [field.name for field in block.schema if pa.types.is_string(field.type)]
+            bounds = [name for name in block.schema.names if name not in texts]
+            self._writer = parquet.ParquetWriter(
+                self._path, block.schema, compression="none", use_dictionary=texts, write_statistics=bounds, store_schema=False
+            )
+        self._waiting.append(self._thread.submit(self._writer.write_table, block, _ROW_GROUP))
+        if len(self._waiting) > _MOST_WAITING:
+            self._waiting.pop(0).result()
