@@ -202,8 +202,11 @@ class Statements:
             SELECT segment, month, band, count(*) AS customers, count(revenue_units) AS revenue_known,
                 sum(coalesce(revenue_units, 0)) AS revenue_units
             FROM (
-                SELECT segment, {month} AS month, {bin_of(tenure, self.band_edges_months)} AS band, revenue_units
-                FROM {source} WHERE end_date IS NOT NULL
+                SELECT segment, month, {bin_of("tenure", self.band_edges_months)} AS band, revenue_units
+                FROM (
+                    SELECT segment, {month} AS month, {tenure} AS tenure, revenue_units
+                    FROM {source} WHERE end_date IS NOT NULL
+                ) AS ended
             ) AS placed GROUP BY segment, month, band"""
 
     def tenure_days_of_all(self) -> str:
@@ -252,11 +255,10 @@ class Statements:
             SELECT category, segment, month, band, clock, sum(departed) AS exited, sum(1 - departed) AS censored,
                 sum(elapsed + 1 - {edge_below("clock", self.clock_edges_days)}) AS days_in_bin
             FROM (
-                SELECT category, segment, month, band, elapsed, departed,
+                SELECT category, segment, month, {bin_of("tenure", self.band_edges_months)} AS band, elapsed, departed,
                     {bin_of("elapsed", self.clock_edges_days)} AS clock
                 FROM (
-                    SELECT category, segment, {month_of("complaint_date")} - {self.first_month} AS month,
-                        {bin_of(tenure, self.band_edges_months)} AS band,
+                    SELECT category, segment, {month_of("complaint_date")} - {self.first_month} AS month, {tenure} AS tenure,
                         CASE WHEN end_date IS NULL THEN 0 ELSE 1 END AS departed,
                         date_diff('day', complaint_date, coalesce(end_date, {self.as_of})) AS elapsed
                     FROM {source} WHERE complaint_date >= {self.since}
