@@ -18,7 +18,7 @@ from iceberg.ingest.dates import BLANK_TEXTS
 from iceberg.ingest.flags import values_to_ask
 from iceberg.ingest.headers import is_data, kind_of, without_number
 from iceberg.ingest.joining import RepeatedCustomers
-from iceberg.ingest.judge import JudgedTable, read_table
+from iceberg.ingest.judge import JudgedTable, read_once, read_table
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.layouts import longer_periods
 from iceberg.ingest.links import Relations
@@ -81,7 +81,7 @@ def read_all(
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        told = _told_ids(connection, opened, loaded, mappings) if table == "customers" and parts[0][0].text_path is not None else None
+        told = _told_ids(connection, opened, loaded, mappings) if table == "customers" and all(source.text_path for source, _ in parts) else None
         loaded[name] = _read_parts(connection, workspace, name, fitted, today, told)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
@@ -134,6 +134,9 @@ def _read_parts(
         item = read_table(connection, workspace, name, *joined, today)
         place_parts(item, parts)
         return item
+    once = read_once(connection, workspace, parts, today, told) if told is not None else None
+    if once is not None:
+        return once
     judged = []
     for number, (source, mapping) in enumerate(parts, start=1):
         judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today, in_place=False), number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
@@ -20,7 +21,7 @@ from iceberg.ingest.plain_csv import ENOUGH_BYTES, NotPlain, fill_plainly, text_
 from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
-from iceberg.ingest.streamed import stream_customers
+from iceberg.ingest.streamed import NativeFile, plain_files, stream_customers
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
 from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql, tidy_id_sql
 
@@ -47,7 +48,7 @@ class JudgedTable:
         told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
         named: Where ids were not kept: the cells of at least those rows of `looked_through`, with their ids.
         named_sql: The same rows, canonical and with ``flags``, by way of a relation `NAMED` that holds them.
-        unkept: The file, where its ids were not kept; see `ids_of`.
+        unkept: The files, where their ids were not kept; see `ids_of`.
     """
 
     table: str
@@ -66,7 +67,7 @@ class JudgedTable:
     told_name: str = ""
     named: pa.Table | None = None
     named_sql: str = ""
-    unkept: SourceTable | None = None
+    unkept: tuple[NativeFile, ...] = ()
 
     @property
     def table_name(self) -> TableName:
@@ -161,7 +162,7 @@ def _read_natively(
         return False
     source, fields = native
     large = text_size(source) >= ENOUGH_BYTES
-    if large and as_view and told is not None and _read_once(connection, workspace, item, source, fields, today, told):
+    if large and as_view and told is not None and _read_once(connection, workspace, item, [native], today, told):
         return True
     try:
         if as_view:
@@ -181,24 +182,41 @@ def _read_plainly(connection: duckdb.DuckDBPyConnection, item: JudgedTable, sour
     """Read a large CSV into a table, cut by Arrow; False, with nothing kept, where the engine has to read it."""
     select = select_sql(replace(source, from_sql="plain_rows"), item.table, fields, today=_literal(today))
     try:
-        fill_plainly(connection, item.read_name, source, list(dict.fromkeys(column.sql for column in fields.columns.values())), select)
+        fill_plainly(connection, item.read_name, plain_files([(source, fields)], list(fields.columns)), select)
     except NotPlain:
         return False
     return True
 
 
+def read_once(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, parts: Sequence[tuple[SourceTable, ColumnMapping]], today: date, told: ToldIds
+) -> JudgedTable | None:
+    """The customers of several CSVs, large together, read without keeping ids; None, with nothing kept, where that cannot be done."""
+    fields = [resolve_fields(connection, source, mapping) for source, mapping in parts]
+    native = [read_natively(source, "customers", one) for (source, _), one in zip(parts, fields, strict=True)]
+    found = [one for one in native if one is not None]
+    (source, mapping), *_ = parts
+    item = JudgedTable("customers", source, mapping, fields[0], "read_customers")
+    large = sum(text_size(source) for source, _ in parts) >= ENOUGH_BYTES
+    if not large or len(found) < len(parts) or not _read_once(connection, workspace, item, found, today, told):
+        return None
+    placed = []
+    for (source, mapping), own, start, end in zip(parts, fields, item.source.starts, item.source.starts[1:], strict=False):
+        part = JudgedTable("customers", source, mapping, own, item.read_name, file_records=end - start)
+        part.source = replace(source, reading=_complete_reading(part))
+        placed.append((start, part))
+    item.parts = tuple(placed)
+    item.source = replace(item.source, reading=item.parts[0][1].source.reading)
+    return item
+
+
 def _read_once(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    item: JudgedTable,
-    source: SourceTable,
-    fields: TypedFields,
-    today: date,
-    told: ToldIds,
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, told: ToldIds
 ) -> bool:
-    """Read a large CSV without keeping ids; False, with nothing kept, where that cannot be done."""
+    """Read large CSVs without keeping ids; False, with nothing kept, where that cannot be done."""
+    (source, fields), *_ = files
     try:
-        streamed = stream_customers(connection, source, fields, workspace, told)
+        streamed = stream_customers(connection, files, workspace, told)
         judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
         by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
         item.flags = dict(connection.sql(by_flags).fetchall())
@@ -206,17 +224,17 @@ def _read_once(
         return False
     item.is_view, item.looked_through, item.ids_repeat, item.named = True, item.read_name, False, streamed.named
     item.named_sql = select_sql(replace(source, from_sql=NAMED), item.table, judged, today=_literal(today))
-    item.unkept = source
+    item.source, item.unkept = replace(item.source, starts=streamed.source.starts), tuple(files)
     return True
 
 
 def ids_of(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> str:
     """Relation with the customer_id of every row; where ids were not kept the file is read for them once more."""
-    if item.unkept is None:
+    if not item.unkept:
         return item.read_name
     name, ids = f"{item.read_name}_ids", item.fields.columns["customer_id"].sql
     if not connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{name}'").fetchall():
-        fill_plainly(connection, name, item.unkept, [ids], f"SELECT {ids} AS customer_id FROM plain_rows")
+        fill_plainly(connection, name, plain_files(item.unkept, ["customer_id"]), f"SELECT {ids} AS customer_id FROM plain_rows")
     return name
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import numpy as np
@@ -30,43 +32,62 @@ class NotPlain(Exception):  # noqa: N818  # nothing went wrong: another way of r
     """The file has to be read by the engine."""
 
 
-def read_plainly(source: SourceTable, columns: list[str]) -> Iterator[pa.Table]:
-    """The records of a CSV in their order, a block of the file at a time; empty cells are null.
+@dataclass(frozen=True)
+class PlainFile:
+    """One of the files of a table.
 
-    Args:
+    Attributes:
         source: A CSV whose columns have the types VARCHAR, DATE (ISO days) or DOUBLE.
         columns: Names (``SourceColumn.sql``) of those that are wanted.
+    """
+
+    source: SourceTable
+    columns: tuple[str, ...]
+
+    @property
+    def types(self) -> list[pa.DataType]:
+        """Of the wanted columns."""
+        of = {column.sql: _TYPES[column.type] for column in self.source.columns if column.sql in self.columns}
+        return [of[name] for name in self.columns]
+
+
+def read_plainly(files: Sequence[PlainFile]) -> Iterator[tuple[int, pa.Table]]:
+    """The records of CSVs in their order, a block of a file at a time, with the number of the file; empty cells are null.
+
+    Columns are called as in the first file, and follow one another as `PlainFile.columns` does.
 
     Raises:
         NotPlain: At the first byte, line or value that could be read in two ways; what was given until then is void.
     """
-    assert source.text_path is not None  # noqa: S101
-    if len(source.reading.separator.encode()) != 1:
+    if any(len(file.source.reading.separator.encode()) != 1 or file.types != files[0].types for file in files):
         raise NotPlain
-    waiting = deque[Future[pa.Table]]()
-    with source.text_path.open("rb") as stream, ThreadPoolExecutor(_CORES) as cores:
-        file = stream.fileno()
-        cutter = _Cutter(file, source, columns)
+    waiting, own = deque[tuple[int, Future[pa.Table]]](), threading.local()
+    with ThreadPoolExecutor(_CORES) as cores:
         try:
-            for start, end in _blocks(file, source.skip):
-                waiting.append(cores.submit(cutter.cut, start, end))
-                if len(waiting) > _CORES + _WAITING:
-                    yield waiting.popleft().result()
+            for number, file in enumerate(files):
+                cutter = _Cutter(file, files[0].columns, own)
+                for start, end in _blocks(cutter.path, file.source.skip):
+                    waiting.append((number, cores.submit(cutter.cut, start, end)))
+                    if len(waiting) > _CORES + _WAITING:
+                        yield _taken(*waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _taken(*waiting.popleft())
         finally:
-            for one in waiting:
+            for _, one in waiting:
                 one.cancel()
 
 
-def fill_plainly(connection: duckdb.DuckDBPyConnection, name: str, source: SourceTable, columns: list[str], select: str) -> None:
-    """Make a table of a CSV, its rows in the order of the file.
+def _taken(number: int, block: Future[pa.Table]) -> tuple[int, pa.Table]:
+    return number, block.result()
+
+
+def fill_plainly(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[PlainFile], select: str) -> None:
+    """Make a table of CSVs, its rows in the order of the files.
 
     Args:
         connection: Where the table is made.
         name: Of the table.
-        source: See `read_plainly`.
-        columns: Those that `select` reads.
+        files: See `read_plainly`.
         select: The rows of a relation ``plain_rows`` as they are to be kept.
 
     Raises:
@@ -74,14 +95,15 @@ def fill_plainly(connection: duckdb.DuckDBPyConnection, name: str, source: Sourc
     """
     filled = False
     try:
-        for block in read_plainly(source, columns):
+        for _, block in read_plainly(files):
             connection.register("plain_rows", block)
             connection.execute(f"INSERT INTO {name} {select}" if filled else f"CREATE OR REPLACE TABLE {name} AS {select}")
             filled = True
-        connection.unregister("plain_rows")
     except NotPlain:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
         raise
+    finally:
+        connection.unregister("plain_rows")
     if not filled:
         raise NotPlain
 
@@ -91,33 +113,39 @@ def text_size(source: SourceTable) -> int:
     return source.text_path.stat().st_size if source.text_path is not None else 0
 
 
-def _blocks(file: int, skip: int) -> Iterator[tuple[int, int]]:
+def _blocks(path: Path, skip: int) -> Iterator[tuple[int, int]]:
     """Where each block begins and ends: behind an end of line, below the first `skip` lines."""
-    size, start = os.fstat(file).st_size, 0
-    for _ in range(skip):
-        start = _line_end(file, start)
-    while start < size:
-        end = _line_end(file, start + BLOCK_BYTES) if start + BLOCK_BYTES < size else size
-        yield start, end
-        start = end
+    with path.open("rb") as stream:
+        size, start = os.fstat(stream.fileno()).st_size, 0
+        for _ in range(skip):
+            start = _line_end(stream, start)
+        while start < size:
+            end = _line_end(stream, start + BLOCK_BYTES) if start + BLOCK_BYTES < size else size
+            yield start, end
+            start = end
 
 
-def _line_end(file: int, place: int) -> int:
+def _line_end(stream: BinaryIO, place: int) -> int:
     """Where the line at `place` has ended."""
-    found = os.pread(file, _CUT_BYTES, place).find(b"\n")
-    if found < 0:
+    stream.seek(place)
+    line = stream.readline(_CUT_BYTES)
+    if not line.endswith(b"\n"):
         raise NotPlain
-    return place + found + 1
+    return place + len(line)
 
 
 @dataclass
 class _Cutter:
     """Cuts blocks of a file, each core in memory of its own that is used again."""
 
-    file: int
-    source: SourceTable
-    columns: list[str]
-    own: threading.local = field(default_factory=threading.local)
+    file: PlainFile
+    names: tuple[str, ...]
+    own: threading.local
+
+    @property
+    def path(self) -> Path:
+        assert self.file.source.text_path is not None  # noqa: S101
+        return self.file.source.text_path
 
     def cut(self, start: int, end: int) -> pa.Table:
         """The records between two places."""
@@ -125,24 +153,28 @@ class _Cutter:
         if memory is None:
             memory = self.own.memory = bytearray(BLOCK_BYTES + _CUT_BYTES)
         block, filled = memoryview(memory)[: end - start], 0
-        while filled < len(block):
-            read = os.preadv(self.file, [block[filled:]], start + filled)
-            if not read:
-                raise NotPlain  # somebody cut the file short
-            filled += read
+        with self.path.open("rb", buffering=0) as stream:
+            stream.seek(start)
+            while filled < len(block):
+                read = stream.readinto(block[filled:])
+                if not read:
+                    raise NotPlain  # somebody cut the file short
+                filled += read
         self._look_at(memory, len(block))
-        kinds = {column.sql: _TYPES[column.type] for column in self.source.columns if column.sql in self.columns}
-        names = [column.sql for column in self.source.columns]
-        cells = csv.ConvertOptions(column_types=kinds, include_columns=self.columns, null_values=[""], strings_can_be_null=True, check_utf8=True)
+        columns, source = self.file.columns, self.file.source
+        names = [column.sql for column in source.columns]
+        kinds = dict(zip(columns, self.file.types, strict=True))
+        cells = csv.ConvertOptions(column_types=kinds, include_columns=columns, null_values=[""], strings_can_be_null=True, check_utf8=True)
         try:
-            return csv.read_csv(
+            table = csv.read_csv(
                 pa.BufferReader(pa.py_buffer(block)),
                 read_options=csv.ReadOptions(column_names=names, block_size=_CUT_BYTES, use_threads=False),
-                parse_options=csv.ParseOptions(delimiter=self.source.reading.separator),
+                parse_options=csv.ParseOptions(delimiter=source.reading.separator),
                 convert_options=cells,
             )
         except pa.ArrowInvalid as error:
             raise NotPlain from error
+        return table.rename_columns(list(self.names))
 
     def _look_at(self, memory: bytearray, size: int) -> None:
         """A byte that is nothing, a line that ends by a carriage return alone, and a quote that neither opens nor closes a cell are not plain."""
@@ -153,7 +185,7 @@ class _Cutter:
         text = np.frombuffer(memory, dtype=np.uint8, count=size)
         (returns,), (quotes,) = np.nonzero(text == ord("\r")), np.nonzero(text == ord('"'))
         beside = np.zeros(256, dtype=np.bool_)  # what stands on one side of such a quote, and not on the other
-        beside[[ord("\r"), ord("\n"), ord(self.source.reading.separator)]] = True
+        beside[[ord("\r"), ord("\n"), ord(self.file.source.reading.separator)]] = True
         before = (quotes == 0) | beside[text[quotes - 1]]
         after = (quotes == size - 1) | beside[text[np.minimum(quotes + 1, size - 1)]]
         if (before == after).any() or (text[np.minimum(returns + 1, size - 1)] != ord("\n")).any():

@@ -1,4 +1,4 @@
-"""Owns the large CSV of customers that is read once: ids are looked through and let go as they pass, all other columns are kept as Parquet.
+"""Owns the large CSVs of customers that are read once: ids are looked through and let go as they pass, all other columns are kept as Parquet.
 
 Only the customers whom complaints or incidents name keep their id; nothing else is ever asked for it. What cannot be answered so (an id on two
 rows, an id with blanks around it, a row without a first day) is left to the reader that keeps every id.
@@ -6,9 +6,11 @@ rows, an id with blanks around it, a row without a first day) is left to the rea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +21,7 @@ from pyarrow import parquet
 
 from iceberg.ingest.database import quote_text
 from iceberg.ingest.look import Hashes, Pick, RowArray, ToldIds
-from iceberg.ingest.plain_csv import NotPlain, read_plainly, text_size
+from iceberg.ingest.plain_csv import NotPlain, PlainFile, read_plainly, text_size
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.typed import TypedFields, tidy_id_sql
@@ -31,12 +33,15 @@ _MOST_WAITING = 2  # blocks that are written while others are looked through
 _LET_GO = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
 
 
+NativeFile = tuple[SourceTable, TypedFields]  # from `iceberg.ingest.native.read_natively`
+
+
 @dataclass(frozen=True)
 class Streamed:
-    """What is left of the file.
+    """What is left of the files.
 
     Attributes:
-        source: Its used columns, ids let go, as Parquet, in the order of the file.
+        source: The used columns but the id, as Parquet, in the order of the files, and where each file starts.
         named: The cells of at least the customers who are told of, with their ids.
     """
 
@@ -44,40 +49,46 @@ class Streamed:
     named: pa.Table
 
 
-def stream_customers(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields, workspace: Workspace, told: ToldIds
-) -> Streamed:
-    """Read a CSV of customers once.
+def stream_customers(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], workspace: Workspace, told: ToldIds) -> Streamed:
+    """Read the CSVs of a customers table once.
 
     Args:
         connection: Where ids are hashed.
-        source: From `iceberg.ingest.native.read_natively`.
-        fields: From there too.
+        files: The CSVs.
         workspace: Where the Parquet file lies until the tables are closed.
         told: The ids that are wanted.
 
     Raises:
-        NotPlain: The file has to be read with its ids, or by the engine.
+        NotPlain: They have to be read with their ids, or by the engine.
     """
-    path = workspace.new_file(".parquet")
+    (source, fields), *_ = files
+    if "start_date" not in fields.columns or any(replace(other, columns={}) != replace(fields, columns={}) for _, other in files):
+        raise NotPlain
+    path, ids = workspace.new_file(".parquet"), fields.columns["customer_id"].sql
     try:
-        named = _stream(connection, source, fields, path, told)
+        named, starts = _stream(connection, files, path, told)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    ids = fields.columns["customer_id"].sql
     from_sql = f"(SELECT *, file_row_number AS place, {_LET_GO} AS {ids} FROM read_parquet({quote_text(str(path))}))"
-    return Streamed(replace(source, from_sql=from_sql, record_sql="place", path=str(path)), named)
+    return Streamed(replace(source, from_sql=from_sql, record_sql="place", path=str(path), starts=starts), named)
 
 
-def _stream(connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: TypedFields, path: Path, told: ToldIds) -> pa.Table:
-    ids = fields.columns["customer_id"].sql
-    columns = list(dict.fromkeys([ids, *(column.sql for column in fields.columns.values())]))
-    start = fields.columns["start_date"].sql if "start_date" in fields.columns else ids
-    hashes = Hashes(text_size(source) // _BYTES_PER_ROW, told)
-    tables = list[pa.Table]()
+def plain_files(files: Sequence[NativeFile], names: Sequence[str]) -> list[PlainFile]:
+    """The columns of these fields in each file; a column that feeds several fields comes once."""
+    (_, first), *_ = files
+    wanted = {first.columns[name].sql: name for name in reversed(names)}  # by column of the first file, the first field that it feeds
+    kept = [name for name in dict.fromkeys(names) if wanted[first.columns[name].sql] == name]
+    return [PlainFile(source, tuple(fields.columns[name].sql for name in kept)) for source, fields in files]
+
+
+def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], path: Path, told: ToldIds) -> tuple[pa.Table, tuple[int, ...]]:
+    (_, fields), *_ = files
+    ids, start = fields.columns["customer_id"].sql, fields.columns["start_date"].sql
+    hashes = Hashes(sum(text_size(source) for source, _ in files) // _BYTES_PER_ROW, told)
+    tables, rows = list[pa.Table](), [0] * len(files)
     with _Kept(path) as kept:
-        for block in read_plainly(source, columns):
+        for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
             connection.register("plain_rows", block)
             hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
             if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
@@ -85,10 +96,11 @@ def _stream(connection: duckdb.DuckDBPyConnection, source: SourceTable, fields: 
             hashes.add(hashed.column(0).combine_chunks().to_numpy(), pick=_rows_of(block))
             kept.write(block.drop_columns([ids]))
             tables = tables or [block.schema.empty_table()]
-        connection.unregister("plain_rows")
+            rows[number] += block.num_rows
+    connection.unregister("plain_rows")
     if hashes.repeat() or not tables:
         raise NotPlain
-    return pa.concat_tables([*tables, *hashes.named])
+    return pa.concat_tables([*tables, *hashes.named]), (0, *accumulate(rows))
 
 
 def _rows_of(block: pa.Table) -> Pick:

@@ -167,13 +167,21 @@ def test_ids_written_differently_are_found_without_having_kept_them(tmp_path: Pa
     assert by_arrow[2][4].id_proposals[0].steps == ("strip_prefix:CLIENT-",)
 
 
-def test_files_of_a_folder_are_cut_too(tmp_path: Path, both: Callable[..., list[Any]]) -> None:
+def test_files_of_a_folder_are_read_once_too(tmp_path: Path, both: Callable[..., list[Any]]) -> None:
+    """Columns in another order, another separator, rows that broke a rule in both: each is named with its own file and line."""
     folder = tmp_path / "exports"
     folder.mkdir()
     lines = company()
-    (folder / "a.csv").write_text("\n".join([HEADER, *lines[:40]]) + "\n")
-    (folder / "b.csv").write_text("\n".join([HEADER, *lines[40:], "CLIENT-900,2027-01-01,,s1,1"]) + "\n")
-    by_arrow, by_engine, _ = both(folder, complaints(tmp_path, ["CLIENT-3", "CLIENT-77"]))
+    (folder / "a.csv").write_text("\n".join([HEADER, *lines[:40], "CLIENT-901,2024-01-01,2023-01-01,s1,1"]) + "\n")
+    turned = [";".join(reversed(line.split(","))) for line in [HEADER, *lines[40:], "CLIENT-900,2027-01-01,,s1,1"]]
+    (folder / "b.csv").write_text("\n".join(turned) + "\n")
+    by_arrow, by_engine, quick = both(folder, complaints(tmp_path, ["CLIENT-3", "CLIENT-77", "CLIENT-901"]), reduced=True)
+    assert quick
+    assert by_arrow == by_engine
+    assert {(issue.file, issue.line) for issue in by_arrow[2][2] if issue.table == "customers"} == {("a.csv", 42), ("b.csv", 42)}
+    (folder / "c.csv").write_text("\n".join([HEADER, lines[0]]) + "\n")  # a customer of the first file again
+    by_arrow, by_engine, quick = both(folder)
+    assert not quick
     assert by_arrow == by_engine
 
 
