@@ -16,13 +16,13 @@ from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.database import connect
 from iceberg.ingest.dates import BLANK_TEXTS
 from iceberg.ingest.flags import values_to_ask
+from iceberg.ingest.hashes import ToldIds
 from iceberg.ingest.headers import is_data, kind_of, without_number
 from iceberg.ingest.joining import RepeatedCustomers
 from iceberg.ingest.judge import JudgedTable, read_once, read_table
 from iceberg.ingest.labels import holds_texts
 from iceberg.ingest.layouts import longer_periods
 from iceberg.ingest.links import Relations
-from iceberg.ingest.look import ToldIds
 from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
 from iceberg.ingest.opening import Opened, open_file
 from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.bounds import prove_customers
-from iceberg.ingest.look import ToldIds, look_through
+from iceberg.ingest.hashes import ToldIds
+from iceberg.ingest.look import look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.native import keep_natively, read_natively

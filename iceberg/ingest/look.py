@@ -1,27 +1,18 @@
-"""Owns the one pass over a customers file: whether ids repeat or are untidy, how many rows each rule concerns, and whom complaints may name."""
+"""Owns the one pass over a customers file that finds out whether ids repeat, whether they are tidy, and how many rows each rule concerns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+
+from iceberg.ingest.hashes import Hashes
 
 _BATCH = 1_000_000  # rows that are looked at together
-_DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
-_MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
-_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27  # marks as powers of two: those of five million ids take 16 MB
-_NONE = np.empty(0, dtype=np.uint64)
-HashArray = npt.NDArray[np.uint64]
-RowArray = npt.NDArray[np.int64]
-_Sorted = tuple[HashArray, RowArray]  # the hashes of a batch by drawer, and where each drawer begins
 _UNTIDY = 1 << 30  # a bit that no rule has
-Pick = Callable[[RowArray], pa.Table]  # what is kept of these rows of a batch
 
 
 @dataclass(frozen=True)
@@ -37,36 +28,6 @@ class Look:
     tidy: bool
     repeats: bool
     flags: dict[int, int]
-
-
-class ToldIds:
-    """The ids that complaints and incidents name, as marks of their hashes: whoever is named has both marks, a few others happen to have them.
-
-    A mark is a bit at the place that the first, or the last, bits of a hash name.
-    """
-
-    def __init__(self, hashes: HashArray) -> None:
-        bits = min(max((_MARKS_PER_ID * len(hashes)).bit_length(), _FEWEST_MARKS), _MOST_MARKS)
-        self._first, self._last = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
-        marks = np.zeros(1 << bits, dtype=np.bool_)
-        marks[(hashes >> self._first).astype(np.int64)] = True
-        marks[(hashes & self._last).astype(np.int64)] = True
-        self._marks = np.packbits(marks, bitorder="little")
-
-    @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> ToldIds:
-        """The ids in column customer_id of these."""
-        found = [connection.sql(f"SELECT hash(customer_id) AS hash FROM {name}").fetchnumpy()["hash"] for name in relations]
-        return cls(np.concatenate([np.asarray(hashes, dtype=np.uint64) for hashes in found]) if found else _NONE)
-
-    def among(self, hashes: HashArray) -> RowArray:
-        """Places of the hashes that may be of an id that is told of."""
-        places = np.flatnonzero(self._marked(hashes >> self._first))
-        return places[self._marked(hashes[places] & self._last)]
-
-    def _marked(self, marks: HashArray) -> npt.NDArray[np.bool_]:
-        octets = self._marks[(marks >> np.uint64(3)).astype(np.int64)]
-        return ((octets >> (marks & np.uint64(7)).astype(np.uint8)) & 1).astype(np.bool_)
 
 
 def look_through(connection: duckdb.DuckDBPyConnection, name: str, *, reject_mask: int, tidy_sql: str = "TRUE") -> Look:
@@ -126,64 +87,3 @@ def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         connection.execute(f"SET preserve_insertion_order = {before}")
-
-
-class Hashes:
-    """Hashes in drawers by their highest bits: only those of one drawer can be equal, and a drawer is small enough to be gone through quickly.
-
-    Both cores put away and compare, while the engine reads on; what numpy does with a batch holds up nobody.
-
-    Args:
-        most: About how many will be added.
-        told: Ids whose rows are wanted.
-
-    Attributes:
-        named: What `pick` gave of the rows that may be of such an id, batch by batch, in no order; complete after `repeat`.
-    """
-
-    def __init__(self, most: int, told: ToldIds | None = None) -> None:
-        self._bits = 0
-        while most >> self._bits > _DRAWER and 1 << self._bits < _MOST_DRAWERS:
-            self._bits += 1
-        self._told = told
-        self._cores = ThreadPoolExecutor(2)
-        self._batches: list[Future[_Sorted]] = []
-        self.named: list[pa.Table] = []
-
-    def add(self, hashes: HashArray, *, pick: Pick | None = None) -> None:
-        """A batch, and how to get the rows behind it."""
-        self._batches.append(self._cores.submit(self._put_away, hashes, pick))
-
-    def repeat(self) -> bool:
-        """Whether two are equal."""
-        with self._cores as cores:
-            batches = [batch.result() for batch in self._batches]
-            return any(cores.map(lambda drawer: self._repeats_in(drawer, batches), range(1 << self._bits)))
-
-    def _put_away(self, hashes: HashArray, pick: Pick | None) -> _Sorted:
-        """One drawer after the other: the marks of a drawer's hashes lie together too."""
-        numbers = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8) if self._bits else np.zeros(len(hashes), dtype=np.uint8)
-        order = np.argsort(numbers, kind="stable")
-        sorted_hashes = hashes[order]
-        if self._told is not None and pick is not None:
-            self.named.append(pick(np.sort(order[self._told.among(sorted_hashes)])))
-        return sorted_hashes, np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=1 << self._bits))])
-
-    def _repeats_in(self, drawer: int, batches: list[_Sorted]) -> bool:
-        """Each hash is written into the slot that its next bits name, the last one stays: whoever is not found there shares the slot.
-
-        Of two equal hashes at least one was overwritten: it equals the one that stayed, or another that was overwritten. These are few.
-        """
-        values = np.concatenate([hashes[starts[drawer] : starts[drawer + 1]] for hashes, starts in batches]) if batches else _NONE
-        bits = max(len(values), 1).bit_length() + 1
-        slots = ((values << np.uint64(self._bits)) >> np.uint64(64 - bits)).astype(np.int64)
-        places = np.arange(len(values), dtype=np.int32)
-        last = np.empty(1 << bits, dtype=np.int32)
-        last[slots] = places
-        stayed = last[slots]
-        (overwritten,) = np.nonzero(stayed != places)
-        among = values[overwritten]
-        if (values[stayed[overwritten]] == among).any():
-            return True
-        among.sort()
-        return bool((among[1:] == among[:-1]).any())

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from iceberg.ingest.database import quote_text
-from iceberg.ingest.look import Hashes, Pick, RowArray, ToldIds
+from iceberg.ingest.hashes import Hashes, Pick, RowArray, ToldIds
 from iceberg.ingest.plain_csv import NotPlain, PlainFile, read_plainly, text_size
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.sources import Workspace

@@ -14,8 +14,8 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest import judge, plain_csv
+from iceberg.ingest.hashes import ToldIds
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.look import ToldIds
 from iceberg.ingest.rejected import rejected_rows_csv
 from tests.ingest.test_native import AMOUNTS, DAYS
 
