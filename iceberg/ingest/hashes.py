@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 _DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
@@ -16,7 +15,7 @@ _MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27  # marks as powers of two
 _NONE = np.empty(0, dtype=np.uint64)
 HashArray = npt.NDArray[np.uint64]
 RowArray = npt.NDArray[np.int64]
-Pick = Callable[[RowArray], pa.Table]  # what is kept of these rows of a batch
+Keep = Callable[[RowArray], None]  # called with the rows of a batch that are wanted, in their order, by whichever core has found them
 _Sorted = tuple[HashArray, RowArray]  # the hashes of a batch by drawer, and where each drawer begins
 
 
@@ -58,9 +57,6 @@ class Hashes:
     Args:
         most: About how many will be added.
         told: Ids whose rows are wanted.
-
-    Attributes:
-        named: What `pick` gave of the rows that may be of such an id, batch by batch, in no order; complete after `repeat`.
     """
 
     def __init__(self, most: int, told: ToldIds | None = None) -> None:
@@ -70,25 +66,24 @@ class Hashes:
         self._told = told
         self._cores = ThreadPoolExecutor(2)
         self._batches: list[Future[_Sorted]] = []
-        self.named: list[pa.Table] = []
 
-    def add(self, hashes: HashArray, *, pick: Pick | None = None) -> None:
-        """A batch, and how to get the rows behind it."""
-        self._batches.append(self._cores.submit(self._put_away, hashes, pick))
+    def add(self, hashes: HashArray, *, keep: Keep | None = None) -> None:
+        """A batch, and what is done with its rows that may be of a wanted id."""
+        self._batches.append(self._cores.submit(self._put_away, hashes, keep))
 
     def repeat(self) -> bool:
-        """Whether two are equal."""
+        """Whether two are equal; every wanted row was given away before."""
         with self._cores as cores:
             batches = [batch.result() for batch in self._batches]
             return any(cores.map(lambda drawer: self._repeats_in(drawer, batches), range(1 << self._bits)))
 
-    def _put_away(self, hashes: HashArray, pick: Pick | None) -> _Sorted:
+    def _put_away(self, hashes: HashArray, keep: Keep | None) -> _Sorted:
         """One drawer after the other: the marks of a drawer's hashes lie together too."""
         numbers = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8) if self._bits else np.zeros(len(hashes), dtype=np.uint8)
         order = np.argsort(numbers, kind="stable")
         sorted_hashes = hashes[order]
-        if self._told is not None and pick is not None:
-            self.named.append(pick(np.sort(order[self._told.among(sorted_hashes)])))
+        if self._told is not None and keep is not None:
+            keep(np.sort(order[self._told.among(sorted_hashes)]))
         return sorted_hashes, np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=1 << self._bits))])
 
     def _repeats_in(self, drawer: int, batches: list[_Sorted]) -> bool:

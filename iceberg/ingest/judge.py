@@ -26,8 +26,6 @@ from iceberg.ingest.streamed import NativeFile, plain_files, stream_customers
 from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
 from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql, tidy_id_sql
 
-NAMED = "named_customers"
-
 
 @dataclass
 class JudgedTable:
@@ -47,8 +45,7 @@ class JudgedTable:
         looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
         ids_repeat: Whether two kept rows may have the same id.
         told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
-        named: Where ids were not kept: the cells of at least those rows of `looked_through`, with their ids.
-        named_sql: The same rows, canonical and with ``flags``, by way of a relation `NAMED` that holds them.
+        named_sql: Where ids were not kept: at least those rows of `looked_through`, with their ids.
         unkept: The files, where their ids were not kept; see `ids_of`.
     """
 
@@ -66,7 +63,6 @@ class JudgedTable:
     looked_through: str = ""
     ids_repeat: bool = True
     told_name: str = ""
-    named: pa.Table | None = None
     named_sql: str = ""
     unkept: tuple[NativeFile, ...] = ()
 
@@ -215,7 +211,7 @@ def _read_once(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, told: ToldIds
 ) -> bool:
     """Read large CSVs without keeping ids; False, with nothing kept, where that cannot be done."""
-    (source, fields), *_ = files
+    (_, fields), *_ = files
     try:
         streamed = stream_customers(connection, files, workspace, told)
         judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
@@ -223,8 +219,8 @@ def _read_once(
         item.flags = dict(connection.sql(by_flags).fetchall())
     except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
         return False
-    item.is_view, item.looked_through, item.ids_repeat, item.named = True, item.read_name, False, streamed.named
-    item.named_sql = select_sql(replace(source, from_sql=NAMED), item.table, judged, today=_literal(today))
+    item.is_view, item.looked_through, item.ids_repeat = True, item.read_name, False
+    item.named_sql = select_sql(streamed.named, item.table, judged, today=_literal(today))
     item.source, item.unkept = replace(item.source, starts=streamed.source.starts), tuple(files)
     return True
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 import duckdb
@@ -20,15 +21,15 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from iceberg.ingest.database import quote_text
-from iceberg.ingest.hashes import Hashes, Pick, RowArray, ToldIds
+from iceberg.ingest.hashes import Hashes, Keep, RowArray, ToldIds
 from iceberg.ingest.plain_csv import NotPlain, PlainFile, read_plainly, text_size
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.typed import TypedFields, tidy_id_sql
 
-_ROW_GROUP = 1 << 18
+_ROWS_TOGETHER = 1 << 17  # judgement: fewer are not worth a group of rows of their own
 _BYTES_PER_ROW = 40  # only how many drawers there are depends on it
-_MOST_WAITING = 2  # blocks that are written while others are looked through
+_MOST_WAITING = 2  # groups that are written while others are looked through
 # Whoever asks for an id that was let go is told so, instead of getting nothing.
 _LET_GO = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
 
@@ -42,11 +43,11 @@ class Streamed:
 
     Attributes:
         source: The used columns but the id, as Parquet, in the order of the files, and where each file starts.
-        named: The cells of at least the customers who are told of, with their ids.
+        named: At least the customers who are told of, with their ids, as Parquet too.
     """
 
     source: SourceTable
-    named: pa.Table
+    named: SourceTable
 
 
 def stream_customers(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], workspace: Workspace, told: ToldIds) -> Streamed:
@@ -64,14 +65,16 @@ def stream_customers(connection: duckdb.DuckDBPyConnection, files: Sequence[Nati
     (source, fields), *_ = files
     if "start_date" not in fields.columns or any(replace(other, columns={}) != replace(fields, columns={}) for _, other in files):
         raise NotPlain
-    path, ids = workspace.new_file(".parquet"), fields.columns["customer_id"].sql
+    kept, named, ids = workspace.new_file(".parquet"), workspace.new_file(".parquet"), fields.columns["customer_id"].sql
     try:
-        named, starts = _stream(connection, files, path, told)
+        starts = _stream(connection, files, kept, named, told)
     except BaseException:
-        path.unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
+        named.unlink(missing_ok=True)
         raise
-    from_sql = f"(SELECT *, file_row_number AS place, {_LET_GO} AS {ids} FROM read_parquet({quote_text(str(path))}))"
-    return Streamed(replace(source, from_sql=from_sql, record_sql="place", path=str(path), starts=starts), named)
+    from_sql = f"(SELECT *, file_row_number AS place, {_LET_GO} AS {ids} FROM read_parquet({quote_text(str(kept))}))"
+    left = replace(source, from_sql=from_sql, record_sql="place", path=str(kept), starts=starts)
+    return Streamed(left, replace(source, from_sql=f"read_parquet({quote_text(str(named))})"))
 
 
 def plain_files(files: Sequence[NativeFile], names: Sequence[str]) -> list[PlainFile]:
@@ -82,43 +85,47 @@ def plain_files(files: Sequence[NativeFile], names: Sequence[str]) -> list[Plain
     return [PlainFile(source, tuple(fields.columns[name].sql for name in kept)) for source, fields in files]
 
 
-def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], path: Path, told: ToldIds) -> tuple[pa.Table, tuple[int, ...]]:
+def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], path: Path, named_path: Path, told: ToldIds) -> tuple[int, ...]:
+    """Where each file starts."""
     (_, fields), *_ = files
     ids, start = fields.columns["customer_id"].sql, fields.columns["start_date"].sql
     hashes = Hashes(sum(text_size(source) for source, _ in files) // _BYTES_PER_ROW, told)
-    tables, rows = list[pa.Table](), [0] * len(files)
-    with _Kept(path) as kept:
+    rows = [0] * len(files)
+    with _Kept(path) as kept, _Kept(named_path, unique=ids) as named:
         for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
             connection.register("plain_rows", block)
             hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
             if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
                 raise NotPlain
-            hashes.add(hashed.column(0).combine_chunks().to_numpy(), pick=_rows_of(block))
+            named.write(block.schema.empty_table())  # a file without rows has columns
+            hashes.add(hashed.column(0).combine_chunks().to_numpy(), keep=_into(named, block))
             kept.write(block.drop_columns([ids]))
-            tables = tables or [block.schema.empty_table()]
             rows[number] += block.num_rows
-    connection.unregister("plain_rows")
-    if hashes.repeat() or not tables:
-        raise NotPlain
-    return pa.concat_tables([*tables, *hashes.named]), (0, *accumulate(rows))
+        connection.unregister("plain_rows")
+        if not sum(rows) or hashes.repeat():
+            raise NotPlain
+    return (0, *accumulate(rows))
 
 
-def _rows_of(block: pa.Table) -> Pick:
-    def pick(rows: RowArray) -> pa.Table:
+def _into(named: _Kept, block: pa.Table) -> Keep:
+    def keep(rows: RowArray) -> None:
         wanted = np.zeros(block.num_rows, dtype=np.bool_)
         wanted[rows] = True
-        return block.filter(pa.array(wanted))  # piece by piece; `take` would put the pieces together first
+        named.write(block.filter(pa.array(wanted)))  # piece by piece; `take` would put the pieces together first
 
-    return pick
+    return keep
 
 
 class _Kept:
-    """A Parquet file that is written by a thread of its own, in the order given."""
+    """A Parquet file that is written by a thread of its own, in the order given; several may give."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, unique: str = "") -> None:
+        """`unique`: the column whose texts hardly repeat."""
+        self._path, self._unique = path, unique
         self._writer: parquet.ParquetWriter | None = None
         self._thread = ThreadPoolExecutor(1)
+        self._giving = Lock()
+        self._held: list[pa.Table] = []
         self._waiting: list[Future[None]] = []
 
     def __enter__(self) -> _Kept:
@@ -127,8 +134,7 @@ class _Kept:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None:
-                for one in self._waiting:
-                    one.result()
+                self._pass_on(0)
                 if self._writer is not None:
                     self._writer.close()
         finally:
@@ -139,12 +145,22 @@ class _Kept:
 
     def write(self, block: pa.Table) -> None:
         """Put a block behind those before it."""
-        if self._writer is None:
-            texts = [field.name for field in block.schema if pa.types.is_string(field.type)]
-            bounds = [name for name in block.schema.names if name not in texts]
-            self._writer = parquet.ParquetWriter(
-                self._path, block.schema, compression="none", use_dictionary=texts, write_statistics=bounds, store_schema=False
-            )
-        self._waiting.append(self._thread.submit(self._writer.write_table, block, _ROW_GROUP))
-        if len(self._waiting) > _MOST_WAITING:
+        with self._giving:
+            self._held.append(block)
+            if sum(held.num_rows for held in self._held) >= _ROWS_TOGETHER:
+                self._pass_on(_MOST_WAITING)
+
+    def _pass_on(self, most: int) -> None:
+        """Have what is held written; wait until no more than `most` groups are left to be."""
+        if self._held:
+            group, self._held = pa.concat_tables(self._held), []
+            writer = self._writer = self._writer or self._open(group.schema)
+            self._waiting.append(self._thread.submit(writer.write_table, group, max(group.num_rows, 1)))
+        while len(self._waiting) > most:
             self._waiting.pop(0).result()
+
+    def _open(self, schema: pa.Schema) -> parquet.ParquetWriter:
+        texts = [column.name for column in schema if pa.types.is_string(column.type)]
+        bounds = [name for name in schema.names if name not in texts]
+        repeated = [name for name in texts if name != self._unique]
+        return parquet.ParquetWriter(self._path, schema, compression="none", use_dictionary=repeated, write_statistics=bounds, store_schema=False)

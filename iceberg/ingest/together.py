@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from iceberg.ingest.judge import NAMED, look_at_ids
+from iceberg.ingest.judge import look_at_ids
 from iceberg.ingest.look import may_repeat
 from iceberg.ingest.rules import bit_of, reject_mask
 from iceberg.ingest.tables import CANONICAL_COLUMNS
@@ -77,10 +77,8 @@ def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Jud
     flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
     columns = ", ".join(CANONICAL_COLUMNS["customers"])
     customers.told_name = f"{customers.read_name}_told"
-    if customers.named is not None and customers.looked_through == customers.read_name:
-        connection.register(NAMED, customers.named)
+    if customers.named_sql and customers.looked_through == customers.read_name:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {customers.told_name} AS SELECT {columns}, {flags} FROM ({customers.named_sql})")
-        customers.named = None
         return
     # By hash, which is quicker to look up than a text: whoever else has the same one is looked at in vain.
     hashes = " UNION ALL ".join(f"SELECT hash(customer_id) FROM {tables[table].read_name}" for table in TELLING if table in tables)
