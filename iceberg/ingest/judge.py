@@ -218,6 +218,7 @@ def _read_once(
         by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
         item.flags = dict(connection.sql(by_flags).fetchall())
     except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
+        connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
         return False
     item.is_view, item.looked_through, item.ids_repeat = True, item.read_name, False
     item.named_sql = select_sql(streamed.named, item.table, judged, today=_literal(today))
@@ -246,9 +247,7 @@ def _create_view(
     return judged
 
 
-def _view(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date
-) -> None:
+def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> None:
     """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
     item.is_view = True
     for tidy in (fields.columns["customer_id"].is_text, False):

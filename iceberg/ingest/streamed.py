@@ -32,8 +32,6 @@ _BYTES_PER_ROW = 40  # only how many drawers there are depends on it
 _MOST_WAITING = 2  # groups that are written while others are looked through
 # Whoever asks for an id that was let go is told so, instead of getting nothing.
 _LET_GO = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
-
-
 NativeFile = tuple[SourceTable, TypedFields]  # from `iceberg.ingest.native.read_natively`
 
 
@@ -56,7 +54,7 @@ def stream_customers(connection: duckdb.DuckDBPyConnection, files: Sequence[Nati
     Args:
         connection: Where ids are hashed.
         files: The CSVs.
-        workspace: Where the Parquet file lies until the tables are closed.
+        workspace: Where the Parquet files lie until the tables are closed.
         told: The ids that are wanted.
 
     Raises:
@@ -91,19 +89,21 @@ def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], 
     ids, start = fields.columns["customer_id"].sql, fields.columns["start_date"].sql
     hashes = Hashes(sum(text_size(source) for source, _ in files) // _BYTES_PER_ROW, told)
     rows = [0] * len(files)
-    with _Kept(path) as kept, _Kept(named_path, unique=ids) as named:
-        for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
-            connection.register("plain_rows", block)
-            hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
-            if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
+    try:
+        with _Kept(path) as kept, _Kept(named_path, unique=ids) as named:
+            for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
+                connection.register("plain_rows", block)
+                hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
+                if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
+                    raise NotPlain
+                named.write(block.schema.empty_table())  # a file without rows has columns
+                hashes.add(hashed.column(0).combine_chunks().to_numpy(), keep=_into(named, block))
+                kept.write(block.drop_columns([ids]))
+                rows[number] += block.num_rows
+            if not sum(rows) or hashes.repeat():
                 raise NotPlain
-            named.write(block.schema.empty_table())  # a file without rows has columns
-            hashes.add(hashed.column(0).combine_chunks().to_numpy(), keep=_into(named, block))
-            kept.write(block.drop_columns([ids]))
-            rows[number] += block.num_rows
+    finally:
         connection.unregister("plain_rows")
-        if not sum(rows) or hashes.repeat():
-            raise NotPlain
     return (0, *accumulate(rows))
 
 
