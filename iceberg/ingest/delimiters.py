@@ -13,7 +13,7 @@ from iceberg.ingest.headers import is_data, is_named
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
-_COUNTED_RECORDS = 500  # enough to tell separators apart
+_COUNTED_RECORDS = 500  # judgement: enough to tell separators apart
 csv.field_size_limit(1 << 22)  # the module's own limit of 131,072 is shorter than a line may be
 
 

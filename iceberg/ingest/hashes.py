@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 _DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
-_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27  # marks as powers of two: those of five million ids take 16 MB
+# Judgement. The last two are powers of two: the marks of five million ids take 16 MB, and one in two hundred others has both by chance.
+_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27
 _NONE = np.empty(0, dtype=np.uint64)
 HashArray = npt.NDArray[np.uint64]
 RowArray = npt.NDArray[np.int64]
