@@ -104,20 +104,20 @@ class _IncidentStatements:
                 CASE WHEN s.end_date <= {of.as_of} THEN s.end_date END AS end_date,
                 incident_date, voiced, first_word
             FROM (
-                SELECT c.customer_id, c.segment, c.start_date, c.end_date, i.category,
+                SELECT i.customer_id, c.segment, c.start_date, c.end_date, i.category,
                     min(i.incident_date) AS incident_date,
                     max(CASE WHEN date_diff('day', i.incident_date, k.complaint_date) BETWEEN 0 AND {self.within}
                         THEN 1 ELSE 0 END) AS voiced
                 FROM (
-                    SELECT customer_id, incident_date, place AS category
+                    SELECT {of.key} AS customer_id, incident_date, place AS category
                     FROM incidents JOIN incident_places ON coalesce(category, '') = name
                     WHERE incident_date >= {of.since} AND date_diff('day', incident_date, {of.as_of}) >= {self.within}
                 ) AS i
-                JOIN {self.customers} AS c ON i.customer_id = c.customer_id
+                JOIN {self.customers} AS c ON i.customer_id = c.{of.key}
                 LEFT JOIN complaints_counted AS k ON i.customer_id = k.customer_id AND i.category = k.category
                 WHERE {of.in_window} AND i.incident_date >= c.start_date
                     AND (c.end_date IS NULL OR i.incident_date <= c.end_date)
-                GROUP BY c.customer_id, c.segment, c.start_date, c.end_date, i.category
+                GROUP BY i.customer_id, c.segment, c.start_date, c.end_date, i.category
             ) AS s
             LEFT JOIN segment_places ON coalesce(s.segment, '') = name
             LEFT JOIN (

@@ -20,6 +20,7 @@ from iceberg.cohort.observed import ObservedSilence
 from iceberg.cohort.statements import REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
+from iceberg.ingest.aside import RecentCustomers
 from iceberg.ingest.resources import named_faults
 from iceberg.ingest.tables import Tables
 
@@ -73,7 +74,7 @@ def reduce_tables(
             max_categories=max_categories,
         )
     window = window if window is not None else default_window(tables)
-    statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days))
+    statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
     engine = Engine(tables)
     try:
         with named_faults(tables.scratch or Path()):
@@ -195,16 +196,22 @@ class _Reduction:
         """Makes `starts`, customers by segment and first day, and finds the segments."""
         if "customers" not in self.engine.tables.names:
             return Names((), 0)
+        recent = self._recent()
         sample = f"SELECT count(DISTINCT segment) FROM (SELECT segment FROM customers LIMIT {_SAMPLE_ROWS}) AS sampled"
-        source = "customers" if self.engine.named(sample)[0][0] > _MANY_NAMES else "starts_by_name"
+        source = "customers" if recent is None and self.engine.named(sample)[0][0] > _MANY_NAMES else "starts_by_name"
         if source == "starts_by_name":
-            self.engine.keep(source, self.statements.starts_by_name())
+            self.engine.keep(source, self.statements.starts_of_recent(recent) if recent is not None else self.statements.starts_by_name())
         sizes = dict(self.engine.named(self.statements.segment_sizes(source)))
         segments = Names.largest(sizes, self.max_segments)
         if segments.names:
             self.engine.keep("segment_places", self.statements.places(segments.names))
             self.engine.keep("starts", self.statements.starts(source, len(segments.names) - 1))
         return segments
+
+    def _recent(self) -> RecentCustomers | None:
+        """Customers put aside while their file was read, where the window does not begin before them."""
+        recent = self.engine.tables.recent
+        return recent if recent is not None and recent.since <= self.statements.window.since else None
 
     def _complaints(self) -> bool:
         """Finds the categories and the complaints per month; says whether they are rows that may lead to customers."""
@@ -228,7 +235,8 @@ class _Reduction:
     def _customers(self) -> dict[str, Any]:
         """Everybody, as if none had complained."""
         engine, statements, axes = self.engine, self.statements, self.axes
-        engine.keep("departures", statements.departures(len(axes.segments) - 1))
+        recent = self._recent()
+        engine.keep("departures", statements.departures(recent.left if recent is not None else "customers", len(axes.segments) - 1))
         starts = engine.columns("SELECT segment, sum(customers) AS customers FROM starts GROUP BY segment")
         started = person_days(engine.columns(statements.tails_of_starts()), axes)
         ended = person_days(engine.columns(statements.tails_of_departures("departures")), axes)

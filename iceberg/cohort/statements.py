@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from iceberg.cohort.window import ObservationWindow
+from iceberg.ingest.aside import RecentCustomers
 
 REVENUE_UNITS = 10_000  # revenue is summed in whole ten-thousandths, so that the order of rows cannot change a sum
 REVENUE_LIMIT = (
@@ -39,11 +40,13 @@ class Statements:
     Attributes:
         window: Days to count.
         band_edges_months, clock_edges_days: Lower edges of the bands and of the clock bins.
+        key: Column by which customers and complaints meet.
     """
 
     window: ObservationWindow
     band_edges_months: Sequence[int]
     clock_edges_days: Sequence[int]
+    key: str = "customer_id"
 
     @property
     def first_month(self) -> int:
@@ -97,6 +100,15 @@ class Statements:
             SELECT segment, start_date, count(*) AS customers
             FROM customers WHERE {self.in_window} GROUP BY segment, start_date"""
 
+    def starts_of_recent(self, recent: RecentCustomers) -> str:
+        """The same from those who were there on an earlier day or later: without those who left before the window."""
+        return f"""
+            SELECT segment, start_date, sum(customers) AS customers FROM (
+                SELECT segment, start_date, customers FROM {recent.alive}
+                UNION ALL SELECT segment, start_date, -count(*) FROM {recent.left}
+                WHERE end_date < {self.since} GROUP BY segment, start_date
+            ) AS moves WHERE start_date <= {self.as_of} GROUP BY segment, start_date HAVING sum(customers) > 0"""
+
     def segment_sizes(self, source: str) -> str:
         """Customers inside the window per segment, from `starts_by_name` or, where names are many, from `customers`."""
         customers, condition = ("count(*)", self.in_window) if source == "customers" else ("sum(customers)", "true")
@@ -113,29 +125,28 @@ class Statements:
             FROM {source} LEFT JOIN segment_places ON coalesce(segment, '') = name
             WHERE {condition} GROUP BY {place}, start_date"""
 
-    def departures(self, others: int) -> str:
-        """Customers who left inside the window, one row each."""
+    def departures(self, customers: str, others: int) -> str:
+        """Customers who left inside the window, one row each, from `customers` (all, or at least those)."""
         return f"""
             SELECT coalesce(place, {others}) AS segment, start_date, end_date, {_REVENUE} AS revenue_units
-            FROM customers LEFT JOIN segment_places ON coalesce(segment, '') = name
+            FROM {customers} LEFT JOIN segment_places ON coalesce(segment, '') = name
             WHERE end_date BETWEEN {self.since} AND {self.as_of} AND end_date >= start_date"""
 
     def complaints_counted(self, others: int) -> str:
         """Complaints inside the window and its look-back, one row each."""
         return f"""
-            SELECT customer_id, complaint_date, coalesce(place, {others}) AS category
+            SELECT {self.key} AS customer_id, complaint_date, coalesce(place, {others}) AS category
             FROM complaints LEFT JOIN category_places ON coalesce(category, '') = name
             WHERE complaint_date BETWEEN {self.earliest} AND {self.as_of}"""
 
-    @staticmethod
-    def matched(customers: str) -> str:
+    def matched(self, customers: str) -> str:
         """Complaints beside `customers` (all, or those that anything was told about).
 
         Without conditions: engines then read the rest of a row only where ids meet.
         """
         return f"""
-            SELECT c.customer_id, c.segment, c.start_date, c.end_date, c.revenue, k.category, k.complaint_date
-            FROM complaints_counted AS k JOIN {customers} AS c ON k.customer_id = c.customer_id"""
+            SELECT k.customer_id, c.segment, c.start_date, c.end_date, c.revenue, k.category, k.complaint_date
+            FROM complaints_counted AS k JOIN {customers} AS c ON k.customer_id = c.{self.key}"""
 
     def complained(self, others: int) -> str:
         """One row per customer and category: the first complaint of those between the customer's first and last day."""

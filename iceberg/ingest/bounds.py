@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -28,10 +28,12 @@ class Proven:
     Attributes:
         silent: Rules that no row breaks, by id and field.
         plain: Fields whose values are kept as they are in the file.
+        segments: Every name of a segment; None where they were not all looked at.
     """
 
     silent: frozenset[tuple[str, str]] = frozenset()
     plain: frozenset[str] = frozenset()
+    segments: tuple[str, ...] | None = None
 
 
 NOTHING_PROVEN = Proven()
@@ -67,10 +69,13 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
         if "revenue" in bounds and _is_amount(*bounds["revenue"]):
             silent |= {("negative_revenue", "revenue"), ("unparseable_revenue", "revenue")}
             plain |= {"revenue"}
-    segment = columns.get("segment")
-    if segment is not None and segment.is_text and _are_tidy(connection, source, segment.sql):
-        plain |= {"segment"}
-    return Proven(frozenset(silent), frozenset(plain))
+    segment, names = columns.get("segment"), cast("tuple[str, ...] | None", None)
+    if segment is None:
+        names = ("",)
+    elif segment.is_text:
+        tidy, names = _are_tidy(connection, source, segment.sql)
+        plain |= {"segment"} if tidy else set()
+    return Proven(frozenset(silent), frozenset(plain), names)
 
 
 def _of_start(low: Any, high: Any, *, missing: int, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
@@ -103,13 +108,16 @@ def _day(value: Any) -> date | None:  # noqa: ANN401  # whatever the column hold
     return value if isinstance(value, date) else None
 
 
-def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segment: str) -> bool:
-    """Whether no name of a segment is missing or has blanks around it."""
+def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segment: str) -> tuple[bool, tuple[str, ...] | None]:
+    """Whether no name of a segment is missing or has blanks around it; and the names, where all are tidy and were looked at one by one."""
     wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
-    looked_at = f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1"
-    if source.path:  # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many
-        sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
-        if connection.sql(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
-            return False
-        looked_at = f"SELECT 1 FROM (SELECT DISTINCT {segment} AS name FROM {source.from_sql}) WHERE {wrong.format(name='name')} LIMIT 1"
-    return not connection.sql(looked_at).fetchall()
+    if not source.path:
+        return not connection.sql(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1").fetchall(), None
+    # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
+    sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
+    if connection.sql(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
+        return False, None
+    distinct = f"(SELECT DISTINCT {segment} AS name FROM {source.from_sql})"
+    found = connection.execute(f"SELECT name, {wrong.format(name='name')} FROM {distinct} ORDER BY name LIMIT {_MANY_SEGMENTS}").fetchall()
+    tidy = len(found) < _MANY_SEGMENTS and not any(is_wrong for _, is_wrong in found)
+    return tidy, tuple(name for name, _ in found) if tidy else None

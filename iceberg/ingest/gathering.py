@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from iceberg.errors import MappingError
+from iceberg.ingest.aside import Wanted, first_of_month
 from iceberg.ingest.categories import category_candidates
 from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.database import connect
@@ -29,8 +30,9 @@ from iceberg.ingest.parts import combine_parts, join_parquet, list_sources, plac
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.relations import relate_tables
 from iceberg.ingest.repeats import as_subscriptions, find_repeats
+from iceberg.ingest.rules import reject_mask
 from iceberg.ingest.sources import Source, Workspace
-from iceberg.ingest.together import TELLING
+from iceberg.ingest.tables import TELLING
 from iceberg.ingest.typed import JOINED_BY
 
 _MOST_HEADERS = 40  # judgement: a sentence that names more is not read
@@ -81,8 +83,8 @@ def read_all(
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        told = _told_ids(connection, opened, loaded, mappings) if table == "customers" and all(source.text_path for source, _ in parts) else None
-        loaded[name] = _read_parts(connection, workspace, name, fitted, today, told)
+        wanted = _wanted(connection, opened, loaded, mappings) if table == "customers" else None
+        loaded[name] = _read_parts(connection, workspace, name, fitted, today, wanted)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
     repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
@@ -96,15 +98,29 @@ def read_all(
     return loaded, repeated
 
 
-def _told_ids(
+def _wanted(
     connection: duckdb.DuckDBPyConnection, opened: Mapping[str, Sequence[Opened]], loaded: Mapping[str, JudgedTable], mappings: MappingSet
-) -> ToldIds | None:
-    """The ids that complaints and incidents name; None where other ids of customers will be asked for, or these will be written otherwise."""
+) -> Wanted | None:
+    """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
     rules, (_, mapping) = mappings.joining, opened["customers"][0]
     joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
     if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
         return None
-    return ToldIds.of(connection, [loaded[table].read_name for table in TELLING if table in loaded])
+    told = ToldIds.of(connection, [loaded[table].read_name for table in TELLING if table in loaded])
+    return Wanted(told, _since(connection, loaded))
+
+
+def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable]) -> date | None:
+    """A day before which the usual window cannot begin: two years before the last complaint, or in the month of the first one."""
+    days = []
+    for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
+        if table in loaded:
+            kept = f"(flags & {reject_mask(table)}) = 0"
+            days += connection.execute(f"SELECT min({day}), max({day}) FROM {loaded[table].read_name} WHERE {kept}").fetchall()
+    known: list[tuple[date, date]] = [(first, last) for first, last in days if first is not None]
+    if not known:
+        return None
+    return max(first_of_month(max(last for _, last in known), years_before=2), min(first for first, _ in known).replace(day=1))
 
 
 def _open_all(
@@ -125,16 +141,16 @@ def _open_all(
 
 
 def _read_parts(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, told: ToldIds | None = None
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, wanted: Wanted | None = None
 ) -> JudgedTable:
     if len(parts) == 1:
-        return read_table(connection, workspace, name, *parts[0], today, told=told)
+        return read_table(connection, workspace, name, *parts[0], today, wanted=wanted)
     joined = join_parquet(connection, parts)
     if joined is not None:
-        item = read_table(connection, workspace, name, *joined, today)
+        item = read_table(connection, workspace, name, *joined, today, wanted=wanted)
         place_parts(item, parts)
         return item
-    once = read_once(connection, workspace, parts, today, told) if told is not None else None
+    once = read_once(connection, workspace, parts, today, wanted) if wanted is not None else None
     if once is not None:
         return once
     judged = []

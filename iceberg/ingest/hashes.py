@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 import duckdb
 import numpy as np
@@ -12,11 +13,13 @@ import numpy.typing as npt
 _DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
 # Judgement. The last two are powers of two: the marks of five million ids take 16 MB, and one in two hundred others has both by chance.
-_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27
-_NONE = np.empty(0, dtype=np.uint64)
+_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 16, 10, 27
+_ROOM = 1 << 22  # hashes for which memory is asked at once
+_MOST_WAITING = 8  # batches, each held in memory until it is put away
+_NONE, _NO_ROWS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
 HashArray = npt.NDArray[np.uint64]
 RowArray = npt.NDArray[np.int64]
-Keep = Callable[[RowArray], None]  # called with the rows of a batch that are wanted, in their order, by whichever core has found them
+Keep = Callable[[RowArray], None]  # called with the rows of a batch that are told of, in their order, by whichever core has found them
 _Sorted = tuple[HashArray, RowArray]  # the hashes of a batch by drawer, and where each drawer begins
 
 
@@ -40,13 +43,14 @@ class ToldIds:
         found = [connection.sql(f"SELECT hash(customer_id) AS hash FROM {name}").fetchnumpy()["hash"] for name in relations]
         return cls(np.concatenate([np.asarray(hashes, dtype=np.uint64) for hashes in found]) if found else _NONE)
 
-    def among(self, hashes: HashArray) -> RowArray:
-        """Places of the hashes that may be of an id that is told of."""
-        places = np.flatnonzero(self._marked(hashes >> self._first))
+    def among(self, hashes: HashArray, *, where: npt.NDArray[np.bool_] | None = None) -> RowArray:
+        """Places of the hashes that may be of an id that is told of; `where`: only of these."""
+        marked = self._marked(hashes >> self._first)
+        places = np.flatnonzero(marked if where is None else marked & where)
         return places[self._marked(hashes[places] & self._last)]
 
     def _marked(self, marks: HashArray) -> npt.NDArray[np.bool_]:
-        octets = self._marks[(marks >> np.uint64(3)).astype(np.int64)]
+        octets = self._marks.take((marks >> np.uint64(3)).view(np.int64))
         return ((octets >> (marks & np.uint64(7)).astype(np.uint8)) & 1).astype(np.bool_)
 
 
@@ -64,13 +68,17 @@ class Hashes:
         self._bits = 0
         while most >> self._bits > _DRAWER and 1 << self._bits < _MOST_DRAWERS:
             self._bits += 1
+        self._lowest = np.arange(1 << self._bits, dtype=np.uint64) << np.uint64(64 - self._bits if self._bits else 0)  # hash of each drawer
         self._told = told
         self._cores = ThreadPoolExecutor(2)
         self._batches: list[Future[_Sorted]] = []
+        self._room, self._most, self._giving = _NONE, most, Lock()
 
     def add(self, hashes: HashArray, *, keep: Keep | None = None) -> None:
-        """A batch, and what is done with its rows that may be of a wanted id."""
+        """A batch, and what is done with its rows that may be of a wanted id. Waits while many batches are not put away yet."""
         self._batches.append(self._cores.submit(self._put_away, hashes, keep))
+        if len(self._batches) > _MOST_WAITING:
+            self._batches[-1 - _MOST_WAITING].result()
 
     def repeat(self) -> bool:
         """Whether two are equal; every wanted row was given away before."""
@@ -82,10 +90,18 @@ class Hashes:
         """One drawer after the other: the marks of a drawer's hashes lie together too."""
         numbers = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8) if self._bits else np.zeros(len(hashes), dtype=np.uint8)
         order = np.argsort(numbers, kind="stable")
-        sorted_hashes = hashes[order]
-        if self._told is not None and keep is not None:
-            keep(np.sort(order[self._told.among(sorted_hashes)]))
-        return sorted_hashes, np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=1 << self._bits))])
+        sorted_hashes = np.take(hashes, order, out=self._take_room(len(hashes)), mode="clip")  # every place is there: nothing is clipped
+        if keep is not None:
+            keep(np.sort(order[self._told.among(sorted_hashes)]) if self._told is not None else _NO_ROWS)
+        return sorted_hashes, np.append(np.searchsorted(sorted_hashes, self._lowest), len(hashes))
+
+    def _take_room(self, most: int) -> HashArray:
+        """Memory out of large pieces, which the system hands over more quickly than small ones."""
+        with self._giving:
+            if len(self._room) < most:
+                self._room = np.empty(max(most, min(self._most, _ROOM)), dtype=np.uint64)
+            room, self._room = self._room[:most], self._room[most:]
+        return room
 
     def _repeats_in(self, drawer: int, batches: list[_Sorted]) -> bool:
         """Each hash is written into the slot that its next bits name, the last one stays: whoever is not found there shares the slot.
@@ -93,13 +109,13 @@ class Hashes:
         Of two equal hashes at least one was overwritten: it equals the one that stayed, or another that was overwritten. These are few.
         """
         values = np.concatenate([hashes[starts[drawer] : starts[drawer + 1]] for hashes, starts in batches]) if batches else _NONE
-        bits = max(len(values), 1).bit_length() + 1
-        slots = ((values << np.uint64(self._bits)) >> np.uint64(64 - bits)).astype(np.int64)
-        places = np.arange(len(values), dtype=np.int32)
-        last = np.empty(1 << bits, dtype=np.int32)
+        bits = max(len(values), 1).bit_length() + 2
+        slots = ((values << np.uint64(self._bits)) >> np.uint64(64 - bits)).view(np.int64)
+        places = np.arange(len(values), dtype=np.uint16 if len(values) <= _DRAWER else np.int32)
+        last = np.empty(1 << bits, dtype=places.dtype)
         last[slots] = places
-        stayed = last[slots]
-        (overwritten,) = np.nonzero(stayed != places)
+        stayed = last.take(slots)
+        overwritten = np.flatnonzero(stayed != places)
         among = values[overwritten]
         if (values[stayed[overwritten]] == among).any():
             return True

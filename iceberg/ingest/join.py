@@ -85,9 +85,11 @@ def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: Judg
     """Rows with an id, and how many of these ids the customers file lacks."""
     if table in _JUDGED and not connection.sql(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
         return 0, 0  # every one has been found
-    known = customers.told_name if table in _JUDGED else customers.read_name
+    known, key, named = customers.read_name, "customer_id", "k.customer_id"
+    if table in _JUDGED:
+        known, key, named = customers.told_name, customers.told_key, customers.told_by("k.customer_id")
     [(rows, unknown)] = connection.sql(
-        f"SELECT count(*), count(*) FILTER (k.customer_id NOT IN (SELECT customer_id FROM {known} WHERE customer_id IS NOT NULL)) "
+        f"SELECT count(*), count(*) FILTER ({named} NOT IN (SELECT {key} FROM {known} WHERE {key} IS NOT NULL)) "
         f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"
     ).fetchall()
     return rows, unknown

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from iceberg.errors import FileError
+from iceberg.ingest.aside import Aside, RecentCustomers, Wanted
 from iceberg.ingest.bounds import prove_customers
-from iceberg.ingest.hashes import ToldIds
 from iceberg.ingest.look import look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
@@ -23,8 +23,8 @@ from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.streamed import NativeFile, plain_files, stream_customers
-from iceberg.ingest.tables import CANONICAL_COLUMNS, RowTotals, RuleCount, TableName
-from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql, tidy_id_sql
+from iceberg.ingest.tables import CANONICAL_COLUMNS, TELLING, RowTotals, RuleCount, TableName
+from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql
 
 
 @dataclass
@@ -44,7 +44,10 @@ class JudgedTable:
         parts: Number of the first record and table of each file, where there are several.
         looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
         ids_repeat: Whether two kept rows may have the same id.
+        aside: What was put aside while `looked_through` was looked through.
+        recent: Customers of late, where these were put aside.
         told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
+        told_key: Column of `told_name` that says which customer: ``customer_id``, or ``customer_key``, its hash, where no two have the same.
         named_sql: Where ids were not kept: at least those rows of `looked_through`, with their ids.
         unkept: The files, where their ids were not kept; see `ids_of`.
     """
@@ -62,7 +65,10 @@ class JudgedTable:
     parts: tuple[tuple[int, JudgedTable], ...] = ()
     looked_through: str = ""
     ids_repeat: bool = True
+    aside: Aside | None = None
+    recent: RecentCustomers | None = None
     told_name: str = ""
+    told_key: str = "customer_id"
     named_sql: str = ""
     unkept: tuple[NativeFile, ...] = ()
 
@@ -70,6 +76,10 @@ class JudgedTable:
     def table_name(self) -> TableName:
         """`table` as the type of reports."""
         return cast("TableName", self.table)
+
+    def told_by(self, customer_id: str) -> str:
+        """What `told_key` has to equal, where a column with this name names a customer."""
+        return f"hash({customer_id})" if self.told_key == "customer_key" else customer_id
 
     @property
     def readings(self) -> tuple[FileReading, ...]:
@@ -118,7 +128,7 @@ def read_table(
     today: date,
     *,
     in_place: bool = True,
-    told: ToldIds | None = None,
+    wanted: Wanted | None = None,
 ) -> JudgedTable:
     """Type and judge every record of a file.
 
@@ -130,7 +140,7 @@ def read_table(
         mapping: Its columns.
         today: Dates after it lie in the future.
         in_place: Customers may become a view: over their Parquet file, or over what was kept of their CSV.
-        told: The ids that complaints and incidents name, where no other id of a customer will be asked for.
+        wanted: The customers to be put aside, where of no other one an id will be asked for.
 
     Raises:
         FileError: ``csv_unreadable``.
@@ -139,8 +149,8 @@ def read_table(
     fields = resolve_fields(connection, source, mapping)
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     if table == "customers" and source.reading.format == "parquet":
-        _view(connection, item, source, fields, today)
-    elif not _read_natively(connection, workspace, item, today, as_view=in_place and table == "customers", told=told):
+        _view(connection, item, source, fields, today, wanted)
+    elif not _read_natively(connection, workspace, item, today, as_view=in_place and table == "customers", wanted=wanted):
         _create(connection, workspace, item, _literal(today))
     item.source = replace(item.source, reading=_complete_reading(item))
     return item
@@ -151,7 +161,7 @@ def _literal(day: date) -> str:
 
 
 def _read_natively(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: date, *, as_view: bool, told: ToldIds | None
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: date, *, as_view: bool, wanted: Wanted | None
 ) -> bool:
     """Read a CSV by the engine's own types; False, with nothing kept, where some value or line has to be looked at as text."""
     native = read_natively(item.source, item.table, item.fields)
@@ -159,7 +169,7 @@ def _read_natively(
         return False
     source, fields = native
     large = text_size(source) >= ENOUGH_BYTES
-    if large and as_view and told is not None and _read_once(connection, workspace, item, [native], today, told):
+    if large and as_view and wanted is not None and _read_once(connection, workspace, item, [native], today, wanted):
         return True
     try:
         if as_view:
@@ -186,7 +196,7 @@ def _read_plainly(connection: duckdb.DuckDBPyConnection, item: JudgedTable, sour
 
 
 def read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, parts: Sequence[tuple[SourceTable, ColumnMapping]], today: date, told: ToldIds
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, parts: Sequence[tuple[SourceTable, ColumnMapping]], today: date, wanted: Wanted
 ) -> JudgedTable | None:
     """The customers of several CSVs, large together, read without keeping ids; None, with nothing kept, where that cannot be done."""
     fields = [resolve_fields(connection, source, mapping) for source, mapping in parts]
@@ -195,7 +205,7 @@ def read_once(
     (source, mapping), *_ = parts
     item = JudgedTable("customers", source, mapping, fields[0], "read_customers")
     large = sum(text_size(source) for source, _ in parts) >= ENOUGH_BYTES
-    if not large or len(found) < len(parts) or not _read_once(connection, workspace, item, found, today, told):
+    if not large or len(found) < len(parts) or not _read_once(connection, workspace, item, found, today, wanted):
         return None
     placed = []
     for (source, mapping), own, start, end in zip(parts, fields, item.source.starts, item.source.starts[1:], strict=False):
@@ -208,15 +218,15 @@ def read_once(
 
 
 def _read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, told: ToldIds
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, wanted: Wanted
 ) -> bool:
     """Read large CSVs without keeping ids; False, with nothing kept, where that cannot be done."""
     (_, fields), *_ = files
     try:
-        streamed = stream_customers(connection, files, workspace, told)
+        streamed = stream_customers(connection, files, workspace, wanted.told)
         judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
-        by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
-        item.flags = dict(connection.sql(by_flags).fetchall())
+        item.aside = Aside.of(connection, wanted, judged.proven.segments)
+        item.flags = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), ids=False, aside=item.aside).flags
     except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
         connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
         return False
@@ -247,19 +257,22 @@ def _create_view(
     return judged
 
 
-def _view(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> None:
+def _view(
+    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, wanted: Wanted | None = None
+) -> None:
     """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
     item.is_view = True
     for tidy in (fields.columns["customer_id"].is_text, False):
-        _create_view(connection, item, source, fields, today, tidy_ids=tidy)
-        if look_at_ids(connection, item, tidy_sql=tidy_id_sql("customer_id") if tidy else "TRUE"):
+        judged = _create_view(connection, item, source, fields, today, tidy_ids=tidy)
+        item.aside = Aside.of(connection, wanted, judged.proven.segments)
+        if look_at_ids(connection, item, check_tidy=tidy):
             return
 
 
-def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, tidy_sql: str = "TRUE") -> bool:
+def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, check_tidy: bool = False) -> bool:
     """Count the customers by ``flags`` and find out whether ids may repeat, unless that is known; False where an id is not tidy."""
     if item.looked_through != item.read_name:
-        look = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), tidy_sql=tidy_sql)
+        look = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), check_tidy=check_tidy, aside=item.aside)
         if not look.tidy:
             return False
         item.looked_through, item.ids_repeat, item.flags = item.read_name, look.repeats, look.flags
@@ -336,6 +349,10 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     columns = ", ".join(CANONICAL_COLUMNS[item.table])
-    connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns} FROM {item.read_name}{where}")
+    keyed = ", hash(customer_id) AS customer_key" if item.table in TELLING else ""
+    connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
     if item.told_name:
-        connection.execute(f"CREATE TEMP VIEW {item.table}_told AS SELECT {columns} FROM {item.told_name} WHERE (flags & {mask}) = 0")
+        connection.execute(f"CREATE TEMP VIEW {item.table}_told AS SELECT * EXCLUDE flags FROM {item.told_name} WHERE (flags & {mask}) = 0")
+    if item.aside is not None and item.looked_through == item.read_name and not item.ids_repeat:
+        item.recent = item.aside.publish_recent()
+    item.aside = None

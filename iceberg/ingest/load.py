@@ -159,6 +159,7 @@ def _finish(
     rows = {item.table: item.totals for item in judged}
     first, last = _date_range(connection, set(rows))
     last = joined.last_day or last
+    told = next((item for item in judged if item.told_name), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         connection,
@@ -168,7 +169,9 @@ def _finish(
         last_day=last,
         on_close=workspace.close,
         scratch=workspace.directory,
-        told_customers="customers_told" if any(item.told_name for item in judged) else "customers",
+        told_customers="customers_told" if told is not None else "customers",
+        customer_key=told.told_key if told is not None else "customer_id",
+        recent=next((item.recent for item in judged if item.recent is not None), None),
         origin=tuple(files),
     )
     report = IngestReport(

@@ -25,7 +25,7 @@ from iceberg.ingest.hashes import Hashes, Keep, RowArray, ToldIds
 from iceberg.ingest.plain_csv import NotPlain, PlainFile, read_plainly, text_size
 from iceberg.ingest.read import SourceTable
 from iceberg.ingest.sources import Workspace
-from iceberg.ingest.typed import TypedFields, tidy_id_sql
+from iceberg.ingest.typed import TypedFields, if_tidy_sql
 
 _ROWS_TOGETHER = 1 << 17  # judgement: fewer are not worth a group of rows of their own
 _BYTES_PER_ROW = 40  # only how many drawers there are depends on it
@@ -93,7 +93,7 @@ def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], 
         with _Kept(path) as kept, _Kept(named_path, unique=ids) as named:
             for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
                 connection.register("plain_rows", block)
-                hashed = connection.sql(f"SELECT CASE WHEN {tidy_id_sql(ids)} THEN hash({ids}) END AS hash FROM plain_rows").to_arrow_table()
+                hashed = connection.sql(f"SELECT {if_tidy_sql(ids, f'hash({ids})')} AS hash FROM plain_rows").to_arrow_table()
                 if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
                     raise NotPlain
                 named.write(block.schema.empty_table())  # a file without rows has columns

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 import duckdb
 
+from iceberg.ingest.aside import RecentCustomers
 from iceberg.ingest.joining import JoiningReport
 from iceberg.ingest.links import Relations
 
@@ -53,6 +54,9 @@ CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
     },
     "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
 }
+
+# Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, the hash of the id.
+TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ class Tables:
     on_close: Callable[[], None] | None = field(default=None, repr=False)
     scratch: Path | None = None  # where the engine puts what does not fit into memory
     told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
+    customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
+    recent: RecentCustomers | None = None  # customers of a day and later, where they were put aside while the file was read
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:

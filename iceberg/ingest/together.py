@@ -13,13 +13,11 @@ import duckdb
 from iceberg.ingest.judge import look_at_ids
 from iceberg.ingest.look import may_repeat
 from iceberg.ingest.rules import bit_of, reject_mask
-from iceberg.ingest.tables import CANONICAL_COLUMNS
+from iceberg.ingest.tables import TELLING
 
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
 
-# Tables whose rows name a customer, and their day.
-TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
 _FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 
 
@@ -33,7 +31,7 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
     for table, day in TELLING.items():
         if table in tables:
             if customers is not None:
-                _judge_against_customers(connection, table, tables[table].read_name, customers.told_name, day)
+                _judge_against_customers(connection, table, tables[table].read_name, customers, day)
             if table == "complaints":
                 _judge_repeats(connection, tables[table].read_name)
 
@@ -74,22 +72,23 @@ def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Jud
 
     Where they were put aside while the file was read, they are looked at where they lie: at least these, and a few others.
     """
-    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
-    columns = ", ".join(CANONICAL_COLUMNS["customers"])
-    customers.told_name = f"{customers.read_name}_told"
-    if customers.named_sql and customers.looked_through == customers.read_name:
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {customers.told_name} AS SELECT {columns}, {flags} FROM ({customers.named_sql})")
+    unique = customers.looked_through == customers.read_name and not customers.ids_repeat
+    customers.told_name, customers.told_key = f"{customers.read_name}_told", "customer_key" if unique else "customer_id"
+    if unique and customers.aside is not None and not customers.named_sql and customers.aside.publish_named(customers.told_name):
         return
+    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
+    key = "hash(customer_id) AS customer_key" if unique else "customer_id"
+    rows = f"({customers.named_sql})" if unique and customers.named_sql else customers.read_name
     # By hash, which is quicker to look up than a text: whoever else has the same one is looked at in vain.
     hashes = " UNION ALL ".join(f"SELECT hash(customer_id) FROM {tables[table].read_name}" for table in TELLING if table in tables)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {columns}, {flags} FROM {customers.read_name} "
-        f"WHERE hash(customer_id) IN ({hashes})"
+        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(_FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
+        + ("" if rows != customers.read_name else f"WHERE hash(customer_id) IN ({hashes})")
     )
 
 
-def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: str, day: str) -> None:
-    kept, kept_customers = reject_mask(table), reject_mask("customers")
+def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: JudgedTable, day: str) -> None:
+    key, kept, kept_customers = customers.told_key, reject_mask(table), reject_mask("customers")
     outside = (
         f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
         f"WHEN k.{day} > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
@@ -100,12 +99,12 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM (
-            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.customer_id IS NULL THEN {unknown} {outside}ELSE 0
+            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.{key} IS NULL THEN {unknown} {outside}ELSE 0
             END AS bit
             FROM {name} k LEFT JOIN (
-                SELECT customer_id, start_date, end_date FROM {customers} WHERE (flags & {kept_customers}) = 0
+                SELECT {key}, start_date, end_date FROM {customers.told_name} WHERE (flags & {kept_customers}) = 0
             ) c
-            USING (customer_id) WHERE (k.flags & {kept}) = 0
+            ON {customers.told_by("k.customer_id")} = c.{key} WHERE (k.flags & {kept}) = 0
         ) WHERE bit > 0
         """
     )
@@ -114,8 +113,8 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
     if table == "complaints":  # told apart: the customer is in the file, but their row was rejected
         rejected = bit_of(table, "complaint_of_rejected_customer")
         connection.execute(
-            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND customer_id IN "
-            f"(SELECT customer_id FROM {customers} WHERE (flags & {kept_customers}) <> 0)"
+            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND {customers.told_by('customer_id')} IN "
+            f"(SELECT {key} FROM {customers.told_name} WHERE (flags & {kept_customers}) <> 0)"
         )
     connection.execute(f"UPDATE {name} SET flags = flags | v.bit FROM verdicts v WHERE {name}.rowid = v.record")
     connection.execute("DROP TABLE verdicts")

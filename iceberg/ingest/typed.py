@@ -246,7 +246,7 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
             text
             if fields.tidy_ids
             else (
-                f"CASE WHEN {tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
+                f"CASE WHEN {_tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
                 f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
             )
         )
@@ -259,7 +259,13 @@ def _amount(column: SourceColumn) -> str:
     return f"CASE WHEN isfinite({number}) THEN {number} END" if column.type in {"DOUBLE", "FLOAT"} else number
 
 
-def tidy_id_sql(text: str) -> str:
+def if_tidy_sql(text: str, value: str, otherwise: str = "NULL") -> str:
+    """A value where an id is there and can stay as it is; most ids are long and hold no blank at all, which is found out quickest."""
+    at_once = f"strlen({text}) > {_LONGEST_NO_ID} AND NOT contains({text}, ' ')"
+    return f"CASE WHEN {at_once} THEN {value} WHEN {_tidy_id_sql(text)} THEN {value} ELSE {otherwise} END"
+
+
+def _tidy_id_sql(text: str) -> str:
     """True where an id is there and can stay as it is: nothing around it, and no word that means "no id".
 
     Blanks sort before everything else that is written, so that one comparison looks at the first letter. A text is no such word where it is too

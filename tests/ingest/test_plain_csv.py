@@ -42,7 +42,8 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             with tables:
                 names = "start_date, end_date, segment, revenue"
                 rows = tables.connection.sql(f"SELECT {names} FROM customers ORDER BY ALL").fetchall()
-                told = f"SELECT * FROM {tables.told_customers} SEMI JOIN complaints USING (customer_id) ORDER BY ALL" if complaints else "SELECT 1"
+                meet = f"{tables.told_customers} AS c JOIN complaints AS k USING ({tables.customer_key})"
+                told = f"SELECT DISTINCT k.customer_id, {names} FROM {meet} ORDER BY ALL" if complaints else "SELECT 1"
                 about = (report.rows, sorted(report.rules, key=str), report.issues, report.notes, report.joining, report.parts)
                 digest = reduce_tables(tables).digest if reduced else ""
                 found = (rows, tables.connection.sql(told).fetchall(), about, digest, rejected_rows_csv(tables))
@@ -206,8 +207,8 @@ def test_ids_that_nobody_names_are_nowhere(tmp_path: Path, monkeypatch: pytest.M
         assert named.read_bytes().count(b"SECRET") < 5
         with pytest.raises(duckdb.Error, match="not kept"):
             tables.connection.sql("SELECT customer_id FROM customers").fetchall()
-        told = [row[0] for row in tables.connection.sql(f"SELECT customer_id FROM {tables.told_customers}").fetchall()]
-        assert "SECRET-7" in told
+        told = tables.connection.sql(f"SELECT {tables.customer_key} = hash('SECRET-7') FROM {tables.told_customers}").fetchall()
+        assert (True,) in told
         assert len(told) < 5
     assert not list(tmp_path.glob("iceberg-*"))
 

@@ -1,0 +1,187 @@
+"""Owns what is put aside of the customers while their file is looked through, so that it need not be read again.
+
+That is: whoever complaints or incidents name, whoever left since a certain day, and how many were still there by segment and first day. From the
+last two come the counts of any window that does not begin before that day; an earlier one is counted from the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from threading import Lock
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from iceberg.ingest.hashes import RowArray, ToldIds
+
+_MOST_ROWS = 1 << 24  # judgement: about 400 MB of customers put aside; whoever has more of them reads the file again
+_MOST_NAMES = 128  # judgement: with more segments than these, counting by name is as quick
+_EPOCH = date(1970, 1, 1)
+_DAYS = 1 << 16  # first days are counted from 1900 to 2079: rules let no others pass
+_ORIGIN = (date(1900, 1, 1) - _EPOCH).days
+_MOST_DIVISORS = 1 << 15
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be put aside.
+
+    Attributes:
+        told: The ids that complaints and incidents name.
+        since: The day from which on customers are wanted; None where only those named are.
+    """
+
+    told: ToldIds
+    since: date | None = None
+
+
+@dataclass(frozen=True)
+class RecentCustomers:
+    """Customers of a day and later, in two relations.
+
+    Attributes:
+        since: That day.
+        alive: Columns segment, start_date, customers: whose last day is not before it (nor before their first day).
+        left: Columns segment, start_date, end_date, revenue: those of them who left, one row each.
+    """
+
+    since: date
+    alive: str
+    left: str
+
+
+class Aside:
+    """What is put aside, while both cores look at batches.
+
+    Args:
+        connection: Where relations are left.
+        wanted: What is to be put aside.
+        names: Every name of a segment.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, wanted: Wanted, names: Sequence[str]) -> None:
+        self.wanted = wanted
+        self._connection, self._names = connection, list(names)
+        self._divisor, self._places = _tell_apart(connection, self._names)
+        self._since = (wanted.since - _EPOCH).days if wanted.since is not None else None
+        self._adding = Lock()
+        self._named: list[pa.RecordBatch] = []
+        self._left: list[pa.RecordBatch] = []
+        self._named_rows = self._left_rows = 0
+        self._alive = np.zeros((self._divisor, _DAYS), dtype=np.int64)
+
+    @staticmethod
+    def of(connection: duckdb.DuckDBPyConnection, wanted: Wanted | None, names: Sequence[str] | None) -> Aside | None:
+        """None where nothing is wanted, or segments are not known by name."""
+        return Aside(connection, wanted, names) if wanted is not None and names and len(names) <= _MOST_NAMES else None
+
+    @property
+    def columns_sql(self) -> str:
+        """What to select of judged customers besides ``hash`` and ``flags``."""
+        return f"CAST(start_date AS DATE) AS start_date, end_date, CAST(hash(segment) % {self._divisor} AS USMALLINT) AS place, revenue"
+
+    def keep_named(self, batch: pa.RecordBatch, rows: RowArray) -> None:
+        """Put the customers in these rows aside, kept or rejected."""
+        if len(rows) and self._named_rows <= _MOST_ROWS:
+            found = batch.take(pa.array(rows))
+            with self._adding:
+                self._named.append(found)
+                self._named_rows += found.num_rows
+
+    def keep_recent(self, batch: pa.RecordBatch) -> None:
+        """Count the customers of a batch, none of which is rejected."""
+        if self._since is None:
+            return
+        start, known = _days(batch.column("start_date"))
+        end, ended = _days(batch.column("end_date"))
+        alive = (end >= np.maximum(start, np.int32(self._since))) | ~ended
+        lowest, highest = (int(start.min()), int(start.max())) if len(start) else (_ORIGIN, _ORIGIN)
+        if not known.all() or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > _MOST_ROWS:
+            self._since = None
+            return
+        span = highest - lowest + 1
+        cells = batch.column("place").to_numpy().astype(np.int32)  # the first cell takes whoever is not counted: quicker than to leave them out
+        cells *= span
+        cells += start
+        cells -= lowest - 1
+        cells *= alive
+        counted = np.bincount(cells, minlength=self._divisor * span + 1)[1:].reshape(self._divisor, span)
+        left = batch.select(["start_date", "end_date", "place", "revenue"]).take(pa.array(np.flatnonzero(alive & ended)))
+        with self._adding:
+            self._alive[:, lowest - _ORIGIN : highest - _ORIGIN + 1] += counted
+            self._left.append(left)
+            self._left_rows += left.num_rows
+
+    def publish_named(self, name: str) -> bool:
+        """Make a table of the named customers (customer_key, the hash of the id; flags; the rest); False where they were too many."""
+        if self._named_rows > _MOST_ROWS:
+            return False
+        self._connection.register("customers_named", self._table(self._named, ("hash", "flags", "start_date", "end_date", "place", "revenue")))
+        columns = "hash AS customer_key, start_date, end_date, segment, revenue, flags"
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM customers_named")
+        self._connection.unregister("customers_named")
+        self._named.clear()
+        return True
+
+    def publish_recent(self) -> RecentCustomers | None:
+        """Make relations of the others; None where they were not wanted, or too many."""
+        if self._since is None or self.wanted.since is None:
+            return None
+        recent = RecentCustomers(self.wanted.since, "customers_alive", "customers_left")
+        place, day = np.nonzero(self._alive)
+        columns = {"segment": self._segments(self._places[place]), "start_date": pa.array((day + _ORIGIN).astype(np.int32)).view(pa.date32())}
+        self._connection.register(recent.alive, pa.table(columns | {"customers": self._alive[place, day]}))
+        self._connection.register(recent.left, self._table(self._left, ("start_date", "end_date", "place", "revenue")))
+        self._left.clear()
+        return recent
+
+    def _table(self, batches: list[pa.RecordBatch], names: Sequence[str]) -> pa.Table:
+        """Batches as one table, with the name of the segment instead of its number."""
+        kept = [name for name in names if name != "place"]
+        tables = [pa.Table.from_batches([batch.select(kept)]).append_column("segment", self._named_place(batch)) for batch in batches]
+        if tables:
+            return pa.concat_tables(tables)
+        return self._connection.sql(f"SELECT {', '.join(kept)}, segment FROM ({self._empty_sql})").to_arrow_table()
+
+    @property
+    def _empty_sql(self) -> str:
+        days = "DATE '1970-01-01' AS start_date, DATE '1970-01-01' AS end_date"
+        return f"SELECT 0::UBIGINT AS hash, 0 AS flags, {days}, '' AS segment, 0.0::DOUBLE AS revenue WHERE FALSE"
+
+    def _named_place(self, batch: pa.RecordBatch) -> pa.DictionaryArray:
+        return self._segments(self._places[batch.column("place").to_numpy()])
+
+    def _segments(self, places: IntArray) -> pa.DictionaryArray:
+        return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(self._names, type=pa.string()))
+
+
+def _days(column: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Days as numbers, and which of them are there: the others are whatever lies in their place."""
+    numbers = np.frombuffer(column.buffers()[1], dtype=np.int32, offset=4 * column.offset, count=len(column))
+    return numbers, column.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, IntArray]:
+    """The smallest divisor of the names' hashes that leaves each another remainder, and the place of each remainder.
+
+    A Parquet file hands names over once per dictionary, and so the engine works numbers out, which are quicker to hand on than texts.
+    """
+    columns = pa.table({"place": np.arange(len(names)), "name": pa.array(names, type=pa.string())})
+    connection.register("names_to_tell_apart", columns)
+    rows = connection.sql("SELECT hash(name) AS hash FROM names_to_tell_apart ORDER BY place").fetchnumpy()["hash"].astype(np.uint64)
+    connection.unregister("names_to_tell_apart")
+    divisor = next(number for number in range(max(len(names), 1), _MOST_DIVISORS) if len(np.unique(rows % np.uint64(number))) == len(names))
+    places = np.zeros(divisor, dtype=np.int64)
+    places[(rows % np.uint64(divisor)).astype(np.int64)] = np.arange(len(names))
+    return divisor, places
+
+
+def first_of_month(day: date, *, years_before: int) -> date:
+    """The first day of the same month some years earlier."""
+    return date(max(day.year - years_before, 1), day.month, 1)
+
