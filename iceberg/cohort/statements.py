@@ -282,8 +282,10 @@ class Statements:
             f"CASE WHEN complaint_date < {self.since} THEN -1 ELSE {month_of('complaint_date')} - {self.first_month} END"
         )
         return f"""
-            SELECT coalesce(category, '') AS name, {month} AS month, count(*) AS size FROM complaints
-            WHERE complaint_date BETWEEN {self.earliest} AND {self.as_of} GROUP BY coalesce(category, ''), {month}"""
+            SELECT name, {month} AS month, sum(size) AS size FROM (
+                SELECT coalesce(category, '') AS name, complaint_date, count(*) AS size FROM complaints
+                WHERE complaint_date BETWEEN {self.earliest} AND {self.as_of} GROUP BY coalesce(category, ''), complaint_date
+            ) AS by_day GROUP BY name, {month}"""
 
     def volumes(self) -> str:
         """Complaint volumes per category and month of the window."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 _DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
 # Judgement. The last two are powers of two: the marks of five million ids take 16 MB, and one in two hundred others has both by chance.
-_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 16, 10, 27
+_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 16, 10, 26
 _ROOM = 1 << 22  # hashes for which memory is asked at once
 _MOST_WAITING = 8  # batches, each held in memory until it is put away
 _NONE, _NO_ROWS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
@@ -33,8 +33,8 @@ class ToldIds:
         bits = min(max((_MARKS_PER_ID * len(hashes)).bit_length(), _FEWEST_MARKS), _MOST_MARKS)
         self._first, self._last = np.uint64(64 - bits), np.uint64((1 << bits) - 1)
         marks = np.zeros(1 << bits, dtype=np.bool_)
-        marks[(hashes >> self._first).astype(np.int64)] = True
-        marks[(hashes & self._last).astype(np.int64)] = True
+        marks[(hashes >> self._first).view(np.int64)] = True
+        marks[(hashes & self._last).view(np.int64)] = True
         self._marks = np.packbits(marks, bitorder="little")
 
     @classmethod
@@ -51,7 +51,7 @@ class ToldIds:
 
     def _marked(self, marks: HashArray) -> npt.NDArray[np.bool_]:
         octets = self._marks.take((marks >> np.uint64(3)).view(np.int64))
-        return ((octets >> (marks & np.uint64(7)).astype(np.uint8)) & 1).astype(np.bool_)
+        return ((octets >> (marks & np.uint64(7)).astype(np.uint8)) & 1).view(np.bool_)
 
 
 class Hashes:

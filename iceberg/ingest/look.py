@@ -14,7 +14,7 @@ from iceberg.ingest.aside import Aside
 from iceberg.ingest.hashes import Hashes, Keep, RowArray
 from iceberg.ingest.typed import if_tidy_sql
 
-_BATCHES, _FEWEST_ROWS, _MOST_ROWS = 100, 1 << 17, 1 << 19  # measured: batches of a large file, and rows that are looked at together
+_BATCHES, _FEWEST_ROWS, _MOST_ROWS = 100, 1 << 17, 1 << 18  # measured: batches of a large file, and rows that are looked at together
 _UNTIDY = 1 << 30  # a bit that no rule has
 
 

@@ -99,22 +99,20 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM (
-            SELECT k.rowid AS record, k.customer_id, CASE WHEN c.{key} IS NULL THEN {unknown} {outside}ELSE 0
-            END AS bit
-            FROM {name} k LEFT JOIN (
-                SELECT {key}, start_date, end_date FROM {customers.told_name} WHERE (flags & {kept_customers}) = 0
-            ) c
-            ON {customers.told_by("k.customer_id")} = c.{key} WHERE (k.flags & {kept}) = 0
+            SELECT k.record, CASE WHEN c.{key} IS NULL THEN {unknown} {outside}ELSE 0 END AS bit
+            FROM (SELECT rowid AS record, {customers.told_by("customer_id")} AS key, {day} FROM {name} WHERE (flags & {kept}) = 0) k
+            LEFT JOIN (SELECT {key}, start_date, end_date FROM {customers.told_name} WHERE (flags & {kept_customers}) = 0) c ON k.key = c.{key}
         ) WHERE bit > 0
         """
     )
-    if not connection.sql("SELECT count(*) FROM verdicts").fetchall()[0][0]:
+    if not connection.execute("SELECT count(*) FROM verdicts").fetchall()[0][0]:
         return
     if table == "complaints":  # told apart: the customer is in the file, but their row was rejected
         rejected = bit_of(table, "complaint_of_rejected_customer")
+        of_rejected = f"SELECT {key} FROM {customers.told_name} WHERE (flags & {kept_customers}) <> 0"
         connection.execute(
-            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND {customers.told_by('customer_id')} IN "
-            f"(SELECT {key} FROM {customers.told_name} WHERE (flags & {kept_customers}) <> 0)"
+            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND record IN "
+            f"(SELECT rowid FROM {name} WHERE {customers.told_by('customer_id')} IN ({of_rejected}))"
         )
     connection.execute(f"UPDATE {name} SET flags = flags | v.bit FROM verdicts v WHERE {name}.rowid = v.record")
     connection.execute("DROP TABLE verdicts")
