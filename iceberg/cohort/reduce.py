@@ -18,7 +18,7 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.observed import ObservedSilence
-from iceberg.cohort.statements import REVENUE_UNITS, Statements
+from iceberg.cohort.statements import FIRST_COMPLAINED, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.aside import RecentCustomers
@@ -79,7 +79,7 @@ def reduce_tables(
     statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
     engine = Engine(tables)
     try:
-        with named_faults(tables.scratch or Path()):
+        with named_faults(tables.scratch or Path()), tables.in_any_order():
             return _Reduction(engine, statements, max_segments, max_categories).counts()
     finally:
         engine.drop()
@@ -262,11 +262,11 @@ class _Reduction:
         engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
         engine.keep("matched", statements.matched(engine.tables.told_customers))
         engine.keep("complained", statements.complained(len(axes.segments) - 1))
-        engine.keep("first_complained", statements.first_complained())
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
-        days = complained - person_days(engine.columns(statements.tails_of_departures("first_complained")), axes)
-        exits = self._exits("first_complained")
-        of_each, of_all = (engine.columns(statements.clocks(source)) for source in ("complained", "first_complained"))
+        days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)
+        exits = self._exits(FIRST_COMPLAINED)
+        of_each = engine.columns(statements.clocks())
+        of_all = {name: values[of_each["rank"] == 1] for name, values in of_each.items()}
         of_all["category"] = np.full_like(of_all["category"], ANY_CATEGORY)
         clock = _clock(of_each, of_all)
         place = (clock.category, clock.segment, clock.month, clock.band)  # -1, any category, is the last place

@@ -30,6 +30,7 @@ REVENUE_LIMIT = (
 )  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
 
 _LAST_DAY = "coalesce(end_date, DATE '9999-12-31')"  # one comparison costs the scan less than three
+FIRST_COMPLAINED = "(SELECT * FROM complained WHERE rank = 1) AS first_complained"  # one row per complainer
 _REVENUE = f"CASE WHEN revenue BETWEEN 0 AND {REVENUE_LIMIT} THEN CAST(round(revenue * {REVENUE_UNITS}) AS BIGINT) END"
 
 
@@ -149,11 +150,15 @@ class Statements:
             FROM complaints_counted AS k JOIN {customers} AS c ON k.customer_id = c.{self.key}"""
 
     def complained(self, others: int) -> str:
-        """One row per customer and category: the first complaint of those between the customer's first and last day."""
+        """One row per customer and category: the first complaint of those between the customer's first and last day.
+
+        Of a customer's categories the one complained of first has rank 1 (on the same day, the one that sorts first).
+        """
         return f"""
             SELECT customer_id, coalesce(place, {others}) AS segment, start_date,
                 CASE WHEN end_date <= {self.as_of} THEN end_date END AS end_date, {_REVENUE} AS revenue_units,
-                category, complaint_date
+                category, complaint_date,
+                row_number() OVER (PARTITION BY customer_id, start_date ORDER BY complaint_date, category) AS rank
             FROM (
                 SELECT customer_id, segment, start_date, end_date, revenue, category,
                     min(complaint_date) AS complaint_date
@@ -163,28 +168,16 @@ class Statements:
                 GROUP BY customer_id, segment, start_date, end_date, revenue, category
             ) AS first_of_category LEFT JOIN segment_places ON coalesce(segment, '') = name"""
 
-    @staticmethod
-    def first_complained() -> str:
-        """One row per complainer: the first complaint of all (on the same day, the category that sorts first)."""
-        columns = "segment, start_date, end_date, revenue_units, category, complaint_date"
-        return f"""
-            SELECT {columns} FROM (
-                SELECT {columns}, row_number() OVER (
-                    PARTITION BY customer_id, start_date ORDER BY complaint_date, category
-                ) AS place
-                FROM complained
-            ) AS ranked WHERE place = 1"""
-
     def tails_of_starts(self) -> str:
         """Time from the first day at risk of all customers."""
         return self._tails("starts", day=f"greatest(start_date, {self.since})", days_gone=-1, weight="customers")
 
     def tails_of_complaints(self) -> str:
         """Time from the first complaint of all."""
-        return self._tails("first_complained", day=f"greatest(complaint_date, {self.since})", days_gone=-1)
+        return self._tails(FIRST_COMPLAINED, day=f"greatest(complaint_date, {self.since})", days_gone=-1)
 
     def tails_of_departures(self, source: str) -> str:
-        """Time after the departure, from `departures` or `first_complained`."""
+        """Time after the departure, from `departures` or `FIRST_COMPLAINED`."""
         return self._tails(source, day="end_date", days_gone=0)
 
     def _tails(self, source: str, *, day: str, days_gone: int, weight: str = "1") -> str:
@@ -207,7 +200,7 @@ class Statements:
             ) AS placed GROUP BY segment, start_month, month"""
 
     def exits(self, source: str) -> str:
-        """Departures and their revenue by the cell of the departure, from `departures` or `first_complained`."""
+        """Departures and their revenue by the cell of the departure, from `departures` or `FIRST_COMPLAINED`."""
         month, tenure = f"{month_of('end_date')} - {self.first_month}", completed_months("start_date", "end_date")
         return f"""
             SELECT segment, month, band, count(*) AS customers, count(revenue_units) AS revenue_known,
@@ -240,41 +233,47 @@ class Statements:
         entry = f"date_diff('day', start_date, greatest(complaint_date, {self.since}))"
         last = f"date_diff('day', start_date, coalesce(end_date, {self.as_of}))"
         left = "CASE WHEN end_date IS NULL THEN 0 ELSE 1 END"
-        lives = f"""(
-                SELECT segment, category, {first} AS first, {entry} AS entry, {last} AS last, {left} AS departed
-                FROM first_complained
-            ) AS lives"""
         return f"""
+            WITH lives AS (
+                SELECT segment, category, {first} AS first, {entry} AS entry, {last} AS last, {left} AS departed
+                FROM {FIRST_COMPLAINED}
+            ), entries AS (
+                SELECT segment, category, entry, CASE WHEN entry > first THEN 1 ELSE 0 END AS was_silent, count(*) AS customers
+                FROM lives GROUP BY segment, category, entry, CASE WHEN entry > first THEN 1 ELSE 0 END
+            ), ends AS (
+                SELECT segment, category, last, sum(departed) AS departed, count(*) AS customers
+                FROM lives GROUP BY segment, category, last
+            )
             SELECT state, segment, tenure_day,
                 sum(entered) AS entered, sum(exited) AS exited, sum(censored) AS censored
             FROM (
                 SELECT 1 + category AS state, segment, entry AS tenure_day,
-                    1 AS entered, 0 AS exited, 0 AS censored FROM {lives}
-                UNION ALL SELECT 1 + category, segment, last, 0, departed, 1 - departed FROM {lives}
-                UNION ALL SELECT 0, segment, last, 0, -departed, departed - 1 FROM {lives}
-                UNION ALL SELECT 0, segment, entry - 1, 0, 0, 1 FROM {lives} WHERE entry > first
-                UNION ALL SELECT 0, segment, first, -1, 0, 0 FROM {lives} WHERE entry <= first
+                    customers AS entered, 0 AS exited, 0 AS censored FROM entries
+                UNION ALL SELECT 1 + category, segment, last, 0, departed, customers - departed FROM ends
+                UNION ALL SELECT 0, segment, last, 0, -departed, departed - customers FROM ends
+                UNION ALL SELECT 0, segment, entry - 1, 0, 0, customers FROM entries WHERE was_silent = 1
+                UNION ALL SELECT 0, segment, first, -count(*), 0, 0 FROM lives WHERE entry <= first GROUP BY segment, first
             ) AS moves GROUP BY state, segment, tenure_day"""
 
-    def clocks(self, source: str) -> str:
-        """Complainers by the cell of their complaint and the clock bin in which follow-up ended.
+    def clocks(self) -> str:
+        """Complainers by the cell of their first complaint in each category and the clock bin in which follow-up ended.
 
-        `source` is `complained` (first complaint in each category) or `first_complained` (first of all).
+        Rank 1 is the first complaint of all; the others have rank 2.
         """
         tenure = completed_months("start_date", "complaint_date")
         return f"""
-            SELECT category, segment, month, band, clock, sum(departed) AS exited, sum(1 - departed) AS censored,
+            SELECT category, segment, month, band, clock, rank, sum(departed) AS exited, sum(1 - departed) AS censored,
                 sum(elapsed + 1 - {edge_below("clock", self.clock_edges_days)}) AS days_in_bin
             FROM (
-                SELECT category, segment, month, {bin_of("tenure", self.band_edges_months)} AS band, elapsed, departed,
+                SELECT category, segment, month, {bin_of("tenure", self.band_edges_months)} AS band, rank, elapsed, departed,
                     {bin_of("elapsed", self.clock_edges_days)} AS clock
                 FROM (
                     SELECT category, segment, {month_of("complaint_date")} - {self.first_month} AS month, {tenure} AS tenure,
-                        CASE WHEN end_date IS NULL THEN 0 ELSE 1 END AS departed,
+                        CASE WHEN rank = 1 THEN 1 ELSE 2 END AS rank, CASE WHEN end_date IS NULL THEN 0 ELSE 1 END AS departed,
                         date_diff('day', complaint_date, coalesce(end_date, {self.as_of})) AS elapsed
-                    FROM {source} WHERE complaint_date >= {self.since}
+                    FROM complained WHERE complaint_date >= {self.since}
                 ) AS followed
-            ) AS placed GROUP BY category, segment, month, band, clock"""
+            ) AS placed GROUP BY category, segment, month, band, clock, rank"""
 
     def complaints(self) -> str:
         """Complaints per category and month of the window; month -1 is the look-back."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from iceberg.ingest.database import in_any_order
 from iceberg.ingest.hashes import RowArray, ToldIds
 
 _MOST_ROWS = 1 << 24  # judgement: about 400 MB of customers put aside; whoever has more of them reads the file again
@@ -74,6 +75,7 @@ class Aside:
         self._left: list[pa.RecordBatch] = []
         self._named_rows = self._left_rows = 0
         self._alive = np.zeros((self._divisor, _DAYS), dtype=np.int64)
+        self._first, self._last = _DAYS, 0  # of the days that were counted
 
     @staticmethod
     def of(connection: duckdb.DuckDBPyConnection, wanted: Wanted | None, names: Sequence[str] | None) -> Aside | None:
@@ -114,6 +116,7 @@ class Aside:
         left = batch.select(["start_date", "end_date", "place", "revenue"]).take(pa.array(np.flatnonzero(alive & ended)))
         with self._adding:
             self._alive[:, lowest - _ORIGIN : highest - _ORIGIN + 1] += counted
+            self._first, self._last = min(self._first, lowest - _ORIGIN), max(self._last, highest - _ORIGIN + 1)
             self._left.append(left)
             self._left_rows += left.num_rows
 
@@ -123,7 +126,8 @@ class Aside:
             return False
         self._connection.register("customers_named", self._table(self._named, ("hash", "flags", "start_date", "end_date", "place", "revenue")))
         columns = "hash AS customer_key, start_date, end_date, segment, revenue, flags"
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM customers_named")
+        with in_any_order(self._connection):
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM customers_named")
         self._connection.unregister("customers_named")
         self._named.clear()
         return True
@@ -133,9 +137,11 @@ class Aside:
         if self._since is None or self.wanted.since is None:
             return None
         recent = RecentCustomers(self.wanted.since, "customers_alive", "customers_left")
-        place, day = np.nonzero(self._alive)
-        columns = {"segment": self._segments(self._places[place]), "start_date": pa.array((day + _ORIGIN).astype(np.int32)).view(pa.date32())}
-        self._connection.register(recent.alive, pa.table(columns | {"customers": self._alive[place, day]}))
+        counted = self._alive[:, self._first : self._last]
+        place, day = np.nonzero(counted)
+        days = pa.array((day + self._first + _ORIGIN).astype(np.int32)).view(pa.date32())
+        columns = {"segment": self._segments(self._places[place]), "start_date": days, "customers": pa.array(counted[place, day])}
+        self._connection.register(recent.alive, pa.table(columns))
         self._connection.register(recent.left, self._table(self._left, ("start_date", "end_date", "place", "revenue")))
         self._left.clear()
         return recent

@@ -13,7 +13,7 @@ import numpy.typing as npt
 _DRAWER = 1 << 16  # hashes that are compared with one another at once: what is noted about them fits into a core's own cache
 _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
 # Judgement. The last two are powers of two: the marks of five million ids take 16 MB, and one in two hundred others has both by chance.
-_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 16, 10, 26
+_MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27
 _ROOM = 1 << 22  # hashes for which memory is asked at once
 _MOST_WAITING = 8  # batches, each held in memory until it is put away
 _NONE, _NO_ROWS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
@@ -84,7 +84,9 @@ class Hashes:
         """Whether two are equal; every wanted row was given away before."""
         with self._cores as cores:
             batches = [batch.result() for batch in self._batches]
-            return any(cores.map(lambda drawer: self._repeats_in(drawer, batches), range(1 << self._bits)))
+            sizes = np.sum([np.diff(starts) for _, starts in batches], axis=0).tolist() if batches else []
+            drawers = list(enumerate(sizes))
+            return any(cores.map(lambda half: self._repeat_in(half, batches), (drawers[::2], drawers[1::2])))
 
     def _put_away(self, hashes: HashArray, keep: Keep | None) -> _Sorted:
         """One drawer after the other: the marks of a drawer's hashes lie together too."""
@@ -103,21 +105,28 @@ class Hashes:
             room, self._room = self._room[:most], self._room[most:]
         return room
 
-    def _repeats_in(self, drawer: int, batches: list[_Sorted]) -> bool:
+    def _repeat_in(self, drawers: Sequence[tuple[int, int]], batches: list[_Sorted]) -> bool:
         """Each hash is written into the slot that its next bits name, the last one stays: whoever is not found there shares the slot.
 
         Of two equal hashes at least one was overwritten: it equals the one that stayed, or another that was overwritten. These are few.
+        One drawer after the other goes through the same memory: asking for it anew takes as long as the work.
         """
-        values = np.concatenate([hashes[starts[drawer] : starts[drawer + 1]] for hashes, starts in batches]) if batches else _NONE
-        bits = max(len(values), 1).bit_length() + 2
-        slots = ((values << np.uint64(self._bits)) >> np.uint64(64 - bits)).view(np.int64)
-        places = np.arange(len(values), dtype=np.uint16 if len(values) <= _DRAWER else np.int32)
-        last = np.empty(1 << bits, dtype=places.dtype)
-        last[slots] = places
-        stayed = last.take(slots)
-        overwritten = np.flatnonzero(stayed != places)
-        among = values[overwritten]
-        if (values[stayed[overwritten]] == among).any():
-            return True
-        among.sort()
-        return bool((among[1:] == among[:-1]).any())
+        most = max((size for _, size in drawers), default=0)
+        room, shifted = np.empty(most, dtype=np.uint64), np.empty(most, dtype=np.uint64)
+        all_places = np.arange(most, dtype=np.uint16 if most <= _DRAWER else np.int32)
+        last, found = np.empty(1 << (max(most, 1).bit_length() + 1), dtype=all_places.dtype), np.empty_like(all_places)
+        for drawer, size in drawers:
+            values, places, stayed = room[:size], all_places[:size], found[:size]
+            np.concatenate([hashes[starts[drawer] : starts[drawer + 1]] for hashes, starts in batches], out=values)
+            slots = np.left_shift(values, np.uint64(self._bits), out=shifted[:size])
+            slots >>= np.uint64(64 - len(last).bit_length() + 1)
+            last[slots.view(np.int64)] = places
+            np.take(last, slots.view(np.int64), out=stayed, mode="clip")  # every slot is there: nothing is clipped
+            overwritten = np.flatnonzero(stayed != places)
+            among = values[overwritten]
+            if (values[stayed[overwritten]] == among).any():
+                return True
+            among.sort()
+            if (among[1:] == among[:-1]).any():
+                return True
+        return False

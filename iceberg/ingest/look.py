@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -11,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from iceberg.ingest.aside import Aside
+from iceberg.ingest.database import in_any_order
 from iceberg.ingest.hashes import Hashes, Keep, RowArray
 from iceberg.ingest.typed import if_tidy_sql
 
@@ -55,7 +54,7 @@ def look_through(
     columns += [aside.columns_sql] if aside is not None else []
     told = aside.wanted.told if aside is not None and ids else None
     hashes, found = Hashes(records, told), dict[int, int]()
-    with _in_any_order(connection):
+    with in_any_order(connection):
         for batch in connection.sql(f"SELECT {', '.join(columns)} FROM {name}").to_arrow_reader(_batch_rows(records)):
             flags, kept = batch.column("flags").to_numpy(), batch
             fine = len(flags) - int(np.count_nonzero(flags))
@@ -100,18 +99,7 @@ def may_repeat(connection: duckdb.DuckDBPyConnection, rows: str, key: str) -> bo
     """
     [(records,)] = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
     hashes = Hashes(records)
-    with _in_any_order(connection):
+    with in_any_order(connection):
         for batch in connection.sql(f"SELECT hash({key}) AS hash FROM {rows}").to_arrow_reader(_batch_rows(records)):
             hashes.add(batch.column(0).to_numpy())
     return hashes.repeat()
-
-
-@contextmanager
-def _in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Rows come as they are read: waiting for those before them takes half the time of such a pass."""
-    [(before,)] = connection.sql("SELECT current_setting('preserve_insertion_order')").fetchall()
-    connection.execute("SET preserve_insertion_order = false")
-    try:
-        yield
-    finally:
-        connection.execute(f"SET preserve_insertion_order = {before}")

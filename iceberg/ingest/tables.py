@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Literal, Self
 import duckdb
 
 from iceberg.ingest.aside import RecentCustomers
+from iceberg.ingest.database import in_any_order
 from iceberg.ingest.joining import JoiningReport
 from iceberg.ingest.links import Relations
 
@@ -173,6 +175,12 @@ class Tables:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def in_any_order(self) -> Iterator[None]:
+        """Rows of work tables may lie in any order: the engine then need not wait for those before them."""
+        with in_any_order(self.connection) if isinstance(self.connection, duckdb.DuckDBPyConnection) else nullcontext():
+            yield
 
     def close(self) -> None:
         """Drop every row."""
