@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.observed import ObservedSilence
-from iceberg.cohort.statements import FIRST_COMPLAINED, REVENUE_UNITS, Statements
+from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.aside import RecentCustomers
@@ -110,10 +111,12 @@ def default_window(tables: Tables) -> ObservationWindow:
 class Engine:
     """Runs statements where the rows are and brings counts back as columns of whole numbers."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, beside: bool = False) -> None:
+        """`beside`: through a connection of its own, for statements that run while others do; it sees only what it holds."""
         self.tables = tables
-        self.connection = tables.connection
+        self.connection = tables.connection.cursor() if beside else tables.connection
         self.kept: list[str] = []
+        self.held: list[str] = []
 
     def columns(self, sql: str) -> Columns:
         """Columns of a result; sums, which engines widen or return as doubles, as int64."""
@@ -136,10 +139,19 @@ class Engine:
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
         self.kept.append(name)
 
+    def hold(self, name: str, rows: Any) -> None:  # noqa: ANN401 - an Arrow table, which this part of the package only hands on
+        """Makes rows that are in memory visible to statements."""
+        self.connection.register(name, rows)
+        self.held.append(name)
+
     def drop(self) -> None:
         """Drops every work table."""
         for name in self.kept:
             self.connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        for name in self.held:
+            self.connection.unregister(name)
+        if self.connection is not self.tables.connection:
+            self.connection.close()
 
 
 @dataclass(frozen=True)
@@ -188,8 +200,7 @@ class _Reduction:
             "grouped_categories": self.categories.others,
         }
         if self.segments.names:
-            fields |= self._customers()
-            fields |= self._vocal(fields) if linked else {}
+            fields |= self._customers_and_vocal(linked=linked)
             fields["silent_exit_revenue"] = fields["silent_exit_revenue"] / REVENUE_UNITS
         fields["observed"] = self._observed(linked=linked)
         return CohortCounts.zeros(window, segments=names, categories=self.categories.names, **fields)
@@ -202,7 +213,10 @@ class _Reduction:
         sample = f"SELECT count(DISTINCT segment) FROM (SELECT segment FROM customers LIMIT {_SAMPLE_ROWS}) AS sampled"
         source = "customers" if recent is None and self.engine.named(sample)[0][0] > _MANY_NAMES else "starts_by_name"
         if source == "starts_by_name":
-            self.engine.keep(source, self.statements.starts_of_recent(recent) if recent is not None else self.statements.starts_by_name())
+            if recent is not None:
+                self.engine.hold(ALIVE, recent.alive)
+                self.engine.hold(LEFT, recent.left)
+            self.engine.keep(source, self.statements.starts_of_recent() if recent is not None else self.statements.starts_by_name())
         sizes = dict(self.engine.named(self.statements.segment_sizes(source)))
         segments = Names.largest(sizes, self.max_segments)
         if segments.names:
@@ -234,17 +248,34 @@ class _Reduction:
                 self.complaints[self.categories.place(name), month] += int(size)
         return linked
 
-    def _customers(self) -> dict[str, Any]:
-        """Everybody, as if none had complained."""
-        engine, statements, axes = self.engine, self.statements, self.axes
+    def _customers_and_vocal(self, *, linked: bool) -> dict[str, Any]:
+        """Everybody, and of these the complainers. Much of either is the engine's planning, on one core: where both can, they run side by side."""
         recent = self._recent()
-        engine.keep("departures", statements.departures(recent.left if recent is not None else "customers", len(axes.segments) - 1))
+        if recent is None or not linked:
+            everybody, moves = self._customers(self.engine, "customers" if recent is None else LEFT)
+            return self._without_vocal(everybody, moves, self._vocal()) if linked else everybody
+        beside = Engine(self.engine.tables, beside=True)
+        try:
+            beside.hold(LEFT, recent.left)
+            beside.hold("starts", self.engine.connection.sql("SELECT * FROM starts").to_arrow_table())
+            beside.keep("segment_places", self.statements.places(self.segments.names))
+            with ThreadPoolExecutor(1) as other:
+                found = other.submit(self._customers, beside, LEFT)
+                vocal = self._vocal()
+            return self._without_vocal(*found.result(), vocal)
+        finally:
+            beside.drop()
+
+    def _customers(self, engine: Engine, left: str) -> tuple[dict[str, Any], Columns]:
+        """Everybody, as if none had complained; and how they move along tenure. `left`: at least those who left inside the window."""
+        statements, axes = self.statements, self.axes
+        engine.keep("departures", statements.departures(left, len(axes.segments) - 1))
         starts = engine.columns("SELECT segment, sum(customers) AS customers FROM starts GROUP BY segment")
         started = person_days(engine.columns(statements.tails_of_starts()), axes)
         ended = person_days(engine.columns(statements.tails_of_departures("departures")), axes)
-        exits = self._exits("departures")
-        self.tenure_moves = engine.columns(statements.tenure_days_of_all())
-        return {
+        exits = self._exits(engine, "departures")
+        moves = engine.columns(statements.tenure_days_of_all())
+        everybody = {
             "has_customers": True,
             "has_revenue": bool(exits["revenue_known"].any()),
             "customers_at_risk": add_up((len(axes.segments),), (starts["segment"],), starts["customers"]),
@@ -252,11 +283,12 @@ class _Reduction:
             "silent_exits": exits["customers"],
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
-            "tenure_days": _tenure_days(self.tenure_moves),
+            "tenure_days": _tenure_days(moves),
         }
+        return everybody, moves
 
-    def _vocal(self, everybody: dict[str, Any]) -> dict[str, Any]:
-        """Complainers, and what is left of `everybody` without their time after the first complaint."""
+    def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
+        """Complainers; their departures; and how they move along tenure."""
         engine, statements, axes = self.engine, self.statements, self.axes
         engine.keep("category_places", statements.places(self.categories.names))
         engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
@@ -264,25 +296,33 @@ class _Reduction:
         engine.keep("complained", statements.complained(len(axes.segments) - 1))
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
         days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)
-        exits = self._exits(FIRST_COMPLAINED)
+        exits = self._exits(engine, FIRST_COMPLAINED)
         of_each = engine.columns(statements.clocks())
         of_all = {name: values[of_each["rank"] == 1] for name, values in of_each.items()}
         of_all["category"] = np.full_like(of_all["category"], ANY_CATEGORY)
         clock = _clock(of_each, of_all)
         place = (clock.category, clock.segment, clock.month, clock.band)  # -1, any category, is the last place
         complainants = add_up((len(self.categories.names) + 1, *axes.shape), place, clock.exited + clock.censored)
-        return {
+        vocal = {
             "has_linked_complaints": bool(complainants.any()),
-            "silent_person_days": everybody["silent_person_days"] - days,
-            "silent_exits": everybody["silent_exits"] - exits["customers"],
-            "silent_exit_revenue": everybody["silent_exit_revenue"] - exits["revenue_units"],
-            "silent_exit_revenue_known": everybody["silent_exit_revenue_known"] - exits["revenue_known"],
             "vocal_person_days": days,
             "vocal_exits": exits["customers"],
             "complainants": complainants[:-1],
             "complainants_any": complainants[-1],
-            "tenure_days": _tenure_days(self.tenure_moves, engine.columns(statements.tenure_days_of_complained())),
             "clock": clock,
+        }
+        return vocal, exits, engine.columns(statements.tenure_days_of_complained())
+
+    @staticmethod
+    def _without_vocal(everybody: dict[str, Any], moves: Columns, found: tuple[dict[str, Any], Columns, Columns]) -> dict[str, Any]:
+        """What is left of everybody without the complainers' time after the first complaint, and these."""
+        vocal, exits, vocal_moves = found
+        return everybody | vocal | {
+            "silent_person_days": everybody["silent_person_days"] - vocal["vocal_person_days"],
+            "silent_exits": everybody["silent_exits"] - exits["customers"],
+            "silent_exit_revenue": everybody["silent_exit_revenue"] - exits["revenue_units"],
+            "silent_exit_revenue_known": everybody["silent_exit_revenue_known"] - exits["revenue_known"],
+            "tenure_days": _tenure_days(moves, vocal_moves),
         }
 
     def _observed(self, *, linked: bool) -> ObservedSilence | None:
@@ -290,8 +330,8 @@ class _Reduction:
         shape = (len(self.categories.names), len(self.axes.segments))
         return observe_silence(self.engine, self.statements, places=self.place_of, shape=shape, linked=linked)
 
-    def _exits(self, source: str) -> Columns:
-        rows = self.engine.columns(self.statements.exits(source))
+    def _exits(self, engine: Engine, source: str) -> Columns:
+        rows = engine.columns(self.statements.exits(source))
         place = (rows["segment"], rows["month"], rows["band"])
         return {
             name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from iceberg.cohort.window import ObservationWindow
-from iceberg.ingest.aside import RecentCustomers
 
 REVENUE_UNITS = 10_000  # revenue is summed in whole ten-thousandths, so that the order of rows cannot change a sum
 REVENUE_LIMIT = (
@@ -30,6 +29,7 @@ REVENUE_LIMIT = (
 )  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
 
 _LAST_DAY = "coalesce(end_date, DATE '9999-12-31')"  # one comparison costs the scan less than three
+ALIVE, LEFT = "customers_alive", "customers_left"  # work tables with the columns of `iceberg.ingest.aside.RecentCustomers`
 FIRST_COMPLAINED = "(SELECT * FROM complained WHERE rank = 1) AS first_complained"  # one row per complainer
 _REVENUE = f"CASE WHEN revenue BETWEEN 0 AND {REVENUE_LIMIT} THEN CAST(round(revenue * {REVENUE_UNITS}) AS BIGINT) END"
 
@@ -101,12 +101,12 @@ class Statements:
             SELECT segment, start_date, count(*) AS customers
             FROM customers WHERE {self.in_window} GROUP BY segment, start_date"""
 
-    def starts_of_recent(self, recent: RecentCustomers) -> str:
-        """The same from those who were there on an earlier day or later: without those who left before the window."""
+    def starts_of_recent(self) -> str:
+        """The same from `ALIVE` and `LEFT` since an earlier day: without those who left before the window."""
         return f"""
             SELECT segment, start_date, sum(customers) AS customers FROM (
-                SELECT segment, start_date, customers FROM {recent.alive}
-                UNION ALL SELECT segment, start_date, -count(*) FROM {recent.left}
+                SELECT segment, start_date, customers FROM {ALIVE}
+                UNION ALL SELECT segment, start_date, -count(*) FROM {LEFT}
                 WHERE end_date < {self.since} GROUP BY segment, start_date
             ) AS moves WHERE start_date <= {self.as_of} GROUP BY segment, start_date HAVING sum(customers) > 0"""
 

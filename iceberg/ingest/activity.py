@@ -91,4 +91,4 @@ def last_visible_day(last_day: date, *, threshold_days: int, end: str) -> date:
 def count_returns(connection: duckdb.DuckDBPyConnection, rows: str, *, days: int) -> int:
     """Silences of more than `days` days that ended in a return."""
     gap = "datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date))"
-    return int(connection.sql(f"SELECT count(*) FROM (SELECT {gap} AS gap FROM ({rows})) WHERE gap > {days}").fetchall()[0][0])
+    return int(connection.execute(f"SELECT count(*) FROM (SELECT {gap} AS gap FROM ({rows})) WHERE gap > {days}").fetchall()[0][0])

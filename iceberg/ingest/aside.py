@@ -43,24 +43,24 @@ class Wanted:
 
 @dataclass(frozen=True)
 class RecentCustomers:
-    """Customers of a day and later, in two relations.
+    """Customers of a day and later.
 
     Attributes:
         since: That day.
         alive: Columns segment, start_date, customers: whose last day is not before it (nor before their first day).
-        left: Columns segment, start_date, end_date, revenue: those of them who left, one row each.
+        left: Columns segment, start_date, end_date, revenue: those of them who left, one row each, without their ids.
     """
 
     since: date
-    alive: str
-    left: str
+    alive: pa.Table
+    left: pa.Table
 
 
 class Aside:
     """What is put aside, while both cores look at batches.
 
     Args:
-        connection: Where relations are left.
+        connection: Where the customers are.
         wanted: What is to be put aside.
         names: Every name of a segment.
     """
@@ -133,18 +133,16 @@ class Aside:
         return True
 
     def publish_recent(self) -> RecentCustomers | None:
-        """Make relations of the others; None where they were not wanted, or too many."""
+        """The others; None where they were not wanted, or too many."""
         if self._since is None or self.wanted.since is None:
             return None
-        recent = RecentCustomers(self.wanted.since, "customers_alive", "customers_left")
         counted = self._alive[:, self._first : self._last]
         place, day = np.nonzero(counted)
         days = pa.array((day + self._first + _ORIGIN).astype(np.int32)).view(pa.date32())
         columns = {"segment": self._segments(self._places[place]), "start_date": days, "customers": pa.array(counted[place, day])}
-        self._connection.register(recent.alive, pa.table(columns))
-        self._connection.register(recent.left, self._table(self._left, ("start_date", "end_date", "place", "revenue")))
+        left = self._table(self._left, ("start_date", "end_date", "place", "revenue"))
         self._left.clear()
-        return recent
+        return RecentCustomers(self.wanted.since, pa.table(columns), left)
 
     def _table(self, batches: list[pa.RecordBatch], names: Sequence[str]) -> pa.Table:
         """Batches as one table, with the name of the segment instead of its number."""

@@ -57,11 +57,11 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
         silent |= {("missing_customer_id", "customer_id"), ("empty_row", "")}
     if wanted:
         facts = ", ".join(f"min({typed[name].sql}), max({typed[name].sql})" for name in wanted)
-        found = connection.sql(f"SELECT {facts} FROM {source.from_sql}").fetchall()[0]
+        found = connection.execute(f"SELECT {facts} FROM {source.from_sql}").fetchall()[0]
         bounds = {name: found[2 * place : 2 * place + 2] for place, name in enumerate(wanted)}
         if "start_date" in bounds:
             start = typed["start_date"].sql
-            [(missing,)] = connection.sql(f"SELECT count(*) - count({start}) FROM {source.from_sql}").fetchall()
+            [(missing,)] = connection.execute(f"SELECT count(*) - count({start}) FROM {source.from_sql}").fetchall()
             silent |= _of_start(*bounds["start_date"], missing=missing, today=today)
         if "end_date" in bounds and (found_silent := _of_end(*bounds["end_date"], today=today)):
             silent |= found_silent
@@ -112,10 +112,10 @@ def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segmen
     """Whether no name of a segment is missing or has blanks around it; and the names, where all are tidy and were looked at one by one."""
     wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
     if not source.path:
-        return not connection.sql(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1").fetchall(), None
+        return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1").fetchall(), None
     # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
     sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
-    if connection.sql(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
+    if connection.execute(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
         return False, None
     distinct = f"(SELECT DISTINCT {segment} AS name FROM {source.from_sql})"
     found = connection.execute(f"SELECT name, {wrong.format(name='name')} FROM {distinct} ORDER BY name LIMIT {_MANY_SEGMENTS}").fetchall()

@@ -44,7 +44,7 @@ def propose_category_merges(connection: duckdb.DuckDBPyConnection, rows: str) ->
         connection: Where the rows are.
         rows: SQL with a column category.
     """
-    found = connection.sql(f"SELECT category, count(*) FROM ({rows}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_CATEGORIES + 1}").fetchall()
+    found = connection.execute(f"SELECT category, count(*) FROM ({rows}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_CATEGORIES + 1}").fetchall()
     if len(found) > MOST_CATEGORIES:
         return ()
     return group_categories({name: rows for name, rows in found if name != UNCATEGORISED})

@@ -77,10 +77,10 @@ def find_contradictions(
     found: list[Contradiction] = []
     if checks:
         counts = ", ".join(f"count(*) FILTER ({check.sql}), count(*) FILTER ({check.of})" for check in checks)
-        row = connection.sql(f"SELECT {counts} FROM ({customers})").fetchall()[0]
+        row = connection.execute(f"SELECT {counts} FROM ({customers})").fetchall()[0]
         for place, check in enumerate(checks):
             if row[2 * place]:
-                ids = connection.sql(f"SELECT customer_id FROM ({customers}) WHERE {check.sql} ORDER BY customer_id LIMIT {EXAMPLES}").fetchall()
+                ids = connection.execute(f"SELECT customer_id FROM ({customers}) WHERE {check.sql} ORDER BY customer_id LIMIT {EXAMPLES}").fetchall()
                 one, other = (files["customers" if table == "flag" else table] for table in (check.tables[0], check.tables[-1]))
                 choice = str(getattr(rules, check.option)) if check.option else ""
                 examples = tuple(str(one_id[0]) for one_id in ids)
@@ -96,10 +96,10 @@ def early_complaints(
     """Complaints dated before the first day that the customers table gives."""
     joined = f"SELECT k.customer_id FROM ({complaints}) k JOIN ({customers}) c USING (customer_id)"
     early = f"{joined} WHERE k.complaint_date < c.own_start"
-    count, total = connection.sql(f"SELECT (SELECT count(*) FROM ({early})), (SELECT count(*) FROM ({joined}))").fetchall()[0]
+    count, total = connection.execute(f"SELECT (SELECT count(*) FROM ({early})), (SELECT count(*) FROM ({joined}))").fetchall()[0]
     if not count:
         return []
-    ids = connection.sql(f"SELECT DISTINCT customer_id FROM ({early}) ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
+    ids = connection.execute(f"SELECT DISTINCT customer_id FROM ({early}) ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
     one = files.get("customers", next(iter(files.values())))
     examples = tuple(str(row[0]) for row in ids)
     return [Contradiction("complaint_before_start", count, total, "early_complaints", rules.early_complaints, examples, files["complaints"], one)]

@@ -94,7 +94,7 @@ def _watch(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]
     """First and last sign of life of each customer, and the threshold; a complaint is a sign of life too."""
     log = f"SELECT DISTINCT customer_id, activity_date FROM ({_kept(loaded['activity'])})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE activity_days AS {log}")
-    first, last = connection.sql("SELECT min(activity_date), max(activity_date) FROM activity_days").fetchall()[0]
+    first, last = connection.execute("SELECT min(activity_date), max(activity_date) FROM activity_days").fetchall()[0]
     first, last = first or date(1970, 1, 1), last or date(1970, 1, 1)
     rows = "SELECT * FROM activity_days"
     proposed = propose_inactivity(connection, rows, first_day=first, last_day=last)
@@ -217,7 +217,7 @@ def _end_sql(rules: Joining) -> str:
 def _joined_item(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], derived: str) -> JudgedTable:
     own = loaded.get("customers")
     if own is not None:
-        rows = connection.sql(f"SELECT count(*) FROM {JOINED}").fetchall()[0][0]
+        rows = connection.execute(f"SELECT count(*) FROM {JOINED}").fetchall()[0][0]
         records = rows if own.is_view else own.file_records
         own.read_name, own.is_view, own.file_records, own.flags = JOINED, False, records, {}
         return own
@@ -236,8 +236,8 @@ def _report(
     files: dict[str, str],
 ) -> JoiningReport:
     kept = f"SELECT * FROM {JOINED} WHERE (flags & {reject_mask('customers')}) = 0"
-    customers, leavers = connection.sql(f"SELECT count(*), count(end_date) FROM ({kept})").fetchall()[0]
-    ends = dict(connection.sql(f"SELECT end_source, count(*) FROM ({kept}) WHERE end_date IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall())
+    customers, leavers = connection.execute(f"SELECT count(*), count(end_date) FROM ({kept})").fetchall()[0]
+    ends = dict(connection.execute(f"SELECT end_source, count(*) FROM ({kept}) WHERE end_date IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall())
     for table in _SIDES:
         if table in loaded:
             loaded[table].flags = {}

@@ -58,7 +58,7 @@ def fold_subscriptions(connection: duckdb.DuckDBPyConnection, rows: str, *, gap_
         ) s USING (customer_id)
         """
     )
-    subscriptions, gaps, spells = connection.sql(f"SELECT sum(subscriptions), sum(gaps), count(*) FROM {target}_spells").fetchall()[0]
+    subscriptions, gaps, spells = connection.execute(f"SELECT sum(subscriptions), sum(gaps), count(*) FROM {target}_spells").fetchall()[0]
     customers, many, open_ = connection.sql(
         f"SELECT count(*), count(*) FILTER (spells > 1), count(*) FILTER (end_date IS NULL) FROM {target}"
     ).fetchall()[0]

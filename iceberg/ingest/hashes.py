@@ -15,7 +15,7 @@ _MOST_DRAWERS = 256  # a drawer's number is one byte, which sorts in one pass
 # Judgement. The last two are powers of two: the marks of five million ids take 16 MB, and one in two hundred others has both by chance.
 _MARKS_PER_ID, _FEWEST_MARKS, _MOST_MARKS = 32, 10, 27
 _ROOM = 1 << 22  # hashes for which memory is asked at once
-_MOST_WAITING = 8  # batches, each held in memory until it is put away
+_MOST_WAITING = 4  # batches, each held in memory until it is put away
 _NONE, _NO_ROWS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
 HashArray = npt.NDArray[np.uint64]
 RowArray = npt.NDArray[np.int64]

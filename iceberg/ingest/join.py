@@ -83,7 +83,7 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
 
 def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: JudgedTable, customers: JudgedTable) -> tuple[int, int]:
     """Rows with an id, and how many of these ids the customers file lacks."""
-    if table in _JUDGED and not connection.sql(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
+    if table in _JUDGED and not connection.execute(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
         return 0, 0  # every one has been found
     known, key, named = customers.read_name, "customer_id", "k.customer_id"
     if table in _JUDGED:

@@ -241,7 +241,7 @@ def ids_of(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> str:
     if not item.unkept:
         return item.read_name
     name, ids = f"{item.read_name}_ids", item.fields.columns["customer_id"].sql
-    if not connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{name}'").fetchall():
+    if not connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{name}'").fetchall():
         fill_plainly(connection, name, plain_files(item.unkept, ["customer_id"]), f"SELECT {ids} AS customer_id FROM plain_rows")
     return name
 
@@ -306,7 +306,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str
 
 
 def _count(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> int:
-    return int(connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0])
+    return int(connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0])
 
 
 def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
@@ -339,7 +339,7 @@ def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> Non
     """Count the rows of each value of ``flags``: one pass over small integers."""
     if not item.flags:  # customers were counted while their ids were looked through
         by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
-        item.flags = dict(connection.sql(by_flags).fetchall())
+        item.flags = dict(connection.execute(by_flags).fetchall())
     if item.is_view:
         item.file_records = sum(item.flags.values())
 

@@ -129,8 +129,8 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
     line = source.line_column or f"row_number() OVER () + {source.first_row - 1}"
     texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
     try:
-        rows = connection.sql(f"SELECT {line}, {texts} FROM {source.from_sql} LIMIT {_MOST_CELLS // len(columns) + 1}").fetchall()
-        cut = bool(source.rejects) and bool(connection.sql(f"SELECT count(*) FROM {source.rejects}").fetchall()[0][0])
+        rows = connection.execute(f"SELECT {line}, {texts} FROM {source.from_sql} LIMIT {_MOST_CELLS // len(columns) + 1}").fetchall()
+        cut = bool(source.rejects) and bool(connection.execute(f"SELECT count(*) FROM {source.rejects}").fetchall()[0][0])
     except duckdb.Error:
         return None
     finally:

@@ -243,7 +243,7 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple
         ("volumes", "month", "last_day(month)"),
     ):
         if table in names:
-            low, high = connection.sql(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
+            low, high = connection.execute(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
             first = min(filter(None, (first, low)), default=None)
             last = max(filter(None, (last, high)), default=None)
     for table, days in (
@@ -252,7 +252,7 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple
         ("events", "max(event_date)"),
     ):
         if table in names:
-            high = connection.sql(f"SELECT {days} FROM {table}").fetchall()[0][0]
+            high = connection.execute(f"SELECT {days} FROM {table}").fetchall()[0][0]
             last = max(filter(None, (last, high)), default=None)
     return first, last
 

@@ -48,7 +48,7 @@ def look_through(
         ids: Whether to look at ids; where they were looked at before they need not be there.
         aside: Where wanted customers are put.
     """
-    [(records,)] = connection.sql(f"SELECT count(*) FROM {name}").fetchall()
+    [(records,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
     columns = [f"{if_tidy_sql('customer_id', 'flags', str(_UNTIDY))} AS flags" if check_tidy else "flags"]
     columns += ["hash(customer_id) AS hash"] if ids else []
     columns += [aside.columns_sql] if aside is not None else []
@@ -97,7 +97,7 @@ def may_repeat(connection: duckdb.DuckDBPyConnection, rows: str, key: str) -> bo
         rows: What to write after FROM.
         key: Columns, separated by commas.
     """
-    [(records,)] = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
+    [(records,)] = connection.execute(f"SELECT count(*) FROM {rows}").fetchall()
     hashes = Hashes(records)
     with in_any_order(connection):
         for batch in connection.sql(f"SELECT hash({key}) AS hash FROM {rows}").to_arrow_reader(_batch_rows(records)):

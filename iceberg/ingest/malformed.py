@@ -53,7 +53,7 @@ class BadLine:
 
 def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:
     """Whether the reader met something after which its cutting cannot be trusted."""
-    kinds = connection.sql(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
+    kinds = connection.execute(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
     return any(kind in _FATAL for (kind,) in kinds) or (bool(kinds) and _has_lone_returns(source))
 
 

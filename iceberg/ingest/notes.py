@@ -53,7 +53,7 @@ def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]
     item = next((one for one in judged if one.table == "complaints"), None)
     if item is None or base_of({one.table: one for one in judged}):
         return ()
-    [(rows, customers)] = connection.sql("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
+    [(rows, customers)] = connection.execute("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
     each = round(rows / customers, 2) if customers else 1.0
     return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
 
@@ -66,7 +66,7 @@ def _heap_note(
     if "customers" not in names or (own is not None and (own.source.reading.format == "parquet" or own.totals.read > _MOST_LOOKED_AT)):
         return ()  # it would take another scan
     most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
-    found = connection.sql(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
+    found = connection.execute(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
     [(day, leavers, total, days)] = found
     if day is None or days < _SEVERAL_DAYS or leavers < max(_HEAP * total, _SEVERAL_DAYS):
         return ()

@@ -261,7 +261,7 @@ def _keep_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.Data
 def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -> SourceTable:
     scan = f"read_parquet({quote_text(str(opened.path))})"
     try:
-        described = connection.sql(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = _typed_columns(connection, scan, [(row[0], row[1]) for row in described])
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].replace(str(opened.path), opened.name)  # where an upload lies says nothing to anybody
@@ -281,7 +281,7 @@ def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, work
     headers = number_repeats([str(column) for column in frame.columns])
     copy.columns = pd.Index([f"c{i}" for i in range(frame.shape[1])])
     name = _keep_table(connection, copy, workspace)
-    described = [(row[0], row[1]) for row in connection.sql(f"DESCRIBE {name}").fetchall()]
+    described = [(row[0], row[1]) for row in connection.execute(f"DESCRIBE {name}").fetchall()]
     columns = _typed_columns(connection, name, described, headers)
     return SourceTable(FileReading("table", "frame", headers=headers), columns, name, first_row=1)
 
@@ -293,7 +293,7 @@ def _typed_columns(
     headers: tuple[str, ...] | None = None,
 ) -> tuple[SourceColumn, ...]:
     casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
-    rows = connection.sql(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
+    rows = connection.execute(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
     if not rows:
         raise FileError("header_only", {"file": "table", "line": "0"})
     return tuple(

@@ -149,7 +149,7 @@ def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[
 def _overlap(connection: duckdb.DuckDBPyConnection, left: _Ids, right: _Ids) -> tuple[int, int]:
     """Ids of the left side that the right side has, and ids looked at."""
     sample = f"SELECT id FROM {left.name} ORDER BY hash(id) LIMIT {SAMPLED_IDS}"
-    seen, met = connection.sql(f"SELECT count(*), count(*) FILTER (id IN (SELECT id FROM {right.name})) FROM ({sample})").fetchall()[0]
+    seen, met = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT id FROM {right.name})) FROM ({sample})").fetchall()[0]
     return int(met), int(seen)
 
 
@@ -296,6 +296,6 @@ def measure_again(connection: duckdb.DuckDBPyConnection, relations: Relations, r
             links.append(link)
             continue
         ids = f"SELECT DISTINCT customer_id AS id FROM {rows} WHERE customer_id IS NOT NULL"
-        [(seen, met)] = connection.sql(f"SELECT count(*), count(*) FILTER (id IN (SELECT customer_id FROM {base})) FROM ({ids})").fetchall()
+        [(seen, met)] = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT customer_id FROM {base})) FROM ({ids})").fetchall()
         links.append(replace(link, relation=replace(link.relation, share=met / seen if seen else 0.0, ids=seen, found=met)))
     return replace(relations, links=tuple(links))

@@ -56,7 +56,7 @@ def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequen
 
 
 def _limit(connection: duckdb.DuckDBPyConnection) -> float:
-    return parse_bytes(str(connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]))
+    return parse_bytes(str(connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]))
 
 
 def parse_bytes(text: str) -> float:

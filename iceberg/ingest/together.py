@@ -138,7 +138,7 @@ def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> No
         connection.execute(f"CREATE TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
         connection.execute(f"DROP VIEW {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
         item.read_name, item.is_view = f"{item.read_name}_rows", False
-        item.file_records = connection.sql(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
+        item.file_records = connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
 
 
 def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

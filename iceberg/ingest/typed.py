@@ -139,7 +139,7 @@ def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTab
         return column
     filled = f"SELECT {column.sql} FROM {source.from_sql} WHERE {column.sql} IS NOT NULL LIMIT {PREVIEW_ROWS}"
     try:
-        sample = tuple(row[0] for row in connection.sql(filled).fetchall())
+        sample = tuple(row[0] for row in connection.execute(filled).fetchall())
     except duckdb.InvalidInputException:  # malformed lines; they are mended when the table is read
         return column
     finally:
@@ -186,7 +186,7 @@ def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, co
     """How many values of the whole column hold each pattern; none where malformed lines stop the count."""
     counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
     try:
-        return list(connection.sql(f"SELECT {counts} FROM {source.from_sql}").fetchall()[0])
+        return list(connection.execute(f"SELECT {counts} FROM {source.from_sql}").fetchall()[0])
     except duckdb.InvalidInputException:
         return [0] * len(patterns)
     finally:
