@@ -97,11 +97,12 @@ class Aside:
 
     def keep_recent(self, batch: pa.RecordBatch) -> None:
         """Count the customers of a batch, none of which is rejected."""
-        if self._since is None:
+        since = self._since  # the other core may have given up meanwhile
+        if since is None:
             return
         start, known = _days(batch.column("start_date"))
         end, ended = _days(batch.column("end_date"))
-        alive = (end >= np.maximum(start, np.int32(self._since))) | ~ended
+        alive = (end >= np.maximum(start, np.int32(since))) | ~ended
         lowest, highest = (int(start.min()), int(start.max())) if len(start) else (_ORIGIN, _ORIGIN)
         if not known.all() or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > _MOST_ROWS:
             self._since = None
