@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from iceberg.ingest.database import in_any_order
 from iceberg.ingest.hashes import RowArray, ToldIds
+from iceberg.ingest.resources import limit_of
 
-_MOST_ROWS = 1 << 24  # judgement: about 400 MB of customers put aside; whoever has more of them reads the file again
+_MOST_ROWS, _BYTES_PER_ROW = 1 << 24, 40  # judgement: whoever has more customers to put aside, or less memory for them, reads the file again
 _MOST_NAMES = 128  # judgement: with more segments than these, counting by name is as quick
 _EPOCH = date(1970, 1, 1)
 _DAYS = 1 << 16  # first days are counted from 1900 to 2079: rules let no others pass
@@ -70,6 +71,7 @@ class Aside:
         self._connection, self._names = connection, list(names)
         self._divisor, self._places = _tell_apart(connection, self._names)
         self._since = (wanted.since - _EPOCH).days if wanted.since is not None else None
+        self._most = min(_MOST_ROWS, int(limit_of(connection) / _BYTES_PER_ROW))
         self._adding = Lock()
         self._named: list[pa.RecordBatch] = []
         self._left: list[pa.RecordBatch] = []
@@ -89,7 +91,7 @@ class Aside:
 
     def keep_named(self, batch: pa.RecordBatch, rows: RowArray) -> None:
         """Put the customers in these rows aside, kept or rejected."""
-        if len(rows) and self._named_rows <= _MOST_ROWS:
+        if len(rows) and self._named_rows <= self._most:
             found = batch.take(pa.array(rows))
             with self._adding:
                 self._named.append(found)
@@ -104,8 +106,9 @@ class Aside:
         end, ended = _days(batch.column("end_date"))
         alive = (end >= np.maximum(start, np.int32(since))) | ~ended
         lowest, highest = (int(start.min()), int(start.max())) if len(start) else (_ORIGIN, _ORIGIN)
-        if not known.all() or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > _MOST_ROWS:
+        if not known.all() or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > self._most:
             self._since = None
+            self._left.clear()
             return
         span = highest - lowest + 1
         cells = batch.column("place").to_numpy().astype(np.int32)  # the first cell takes whoever is not counted: quicker than to leave them out
@@ -123,7 +126,8 @@ class Aside:
 
     def publish_named(self, name: str) -> bool:
         """Make a table of the named customers (customer_key, the hash of the id; flags; the rest); False where they were too many."""
-        if self._named_rows > _MOST_ROWS:
+        if self._named_rows > self._most:
+            self._named.clear()
             return False
         self._connection.register("customers_named", self._table(self._named, ("hash", "flags", "start_date", "end_date", "place", "revenue")))
         columns = "hash AS customer_key, start_date, end_date, segment, revenue, flags"

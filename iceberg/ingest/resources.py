@@ -52,10 +52,11 @@ def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Seque
 
 def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:
     """Whether the tables of these files may not fit into the bound on memory."""
-    return sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group) > _limit(connection)
+    return sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group) > limit_of(connection)
 
 
-def _limit(connection: duckdb.DuckDBPyConnection) -> float:
+def limit_of(connection: duckdb.DuckDBPyConnection) -> float:
+    """The bound on the engine's memory, in bytes."""
     return parse_bytes(str(connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]))
 
 
