@@ -87,7 +87,8 @@ class Aside:
     @property
     def columns_sql(self) -> str:
         """What to select of judged customers besides ``hash`` and ``flags``."""
-        return f"CAST(start_date AS DATE) AS start_date, end_date, CAST(hash(segment) % {self._divisor} AS USMALLINT) AS place, revenue"
+        days = ", ".join(f"CAST({name} AS DATE) AS {name}" for name in ("start_date", "end_date"))
+        return f"{days}, CAST(hash(segment) % {self._divisor} AS USMALLINT) AS place, revenue"
 
     def keep_named(self, batch: pa.RecordBatch, rows: RowArray) -> None:
         """Put the customers in these rows aside, kept or rejected."""
@@ -142,6 +143,8 @@ class Aside:
         if self._since is None or self.wanted.since is None:
             return None
         counted = self._alive[:, self._first : self._last]
+        if counted[self._places < 0].any():
+            raise ValueError("a segment that is not among the names")  # only a defect can bring one here
         place, day = np.nonzero(counted)
         days = pa.array((day + self._first + _ORIGIN).astype(np.int32)).view(pa.date32())
         columns = {"segment": self._segments(self._places[place]), "start_date": days, "customers": pa.array(counted[place, day])}
@@ -185,7 +188,7 @@ def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tupl
     rows = connection.sql("SELECT hash(name) AS hash FROM names_to_tell_apart ORDER BY place").fetchnumpy()["hash"].astype(np.uint64)
     connection.unregister("names_to_tell_apart")
     divisor = next(number for number in range(max(len(names), 1), _MOST_DIVISORS) if len(np.unique(rows % np.uint64(number))) == len(names))
-    places = np.zeros(divisor, dtype=np.int64)
+    places = np.full(divisor, -1, dtype=np.int64)
     places[(rows % np.uint64(divisor)).astype(np.int64)] = np.arange(len(names))
     return divisor, places
 

@@ -28,7 +28,7 @@ class Proven:
     Attributes:
         silent: Rules that no row breaks, by id and field.
         plain: Fields whose values are kept as they are in the file.
-        segments: Every name of a segment; None where they were not all looked at.
+        segments: Every name of a segment as it is kept; None where they were not all looked at.
     """
 
     silent: frozenset[tuple[str, str]] = frozenset()
@@ -109,15 +109,16 @@ def _day(value: Any) -> date | None:  # noqa: ANN401  # whatever the column hold
 
 
 def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segment: str) -> tuple[bool, tuple[str, ...] | None]:
-    """Whether no name of a segment is missing or has blanks around it; and the names, where all are tidy and were looked at one by one."""
+    """Whether no name of a segment is missing or has blanks around it; and the names as they are kept, where all were looked at one by one."""
     wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
-    if not source.path:
+    if not source.path and source.reading.format != "parquet":
         return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1").fetchall(), None
     # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
     sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
     if connection.execute(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
         return False, None
-    distinct = f"(SELECT DISTINCT {segment} AS name FROM {source.from_sql})"
-    found = connection.execute(f"SELECT name, {wrong.format(name='name')} FROM {distinct} ORDER BY name LIMIT {_MANY_SEGMENTS}").fetchall()
-    tidy = len(found) < _MANY_SEGMENTS and not any(is_wrong for _, is_wrong in found)
-    return tidy, tuple(name for name, _ in found) if tidy else None
+    looked_at = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM (SELECT DISTINCT {segment} AS name FROM {source.from_sql})"
+    found = connection.execute(f"{looked_at} LIMIT {_MANY_SEGMENTS}").fetchall()
+    if len(found) == _MANY_SEGMENTS:
+        return False, None
+    return not any(is_wrong for _, is_wrong in found), tuple(sorted({name for name, _ in found}))

@@ -118,7 +118,7 @@ def test_counts_are_those_of_the_file(tmp_path: Path, seed: int) -> None:
 def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, columns = company(), list(COLUMNS)
     if case == "blanks around a segment":
-        rows[13] = (*rows[13][:3], " s1 ", rows[13][4])
+        rows[13], rows[14], rows[15] = (*rows[13][:3], " s1 ", 3.0), (*rows[14][:3], None, 4.0), (*rows[15][:3], "", 5.0)
     if case == "many segments":
         monkeypatch.setattr(aside, "_MOST_NAMES", 4)
     if case == "odd rows":
@@ -138,7 +138,7 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     told = {"volumes": volumes} if case == "volumes" else {"complaints": complaints}
     tables, report = load_tables(customers, today=TODAY, **told)
     with tables:
-        assert (tables.recent is not None) == (case not in {"blanks around a segment", "many segments"})
+        assert (tables.recent is not None) == (case != "many segments")
         found = digests(tables), rejected_rows_csv(tables)
         assert digests(replace(tables, recent=None)) == found[0]
     in_memory = volumes if case == "volumes" else pd.read_parquet(complaints)
@@ -146,6 +146,21 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     with by_engine:
         assert digests(by_engine) == found[0]
     assert (same.rows, sorted((one.rule, one.rows) for one in same.rules)) == (report.rows, sorted((one.rule, one.rows) for one in report.rules))
+
+
+def test_a_folder_of_parquet(tmp_path: Path) -> None:
+    customers, complaints = written(tmp_path, company(), complaints_of([f"CLIENT-{one}" for one in range(0, 200, 3)]))
+    rows, folder = pd.read_parquet(customers), tmp_path / "parts"
+    folder.mkdir()
+    for part in range(3):
+        rows.iloc[part::3].to_parquet(folder / f"customers-{part}.parquet")
+    found = []
+    for source in (customers, folder):
+        tables, report = load_tables(source, complaints, today=TODAY)
+        with tables:
+            assert tables.recent is not None
+            found.append((digests(tables), report.rows))
+    assert found[0] == found[1]
 
 
 def test_whoever_has_too_many_reads_the_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
