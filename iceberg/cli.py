@@ -224,6 +224,8 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
     from iceberg.cli_print import build_joining_text, build_notes_text, build_readings_text, build_rules_text
     from iceberg.cli_spark import load_where_they_live
     from iceberg.cohort.reduce import reduce_tables
+    from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
+    from iceberg.ingest.aside import Counted
     from iceberg.ingest.load import load_tables, require_rows
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
     from iceberg.model.estimate import estimate_iceberg
@@ -243,6 +245,7 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
             events=options.events,
             activity=options.activity,
             as_of=options.as_of,
+            counted=Counted(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
             memory_limit=options.memory_limit,
             temp_directory=options.temp_dir,
             on_file=progress.of_file,

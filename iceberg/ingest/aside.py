@@ -43,6 +43,29 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Which days will be counted, as far as that is known before the files are read.
+
+    Attributes:
+        since: The first day, where it was asked for.
+        as_of: The last day, where it was asked for.
+        months: How many up to the last day.
+    """
+
+    since: date | None = None
+    as_of: date | None = None
+    months: int = 24  # as in `iceberg.cohort.window`
+
+    def before(self, first: date, last: date) -> date:
+        """A day before which the window does not begin, where complaints lie between `first` and `last`."""
+        if self.since is not None:
+            return self.since
+        end = min(last, self.as_of or last)
+        months = max(12 * end.year + end.month - 1 - self.months, 12)
+        return max(date(months // 12, months % 12 + 1, 1), first.replace(day=1) if first <= end else date.min)
+
+
+@dataclass(frozen=True)
 class RecentCustomers:
     """Customers of a day and later.
 
@@ -191,9 +214,3 @@ def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tupl
     places = np.full(divisor, -1, dtype=np.int64)
     places[(rows % np.uint64(divisor)).astype(np.int64)] = np.arange(len(names))
     return divisor, places
-
-
-def first_of_month(day: date, *, years_before: int) -> date:
-    """The first day of the same month some years earlier."""
-    return date(max(day.year - years_before, 1), day.month, 1)
-

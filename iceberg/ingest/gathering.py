@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from iceberg.errors import MappingError
-from iceberg.ingest.aside import Wanted, first_of_month
+from iceberg.ingest.aside import Counted, Wanted
 from iceberg.ingest.categories import category_candidates
 from iceberg.ingest.columns import CERTAIN, normalise_header
 from iceberg.ingest.database import connect
@@ -68,7 +68,12 @@ def open_related(
 
 
 def read_all(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, opened: Mapping[str, list[Opened]], today: date, mappings: MappingSet
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    opened: Mapping[str, list[Opened]],
+    today: date,
+    mappings: MappingSet,
+    counted: Counted | None = None,
 ) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
@@ -83,7 +88,7 @@ def read_all(
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        wanted = _wanted(connection, opened, loaded, mappings) if table == "customers" else None
+        wanted = _wanted(connection, opened, loaded, mappings, counted or Counted()) if table == "customers" else None
         loaded[name] = _read_parts(connection, workspace, name, fitted, today, wanted)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
@@ -99,7 +104,11 @@ def read_all(
 
 
 def _wanted(
-    connection: duckdb.DuckDBPyConnection, opened: Mapping[str, Sequence[Opened]], loaded: Mapping[str, JudgedTable], mappings: MappingSet
+    connection: duckdb.DuckDBPyConnection,
+    opened: Mapping[str, Sequence[Opened]],
+    loaded: Mapping[str, JudgedTable],
+    mappings: MappingSet,
+    counted: Counted,
 ) -> Wanted | None:
     """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
     rules, (_, mapping) = mappings.joining, opened["customers"][0]
@@ -107,20 +116,18 @@ def _wanted(
     if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
         return None
     told = ToldIds.of(connection, [loaded[table].read_name for table in TELLING if table in loaded])
-    return Wanted(told, _since(connection, loaded))
+    return Wanted(told, _since(connection, loaded, counted))
 
 
-def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable]) -> date | None:
-    """A day before which the usual window cannot begin: two years before the last complaint, or in the month of the first one."""
+def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable], counted: Counted) -> date | None:
+    """The day from which on customers are put aside; None where nobody complained on any day."""
     days = []
     for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
         if table in loaded:
             kept = f"(flags & {reject_mask(table)}) = 0"
             days += connection.execute(f"SELECT min({day}), max({day}) FROM {loaded[table].read_name} WHERE {kept}").fetchall()
     known: list[tuple[date, date]] = [(first, last) for first, last in days if first is not None]
-    if not known:
-        return None
-    return max(first_of_month(max(last for _, last in known), years_before=2), min(first for first, _ in known).replace(day=1))
+    return counted.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
 def _open_all(

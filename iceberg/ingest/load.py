@@ -13,6 +13,7 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.as_read import mapping_as_read
+from iceberg.ingest.aside import Counted
 from iceberg.ingest.database import connect
 from iceberg.ingest.flat import judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
@@ -50,6 +51,7 @@ def load_tables(
     activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
     as_of: date | None = None,
+    counted: Counted | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
     temp_directory: Path | None = None,
@@ -73,6 +75,7 @@ def load_tables(
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
         as_of: Last day that is to be counted: who says that the files reach so far is believed.
+        counted: Days that will be counted: customers of these are put aside while their file is read. No number depends on it, only time.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
         relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
 
@@ -90,12 +93,10 @@ def load_tables(
     mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
     try:
         with named_faults(workspace):
-            connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
-            connected.callback(connection.close)
-            make_room(connection, listed, workspace)
+            connection = _open_engine(listed, workspace, memory_limit, connected)
             opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
             today = max(today or date.today(), as_of or date.min)
-            judged, joined, folded = _judge(connection, workspace, opened, today, mapping)
+            judged, joined, folded = _judge(connection, workspace, opened, today, mapping, counted or Counted(as_of=as_of))
             relations = _as_judged(connection, relations, judged, mapping, folded=folded)
             tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
         notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)
@@ -105,6 +106,16 @@ def load_tables(
         connected.close()
         workspace.close()
         raise
+
+
+def _open_engine(
+    listed: Mapping[str, Sequence[Source]], workspace: Workspace, memory_limit: str | None, connected: ExitStack
+) -> duckdb.DuckDBPyConnection:
+    """An engine with room for these files, closed with `connected`."""
+    connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
+    connected.callback(connection.close)
+    make_room(connection, listed, workspace)
+    return connection
 
 
 def _as_judged(
@@ -124,10 +135,15 @@ def _complete_proposal(error: BaseException, mapping: MappingSet) -> None:
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, opened: Mapping[str, list[Opened]], today: date, mapping: MappingSet
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    opened: Mapping[str, list[Opened]],
+    today: date,
+    mapping: MappingSet,
+    counted: Counted,
 ) -> tuple[list[JudgedTable], Joined, bool]:
     """Every table judged, on its own and with the others; and whether the customers table was read as subscriptions."""
-    loaded, repeated = read_all(connection, workspace, opened, today, mapping)
+    loaded, repeated = read_all(connection, workspace, opened, today, mapping, counted)
     joined = join_tables(connection, loaded, mapping.joining)
     joined.report = replace(joined.report, repeated=repeated)
     if "flat" in loaded:

@@ -148,6 +148,28 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     assert (same.rows, sorted((one.rule, one.rows) for one in same.rules)) == (report.rows, sorted((one.rule, one.rows) for one in report.rules))
 
 
+@pytest.mark.parametrize(
+    ("asked", "since"),
+    [
+        (None, "2023-06-01"),
+        (aside.Counted(since=date(2022, 2, 3)), "2022-02-03"),
+        (aside.Counted(months=36), "2022-06-01"),
+        (aside.Counted(as_of=date(2024, 3, 31)), "2022-03-01"),
+        (aside.Counted(as_of=date(2026, 3, 31)), "2023-06-01"),  # whether the files reach so far is not known yet
+    ],
+)
+def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: aside.Counted | None, since: str) -> None:
+    files = written(tmp_path, company(), [("CLIENT-3", date(2021, 1, 5), "c"), ("CLIENT-6", date(2025, 6, 30), "c")])
+    tables, _ = load_tables(*files, today=TODAY, counted=asked)
+    with tables:
+        assert tables.recent is not None
+        assert tables.recent.since == date.fromisoformat(since)
+        found = digests(tables)
+    plain, _ = load_tables(*files, today=TODAY)
+    with plain:
+        assert digests(replace(plain, recent=None)) == found
+
+
 def test_a_folder_of_parquet(tmp_path: Path) -> None:
     customers, complaints = written(tmp_path, company(), complaints_of([f"CLIENT-{one}" for one in range(0, 200, 3)]))
     rows, folder = pd.read_parquet(customers), tmp_path / "parts"
