@@ -26,7 +26,6 @@ _EPOCH = date(1970, 1, 1)
 _DAYS = 1 << 16  # first days are counted from 1900 to 2079: rules let no others pass
 _ORIGIN = (date(1900, 1, 1) - _EPOCH).days
 _MOST_DIVISORS = 1 << 15
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Aside:
         self._named: list[pa.RecordBatch] = []
         self._left: list[pa.RecordBatch] = []
         self._named_rows = self._left_rows = 0
-        self._alive = np.zeros((self._divisor, _DAYS), dtype=np.int64)
+        self._alive = np.zeros((len(self._names), _DAYS), dtype=np.int64)
         self._first, self._last = _DAYS, 0  # of the days that were counted
 
     @staticmethod
@@ -135,12 +134,12 @@ class Aside:
             self._left.clear()
             return
         span = highest - lowest + 1
-        cells = batch.column("place").to_numpy().astype(np.int32)  # the first cell takes whoever is not counted: quicker than to leave them out
-        cells *= span
+        cells = self._places.take(batch.column("place").to_numpy())
+        cells *= span  # the first cell takes whoever is not counted: quicker than to leave them out
         cells += start
         cells -= lowest - 1
         cells *= alive
-        counted = np.bincount(cells, minlength=self._divisor * span + 1)[1:].reshape(self._divisor, span)
+        counted = np.bincount(cells, minlength=len(self._names) * span + 1)[1:].reshape(len(self._names), span)
         left = batch.select(["start_date", "end_date", "place", "revenue"]).take(pa.array(np.flatnonzero(alive & ended)))
         with self._adding:
             self._alive[:, lowest - _ORIGIN : highest - _ORIGIN + 1] += counted
@@ -166,11 +165,9 @@ class Aside:
         if self._since is None or self.wanted.since is None:
             return None
         counted = self._alive[:, self._first : self._last]
-        if counted[self._places < 0].any():
-            raise ValueError("a segment that is not among the names")  # only a defect can bring one here
         place, day = np.nonzero(counted)
         days = pa.array((day + self._first + _ORIGIN).astype(np.int32)).view(pa.date32())
-        columns = {"segment": self._segments(self._places[place]), "start_date": days, "customers": pa.array(counted[place, day])}
+        columns = {"segment": self._segments(place), "start_date": days, "customers": pa.array(counted[place, day])}
         left = self._table(self._left, ("start_date", "end_date", "place", "revenue"))
         self._left.clear()
         return RecentCustomers(self.wanted.since, pa.table(columns), left)
@@ -189,9 +186,9 @@ class Aside:
         return f"SELECT 0::UBIGINT AS hash, 0 AS flags, {days}, '' AS segment, 0.0::DOUBLE AS revenue WHERE FALSE"
 
     def _named_place(self, batch: pa.RecordBatch) -> pa.DictionaryArray:
-        return self._segments(self._places[batch.column("place").to_numpy()])
+        return self._segments(self._places.take(batch.column("place").to_numpy()))
 
-    def _segments(self, places: IntArray) -> pa.DictionaryArray:
+    def _segments(self, places: npt.NDArray[np.signedinteger]) -> pa.DictionaryArray:
         return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(self._names, type=pa.string()))
 
 
@@ -201,7 +198,7 @@ def _days(column: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_
     return numbers, column.is_valid().to_numpy(zero_copy_only=False)
 
 
-def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, IntArray]:
+def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, npt.NDArray[np.int32]]:
     """The smallest divisor of the names' hashes that leaves each another remainder, and the place of each remainder.
 
     A Parquet file hands names over once per dictionary, and so the engine works numbers out, which are quicker to hand on than texts.
@@ -211,6 +208,6 @@ def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tupl
     rows = connection.sql("SELECT hash(name) AS hash FROM names_to_tell_apart ORDER BY place").fetchnumpy()["hash"].astype(np.uint64)
     connection.unregister("names_to_tell_apart")
     divisor = next(number for number in range(max(len(names), 1), _MOST_DIVISORS) if len(np.unique(rows % np.uint64(number))) == len(names))
-    places = np.full(divisor, -1, dtype=np.int64)
+    places = np.full(divisor, -1, dtype=np.int32)  # no place at all: counting, and naming, stop at it
     places[(rows % np.uint64(divisor)).astype(np.int64)] = np.arange(len(names))
     return divisor, places

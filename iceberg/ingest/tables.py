@@ -151,9 +151,9 @@ class Tables:
 
     Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table
     or a view over the file; a
-    view already leaves rejected rows out). Of customers that came as large CSVs only those of `told_customers` have kept
-    their id: who asks `customers` for another one gets an error, not nothing. Closing drops every row: use it as a
-    context manager around `reduce_tables`.
+    view already leaves rejected rows out). Customers that came as large CSVs have not kept their id: who asks `customers` for
+    one gets an error, not nothing. Those whom a complaint or an incident names are in `told_customers`, and meet it by
+    `customer_key`. Closing drops every row: use it as a context manager around `reduce_tables`.
     """
 
     connection: duckdb.DuckDBPyConnection

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from iceberg.cohort.reduce import default_window, reduce_tables
-from iceberg.cohort.window import ObservationWindow
+from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS, ObservationWindow
 from iceberg.ingest import aside, look
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.rejected import rejected_rows_csv
@@ -114,12 +114,17 @@ def test_counts_are_those_of_the_file(tmp_path: Path, seed: int) -> None:
         assert digests(by_hand) == found
 
 
-@pytest.mark.parametrize("case", ["no segment", "blanks around a segment", "many segments", "no revenue", "odd rows", "no end at all", "volumes"])
+@pytest.mark.parametrize(
+    "case",
+    ["no segment", "blanks around a segment", "many segments", "too many segments", "no revenue", "odd rows", "no end at all", "volumes"],
+)
 def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, columns = company(), list(COLUMNS)
     if case == "blanks around a segment":
         rows[13], rows[14], rows[15] = (*rows[13][:3], " s1 ", 3.0), (*rows[14][:3], None, 4.0), (*rows[15][:3], "", 5.0)
     if case == "many segments":
+        rows = [(*row[:3], f"s{place % aside._MOST_NAMES}", row[4]) for place, row in enumerate(rows)]
+    if case == "too many segments":
         monkeypatch.setattr(aside, "_MOST_NAMES", 4)
     if case == "odd rows":
         rows[3] = (rows[3][0], date(2030, 1, 1), None, *rows[3][3:])
@@ -138,7 +143,7 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     told = {"volumes": volumes} if case == "volumes" else {"complaints": complaints}
     tables, report = load_tables(customers, today=TODAY, **told)
     with tables:
-        assert (tables.recent is not None) == (case != "many segments")
+        assert (tables.recent is not None) == (case != "too many segments")
         found = digests(tables), rejected_rows_csv(tables)
         assert digests(replace(tables, recent=None)) == found[0]
     in_memory = volumes if case == "volumes" else pd.read_parquet(complaints)
@@ -164,6 +169,7 @@ def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: aside.Counte
     with tables:
         assert tables.recent is not None
         assert tables.recent.since == date.fromisoformat(since)
+        assert aside.Counted().months == DEFAULT_WINDOW_MONTHS
         found = digests(tables)
     plain, _ = load_tables(*files, today=TODAY)
     with plain:
