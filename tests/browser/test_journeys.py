@@ -86,10 +86,11 @@ def test_moving_the_ratio_moves_the_sentence_and_the_link(visit: VisitorFactory)
     expect(page.locator("h2").first).not_to_have_text(before)
 
 
-def test_from_two_files_to_the_iceberg(visit: VisitorFactory) -> None:
-    """Files, columns proposed and confirmed, checks, estimate, picture."""
-    visitor = visit(locale="fr-FR")
-    page = visitor.open("upload")
+@pytest.mark.parametrize(("locale", "opened"), [("fr-FR", "upload"), ("en-GB", "upload?lang=fr")])
+def test_from_two_files_to_the_iceberg(visit: VisitorFactory, locale: str, opened: str) -> None:
+    """Files, columns proposed and confirmed, checks, estimate, picture: in the language that was chosen to the end."""
+    visitor = visit(locale=locale)
+    page = visitor.open(opened)
     expect(page.get_by_role("button", name="Choisir des fichiers")).to_have_count(2)
     give_file(visitor, 0, DATA / "fr" / "clients.csv")
     give_file(visitor, 1, DATA / "fr" / "reclamations.csv")

@@ -232,7 +232,7 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
         estimate_study(study, frame.view.assumptions, progress=tell)
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
     keep_study(study)
-    st.switch_page("iceberg/ui/pages/iceberg.py")
+    st.switch_page("iceberg/ui/pages/iceberg.py", query_params={"lang": frame.language})  # the address would lose it otherwise
 
 
 def _show_study(frame: Frame) -> None:
