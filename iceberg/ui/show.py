@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Unit = Literal["customers", "money", "ratio", "rate"]
 Result = TypeVar("Result")
+TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
+LONGEST_TABLE = 400  # where Streamlit lets a table scroll
 # Gravest first: Streamlit box and icon.
 SEVERITY_LOOKS = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
@@ -123,14 +125,39 @@ def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.Data
             st.caption(words.text("ui.show.empty"))
             return
         shown = display_table(values, words, currency=frame.study.counts.currency, unit=unit)
-        st.dataframe(shown, hide_index=True, alt=alt_text, key=f"table.{name}")
+        draw_table(shown, alt_text=alt_text, key=f"table.{name}")
         show_download(frame, name, values)
 
 
 def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str) -> None:
     """A table that is itself the result, with its download."""
-    st.dataframe(values, hide_index=True, alt=alt_text, key=f"table.{name}")
+    draw_table(values, alt_text=alt_text, key=f"table.{name}")
     show_download(frame, name, values)
+
+
+def draw_table(
+    values: pd.DataFrame, *, alt_text: str, key: str, hide_index: bool = True, whole: bool = False, columns: Mapping[str, Any] | None = None
+) -> None:
+    """A table to read, whose height is said before it is drawn.
+
+    A browser loads what draws tables when the first one comes. On a slow line everything below, such as a button that somebody is about
+    to press, would then move by the height of the table.
+
+    Args:
+        values: One row per line of the table, `(rows, columns)`.
+        alt_text: The sentence a screen reader hears.
+        key: Name of the element.
+        hide_index: Leave the index out.
+        whole: All rows at once, however many; otherwise a long table scrolls.
+        columns: Streamlit's configuration of columns.
+    """
+    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=table_height(len(values), whole=whole), column_config=columns)
+
+
+def table_height(rows: int, *, whole: bool = False) -> int:
+    """Pixels that Streamlit gives a table of its own accord: a line per row and one of names, a border, and no more than `LONGEST_TABLE`."""
+    height = max(rows, 1) * TABLE_LINE + TABLE_LINE + 2
+    return height if whole else min(height, LONGEST_TABLE)
 
 
 def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:

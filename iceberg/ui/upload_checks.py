@@ -10,6 +10,7 @@ import streamlit as st
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.frame import Frame
+from iceberg.ui.show import draw_table
 from iceberg.ui.uploads import Counted
 
 WINDOW = "window"
@@ -69,20 +70,18 @@ def _show_rules(frame: Frame, report: IngestReport) -> None:
     rules["rejected"] = [words.text(f"ui.upload.checks_{'rejected' if rejected else 'flagged'}") for rejected in rules["rejected"]]
     columns = ("table", "name", "rows", "rejected", "says", "remedy")
     st.markdown(f"**{words.text('ui.upload.checks_rules')}**")
-    st.dataframe(
+    draw_table(
         rules[list(columns)],
-        hide_index=True,
-        column_config={column: words.text(f"report.columns.{column}") for column in columns},
-        alt=words.text("ui.upload.checks_rules"),
+        columns={column: words.text(f"report.columns.{column}") for column in columns},
+        alt_text=words.text("ui.upload.checks_rules"),
         key="rules",
     )
     issues = _issues(frame, report)
     st.markdown(f"**{words.text('ui.upload.checks_issues')}**")
-    st.dataframe(
+    draw_table(
         issues,
-        hide_index=True,
-        column_config={column: words.text(f"ui.upload.issue_{column}") for column in issues.columns},
-        alt=words.text("ui.upload.checks_issues"),
+        columns={column: words.text(f"ui.upload.issue_{column}") for column in issues.columns},
+        alt_text=words.text("ui.upload.checks_issues"),
         key="issues",
     )
 

@@ -10,6 +10,7 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.ingest.read import FileReading, ReadOptions
 from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.show import draw_table
 from iceberg.ui.uploads import ENCODINGS, SEPARATORS, FileLook, UploadedFile, look_at
 
 Looks = dict[str, tuple[FileLook, ReadOptions]]
@@ -62,7 +63,7 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]
 
 def _show_preview(frame: Frame, look: FileLook, key: str) -> None:
     told = frame.words.text("ui.upload.reading_preview")
-    st.dataframe(look.preview, alt=f"{told}: {look.reading.file}", key=key, height="content")
+    draw_table(look.preview, alt_text=f"{told}: {look.reading.file}", key=key, hide_index=False, whole=True)
     st.caption(told)
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visitor, VisitorFactory
 
@@ -120,6 +120,28 @@ def test_the_table_behind_a_chart_can_be_downloaded(visit: VisitorFactory) -> No
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
     assert text.splitlines()[0].startswith("category,vocal_customers")
     assert len(text.splitlines()) == 8
+
+
+def test_nothing_moves_below_a_table_that_a_slow_line_brings_late(visit: VisitorFactory) -> None:
+    """The button under the table is pressed where it is: what draws tables is held back until the button has been looked at."""
+    visitor = visit()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.context.route(re.compile(r"/DataFrame\.[^/]*\.js$"), hold)
+    page = visitor.open()
+    page.get_by_text("Figures and download").first.click()
+    button = page.locator("[data-testid=stDownloadButton] button").first
+    expect(button).to_be_visible()
+    before = button.bounding_box()
+    expect(page.locator("[data-testid=stDataFrame]")).to_have_count(0)
+    assert held, "the table came from elsewhere"
+    for route in held:
+        route.continue_()
+    expect(page.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()
+    assert button.bounding_box() == before
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])

@@ -12,7 +12,7 @@ from iceberg.model.compare import Comparison, Months, compare_periods
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access import require
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import show_chart, show_download
+from iceberg.ui.show import draw_table, show_chart, show_download
 from iceberg.ui.state import Filters, estimate_name, estimate_study, focus_study, remember
 
 KINDS = ("periods", "studies")
@@ -160,7 +160,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
         ),
         takeaway=lambda: comparison_headline(comparison, words),
     )
-    st.dataframe(display_comparison(table, words), hide_index=True, alt=comparison_headline(comparison, words), key="table.changes")
+    draw_table(display_comparison(table, words), alt_text=comparison_headline(comparison, words), key="table.changes")
     with st.container(horizontal=True, gap="small"):
         show_download(frame, "changes", table)
         st.download_button(

@@ -26,6 +26,7 @@ from iceberg.ui.prior_table import (
     with_capture,
 )
 from iceberg.ui.sensitivity import show_sensitivity, show_tornado
+from iceberg.ui.show import draw_table, table_height
 
 SENTENCES = 10
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
@@ -96,9 +97,7 @@ def _show_priors(frame: Frame) -> None:
     """The published values per category, or those that the analyst put in their place."""
     words, categories = frame.words, frame.study.categories
     held: Mapping[str, CategoryPrior] = dict(frame.study.assumptions.category_priors) or published_priors(categories)
-    st.dataframe(
-        priors_frame(categories, held, words), hide_index=True, column_config=_prior_columns(frame), key="priors", alt=words.text("ui.method.priors")
-    )
+    draw_table(priors_frame(categories, held, words), columns=_prior_columns(frame), key="priors", alt_text=words.text("ui.method.priors"))
     st.caption(words.text("ui.method.grades"))
     active = frame.view.assumptions.use_category_priors
     st.caption(words.text("ui.method.priors_used" if active else "ui.method.priors_unused"))
@@ -120,6 +119,7 @@ def _edit_priors(frame: Frame) -> None:
     edited = st.data_editor(
         priors_frame(categories, shown, words),
         hide_index=True,
+        height=table_height(len(categories)),
         disabled=["category", "grade", "source"],
         column_config=_prior_columns(frame),
         key=f"priors.{frame.study.digest[:8]}.{frame.language}.{capture}",
@@ -179,7 +179,7 @@ def _show_defaults(frame: Frame) -> None:
         }
         for default in list_defaults(frame.view.assumptions)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="defaults", alt=words.text("ui.method.defaults"))
+    draw_table(pd.DataFrame(rows), whole=True, key="defaults", alt_text=words.text("ui.method.defaults"))
     st.caption(words.text("ui.method.grades"))
 
 
