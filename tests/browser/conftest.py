@@ -23,6 +23,18 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# A picture is drawn after its script has come, with no placeholder meanwhile, and moves what is below it: pressing the mouse button on a
+# link and letting it go beside it is no click.
+STANDS_STILL = """() => {
+    const app = document.querySelector('[data-testid=stApp]'), main = document.querySelector('[data-testid=stMain]');
+    const undrawn = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')].some(chart => !chart.querySelector('canvas, svg'));
+    const waiting = undrawn || document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]');
+    const ready = main && app.dataset.testScriptState === 'notRunning' && !waiting;
+    const seen = ready ? [main.scrollHeight, main.scrollWidth, main.querySelectorAll('*').length].join() : '';
+    const still = seen !== '' && seen === window.seenLayout;
+    window.seenLayout = seen;
+    return still;
+}"""
 HERE = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
 expect.set_options(timeout=30_000)
@@ -99,9 +111,8 @@ class Visitor:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the script has run and no placeholder is left."""
-        expect(self.page.locator("[data-testid=stApp]")).to_have_attribute("data-test-script-state", "notRunning")
-        expect(self.page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+        """Wait until the script has run, every picture is drawn, no placeholder is left and nothing has moved between two looks."""
+        self.page.wait_for_function(STANDS_STILL, polling=150)
 
 
 @pytest.fixture
