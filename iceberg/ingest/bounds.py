@@ -14,7 +14,7 @@ import duckdb
 
 from iceberg.ingest.mapping import ColumnMapping
 from iceberg.ingest.numbers import LARGEST_NUMBER
-from iceberg.ingest.read import SourceTable
+from iceberg.ingest.read import SourceColumn, SourceTable
 
 _EARLIEST = date(1900, 1, 2)  # `iceberg.ingest.rules.EARLIEST`
 _LAST_PLACEHOLDER = date(1999, 12, 31)  # the latest day that stands for none; see `iceberg.ingest.rules`
@@ -65,15 +65,15 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
             silent |= _of_start(*bounds["start_date"], missing=missing, today=today)
         if "end_date" in bounds and (found_silent := _of_end(*bounds["end_date"], today=today)):
             silent |= found_silent
-            plain |= {"end_date"} if not mapping.live_statuses and typed["end_date"].type == "DATE" else set()
+            plain |= {"end_date"} if not mapping.live_statuses and typed["end_date"].type.startswith(("DATE", "TIMESTAMP")) else set()
         if "revenue" in bounds and _is_amount(*bounds["revenue"]):
             silent |= {("negative_revenue", "revenue"), ("unparseable_revenue", "revenue")}
             plain |= {"revenue"}
     segment, names = columns.get("segment"), cast("tuple[str, ...] | None", None)
     if segment is None:
         names = ("",)
-    elif segment.is_text:
-        tidy, names = _are_tidy(connection, source, segment.sql)
+    elif segment.is_text or segment.is_exact:
+        tidy, names = _are_tidy(connection, source, segment)
         plain |= {"segment"} if tidy else set()
     return Proven(frozenset(silent), frozenset(plain), names)
 
@@ -108,16 +108,17 @@ def _day(value: Any) -> date | None:  # noqa: ANN401  # whatever the column hold
     return value if isinstance(value, date) else None
 
 
-def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, segment: str) -> tuple[bool, tuple[str, ...] | None]:
+def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> tuple[bool, tuple[str, ...] | None]:
     """Whether no name of a segment is missing or has blanks around it; and the names as they are kept, where all were looked at one by one."""
     wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
     if not source.path and source.reading.format != "parquet":
-        return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=segment)} LIMIT 1").fetchall(), None
+        return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=column.text_sql)} LIMIT 1").fetchall(), None
     # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
-    sample = f"SELECT count(DISTINCT {segment}) FROM (SELECT {segment} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
+    sample = f"SELECT count(DISTINCT {column.sql}) FROM (SELECT {column.sql} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
     if connection.execute(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
         return False, None
-    looked_at = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM (SELECT DISTINCT {segment} AS name FROM {source.from_sql})"
+    distinct = f"SELECT {column.text_sql} AS name FROM (SELECT DISTINCT {column.sql} FROM {source.from_sql})"
+    looked_at = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM ({distinct})"
     found = connection.execute(f"{looked_at} LIMIT {_MANY_SEGMENTS}").fetchall()
     if len(found) == _MANY_SEGMENTS:
         return False, None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PREVIEW_ROWS = 1000
 _TEXT = "VARCHAR"
+_EXACT = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,19 @@ class SourceColumn:
     def is_text(self) -> bool:
         """Whether the values still have to be parsed."""
         return self.type == _TEXT
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the values are whole numbers, decimals or UUIDs: written out, each is a text with nothing around it, and none means "none"."""
+        return self.type.startswith(_EXACT)
+
+    @property
+    def text_sql(self) -> str:
+        """The values as ids or labels; pandas turns whole numbers with gaps into floats."""
+        if self.type in {"DOUBLE", "FLOAT"}:
+            whole = f"CAST(TRY_CAST({self.sql} AS BIGINT) AS VARCHAR)"
+            return f"CASE WHEN {self.sql} = floor({self.sql}) THEN {whole} ELSE CAST({self.sql} AS VARCHAR) END"
+        return self.sql if self.is_text else f"CAST({self.sql} AS VARCHAR)"
 
 
 @dataclass(frozen=True)

@@ -231,10 +231,10 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
             return date_sql(column.sql, fields.dates[name])
         return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
     if name in fields.proven.plain and name in {"segment", "revenue"}:
-        return column.sql if name == "segment" else _amount(column)
+        return column.text_sql if name == "segment" else _amount(column)
     if kind == "number":
         return number_sql(column.sql, fields.numbers[name]) if column.is_text else finite_sql(_amount(column))
-    text = column.sql if column.is_text else _as_text(column)
+    text = column.text_sql
     if name == "complained" and fields.filled_counts:
         return f"CASE WHEN {text} IS NULL OR {says_none_sql(text)} THEN 0 ELSE 1 END"
     if kind == "flag":
@@ -244,13 +244,13 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     if kind == "id":
         return (
             text
-            if fields.tidy_ids
+            if fields.tidy_ids or column.is_exact
             else (
                 f"CASE WHEN {_tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
                 f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
             )
         )
-    return f"nullif(trim({text}), '')"
+    return text if column.is_exact else f"nullif(trim({text}), '')"
 
 
 def _amount(column: SourceColumn) -> str:
@@ -273,14 +273,6 @@ def _tidy_id_sql(text: str) -> str:
     """
     is_id = f"(strlen({text}) > {_LONGEST_NO_ID} OR ({text} >= '0' AND {text} < ':'))"
     return f"coalesce({text} >= '!' AND {is_id} AND NOT ends_with({text}, ' '), FALSE)"
-
-
-def _as_text(column: SourceColumn) -> str:
-    """A typed id or label as text; pandas turns whole-number ids with gaps into floats."""
-    if column.type in {"DOUBLE", "FLOAT"}:
-        whole = f"CAST(TRY_CAST({column.sql} AS BIGINT) AS VARCHAR)"
-        return f"CASE WHEN {column.sql} = floor({column.sql}) THEN {whole} ELSE CAST({column.sql} AS VARCHAR) END"
-    return f"CAST({column.sql} AS VARCHAR)"
 
 
 def _numeric_date(column: SourceColumn) -> str:

@@ -53,7 +53,7 @@ def company(rows: int = 200, *, seed: int = 5) -> list[Row]:
     return found
 
 
-def complaints_of(ids: list[str]) -> list[Row]:
+def complaints_of(ids: list[Any]) -> list[Row]:
     return [(one, date(2023, 1, 5) + timedelta(days=4 * number), f"c{number % 3}") for number, one in enumerate(ids)]
 
 
@@ -116,7 +116,17 @@ def test_counts_are_those_of_the_file(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    ["no segment", "blanks around a segment", "many segments", "too many segments", "no revenue", "odd rows", "no end at all", "volumes"],
+    [
+        "no segment",
+        "blanks around a segment",
+        "many segments",
+        "too many segments",
+        "segments and ids are numbers",
+        "no revenue",
+        "odd rows",
+        "no end at all",
+        "volumes",
+    ],
 )
 def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, columns = company(), list(COLUMNS)
@@ -126,6 +136,9 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
         rows = [(*row[:3], f"s{place % aside._MOST_NAMES}", row[4]) for place, row in enumerate(rows)]
     if case == "too many segments":
         monkeypatch.setattr(aside, "_MOST_NAMES", 4)
+    ids: list[Any] = [f"CLIENT-{one}" for one in range(0, 200, 3)]
+    if case == "segments and ids are numbers":
+        rows, ids = [(place, *row[1:3], place % 5 - 1, row[4]) for place, row in enumerate(rows)], list(range(0, 200, 3))
     if case == "odd rows":
         rows[3] = (rows[3][0], date(2030, 1, 1), None, *rows[3][3:])
         rows[4] = (rows[4][0], date(2024, 1, 5), date(2024, 1, 4), *rows[4][3:])
@@ -138,7 +151,7 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     if case in {"no segment", "no revenue"}:
         place = columns.index(case.removeprefix("no "))
         rows, columns = [(*row[:place], *row[place + 1 :]) for row in rows], columns[:place] + columns[place + 1 :]
-    customers, complaints = written(tmp_path, rows, complaints_of([f"CLIENT-{one}" for one in range(0, 200, 3)]), columns=columns)
+    customers, complaints = written(tmp_path, rows, complaints_of(ids), columns=columns)
     volumes = pd.DataFrame({"month": ["2024-01-01", "2025-06-01"], "category": ["a", "b"], "complaints": [3, 4]})
     told = {"volumes": volumes} if case == "volumes" else {"complaints": complaints}
     tables, report = load_tables(customers, today=TODAY, **told)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -75,6 +76,49 @@ def test_a_parquet_file_gets_the_verdicts_of_the_same_rows_in_a_table(tmp_path_f
         assert judged[0] == tables.connection.sql("SELECT * FROM customers ORDER BY ALL").fetchall()
     assert judged[1] == report.rows
     assert judged[2] == sorted((count.rule, count.rows) for count in report.rules)
+
+
+EDGES = [datetime(1970, 1, 1), datetime(1900, 1, 1)]
+TYPED_DAYS = st.one_of(st.none(), st.datetimes(datetime(2020, 1, 1), datetime(2027, 1, 1)), st.sampled_from(EDGES))
+TYPED_ROWS = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(-3, 9)),
+        TYPED_DAYS,
+        TYPED_DAYS,
+        st.one_of(st.none(), st.integers(-1, 2)),
+        st.one_of(st.none(), st.sampled_from([Decimal("-1.00"), Decimal("0.00"), Decimal("12.50")])),
+    ),
+    max_size=12,
+)
+TIDY_TYPED_ROWS = st.lists(
+    st.tuples(
+        st.integers(0, 99),
+        st.datetimes(datetime(2020, 1, 1), datetime(2023, 1, 1)),
+        st.one_of(st.none(), st.datetimes(datetime(2022, 1, 1), datetime(2026, 7, 1, 23))),
+        st.integers(0, 2),
+        st.just(Decimal("3.50")),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, phases=UNSHRUNK)
+@given(rows=st.one_of(TYPED_ROWS, TIDY_TYPED_ROWS), id_type=st.sampled_from([pa.int64(), pa.decimal128(18, 0), pa.int16()]))
+def test_whole_numbers_and_timestamps_get_the_verdicts_of_their_texts(tmp_path_factory, rows, id_type) -> None:
+    """Ids and segments that are numbers, days that are timestamps, amounts that are decimals: as a warehouse writes them."""
+    folder = tmp_path_factory.mktemp("typed")
+    names = ["customer_id", "start_date", "end_date", "segment", "revenue"]
+    rows = [*rows, (100, datetime(2021, 5, 4, 7), datetime(2022, 3, 2), 1, Decimal("3.50"))]  # by which the columns are recognised
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    typed = (id_type, pa.timestamp("us"), pa.timestamp("us"), pa.int32(), pa.decimal128(12, 2))
+    pq.write_table(pa.table({name: pa.array(columns[name], kind) for name, kind in zip(names, typed, strict=True)}), folder / "typed.parquet")
+    written = {
+        name: pa.array([None if value is None else str(value).split(" ")[0] for value in columns[name]], pa.string())
+        for name in ("customer_id", "start_date", "end_date", "segment")
+    }
+    written["revenue"] = pa.array([None if value is None else float(value) for value in columns["revenue"]], pa.float64())
+    pq.write_table(pa.table(written), folder / "written.parquet")
+    assert _account(folder / "typed.parquet") == _account(folder / "written.parquet")
 
 
 @settings(max_examples=80, deadline=None, phases=UNSHRUNK)
