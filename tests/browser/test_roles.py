@@ -150,6 +150,19 @@ def test_the_link_is_kept_through_the_sign_in(visit: VisitorFactory, site: Site)
     expect(visitor.page.get_by_role("heading", name="Two links")).to_be_visible()
 
 
+def test_the_language_of_a_link_stays_when_a_study_is_opened(visit: VisitorFactory, site: Site) -> None:
+    store = Store(site.store)
+    store.publish(make_publication("Opened from the list"))
+    store.close()
+    visitor = visit()
+    visitor.page.goto(f"{site.address}/?lang=fr")
+    sign_in(visitor.page, "vera")
+    visitor.page.goto(f"{site.address}/studies?lang=fr")
+    visitor.settle()
+    visitor.page.get_by_role("button", name="Ouvrir").first.click()
+    expect(visitor.page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+
+
 def test_a_viewer_reads_the_method_of_the_study(visit: VisitorFactory, site: Site) -> None:
     store = Store(site.store)
     study = store.publish(make_publication("Read with its method")).study_id

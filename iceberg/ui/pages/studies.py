@@ -53,7 +53,7 @@ def _show_study(frame: Frame, study: StudyEntry) -> None:
         st.caption(words.text("ui.study.published_by", author=newest.author or "–", day=newest.published_at.date(), version=str(newest.number)))
         with st.container(horizontal=True, gap="small"):
             if st.button(words.text("ui.studies.open"), key=f"open.{study.study_id}", icon=":material/arrow_forward:"):
-                st.switch_page(HOME, query_params={"study": study.study_id})
+                st.switch_page(HOME, query_params={"study": study.study_id, "lang": frame.language})  # the address would lose it otherwise
             if frame.access.may("owner"):
                 _show_delete(frame, study)
 
