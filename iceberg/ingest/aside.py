@@ -35,10 +35,12 @@ class Wanted:
     Attributes:
         told: The ids that complaints and incidents name.
         since: The day from which on customers are wanted; None where only those named are.
+        numbered: Ids are whole numbers, here and wherever they are named: `told` holds the hashes of these.
     """
 
     told: ToldIds
     since: date | None = None
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

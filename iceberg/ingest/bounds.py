@@ -60,9 +60,7 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
         found = connection.execute(f"SELECT {facts} FROM {source.from_sql}").fetchall()[0]
         bounds = {name: found[2 * place : 2 * place + 2] for place, name in enumerate(wanted)}
         if "start_date" in bounds:
-            start = typed["start_date"].sql
-            [(missing,)] = connection.execute(f"SELECT count(*) - count({start}) FROM {source.from_sql}").fetchall()
-            silent |= _of_start(*bounds["start_date"], missing=missing, today=today)
+            silent |= _of_start(*bounds["start_date"], missing=not all_there(connection, source, typed["start_date"]), today=today)
         if "end_date" in bounds and (found_silent := _of_end(*bounds["end_date"], today=today)):
             silent |= found_silent
             plain |= {"end_date"} if not mapping.live_statuses and typed["end_date"].type.startswith(("DATE", "TIMESTAMP")) else set()
@@ -78,7 +76,13 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
     return Proven(frozenset(silent), frozenset(plain), names)
 
 
-def _of_start(low: Any, high: Any, *, missing: int, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
+def all_there(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> bool:
+    """Whether no cell of a typed column is empty."""
+    [(missing,)] = connection.execute(f"SELECT count(*) - count({column.sql}) FROM {source.from_sql}").fetchall()
+    return not missing
+
+
+def _of_start(low: Any, high: Any, *, missing: bool, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
     first, last = _day(low), _day(high)
     if missing or first is None or last is None:
         return set()

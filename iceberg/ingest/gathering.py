@@ -32,7 +32,7 @@ from iceberg.ingest.relations import relate_tables
 from iceberg.ingest.repeats import as_subscriptions, find_repeats
 from iceberg.ingest.rules import reject_mask
 from iceberg.ingest.sources import Source, Workspace
-from iceberg.ingest.tables import TELLING
+from iceberg.ingest.tables import TELLING, key_sql
 from iceberg.ingest.typed import JOINED_BY
 
 _MOST_HEADERS = 40  # judgement: a sentence that names more is not read
@@ -115,8 +115,11 @@ def _wanted(
     joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
     if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
         return None
-    told = ToldIds.of(connection, [loaded[table].read_name for table in TELLING if table in loaded])
-    return Wanted(told, _since(connection, loaded, counted))
+    naming = [table for table in TELLING if table in loaded]
+    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened[table]]
+    numbered = all(column is not None and column.is_whole for column in columns)
+    told = ToldIds.of(connection, [loaded[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
+    return Wanted(told, _since(connection, loaded, counted), numbered)
 
 
 def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable], counted: Counted) -> date | None:

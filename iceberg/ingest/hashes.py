@@ -38,9 +38,9 @@ class ToldIds:
         self._marks = np.packbits(marks, bitorder="little")
 
     @classmethod
-    def of(cls, connection: duckdb.DuckDBPyConnection, relations: Sequence[str]) -> ToldIds:
-        """The ids in column customer_id of these."""
-        found = [connection.sql(f"SELECT hash(customer_id) AS hash FROM {name}").fetchnumpy()["hash"] for name in relations]
+    def of(cls, connection: duckdb.DuckDBPyConnection, relations: Sequence[str], key: str = "hash(customer_id)") -> ToldIds:
+        """The ids in these; `key` is SQL that hashes one."""
+        found = [connection.sql(f"SELECT {key} AS hash FROM {name}").fetchnumpy()["hash"] for name in relations]
         return cls(np.concatenate([np.asarray(hashes, dtype=np.uint64) for hashes in found]) if found else _NONE)
 
     def among(self, hashes: HashArray, *, where: npt.NDArray[np.bool_] | None = None) -> RowArray:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.aside import Aside, RecentCustomers, Wanted
-from iceberg.ingest.bounds import prove_customers
+from iceberg.ingest.bounds import all_there, prove_customers
 from iceberg.ingest.look import look_through
 from iceberg.ingest.malformed import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.mapping import ColumnMapping
@@ -23,7 +23,7 @@ from iceberg.ingest.read import FileReading, SourceTable, text_table
 from iceberg.ingest.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.sources import Workspace
 from iceberg.ingest.streamed import NativeFile, plain_files, stream_customers
-from iceberg.ingest.tables import CANONICAL_COLUMNS, TELLING, RowTotals, RuleCount, TableName
+from iceberg.ingest.tables import CANONICAL_COLUMNS, TELLING, RowTotals, RuleCount, TableName, key_sql
 from iceberg.ingest.typed import TypedFields, resolve_fields, select_sql
 
 
@@ -48,6 +48,7 @@ class JudgedTable:
         recent: Customers of late, where these were put aside.
         told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
         told_key: Column of `told_name` that says which customer: ``customer_id``, or ``customer_key``, its hash, where no two have the same.
+        numbered: Ids are whole numbers, in this table and those that meet it. Of customers, column ``customer_number`` of `read_name` holds them.
         named_sql: Where ids were not kept: at least those rows of `looked_through`, with their ids.
         unkept: The files, where their ids were not kept; see `ids_of`.
     """
@@ -69,6 +70,7 @@ class JudgedTable:
     recent: RecentCustomers | None = None
     told_name: str = ""
     told_key: str = "customer_id"
+    numbered: bool = False
     named_sql: str = ""
     unkept: tuple[NativeFile, ...] = ()
 
@@ -79,7 +81,12 @@ class JudgedTable:
 
     def told_by(self, customer_id: str) -> str:
         """What `told_key` has to equal, where a column with this name names a customer."""
-        return f"hash({customer_id})" if self.told_key == "customer_key" else customer_id
+        return key_sql(customer_id, numbered=self.numbered) if self.told_key == "customer_key" else customer_id
+
+    @property
+    def own_key(self) -> str:
+        """The key of a customer in `read_name`."""
+        return key_sql("customer_number" if self.numbered else "customer_id", numbered=self.numbered)
 
     @property
     def readings(self) -> tuple[FileReading, ...]:
@@ -252,7 +259,7 @@ def _create_view(
     """Make the view of the judged rows; returns what is known of the fields once their bounds were looked at."""
     proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy_ids)
     judged = replace(fields, tidy_ids=tidy_ids, proven=proven)
-    select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql)
+    select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql, numbered=item.numbered)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
     return judged
 
@@ -261,18 +268,21 @@ def _view(
     connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, wanted: Wanted | None = None
 ) -> None:
     """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
-    item.is_view = True
-    for tidy in (fields.columns["customer_id"].is_text, False):
+    item.is_view, item.numbered = True, wanted is not None and wanted.numbered
+    ids = fields.columns["customer_id"]
+    certain = ids.is_exact and all_there(connection, source, ids)
+    for tidy in (ids.is_text or certain, False):
         judged = _create_view(connection, item, source, fields, today, tidy_ids=tidy)
         item.aside = Aside.of(connection, wanted, judged.proven.segments)
-        if look_at_ids(connection, item, check_tidy=tidy):
+        if look_at_ids(connection, item, check_tidy=tidy and not certain):
             return
 
 
 def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, check_tidy: bool = False) -> bool:
     """Count the customers by ``flags`` and find out whether ids may repeat, unless that is known; False where an id is not tidy."""
     if item.looked_through != item.read_name:
-        look = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), check_tidy=check_tidy, aside=item.aside)
+        mask, key = reject_mask(item.table), item.own_key
+        look = look_through(connection, item.read_name, reject_mask=mask, key=key, check_tidy=check_tidy, aside=item.aside)
         if not look.tidy:
             return False
         item.looked_through, item.ids_repeat, item.flags = item.read_name, look.repeats, look.flags
@@ -349,7 +359,7 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     columns = ", ".join(CANONICAL_COLUMNS[item.table])
-    keyed = ", hash(customer_id) AS customer_key" if item.table in TELLING else ""
+    keyed = f", {key_sql('customer_id', numbered=item.numbered)} AS customer_key" if item.table in TELLING else ""
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
     if item.told_name:
         connection.execute(f"CREATE TEMP VIEW {item.table}_told AS SELECT * EXCLUDE flags FROM {item.told_name} WHERE (flags & {mask}) = 0")

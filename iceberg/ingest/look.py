@@ -33,7 +33,14 @@ class Look:
 
 
 def look_through(
-    connection: duckdb.DuckDBPyConnection, name: str, *, reject_mask: int, check_tidy: bool = False, ids: bool = True, aside: Aside | None = None
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    reject_mask: int,
+    key: str = "hash(customer_id)",
+    check_tidy: bool = False,
+    ids: bool = True,
+    aside: Aside | None = None,
 ) -> Look:
     """Look at every row of `name` once.
 
@@ -44,13 +51,14 @@ def look_through(
         connection: Where the rows are.
         name: Relation of judged customers.
         reject_mask: Bits that leave a row out.
+        key: SQL of the hash of an id.
         check_tidy: Whether to make sure that every id can stay as it is.
         ids: Whether to look at ids; where they were looked at before they need not be there.
         aside: Where wanted customers are put.
     """
     [(records,)] = connection.execute(f"SELECT count(*) FROM {name}").fetchall()
     columns = [f"{if_tidy_sql('customer_id', 'flags', str(_UNTIDY))} AS flags" if check_tidy else "flags"]
-    columns += ["hash(customer_id) AS hash"] if ids else []
+    columns += [f"{key} AS hash"] if ids else []
     columns += [aside.columns_sql] if aside is not None else []
     told = aside.wanted.told if aside is not None and ids else None
     hashes, found = Hashes(records, told), dict[int, int]()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 PREVIEW_ROWS = 1000
 _TEXT = "VARCHAR"
-_EXACT = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_EXACT = (*_WHOLE, "HUGEINT", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class SourceColumn:
     def is_exact(self) -> bool:
         """Whether the values are whole numbers, decimals or UUIDs: written out, each is a text with nothing around it, and none means "none"."""
         return self.type.startswith(_EXACT)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the values are whole numbers of up to 64 bits: two are the same where, and only where, their texts are."""
+        return self.type in _WHOLE
 
     @property
     def text_sql(self) -> str:

@@ -57,8 +57,16 @@ CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
     "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
 }
 
-# Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, the hash of the id.
+# Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, as `key_sql` makes it.
 TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
+
+
+def key_sql(customer_id: str, *, numbered: bool) -> str:
+    """By what customers and rows that name them meet: the hash of the id, or of the number that it is where all of them are.
+
+    Writing ten million numbers out as texts takes longer than everything else that is done with their hashes.
+    """
+    return f"hash(CAST({customer_id} AS BIGINT))" if numbered else f"hash({customer_id})"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import duckdb
 from iceberg.ingest.judge import look_at_ids
 from iceberg.ingest.look import may_repeat
 from iceberg.ingest.rules import bit_of, reject_mask
-from iceberg.ingest.tables import TELLING
+from iceberg.ingest.tables import TELLING, key_sql
 
 if TYPE_CHECKING:
     from iceberg.ingest.judge import JudgedTable
@@ -73,17 +73,21 @@ def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Jud
     Where they were put aside while the file was read, they are looked at where they lie: at least these, and a few others.
     """
     unique = customers.looked_through == customers.read_name and not customers.ids_repeat
+    for table in TELLING:
+        if table in tables:
+            tables[table].numbered = customers.numbered
     customers.told_name, customers.told_key = f"{customers.read_name}_told", "customer_key" if unique else "customer_id"
     if unique and customers.aside is not None and not customers.named_sql and customers.aside.publish_named(customers.told_name):
         return
     flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
-    key = "hash(customer_id) AS customer_key" if unique else "customer_id"
+    key = f"{customers.own_key} AS customer_key" if unique else "customer_id"
     rows = f"({customers.named_sql})" if unique and customers.named_sql else customers.read_name
     # By hash, which is quicker to look up than a text: whoever else has the same one is looked at in vain.
-    hashes = " UNION ALL ".join(f"SELECT hash(customer_id) FROM {tables[table].read_name}" for table in TELLING if table in tables)
+    hashed = key_sql("customer_id", numbered=customers.numbered)
+    hashes = " UNION ALL ".join(f"SELECT {hashed} FROM {tables[table].read_name}" for table in TELLING if table in tables)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(_FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
-        + ("" if rows != customers.read_name else f"WHERE hash(customer_id) IN ({hashes})")
+        + ("" if rows != customers.read_name else f"WHERE {customers.own_key} IN ({hashes})")
     )
 
 

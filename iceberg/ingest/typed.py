@@ -194,7 +194,9 @@ def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, co
             connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
 
 
-def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "", texts: bool = False) -> str:
+def select_sql(
+    source: SourceTable, table: str, fields: TypedFields, *, today: str, row_number: str = "", texts: bool = False, numbered: bool = False
+) -> str:
     """The canonical columns of `table` plus ``flags`` (see `iceberg.ingest.rules`), one row per record, none left out.
 
     Args:
@@ -204,6 +206,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
         today: SQL of the day after which dates lie in the future.
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
         texts: Also ``<field>_text``, the cells as they are: for engines that cannot go back to a row.
+        numbered: Also ``customer_number``, the id as the number that it is.
     """
     kinds = all_fields(table)
     cells = [f"{fields.columns[name].sql} AS {name}_text" for name in kinds if name in fields.columns]
@@ -213,6 +216,7 @@ def select_sql(source: SourceTable, table: str, fields: TypedFields, *, today: s
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
     typed += "".join(f", {name}_parsed AS {name}" for name in JOINED_BY if name in fields.columns and name not in CANONICAL_COLUMNS[table])
     typed += "".join(f", {name}_text" for name in fields.columns if texts)
+    typed += ", customer_id_text AS customer_number" if numbered else ""
     headers = {name: column.header for name, column in fields.columns.items()}
     text_fields = frozenset(name for name, column in fields.columns.items() if column.is_text)
     flags = flags_sql(table, today=today, headers=headers, text_fields=text_fields, live=fields.live_sql, silent=fields.proven.silent)

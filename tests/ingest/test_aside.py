@@ -36,6 +36,8 @@ def written(folder: Path, rows: list[Row], complaints: list[Row], *, columns: li
     frame = pd.DataFrame(rows, columns=columns)
     for name in ("start_date", "end_date"):
         frame[name] = pd.to_datetime(frame[name]).dt.date
+    if any(isinstance(one, int) for one in frame["customer_id"]):
+        frame["customer_id"] = frame["customer_id"].astype("Int64")
     customers, told = folder / "customers.parquet", folder / "complaints.parquet"
     frame.to_parquet(customers)
     pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]).to_parquet(told)
@@ -122,6 +124,8 @@ def test_counts_are_those_of_the_file(tmp_path: Path, seed: int) -> None:
         "many segments",
         "too many segments",
         "segments and ids are numbers",
+        "ids are numbers, named as texts",
+        "ids are numbers, one is missing",
         "no revenue",
         "odd rows",
         "no end at all",
@@ -137,8 +141,14 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     if case == "too many segments":
         monkeypatch.setattr(aside, "_MOST_NAMES", 4)
     ids: list[Any] = [f"CLIENT-{one}" for one in range(0, 200, 3)]
+    if "ids are numbers" in case:
+        rows, ids = [(place - 3, *row[1:]) for place, row in enumerate(rows)], [*range(-3, 197, 3), 999, 10**15]
     if case == "segments and ids are numbers":
-        rows, ids = [(place, *row[1:3], place % 5 - 1, row[4]) for place, row in enumerate(rows)], list(range(0, 200, 3))
+        rows = [(*row[:3], place % 5 - 1, row[4]) for place, row in enumerate(rows)]
+    if case == "ids are numbers, named as texts":
+        ids = [*map(str, ids), "007"]  # nobody: an id is its text
+    if case == "ids are numbers, one is missing":
+        rows[17] = (None, *rows[17][1:])
     if case == "odd rows":
         rows[3] = (rows[3][0], date(2030, 1, 1), None, *rows[3][3:])
         rows[4] = (rows[4][0], date(2024, 1, 5), date(2024, 1, 4), *rows[4][3:])
@@ -164,6 +174,20 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     with by_engine:
         assert digests(by_engine) == found[0]
     assert (same.rows, sorted((one.rule, one.rows) for one in same.rules)) == (report.rows, sorted((one.rule, one.rows) for one in report.rules))
+
+
+@pytest.mark.parametrize(
+    ("ids", "key"), [([*range(60)], "hash(CAST(customer_id AS BIGINT))"), ([*map(str, range(60))], "hash(customer_id)")], ids=["numbers", "texts"]
+)
+def test_numbers_meet_as_numbers_where_all_ids_are(tmp_path: Path, ids: list[Any], key: str) -> None:
+    rows = [(place, *row[1:]) for place, row in enumerate(company())]
+    tables, _ = load_tables(*written(tmp_path, rows, complaints_of(ids)), today=TODAY)
+    with tables:
+        assert tables.customer_key == "customer_key"
+        [(kept,)] = tables.connection.sql("SELECT count(*) FROM complaints").fetchall()
+        assert kept > 20  # the others lie outside a life
+        assert tables.connection.sql(f"SELECT count(*) FROM complaints WHERE customer_key = {key}").fetchall() == [(kept,)]
+        assert tables.connection.sql("SELECT count(*) FROM complaints JOIN customers_told USING (customer_key)").fetchall() == [(kept,)]
 
 
 @pytest.mark.parametrize(
