@@ -11,6 +11,7 @@ STEPS = (
     ("benchmarks.fit",),
     ("benchmarks.load.run", "--minutes", "10"),
     ("benchmarks.scale.run",),
+    ("benchmarks.scale.shapes",),
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.calibration.run", "--jobs", "2"),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from threading import Lock
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from iceberg.ingest.database import in_any_order
 from iceberg.ingest.hashes import RowArray, ToldIds
@@ -74,11 +75,13 @@ class RecentCustomers:
         since: That day.
         alive: Columns segment, start_date, customers: whose last day is not before it (nor before their first day).
         left: Columns segment, start_date, end_date, revenue: those of them who left, one row each, without their ids.
+        last_day: The last first or last day of any customer; None where none of the customers of before is known to be earlier.
     """
 
     since: date
     alive: pa.Table
     left: pa.Table
+    last_day: date | None = None
 
 
 class Aside:
@@ -127,11 +130,11 @@ class Aside:
         since = self._since  # the other core may have given up meanwhile
         if since is None:
             return
-        start, known = _days(batch.column("start_date"))
-        end, ended = _days(batch.column("end_date"))
+        start, end = _days(batch.column("start_date")), _days(batch.column("end_date"))
+        ended = _there(batch.column("end_date"))
         alive = (end >= np.maximum(start, np.int32(since))) | ~ended
         lowest, highest = (int(start.min()), int(start.max())) if len(start) else (_ORIGIN, _ORIGIN)
-        if not known.all() or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > self._most:
+        if batch.column("start_date").null_count or lowest < _ORIGIN or highest >= _ORIGIN + _DAYS or self._left_rows > self._most:
             self._since = None
             self._left.clear()
             return
@@ -172,7 +175,9 @@ class Aside:
         columns = {"segment": self._segments(place), "start_date": days, "customers": pa.array(counted[place, day])}
         left = self._table(self._left, ("start_date", "end_date", "place", "revenue"))
         self._left.clear()
-        return RecentCustomers(self.wanted.since, pa.table(columns), left)
+        last = max([_EPOCH + timedelta(days=self._last - 1 + _ORIGIN), *filter(None, [pc.max(left["end_date"]).as_py()])])
+        # Whoever was not counted left before that day, or before the first day.
+        return RecentCustomers(self.wanted.since, pa.table(columns), left, last if last >= self.wanted.since else None)
 
     def _table(self, batches: list[pa.RecordBatch], names: Sequence[str]) -> pa.Table:
         """Batches as one table, with the name of the segment instead of its number."""
@@ -194,10 +199,17 @@ class Aside:
         return pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), pa.array(self._names, type=pa.string()))
 
 
-def _days(column: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Days as numbers, and which of them are there: the others are whatever lies in their place."""
-    numbers = np.frombuffer(column.buffers()[1], dtype=np.int32, offset=4 * column.offset, count=len(column))
-    return numbers, column.is_valid().to_numpy(zero_copy_only=False)
+def _days(column: pa.Array) -> npt.NDArray[np.int32]:
+    """Days as numbers; where there is none, whatever lies in its place."""
+    return np.frombuffer(column.buffers()[1], dtype=np.int32, offset=4 * column.offset, count=len(column))
+
+
+def _there(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which values are there."""
+    bits = column.buffers()[0]
+    if bits is None:
+        return np.ones(len(column), dtype=np.bool_)
+    return np.unpackbits(np.frombuffer(bits, dtype=np.uint8), bitorder="little")[column.offset : column.offset + len(column)].view(np.bool_)
 
 
 def _tell_apart(connection: duckdb.DuckDBPyConnection, names: list[str]) -> tuple[int, npt.NDArray[np.int32]]:

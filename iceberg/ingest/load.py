@@ -13,7 +13,7 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.as_read import mapping_as_read
-from iceberg.ingest.aside import Counted
+from iceberg.ingest.aside import Counted, RecentCustomers
 from iceberg.ingest.database import connect
 from iceberg.ingest.flat import judge_flat_duplicates
 from iceberg.ingest.gathering import OnFile, open_related, read_all
@@ -173,7 +173,8 @@ def _finish(
             issues += find_issues(connection, item, limit=issues_per_rule)
         publish_table(connection, item)
     rows = {item.table: item.totals for item in judged}
-    first, last = _date_range(connection, set(rows))
+    recent = next((item.recent for item in judged if item.recent is not None), None)
+    first, last = _date_range(connection, set(rows), recent)
     last = joined.last_day or last
     told = next((item for item in judged if item.told_name), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
@@ -187,7 +188,7 @@ def _finish(
         scratch=workspace.directory,
         told_customers="customers_told" if told is not None else "customers",
         customer_key=told.told_key if told is not None else "customer_id",
-        recent=next((item.recent for item in judged if item.recent is not None), None),
+        recent=recent,
         origin=tuple(files),
     )
     report = IngestReport(
@@ -251,9 +252,11 @@ def _ids_written_differently(report: IngestReport, first: RowIssue, offer: IdPro
     return MappingError("ids_written_differently", values, replace(held, joining=replace(rules, id_normalisation=offer.steps)))
 
 
-def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str]) -> tuple[date | None, date | None]:
-    """First complaint and last day seen among kept rows."""
-    first = last = None
+def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
+    """First complaint and last day seen among kept rows; of customers who were put aside it is known."""
+    first: date | None = None
+    last = recent.last_day if recent is not None else None
+    names = names - {"customers"} if last is not None else names
     for table, first_day, last_day in (
         ("complaints", "complaint_date", "complaint_date"),
         ("volumes", "month", "last_day(month)"),

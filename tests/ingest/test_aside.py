@@ -167,6 +167,9 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     tables, report = load_tables(customers, today=TODAY, **told)
     with tables:
         assert (tables.recent is not None) == (case != "too many segments")
+        [days] = tables.connection.sql("SELECT max(start_date), max(end_date) FROM customers").fetchall()
+        if tables.recent is not None:
+            assert tables.recent.last_day == max(filter(None, days))
         found = digests(tables), rejected_rows_csv(tables)
         assert digests(replace(tables, recent=None)) == found[0]
     in_memory = volumes if case == "volumes" else pd.read_parquet(complaints)
