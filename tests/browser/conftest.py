@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -113,6 +113,12 @@ class Visitor:
     def settle(self) -> None:
         """Wait until the script has run, every picture is drawn, no placeholder is left and nothing has moved between two looks."""
         self.page.wait_for_function(STANDS_STILL, polling=150)
+
+    def press(self, target: Locator) -> None:
+        """Click what is there, once nothing moves any more."""
+        expect(target).to_be_visible()
+        self.settle()
+        target.click()
 
 
 @pytest.fixture

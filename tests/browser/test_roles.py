@@ -97,14 +97,14 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
         page.locator("[data-testid=stFileUploaderDropzoneInput]").nth(place).set_input_files(company / name)
         expect(page.get_by_role("button", name=f"Remove {name}")).to_be_visible()
         analyst.settle()
-    page.get_by_role("button", name="These columns are right").click()
-    page.get_by_role("button", name="Count and estimate").click()
+    analyst.press(page.get_by_role("button", name="These columns are right"))
+    analyst.press(page.get_by_role("button", name="Count and estimate"))
     expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible()
-    page.get_by_role("button", name="Publish").first.click()
+    analyst.press(page.get_by_role("button", name="Publish").first)
     title = page.get_by_role("dialog").get_by_role("textbox")
     title.fill("Comité de direction")
     title.press("Tab")
-    page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    analyst.press(page.get_by_role("dialog").get_by_role("button", name="Publish"))
     expect(page.get_by_role("dialog").get_by_text("Published as version 1.")).to_be_visible()
     link = page.get_by_role("dialog").locator("[data-testid=stCode] code").inner_text().strip()
     assert link.startswith(f"{site.address}/?study=comite-de-direction-")
@@ -123,7 +123,7 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
 
     phone.get_by_role("button", name="Rapports").click()
     with phone.expect_download() as waiting:
-        phone.get_by_role("button", name="PDF à transmettre").click()
+        executive.press(phone.get_by_role("button", name="PDF à transmettre"))
     written = text_of_pdf(Path(waiting.value.path()))
     assert plain(said) in plain(written)
     store = Store(site.store)
@@ -158,8 +158,7 @@ def test_the_language_of_a_link_stays_when_a_study_is_opened(visit: VisitorFacto
     visitor.page.goto(f"{site.address}/?lang=fr")
     sign_in(visitor.page, "vera")
     visitor.page.goto(f"{site.address}/studies?lang=fr")
-    visitor.settle()
-    visitor.page.get_by_role("button", name="Ouvrir").first.click()
+    visitor.press(visitor.page.get_by_role("button", name="Ouvrir").first)
     expect(visitor.page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
 
 
