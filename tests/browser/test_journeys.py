@@ -21,16 +21,21 @@ def give_file(visitor: Visitor, place: int, path: Path | dict[str, object]) -> N
     visitor.settle()
 
 
-def picture_box(page: Page) -> dict[str, float]:
-    """Where the first picture is once it stays there: a rerun replaces it, and between two questions it may be gone."""
-    same_twice = """() => {
-        const chart = document.querySelector('[data-testid=stVegaLiteChart]'), box = chart && chart.getBoundingClientRect();
-        const seen = box && box.width > 250 ? [box.x, box.y, box.width, box.height].join() : '';
+def resting_box(page: Page, selector: str, *, least_width: int = 0) -> dict[str, float]:
+    """Where something is once it stays there: a rerun replaces it, an opening fold moves it, and between two questions it may be gone."""
+    same_twice = """([selector, leastWidth]) => {
+        const found = document.querySelector(selector), box = found && found.getBoundingClientRect();
+        const seen = box && box.width > leastWidth ? [box.x, box.y, box.width, box.height].join() : '';
         const stays = seen !== '' && seen === window.seenBox;
         window.seenBox = seen;
         return stays ? {x: box.x, y: box.y, width: box.width, height: box.height} : null;
     }"""
-    return page.wait_for_function(same_twice, polling=250).json_value()
+    return page.wait_for_function(same_twice, arg=[selector, least_width], polling=250).json_value()
+
+
+def picture_box(page: Page) -> dict[str, float]:
+    """Where the first picture is once it is drawn and stays there."""
+    return resting_box(page, "[data-testid=stVegaLiteChart]", least_width=250)
 
 
 def test_the_first_visit_shows_the_sample_company_with_nothing_uploaded(visit: VisitorFactory) -> None:
@@ -133,15 +138,14 @@ def test_nothing_moves_below_a_table_that_a_slow_line_brings_late(visit: Visitor
     visitor.context.route(re.compile(r"/DataFrame\.[^/]*\.js$"), hold)
     page = visitor.open()
     page.get_by_text("Figures and download").first.click()
-    button = page.locator("[data-testid=stDownloadButton] button").first
-    expect(button).to_be_visible()
-    before = button.bounding_box()
+    button = "[data-testid=stDownloadButton] button"
+    before = resting_box(page, button)
     expect(page.locator("[data-testid=stDataFrame]")).to_have_count(0)
     assert held, "the table came from elsewhere"
     for route in held:
         route.continue_()
     expect(page.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()
-    assert button.bounding_box() == before
+    assert resting_box(page, button) == before
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
