@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import oidc
-from tests.browser.conftest import ROOT, VisitorFactory, free_port, wait_for
+from tests.browser.conftest import ROOT, STANDS_STILL, VisitorFactory, free_port, wait_for
 from tests.companies import write_company
 from tests.store.conftest import make_publication
 
@@ -71,10 +72,15 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sign_in(page: Page, person: str) -> None:
-    """Through the provider's own page and back."""
+    """Through the provider's own page and back, to the link that was asked for: whoever goes elsewhere before would still be taken to it."""
+    asked = parse_qsl(urlsplit(page.url).query)
     page.get_by_role("button", name=re.compile("Sign in|Se connecter")).click()
     page.get_by_role("link", name=person, exact=True).click()
     expect(page.get_by_role("button", name=re.compile("Sign out|Se déconnecter"))).to_be_attached()
+    page.wait_for_function("sessionStorage.getItem('iceberg.link') === null")
+    for name, value in asked:
+        expect(page).to_have_url(re.compile(rf"[?&]{re.escape(name)}={re.escape(value)}(&|$)"))
+    page.wait_for_function(STANDS_STILL, polling=150)
 
 
 def text_of_pdf(path: Path) -> str:
