@@ -75,7 +75,7 @@ class RecentCustomers:
         since: That day.
         alive: Columns segment, start_date, customers: whose last day is not before it (nor before their first day).
         left: Columns segment, start_date, end_date, revenue: those of them who left, one row each, without their ids.
-        last_day: The last first or last day of any customer; None where none of the customers of before is known to be earlier.
+        last_day: The latest day that any customer has, as first or as last day; None where it may be that of somebody who left before `since`.
     """
 
     since: date
