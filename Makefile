@@ -52,7 +52,7 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@$(PIP) -r requirements.txt
 	@touch $@
 	@echo "Working out the sample company, once" >&2
-	-@$(PY) -m iceberg.ui.server
+	-@$(PY) -m iceberg.ui.serving.server
 
 $(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-spark.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2

@@ -8,12 +8,12 @@ from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.locale import Translator
-from iceberg.ui.access import Access, current_access, least_role, show_refusal
-from iceberg.ui.controls import browser_language
+from iceberg.ui.access.access import Access, current_access, least_role, show_refusal
+from iceberg.ui.access.sign_in import show_closed_door
 from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
-from iceberg.ui.scripts import KeptFiles
-from iceberg.ui.server import prepared, say_fault
-from iceberg.ui.sign_in import show_closed_door
+from iceberg.ui.language import browser_language
+from iceberg.ui.serving.server import prepared, say_fault
+from iceberg.ui.serving.static_files import KeptFiles
 
 ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
 PAGES = {  # file and address -> Material icon

@@ -28,11 +28,11 @@ import numpy as np
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.departures.fit.model import fit_excess_hazard
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.excess_hazard import fit_excess_hazard
-from iceberg.sample import simulate_sample
-from iceberg.simulate import simulate_company
-from iceberg.worlds import draw_company, with_categories
+from iceberg.simulation.company import simulate_company
+from iceberg.simulation.sample import simulate_sample
+from iceberg.simulation.worlds import draw_company, with_categories
 
 RESULTS = Path(__file__).parent / "results"
 SEED = 5

@@ -26,7 +26,8 @@ from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import Tables
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.estimate import estimate_iceberg, focus_estimate
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.model.summary import focus_estimate
 
 HERE = Path(__file__).parent
 FULL = ObservationWindow.ending(date.fromisoformat(LAST_DAY))

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from iceberg.errors import IcebergError as IcebergError
     from iceberg.errors import MappingError as MappingError
     from iceberg.errors import OptionError as OptionError
+    from iceberg.ingest.columns.mapping import ColumnMapping as ColumnMapping
     from iceberg.ingest.load import load_tables as load_tables
-    from iceberg.ingest.mapping import ColumnMapping as ColumnMapping
     from iceberg.ingest.mapping import MappingSet as MappingSet
+    from iceberg.ingest.schema import RowIssue as RowIssue
     from iceberg.ingest.tables import IngestReport as IngestReport
-    from iceberg.ingest.tables import RowIssue as RowIssue
     from iceberg.ingest.tables import Tables as Tables
     from iceberg.model.assumptions import Assumptions as Assumptions
     from iceberg.model.assumptions import CategoryPrior as CategoryPrior
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from iceberg.model.results import Diagnostic as Diagnostic
     from iceberg.model.results import IcebergEstimate as IcebergEstimate
     from iceberg.model.results import TotalEstimate as TotalEstimate
-    from iceberg.simulate import CompanyTruth as CompanyTruth
-    from iceberg.simulate import SimulatedCompany as SimulatedCompany
-    from iceberg.simulate import simulate_company as simulate_company
+    from iceberg.simulation.company import SimulatedCompany as SimulatedCompany
+    from iceberg.simulation.company import simulate_company as simulate_company
+    from iceberg.simulation.worlds import CompanyTruth as CompanyTruth
 
 __version__ = "0.1.0"
 
@@ -81,7 +81,7 @@ _HOMES = {
     "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "SilentRatioPrior"),
     "iceberg.model.estimate": ("estimate_iceberg",),
     "iceberg.model.results": ("CategoryEstimate", "CredibleInterval", "Diagnostic", "IcebergEstimate", "TotalEstimate"),
-    "iceberg.simulate": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
+    "iceberg.simulation.company": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -8,7 +8,7 @@ import sys
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

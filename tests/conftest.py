@@ -9,7 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from iceberg.ingest.tables import CANONICAL_COLUMNS, Tables
+from iceberg.ingest.schema import CANONICAL_COLUMNS
+from iceberg.ingest.tables import Tables
 from tests import postgres
 from tests.schedule import ByServer, in_order
 

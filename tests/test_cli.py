@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 import iceberg
-from iceberg import cli, cli_options
-from iceberg.cli import main
+from iceberg.cli import main as cli
+from iceberg.cli import options as cli_options
+from iceberg.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")

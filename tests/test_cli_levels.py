@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data" / "en"

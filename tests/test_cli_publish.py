@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pypdf
 import pytest
 
-from iceberg import cli
-from iceberg.cli import main
+from iceberg.cli import main as cli
+from iceberg.cli.main import main
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import postgres

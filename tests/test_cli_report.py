@@ -9,8 +9,8 @@ import openpyxl
 import pypdf
 import pytest
 
-from iceberg.cli_files import name_files
-from iceberg.cli_options import Options
+from iceberg.cli.options import Options
+from iceberg.cli.source_names import name_files
 from tests.test_cli import Command, company, run, two_files  # noqa: F401  # fixtures of the command line
 
 PERIODS = ("--period", "2024-01:2024-12", "--period", "2025-01:2025-12")

@@ -11,7 +11,7 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
-from iceberg.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
+from iceberg.simulation.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -11,15 +11,8 @@ import pytest
 from benchmarks.calibration.companies import count_company
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.window import ObservationWindow
-from iceberg.simulate import (
-    WORLDS,
-    CategoryTruth,
-    CompanyTruth,
-    observe_history,
-    simulate_company,
-    simulate_world,
-)
-from iceberg.worlds import ASIDE, FAMILIES
+from iceberg.simulation.company import observe_history, simulate_company, simulate_world
+from iceberg.simulation.worlds import ASIDE, FAMILIES, WORLDS, CategoryTruth, CompanyTruth
 
 WINDOW = ObservationWindow(date(2025, 1, 1), date(2025, 12, 31))
 

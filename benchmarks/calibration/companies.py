@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
-from iceberg.simulate import SimulatedCompany, observe_history, simulate_world
+from iceberg.simulation.company import SimulatedCompany, observe_history, simulate_world
 
 MASSES = (0.5, 0.8, 0.9, 0.95)
 BACKTEST_DAYS = 90
@@ -80,9 +80,9 @@ def _estimate(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dic
 
 def _fit(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str, Any]:
     from iceberg.model.assumptions import Assumptions
-    from iceberg.model.excess_hazard import fit_excess_hazard
-    from iceberg.model.reconciliation import draw_silent_churn
-    from iceberg.model.variance_average import average_variances
+    from iceberg.model.departures.fit.model import fit_excess_hazard
+    from iceberg.model.departures.fit.variance_average import average_variances
+    from iceberg.model.departures.reconciliation import draw_silent_churn
 
     began, worked = time.perf_counter(), time.process_time()
     fit = average_variances(fit_excess_hazard(counts, Assumptions()))

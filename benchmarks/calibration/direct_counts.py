@@ -6,9 +6,10 @@ from datetime import date
 
 import numpy as np
 
-from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
-from iceberg.simulate import SimulatedCompany
+from iceberg.simulation.company import SimulatedCompany
 
 LATE = 10**6
 

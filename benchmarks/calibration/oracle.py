@@ -19,10 +19,10 @@ import numpy as np
 
 from benchmarks.calibration.direct_counts import count_directly
 from benchmarks.calibration.run import RESULTS
-from iceberg.model.delay_kernel import lag_weights
-from iceberg.model.lexis_design import LexisDesign, spread_over_lags
-from iceberg.simulate import simulate_world
-from iceberg.worlds import FAMILIES, TENURE_MONTHS, WARM_UP_MONTHS, WORLDS, CategoryTruth
+from iceberg.model.departures.fit.design import LexisDesign, spread_over_lags
+from iceberg.model.survival.delay_kernel import lag_weights
+from iceberg.simulation.company import simulate_world
+from iceberg.simulation.worlds import FAMILIES, TENURE_MONTHS, WARM_UP_MONTHS, WORLDS, CategoryTruth
 
 
 def ask_oracle(family: str, seed: int) -> dict[str, Any]:

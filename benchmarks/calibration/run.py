@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.calibration.companies import judge_company
 from benchmarks.calibration.plot import save_figures, save_plot
 from benchmarks.calibration.summary import as_rows, as_table, summarise
-from iceberg.worlds import ASIDE, FAMILIES, WORLDS
+from iceberg.simulation.worlds import ASIDE, FAMILIES, WORLDS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

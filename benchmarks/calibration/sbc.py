@@ -33,13 +33,13 @@ from benchmarks.calibration.ranks import save_plot, summarise
 from benchmarks.calibration.run import RESULTS
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, fit_excess_hazard, refit
-from iceberg.model.lexis_design import evaluate_rates
-from iceberg.model.parameter_layout import Levels, build_prior
-from iceberg.model.ratio_posterior import RatioPrior
-from iceberg.model.reconciliation import draw_silent_churn
-from iceberg.model.variance_average import average_variances
-from iceberg.simulate import simulate_world
+from iceberg.model.departures.fit.design import evaluate_rates
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_design, fit_excess_hazard, refit
+from iceberg.model.departures.fit.parameters import Levels, build_prior
+from iceberg.model.departures.fit.variance_average import average_variances
+from iceberg.model.departures.reconciliation import draw_silent_churn
+from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.simulation.company import simulate_world
 
 TEMPLATE = ("small", 0)
 DRAWS = 1000

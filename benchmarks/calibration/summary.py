@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration.companies import MASSES
-from iceberg.worlds import ASIDE, FAMILIES
+from iceberg.simulation.worlds import ASIDE, FAMILIES
 
 Record = dict[str, Any]
 FOLK = 25  # the plain folk calculation: 25 silent leavers per vocal customer

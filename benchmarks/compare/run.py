@@ -25,8 +25,8 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.model.compare import Comparison, Difference, compare_periods, compare_studies
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.simulate import SimulatedCompany, simulate_company
-from iceberg.worlds import WARM_UP_MONTHS, WINDOW, CategoryTruth, CompanyTruth, mixed
+from iceberg.simulation.company import SimulatedCompany, simulate_company
+from iceberg.simulation.worlds import WARM_UP_MONTHS, WINDOW, CategoryTruth, CompanyTruth, mixed
 
 HERE = Path(__file__).parent
 RECORD = HERE / "comparisons.jsonl"

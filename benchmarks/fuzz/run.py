@@ -22,10 +22,10 @@ import numpy as np
 
 from benchmarks.fuzz.mutate import Broken, make_file
 from iceberg.errors import IcebergError
-from iceberg.ingest import judge
+from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.judging import judge
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import rejected_rows_csv
-from iceberg.ingest.sources import UploadedBytes
+from iceberg.ingest.rejected_rows import rejected_rows_csv
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "fuzz.json"
 FAILURES = Path(__file__).resolve().parent / "failures"

@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visits", type=int, default=7, help="visits to each app")
     options = parser.parse_args()
-    subprocess.run([sys.executable, "-m", "iceberg.ui.server"], cwd=ROOT, check=True)  # what the installation ends with
+    subprocess.run([sys.executable, "-m", "iceberg.ui.serving.server"], cwd=ROOT, check=True)  # what the installation ends with
     visits: dict[str, list[dict[str, float]]] = {name: [] for name in (*BARE, PRODUCT)}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         scripts = {PRODUCT: ROOT / "app.py"}

@@ -24,7 +24,8 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from iceberg.model import estimate
-from iceberg.ui.state import Study, load_sample
+from iceberg.ui.session.sample import load_sample
+from iceberg.ui.session.study import Study
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -15,14 +15,14 @@ from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
-from iceberg.model.excess_hazard import LONGEST_LAG
-from iceberg.model.lexis_design import LexisDesign
-from iceberg.model.parameter_layout import NATURAL_LEVEL_SD
-from iceberg.model.ratio_evidence import ratio_prior_of
-from iceberg.model.ratio_posterior import RatioPrior
-from iceberg.simulate import observe_history, simulate_company
-from iceberg.worlds import CompanyTruth, draw_company, with_categories
+from iceberg.model.departures.fit.design import LexisDesign
+from iceberg.model.departures.fit.model import LONGEST_LAG
+from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD
+from iceberg.model.ratio.level_three_prior import ratio_prior_of
+from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
+from iceberg.simulation.company import observe_history, simulate_company
+from iceberg.simulation.worlds import CompanyTruth, draw_company, with_categories
 
 FIXTURES = Path(__file__).parents[2] / "tests" / "model" / "fixtures"
 WINDOW = ObservationWindow(date(2025, 1, 1), date(2026, 6, 30))  # the last 18 of the simulated 24 months

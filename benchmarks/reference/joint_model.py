@@ -19,7 +19,7 @@ import numpy as np
 from jax.scipy.special import gammainc, gammaln, logsumexp
 
 from benchmarks.reference.companies import Problem
-from iceberg.model.fellner_schall import POOL_FREEDOM, PRIOR_FREEDOM, Variances
+from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, Variances
 
 jax.config.update("jax_enable_x64", True)
 

@@ -29,12 +29,12 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve
 
 from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
-from iceberg.model.arrow import factorise
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_design
-from iceberg.model.information import fisher_information, log_likelihood
-from iceberg.model.lexis_design import evaluate_rates
-from iceberg.model.parameter_layout import Prior, build_prior
-from iceberg.model.reconciliation import draw_parameters, draw_silent_churn
+from iceberg.model.departures.fit.arrow import factorise
+from iceberg.model.departures.fit.design import evaluate_rates
+from iceberg.model.departures.fit.information import fisher_information, log_likelihood
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_design
+from iceberg.model.departures.fit.parameters import Prior, build_prior
+from iceberg.model.departures.reconciliation import draw_parameters, draw_silent_churn
 
 FloatArray = npt.NDArray[np.float64]
 RESULTS = Path(__file__).parent / "results"

@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 
 from benchmarks.reference.companies import FIXTURES, MAKERS, Problem, build_problem, digest_of, given
 from benchmarks.reference.joint_model import JointModel
-from iceberg.model.excess_hazard import fit_design
+from iceberg.model.departures.fit.model import fit_design
 
 PROBABILITIES = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 CHAINS = 4

@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.reference.companies import FIXTURES, rebuild_problem
 from benchmarks.reference.psis import weighted_quantile
-from iceberg.model.excess_hazard import fit_design, refit
-from iceberg.model.fellner_schall import PRIOR_FREEDOM, Variances
-from iceberg.model.reconciliation import draw_silent_churn
+from iceberg.model.departures.fit.model import fit_design, refit
+from iceberg.model.departures.fit.variances import PRIOR_FREEDOM, Variances
+from iceberg.model.departures.reconciliation import draw_silent_churn
 
 STEPS = np.linspace(-1.6, 2.4, 9)  # of the log variance, around the learned one
 DRAWS = 2000

@@ -20,7 +20,9 @@ import duckdb
 
 from benchmarks.scale.case import bare_scan
 from iceberg.cohort import reduce
-from iceberg.ingest import database, judge, read
+from iceberg.ingest.engine import connection as database
+from iceberg.ingest.files import read
+from iceberg.ingest.judging import judge
 from iceberg.ingest.load import load_tables
 
 _STEPS = (  # what a statement is for, by what its text holds

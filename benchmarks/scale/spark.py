@@ -54,7 +54,7 @@ def run_spark(customers: str, complaints: str, *, master: str, memory: str, log:
     """Rules, reduction and session; the session's start is told apart."""
     from pyspark.sql import SparkSession
 
-    from iceberg.ingest.spark import LOCAL_SETTINGS
+    from iceberg.ingest.spark.session import LOCAL_SETTINGS
 
     started = time.perf_counter()
     builder = SparkSession.builder.master(master).config("spark.driver.memory", memory)
@@ -67,8 +67,8 @@ def run_spark(customers: str, complaints: str, *, master: str, memory: str, log:
     ready = time.perf_counter()
 
     from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest import spark
-    from iceberg.ingest.spark_tables import load_spark_tables
+    from iceberg.ingest.spark import session as spark
+    from iceberg.ingest.spark.load import load_spark_tables
 
     collected = {"rows": 0, "results": 0, "longest": 0}
     fetchall = spark.SparkResult.fetchall

@@ -1,6 +1,6 @@
 """Synthetic customers and complaints of any size, as CSV and Parquet; the same size gives the same files.
 
-Not a company with known silent churn (`iceberg.simulate` makes those): only as many rows, values and days as a real
+Not a company with known silent churn (`iceberg.simulation.company` makes those): only as many rows, values and days as a real
 export would hold.
 """
 

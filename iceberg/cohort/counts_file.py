@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.observed import ObservedSilence
+from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError
 

@@ -22,7 +22,7 @@ from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
 
 if TYPE_CHECKING:
-    from iceberg.cohort.reduce import Engine
+    from iceberg.cohort.engine import Engine
 
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 # Nobody knows the days: one month that stands for all of them. `CohortCounts.has_calendar` says that it is none.
@@ -51,7 +51,7 @@ def reduce_flat(
     Raises:
         EvidenceError: No row was kept.
     """
-    from iceberg.cohort.reduce import Names
+    from iceberg.cohort.engine import Names
 
     rows = engine.named(_ROWS)
     if not rows:

@@ -12,11 +12,11 @@ import numpy as np
 
 from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.lexis import add_up
-from iceberg.cohort.observed import COMPLAIN_WITHIN_DAYS, SURVEY_FIELDS, ObservedSilence
+from iceberg.cohort.silent_observations import COMPLAIN_WITHIN_DAYS, SURVEY_FIELDS, ObservedSilence
 from iceberg.cohort.statements import Statements, bin_of, completed_months, edge_below, month_of
 
 if TYPE_CHECKING:
-    from iceberg.cohort.reduce import Engine
+    from iceberg.cohort.engine import Engine
 
 
 def observe_silence(

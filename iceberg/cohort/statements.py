@@ -29,7 +29,7 @@ REVENUE_LIMIT = (
 )  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
 
 _LAST_DAY = "coalesce(end_date, DATE '9999-12-31')"  # one comparison costs the scan less than three
-ALIVE, LEFT = "customers_alive", "customers_left"  # work tables with the columns of `iceberg.ingest.aside.RecentCustomers`
+ALIVE, LEFT = "customers_alive", "customers_left"  # work tables with the columns of `iceberg.ingest.schema.RecentCustomers`
 FIRST_COMPLAINED = "(SELECT * FROM complained WHERE rank = 1) AS first_complained"  # one row per complainer
 _REVENUE = f"CASE WHEN revenue BETWEEN 0 AND {REVENUE_LIMIT} THEN CAST(round(revenue * {REVENUE_UNITS}) AS BIGINT) END"
 

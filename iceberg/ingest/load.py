@@ -12,26 +12,32 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.as_read import mapping_as_read
-from iceberg.ingest.aside import Counted, RecentCustomers
-from iceberg.ingest.database import connect
-from iceberg.ingest.flat import judge_flat_duplicates
-from iceberg.ingest.gathering import OnFile, open_related, read_all
-from iceberg.ingest.issues import find_issues
-from iceberg.ingest.join import Joined, join_tables
-from iceberg.ingest.joining import IdProposal
-from iceberg.ingest.judge import JudgedTable, count_flags, ids_of, publish_table
-from iceberg.ingest.links import Relations
+from iceberg.ingest.columns.mapping import ColumnMapping, Opened
+from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.engine.limits import named_faults
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.sizes import default_bound, make_room
+from iceberg.ingest.files.sources import Source
+from iceberg.ingest.joining.departures import Joined
+from iceberg.ingest.joining.join import join_tables
+from iceberg.ingest.joining.links import Relations
+from iceberg.ingest.joining.options import RepeatedCustomers
+from iceberg.ingest.joining.relations import base_of, measure_again
+from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
+from iceberg.ingest.judging.across_rows import judge_flat_duplicates
+from iceberg.ingest.judging.issues import find_issues
+from iceberg.ingest.judging.judge import count_flags, ids_of, publish_table, read_once, read_table
+from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
-from iceberg.ingest.opening import Opened
-from iceberg.ingest.parts import count_parts, list_sources
-from iceberg.ingest.read import FileReading
-from iceberg.ingest.relations import base_of, measure_again
-from iceberg.ingest.repeats import relate_to_subscriptions
-from iceberg.ingest.resources import default_bound, make_room, named_faults
-from iceberg.ingest.sources import Source, Workspace
-from iceberg.ingest.tables import FileTotals, IngestReport, RowIssue, Tables
+from iceberg.ingest.opening import OnFile, open_related
+from iceberg.ingest.rules.rules import reject_mask
+from iceberg.ingest.rules.select import JOINED_BY
+from iceberg.ingest.scan.id_hashes import ToldIds
+from iceberg.ingest.scan.recent_customers import Counted, Wanted
+from iceberg.ingest.schema import TELLING, FileTotals, RecentCustomers, RowIssue, key_sql
+from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
 
@@ -211,47 +217,6 @@ def _currency(judged: list[JudgedTable]) -> str:
     return next((reading.currency for reading in readings if reading is not None and reading.currency), "EUR")
 
 
-def require_rows(report: IngestReport, told: MappingSet | None = None) -> None:
-    """Stop when every row of a table was rejected.
-
-    Args:
-        report: Of the load.
-        told: The mapping that was given to it.
-
-    Raises:
-        MappingError: ``ids_written_differently``, with the mapping that makes them meet.
-        EvidenceError: ``all_rows_rejected`` with the first offending row.
-    """
-    proposals = {one.table: one for one in report.joining.id_proposals} if report.joining is not None else {}
-    for table, totals in report.rows.items():
-        if totals.kept == 0 and totals.read:
-            first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
-            if first is not None and first.rule == "unknown_customer" and table in proposals:
-                raise _ids_written_differently(report, first, proposals[table], told)
-            if first is not None:
-                values = {
-                    "file": first.file,
-                    "count": totals.read,
-                    "line": str(first.line),
-                    "column": first.column,
-                    "value": first.value,
-                    "rule": first.rule,
-                }
-                raise EvidenceError("all_rows_rejected", values)
-
-
-def _ids_written_differently(report: IngestReport, first: RowIssue, offer: IdProposal, told: MappingSet | None) -> MappingError:
-    """No id meets as it is written; the steps that would make them meet are proposed, never taken in silence."""
-    held = mapping_as_read(report, told)
-    rules = report.joining.rules if report.joining is not None else held.joining
-    pair = offer.examples[0] if offer.examples else (first.value, "")
-    steps = ", ".join(f'"{step}"' for step in offer.steps)
-    headers = next((", ".join(one.headers) for one in report.files if isinstance(one, FileReading) and one.file == first.file), "")
-    values = {"file": first.file, "line": str(first.line), "column": first.column, "headers": headers}
-    values |= {"value": pair[0], "other": pair[1], "steps": steps, "share": str(round(100 * offer.after))}
-    return MappingError("ids_written_differently", values, replace(held, joining=replace(rules, id_normalisation=offer.steps)))
-
-
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
     """First complaint and last day seen among kept rows; of customers who were put aside it is known."""
     first: date | None = None
@@ -286,3 +251,94 @@ def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple
     return load_tables(volumes=rows, today=today)
 
 
+def read_all(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    opened: Mapping[str, list[Opened]],
+    today: date,
+    mappings: MappingSet,
+    counted: Counted | None = None,
+) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+    """Every table judged on its own; a customers table that holds subscriptions is read as these."""
+    loaded: dict[str, JudgedTable] = {}
+    for table, parts in sorted(opened.items(), key=lambda one: one[0] == "customers"):  # last: whom the others name is looked for among them
+        require_same_columns(parts)
+        relation, chosen = parts[0]
+        unlinked = table == "complaints" and "customer_id" not in chosen.choices
+        name = "volumes" if unlinked else table
+        if name in loaded:
+            raise MappingError(
+                "complaints_without_ids",
+                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
+            )
+        fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
+        wanted = _wanted(connection, opened, loaded, mappings, counted or Counted()) if table == "customers" else None
+        loaded[name] = _read_parts(connection, workspace, name, fitted, today, wanted)
+    if "customers" in loaded:
+        loaded = {"customers": loaded.pop("customers")} | loaded
+    repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
+    if repeated is not None and repeated.folded:
+        if "subscriptions" in loaded:  # these tell how often somebody came back: the customers table need not
+            return loaded, replace(repeated, folded=False)
+        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened["customers"]]
+        item = loaded.pop("customers")
+        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
+        loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
+    return loaded, repeated
+
+
+def _wanted(
+    connection: duckdb.DuckDBPyConnection,
+    opened: Mapping[str, Sequence[Opened]],
+    loaded: Mapping[str, JudgedTable],
+    mappings: MappingSet,
+    counted: Counted,
+) -> Wanted | None:
+    """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
+    rules, (_, mapping) = mappings.joining, opened["customers"][0]
+    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
+    if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
+        return None
+    naming = [table for table in TELLING if table in loaded]
+    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened[table]]
+    numbered = all(column is not None and column.is_whole for column in columns)
+    told = ToldIds.of(connection, [loaded[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
+    return Wanted(told, _since(connection, loaded, counted), numbered)
+
+
+def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable], counted: Counted) -> date | None:
+    """The day from which on customers are put aside; None where nobody complained on any day."""
+    days = []
+    for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
+        if table in loaded:
+            kept = f"(flags & {reject_mask(table)}) = 0"
+            days += connection.execute(f"SELECT min({day}), max({day}) FROM {loaded[table].read_name} WHERE {kept}").fetchall()
+    known: list[tuple[date, date]] = [(first, last) for first, last in days if first is not None]
+    return counted.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+
+def _read_parts(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, wanted: Wanted | None = None
+) -> JudgedTable:
+    if len(parts) == 1:
+        return read_table(connection, workspace, name, *parts[0], today, wanted=wanted)
+    joined = join_parquet(connection, parts)
+    if joined is not None:
+        item = read_table(connection, workspace, name, *joined, today, wanted=wanted)
+        place_parts(item, parts)
+        return item
+    once = read_once(connection, workspace, parts, today, wanted) if wanted is not None else None
+    if once is not None:
+        return once
+    judged = []
+    for number, (source, mapping) in enumerate(parts, start=1):
+        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today, in_place=False), number))
+    return combine_parts(connection, judged, f"read_{name}")
+
+
+def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:
+    """Complaints without customer ids become volumes of one per row."""
+    choices = {"month": replace(mapping.choices["complaint_date"], field="month")}
+    choices |= {"category": mapping.choices["category"]} if "category" in mapping.choices else {}
+    formats = {"month": mapping.date_formats["complaint_date"]} if "complaint_date" in mapping.date_formats else {}
+    return replace(mapping, table="volumes", choices=choices, date_formats=formats)

@@ -7,143 +7,19 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from iceberg.errors import MappingError
-from iceberg.ingest.dates import DATE_FORMATS
-from iceberg.ingest.joining import Joining
-from iceberg.ingest.links import LinkChoice
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.source_table import FileReading
+from iceberg.ingest.joining.links import LinkChoice
+from iceberg.ingest.joining.options import Joining
+from iceberg.ingest.schema import FIELDS, all_fields
+from iceberg.ingest.tables import IngestReport
+from iceberg.ingest.values.dates import DATE_FORMATS
 
-# Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
-# "number", "flag" (yes or no).
-FIELDS: dict[str, dict[str, str]] = {
-    "customers": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
-    "complaints": {"customer_id": "id", "complaint_date": "date", "category": "text"},
-    "volumes": {"month": "date", "category": "text", "complaints": "number"},
-    "incidents": {"customer_id": "id", "incident_date": "date", "category": "text"},
-    "activity": {"customer_id": "id", "activity_date": "date"},
-    "subscriptions": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
-    "events": {"customer_id": "id", "event_date": "date"},
-    "flat": {
-        "customer_id": "id",
-        "tenure": "number",
-        "churned": "flag",
-        "complained": "flag",
-        "category": "text",
-        "segment": "text",
-        "revenue": "number",
-    },
-    "surveys": {"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
-}
-# Fields that only correct the others; presets name them, a page need not ask for them.
-EXTRA_FIELDS: dict[str, dict[str, str]] = {
-    "customers": {
-        "status": "text",  # says who is still here, where a system writes the last day before it has come
-        "interval": "text",  # what the revenue is paid per, row by row
-        "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
-        "link_id": "id",  # another id of the customer, where another table names that one
-    },
-    "subscriptions": {"status": "text", "interval": "text", "subscription_id": "id"},
-}
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "customers": ("customer_id", "start_date"),
-    "complaints": ("complaint_date", "category"),
-    "volumes": ("month", "category"),
-    "incidents": ("customer_id", "incident_date", "category"),
-    "activity": ("customer_id", "activity_date"),
-    "subscriptions": ("customer_id", "start_date"),
-    "events": ("customer_id", "event_date"),
-    "flat": ("tenure", "churned"),
-    "surveys": ("category", "asked", "had_problem", "complained"),
-}
-
-
-WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that say something even where nobody wrote what each complaint is about
 _TOLD = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
-
-
-def all_fields(table: str) -> dict[str, str]:
-    """Fields of a table with those that only correct others."""
-    return {**FIELDS[table], **EXTRA_FIELDS.get(table, {})}
-
-
-@dataclass(frozen=True)
-class FieldChoice:
-    """One header chosen for one field.
-
-    Attributes:
-        field: Canonical field.
-        header: Header as in the file.
-        confidence: 0-1; 1 when a person chose it.
-        reason: Code of the reason, ``ingest.reasons.<reason>``.
-        origin: Preset that named the header, ``"mapping"`` when a person did.
-    """
-
-    field: str
-    header: str
-    confidence: float = 1.0
-    reason: str = "chosen"
-    origin: str = "mapping"
-
-
-@dataclass(frozen=True)
-class ColumnMapping:
-    """How one table is read from one file.
-
-    Attributes:
-        table: Canonical table.
-        choices: Header of each field.
-        date_formats: Format by field where it was fixed by hand (see `iceberg.ingest.dates.DATE_FORMATS`).
-        decimal: ``"."`` or ``","`` where fixed by hand.
-        revenue_period: ``"year"`` or ``"month"``; "" = from the header.
-        live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
-            case.
-        tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, months where it says nothing.
-        yes_values: By field, the values that mean yes, where a column is coded (1 and 2) or worded in its own way; every other value means no.
-        time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
-        encoding, separator, header_line, sheet: Reading overrides.
-        system: Preset that recognised the file.
-        one_category: Name under which everything is counted where no column says what a complaint is about; "" = such a column is needed.
-        via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
-            (``link_id``), to be looked up there.
-    """
-
-    table: str
-    choices: dict[str, FieldChoice] = field(default_factory=dict)
-    date_formats: dict[str, str] = field(default_factory=dict)
-    decimal: str = ""
-    revenue_period: str = ""
-    time_zone: str = ""
-    live_statuses: tuple[str, ...] = ()
-    encoding: str = ""
-    separator: str = ""
-    header_line: int = 0
-    sheet: str = ""
-    system: str = ""
-    via: str = ""
-    tenure_unit: str = ""
-    yes_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    one_category: str = ""
-
-    def header(self, name: str) -> str | None:
-        """Header of a field, None where the file has none."""
-        choice = self.choices.get(name)
-        return choice.header if choice else None
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Required fields without a header."""
-        return tuple(name for name in REQUIRED[self.table] if name not in self.choices and not (name == "category" and self.counts_as_one))
-
-    @property
-    def counts_as_one(self) -> bool:
-        """Whether everything counts under `one_category`: no column says what a complaint is about, and that was told."""
-        return bool(self.one_category) and self.table in WITHOUT_CATEGORY and "category" not in self.choices
-
-    def uncertain(self, threshold: float = 0.6) -> tuple[FieldChoice, ...]:
-        """Choices that the analyst must confirm."""
-        return tuple(choice for choice in self.choices.values() if choice.confidence < threshold)
 
 
 @dataclass(frozen=True)
@@ -308,3 +184,20 @@ def _toml_key(name: str) -> str:
 
 def _toml_value(value: object) -> str:
     return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False)
+
+
+def mapping_as_read(report: IngestReport, told: MappingSet | None = None) -> MappingSet:
+    """Column of each field, per table, as found or told; and what was told of how tables become one.
+
+    Args:
+        report: Of the load.
+        told: The mapping that was given to it.
+    """
+    held = told or MappingSet()
+    tables = dict(held.tables)
+    for reading in cast("tuple[FileReading, ...]", report.files):
+        if reading.table and reading.used:
+            found = {field: FieldChoice(field, header) for field, header in reading.used.items()}
+            given = tables.get(reading.table) or ColumnMapping(reading.table)
+            tables[reading.table] = replace(given, choices=found)
+    return replace(held, tables=tables)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 
-from iceberg.ingest.columns import normalise_header
-from iceberg.ingest.dates import STILL_HERE
-from iceberg.ingest.flags import says_still_here
-from iceberg.ingest.flat import flat_notes
-from iceberg.ingest.judge import JudgedTable
-from iceberg.ingest.read import FileReading
-from iceberg.ingest.relations import base_of
+from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, tenure_unit
+from iceberg.ingest.columns.propose import normalise_header
+from iceberg.ingest.files.source_table import FileReading
+from iceberg.ingest.joining.relations import base_of
+from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.tables import IngestReport
+from iceberg.ingest.values.dates import STILL_HERE
+from iceberg.ingest.values.flags import says_still_here
+
+if TYPE_CHECKING:
+    from iceberg.ingest.judging.judged_table import JudgedTable
 
 Notes = tuple[tuple[str, dict[str, object]], ...]
 _HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
@@ -81,7 +84,6 @@ def future_notes(report: IngestReport, today: date) -> Notes:
     return (("dates_in_the_future", {"count": rows, "today": today}),) if rows else ()
 
 
-
 def notes_of_rows(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]) -> Notes:
     """The same, where kept rows have to be counted for it."""
     return _alone_note(connection, judged) + _heap_note(connection, judged, names)
@@ -93,3 +95,25 @@ def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
         return ()
     files = [one for one in cast("tuple[FileReading, ...]", report.files) if one.table == "volumes" and not one.rewritten]
     return tuple(("complaints_unlinked", {"file": one.file}) for one in files)
+
+
+def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:
+    """What was taken for granted when the sheet was read."""
+    columns, file = item.fields.columns, item.source.reading.file
+    tenure = columns["tenure"]
+    unit = item.fields.tenure_unit or tenure_unit(tenure.header, tenure.sample)
+    notes: list[tuple[str, dict[str, object]]] = [(f"flat_tenure_in_{unit}", {"file": file, "column": tenure.header})]
+    if not item.fields.tenure_unit and not says_its_unit(tenure.header):
+        notes.append(("flat_tenure_unit", {"file": file, "column": tenure.header}))
+    if says_still_here(normalise_header(columns["churned"].header)):
+        notes.append(("flag_still_here", {"file": file, "column": columns["churned"].header}))
+    if "complained" in columns and "category" not in columns:
+        header = columns["complained"].header
+        if item.fields.filled_counts:
+            notes.append(("flat_text_counts", {"file": file, "column": header}))
+        notes.append(("flat_one_category", {"file": file, "column": header, "category": complaint_name(header)}))
+    if "category" in columns and "complained" not in columns:
+        notes.append(("flat_words", {"file": file, "column": columns["category"].header}))
+    if "customer_id" not in columns:
+        notes.append(("flat_no_id", {"file": file}))
+    return notes

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 
 from iceberg.errors import FileError, MappingError
-from iceberg.ingest.columns import CERTAIN, complete_with_system, propose_mapping
-from iceberg.ingest.flat import as_flat
-from iceberg.ingest.layouts import find_layout, lay_out, unread_months
-from iceberg.ingest.mapping import ColumnMapping, MappingSet
-from iceberg.ingest.read import ReadOptions, SourceTable, read_source
-from iceberg.ingest.sources import Source, Workspace
+from iceberg.ingest.columns.flat_sheet import as_flat
+from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
+from iceberg.ingest.columns.mapping import ColumnMapping, Opened
+from iceberg.ingest.columns.propose import CERTAIN, complete_with_system, propose_mapping
+from iceberg.ingest.columns.questions import require_certain
+from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.read import read_source
+from iceberg.ingest.files.source_table import ReadOptions, SourceTable
+from iceberg.ingest.files.sources import Source
+from iceberg.ingest.joining.links import Relations
+from iceberg.ingest.joining.relations import relate_tables
+from iceberg.ingest.judging.several_files import list_sources
+from iceberg.ingest.mapping import MappingSet
+
+OnFile = Callable[[str], None]  # called with the name of a file before it is read
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _TOLD = (
     *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
     *("encoding", "separator", "header_line", "sheet"),
 )
-
-Opened = tuple[SourceTable, ColumnMapping]
-
 
 def options_of(mapping: ColumnMapping | None) -> ReadOptions:
     """What a mapping says about reading."""
@@ -108,3 +117,69 @@ def _look_in_sheets(
         if _is_certain(found):
             return other, found
     return None
+
+
+def _say_nothing(name: str) -> None:
+    """Nobody asked."""
+
+
+def _name(source: Source) -> str:
+    return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")
+
+
+def open_related(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    sources: Mapping[str, Source | Sequence[Source]],
+    mappings: MappingSet,
+    relate: bool | None,
+    on_file: OnFile | None = None,
+) -> tuple[dict[str, list[Opened]], Relations]:
+    """Every file with its columns, the tables joined."""
+    opened = _open_all(connection, workspace, sources, mappings, on_file)
+    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
+    opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
+    require_certain(opened)
+    if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
+        values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
+        raise MappingError("flat_beside_dates", values)
+    return opened, relations
+
+
+def _open_all(
+    connection: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    sources: Mapping[str, Source | Sequence[Source]],
+    mappings: MappingSet,
+    on_file: OnFile | None = None,
+) -> dict[str, list[Opened]]:
+    opened: dict[str, list[Opened]] = {}
+    on_file = on_file or _say_nothing
+    for named, source in sources.items():
+        for part in list_sources(source):
+            on_file(_name(part))
+            table, found = open_file(connection, workspace, named, part, mappings)
+            opened.setdefault(table, []).append(found)
+    return opened
+
+
+def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
+    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
+
+    Args:
+        sources: Files by table, as for `load_tables`.
+        mapping: What was said about them.
+
+    Raises:
+        FileError: A file is not a table.
+        MappingError: A join that was told cannot be made.
+    """
+    workspace, connection = Workspace(), connect()
+    try:
+        mapping = mapping or MappingSet()
+        opened = _open_all(connection, workspace, sources, mapping)
+        given = frozenset(table for table, one in mapping.tables.items() if one.choices)
+        return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
+    finally:
+        connection.close()
+        workspace.close()

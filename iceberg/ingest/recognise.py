@@ -8,14 +8,18 @@ from pathlib import Path
 import pandas as pd
 
 from iceberg.errors import MappingError
-from iceberg.ingest.columns import CERTAIN, is_per_subscription, normalise_header, propose_mapping
-from iceberg.ingest.database import connect
-from iceberg.ingest.flat import as_flat
-from iceberg.ingest.layouts import find_layout
-from iceberg.ingest.mapping import FIELDS, REQUIRED, ColumnMapping, MappingSet
-from iceberg.ingest.parts import list_sources
-from iceberg.ingest.read import ReadOptions, SourceTable, read_source
-from iceberg.ingest.sources import Source, UploadedBytes, Workspace
+from iceberg.ingest.columns.flat_sheet import as_flat
+from iceberg.ingest.columns.layouts import find_layout
+from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.columns.propose import CERTAIN, is_per_subscription, normalise_header, propose_mapping
+from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.read import read_source
+from iceberg.ingest.files.source_table import ReadOptions, SourceTable
+from iceberg.ingest.files.sources import Source, UploadedBytes
+from iceberg.ingest.judging.several_files import list_sources
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.schema import FIELDS, REQUIRED
 
 # Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.
 _NAMES = {

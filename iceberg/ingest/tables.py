@@ -11,116 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import duckdb
 
-from iceberg.ingest.aside import RecentCustomers
-from iceberg.ingest.database import in_any_order
-from iceberg.ingest.joining import JoiningReport
-from iceberg.ingest.links import Relations
-
-# Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
-UNCATEGORISED = "(no category)"
-
-TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys", "flat", "subscriptions", "events"]
-
-# Canonical columns and DuckDB types of each table inside the connection of `Tables`.
-CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
-    "customers": {
-        "customer_id": "VARCHAR",
-        "start_date": "DATE",
-        "end_date": "DATE",  # NULL while the customer is still here
-        "segment": "VARCHAR",  # '' where the file has none
-        "revenue": "DOUBLE",  # per year, file currency; NULL where unknown
-    },
-    "complaints": {"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
-    "volumes": {"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
-    "incidents": {"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
-    "activity": {"customer_id": "VARCHAR", "activity_date": "DATE"},
-    "subscriptions": {
-        "customer_id": "VARCHAR",
-        "start_date": "DATE",
-        "end_date": "DATE",  # NULL while it runs
-        "segment": "VARCHAR",
-        "revenue": "DOUBLE",
-    },
-    "events": {"customer_id": "VARCHAR", "event_date": "DATE"},  # departures
-    "flat": {
-        "customer_id": "VARCHAR",  # NULL where the sheet names nobody
-        "tenure_months": "DOUBLE",  # NULL where unknown
-        "churned": "BOOLEAN",
-        "category": "VARCHAR",  # NULL: did not complain
-        "segment": "VARCHAR",
-        "revenue": "DOUBLE",
-    },
-    "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
-}
-
-# Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, as `key_sql` makes it.
-TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
-
-
-def key_sql(customer_id: str, *, numbered: bool) -> str:
-    """By what customers and rows that name them meet: the hash of the id, or of the number that it is where all of them are.
-
-    Writing ten million numbers out as texts takes longer than everything else that is done with their hashes.
-    """
-    return f"hash(CAST({customer_id} AS BIGINT))" if numbered else f"hash({customer_id})"
-
-
-@dataclass(frozen=True)
-class RowIssue:
-    """One row that broke a rule.
-
-    Attributes:
-        table: Which table the row was for.
-        file: Name of the file (no directory).
-        line: Line in the file as an editor counts it (1-based, header included); the sheet row for Excel; the row
-            number for Parquet.
-        column: Header as in the file; "" when the whole row is meant.
-        value: The offending text, as in the file.
-        rule: Id of the rule; ``ingest.rules.<rule>.name``, ``.says`` and ``.remedy`` are its sentences.
-        rejected: Whether the row was left out (True) or kept, repaired or flagged (False).
-    """
-
-    table: TableName
-    file: str
-    line: int
-    column: str
-    value: str
-    rule: str
-    rejected: bool
-
-
-@dataclass(frozen=True)
-class RuleCount:
-    """How often a rule spoke in a table."""
-
-    table: TableName
-    rule: str
-    rows: int
-    rejected: bool
-
-
-@dataclass(frozen=True)
-class RowTotals:
-    """kept + rejected = read."""
-
-    read: int
-    kept: int
-    rejected: int
-
-
-@dataclass(frozen=True)
-class FileTotals:
-    """What became of the rows of one file of a table that came in several."""
-
-    table: TableName
-    file: str
-    read: int
-    kept: int
-    rejected: int
+from iceberg.ingest.engine.connection import in_any_order
+from iceberg.ingest.joining.links import Relations
+from iceberg.ingest.joining.options import JoiningReport
+from iceberg.ingest.schema import FileTotals, RecentCustomers, RowIssue, RowTotals, RuleCount
 
 
 @dataclass(frozen=True)

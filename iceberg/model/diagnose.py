@@ -11,7 +11,7 @@ from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.evidence import kind_of
 from iceberg.model.leaks import find_leaks
-from iceberg.model.measured import remark_on_measurements
+from iceberg.model.ratio.measurements import remark_on_measurements
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.

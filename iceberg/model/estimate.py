@@ -12,18 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.allocate import month_profile, spread_over_months
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
+from iceberg.model.departures.correction import CorrectedDraws, correct_by_departures
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
-from iceberg.model.flat_excess import flat_excess
-from iceberg.model.level_three import CorrectedDraws, correct_by_departures
-from iceberg.model.measured import measure_ratios
-from iceberg.model.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
-from iceberg.model.ratio import RatioDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.cells import month_profile, spread_over_months
+from iceberg.model.ratio.draws import RatioDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, PlaceboInterval
 from iceberg.model.summary import SMALLEST_RATIO, Posterior, focus_estimate, summarise_draws
+from iceberg.model.survival.flat_excess import flat_excess
+from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.value import price_silent_churn
 
 __all__ = ["estimate_iceberg", "focus_estimate"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order

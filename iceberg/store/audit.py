@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, select
 
 from iceberg.store import schema
-from iceberg.store.opening import reading, writing
+from iceberg.store.connection import reading, writing
 
 Action = Literal["publish", "export", "delete", "retention", "expire", "refused"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import CredibleInterval, IcebergEstimate
-from iceberg.store.packed import open_fit
+from iceberg.store.packed_fit import open_fit
 from iceberg.store.studies import StoredVersion, VersionEntry
 
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from iceberg.cohort.consistency import CELL_FIELDS
-from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts import CELL_FIELDS, CohortCounts
 from iceberg.cohort.counts_file import PLAIN_FIELDS
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.observed import ObservedSilence
+from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes

@@ -18,7 +18,7 @@ import numpy as np
 
 from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
 from iceberg.store.codec import BROKEN, decode, encode
-from iceberg.store.packed import PackedFit, open_fit
+from iceberg.store.packed_fit import PackedFit, open_fit
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
 ESTIMATE, CELLS, NATURAL, RATIOS, WARM = (

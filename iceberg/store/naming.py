@@ -15,7 +15,7 @@ from iceberg.store import codec
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.model.assumptions import Assumptions
-    from iceberg.store.studies import SourceFile
+    from iceberg.provenance import SourceFile
 
 LONGEST_TITLE = 120
 

@@ -21,33 +21,14 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import StoreError
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import IcebergEstimate
+from iceberg.provenance import SourceFile
 from iceberg.store import codec, schema
 from iceberg.store.audit import record
 from iceberg.store.codec import decode, encode
+from iceberg.store.connection import open_engine, reading, shown, store_address, writing
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
 from iceberg.store.naming import identify, name_study, tidy_title
-from iceberg.store.opening import open_engine, reading, shown, store_address, writing
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file a version was counted from: its name and digest, never its content.
-
-    Attributes:
-        table: What it was read as: ``customers``, ``complaints``, ...
-        name: File name without its folder.
-        sha256, size_bytes: Of its bytes; None where it was not a file (a database, a stream).
-        read, kept, rejected: Rows.
-    """
-
-    table: str
-    name: str
-    sha256: str | None = None
-    size_bytes: int | None = None
-    read: int | None = None
-    kept: int | None = None
-    rejected: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

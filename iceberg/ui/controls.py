@@ -15,7 +15,10 @@ import streamlit as st
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions, CategoryPrior, SilentRatioPrior
-from iceberg.ui.state import Filters, Study, forget_study
+from iceberg.ui.language import _spoken
+from iceberg.ui.session.choices import _HELD, PRIORS, forget_choices
+from iceberg.ui.session.current import forget_study
+from iceberg.ui.session.study import Filters, Study
 
 # Judgement: a ladder of ratios that people say aloud, about evenly spaced on the log scale. 1:25 is the folk figure.
 RATIO_STEPS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 75.0, 100.0, 150.0, 250.0)
@@ -26,12 +29,8 @@ HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
 STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
 STARTS = ("folk", "evidence")
-PRIORS = "category_priors"
 Control = Literal["period", "segments", "assumptions"]
 START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
-_HELD = "held."  # what a control held when it was last drawn
-
-
 @dataclass(frozen=True)
 class View:
     """What the reader chose in the sidebar."""
@@ -44,19 +43,6 @@ class View:
     def language(self) -> str:
         """``"en"`` or ``"fr"``."""
         return self.translator.language
-
-
-def browser_language() -> str:
-    """The language to speak: the one chosen in this session, else the link's, else the browser's, else English."""
-    chosen = st.session_state.get("lang") or st.query_params.get("lang")
-    if chosen in LANGUAGES:
-        return str(chosen)
-    return _spoken()
-
-
-def _spoken() -> str:
-    spoken = (st.context.locale or "en").split("-")[0].lower()
-    return spoken if spoken in LANGUAGES else "en"
 
 
 def show_language(language: str) -> None:
@@ -331,8 +317,3 @@ def _reset() -> None:
         _remember(name, None)
 
 
-def forget_choices() -> None:
-    """Let every control stand where the study on screen, or the link, puts it."""
-    for name in list(st.session_state):
-        if str(name).startswith(_HELD) or name in {"start", "ratio", "spread", "horizon", PRIORS} or str(name).startswith(("months.", "segments.")):
-            del st.session_state[name]

@@ -13,10 +13,12 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
-from iceberg.ui.access import NOBODY, Access, current_access
-from iceberg.ui.controls import Control, View, browser_language, read_view, show_controls, show_language, show_study
-from iceberg.ui.sign_in import show_person
-from iceberg.ui.state import Study, current_study
+from iceberg.ui.access.access import NOBODY, Access, current_access
+from iceberg.ui.access.sign_in import show_person
+from iceberg.ui.controls import Control, View, read_view, show_controls, show_language, show_study
+from iceberg.ui.language import browser_language
+from iceberg.ui.session.current import current_study
+from iceberg.ui.session.study import Study
 from iceberg.ui.window import is_narrow, listen_to_window
 
 STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}

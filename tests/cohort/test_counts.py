@@ -7,7 +7,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from iceberg.cohort.counts import CohortCounts, TenureDayCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import TenureDayCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError, OptionError

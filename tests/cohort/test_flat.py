@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, ObservationWindow
 from iceberg.errors import OptionError
-from iceberg.model.survival import tenure_curve
+from iceberg.model.survival.curves import tenure_curve
 
 SHEET = pd.DataFrame(
     [

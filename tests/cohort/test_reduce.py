@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iceberg.cohort.counts import ANY_CATEGORY
-from iceberg.cohort.reduce import OTHER_NAMES, default_window, reduce_tables
+from iceberg.cohort.day_counts import ANY_CATEGORY
+from iceberg.cohort.engine import OTHER_NAMES
+from iceberg.cohort.reduce import default_window, reduce_tables
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
 from iceberg.ingest.load import load_tables

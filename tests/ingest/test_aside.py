@@ -16,9 +16,9 @@ import pytest
 
 from iceberg.cohort.reduce import default_window, reduce_tables
 from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS, ObservationWindow
-from iceberg.ingest import aside, look
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import rejected_rows_csv
+from iceberg.ingest.rejected_rows import rejected_rows_csv
+from iceberg.ingest.scan import recent_customers, single_pass
 from iceberg.ingest.tables import Tables
 
 TODAY = date(2025, 7, 1)
@@ -29,7 +29,7 @@ Row = tuple[Any, ...]
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of seven rows: what is added up comes from many."""
-    monkeypatch.setattr(look, "_batch_rows", lambda _: 7)
+    monkeypatch.setattr(single_pass, "_batch_rows", lambda _: 7)
 
 
 def written(folder: Path, rows: list[Row], complaints: list[Row], *, columns: list[str] = COLUMNS) -> tuple[Path, Path]:
@@ -137,9 +137,9 @@ def test_every_shape_of_file(tmp_path: Path, case: str, monkeypatch: pytest.Monk
     if case == "blanks around a segment":
         rows[13], rows[14], rows[15] = (*rows[13][:3], " s1 ", 3.0), (*rows[14][:3], None, 4.0), (*rows[15][:3], "", 5.0)
     if case == "many segments":
-        rows = [(*row[:3], f"s{place % aside._MOST_NAMES}", row[4]) for place, row in enumerate(rows)]
+        rows = [(*row[:3], f"s{place % recent_customers._MOST_NAMES}", row[4]) for place, row in enumerate(rows)]
     if case == "too many segments":
-        monkeypatch.setattr(aside, "_MOST_NAMES", 4)
+        monkeypatch.setattr(recent_customers, "_MOST_NAMES", 4)
     ids: list[Any] = [f"CLIENT-{one}" for one in range(0, 200, 3)]
     if "ids are numbers" in case:
         rows, ids = [(place - 3, *row[1:]) for place, row in enumerate(rows)], [*range(-3, 197, 3), 999, 10**15]
@@ -197,19 +197,19 @@ def test_numbers_meet_as_numbers_where_all_ids_are(tmp_path: Path, ids: list[Any
     ("asked", "since"),
     [
         (None, "2023-06-01"),
-        (aside.Counted(since=date(2022, 2, 3)), "2022-02-03"),
-        (aside.Counted(months=36), "2022-06-01"),
-        (aside.Counted(as_of=date(2024, 3, 31)), "2022-03-01"),
-        (aside.Counted(as_of=date(2026, 3, 31)), "2023-06-01"),  # whether the files reach so far is not known yet
+        (recent_customers.Counted(since=date(2022, 2, 3)), "2022-02-03"),
+        (recent_customers.Counted(months=36), "2022-06-01"),
+        (recent_customers.Counted(as_of=date(2024, 3, 31)), "2022-03-01"),
+        (recent_customers.Counted(as_of=date(2026, 3, 31)), "2023-06-01"),  # whether the files reach so far is not known yet
     ],
 )
-def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: aside.Counted | None, since: str) -> None:
+def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: recent_customers.Counted | None, since: str) -> None:
     files = written(tmp_path, company(), [("CLIENT-3", date(2021, 1, 5), "c"), ("CLIENT-6", date(2025, 6, 30), "c")])
     tables, _ = load_tables(*files, today=TODAY, counted=asked)
     with tables:
         assert tables.recent is not None
         assert tables.recent.since == date.fromisoformat(since)
-        assert aside.Counted().months == DEFAULT_WINDOW_MONTHS
+        assert recent_customers.Counted().months == DEFAULT_WINDOW_MONTHS
         found = digests(tables)
     plain, _ = load_tables(*files, today=TODAY)
     with plain:
@@ -236,7 +236,7 @@ def test_whoever_has_too_many_reads_the_file_again(tmp_path: Path, monkeypatch: 
     tables, _ = load_tables(*files, today=TODAY)
     with tables:
         found = digests(tables)
-    monkeypatch.setattr(aside, "_MOST_ROWS", 10)
+    monkeypatch.setattr(recent_customers, "_MOST_ROWS", 10)
     tables, _ = load_tables(*files, today=TODAY)
     with tables:
         assert tables.recent is None
@@ -268,8 +268,8 @@ def test_no_id_is_put_aside(tmp_path: Path) -> None:
 
 def test_names_are_told_apart_by_a_small_number() -> None:
     with duckdb.connect() as connection:
-        for names in ([""], ["a"], [f"segment {number}" for number in range(aside._MOST_NAMES)]):  # the bound itself
-            divisor, places = aside._tell_apart(connection, names)
+        for names in ([""], ["a"], [f"segment {number}" for number in range(recent_customers._MOST_NAMES)]):  # the bound itself
+            divisor, places = recent_customers._tell_apart(connection, names)
             assert divisor < 1 << 15
             remainders = [connection.execute("SELECT hash(?::VARCHAR) % ?", [name, divisor]).fetchall()[0][0] for name in names]
             assert places[np.array(remainders)].tolist() == list(range(len(names)))

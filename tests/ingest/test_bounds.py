@@ -13,8 +13,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.look import look_through
-from iceberg.ingest.rules import FINE, flags_sql
+from iceberg.ingest.rules.rules import FINE, flags_sql
+from iceberg.ingest.scan.single_pass import look_through
 
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)  # an example is small as it is
 TODAY = date(2026, 7, 1)

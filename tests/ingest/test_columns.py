@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 
 from iceberg.errors import MappingError
-from iceberg.ingest.columns import load_presets, normalise_header, propose_mapping
-from iceberg.ingest.database import connect
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.columns.propose import load_presets, normalise_header, propose_mapping
+from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.read import read_source
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import FIELDS, ColumnMapping, FieldChoice, MappingSet, all_fields
-from iceberg.ingest.read import read_source
-from iceberg.ingest.sources import Workspace
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.schema import FIELDS, all_fields
 from iceberg.locale import Translator
 
 NOW = date(2026, 6, 30)
@@ -357,7 +359,7 @@ def test_a_preset_dropped_into_the_folder_works_without_code(tmp_path: Path, mon
     """One file with a signature and headers; its system is named in the mapping, with confidence and reason."""
     import shutil
 
-    import iceberg.ingest.columns as columns
+    import iceberg.ingest.columns.propose as columns
 
     folder = tmp_path / "presets"
     shutil.copytree(Path(columns.__file__).parent / "presets", folder)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import FileError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.sources import UploadedBytes
 from iceberg.locale import Translator
 from tests.ingest.corpus import BAD_ROWS, COMPLAINTS, CUSTOMERS, NO_TABLES, TODAY, BadRow
 

@@ -23,7 +23,7 @@ def test_a_full_disk_while_a_file_is_spooled_names_the_file_and_the_room_it_need
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("iceberg.ingest.encoding._transcode", no_room)
+    monkeypatch.setattr("iceberg.ingest.files.text.encoding._transcode", no_room)
     with pytest.raises(FileError, match=r"clients\.csv.*TMPDIR") as caught:
         load_tables(path)
     assert caught.value.code == "disk_full"

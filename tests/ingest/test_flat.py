@@ -6,11 +6,12 @@ import openpyxl
 import pytest
 
 from iceberg.errors import MappingError
-from iceberg.ingest.flat import complaint_name, tenure_unit
+from iceberg.ingest.columns.flat_sheet import complaint_name, tenure_unit
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.recognise import recognise_tables
-from iceberg.ingest.sources import UploadedBytes
 
 
 def load(text: str, *, name: str = "sheet.csv", encoding: str = "utf-8", mapping: MappingSet | None = None):

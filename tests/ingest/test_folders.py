@@ -14,9 +14,9 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import FileError, IcebergError, MappingError
+from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import rejected_rows_csv
-from iceberg.ingest.sources import Workspace
+from iceberg.ingest.rejected_rows import rejected_rows_csv
 from iceberg.store.studies import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +152,7 @@ def test_little_memory_gives_the_same_counts_and_leaves_nothing_behind(tmp_path:
 def test_a_disk_that_is_too_small_is_known_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import shutil
 
-    monkeypatch.setattr("iceberg.ingest.resources._TABLE_PER_TEXT", 1000.0)
+    monkeypatch.setattr("iceberg.ingest.files.sizes._TABLE_PER_TEXT", 1000.0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))  # type: ignore[attr-defined]
     with pytest.raises(FileError, match=str(tmp_path)) as caught:
         load_tables(SAMPLE / "customers.csv", memory_limit="60MB", temp_directory=tmp_path)

@@ -15,10 +15,12 @@ import pytest
 
 from benchmarks.fuzz.books import Sheets, write_xls, write_xlsb
 from iceberg.errors import FileError, MappingError
-from iceberg.ingest.codepages import tell_codepages_apart
-from iceberg.ingest.load import load_tables, require_rows
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
-from iceberg.ingest.sources import Source, UploadedBytes
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.sources import Source, UploadedBytes
+from iceberg.ingest.files.text.codepages import tell_codepages_apart
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.rejected_rows import require_rows
 from iceberg.locale import Translator
 
 NOW = date(2026, 6, 30)

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.fuzz.mutate import far_book, make_file
 from benchmarks.fuzz.run import check_file
 from iceberg.errors import FileError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.sources import UploadedBytes
 
 SEED, BATCH = 500, 50
 

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from iceberg.errors import MappingError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.sources import UploadedBytes
 
 NOW = date(2026, 6, 30)
 ROWS = "".join(f"{i},k{i},2024-01-{1 + i % 28:02d},,Ann Smith\n" for i in range(30))

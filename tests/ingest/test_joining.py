@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import MappingError
-from iceberg.ingest.categories import group_categories, slips
-from iceberg.ingest.database import connect
-from iceberg.ingest.gathering import relate_files
-from iceberg.ingest.identifiers import id_sql
-from iceberg.ingest.joining import CHOICES, Joining, JoiningReport
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.joining.categories import group_categories, slips
+from iceberg.ingest.joining.identifiers import id_sql
+from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
+from iceberg.ingest.joining_sentences import tell_joining
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.opening import relate_files
 from iceberg.ingest.recognise import recognise_tables
-from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.tables import IngestReport
-from iceberg.ingest.told import tell_joining
 from iceberg.locale import LANGUAGES, Translator
 
 NOW = date(2026, 6, 30)

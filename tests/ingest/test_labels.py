@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import MappingError
-from iceberg.ingest.labels import holds_texts
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
-from iceberg.ingest.rejected import rejected_rows_csv
-from iceberg.ingest.sources import UploadedBytes
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.rejected_rows import rejected_rows_csv
+from iceberg.ingest.values.free_text import holds_texts
 
 SENTENCE = "The line drops every evening, please call me on 06 12 34 56 78, ref {}"
 

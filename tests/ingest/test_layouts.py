@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from iceberg.errors import MappingError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.recognise import recognise_table
-from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.tables import IngestReport
 from iceberg.locale import LANGUAGES
 

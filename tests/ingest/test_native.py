@@ -11,8 +11,8 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.native import read_natively
-from iceberg.ingest.rejected import rejected_rows_csv
+from iceberg.ingest.rejected_rows import rejected_rows_csv
+from iceberg.ingest.scan.typed_csv import read_natively
 
 TODAY = date(2026, 6, 30)
 DAYS = (
@@ -31,7 +31,7 @@ def _both(path: Path, *, plain: bool) -> list[tuple[object, ...]]:
     """Rows, totals, rules and issues: read natively where that can be, then by texts."""
     seen = []
     for reader in (read_natively, lambda *_: None):
-        with patch("iceberg.ingest.judge.read_natively", reader):
+        with patch("iceberg.ingest.judging.judge.read_natively", reader):
             tables, report = load_tables(path, today=TODAY)
         with tables:
             rows = tables.connection.sql("SELECT * FROM customers ORDER BY ALL").fetchall()
@@ -45,7 +45,7 @@ def _both(path: Path, *, plain: bool) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("field", ["start_date", "end_date", "revenue"])
 def test_every_odd_value_below_the_sample_is_read_as_its_text_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
     """One odd value per file, after more good rows than a sample holds."""
-    monkeypatch.setattr("iceberg.ingest.read.PREVIEW_ROWS", 30)
+    monkeypatch.setattr("iceberg.ingest.files.read.PREVIEW_ROWS", 30)
     usual = {"customer_id": "C{}", "start_date": "2023-05-{:02}", "end_date": "2024-09-{:02}", "segment": "home", "revenue": "12.5"}
     for number, odd in enumerate(AMOUNTS if field == "revenue" else DAYS):
         lines = [",".join(usual)]
@@ -72,7 +72,7 @@ def test_a_table_on_disk_gives_the_same_counts(tmp_path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
     digests, totals = [], []
     for large in (False, True):
-        with patch("iceberg.ingest.resources.is_large", return_value=large):
+        with patch("iceberg.ingest.files.sizes.is_large", return_value=large):
             tables, report = load_tables(path, today=TODAY, temp_directory=tmp_path)
         with tables:
             kept = list(tmp_path.glob("iceberg-*/*.duckdb"))

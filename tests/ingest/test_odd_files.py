@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import FileError, IcebergError
-from iceberg.ingest import book_size
+from iceberg.ingest.files.books import bounded_reader
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.sources import UploadedBytes
 from tests.ingest.odd_files import ODD_FILES, OddFile, bomb, lying_bomb
 
 NOW = date(2026, 6, 30)
@@ -50,7 +50,7 @@ def test_there_are_at_least_sixty_ways() -> None:
 @pytest.mark.parametrize("make", [bomb, lying_bomb])
 def test_a_zip_bomb_is_refused_before_it_fills_memory(make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether its directory tells the truth or not; nothing is unpacked beyond the limit."""
-    monkeypatch.setattr(book_size, "MAX_UNPACKED_BYTES", 32 << 20)
+    monkeypatch.setattr(bounded_reader, "MAX_UNPACKED_BYTES", 32 << 20)
     with pytest.raises(FileError) as caught:
         load_tables(UploadedBytes("bomb.xlsx", make(64 << 20)), today=NOW)
     assert caught.value.code in {"book_too_large", "book_unreadable"}

@@ -6,9 +6,10 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import MappingError
+from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import ColumnMapping, MappingSet
-from iceberg.ingest.sources import UploadedBytes
+from iceberg.ingest.mapping import MappingSet
 
 PEOPLE = [f"C{i:03},2024-0{1 + i % 6}-03,{'2025-03-14' if i % 4 == 0 else ''}" for i in range(80)]
 ASKED = [f"T{i},C{i:03},2025-0{1 + i % 3}-07,{i}" for i in range(0, 80, 5)]

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 from iceberg.errors import FileError, MappingError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.sources import UploadedBytes
 
 NOW = date(2026, 6, 30)
 TEXT = "customer_id,start_date,end_date\nC01,2024-01-05,\nC02,2024-02-10,2025-03-01\nC03,2024-03-15,\n"

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from iceberg.cohort.reduce import reduce_tables
-from iceberg.ingest import judge, plain_csv
-from iceberg.ingest.hashes import ToldIds
+from iceberg.ingest.judging import judge
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import rejected_rows_csv
+from iceberg.ingest.rejected_rows import rejected_rows_csv
+from iceberg.ingest.scan import plain_csv
+from iceberg.ingest.scan.id_hashes import ToldIds
 from tests.ingest.test_native import AMOUNTS, DAYS
 
 TODAY = date(2026, 6, 30)
@@ -26,7 +27,7 @@ HEADER = "customer_id,start_date,end_date,segment,revenue"
 @pytest.fixture(autouse=True)
 def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes late is what no sample shows."""
-    monkeypatch.setattr("iceberg.ingest.read.PREVIEW_ROWS", 30)
+    monkeypatch.setattr("iceberg.ingest.files.read.PREVIEW_ROWS", 30)
     monkeypatch.setattr(plain_csv, "BLOCK_BYTES", 700)  # a few records each
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import FileError
+from iceberg.ingest.files.postgres import masked, parse_table
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.postgres import masked, parse_table
 from iceberg.store.studies import Store
 from tests import postgres
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import rejected_rows_csv
+from iceberg.ingest.rejected_rows import rejected_rows_csv
 
 EMAIL, PHONE, TEXT = "jane.doe@planted.example", "0612345678", "I am so disappointed"
 NOW = date(2026, 6, 30)

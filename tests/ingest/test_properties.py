@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iceberg.errors import IcebergError
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.rejected import neutralise, rejected_rows_csv
-from iceberg.ingest.sources import UploadedBytes
+from iceberg.ingest.rejected_rows import neutralise, rejected_rows_csv
 
 NOW = date(2026, 6, 30)
 DATES = st.one_of(

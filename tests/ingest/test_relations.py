@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.gathering import relate_files
-from iceberg.ingest.links import LinkChoice, Relations
-from iceberg.ingest.load import load_tables, require_rows
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
-from iceberg.ingest.sources import UploadedBytes
-from iceberg.ingest.told import tell_relations
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.joining.links import LinkChoice, Relations
+from iceberg.ingest.joining_sentences import tell_relations
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.opening import relate_files
+from iceberg.ingest.rejected_rows import require_rows
 from iceberg.locale import LANGUAGES, Translator
 
 NOW = date(2026, 6, 30)

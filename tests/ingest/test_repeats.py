@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from iceberg.ingest.joining import Joining
+from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.joining.options import Joining
+from iceberg.ingest.joining_sentences import tell_report
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.sources import UploadedBytes
 from iceberg.ingest.tables import IngestReport
-from iceberg.ingest.told import tell_report
 from iceberg.locale import LANGUAGES, Translator
 
 NOW = date(2026, 6, 30)

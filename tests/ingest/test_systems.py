@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.recognise import recognise_tables
-from iceberg.ingest.sources import UploadedBytes
 from tests.ingest.systems import COMPLAINTS, CUSTOMERS, LEFT, SYSTEMS
 
 NOW = date(2026, 6, 30)

@@ -6,7 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.window import ObservationWindow
 
 BANDS = (0, 12, 36)

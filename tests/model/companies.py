@@ -13,7 +13,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import Tables
-from iceberg.simulate import SimulatedCompany, simulate_world
+from iceberg.simulation.company import SimulatedCompany, simulate_world
 
 Rows = tuple[pd.DataFrame, pd.DataFrame]
 

@@ -12,8 +12,8 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.compare import DAYS_PER_MONTH, Comparison, compare_periods, compare_studies
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import IcebergEstimate
-from iceberg.simulate import simulate_company
-from iceberg.worlds import WARM_UP_MONTHS, CompanyTruth, mixed
+from iceberg.simulation.company import simulate_company
+from iceberg.simulation.worlds import WARM_UP_MONTHS, CompanyTruth, mixed
 from tests.report.examples import example_counts, example_estimate
 
 FIRST, TURN, SECOND, LAST = date(2024, 7, 1), date(2025, 6, 1), date(2025, 7, 1), date(2026, 6, 1)

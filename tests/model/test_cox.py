@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from lifelines import CoxTimeVaryingFitter
 
-from iceberg.cohort.counts import CohortCounts, TenureDayCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import TenureDayCounts
 from iceberg.cohort.window import ObservationWindow
-from iceberg.model.cox import _efron_nodes, fit_cox
+from iceberg.model.survival.cox import _efron_nodes, fit_cox
 from tests.cohort.companies import random_company
 from tests.model.companies import reduce_frames, spells, world
 

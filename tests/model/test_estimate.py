@@ -13,10 +13,10 @@ from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.estimate import estimate_iceberg, focus_estimate
+from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.evidence import judge_evidence
 from iceberg.model.results import Evidence
-from iceberg.model.summary import prior_share, probability_largest
+from iceberg.model.summary import focus_estimate, prior_share, probability_largest
 from tests.model.build import WINDOW, linked_counts
 from tests.model.companies import world
 

@@ -10,17 +10,17 @@ import pytest
 
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.arrow import Arrow, factorise
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.delay_kernel import fit_delay_kernel, lag_weights, share_within
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_excess_hazard, prior_of
-from iceberg.model.forecast import draw_pipeline
-from iceberg.model.information import fisher_information, log_likelihood
-from iceberg.model.placebo import above_noise, run_placebo
-from iceberg.model.ratio_posterior import RatioPrior
-from iceberg.model.reconciliation import draw_silent_churn
-from iceberg.model.variance_average import average_variances
-from iceberg.simulate import simulate_world
+from iceberg.model.departures.fit.arrow import Arrow, factorise
+from iceberg.model.departures.fit.information import fisher_information, log_likelihood
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
+from iceberg.model.departures.fit.variance_average import average_variances
+from iceberg.model.departures.forecast import draw_pipeline
+from iceberg.model.departures.placebo import above_noise, run_placebo
+from iceberg.model.departures.reconciliation import draw_silent_churn
+from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.survival.delay_kernel import fit_delay_kernel, lag_weights, share_within
+from iceberg.simulation.company import simulate_world
 from tests.model.build import linked_counts
 
 

@@ -8,8 +8,8 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.flat_excess import expected_leavers, flat_excess
 from iceberg.model.leaks import correlation
+from iceberg.model.survival.flat_excess import expected_leavers, flat_excess
 
 ASSUMED = Assumptions(draws=1500)
 

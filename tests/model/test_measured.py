@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts
-from iceberg.cohort.observed import ObservedSilence
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.reduce import reduce_tables
+from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.model import estimate as estimate_module
 from iceberg.model import evidence
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.excess_posterior import ExcessPosterior
-from iceberg.model.measured import MeasuredRatio, measure_ratios
-from iceberg.model.net_survival import observed_excess, silent_hazard
-from iceberg.simulate import simulate_world
+from iceberg.model.ratio.measurements import MeasuredRatio, measure_ratios
+from iceberg.model.survival.excess_posterior import ExcessPosterior
+from iceberg.model.survival.net_survival import observed_excess, silent_hazard
+from iceberg.simulation.company import simulate_world
 
 from .build import linked_counts
 from .companies import window_of

@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from iceberg.cohort.counts import ANY_CATEGORY
-from iceberg.model.net_survival import (
+from iceberg.cohort.day_counts import ANY_CATEGORY
+from iceberg.model.survival.net_survival import (
     delay_by_month,
     excess_risk,
     matched_hazard,

@@ -9,14 +9,14 @@ import pytest
 
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.delay_kernel import fit_delay_kernel
+from iceberg.model.departures.fit.model import fit_excess_hazard
+from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.excess_hazard import fit_excess_hazard
-from iceberg.model.prior_change import rows_under
-from iceberg.model.ratio_evidence import ratio_prior_of
-from iceberg.model.ratio_posterior import RatioLikelihood, RatioPrior, draw_log_ratios
-from iceberg.model.reconciliation import draw_silent_churn
-from iceberg.simulate import simulate_world
+from iceberg.model.ratio.level_three_prior import ratio_prior_of
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
+from iceberg.model.ratio.prior_change import rows_under
+from iceberg.model.survival.delay_kernel import fit_delay_kernel
+from iceberg.simulation.company import simulate_world
 
 TEN = Assumptions(ratio=SilentRatioPrior.around(10))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from iceberg.model.allocate import month_profile, spread_over_months
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.ratio import condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.cells import month_profile, spread_over_months
+from iceberg.model.ratio.draws import condition_on_departures, draw_ratio_prior
 
 CATEGORIES = ("a", "b")
 VOCAL = np.array([[40.0, 20.0], [10.0, 60.0]])

@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from benchmarks.reference.companies import FIXTURES, Problem, given, rebuild_problem
-from iceberg.model.excess_hazard import ExcessHazardFit, fit_design, refit
-from iceberg.model.fellner_schall import Variances
-from iceberg.model.reconciliation import draw_silent_churn
-from iceberg.model.variance_average import average_variances
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_design, refit
+from iceberg.model.departures.fit.variance_average import average_variances
+from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.departures.reconciliation import draw_silent_churn
 
 COMPANIES = ("mixed", "small", "none")
 WITH_SAMPLED_VARIANCES = ("small",)  # half an hour of sampling each

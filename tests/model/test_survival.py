@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter, NelsonAalenFitter, PiecewiseExponentialFitter, WeibullFitter
 
-from iceberg.cohort.counts import CohortCounts, TenureDayCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import TenureDayCounts
 from iceberg.cohort.window import ObservationWindow
-from iceberg.model.survival import complained_states, fit_parametric, tenure_curve
+from iceberg.model.survival.curves import complained_states, fit_parametric, tenure_curve
 from tests.cohort.companies import random_company
 from tests.model.companies import reduce_frames, spells, world
 

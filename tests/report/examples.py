@@ -6,7 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from iceberg.cohort.counts import CohortCounts, ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import (

@@ -10,7 +10,7 @@ from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.compare import Comparison, Difference, Remark
 from iceberg.model.results import CredibleInterval
 from iceberg.report.charts import build_changes
-from iceberg.report.comparing import (
+from iceberg.report.comparison import (
     comparison_document,
     comparison_headline,
     comparison_table,

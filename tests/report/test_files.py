@@ -14,7 +14,7 @@ import pypdf
 import pytest
 from pptx import Presentation
 
-from iceberg.cli_options import REPORT_FORMATS
+from iceberg.cli.option_types import REPORT_FORMATS
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.results import IcebergEstimate

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 from iceberg.errors import IcebergError
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.spark_tables import load_spark_tables
+from iceberg.ingest.spark.load import load_spark_tables
 from iceberg.store.studies import Store
 from tests.spark.conftest import ROOT, TODAY, account
 

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from iceberg.errors import FileError
-from iceberg.ingest import spark
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.spark_tables import load_spark_tables
+from iceberg.ingest.spark import session as spark
+from iceberg.ingest.spark.load import load_spark_tables
 from tests.spark.conftest import ROOT, TODAY, account
 
 DIRTY_CUSTOMERS = """
@@ -106,7 +106,7 @@ def test_a_machine_without_java_and_a_cluster_that_is_not_there_are_said_at_once
 
 
 def test_a_machine_without_spark_is_told_what_to_install() -> None:
-    hidden = "import sys; sys.modules['pyspark'] = None; sys.modules['pyspark.sql'] = None; from iceberg.cli import main; sys.exit(main())"
+    hidden = "import sys; sys.modules['pyspark'] = None; sys.modules['pyspark.sql'] = None; from iceberg.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", hidden, "estimate", "--engine", "spark", "--customers", "spark:crm.customers"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr

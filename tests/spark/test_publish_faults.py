@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 from iceberg.store.studies import Store
 
 

@@ -10,8 +10,9 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import IcebergEstimate
+from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
-from iceberg.store.studies import Publication, SourceFile, Store
+from iceberg.store.studies import Publication, Store
 from tests import postgres
 from tests.model.build import linked_counts
 

@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import text
 
 from iceberg.errors import StoreError
-from iceberg.store import opening, schema
+from iceberg.store import connection as opening
+from iceberg.store import schema
 from iceberg.store.naming import name_study
 from iceberg.store.studies import Publication, Store
 from tests import postgres

@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from iceberg.cli import main
+from iceberg.cli.main import main
 from iceberg.errors import StoreError
 from iceberg.store.audit import read_audit, write_audit
-from iceberg.store.keeping import (
+from iceberg.store.connection import told
+from iceberg.store.retention import (
     delete_study,
     expire,
     export_bytes,
@@ -21,7 +22,6 @@ from iceberg.store.keeping import (
     retention_days,
     set_retention,
 )
-from iceberg.store.opening import told
 from iceberg.store.studies import Store
 from tests import postgres
 from tests.store.conftest import Maker
@@ -150,7 +150,7 @@ def test_an_export_of_one_study_holds_nothing_of_another(store: Store, publicati
 
 
 def test_bytes_that_somebody_still_reads_are_said_to_be_there(tmp_path: Path, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iceberg.store.opening.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("iceberg.store.connection.BUSY_SECONDS", 0.2)
     store, reader = Store(str(tmp_path / "store.db")), Store(str(tmp_path / "store.db"))
     study = store.publish(publication()).study_id
     with told(reader.url), reader.engine.connect() as connection, connection.begin():

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import inspect, text
 
 from iceberg.errors import StoreError
-from iceberg.store import opening, schema
-from iceberg.store.opening import store_address
+from iceberg.store import connection as opening
+from iceberg.store import schema
+from iceberg.store.connection import store_address
 from iceberg.store.studies import Store
 from tests.store.conftest import Maker
 

@@ -19,11 +19,11 @@ from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.summary import focus_estimate
 from iceberg.store import schema
 from iceberg.store.audit import read_audit
+from iceberg.store.connection import writing
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
 from iceberg.store.naming import name_study
-from iceberg.store.opening import writing
-from iceberg.store.packed import PackedFit, open_fit
+from iceberg.store.packed_fit import PackedFit, open_fit
 from iceberg.store.studies import Published, Store
 from tests.store.conftest import Maker, small_estimate
 

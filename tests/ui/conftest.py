@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from iceberg.ui import kept
+from iceberg.ui.session import sample_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
@@ -27,7 +27,7 @@ VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,
 def _nothing_kept_from_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests see what this code works out, never what an earlier start of the server left."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept, "FOLDER", tmp_path_factory.mktemp("kept"))
+        patch.setattr(sample_cache, "FOLDER", tmp_path_factory.mktemp("kept"))
         yield
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iceberg.errors import OptionError
-from iceberg.ui.access import ROLES, Access, RoleRules, least_role, read_rules
+from iceberg.ui.access.access import ROLES, Access, RoleRules, least_role, read_rules
 
 USUAL = RoleRules()
 

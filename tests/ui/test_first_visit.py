@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from iceberg.model.assumptions import Assumptions
-from iceberg.ui import first_visit, kept
 from iceberg.ui.controls import View
-from iceberg.ui.executive import executive_charts, picture
-from iceberg.ui.first_visit import prepare_first_visit
+from iceberg.ui.figure import chart_identity
 from iceberg.ui.frame import Frame
-from iceberg.ui.show import chart_identity
-from iceberg.ui.state import Filters, Study, load_sample, prepare_estimate, recall
+from iceberg.ui.sections.executive import executive_charts, picture
+from iceberg.ui.serving import first_visit
+from iceberg.ui.serving.first_visit import prepare_first_visit
+from iceberg.ui.session import sample_cache
+from iceberg.ui.session.caches import recall
+from iceberg.ui.session.estimates import prepare_estimate
+from iceberg.ui.session.sample import load_sample
+from iceberg.ui.session.study import Filters, Study
 
 
 def frame_of(study: Study, language: str) -> Frame:
@@ -58,15 +62,15 @@ def test_the_next_start_opens_what_this_one_made(sample: Study, monkeypatch: pyt
 
 
 def test_drawings_of_another_version_are_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(kept, "FOLDER", tmp_path)
-    kept.keep_drawings("a", {"chart": ["{}", "says"]})
-    assert kept.open_drawings("a") == {"chart": ["{}", "says"]}
-    monkeypatch.setattr(kept, "_digest_of", lambda folders: f"changed {folders}")
-    assert kept.open_drawings("a") is None
+    monkeypatch.setattr(sample_cache, "FOLDER", tmp_path)
+    sample_cache.keep_drawings("a", {"chart": ["{}", "says"]})
+    assert sample_cache.open_drawings("a") == {"chart": ["{}", "says"]}
+    monkeypatch.setattr(sample_cache, "_digest_of", lambda folders: f"changed {folders}")
+    assert sample_cache.open_drawings("a") is None
 
 
 def test_damaged_drawings_are_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(kept, "FOLDER", tmp_path)
-    kept.keep_drawings("a", {"chart": ["{}", "says"]})
+    monkeypatch.setattr(sample_cache, "FOLDER", tmp_path)
+    sample_cache.keep_drawings("a", {"chart": ["{}", "says"]})
     next(tmp_path.iterdir()).write_text("{half")
-    assert kept.open_drawings("a") is None
+    assert sample_cache.open_drawings("a") is None

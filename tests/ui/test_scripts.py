@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from iceberg.ui import scripts
-from iceberg.ui.scripts import FOLDER, KeptFiles, keep_files
+from iceberg.ui.serving import static_files
+from iceberg.ui.serving.static_files import FOLDER, KeptFiles, keep_files
 
 SCRIPT = "js/page.Abc123.js"
 CONTENT = b"export const answer = 42;\n" * 100
@@ -21,7 +21,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
     (tmp_path / "js").mkdir()
     (tmp_path / "js" / "page.Abc123.js").write_bytes(CONTENT)
     (tmp_path / "js" / "secret.txt").write_bytes(b"not a script")
-    monkeypatch.setattr(scripts, "_KEPT", {})
+    monkeypatch.setattr(static_files, "_KEPT", {})
     return keep_files(tmp_path)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
-from iceberg.ui.prior_table import priors_frame, priors_from_frame, published_priors, with_capture
-from iceberg.ui.shelf import Shelf
-from iceberg.ui.show import csv_bytes
+from iceberg.ui.figure import csv_bytes
+from iceberg.ui.sections.prior_table import priors_frame, priors_from_frame, published_priors, with_capture
+from iceberg.ui.session.lru_cache import Shelf
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])

@@ -11,11 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg
+from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
 from iceberg.store.audit import read_audit
-from iceberg.store.studies import Publication, SourceFile, Store
-from iceberg.ui import published, show, state
-from iceberg.ui.ahead import prepare_newest
+from iceberg.store.studies import Publication, Store
+from iceberg.ui import figure
+from iceberg.ui.serving.newest_study import prepare_newest
+from iceberg.ui.session import estimates, published_study
 from tests.model.build import linked_counts
 from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
 
@@ -29,7 +31,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened = Store(str(tmp_path / "store.db"))
     yield opened
     opened.close()
-    published._open_store.cache_clear()
+    published_study._open_store.cache_clear()
 
 
 @pytest.fixture
@@ -231,7 +233,7 @@ def test_an_empty_store_says_what_to_do_and_is_not_made_by_looking(tmp_path: Pat
 
 def test_every_page_asks_for_a_role_itself() -> None:
     """A page that is added without a thought is for owners alone, and a test says so."""
-    from iceberg.ui.access import LEAST_ROLE
+    from iceberg.ui.access.access import LEAST_ROLE
 
     pages = {path.stem: path.read_text() for path in (ROOT / "iceberg/ui/pages").glob("*.py") if path.stem != "__init__"}
     assert set(pages) == set(LEAST_ROLE)
@@ -243,7 +245,7 @@ def test_what_was_published_last_is_worked_out_before_its_link_is_opened(publish
     study = publish("Ahead of everybody", leavers=870)
     prepared = prepare_newest()
     assert study in prepared
-    monkeypatch.setattr(show, "_specification", lambda build: pytest.fail("a chart was drawn for a reader"))
+    monkeypatch.setattr(figure, "_specification", lambda build: pytest.fail("a chart was drawn for a reader"))
     for language in ("en", "fr"):
         open_app(study=study, language=language)
     assert prepare_newest(unless=prepared) == prepared
@@ -258,10 +260,10 @@ def test_a_drawing_shared_by_readers_is_as_it_was_made_after_it_was_shown(publis
     """Streamlit sets the width in what it is given; the next reader must find the drawing as the first one did."""
     study = publish("Shared drawings", leavers=850)
     open_app(study=study)
-    held = {key: json.dumps(spec) for key, spec in state._PUBLISHED["drawings"]._held.items()}
+    held = {key: json.dumps(spec) for key, spec in estimates._PUBLISHED["drawings"]._held.items()}
     assert held
     open_app(study=study)
-    assert {key: json.dumps(state._PUBLISHED["drawings"].find(key)) for key in held} == held
+    assert {key: json.dumps(estimates._PUBLISHED["drawings"].find(key)) for key in held} == held
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from iceberg.locale import Translator
-from iceberg.ui.upload_limit import command_line
+from iceberg.ui.upload.limit import command_line
 from tests.ui.conftest import COMPLAINTS, CUSTOMERS, assert_healthy, spoken, upload
 
 OpenPage = Callable[..., AppTest]

@@ -24,10 +24,10 @@ from iceberg.report.charts.base import (
     worded_tooltip,
 )
 from iceberg.report.charts.dots import row_labels, rows_axis
+from iceberg.report.charts.iceberg.text_width import shortened, text_width
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
-from iceberg.report.text_width import shortened, text_width
 from iceberg.report.words import customers, ratio
 
 FloatArray = npt.NDArray[np.float64]

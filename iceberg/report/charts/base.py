@@ -10,9 +10,9 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
+from iceberg.report.charts.iceberg.text_width import text_width, wrapped
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing, layered
 from iceberg.report.palette import FONT, THEMES, Palette, Theme, category_colours
-from iceberg.report.text_width import text_width, wrapped
 
 LABEL_SIZE = 12
 NARROW_TITLE_PX = 230

@@ -10,9 +10,9 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.report.charts.base import finish, note, palette_of, range_texts, ratio_expr, worded_tooltip
 from iceberg.report.charts.dots import ROW_PX, row_labels, rows_axis
+from iceberg.report.charts.iceberg.text_width import text_width
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
-from iceberg.report.text_width import text_width
 from iceberg.report.words import share
 
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
@@ -25,7 +25,7 @@ def build_changes(
     """Change of each category's rate: dot at the median, 90 % range, the probability that it fell after it; colour and place tell the verdict.
 
     Args:
-        frame: `iceberg.report.comparing.comparison_table`.
+        frame: `iceberg.report.comparison.comparison_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
         description: The takeaway.

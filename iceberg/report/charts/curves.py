@@ -21,11 +21,11 @@ from iceberg.report.charts.base import (
     value_axis,
     worded_tooltip,
 )
+from iceberg.report.charts.iceberg.text_width import shortened, text_width
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme, category_colours
 from iceberg.report.tables import numbers_at_risk_table, thinned
 from iceberg.report.takeaways import takeaway_curves
-from iceberg.report.text_width import shortened, text_width
 
 HEIGHT_PX = 320
 ROW_PX = 18

@@ -23,6 +23,7 @@ from iceberg.report.charts.base import (
     ratio_expr,
     worded_tooltip,
 )
+from iceberg.report.charts.iceberg.text_width import text_width, wrapped
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.takeaways import (
@@ -32,7 +33,6 @@ from iceberg.report.takeaways import (
     takeaway_ranking,
     takeaway_segments,
 )
-from iceberg.report.text_width import text_width, wrapped
 from iceberg.report.words import noise_text, ratio, share
 
 ROW_PX = {False: 42, True: 48}

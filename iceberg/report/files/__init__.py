@@ -1,6 +1,7 @@
 """Owns the files an estimate leaves the product in: PDF, slides, workbook, CSV, web page, JSON, pictures; the same numbers in each."""
 
-from iceberg.report.files.formats import CHARTS, FORMATS, media_type, report_bytes
+from iceberg.report.files.formats import FORMATS, media_type, report_bytes
+from iceberg.report.files.pictures import CHARTS
 from iceberg.report.files.provenance import Provenance, SourceFile, report_name
 
 __all__ = ["CHARTS", "FORMATS", "Provenance", "SourceFile", "media_type", "report_bytes", "report_name"]

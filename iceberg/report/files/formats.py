@@ -64,28 +64,28 @@ def media_type(format: str) -> str:
 
 
 def _pdf(asked: _Asked) -> bytes:
-    from iceberg.report.files.executive import build_written
-    from iceberg.report.files.pdf import build_pdf
+    from iceberg.report.files.document.executive import build_written
+    from iceberg.report.files.document.pdf import build_pdf
 
     return build_pdf(build_written(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest))
 
 
 def _pptx(asked: _Asked) -> bytes:
-    from iceberg.report.files.slides import build_slides
+    from iceberg.report.files.slides.deck import build_slides
 
     return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest)
 
 
 def _html(asked: _Asked) -> bytes:
-    from iceberg.report.files.executive import build_written
-    from iceberg.report.files.web_page import build_web_page
+    from iceberg.report.files.document.executive import build_written
+    from iceberg.report.files.document.web_page import build_web_page
 
     return build_web_page(build_written(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest))
 
 
 def _xlsx(asked: _Asked) -> bytes:
-    from iceberg.report.files.sheets import build_sheets
-    from iceberg.report.files.workbook import build_workbook
+    from iceberg.report.files.spreadsheet.sheets import build_sheets
+    from iceberg.report.files.spreadsheet.workbook import build_workbook
 
     held = asked.provenance
     sheets = build_sheets(asked.estimate, asked.counts, held, asked.words, smallest=asked.smallest)
@@ -95,8 +95,8 @@ def _xlsx(asked: _Asked) -> bytes:
 
 
 def _csv(asked: _Asked) -> bytes:
-    from iceberg.report.files.flat_file import build_csv
-    from iceberg.report.files.sheets import build_sheets
+    from iceberg.report.files.spreadsheet.csv import build_csv
+    from iceberg.report.files.spreadsheet.sheets import build_sheets
 
     sheets = build_sheets(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest)
     return build_csv(sheets, currency=asked.counts.currency)

@@ -6,16 +6,20 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.fonts import FAMILY, font_folder
 from iceberg.report.palette import FONT
 from iceberg.report.small_cells import shown_months
 from iceberg.report.tables import comparator_table, iceberg_table, iceberg_totals, month_trend_table, ranking_table
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
+
+FAMILY = "DejaVu Sans"
+MONO = "DejaVu Sans Mono"  # for fingerprints, which are read letter by letter
 
 ChartName = Literal["iceberg", "ranking", "comparator", "months"]
 CHARTS: tuple[ChartName, ...] = ("iceberg", "ranking", "comparator", "months")
@@ -108,3 +112,17 @@ def _converter() -> Any:  # noqa: ANN401  # a module
 
     vl_convert.register_font_directory(str(font_folder()))
     return vl_convert
+
+
+@cache
+def font_folder() -> Path:
+    """The folder that holds the font files. Matplotlib itself is not imported: that would take half a second.
+
+    Raises:
+        FileNotFoundError: When matplotlib is installed without its fonts: a broken installation.
+    """
+    found = find_spec("matplotlib")
+    folder = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" if found is not None and found.origin else Path()
+    if not (folder / "DejaVuSans.ttf").is_file():
+        raise FileNotFoundError("DejaVuSans.ttf is not beside matplotlib; reinstall requirements.txt")
+    return folder

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `iceberg.store.opening` hands over."""
+"""Runs the migrations on the connection that `iceberg.store.connection` hands over."""
 
 from alembic import context
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.access import require
+from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
+from iceberg.ui.figure import estimate_key, show_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import estimate_key, show_chart
-from iceberg.ui.state import SEED, estimate_study, focus_study, remember
+from iceberg.ui.session.caches import remember
+from iceberg.ui.session.estimates import estimate_study, focus_study
+from iceberg.ui.session.study import SEED
 
 HOME = "iceberg/ui/pages/iceberg.py"
 
@@ -138,7 +140,7 @@ def _colour(frame: Frame, category: str) -> str:
 
 def _show_net_survival(frame: Frame, category: str) -> None:
     from iceberg.report.charts import build_net_survival
-    from iceberg.report.counted import net_survival_of
+    from iceberg.report.counts_summary import net_survival_of
     from iceberg.report.takeaways import takeaway_net_survival
 
     counts = frame.study.counts
@@ -157,7 +159,7 @@ def _show_net_survival(frame: Frame, category: str) -> None:
 
 def _show_delay(frame: Frame, category: str) -> None:
     from iceberg.report.charts import build_delay
-    from iceberg.report.counted import delay_of
+    from iceberg.report.counts_summary import delay_of
     from iceberg.report.takeaways import takeaway_delay
 
     st.header(frame.words.text("ui.category.delay"), anchor=False)
@@ -175,7 +177,7 @@ def _show_delay(frame: Frame, category: str) -> None:
 
 def _show_tenure(frame: Frame, category: str) -> None:
     from iceberg.report.charts import build_tenure_profile
-    from iceberg.report.counted import tenure_profile_of
+    from iceberg.report.counts_summary import tenure_profile_of
     from iceberg.report.takeaways import takeaway_tenure_profile
 
     st.header(frame.words.text("ui.category.tenure"), anchor=False)

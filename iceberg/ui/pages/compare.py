@@ -10,10 +10,12 @@ import streamlit as st
 from iceberg.locale import Translator
 from iceberg.model.compare import Comparison, Months, compare_periods
 from iceberg.store.studies import VersionEntry
-from iceberg.ui.access import require
+from iceberg.ui.access.access import require
+from iceberg.ui.figure import draw_table, show_chart, show_download
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import draw_table, show_chart, show_download
-from iceberg.ui.state import Filters, estimate_name, estimate_study, focus_study, remember
+from iceberg.ui.session.caches import remember
+from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
+from iceberg.ui.session.study import Filters
 
 KINDS = ("periods", "studies")
 FEWEST_MONTHS = 2  # one before, one after
@@ -64,7 +66,7 @@ def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
 
 def _other_versions(frame: Frame) -> tuple[VersionEntry, ...]:
     """Every version in the store but the one on screen, the newest first."""
-    from iceberg.ui.published import has_store, open_store
+    from iceberg.ui.study_store import has_store, open_store
 
     if not has_store():
         return ()
@@ -77,7 +79,7 @@ def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
     """What is on screen against a published version, each as it was estimated."""
     from iceberg.model.compare import compare_studies
     from iceberg.model.estimate import estimate_iceberg
-    from iceberg.ui.published import stored_version
+    from iceberg.ui.session.stored_versions import stored_version
 
     whole = estimate_study(frame.study, frame.view.assumptions)
 
@@ -129,7 +131,7 @@ def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
 
 def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
     from iceberg.report.charts import build_changes
-    from iceberg.report.comparing import (
+    from iceberg.report.comparison import (
         comparison_headline,
         comparison_table,
         display_comparison,
@@ -179,7 +181,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
 
 def _pdf(frame: Frame, comparison: Comparison, category: str | None) -> bytes:
     """The answer as a page to send on."""
-    from iceberg.report.files.compared import Compared, comparison_bytes
+    from iceberg.report.files.comparison import Compared, comparison_bytes
 
     return comparison_bytes(Compared(comparison, category, author=frame.access.name), format="pdf", language=frame.language)
 

@@ -8,15 +8,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui import executive
-from iceberg.ui.access import require
+from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
-from iceberg.ui.executive import Chart, comparator, month_trend, picture, ranking
-from iceberg.ui.first_visit import show_still
+from iceberg.ui.figure import show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import show_chart, show_diagnostics
-from iceberg.ui.state import estimate_study, focus_study, has_estimate, is_estimated
-from iceberg.ui.study_head import show_study_actions, show_study_head
+from iceberg.ui.sections import executive
+from iceberg.ui.sections.executive import Chart, comparator, month_trend, picture, ranking
+from iceberg.ui.sections.still_picture import show_still
+from iceberg.ui.sections.study_head import show_study_actions, show_study_head
+from iceberg.ui.session.estimates import estimate_study, focus_study, has_estimate, is_estimated
 
 CATEGORY_PAGE = "iceberg/ui/pages/category.py"
 UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
@@ -61,7 +61,7 @@ def _estimate(frame: Frame) -> IcebergEstimate:
 
 
 def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
-    from iceberg.report.counted import counts_summary
+    from iceberg.report.counts_summary import counts_summary
 
     words, counts = frame.words, frame.study.counts
     if frame.study.is_sample:

@@ -11,11 +11,12 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
-from iceberg.ui.access import require
+from iceberg.ui.access.access import require
 from iceberg.ui.controls import edited_priors, forget_priors, keep_priors
+from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
-from iceberg.ui.method_checks import show_calibration, show_estimate_checks
-from iceberg.ui.prior_table import (
+from iceberg.ui.sections.method_checks import show_calibration, show_estimate_checks
+from iceberg.ui.sections.prior_table import (
     ENDS,
     SHARES,
     capture_name,
@@ -25,8 +26,7 @@ from iceberg.ui.prior_table import (
     published_priors,
     with_capture,
 )
-from iceberg.ui.sensitivity import show_sensitivity, show_tornado
-from iceberg.ui.show import draw_table, table_height
+from iceberg.ui.sections.sensitivity import show_sensitivity, show_tornado
 
 SENTENCES = 10
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side

@@ -7,7 +7,7 @@ import streamlit as st
 
 from iceberg.report.words import customers_range
 from iceberg.store.audit import read_audit
-from iceberg.store.keeping import (
+from iceberg.store.retention import (
     LONGEST_RETENTION_DAYS,
     delete_study,
     expire,
@@ -17,10 +17,11 @@ from iceberg.store.keeping import (
     set_retention,
 )
 from iceberg.store.studies import StudyEntry
-from iceberg.ui.access import current_access, require
+from iceberg.ui.access.access import current_access, require
+from iceberg.ui.figure import show_figures
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.published import close_study, has_store, open_store, summary_interval
-from iceberg.ui.show import show_figures
+from iceberg.ui.session.published_study import close_study, summary_interval
+from iceberg.ui.study_store import has_store, open_store
 
 HOME = "iceberg/ui/pages/iceberg.py"
 KEEP_FOR_EVER = 0

@@ -6,13 +6,14 @@ from typing import Literal
 
 import streamlit as st
 
-from iceberg.cohort.counts import NEVER_COMPLAINED, CohortCounts
-from iceberg.model.survival import SurvivalCurve, complained_states, fit_parametric, tenure_curve
-from iceberg.ui.access import require
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import NEVER_COMPLAINED
+from iceberg.model.survival.curves import SurvivalCurve, complained_states, fit_parametric, tenure_curve
+from iceberg.ui.access.access import require
+from iceberg.ui.figure import show_chart, show_figures
 from iceberg.ui.frame import Frame, current_frame, errors_in_words
-from iceberg.ui.show import show_chart, show_figures
-from iceberg.ui.state import remember
-from iceberg.ui.survival_words import cox_table, fit_curves, fit_sentences
+from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
+from iceberg.ui.session.caches import remember
 
 Kind = Literal["survival", "cumulative_hazard"]
 GROUPS = ("state", "category", "segment")
@@ -135,7 +136,7 @@ def _curves(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> dict[
 
 
 def _show_cox(frame: Frame, counts: CohortCounts) -> None:
-    from iceberg.model.cox import fit_cox
+    from iceberg.model.survival.cox import fit_cox
 
     words = frame.words
     if not counts.has_linked_complaints:

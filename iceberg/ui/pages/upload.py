@@ -11,19 +11,30 @@ import pandas as pd
 import streamlit as st
 
 from iceberg.errors import IcebergError
-from iceberg.ingest.as_read import mapping_as_read
-from iceberg.ingest.mapping import MappingSet
-from iceberg.ui.access import require
+from iceberg.ingest.mapping import MappingSet, mapping_as_read
+from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, show_error
-from iceberg.ui.published import sources_of
-from iceberg.ui.state import Study, estimate_study, keep_study, measured_files, sample_files
-from iceberg.ui.upload_checks import chosen_today, chosen_window, show_checks, show_report
-from iceberg.ui.upload_columns import choose_columns
-from iceberg.ui.upload_joining import chosen_links, chosen_rules, show_joining
-from iceberg.ui.upload_limit import LIMIT_MB, show_limit
-from iceberg.ui.upload_reading import choose_reading
-from iceberg.ui.upload_words import word_file_fields
-from iceberg.ui.uploads import MEASURED, TABLES, WHO_THERE_WAS, Counted, Shape, UploadedFile, count_files, take_bytes
+from iceberg.ui.session.current import keep_study
+from iceberg.ui.session.estimates import estimate_study
+from iceberg.ui.session.sample import measured_files, sample_files
+from iceberg.ui.session.study import Study
+from iceberg.ui.upload.checks import chosen_today, chosen_window, show_checks, show_report
+from iceberg.ui.upload.columns import choose_columns
+from iceberg.ui.upload.file_field import word_file_fields
+from iceberg.ui.upload.files import (
+    MEASURED,
+    TABLES,
+    WHO_THERE_WAS,
+    Counted,
+    Shape,
+    UploadedFile,
+    count_files,
+    sources_of,
+    take_bytes,
+)
+from iceberg.ui.upload.joining import chosen_links, chosen_rules, show_joining
+from iceberg.ui.upload.limit import LIMIT_MB, show_limit
+from iceberg.ui.upload.reading import choose_reading
 
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
 SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")

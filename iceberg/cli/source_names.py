@@ -1,0 +1,75 @@
+"""Owns what is known of the files named on the command line: base name, SHA-256 and size. Never a row, a folder or a password."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from iceberg.cli.options import INPUTS, STANDARD_INPUT, Options
+
+_SECRET = ("password", "sslpassword", "passfile", "user")
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """One source as it may be told to others.
+
+    Attributes:
+        table: The option it was given to: ``customers``, ``complaints`` ...
+        name: Without its folder; a database's address without its account.
+        sha256: Of its bytes; "" where there are none to look at twice (a stream, a database).
+        size_bytes: On disk; None likewise.
+    """
+
+    table: str
+    name: str
+    sha256: str = ""
+    size_bytes: int | None = None
+
+
+def name_files(options: Options) -> tuple[NamedFile, ...]:
+    """Every source of `options` in the order of the help, each file of a folder or pattern by itself."""
+    return tuple(
+        named
+        for table in INPUTS
+        for source in _as_list(getattr(options, table))
+        for named in _named(table, source)
+    )
+
+
+def _as_list(value: str | list[str] | tuple[str, ...] | None) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [*value]
+
+
+def _named(table: str, source: str) -> Iterable[NamedFile]:
+    if source == STANDARD_INPUT:
+        return [NamedFile(table, "stdin")]
+    if "://" in source:
+        return [NamedFile(table, _without_account(source))]
+    path = Path(source.partition("#")[0]) if not Path(source).exists() else Path(source)
+    if path.is_file():
+        return [_fingerprint(table, path)]
+    if path.is_dir():
+        found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
+    else:
+        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207  # a pattern may be absolute
+    return [_fingerprint(table, one) for one in found] or [NamedFile(table, path.name or source)]
+
+
+def _fingerprint(table: str, path: Path) -> NamedFile:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return NamedFile(table, path.name, digest, path.stat().st_size)
+
+
+def _without_account(address: str) -> str:
+    """A database's address without user, password and other secrets."""
+    parts = urlsplit(address)
+    query = "&".join(piece for piece in parts.query.split("&") if piece and piece.partition("=")[0].lower() not in _SECRET)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}" + (f"?{query}" if query else "")

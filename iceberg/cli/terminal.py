@@ -1,0 +1,113 @@
+"""Owns what the command line does to a terminal and to files: results, progress, one sentence at a time, files whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from iceberg.cli.option_types import UsageError
+from iceberg.locale import Translator
+
+DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
+
+
+def prepare_streams() -> None:
+    """A terminal that lacks a character gets a question mark, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def print_result(text: str) -> None:
+    """Write to standard output, now: what cannot be written must be known while there is someone to tell.
+
+    Raises:
+        UsageError: When it cannot take the text, for instance because the disk is full.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        # What is still buffered would fail again at exit, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(problem, BrokenPipeError):
+            raise
+        raise UsageError("cannot_write", {"file": "stdout", "reason": problem.strerror or str(problem)}) from problem
+
+
+def say(sentence: str) -> None:
+    """One line on standard error."""
+    with contextlib.suppress(BrokenPipeError):  # nobody listens; the exit status still speaks
+        print(sentence, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """Steps on standard error: rewritten in place on a terminal, one line per step elsewhere."""
+
+    def __init__(self, words: Translator, *, quiet: bool) -> None:
+        self._words, self._quiet = words, quiet
+        self._in_place = sys.stderr.isatty()
+        self._step = ""
+
+    def __call__(self, step: str, fraction: float = 0.0) -> None:
+        """Say that `step` (a key of ``cli.progress`` or ``evidence.steps``) is under way, `fraction` of it done."""
+        if self._quiet:
+            return
+        known = [key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)]
+        self._say(self._words.text(known[0] if known else "cli.progress.estimating"), fraction)
+
+    def _say(self, sentence: str, fraction: float = 0.0) -> None:
+        if self._quiet:
+            return
+        if self._in_place:
+            line = self._words.text(
+                "cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0))
+            )
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        elif sentence != self._step:
+            print(sentence, file=sys.stderr, flush=True)
+        self._step = sentence
+
+    def of_file(self, name: str) -> None:
+        """Say that the file `name` is being read."""
+        self._say(self._words.text("cli.progress.reading_file", file=name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._in_place and self._step:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
+
+    Raises:
+        UsageError: When the place cannot be written.
+    """
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a device or a pipe: /dev/stdout
+            target.write_bytes(content)
+            return
+        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as problem:
+        raise UsageError(
+            "cannot_write", {"file": str(path), "reason": problem.strerror or type(problem).__name__}
+        ) from problem

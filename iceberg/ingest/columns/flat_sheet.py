@@ -1,0 +1,78 @@
+"""Owns the flat sheet: one row per customer with tenure, left or not, complained or not, and no date (evidence level F)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.columns.propose import CERTAIN, normalise_header, propose_mapping
+from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.free_text import holds_texts
+
+if TYPE_CHECKING:
+    from iceberg.ingest.files.source_table import SourceColumn, SourceTable
+
+# A column that only says whether somebody complained is one category, named in the language of its header.
+COMPLAINT_NAMES = {"reclam": "réclamation", "plaint": "réclamation"}
+COMPLAINT_NAME = "complaint"
+_UNITS = {
+    "days": ("day", "jour"),
+    "weeks": ("week", "semaine"),
+    "years": ("year", "annee", "ans"),
+    "months": ("month", "mois"),
+}
+DAYS_PER_MONTH = 30.4375  # 365.25 / 12
+MONTHS_PER_UNIT = {"days": 1 / DAYS_PER_MONTH, "weeks": 7 / DAYS_PER_MONTH, "months": 1.0, "years": 12.0}
+LONGEST_MONTHS = 600  # judgement: nobody is a customer for 50 years; such numbers are days
+
+
+def as_flat(source: SourceTable, proposed: ColumnMapping) -> ColumnMapping | None:
+    """The mapping of a flat sheet, where `proposed` (for customers) finds no first day but tenure and departure are there."""
+    start = proposed.choices.get("start_date")
+    if start is not None and start.confidence >= CERTAIN:
+        return None
+    flat = propose_mapping(source, "flat")
+    sure = {name for name, choice in flat.choices.items() if choice.confidence >= CERTAIN}
+    gone = flat.choices.get("churned")
+    if "tenure" not in sure or gone is None or ("churned" not in sure and gone.reason != "which_yes"):
+        return None
+    kept = {name: choice for name, choice in flat.choices.items() if name in sure or (name == "churned" and choice.reason == "which_yes")}
+    spoke = flat.choices.get("complained")
+    if spoke is not None and "complained" not in sure and "category" not in kept:  # words instead of yes and no
+        written = source.column(spoke.header)
+        if written is not None and _is_coded(written):
+            kept["complained"] = spoke  # to be asked which code means yes
+        elif written is not None and holds_texts(written.sample):
+            kept["complained"] = replace(spoke, reason="free_text")  # to be asked: a text is no category, and is not kept
+        else:
+            kept["category"] = replace(spoke, field="category", confidence=0.9, reason="words")
+    return replace(flat, choices=kept)
+
+
+def _is_coded(column: SourceColumn) -> bool:
+    return bool(re.fullmatch(r"[\d.,;]+", ";".join(values_to_ask(column.sample)) or "-"))
+
+
+def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:
+    """``months``, ``days``, ``weeks`` or ``years``: as the header says, else months unless the numbers are far too large."""
+    words = normalise_header(header).split()
+    for unit, beginnings in _UNITS.items():
+        if any(word.startswith(beginnings) for word in words):
+            return unit
+    numbers = [float(text) for value in sample if re.fullmatch(r"\d+(\.\d+)?", text := str(value or "").strip())]
+    return "days" if numbers and max(numbers) > LONGEST_MONTHS else "months"
+
+
+def says_its_unit(header: str) -> bool:
+    """Whether the header of a tenure names its unit."""
+    return any(word.startswith(beginnings) for word in normalise_header(header).split() for beginnings in _UNITS.values())
+
+
+def complaint_name(header: str) -> str:
+    """The one category of a yes-or-no column."""
+    words = normalise_header(header).split()
+    return next((name for beginning, name in COMPLAINT_NAMES.items() if any(word.startswith(beginning) for word in words)), COMPLAINT_NAME)
+
+

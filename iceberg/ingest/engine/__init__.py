@@ -1,0 +1,1 @@
+"""The DuckDB connection, its memory limits and its private folder on disk."""

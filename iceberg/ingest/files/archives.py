@@ -1,0 +1,55 @@
+"""Owns zip archives: one that holds a single file is that file; any other is asked about by name."""
+
+from __future__ import annotations
+
+import errno
+import zipfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from iceberg.errors import FileError
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.books.bounded_reader import BROKEN_ZIP
+from iceberg.ingest.files.sources import OpenedSource
+
+_MOST_NAMES = 5
+_LARGEST_FACTOR, _SMALL = 500, 1 << 28  # judgement: text shrinks twenty-fold; what grows more than 500-fold beyond 256 MB is a bomb
+
+
+def members(path: Path) -> list[str]:
+    """Names of the files in an archive, without what a Mac adds; none where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except (*BROKEN_ZIP, OSError):
+        return []
+    return [name for name in names if not name.startswith("__MACOSX/") and PurePosixPath(name).name not in {".DS_Store", "Thumbs.db"}]
+
+
+def unpack(opened: OpenedSource, workspace: Workspace) -> OpenedSource:
+    """The only file of an archive, on local disk.
+
+    Raises:
+        FileError: ``zip_file`` where there are several or none; ``zip_unreadable`` where it is encrypted, broken or grows beyond reason.
+    """
+    assert opened.path is not None  # noqa: S101  # an archive has a path
+    names = members(opened.path)
+    if len(names) != 1:
+        listed = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+        raise FileError("zip_file", {"file": opened.name, "files": listed or "–"})
+    target = workspace.new_file(PurePosixPath(names[0]).suffix.lower()[:10])
+    allowed = max(_SMALL, _LARGEST_FACTOR * opened.size_bytes)
+    try:
+        with zipfile.ZipFile(opened.path) as archive, archive.open(names[0]) as stream, target.open("wb") as out:
+            while chunk := stream.read(1 << 22):
+                allowed -= len(chunk)
+                if allowed < 0:
+                    raise FileError("zip_unreadable", {"file": opened.name})
+                out.write(chunk)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise FileError("zip_unreadable", {"file": opened.name}) from error
+        raise FileError("disk_full", {"file": opened.name, "size_mb": opened.size_bytes >> 20}) from error
+    except BROKEN_ZIP as error:
+        raise FileError("zip_unreadable", {"file": opened.name}) from error
+    return replace(opened, path=target, size_bytes=target.stat().st_size)

@@ -1,0 +1,75 @@
+"""Owns the recognition of file formats from their first bytes: names lie."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from iceberg.errors import FileError
+from iceberg.ingest.files.books.bounded_reader import BROKEN_ZIP
+from iceberg.ingest.files.text.encoding import bom_encoding, open_bytes, wide_encoding
+
+
+def recognise_format(head: bytes, path: Path, name: str) -> str:  # noqa: PLR0911  # one per format
+    """``"parquet"``, ``"excel"``, ``"gzip"``, ``"zip"``, ``"web"`` or ``"text"``, from the first bytes.
+
+    Raises:
+        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``binary_file``.
+    """
+    if not head.strip():
+        raise FileError("empty_file", {"file": name})
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04"):
+        if _is_book(path):
+            return "excel"
+        return "zip"
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "excel"
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            with open_bytes(path, compressed=True) as stream:
+                inner = stream.read(1 << 14)
+        except (EOFError, OSError) as error:
+            raise FileError("gzip_truncated", {"file": name}) from error
+        refuse_non_text(inner, name)
+        return "gzip"
+    if _is_page(head):
+        return "web"
+    refuse_non_text(head, name)
+    return "text"
+
+
+def _is_book(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as book:
+            parts = set(book.namelist())
+    except (*BROKEN_ZIP, OSError):
+        return path.suffix.lower() in {".xlsx", ".xlsm", ".xlsb", ".ods"}
+    return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
+
+
+_PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")
+
+
+def _is_page(head: bytes) -> bool:
+    """Whether these are the first bytes of a web page or of XML."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower().startswith(_PAGE)
+
+
+def refuse_non_text(head: bytes, name: str) -> None:
+    """Raise when the first bytes are no delimited text."""
+    if not head.strip():
+        raise FileError("empty_file", {"file": name})
+    if bom_encoding(head) is not None or wide_encoding(head) is not None:
+        return
+    start = head.lstrip()[:200].lower()
+    if start.startswith((b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
+        raise FileError("document_file", {"file": name})
+    if start.startswith(_PAGE):
+        raise FileError("html_file", {"file": name})
+    if start.startswith((b"{", b"[")):
+        raise FileError("json_file", {"file": name})
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    if b"\x00" in head or control > len(head) // 100:
+        raise FileError("binary_file", {"file": name})

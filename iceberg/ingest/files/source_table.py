@@ -1,0 +1,153 @@
+"""Owns what is told to a reader of files, and what it gives back: a table that can be queried, and the record of every decision taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREVIEW_ROWS = 1000
+_TEXT = "VARCHAR"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_EXACT = (*_WHOLE, "HUGEINT", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the reader is told instead of finding out.
+
+    Attributes:
+        encoding: Python name of the encoding, such as ``"cp1250"``.
+        separator: One character.
+        header_line: 1-based line (or sheet row) of the header.
+        sheet: Name of the sheet.
+        settle: Where two encodings are possible, take the likelier one and say so in `FileReading.doubts` instead of stopping: for previews.
+    """
+
+    encoding: str | None = None
+    separator: str | None = None
+    header_line: int | None = None
+    sheet: str | None = None
+    settle: bool = False
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """One column of a file.
+
+    Attributes:
+        header: Name as in the file, repeats numbered.
+        sql: Its name inside DuckDB.
+        type: DuckDB type; ``"VARCHAR"`` for text.
+        sample: First values as text.
+    """
+
+    header: str
+    sql: str
+    type: str
+    sample: tuple[str | None, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values still have to be parsed."""
+        return self.type == _TEXT
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the values are whole numbers, decimals or UUIDs: written out, each is a text with nothing around it, and none means "none"."""
+        return self.type.startswith(_EXACT)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the values are whole numbers of up to 64 bits: two are the same where, and only where, their texts are."""
+        return self.type in _WHOLE
+
+    @property
+    def text_sql(self) -> str:
+        """The values as ids or labels; pandas turns whole numbers with gaps into floats."""
+        if self.type in {"DOUBLE", "FLOAT"}:
+            whole = f"CAST(TRY_CAST({self.sql} AS BIGINT) AS VARCHAR)"
+            return f"CASE WHEN {self.sql} = floor({self.sql}) THEN {whole} ELSE CAST({self.sql} AS VARCHAR) END"
+        return self.sql if self.is_text else f"CAST({self.sql} AS VARCHAR)"
+
+
+@dataclass(frozen=True)
+class FileReading:
+    """How a file was read: one entry per decision.
+
+    Attributes:
+        file: Name without directory.
+        format: ``"csv"``, ``"excel"``, ``"parquet"`` or ``"frame"``.
+        encoding, separator: For text files.
+        sheet, sheets: For books.
+        header_line: Line (sheet row) of the header; 0 where the format has none.
+        skipped_lines: Lines of prose above it.
+        headers: Every column of the file.
+        used: Header read for each field, once a mapping is chosen.
+        dropped: Headers that nothing is read from.
+        date_formats: Format of each date column, by header.
+        decimal: Decimal mark of each amount column, by header.
+        size_bytes: Size of the file.
+        overridden: Decisions that were given rather than found.
+        table: Canonical table it was read for.
+        system: Preset that recognised the file, "" where none did.
+        revenue_period: ``"month"`` or ``"year"`` where revenue is read.
+        rewritten: ``"fixed_width"``, ``"backslash"`` or ``"web_table"`` where the text is no plain CSV; see `iceberg.ingest.files.text.unusual_text`.
+        time_zones: By header, the zone whose day is taken: ``"as written"`` or a zone's name, where values carry an hour's offset or are Unix time.
+        doubts: What has two readings and was not asked yet: error code and values.
+    """
+
+    file: str
+    format: str
+    encoding: str = ""
+    separator: str = ""
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    header_line: int = 0
+    skipped_lines: int = 0
+    headers: tuple[str, ...] = ()
+    used: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    date_formats: dict[str, str] = field(default_factory=dict)
+    decimal: dict[str, str] = field(default_factory=dict)
+    size_bytes: int = 0
+    overridden: tuple[str, ...] = ()
+    table: str = ""
+    system: str = ""
+    revenue_period: str = ""
+    rewritten: str = ""
+    time_zones: dict[str, str] = field(default_factory=dict)
+    doubts: tuple[tuple[str, dict[str, str]], ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A file that DuckDB can query.
+
+    Attributes:
+        reading: How it was read.
+        columns: Its columns.
+        from_sql: What to write after FROM.
+        text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
+        skip: Its lines above the first record.
+        rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
+        first_row: Line or row number of the first record (the record with rowid 0).
+        line_column: Column that holds the sheet row, where blank rows were left out.
+        path: A Parquet file's own path.
+        record_sql: Number of a record of Parquet files, and in `starts` that of the first record of each, then their total.
+    """
+
+    reading: FileReading
+    columns: tuple[SourceColumn, ...]
+    from_sql: str
+    text_path: Path | None = None
+    skip: int = 0
+    rejects: str = ""
+    first_row: int = 1
+    line_column: str = ""
+    path: str = ""
+    record_sql: str = "file_row_number"
+    starts: tuple[int, ...] = ()
+
+    def column(self, header: str) -> SourceColumn | None:
+        """The column with this header."""
+        return next((column for column in self.columns if column.header == header), None)

@@ -1,0 +1,106 @@
+"""Owns where bytes come from: a path, standard input, an upload or a frame.
+
+Also the private temporary files they are spooled to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+from iceberg.errors import FileError
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.postgres import is_database, spool_table
+
+
+@dataclass(frozen=True)
+class UploadedBytes:
+    """A file that exists only in memory, such as an upload.
+
+    Attributes:
+        name: File name as the sender called it; only its last part is ever used.
+        data: Its bytes.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+Source = str | Path | UploadedBytes | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class OpenedSource:
+    """A source whose bytes can be read any number of times.
+
+    Attributes:
+        name: File name without directory; ``"table"`` for a frame.
+        path: Where the bytes are; None for a frame.
+        sheet: Sheet asked for by ``book.xlsx#Sheet``.
+        frame: The frame, when the source is one.
+        size_bytes: Size on disk.
+    """
+
+    name: str
+    path: Path | None
+    sheet: str | None = None
+    frame: pd.DataFrame | None = None
+    size_bytes: int = 0
+
+
+def open_source(source: Source, workspace: Workspace) -> OpenedSource:
+    """Resolve a source to a path or a frame.
+
+    Raises:
+        FileError: ``file_not_found``, ``file_is_directory`` or ``file_unreadable``.
+    """
+    if isinstance(source, pd.DataFrame):
+        return OpenedSource("table", None, frame=source)
+    if isinstance(source, UploadedBytes):
+        name = Path(source.name.replace("\\", "/")).name or "upload"
+        path = workspace.new_file(Path(name).suffix.lower()[:10])
+        path.write_bytes(source.data)
+        return OpenedSource(name, path, size_bytes=len(source.data))
+    if str(source) == "-":
+        return _spool_standard_input(workspace)
+    if is_database(str(source)):
+        path = workspace.new_file(".csv")
+        name = spool_table(str(source), path)
+        return OpenedSource(name, path, size_bytes=path.stat().st_size)
+    return _open_path(str(source))
+
+
+def _open_path(text: str) -> OpenedSource:
+    path, sheet = Path(text).expanduser(), None
+    if not path.exists() and "#" in text:
+        base, _, sheet = text.rpartition("#")
+        path = Path(base).expanduser()
+    if not path.exists():
+        raise FileError("file_not_found", {"file": text})
+    if path.is_dir():
+        raise FileError("file_is_directory", {"file": text})
+    if not os.access(path, os.R_OK):
+        raise FileError("file_unreadable", {"file": text})
+    if not path.is_file():  # a pipe or a device can be read only once
+        raise FileError("file_not_regular", {"file": text})
+    return OpenedSource(path.name, path, sheet=sheet, size_bytes=path.stat().st_size)
+
+
+def _spool_standard_input(workspace: Workspace) -> OpenedSource:
+    path = workspace.new_file(".stdin")
+    with path.open("wb") as target:
+        shutil.copyfileobj(sys.stdin.buffer, target, 1 << 20)
+    return OpenedSource("stdin", path, size_bytes=path.stat().st_size)
+
+
+def read_chunks(stream: IO[bytes], size: int = 1 << 22) -> Iterator[bytes]:
+    """The stream's bytes, `size` at a time."""
+    while chunk := stream.read(size):
+        yield chunk

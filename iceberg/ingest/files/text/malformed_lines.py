@@ -1,0 +1,224 @@
+"""Owns lines that are no records: broken quotes, too few or too many cells, stray line ends. None of them vanishes.
+
+DuckDB reports such lines instead of stopping, but an open quote can make it swallow millions of good lines after it.
+So where it meets broken quotes or an impossible state, the text is cut again here, line by line, and read once more
+with the bad lines blanked: line numbers stay.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.source_table import SourceTable
+from iceberg.ingest.files.text.delimiters import cut_record
+from iceberg.ingest.files.text.unusual_text import with_doubled_quotes
+
+# A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close
+# (judgement).
+_LINES_TO_CLOSE = 200
+_LONGEST_LINE_BYTES = 1 << 20  # DuckDB stops at 2 MB; no record of a customer is that long
+BROKEN_QUOTES, LINE_TOO_LONG, TOO_FEW_CELLS, TOO_MANY_CELLS, SHORT_LINE = (
+    "broken_quotes", "line_too_long", "too_few_cells", "too_many_cells", "short_line_padded",
+)  # fmt: skip
+_FATAL = {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM", "INVALID STATE"}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not be cut into the header's columns.
+
+    Attributes:
+        line: Line number as an editor counts it.
+        rule: Id of the rule.
+        text: Its first cell; the rest may hold personal data of columns that are not read.
+        cells: Its cells, padded, where it could be kept all the same.
+        file: Its file, where a table comes in several.
+    """
+
+    line: int
+    rule: str
+    text: str
+    cells: tuple[str | None, ...] | None = None
+    file: str = ""
+
+
+def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:
+    """Whether the reader met something after which its cutting cannot be trusted."""
+    kinds = connection.execute(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
+    return any(kind in _FATAL for (kind,) in kinds) or (bool(kinds) and _has_lone_returns(source))
+
+
+def _has_lone_returns(source: SourceTable) -> bool:
+    """Whether a return stands without a line feed: the reader takes it for a line end, an editor may not."""
+    assert source.text_path is not None  # noqa: S101  # only text has lines
+    with source.text_path.open("rb") as stream:
+        while chunk := stream.read(1 << 24):
+            if chunk.endswith(b"\r"):
+                chunk += stream.read(1)
+            if chunk.count(b"\r") > chunk.count(b"\r\n"):
+                return True
+    return False
+
+
+def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path, tuple[BadLine, ...]]:
+    """A copy of the text in which every line that cannot be part of a record is empty, with one kind of line end.
+
+    Lines keep their numbers. The header and what stands above it are emptied too, so nothing has to be skipped.
+    """
+    assert source.text_path is not None  # noqa: S101  # only text has lines
+    target, bad = workspace.new_file(".csv"), []
+    width, separator = len(source.columns), source.reading.separator
+    with source.text_path.open("rb") as stream, target.open("wb") as out:
+        for _ in range(source.first_row - 1):
+            stream.readline()
+            out.write(b"\n")
+        lines = _Lines(stream, source.first_row)
+        for number, raw in lines:
+            if not raw.strip():
+                out.write(b"\n")
+            elif len(raw) > _LONGEST_LINE_BYTES:
+                bad.append(BadLine(number, LINE_TOO_LONG, _first_cell(raw.decode("utf-8", "replace"), separator)))
+                out.write(b"\n")
+            elif b'"' not in raw or _is_whole(raw, separator, None):
+                out.write(raw + b"\n")
+            elif b'\\"' in raw and _is_whole(with_doubled_quotes(raw), separator, width):
+                out.write(with_doubled_quotes(raw) + b"\n")
+            elif following := lines.closing(raw, separator, width):
+                out.write(b"\n".join([raw, *following]) + b"\n")
+            else:
+                bad.append(BadLine(number, BROKEN_QUOTES, _first_cell(raw.decode("utf-8", "replace"), separator)))
+                out.write(b"\n")
+    return target, tuple(bad)
+
+
+class _Lines:
+    """Lines without their ends, numbered, with a look ahead."""
+
+    def __init__(self, stream: Iterator[bytes], first: int) -> None:
+        self._stream = stream
+        self._ahead: list[bytes] = []
+        self._number = first - 1
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        while True:
+            if self._ahead:
+                raw = self._ahead.pop(0)
+            else:
+                read = next(self._stream, None)
+                if read is None:
+                    return
+                raw = _without_end(read)
+            self._number += 1
+            yield self._number, raw
+
+    def closing(self, raw: bytes, separator: str, width: int) -> list[bytes]:
+        """The lines after `raw` that close its open quote into one record of `width` cells, if there are such lines."""
+        wanted = _LINES_TO_CLOSE - len(self._ahead)
+        self._ahead += [_without_end(line) for line in islice(self._stream, max(wanted, 0))]
+        for count, line in enumerate(self._ahead[:_LINES_TO_CLOSE], start=1):
+            if b'"' in line and _is_whole(b"\n".join([raw, *self._ahead[:count]]), separator, width):
+                taken, self._ahead = self._ahead[:count], self._ahead[count:]
+                self._number += count
+                return taken
+        return []
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.rstrip(b"\r\n").replace(b"\r", b" ")
+
+
+def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
+    """Whether the bytes are exactly one well-formed record (of `width` cells where given)."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        records = list(csv.reader(io.StringIO(text.replace("\r", " "), newline="\n"), delimiter=separator, strict=True))
+    except csv.Error:
+        return False
+    return len(records) == 1 and (width is None or len(records[0]) == width)
+
+
+def read_bad_lines(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable
+) -> tuple[tuple[BadLine, ...], frozenset[int]]:
+    """The lines DuckDB put aside, and the numbers of all lines that never became records.
+
+    Short lines come with their cells padded.
+
+    A last line that lacks cells and its line end was cut off while the file was written: it is not padded.
+    """
+    found = connection.sql(
+        "SELECT line_byte_position - 1, min(CAST(error_type AS VARCHAR)), any_value(csv_line) "
+        f"FROM {source.rejects} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    if not found:
+        return (), frozenset()
+    # After a Windows line end, or blank lines, what is reported starts with them.
+    found = [(offset + len(text) - len(text.lstrip("\r\n")), kind, text.lstrip("\r\n")) for offset, kind, text in found]
+    assert source.text_path is not None  # noqa: S101
+    numbers = line_numbers(source.text_path, [offset for offset, _, _ in found])
+    with source.text_path.open("rb") as stream:
+        stream.seek(-1, 2)
+        cut_off = stream.read(1) not in b"\r\n"
+        size = stream.tell()
+    bad: list[BadLine] = []
+    lines: set[int] = set()
+    for (offset, kind, text), number in zip(found, numbers, strict=True):
+        last = cut_off and offset + len(text.encode()) >= size - 1
+        bad += _judge(text, number, kind, source, last=last)
+        lines.update(range(number, number + 1 + text.count("\n")))
+    return tuple(bad), frozenset(lines)
+
+
+def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool) -> list[BadLine]:
+    width = len(source.columns)
+    found = []
+    for shift, line in enumerate(text.split("\n") if _spans_blank(text) else [text]):
+        stripped = line.strip("\r\n")
+        if not stripped.strip():
+            continue
+        shown = _first_cell(stripped, source.reading.separator)
+        cells = cut_record(stripped, source.reading.separator)
+        if len(cells) > width:
+            found.append(BadLine(number + shift, TOO_MANY_CELLS, shown))
+        elif kind in _FATAL:
+            found.append(BadLine(number + shift, BROKEN_QUOTES, shown))
+        elif last:
+            found.append(BadLine(number + shift, TOO_FEW_CELLS, shown))
+        else:
+            padded = tuple(cell if cell != "" else None for cell in cells) + (None,) * (width - len(cells))
+            found.append(BadLine(number + shift, SHORT_LINE, shown, padded))
+    return found
+
+
+def _first_cell(line: str, separator: str) -> str:
+    first, found, _ = line.partition(separator)
+    return first[:60] + (f"{separator} …" if found else "")
+
+
+def _spans_blank(text: str) -> bool:
+    """Blank lines before a short line are reported as part of it."""
+    return "\n" in text and '"' not in text
+
+
+def line_numbers(path: Path, offsets: list[int]) -> list[int]:
+    """Line number (1-based) of each byte offset; `offsets` ascending."""
+    numbers: list[int] = []
+    seen, position, todo = 0, 0, np.asarray(offsets)
+    with path.open("rb") as stream:
+        while len(numbers) < len(offsets) and (chunk := stream.read(1 << 24)):
+            ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10) + position
+            here = todo[len(numbers) :]
+            here = here[here < position + len(chunk)]
+            numbers += [seen + int(count) + 1 for count in np.searchsorted(ends, here, side="left")]
+            seen += len(ends)
+            position += len(chunk)
+    return numbers + [seen + 1] * (len(offsets) - len(numbers))

@@ -1,0 +1,190 @@
+"""Owns the way back from a record to its place in the file: line number and cells.
+
+Looked up only for the rows that need it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from iceberg.ingest.engine.connection import quote_name
+from iceberg.ingest.files.source_table import SourceTable
+from iceberg.ingest.files.text.delimiters import cut_record
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record stands.
+
+    Attributes:
+        line: Line in the text (sheet row, or row number where the format has no lines).
+        cells: Text of each column, by header.
+        file: Its file, where a table comes in several.
+    """
+
+    line: int
+    cells: dict[str, str]
+    file: str = ""
+
+
+def find_places(
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceTable,
+    records: Sequence[int],
+    *,
+    headers: Sequence[str],
+    total: int,
+    skip_lines: frozenset[int] = frozenset(),
+) -> dict[int, Place]:
+    """Line and cells of records.
+
+    Args:
+        connection: Where the source can be queried.
+        source: The file.
+        records: Record numbers, 0-based, in file order, lines of `skip_lines` not counted.
+        headers: Columns to show; others are never read.
+        total: Number of records in the file.
+        skip_lines: Lines that never became records.
+    """
+    wanted = sorted(set(records))
+    if not wanted:
+        return {}
+    if source.text_path is not None:
+        return _in_text(source, wanted, headers, total, skip_lines)
+    return _in_table(connection, source, wanted, headers)
+
+
+def _in_table(
+    connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted: list[int], headers: Sequence[str]
+) -> dict[int, Place]:
+    columns = [column for column in source.columns if column.header in headers]
+    texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
+    number = "file_row_number" if source.reading.format == "parquet" else "rowid"
+    line = quote_name(source.line_column) if source.line_column else f"{number} + {source.first_row}"
+    connection.execute("CREATE OR REPLACE TEMP TABLE wanted_records AS SELECT unnest(?) AS record", [wanted])
+    rows = connection.execute(
+        f"SELECT {number}, {line}, {texts} FROM {source.from_sql} WHERE {number} IN (SELECT record FROM wanted_records)"
+    ).fetchall()
+    return {
+        row[0]: Place(int(row[1]), {c.header: text or "" for c, text in zip(columns, row[2:], strict=True)})
+        for row in rows
+    }
+
+
+def _in_text(
+    source: SourceTable, wanted: list[int], headers: Sequence[str], total: int, skip_lines: frozenset[int]
+) -> dict[int, Place]:
+    assert source.text_path is not None  # noqa: S101
+    positions = [(i, column.header) for i, column in enumerate(source.columns) if column.header in headers]
+    one_line_each = _count_filled_lines(source, skip_lines) == total
+    found = _plain_lines(source, wanted, skip_lines) if one_line_each else _counted_records(source, wanted, skip_lines)
+    places = {}
+    for record, (line, text) in found.items():
+        cells = cut_record(text, source.reading.separator)
+        places[record] = Place(line, {header: cells[i].strip() if i < len(cells) else "" for i, header in positions})
+    return places
+
+
+def _count_filled_lines(source: SourceTable, skip_lines: frozenset[int]) -> int:
+    """Lines below the header that hold something; more of them than records means that cells hold line breaks."""
+    assert source.text_path is not None  # noqa: S101
+    skipped = np.array(sorted(skip_lines), dtype=np.int64)
+    filled = 0
+    for number, starts, ends in _line_chunks(source.text_path):
+        numbers = np.arange(number, number + len(starts))
+        filled += int(((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped)).sum())
+    return filled
+
+
+def _line_chunks(path: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(number of the first line, start offsets, end offsets without line ends) of the lines of each chunk."""
+    position, number, start = 0, 1, 0
+    before = 0  # last byte of the previous chunk
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 24):
+            data = np.frombuffer(chunk, np.uint8)
+            newlines = np.flatnonzero(data == 10)
+            previous = np.where(newlines > 0, data[np.maximum(newlines - 1, 0)], before)
+            ends = newlines + position - (previous == 13)
+            starts = np.concatenate([[start], newlines[:-1] + position + 1]) if len(newlines) else np.zeros(0, np.int64)
+            if len(newlines):
+                yield number, starts, ends
+                number += len(newlines)
+                start = int(newlines[-1]) + position + 1
+            position += len(chunk)
+            before = chunk[-1]
+    if position > start:
+        yield number, np.array([start]), np.array([position])
+
+
+def _plain_lines(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
+    """Line and text of each record where every record is one line."""
+    assert source.text_path is not None  # noqa: S101
+    todo, found, seen = np.asarray(wanted), {}, 0
+    skipped = np.array(sorted(skip_lines), dtype=np.int64)
+    with source.text_path.open("rb") as stream:
+        for number, starts, ends in _line_chunks(source.text_path):
+            numbers = np.arange(number, number + len(starts))
+            keep = np.flatnonzero((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped))
+            for record in todo[(todo >= seen) & (todo < seen + len(keep))]:
+                place = keep[record - seen]
+                stream.seek(int(starts[place]))
+                found[int(record)] = (
+                    int(numbers[place]),
+                    stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace"),
+                )
+            seen += len(keep)
+            if seen > wanted[-1]:
+                break
+    return found
+
+
+def _counted_records(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
+    """The same where cells hold line breaks: records are cut one by one, up to the last one wanted."""
+    assert source.text_path is not None  # noqa: S101
+    found, todo, record = {}, set(wanted), -1
+    with source.text_path.open(encoding="utf-8", errors="replace", newline="\n") as stream:
+        tracker = _Tracker(_kept_lines(stream, source.first_row, skip_lines))
+        for cells in csv.reader(tracker, delimiter=source.reading.separator):
+            line, text = tracker.take()
+            if not cells:
+                continue
+            record += 1
+            if record in todo:
+                found[record] = (line, text)
+            if record >= wanted[-1]:
+                break
+    return found
+
+
+def _kept_lines(stream: Iterator[str], first_line: int, skip_lines: frozenset[int]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(stream, start=1):
+        if number >= first_line and number not in skip_lines:
+            yield number, line
+
+
+class _Tracker:
+    """Hands lines to a csv reader and remembers which of them the current record took."""
+
+    def __init__(self, numbered: Iterator[tuple[int, str]]) -> None:
+        self._numbered = numbered
+        self._taken: list[tuple[int, str]] = []
+
+    def __iter__(self) -> _Tracker:
+        return self
+
+    def __next__(self) -> str:
+        number, line = next(self._numbered)
+        self._taken.append((number, line))
+        return line.replace("\r\n", "\n").replace("\r", " ")
+
+    def take(self) -> tuple[int, str]:
+        """First line and text of the record just read."""
+        taken, self._taken = self._taken, []
+        return (taken[0][0] if taken else 0), "".join(line for _, line in taken)

@@ -1,0 +1,94 @@
+"""Owns churn by inactivity: the threshold that an activity log suggests, and the first and last sign of life of each customer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+
+from iceberg.ingest.joining.options import ReturnShare
+
+# Judgement: a silence that fewer than one in five customers still break is taken for a departure.
+FEW_RETURNS = 0.2
+# Judgement: with a threshold over a third of the log, too little of it is left to see departures in.
+LONGEST_SHARE = 1 / 3
+_WEEK = 7
+_ENOUGH_SILENCES = 30  # judgement: a share of fewer silences than this says too little
+_SHOWN_DAYS = (28, 56, 91, 182, 364)
+
+
+@dataclass(frozen=True)
+class ProposedThreshold:
+    """What the gaps of a log suggest.
+
+    Attributes:
+        days: Whole weeks.
+        settled: Whether returns became few within a third of the log.
+        steps: Shares of returns at several thresholds, the proposed one among them.
+    """
+
+    days: int
+    settled: bool
+    steps: tuple[ReturnShare, ...]
+
+
+def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, first_day: date, last_day: date) -> ProposedThreshold:
+    """The shortest silence, in whole weeks, that few customers break.
+
+    The lengths of silences are estimated by Kaplan-Meier, those that still last at the end of the log being censored, not taken for
+    departures. For each threshold T: the share of silences longer than T that end in a return before the longest silence the log can show.
+    The proposal is the shortest T at which this share is at most `FEW_RETURNS`.
+
+    Args:
+        connection: Where the rows are.
+        rows: SQL of the log: customer_id, activity_date.
+        first_day: First day of the log.
+        last_day: Last day of the log.
+    """
+    weeks = max((last_day - first_day).days // _WEEK, 1)
+    found = connection.sql(
+        f"""
+        SELECT least(CAST(ceil(coalesce(gap, watched) / {_WEEK}.0) AS INTEGER), {weeks}) AS week, gap IS NOT NULL AS broken, count(*) AS silences
+        FROM (
+            SELECT datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date)) AS gap,
+                datediff('day', activity_date, DATE '{last_day}') AS watched
+            FROM (SELECT DISTINCT customer_id, activity_date FROM ({rows}))
+        ) GROUP BY 1, 2
+        """
+    ).fetchall()
+    broken, ended = np.zeros(weeks + 1), np.zeros(weeks + 1)
+    for week, is_broken, silences in found:
+        ended[week] += silences
+        broken[week] += silences if is_broken else 0
+    watched = ended[::-1].cumsum()[::-1]
+    lasting = np.cumprod(1 - np.divide(broken, watched, out=np.zeros(weeks + 1), where=watched > 0))
+    far = int(np.flatnonzero(watched >= _ENOUGH_SILENCES).max(initial=0))
+
+    def at(week: int) -> ReturnShare:
+        reached = int(watched[week + 1]) if week < weeks else 0
+        share = 1 - lasting[far] / lasting[week] if week < far and lasting[week] > 0 else 0.0
+        return ReturnShare(week * _WEEK, reached, float(share))
+
+    longest = max(math.floor(weeks * LONGEST_SHARE), 1)
+    few = next((step for step in map(at, range(1, longest + 1)) if step.silences >= _ENOUGH_SILENCES and step.share <= FEW_RETURNS), None)
+    chosen = few or at(longest)
+    shown = {days: at(days // _WEEK) for days in _SHOWN_DAYS if days // _WEEK <= longest} | {chosen.days: chosen}
+    return ProposedThreshold(chosen.days, few is not None, tuple(shown[days] for days in sorted(shown)))
+
+
+def last_visible_day(last_day: date, *, threshold_days: int, end: str) -> date:
+    """The last day on which departures can be seen.
+
+    Departures dated to the last activity are known only `threshold_days` later: the last `threshold_days` of the log cannot show any, and
+    customers active in them count as still here. Departures dated to the passing of the threshold are known the same day.
+    """
+    return last_day - timedelta(days=threshold_days) if end == "last_activity" else last_day
+
+
+def count_returns(connection: duckdb.DuckDBPyConnection, rows: str, *, days: int) -> int:
+    """Silences of more than `days` days that ended in a return."""
+    gap = "datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date))"
+    return int(connection.execute(f"SELECT count(*) FROM (SELECT {gap} AS gap FROM ({rows})) WHERE gap > {days}").fetchall()[0][0])

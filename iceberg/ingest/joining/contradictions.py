@@ -1,0 +1,105 @@
+"""Owns what two tables say that cannot both be true: counted, with examples, beside the choice that was made. Nothing is averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from iceberg.ingest.joining.options import Contradiction, Joining
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One way of contradicting.
+
+    Attributes:
+        code: Its name.
+        tables: Tables that must be there; ``"flag"`` stands for the column churned yes or no.
+        sql: True for the customers concerned, over the joined customers.
+        of: True for the customers that could be concerned.
+        option: Option of `Joining` that decides.
+    """
+
+    code: str
+    tables: tuple[str, ...]
+    sql: str
+    of: str
+    option: str
+
+
+_OPEN = "spells IS NOT NULL AND folded_end IS NULL"
+_CHECKS = (
+    _Check("flag_without_event", ("flag", "events"), "churned AND last_event IS NULL", "churned", "flag"),
+    _Check("event_without_flag", ("flag", "events"), "NOT churned AND last_event IS NOT NULL", "last_event IS NOT NULL", "flag"),
+    _Check("flag_and_event", ("flag", "events"), "churned AND last_event IS NOT NULL", "churned OR last_event IS NOT NULL", ""),
+    _Check("flag_without_date", ("flag",), "churned AND end_date IS NULL", "churned", "flag"),
+    _Check("date_without_flag", ("flag",), "NOT churned AND own_end IS NOT NULL", "own_end IS NOT NULL", "flag"),
+    _Check("flag_but_open", ("flag", "subscriptions"), f"churned AND {_OPEN}", "churned", "end_from"),
+    _Check("end_differs_from_event", ("customers", "events"), "own_end <> last_event", "own_end IS NOT NULL AND last_event IS NOT NULL", "end_from"),
+    _Check("end_but_open", ("customers", "subscriptions"), f"own_end IS NOT NULL AND {_OPEN}", "own_end IS NOT NULL", "end_from"),
+    _Check("event_but_open", ("events", "subscriptions"), f"{_OPEN} AND last_start <= last_event", "last_event IS NOT NULL", "end_from"),
+    _Check("event_then_return", ("events", "subscriptions"), "last_start > last_event", "last_event IS NOT NULL", "reactivated"),
+    _Check("event_before_start", ("customers", "events"), "early_events > 0", "early_events IS NOT NULL", "start_from"),
+    _Check("subscription_before_start", ("customers", "subscriptions"), "first_start < own_start", "first_start IS NOT NULL", "start_from"),
+    _Check("activity_before_start", ("customers", "activity"), "first_day < own_start", "first_day IS NOT NULL", "start_from"),
+    _Check("activity_after_end", ("customers", "activity"), "last_day > own_end", "own_end IS NOT NULL AND last_day IS NOT NULL", "end_from"),
+)
+
+
+def find_contradictions(
+    connection: duckdb.DuckDBPyConnection,
+    customers: str,
+    complaints: str,
+    rules: Joining,
+    files: Mapping[str, str],
+    *,
+    tables: frozenset[str],
+    flagged: bool,
+) -> tuple[Contradiction, ...]:
+    """Count each way in which the tables at hand contradict each other.
+
+    Args:
+        connection: Where the rows are.
+        customers: SQL of the joined customers, every side's days beside each other.
+        complaints: SQL of the complaints; "" where there are none.
+        rules: The choices in force.
+        files: File of each table.
+        tables: Tables that were loaded.
+        flagged: Whether the customers have a column that says churned yes or no.
+    """
+    own = {"flag"} if flagged else set()
+    present = (set(files) & tables) | own
+    checks = [check for check in _CHECKS if set(check.tables) <= present]
+    found: list[Contradiction] = []
+    if checks:
+        counts = ", ".join(f"count(*) FILTER ({check.sql}), count(*) FILTER ({check.of})" for check in checks)
+        row = connection.execute(f"SELECT {counts} FROM ({customers})").fetchall()[0]
+        for place, check in enumerate(checks):
+            if row[2 * place]:
+                ids = connection.execute(f"SELECT customer_id FROM ({customers}) WHERE {check.sql} ORDER BY customer_id LIMIT {EXAMPLES}").fetchall()
+                one, other = (files["customers" if table == "flag" else table] for table in (check.tables[0], check.tables[-1]))
+                choice = str(getattr(rules, check.option)) if check.option else ""
+                examples = tuple(str(one_id[0]) for one_id in ids)
+                found.append(Contradiction(check.code, row[2 * place], row[2 * place + 1], check.option, choice, examples, one, other))
+    if complaints:
+        found += early_complaints(connection, customers, complaints, rules, files)
+    return tuple(found)
+
+
+def early_complaints(
+    connection: duckdb.DuckDBPyConnection, customers: str, complaints: str, rules: Joining, files: Mapping[str, str]
+) -> list[Contradiction]:
+    """Complaints dated before the first day that the customers table gives."""
+    joined = f"SELECT k.customer_id FROM ({complaints}) k JOIN ({customers}) c USING (customer_id)"
+    early = f"{joined} WHERE k.complaint_date < c.own_start"
+    count, total = connection.execute(f"SELECT (SELECT count(*) FROM ({early})), (SELECT count(*) FROM ({joined}))").fetchall()[0]
+    if not count:
+        return []
+    ids = connection.execute(f"SELECT DISTINCT customer_id FROM ({early}) ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
+    one = files.get("customers", next(iter(files.values())))
+    examples = tuple(str(row[0]) for row in ids)
+    return [Contradiction("complaint_before_start", count, total, "early_complaints", rules.early_complaints, examples, files["complaints"], one)]

@@ -1,0 +1,114 @@
+"""One table whose rows have been judged: where they are, and the counts of each rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import cast
+
+from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.files.source_table import FileReading, SourceTable
+from iceberg.ingest.files.text.malformed_lines import BadLine
+from iceberg.ingest.rules.rules import LINE_RULES, bit_of, reject_mask, rules_of
+from iceberg.ingest.rules.select import NativeFile, TypedFields
+from iceberg.ingest.scan.recent_customers import Aside
+from iceberg.ingest.schema import RecentCustomers, RowTotals, RuleCount, TableName, key_sql
+
+
+@dataclass
+class JudgedTable:
+    """One table after reading and judging.
+
+    Attributes:
+        table: Canonical name.
+        source: The file behind it, its reading completed.
+        mapping, fields: How its columns were read.
+        read_name: Relation of every record read, with ``flags`` (and ``record``, its number, where it is a view).
+        is_view: It is a view over the file.
+        file_records: Records that the file itself gave; padded lines come after them.
+        bad_lines: Lines that were no records.
+        skip_lines: Numbers of the lines that never became records of the file.
+        flags: Rows by value of ``flags``.
+        parts: Number of the first record and table of each file, where there are several.
+        looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
+        ids_repeat: Whether two kept rows may have the same id.
+        aside: What was put aside while `looked_through` was looked through.
+        recent: Customers of late, where these were put aside.
+        told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
+        told_key: Column of `told_name` that says which customer: ``customer_id``, or ``customer_key``, its hash, where no two have the same.
+        numbered: Ids are whole numbers, in this table and those that meet it. Of customers, column ``customer_number`` of `read_name` holds them.
+        named_sql: Where ids were not kept: at least those rows of `looked_through`, with their ids.
+        unkept: The files, where their ids were not kept; see `ids_of`.
+    """
+
+    table: str
+    source: SourceTable
+    mapping: ColumnMapping
+    fields: TypedFields
+    read_name: str
+    is_view: bool = False
+    file_records: int = 0
+    bad_lines: tuple[BadLine, ...] = ()
+    skip_lines: frozenset[int] = frozenset()
+    flags: dict[int, int] = field(default_factory=dict)
+    parts: tuple[tuple[int, JudgedTable], ...] = ()
+    looked_through: str = ""
+    ids_repeat: bool = True
+    aside: Aside | None = None
+    recent: RecentCustomers | None = None
+    told_name: str = ""
+    told_key: str = "customer_id"
+    numbered: bool = False
+    named_sql: str = ""
+    unkept: tuple[NativeFile, ...] = ()
+
+    @property
+    def table_name(self) -> TableName:
+        """`table` as the type of reports."""
+        return cast("TableName", self.table)
+
+    def told_by(self, customer_id: str) -> str:
+        """What `told_key` has to equal, where a column with this name names a customer."""
+        return key_sql(customer_id, numbered=self.numbered) if self.told_key == "customer_key" else customer_id
+
+    @property
+    def own_key(self) -> str:
+        """The key of a customer in `read_name`."""
+        return key_sql("customer_number" if self.numbered else "customer_id", numbered=self.numbered)
+
+    @property
+    def readings(self) -> tuple[FileReading, ...]:
+        """How each of its files was read."""
+        return tuple(part.source.reading for _, part in self.parts) or (self.source.reading,)
+
+    @property
+    def padded_lines(self) -> tuple[BadLine, ...]:
+        """Short lines that were kept, in the order in which they were added."""
+        return tuple(bad for bad in self.bad_lines if bad.cells is not None)
+
+    @property
+    def rule_rows(self) -> dict[str, int]:
+        """Rows that broke each rule."""
+        found = {}
+        for rule_id in dict.fromkeys(rule.id for _, rule in rules_of(self.table)):
+            bits = bit_of(self.table, rule_id)
+            if rows := sum(count for flags, count in self.flags.items() if flags & bits):
+                found[rule_id] = rows
+        return found
+
+    @property
+    def totals(self) -> RowTotals:
+        """Totals: kept + rejected = read."""
+        mask = reject_mask(self.table)
+        rejected = sum(count for flags, count in self.flags.items() if flags & mask)
+        records = sum(self.flags.values())
+        lines = sum(bad.cells is None for bad in self.bad_lines)
+        return RowTotals(records + lines, records - rejected, rejected + lines)
+
+    @property
+    def rule_counts(self) -> list[RuleCount]:
+        """Every rule that spoke."""
+        rejects = {rule.id: rule.rejects for _, rule in rules_of(self.table)}
+        lines = Counter(bad.rule for bad in self.bad_lines)
+        counts = [RuleCount(self.table_name, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
+        return counts + [RuleCount(self.table_name, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]

@@ -1,0 +1,1 @@
+"""How a date, a number, a flag and a free text are recognised in a cell and parsed."""

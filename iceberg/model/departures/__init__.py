@@ -1,0 +1,1 @@
+"""What the company's own departures say: reconciliation with the ratio, placebo and forecast."""

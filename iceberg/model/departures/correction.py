@@ -1,0 +1,279 @@
+"""Owns level 3 of the ladder from counts to draws: fit, joint draws, placebo, pipeline and what to know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
+from iceberg.model.departures.fit.variance_average import average_variances
+from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
+from iceberg.model.departures.placebo import PlaceboDraws, above_noise, run_placebo
+from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
+from iceberg.model.ratio.level_three_prior import ratio_prior_of
+from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.ratio.prior_change import rows_under, same_prior
+from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
+from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
+
+FloatArray = npt.NDArray[np.float64]
+FloatArray32 = npt.NDArray[np.float32]
+_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
+
+PLACEBO_DRAWS = 600
+PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
+CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedDraws:
+    """What level 3 hands over, in the order of the counts it was given.
+
+    Attributes:
+        silent_churn, natural, ratio: See `ReconciliationDraws`.
+        excess: (K, C) excess probability of complainers to leave within the horizon.
+        ratio_prior: (K, C) what was assumed before the departures spoke.
+        placebo: C + 1 intervals, the last for the total.
+        pipeline: The same by days ahead.
+        diagnostics: About the fit.
+        state: Warm start for the next fit.
+    """
+
+    silent_churn: FloatArray32
+    natural: FloatArray32
+    ratio: FloatArray
+    excess: FloatArray
+    ratio_prior: FloatArray
+    placebo: tuple[PlaceboInterval, ...]
+    pipeline: tuple[dict[int, CredibleInterval], ...]
+    diagnostics: tuple[Diagnostic, ...]
+    state: object
+
+
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """Fit, joint draws, placebo and pipeline of these counts under the default assumptions; other assumptions are read off them.
+
+    Attributes:
+        key: Of counts, random stream and number of draws; the same key gives the same bytes.
+        prior: Of the categories that were heard, under the default assumptions.
+        fit, drawn: Under it.
+        placebo: What is noise depends on the counts, hardly on the assumed ratio.
+        ahead: (K, C', H).
+    """
+
+    key: tuple[object, ...]
+    prior: RatioPrior
+    fit: ExcessHazardFit
+    drawn: ReconciliationDraws
+    placebo: PlaceboDraws
+    ahead: FloatArray
+
+
+def correct_by_departures(
+    counts: CohortCounts,
+    *,
+    assumptions: Assumptions,
+    rng: np.random.Generator,
+    warm: object | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    measured: tuple[FloatArray, FloatArray] | None = None,
+) -> CorrectedDraws:
+    """Fit the reconciliation model to `counts` and draw everything that level 3 promises.
+
+    Args:
+        counts: Level 3 counts, categories and segments in an order that does not depend on names.
+        assumptions: What is assumed of the ratio, and the number of draws.
+        rng: Spawned per step.
+        warm: `CorrectedDraws.state` of an earlier call on the same counts with the same stream: saves the fit, changes no figure.
+        progress: Told "fit", "cells" or "placebo" and the share done of this call.
+        measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
+    """
+    tell = progress or (lambda step, share: None)
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline = rng.spawn(5)
+    kernel = fit_delay_kernel(counts)
+    prior = ratio_prior_of(counts, assumptions, kernel)
+    if measured is not None:
+        prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
+    usual = ratio_prior_of(counts, Assumptions(), kernel)
+    usual = replace(usual, observed_mean=prior.observed_mean, observed_precision=prior.observed_precision)
+    spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
+    heard = _of_categories(counts, spoken)
+    of_heard, usual_of_heard = prior.of_categories(spoken), usual.of_categories(spoken)
+    key = (counts.digest, _stream(for_draws), assumptions.draws)
+    reference = warm if isinstance(warm, _Reference) and warm.key == key and same_prior(warm.prior, usual_of_heard) else None
+    if reference is None:
+        reference = _fit_reference(
+            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline), assumptions.draws, tell
+        )
+    rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
+    if rows is None:
+        streams = (_from_the_start(for_draws), _from_the_start(for_placebo), _from_the_start(for_pipeline))
+        fit, drawn, ahead = _fit_again(reference.fit, heard, of_heard, streams, assumptions.draws, tell)
+    else:
+        fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
+    # The kernel knows who leaves sooner or later; what is shown is the excess within the horizon.
+    within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
+    assumed = np.exp(prior.draw(for_prior, assumptions.draws))
+    ratio = assumed.copy()
+    ratio[:, spoken] = drawn.ratio
+    churn = _with_silence(drawn.silent_churn, spoken)
+    noise_floor = _placebo_intervals(_with_silence(reference.placebo.silent_churn, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    return CorrectedDraws(
+        silent_churn=churn,
+        natural=drawn.natural,
+        ratio=ratio,
+        excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
+        ratio_prior=assumed,
+        placebo=noise_floor,
+        pipeline=_pipelines(_with_silence(ahead, spoken)),
+        diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
+        state=reference,
+    )
+
+
+def _stream(rng: np.random.Generator) -> tuple[object, ...]:
+    """What tells one random stream from another."""
+    seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+    return (seed.entropy, seed.spawn_key)
+
+
+def _from_the_start(rng: np.random.Generator) -> np.random.Generator:
+    """The stream as it was before anything was drawn from it."""
+    return np.random.default_rng(cast(np.random.SeedSequence, rng.bit_generator.seed_seq))
+
+
+def _fit_reference(
+    heard: CohortCounts,
+    kernel: DelayKernel,
+    prior: RatioPrior,
+    key: tuple[object, ...],
+    streams: _Streams,
+    draws: int,
+    tell: Callable[[str, float], None],
+) -> _Reference:
+    """Everything under the default assumptions."""
+    fit = fit_excess_hazard(
+        heard, Assumptions(), progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
+    )
+    fit = average_variances(fit)
+    tell("cells", 0.6)
+    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+    tell("placebo", 0.7)
+    placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
+    tell("pipeline", 0.95)
+    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+    return _Reference(key, prior, fit, drawn, placebo, ahead)
+
+
+def _fit_again(
+    fit: ExcessHazardFit,
+    heard: CohortCounts,
+    prior: RatioPrior,
+    streams: _Streams,
+    draws: int,
+    tell: Callable[[str, float], None],
+) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
+    """Fit, draws and pipeline under a prior too far from the default one for its draws to speak for it."""
+    moved = fit_excess_hazard(
+        heard,
+        Assumptions(),
+        warm=fit,
+        progress=lambda step, share: tell("fit", 0.6 * share),
+        kernel=fit.kernel,
+        ratio_prior=prior,
+    )
+    moved = average_variances(moved)
+    tell("cells", 0.6)
+    drawn = draw_silent_churn(moved, heard, rng=streams[0], draws=draws)
+    tell("pipeline", 0.95)
+    return moved, drawn, draw_pipeline(moved, heard, drawn, rng=streams[2])
+
+
+def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortCounts:
+    """The counts of some categories only: nothing can be read from a category that nobody complained of."""
+    if kept.all():
+        return counts
+    place = np.cumsum(kept) - 1
+    clock = counts.clock
+    rows = (clock.category < 0) | kept[clock.category]
+    moved = {field.name: getattr(clock, field.name)[rows] for field in fields(clock)}
+    moved["category"] = np.where(moved["category"] < 0, -1, place[moved["category"]])
+    return replace(
+        counts,
+        categories=tuple(name for name, keep in zip(counts.categories, kept, strict=True) if keep),
+        complainants=counts.complainants[kept],
+        complaints=counts.complaints[kept],
+        clock=ComplaintClockCounts(**moved),
+        tenure_days=TenureDayCounts.empty(),
+        observed=None,
+    )
+
+
+def _with_silence(draws: npt.NDArray[Any], spoken: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """(K, C', ...) as (K, C, ...): nothing for the categories without a complaint."""
+    if spoken.all():
+        return draws
+    found = np.zeros((draws.shape[0], len(spoken), *draws.shape[2:]), dtype=draws.dtype)
+    found[:, spoken] = draws
+    return found
+
+
+def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C + 1 intervals."""
+    each = [CredibleInterval.of(churn[:, category]) for category in range(churn.shape[1])]
+    return (*each, CredibleInterval.of(churn.sum(axis=1)))
+
+
+def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
+    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
+    found = []
+    for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
+        interval = CredibleInterval.of(noise)
+        found.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
+    return tuple(found)
+
+
+def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
+    """(K, C, H) as C + 1 mappings from days ahead to an interval."""
+    by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
+    return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
+
+
+def _diagnose(
+    fit: ExcessHazardFit,
+    drawn: ReconciliationDraws,
+    placebo: list[PlaceboInterval],
+    assumed: FloatArray,
+    counts: CohortCounts,
+) -> tuple[Diagnostic, ...]:
+    """What the reader must know about this fit; `placebo` is per category of `counts`, then for the total."""
+    found: list[Diagnostic] = []
+    if not fit.converged:
+        found.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
+    churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
+        likely = placebo[-1].likely_exceeded
+        values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
+        values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
+        found.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
+    prior = np.log(assumed)
+    for index, category in enumerate(counts.categories):
+        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
+            found.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
+        posterior = drawn.log_ratio[:, index]
+        if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
+            found.append(Diagnostic("no_variation", "caution", {}, category))
+        place = float((prior[:, index] < np.median(posterior)).mean())
+        if min(place, 1 - place) < CONFLICT:
+            values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
+            found.append(Diagnostic("prior_conflict", "info", values, category))
+    return tuple(found)

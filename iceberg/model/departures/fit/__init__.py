@@ -1,0 +1,1 @@
+"""The joint Poisson excess-hazard model and its numerical fit."""

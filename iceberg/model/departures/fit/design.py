@@ -1,0 +1,238 @@
+"""Owns the geometry of the reconciliation: which parameter moves which Lexis cell, and by how much.
+
+A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
+its customers were in l months earlier, the expected silent departures of a cell are
+
+    mu = N exp(natural)  +  N sum_c r_c sum_l w_l A_c[s, m - l] (T_l B_c)[b],        B_c[b] = exp(tenure effect)
+
+and the expected complainants of category c are E A_c[s, m] B_c[b]. N are months at risk of the silent, E of everybody. Multiplying the
+intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+
+LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
+LAG_ZERO_MONTHS = 1 / 3  # mean time between two days of the same month, in order
+
+
+@dataclass(frozen=True, eq=False)
+class LexisDesign:
+    """Counts as the model reads them.
+
+    Attributes:
+        at_risk: (S, M, B) months at risk of silent customers.
+        exits: (S, M, B) silent leavers.
+        exposure: (S, M, B) months at risk of all customers, in which a complaint could be made.
+        complainants: (C, S, M, B).
+        lags: last lag, months.
+        before: months before the window in which problems may have struck those who left inside it.
+        source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
+        reference_band: band whose tenure effect is zero (most exposure).
+    """
+
+    at_risk: FloatArray
+    exits: FloatArray
+    exposure: FloatArray
+    complainants: FloatArray
+    lags: int
+    before: int
+    source_band: FloatArray
+    reference_band: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(C, S, M, B)."""
+        categories, segments, months, bands = self.complainants.shape
+        return categories, segments, months, bands
+
+    @property
+    def all_months(self) -> int:
+        """Months of the window and those before it."""
+        return self.before + int(self.complainants.shape[2])
+
+    @cached_property
+    def window_months(self) -> IndexArray:
+        """Positions of the window's months among `all_months`."""
+        return np.arange(self.before, self.all_months, dtype=np.int64)
+
+    @classmethod
+    def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
+        """The design of `counts` with delays of up to `lags` months."""
+        months = counts.shape[1]
+        lags = min(lags, months - 1) if months > 1 else 0
+        silent = counts.silent_person_days / DAYS_PER_MONTH
+        everybody = silent + counts.vocal_person_days / DAYS_PER_MONTH
+        complainants = counts.complainants.astype(float)
+        # A complaint on the only day at risk needs exposure to have come from somewhere.
+        exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
+        at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
+        return cls(
+            at_risk=at_risk,
+            exits=counts.silent_exits.astype(float),
+            exposure=exposure,
+            complainants=complainants,
+            lags=lags,
+            before=lags,
+            source_band=_source_band(counts.band_edges_months, lags),
+            reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+        )
+
+
+def _source_band(edges_months: tuple[int, ...], lags: int) -> FloatArray:
+    edges = np.append(np.asarray(edges_months, dtype=float), edges_months[-1] + LAST_BAND_MONTHS)
+    low, high = edges[:-1], edges[1:]
+    moved = np.empty((lags + 1, len(low), len(low)))
+    for lag in range(lags + 1):
+        back = lag if lag else LAG_ZERO_MONTHS
+        overlap = np.minimum(high[:, None] - back, high[None]) - np.maximum(low[:, None] - back, low[None])
+        moved[lag] = np.maximum(overlap, 0.0) / (high - low)[:, None]
+    return moved
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Parameters unpacked. C categories, S segments, M months, B bands, Q = months before the window + M.
+
+    Attributes:
+        month: (C, Q) log monthly complaint rate of the reference band.
+        band: (C, B), zero in the reference band.
+        segment: (C, S).
+        burst: (C, S, M) segment x month interaction: incidents that strike one segment for a while.
+        log_ratio: (C,).
+        delay: (2,) log mean days and log shape.
+        natural: (S, M, B) log monthly natural hazard.
+    """
+
+    month: FloatArray
+    band: FloatArray
+    segment: FloatArray
+    burst: FloatArray
+    log_ratio: FloatArray
+    delay: FloatArray
+    natural: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Expected counts under some effects.
+
+    Attributes:
+        intensity: (C, S, Q) A_c.
+        band_factor: (C, B) B_c.
+        moved_band: (C, lags + 1, B) T_l B_c.
+        weights: (lags + 1,).
+        caused: (C, S, M, B) expected silent churn.
+        natural: (S, M, B) expected natural departures.
+        complaints: (C, S, M, B) expected complainants.
+    """
+
+    intensity: FloatArray
+    band_factor: FloatArray
+    moved_band: FloatArray
+    weights: FloatArray
+    caused: FloatArray
+    natural: FloatArray
+    complaints: FloatArray
+
+    @property
+    def departures(self) -> FloatArray:
+        """(S, M, B) expected silent departures."""
+        return np.asarray(self.natural + self.caused.sum(axis=0), dtype=np.float64)
+
+
+def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
+    """Expected complainants and departures of every cell."""
+    log_intensity = effects.month[:, None, :] + effects.segment[:, :, None]
+    log_intensity = np.broadcast_to(log_intensity, (*log_intensity.shape[:2], design.all_months)).copy()
+    log_intensity[:, :, design.before :] += effects.burst
+    intensity = np.exp(np.clip(log_intensity, -40, 15))
+    band_factor = np.exp(np.clip(effects.band, -20, 20))
+    moved = np.einsum("lbd,cd->clb", design.source_band, band_factor)
+    weights = lag_weights(effects.delay, design.lags) if design.lags or design.shape[2] > 1 else np.ones(1)
+    ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
+    caused = spread_over_lags(design, intensity, weights[:, None] * moved) * ratio[:, None, None, None] * design.at_risk
+    natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
+    complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
+    return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
+
+
+def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatArray) -> FloatArray:
+    """sum_l intensity[c, s, m - l] by_lag[c, l, b], as (C, S, M, B); leading axes of both may hold draws."""
+    lagged = lagged_intensity(design, intensity)
+    *lead, segments, months, lags = lagged.shape
+    flat = lagged.reshape(*lead, segments * months, lags) @ by_lag
+    return np.asarray(flat.reshape(*lead, segments, months, by_lag.shape[-1]), dtype=lagged.dtype)
+
+
+def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
+    """(..., S, M, lags + 1): intensity of the month `lag` months before each month of the window."""
+    position = design.window_months[:, None] - np.arange(design.lags + 1)[None]
+    return np.asarray(intensity[..., position])
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Derivatives of expected departures, one column per (category, month), (category, band), category, delay, natural month, natural band, natural.
+
+    `matrix` is (S, M * B, columns); the offsets name where each kind starts. Every parameter of the model moves the departures like one of these
+    columns: a segment effect of a category like its ratio, an interaction like its month.
+    """
+
+    matrix: FloatArray
+    month: int
+    band: int
+    ratio: int
+    delay: int
+    natural_month: int
+    natural_band: int
+    natural_all: int
+
+
+def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Columns:
+    """Derivative of `rates.departures` with respect to every kind of parameter."""
+    categories, segments, months, bands = design.shape
+    every = design.all_months
+    starts = np.cumsum([0, categories * every, categories * bands, categories, 2, months, bands, 1])
+    matrix = np.zeros((segments, months, bands, int(starts[-1])))
+    ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
+    lagged = lagged_intensity(design, rates.intensity)  # C S M L
+    risk = design.at_risk
+    by_month = np.zeros((segments, months, bands, categories, every))
+    here = np.arange(months)
+    for lag in range(design.lags + 1):
+        scale = ratio[:, None] * rates.weights[lag] * rates.moved_band[:, lag]  # C B
+        part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
+        by_month[:, here, :, :, design.before + here - lag] += part
+    matrix[..., : starts[1]] = by_month.reshape(segments, months, bands, -1)
+    moved = rates.weights[:, None, None] * design.source_band  # L B D
+    spread = np.tensordot(lagged, moved, axes=(3, 0))  # C S M B D
+    by_band = spread * (ratio[:, None] * rates.band_factor)[:, None, None, None, :] * risk[None, ..., None]
+    matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
+    matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
+    if design.lags:
+        for number, slope in enumerate(_weight_slopes(effects.delay, design.lags)):
+            caused = np.einsum("csml,c,clb->smb", lagged, ratio, slope[:, None] * rates.moved_band, optimize=True)
+            matrix[..., starts[3] + number] = caused * risk
+    matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
+    band = np.arange(bands)
+    matrix[:, :, band, starts[5] + band] = rates.natural
+    matrix[..., starts[6]] = rates.natural
+    return Columns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
+
+
+def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:
+    step = 1e-4
+    shifts = [np.array([step, 0.0]), np.array([0.0, step])]
+    return [(lag_weights(delay + shift, lags) - lag_weights(delay - shift, lags)) / (2 * step) for shift in shifts]

@@ -1,0 +1,76 @@
+"""Owns the difference between the joint mode and the marginal one: what integrating everything else out does to a ratio."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve, solve_triangular
+
+from iceberg.model.departures.fit.arrow import Arrow, of_segments
+from iceberg.model.departures.fit.information import Information
+from iceberg.model.departures.fit.parameters import Layout
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+SingleArray = npt.NDArray[np.float32]
+
+
+def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
+    """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
+
+    What integrating out adds to the joint mode. A large ratio lets a category with few complaints bend its pattern to the departures: the joint
+    mode likes that, the marginal does not. A large ratio also leaves the natural hazard less to explain, which frees it: the marginal likes that.
+    With J the derivatives of departures in blocks k (categories, natural) that move by dh_k in a cell with mean mu, W = 1 / mu and V the
+    covariance given the ratios, the derivative of log |.| is sum over cells of 2 sum_k (dh_k / h_k) (J_k V J')W - (sum_k dh_k / mu) (J V J')W.
+    """
+    ratio = layout.at["ratio"]
+    covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
+    given = (covariance @ np.linalg.inv(covariance[ratio])).astype(np.float32)
+    # A slope to three digits is enough, and single precision halves the most expensive step of the fit.
+    factor, response = arrow.shared.astype(np.float32), arrow.full_response
+
+    def of_segment(s: int) -> FloatArray:
+        cells = arrow.cells[s].astype(np.float32)
+        through = cho_solve((factor, True), arrow.reach[s].T.astype(np.float32), check_finite=False)
+        through -= given @ through[ratio]
+        # V J' in shared and in own parameters, transposed
+        shared = solve_triangular(cells, through.T, lower=True, trans=1, check_finite=False)
+        own = solve_triangular(cells, arrow.own_gain(s), lower=True, trans=1, check_finite=False) - shared @ response[s].T
+        rows, own_rows = information.rows[s].astype(np.float32), information.own_rows[s].astype(np.float32)
+        own_given = -(response[s] @ given)
+        leverage = _of_blocks(layout, rows * shared, own_rows * own)
+        moved = np.stack([rows[:, mine] @ given[mine] + own_rows[:, here] @ own_given[here] for mine, here in _blocks(layout)])
+        weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
+        # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
+        scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
+        return np.asarray(2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved))
+
+    trace = np.zeros(layout.categories)
+    for part in of_segments(of_segment, layout.segments):
+        trace += part
+    return np.asarray(-trace / 2, dtype=np.float64)
+
+
+def _blocks(layout: Layout) -> list[tuple[IndexArray, IndexArray]]:
+    """Positions of the shared and the per-segment parameters of each category, then of the natural hazard."""
+    at = layout.at
+    own = layout.own_at
+    nothing = np.zeros(0, dtype=np.int64)
+    found = []
+    for c in range(layout.categories):
+        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
+        found.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
+    rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
+    found.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
+    return found
+
+
+def _of_blocks(layout: Layout, shared: SingleArray, own: SingleArray) -> SingleArray:
+    """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
+    of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
+    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]
+    natural = of["natural_month"].sum(-1) + of["natural_band"].sum(-1)
+    if mine:
+        categories = categories + mine["segment"] + mine["burst"].sum(-1)
+        natural = natural + sum(mine[name].sum(-1) for name in ("natural_segment", "natural_segment_month", "natural_segment_band"))
+    return np.concatenate([categories.T, natural[None]])

@@ -1,0 +1,227 @@
+"""Owns the reconciliation model: complaints and silent departures explained together, so that departures answer back to the assumed ratio.
+
+    complainants[c, cell] ~ Poisson(exposure x category x segment x month x tenure, with segment x month bursts)
+    silent exits[cell]    ~ Poisson(at risk x natural hazard + sum_c r_c x delayed complaint intensity of c)
+    log r_c = m + e_c;  m ~ Normal(log(rho q), .), e_c ~ Normal(0, spread)
+
+One penalised Poisson likelihood, Fisher scoring to its mode, variances by Fellner-Schall. The ratios are those of the marginal
+mode: everything else is integrated out, not maximised out.
+
+References:
+    Dickman et al. 2004; Wood, Fasiolo 2017; Rue et al. 2009; method of the excess hazard: Perme, Stare, Esteve 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.departures.fit.arrow import Arrow
+from iceberg.model.departures.fit.design import Effects, LexisDesign, Rates, evaluate_rates
+from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Layout, Levels, Prior, build_prior
+from iceberg.model.departures.fit.scoring import State, iterate
+from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.ratio.level_three_prior import ratio_prior_of
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
+from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+
+LONGEST_LAG = 12  # months; judgement: what comes later cannot be told from natural departures
+
+
+@dataclass(frozen=True, eq=False)
+class ExcessHazardFit:
+    """The mode, the Gaussian around it, and how it was reached.
+
+    Attributes:
+        design: Counts as fitted.
+        layout: Where each parameter sits.
+        kernel: Delay and excess of complainers.
+        ratio_prior: Of log r.
+        variances: Learned.
+        levels: Where the levels were expected.
+        shared, own: (G,) and (S, n) the mode; log r at its marginal mode.
+        arrow: Factors of the information there.
+        rates: Expected counts there.
+        converged, iterations: Whether and when mode and variances settled.
+        log_posterior: Joint log posterior at the mode, constants dropped.
+        drag: (C,) see `ratio_drag`.
+        score: (C,) slope of the likelihood in log r, everything else at its best.
+        alternatives: Weights and fits under other variances that the answer is averaged over, this one among them; empty: this one alone.
+    """
+
+    design: LexisDesign
+    layout: Layout
+    kernel: DelayKernel
+    ratio_prior: RatioPrior
+    variances: Variances
+    levels: Levels
+    shared: FloatArray
+    own: FloatArray
+    arrow: Arrow
+    rates: Rates
+    converged: bool
+    iterations: int
+    log_posterior: float
+
+    drag: FloatArray
+    score: FloatArray
+    alternatives: tuple[tuple[float, ExcessHazardFit], ...] = ()
+
+    @property
+    def effects(self) -> Effects:
+        """The mode, unpacked."""
+        return self.layout.effects(self.shared, self.own)
+
+    def rates_at(self, shared: FloatArray, own: FloatArray) -> Rates:
+        """Expected counts at other parameters."""
+        return evaluate_rates(self.design, self.layout.effects(shared, own))
+
+    @property
+    def ratio_positions(self) -> IndexArray:
+        """Where log r sits among the shared parameters."""
+        return self.layout.at["ratio"]
+
+    @property
+    def ratio_covariance(self) -> FloatArray:
+        """(C, C) of log r in the Gaussian at the mode."""
+        at = self.ratio_positions
+        unit = np.eye(self.layout.shared_size)[:, at]
+        return np.asarray(cho_solve((self.arrow.shared, True), unit, check_finite=False)[at])
+
+    @property
+    def ratio_likelihood(self) -> RatioLikelihood:
+        """What departures say of the ratios, everything else integrated out."""
+        mode = self.shared[self.ratio_positions]
+        information = information_only(np.asarray(np.linalg.inv(self.ratio_covariance), dtype=np.float64), self.ratio_prior)
+        return RatioLikelihood(mode, self.score, information, self.drag)
+
+
+def starting_values(
+    design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel
+) -> tuple[FloatArray, FloatArray, Levels]:
+    """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 10 % of the departures."""
+    by_month = design.complainants.sum((1, 3))
+    exposure = design.exposure.sum((0, 2))
+    overall = (by_month.sum(1) + 0.5) / (exposure.sum() + 1.0)
+    shared = np.zeros(layout.shared_size)
+    of = layout.shared(shared)
+    rate = (by_month + 5 * 1.0) / (exposure[None] + 5 / overall[:, None])
+    of["month"][:, layout.every - layout.months :] = np.log(rate)
+    of["month"][:, : layout.every - layout.months] = np.log(rate[:, :1])
+    risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
+    natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
+    of["natural_month"][:] = np.log(natural)
+    relative = np.log((exits + 5) / (risk * natural + 5))
+    of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
+    assumed = ratio.gaussian[0]
+    demanded = float((np.exp(assumed) * by_month.sum(1)).sum())
+    excess = np.log(max(demanded, 1e-9) / (0.1 * exits.sum() + 1.0))
+    of["ratio"][:] = assumed - max(excess, 0.0)
+    of["delay"][:] = kernel.location
+    return shared, np.zeros((layout.segments, layout.local_size)), Levels(np.log(overall), float(np.log(natural)))
+
+
+MAX_ITERATIONS = 60  # most companies settle within 15
+
+
+def fit_excess_hazard(
+    counts: CohortCounts,
+    assumptions: Assumptions,
+    *,
+    warm: object | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    kernel: DelayKernel | None = None,
+    ratio_prior: RatioPrior | None = None,
+) -> ExcessHazardFit:
+    """Mode and Gaussian of the reconciliation model."""
+    kernel = kernel or fit_delay_kernel(counts)
+    ratio = ratio_prior or ratio_prior_of(counts, assumptions, kernel)
+    months = counts.shape[1]
+    design = LexisDesign.of(counts, lags=lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1))))
+    return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
+
+
+def fit_design(
+    design: LexisDesign,
+    ratio: RatioPrior,
+    kernel: DelayKernel,
+    *,
+    warm: ExcessHazardFit | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    natural_level: float | None = None,
+    natural_level_sd: float = NATURAL_LEVEL_SD,
+) -> ExcessHazardFit:
+    """Fisher scoring, a Fellner-Schall step after each, until both settle.
+
+    Complaints are fitted alone first: started from flat patterns, a category with few complaints can settle in a second mode where its pattern
+    stands in for natural departures.
+    """
+    categories, segments, months, bands = design.shape
+    layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
+    shared, own, levels = starting_values(design, layout, ratio, kernel)
+    levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
+    if warm is not None and warm.layout == layout:
+        state, fewest = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
+    else:
+        fewest = 3
+        silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
+        state = State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
+        state, _, _, _ = iterate(silence, layout, ratio, kernel, levels, state, progress=None, most=8)
+    state, arrow, value, settled = iterate(
+        design, layout, ratio, kernel, levels, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest
+    )
+    rates = evaluate_rates(design, layout.effects(state.shared, state.own))
+    return ExcessHazardFit(
+        design=design,
+        layout=layout,
+        kernel=kernel,
+        ratio_prior=ratio,
+        variances=state.variances,
+        levels=levels,
+        shared=state.shared,
+        own=state.own,
+        arrow=arrow,
+        rates=rates,
+        converged=settled is not None,
+        iterations=settled or MAX_ITERATIONS,
+        log_posterior=value,
+        drag=state.drag,
+        score=state.score,
+    )
+
+
+def prior_of(fit: ExcessHazardFit) -> Prior:
+    """The Gaussian prior at the variances of `fit`."""
+    return build_prior(fit.layout, fit.variances, fit.ratio_prior, fit.kernel, fit.levels)
+
+
+REFIT_ITERATIONS = 6
+
+
+def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHazardFit:
+    """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values."""
+    design, layout = fit.design, fit.layout
+    state = State(shared, own, fit.variances, fit.drag, fit.score)
+    state, arrow, value, settled = iterate(
+        design, layout, fit.ratio_prior, fit.kernel, fit.levels, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
+    )
+    return replace(
+        fit,
+        shared=state.shared,
+        own=state.own,
+        arrow=arrow,
+        rates=fit.rates_at(state.shared, state.own),
+        converged=settled is not None,
+        log_posterior=value,
+        drag=state.drag,
+        score=state.score,
+    )

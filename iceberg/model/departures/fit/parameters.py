@@ -1,0 +1,198 @@
+"""Owns the parameters of the reconciliation: where each effect sits, and its Gaussian prior under given variances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.model.departures.fit.design import Effects
+from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.survival.delay_kernel import DelayKernel
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each effect sits in the vectors of shared and of per-segment parameters.
+
+    Attributes:
+        categories, segments, months, bands: Lengths of the axes.
+        every: Months of the window and those before it.
+        reference: Band whose tenure effects are zero.
+    """
+
+    categories: int
+    segments: int
+    months: int
+    bands: int
+    every: int
+    reference: int
+
+    @property
+    def free_bands(self) -> IndexArray:
+        """Bands other than the reference."""
+        return np.delete(np.arange(self.bands), self.reference)
+
+    @property
+    def local(self) -> bool:
+        """Whether segments have effects of their own: not where there is only one."""
+        return self.segments > 1
+
+    @property
+    def shared_size(self) -> int:
+        """Number of shared parameters."""
+        b = self.bands - 1
+        return self.categories * (self.every + b + 1) + 2 + self.months + b
+
+    @property
+    def local_size(self) -> int:
+        """Number of parameters of each segment."""
+        return (self.categories * (1 + self.months) + 1 + self.months + self.bands) if self.local else 0
+
+    def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Views of a shared vector (leading axes allowed)."""
+        lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b])
+        part = [vector[..., low:high] for low, high in pairwise(sizes)]
+        return {
+            "month": part[0].reshape(*lead, c, self.every),
+            "band": part[1].reshape(*lead, c, b),
+            "ratio": part[2],
+            "delay": part[3],
+            "natural_month": part[4],
+            "natural_band": part[5],
+        }
+
+    def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Views of the per-segment vectors (..., S, local_size)."""
+        lead, c, m = vector.shape[:-1], self.categories, self.months
+        sizes = np.cumsum([0, c, c * m, 1, m, self.bands])
+        part = [vector[..., low:high] for low, high in pairwise(sizes)]
+        return {
+            "segment": part[0],
+            "burst": part[1].reshape(*lead, c, m),
+            "natural_segment": part[2],
+            "natural_segment_month": part[3],
+            "natural_segment_band": part[4],
+        }
+
+    @property
+    def at(self) -> dict[str, IndexArray]:
+        """Position of every shared parameter."""
+        return self.shared(np.arange(self.shared_size))
+
+    @property
+    def own_at(self) -> dict[str, IndexArray]:
+        """Position of every parameter of a segment; empty where segments have none."""
+        return self.own(np.arange(self.local_size)) if self.local else {}
+
+    def effects(self, shared: FloatArray, own: FloatArray) -> Effects:
+        """Parameters unpacked for `evaluate_rates` (no leading axes)."""
+        of = self.shared(shared)
+        band = np.zeros((self.categories, self.bands))
+        band[:, self.free_bands] = of["band"]
+        natural = np.zeros((self.segments, self.months, self.bands)) + of["natural_month"][None, :, None]
+        natural[:, :, self.free_bands] += of["natural_band"]
+        segment = np.zeros((self.categories, self.segments))
+        burst = np.zeros((self.categories, self.segments, self.months))
+        if self.local:
+            mine = self.own(own)
+            segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
+            natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
+            natural += mine["natural_segment_band"][:, None, :]
+        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Gaussian prior of all parameters under given variances.
+
+    Attributes:
+        shared_mean, shared_precision: (G,) and (G, G).
+        local_precision: (n,) of the parameters of each segment, independent around 0.
+        walks: Penalty of a random walk over months, over tenure bands, and over the months of the window.
+    """
+
+    shared_mean: FloatArray
+    shared_precision: FloatArray
+    local_precision: FloatArray
+    walks: dict[str, FloatArray]
+
+
+LEVEL_SD = 5.0  # weak: monthly log complaint rates are anything, and complaints tell them
+# Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
+# it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
+NATURAL_LEVEL_SD = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Where the levels are expected.
+
+    Attributes:
+        complaints: (C,) log monthly complaint rate.
+        natural: log monthly hazard of the silent.
+        natural_sd: how far the natural part of it may lie away.
+    """
+
+    complaints: FloatArray
+    natural: float
+    natural_sd: float = NATURAL_LEVEL_SD
+
+
+def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
+    """The prior of the smooth effects under `variances`."""
+    size, c, b = layout.shared_size, layout.categories, layout.bands - 1
+    precision, mean = np.zeros((size, size)), np.zeros(size)
+    index = layout.at
+    walk_every, walk_months = _walk(layout.every), _walk(layout.months)
+    walk_band = _walk(layout.bands)[np.ix_(layout.free_bands, layout.free_bands)]
+    anchor = layout.every - layout.months
+    for k in range(c):
+        month = index["month"][k]
+        precision[np.ix_(month, month)] = walk_every / variances.month[k]
+        precision[month[anchor], month[anchor]] += LEVEL_SD**-2
+        # The prior mean of the walk is a constant: every month at the level.
+        mean[month] = levels.complaints[k]
+        if b:
+            band = index["band"][k]
+            precision[np.ix_(band, band)] = walk_band / variances.band[k]
+    at = index["ratio"]
+    mean[at], precision[np.ix_(at, at)] = ratio.gaussian
+    at = index["delay"]
+    precision[np.ix_(at, at)] = np.linalg.inv(kernel.covariance)
+    mean[at] = kernel.location
+    at = index["natural_month"]
+    precision[np.ix_(at, at)] = walk_months / variances.natural_month
+    precision[at[0], at[0]] += levels.natural_sd**-2
+    mean[at] = levels.natural
+    if b:
+        at = index["natural_band"]
+        precision[np.ix_(at, at)] = walk_band / variances.natural_band
+    local = np.zeros(layout.local_size)
+    if layout.local:
+        mine = layout.own(local)
+        mine["segment"][:] = 1 / variances.segment
+        mine["burst"][:] = 1 / variances.burst[:, None]
+        mine["natural_segment"][:] = 1 / variances.natural_segment
+        mine["natural_segment_month"][:] = 1 / variances.natural_segment_month
+        mine["natural_segment_band"][:] = 1 / variances.natural_segment_band
+    return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months})
+
+
+def _walk(size: int) -> FloatArray:
+    step = np.diff(np.eye(size), axis=0)
+    return np.asarray(step.T @ step)
+
+
+def penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:
+    """Minus the log prior of the smooth effects, constants dropped."""
+    away = shared - prior.shared_mean
+    return float(0.5 * away @ prior.shared_precision @ away + 0.5 * (own**2 * prior.local_precision).sum())

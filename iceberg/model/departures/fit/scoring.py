@@ -1,0 +1,191 @@
+"""Owns the way to the mode: Fisher scoring steps, the ratios on their own scale, a Fellner-Schall step after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve
+
+from iceberg.model.departures.fit.arrow import Arrow, factorise
+from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
+from iceberg.model.departures.fit.information import fisher_information, log_likelihood
+from iceberg.model.departures.fit.marginal_mode import ratio_drag
+from iceberg.model.departures.fit.parameters import Layout, Levels, Prior, build_prior, penalty
+from iceberg.model.departures.fit.variances import Spread, Variances, further, largest_change, update_variances
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
+from iceberg.model.survival.delay_kernel import DelayKernel
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+Pull = tuple[IndexArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
+
+
+def _step_in_ratio(
+    arrow: Arrow,
+    ratios: IndexArray,
+    prior: RatioPrior,
+    log_ratio: FloatArray,
+    drag: FloatArray,
+    gradient: FloatArray,
+    own_gradient: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """A scoring step that treats departures as linear in r: the ratios go to the top of their own posterior, the rest follows linearly.
+
+    Args:
+        arrow: Information and prior.
+        ratios: Positions of log r.
+        prior: Of the ratios.
+        log_ratio: Where they are.
+        drag: See `ratio_drag`.
+        gradient: Of the likelihood in log r, of the posterior in everything else.
+        own_gradient: Of the posterior in the per-segment parameters.
+
+    Returns:
+        Both steps, and the score of the ratios with everything else at its best.
+    """
+    step, own_step = arrow.solve(gradient, own_gradient)
+    covariance = cho_solve((arrow.shared, True), np.eye(len(gradient))[:, ratios], check_finite=False)
+    precision = np.linalg.inv(covariance[ratios])
+    likelihood = RatioLikelihood(log_ratio, precision @ step[ratios], information_only(precision, prior), drag)
+    found = climb_log_ratios(likelihood, prior)
+    further = np.expm1(found - log_ratio) - step[ratios]
+    shift = covariance @ (precision @ further)
+    step += shift
+    score = likelihood.slope
+    step[ratios] = found - log_ratio
+    return step, own_step - arrow.response(shift), score
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where the scoring stands: parameters, variances, drag and score of the ratios."""
+
+    shared: FloatArray
+    own: FloatArray
+    variances: Variances
+    drag: FloatArray
+    score: FloatArray
+
+
+def iterate(
+    design: LexisDesign,
+    layout: Layout,
+    ratio: RatioPrior,
+    kernel: DelayKernel,
+    levels: Levels,
+    state: State,
+    *,
+    progress: Callable[[str, float], None] | None,
+    most: int,
+    learn: bool = True,
+    fewest: int = 3,
+) -> tuple[State, Arrow, float, int | None]:
+    """Scoring and variance steps until both settle; the last factors are those of the final variances at the final mode."""
+    shared, own, variances = state.shared, state.own, state.variances
+    settled, silence = None, not design.exits.any()
+    ratios = layout.at["ratio"]
+    drag, drag_at = np.zeros(layout.categories), shared[ratios]
+    before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
+    change, earlier = np.inf, variances
+    for iteration in range(most):
+        prior = build_prior(layout, variances, ratio, kernel, levels)
+        effects = layout.effects(shared, own)
+        rates = evaluate_rates(design, effects)
+        value = log_likelihood(design, rates) - penalty(prior, shared, own)
+        information = fisher_information(design, layout, effects, rates)
+        # Single precision is enough on the way.
+        arrow = factorise(layout, information, prior, single=True)
+        if not silence and (settled is not None or iteration % 2 == 0 or change < 0.1):
+            drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
+        pull = (ratios, drag, drag_at)
+        value += _dragged(pull, shared)
+        slope = information.own_score - prior.local_precision * own
+        gradient = information.shared_score - prior.shared_precision @ (shared - prior.shared_mean)
+        if silence:
+            step, own_step = arrow.solve(gradient, slope)
+        else:
+            # Between two looks the drag is taken as linear in r, as it is in the posterior.
+            now = drag * np.exp(np.minimum(shared[ratios] - drag_at, 5.0))
+            gradient[ratios] = information.shared_score[ratios]
+            step, own_step, score = _step_in_ratio(arrow, ratios, ratio, shared[ratios], now, gradient, slope)
+            # To and fro means that the drag had changed on the way.
+            caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
+            before = step[ratios]
+            step, own_step = caution * step, caution * own_step
+        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.01:
+            break
+        if settled is not None and iteration >= settled + 4:
+            break
+        shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value, pull)
+        change = float(max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0))) * size
+        if progress is not None:
+            progress("fit", min(0.95, (iteration + 1) / 25))
+        if settled is not None:
+            continue
+        updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
+        if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
+            settled = iteration + 1
+        else:
+            earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
+    # What draws and covariances rest on is in double precision, at the last variances and where the last step led.
+    prior = build_prior(layout, variances, ratio, kernel, levels)
+    effects = layout.effects(shared, own)
+    arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
+    return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
+
+
+def _dragged(pull: Pull, shared: FloatArray) -> float:
+    """Antiderivative in log r of the drag."""
+    ratios, drag, drag_at = pull
+    return float(drag @ np.exp(np.minimum(shared[ratios] - drag_at, 5.0)))
+
+
+def _line_search(
+    design: LexisDesign,
+    layout: Layout,
+    prior: Prior,
+    shared: FloatArray,
+    own: FloatArray,
+    step: FloatArray,
+    own_step: FloatArray,
+    value: float,
+    pull: Pull,
+) -> tuple[FloatArray, FloatArray, Rates, float, float]:
+    """Halve the step until the penalised likelihood rises."""
+    size = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), float(np.abs(own_step).max(initial=0.0)), 1e-12))
+    for _ in range(12):
+        tried, tried_own = shared + size * step, own + size * own_step
+        rates = evaluate_rates(design, layout.effects(tried, tried_own))
+        found = log_likelihood(design, rates) - penalty(prior, tried, tried_own) + _dragged(pull, tried)
+        if np.isfinite(found) and found >= value - 1e-9 * abs(value):
+            return tried, tried_own, rates, found, size
+        size /= 2
+    return shared, own, evaluate_rates(design, layout.effects(shared, own)), value, 0.0
+
+
+def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+    """B'Sb and tr(V S) of every group of effects."""
+    covariance = arrow.shared_covariance()
+    of, at = layout.shared(shared), layout.at
+    found: dict[str, Spread] = {}
+    for name in ("month", "band", "natural_month", "natural_band"):
+        walk = prior.walks[name.removeprefix("natural_")] if name != "natural_month" else prior.walks["natural_month"]
+        if len(walk) == 0 or not walk.any():
+            continue
+        rank = len(walk) - (1 if "month" in name else 0)
+        groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name])
+        squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
+        trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
+        found[name] = Spread(squares, trace, rank)
+    if layout.local:
+        values, variance = layout.own(own), layout.own(arrow.local_variances())
+        for name in ("segment", "burst"):
+            rank = values[name].size // layout.categories
+            axis = (0,) if name == "segment" else (0, 2)
+            found[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
+        for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
+            found[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
+    return found

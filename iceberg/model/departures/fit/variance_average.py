@@ -1,0 +1,63 @@
+"""Owns what not knowing a variance adds: the answer averaged over the variance of the natural tenure effect, where it hangs on it.
+
+Of all smoothing variances one decides in small companies how many departures are natural: that of the steps between tenure bands, learned from ten
+steps at most. Where the ratios move with it by more than a little, the fit is made again at a few values of it, and each speaks with its marginal
+likelihood, everything else integrated out by Laplace's method.
+
+References:
+    Kass, Steffey 1989 (how far a mode moves with a hyperparameter); Rue et al. 2009 (integration over a grid of hyperparameters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.model.departures.fit.model import ExcessHazardFit, prior_of, refit
+from iceberg.model.departures.fit.scoring import spreads_of
+from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
+
+FloatArray = npt.NDArray[np.float64]
+
+STEPS = (-1, 1, 2, 3)  # standard deviations of the log variance; skewed to the right, as a variance learned from few effects is
+MATTERS = 0.3  # judgement: a move of log r by less of its own standard deviation is lost in it
+LEAST_WEIGHT = 0.02
+
+
+def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
+    """The fit with its alternatives, or as it is where the variance hardly moves the ratios."""
+    if fit.layout.bands < 3 or not fit.design.exits.any():
+        return fit
+    spread = spreads_of(fit.layout, prior_of(fit), fit.arrow, fit.shared, fit.own)["natural_band"]
+    freedom = float(np.clip(spread.rank - spread.trace / fit.variances.natural_band, 0.0, spread.rank).sum())
+    sd = float(np.sqrt(2 / (freedom + PRIOR_FREEDOM)))
+    if np.abs(sd * _move(fit) / np.sqrt(np.diagonal(fit.ratio_covariance))).max(initial=0.0) < MATTERS:
+        return fit
+    found = [(_log_weight(fit), fit)]
+    for step in STEPS:
+        variance = float(np.clip(fit.variances.natural_band * np.exp(step * sd), SMALLEST_VARIANCE, LARGEST_VARIANCE))
+        other = refit(replace(fit, variances=replace(fit.variances, natural_band=variance)), fit.shared, fit.own)
+        found.append((_log_weight(other), other))
+    weight = np.exp(np.array([value for value, _ in found]) - max(value for value, _ in found))
+    weight /= weight.sum()
+    kept = [(float(share), one) for share, (_, one) in zip(weight, found, strict=True) if share > LEAST_WEIGHT]
+    return replace(fit, alternatives=tuple(kept))
+
+
+def _move(fit: ExcessHazardFit) -> FloatArray:
+    """(C,) by how much log r moves per unit of the log variance."""
+    prior = prior_of(fit)
+    here = fit.layout.at["natural_band"]
+    push = np.zeros_like(fit.shared)
+    push[here] = (prior.shared_precision @ (fit.shared - prior.shared_mean))[here]
+    return fit.arrow.solve(push, np.zeros_like(fit.own))[0][fit.ratio_positions]
+
+
+def _log_weight(fit: ExcessHazardFit) -> float:
+    """Log marginal likelihood of the variance, times its prior and its step: equal steps of the log variance."""
+    log_variance = np.log(fit.variances.natural_band)
+    steps, assumed = fit.layout.bands - 1, Variances.start(1).natural_band
+    prior = -0.5 * PRIOR_FREEDOM * (log_variance + assumed / np.exp(log_variance))
+    return float(fit.log_posterior - 0.5 * fit.arrow.log_determinant - 0.5 * steps * log_variance + prior)

@@ -1,0 +1,62 @@
+"""Owns what is still in the pipe: silent leavers to come from incidents that have already happened.
+
+Silent sufferers of month j who will leave because of it number r_c x (months at risk x complaint intensity); of them the share F(age + d) - F(age)
+leaves in the next d days, F being the delay from problem to departure. Problems still to happen are not forecast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.fit.model import ExcessHazardFit
+from iceberg.model.departures.reconciliation import ReconciliationDraws
+from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, integrated_share
+
+FloatArray = npt.NDArray[np.float64]
+
+HORIZONS_DAYS = (30, 90, 180)
+
+
+def draw_pipeline(
+    fit: ExcessHazardFit,
+    counts: CohortCounts,
+    drawn: ReconciliationDraws,
+    *,
+    rng: np.random.Generator,
+    horizons_days: tuple[int, ...] = HORIZONS_DAYS,
+) -> FloatArray:
+    """Joint draws of the silent leavers of the next days, from incidents on or before `as_of`.
+
+    Returns:
+        (K, C, len(horizons_days)) whole customers; within a draw the horizons are nested.
+    """
+    still = _share_to_come(fit, counts, drawn, horizons_days)  # K M H
+    mean = np.matmul(drawn.sufferers, still)
+    steps = np.diff(np.concatenate([np.zeros((*mean.shape[:2], 1)), mean], axis=-1), axis=-1)
+    return np.cumsum(rng.poisson(np.maximum(steps, 0.0)), axis=-1).astype(np.float64)
+
+
+def _share_to_come(
+    fit: ExcessHazardFit, counts: CohortCounts, drawn: ReconciliationDraws, horizons_days: tuple[int, ...]
+) -> FloatArray:
+    """(K, M, H) of those struck in each month, the share that leaves 1 to d days after `as_of`, thinned by other departures."""
+    window = counts.window
+    starts = [max(month, window.since) for month in counts.months]
+    ends = [*starts[1:], None]
+    oldest = np.array([(window.as_of - day).days + 1.0 for day in starts])
+    youngest = np.array([(window.as_of - day).days + 1.0 if day else 0.0 for day in ends])
+    delay = drawn.delay
+
+    def gone(extra: float) -> FloatArray:
+        edges = np.concatenate([oldest, youngest]) + extra
+        integral = integrated_share(delay, edges)
+        months = len(oldest)
+        return np.asarray((integral[:, :months] - integral[:, months:]) / (oldest - youngest))
+
+    hazard = fit.design.exits.sum() / max(fit.design.at_risk.sum(), 1e-9) / DAYS_PER_MONTH
+    already = gone(0.0)
+    shares = np.stack([gone(float(days)) - already for days in horizons_days], axis=-1)
+    age = (oldest + youngest)[:, None] / 2 + np.asarray(horizons_days, dtype=float)[None] / 2
+    return np.asarray(shares * np.exp(-hazard * age)[None])

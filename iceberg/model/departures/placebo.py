@@ -1,0 +1,83 @@
+"""Owns the placebo: what the model finds where complaints cannot be the cause.
+
+Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments exchanged, months turned by at least a quarter of
+the window, tenure turned. Complaints are drawn anew from the moved pattern and the departures are left as they were; whatever silent churn is then
+found is noise, and the real estimate has to rise above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.fit.model import ExcessHazardFit, refit
+from iceberg.model.departures.reconciliation import draw_silent_churn
+
+FloatArray = npt.NDArray[np.float64]
+
+REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceboDraws:
+    """Silent churn found without a cause: (K, C) customers; joint over categories within a draw."""
+
+    silent_churn: FloatArray
+
+
+def run_placebo(
+    fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES
+) -> PlaceboDraws:
+    """Move the complaints, fit again from where the real fit stands, and draw what is found.
+
+    Args:
+        fit: The real fit of `counts`.
+        counts: As fitted.
+        rng: Moves the patterns and draws.
+        draws: Pooled over all replicates.
+        replicates: Independent ways of moving the patterns.
+    """
+    found = []
+    each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
+    for size in each:
+        moved = refit(*_move_patterns(fit, rng))
+        found.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
+    return PlaceboDraws(np.concatenate(found).astype(np.float64))
+
+
+def above_noise(draws: FloatArray, placebo: FloatArray) -> float:
+    """Probability that the estimate is larger than what the placebo finds, both drawn at random; draws (K,) and (P,)."""
+    order = np.sort(placebo)
+    lower = np.searchsorted(order, draws, side="left") + np.searchsorted(order, draws, side="right")
+    return float(lower.mean() / (2 * len(order)))
+
+
+def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[ExcessHazardFit, FloatArray, FloatArray]:
+    """The fit's design with complaints redrawn from moved patterns, and starting values that know where they went."""
+    layout, design = fit.layout, fit.design
+    shared, own = fit.shared.copy(), fit.own.copy()
+    of = layout.shared(shared)
+    mine = layout.own(own) if layout.local else {}
+    for category in range(layout.categories):
+        turn = int(rng.integers(layout.months // 4, layout.months - layout.months // 4 + 1)) if layout.months > 3 else 0
+        window = of["month"][category, design.before :]
+        of["month"][category, design.before :] = np.roll(window, turn)
+        of["month"][category, : design.before] = of["month"][category, design.before]
+        band = np.zeros(layout.bands)
+        band[layout.free_bands] = of["band"][category]
+        band = np.roll(band[:: int(rng.choice([-1, 1]))], int(rng.integers(layout.bands)))
+        of["band"][category] = (band - band[layout.reference])[layout.free_bands]
+        if layout.local:
+            places = rng.permutation(layout.segments)
+            mine["segment"][:, category] = mine["segment"][places, category]
+            mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
+    of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0
+    rates = fit.rates_at(shared, own)
+    # The moved pattern meets other customers; its level is set so that as many of them complain.
+    size = np.maximum(design.complainants.sum((1, 2, 3)), 0.1) / np.maximum(rates.complaints.sum((1, 2, 3)), 1e-12)
+    of["month"][:] += np.log(size)[:, None]
+    complainants = rng.poisson(rates.complaints * size[:, None, None, None]).astype(float)
+    return replace(fit, design=replace(design, complainants=complainants)), shared, own

@@ -1,0 +1,174 @@
+"""Owns the joint draws: parameters from the posterior, then each cell's observed departures split between natural causes and categories.
+
+The split is multinomial with the expected shares of the cell, so in every draw and every cell the categories and the natural departures add up
+to the customers who really left in silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.fit.design import lagged_intensity
+from iceberg.model.departures.fit.model import ExcessHazardFit
+from iceberg.model.ratio.posterior import draw_log_ratios
+from iceberg.model.survival.delay_kernel import lag_weights
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.int64]
+SingleArray = npt.NDArray[np.float32]
+
+CHUNK = 100  # draws evaluated at a time; bounds the memory
+
+
+@dataclass(frozen=True, eq=False)
+class ReconciliationDraws:
+    """K joint draws.
+
+    Attributes:
+        silent_churn: float32 (K, C, S, M) whole customers.
+        natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
+        ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
+        log_ratio: (K, C) the parameter.
+        sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
+        delay: (K, 2) log mean days and log shape of the delay behind the draw.
+    """
+
+    silent_churn: SingleArray
+    natural: SingleArray
+    ratio: FloatArray
+    log_ratio: FloatArray
+    sufferers: SingleArray
+    delay: FloatArray
+
+    def at(self, rows: IndexArray) -> ReconciliationDraws:
+        """Some of the draws, some perhaps more than once."""
+        if len(rows) == len(self.ratio) and bool((np.diff(rows) == 1).all()):
+            return self
+        return ReconciliationDraws(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
+    """Joint draws of the silent churn of every category, segment and month; of the alternatives of `fit`, each as many as its weight is worth."""
+    if fit.alternatives:
+        ladder = np.cumsum([weight for weight, _ in fit.alternatives])
+        ends = np.round(draws * ladder / ladder[-1]).astype(int)
+        sizes = np.diff(ends, prepend=0)
+        parts = [
+            draw_silent_churn(replace(one, alternatives=()), counts, rng=rng, draws=int(size))
+            for size, (_, one) in zip(sizes, fit.alternatives, strict=True)
+            if size
+        ]
+        return ReconciliationDraws(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(ReconciliationDraws)))
+    away, shared = _draw_shared(fit, rng, draws)
+    categories, segments, months, _ = fit.design.shape
+    exits = counts.silent_exits.sum(axis=2)
+    churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
+    natural = np.zeros((draws, segments, months), dtype=np.float32)
+    sufferers = np.zeros((draws, categories, months), dtype=np.float32)
+    for low in range(0, draws, CHUNK):
+        part = slice(low, min(low + CHUNK, draws))
+        own = fit.arrow.draw_own(rng, away[part]) + fit.own.astype(np.float32)
+        shares, sufferers[part] = cell_shares(fit, shared[part], own)
+        split = rng.multinomial(exits[None], shares)
+        churn[part] = np.moveaxis(split[..., :categories], -1, 1)
+        natural[part] = split[..., categories]
+    log_ratio = fit.layout.shared(shared)["ratio"]
+    vocal = counts.complainants.sum(axis=(1, 2, 3))
+    total = churn.sum(axis=(2, 3), dtype=np.float64)
+    ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
+    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared))
+
+
+def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
+    """(K, G) and (K, S, n): shared and per-segment parameters, all at once; `draw_silent_churn` never holds so many."""
+    away, shared = _draw_shared(fit, rng, draws)
+    return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
+
+
+def _draw_shared(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
+    """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are.
+
+    Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves
+    linearly in r_c / mode_c, because expected departures do.
+    """
+    at = fit.ratio_positions
+    log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
+    away = fit.arrow.draw_shared(rng, draws)
+    unit = np.eye(fit.layout.shared_size)[:, at]
+    covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)
+    slope = covariance @ np.linalg.inv(covariance[at])
+    moved = np.clip(np.expm1(log_ratio - fit.shared[at]), -1.0, 10.0)
+    away = away + (moved - away[:, at]) @ slope.T
+    shared = away + fit.shared
+    shared[:, at] = log_ratio
+    return away, shared
+
+
+def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:
+    """(K, S, M, C + 1) share of each cell's silent leavers due to each category; the last is natural. Sums to one. And the sufferers (K, C, M).
+
+    Tenure bands are weighted by the departures they really had.
+    """
+    design = fit.design
+    categories = design.shape[0]
+    caused, natural, sufferers = draw_rates(fit, shared, own)
+    expected = natural.copy()
+    for part in caused:
+        expected += part
+    exits = design.exits.astype(np.float32)
+    weight = exits / np.maximum(expected, 1e-30)
+    shares = np.empty((len(shared), *design.shape[1:3], categories + 1), dtype=np.float64)
+    for category, part in enumerate(caused):
+        shares[..., category] = (part * weight).sum(-1)
+    shares[..., categories] = (natural * weight).sum(-1)
+    total = shares.sum(-1, keepdims=True)
+    empty = total[..., 0] <= 0
+    shares[empty] = 0.0
+    shares[empty, categories] = 1.0
+    shares /= np.where(total > 0, total, 1.0)
+    return shares, sufferers
+
+
+def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[list[SingleArray], SingleArray, SingleArray]:
+    """Expected silent churn of each category and natural departures, (K, S, M, B) customers; and sufferers, (K, C, M)."""
+    design, layout = fit.design, fit.layout
+    of = layout.shared(shared.astype(np.float32))
+    mine = layout.own(own.astype(np.float32)) if layout.local else {}
+    draws, bands = len(shared), layout.bands
+    weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
+    source = design.source_band.astype(np.float32)
+    risk = design.at_risk.astype(np.float32)
+    caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
+    for category in range(layout.categories):
+        log_intensity = np.repeat(of["month"][:, category, None, :], layout.segments, axis=1)
+        band = np.zeros((draws, bands), dtype=np.float32)
+        band[:, layout.free_bands] = of["band"][:, category]
+        if layout.local:
+            log_intensity = log_intensity + mine["segment"][:, :, category, None]
+            log_intensity[..., design.before :] += mine["burst"][:, :, category]
+        intensity = np.exp(np.clip(log_intensity + of["ratio"][:, category, None, None], -40, 15))
+        factor = np.exp(np.clip(band, -20, 20))
+        exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
+        sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
+        lagged = lagged_intensity(design, intensity)
+        flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
+        caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
+    natural = np.zeros((draws, *design.shape[1:]), dtype=np.float32) + of["natural_month"][:, None, :, None]
+    natural[..., layout.free_bands] += of["natural_band"][:, None, None, :]
+    if layout.local:
+        natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
+        natural += mine["natural_segment_band"][:, :, None, :]
+    return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
+
+
+def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
+    """(K, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
+    delay = fit.layout.shared(shared)["delay"]
+    return np.asarray(np.clip(delay, np.log([1.0, 0.2]), np.log([1000.0, 30.0])), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""The silent ratio: priors, what was measured, and the posterior per category."""

@@ -1,0 +1,1 @@
+"""The iceberg picture: shape, layout, labels and drawing."""

@@ -1,0 +1,1 @@
+"""The written report: executive summary, method section, and its PDF and HTML forms."""

@@ -1,0 +1,115 @@
+"""Owns the parts a written report is made of; what they say is in `executive`, how they look in `pdf` and `web_page`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Align = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; `look` is ``body``, ``lead`` (what to remember), ``label`` (of what follows), ``note`` (small) or ``caution`` (framed)."""
+
+    text: str
+    look: Literal["body", "lead", "label", "note", "caution"] = "body"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list; each item may start with a few bold words. `columns` is how many abreast on paper."""
+
+    items: tuple[tuple[str, str], ...]
+    numbered: bool = False
+    columns: int = 1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as SVG with the sentence that stands for it where it cannot be seen; `share` is its width on paper."""
+
+    name: str
+    svg: bytes
+    alt: str
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headers, rows of text, and how each column stands. The last row is a total where `total` says so."""
+
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align: tuple[Align, ...]
+    total: bool = False
+    widths: tuple[float, ...] = ()  # shares of the page's width, 0 = as wide as its text; none = all as wide as their text
+    small: bool = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Four figures side by side: label, value, detail."""
+
+    items: tuple[tuple[str, str, str], ...]
+
+
+Block = Paragraph | Bullets | Figure | Grid | Figures
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it. `fine` is set smaller (method, limits, files); `together` stays on one page."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    fine: bool = False
+    together: bool = False
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """The executive report, ready to be set.
+
+    Attributes:
+        language: ``"en"`` or ``"fr"``.
+        title: Of the study: the document's title, and the small line above the headline.
+        period: The days it covers, in words.
+        badge: What the evidence is worth, in three words.
+        badge_kind: ``assumption_led``, ``mixed`` or ``data_led``.
+        headline: The one sentence.
+        opening: What stands on the first page under it.
+        sections: The rest.
+        footer: Repeated at the foot of each page.
+        author: "" where nobody is named.
+        stamp: ISO time for the document's metadata.
+    """
+
+    language: str
+    title: str
+    period: str
+    badge: str
+    badge_kind: str
+    headline: str
+    opening: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    footer: str
+    author: str
+    stamp: str
+
+    def every_block(self) -> tuple[Block, ...]:
+        """All blocks in reading order."""
+        return self.opening + tuple(block for section in self.sections for block in section.blocks)
+
+
+def name_and_figures(columns: int) -> tuple[Align, ...]:
+    """How a table of names and figures stands: the name to the left, every figure to the right."""
+    return tuple("left" if place == 0 else "right" for place in range(columns))
+
+
+def plain(block: Block) -> dict[str, Any]:
+    """A block as JSON for a template; a figure is named, not carried."""
+    kind = type(block).__name__.lower()
+    values = {name: value for name, value in vars(block).items() if name != "svg"}
+    return {"kind": kind, **values}

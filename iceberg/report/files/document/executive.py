@@ -1,0 +1,234 @@
+"""Owns what the executive report says, in order: the sentence, the picture, what to do first, what is to come, how sure it is and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from iceberg.cohort.counts import CohortCounts
+from iceberg.locale import Translator
+from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.report.files.document.blocks import (
+    Block,
+    Bullets,
+    Figure,
+    Figures,
+    Grid,
+    Paragraph,
+    Section,
+    WrittenReport,
+    name_and_figures,
+)
+from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
+from iceberg.report.files.pictures import ChartName, available_charts, chart_specification, chart_takeaway, draw_svg
+from iceberg.report.files.provenance import Provenance
+from iceberg.report.tables import currency_of, ranking_table
+from iceberg.report.words import (
+    category_of,
+    comparator_sentence,
+    customers,
+    decision,
+    definition,
+    diagnostic_sentences,
+    evidence_badge,
+    headline_reservation,
+    headline_sentence,
+    noise_sentence,
+    share,
+    tiles,
+)
+
+DECISIONS = 3  # as on the page: past the first three an executive reads the ranking
+_GRAVITY = {"warning": 0, "caution": 1, "info": 2}
+_MANY = 8  # past so many categories one figure is drawn smaller and one left out, to keep the report within four pages
+
+
+def build_written(
+    estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator, *, smallest: int = 0
+) -> WrittenReport:
+    """The report as blocks; `provenance` is completed, small categories are pooled already."""
+    badge = evidence_badge(estimate, words)
+    reservation = headline_reservation(estimate, words)
+    opening: list[Block] = [Paragraph(reservation, "lead")] if reservation else []
+    opening += _figure("iceberg", estimate, words)
+    if estimate.total.vocal_customers:
+        opening.append(Figures(tuple((tile.label, tile.value if tile.known else "—", _tile_detail(tile)) for tile in tiles(estimate, words))))
+    opening.append(Paragraph(definition(words), "note"))
+    if provenance.sample:
+        opening.insert(0, Paragraph(words.text("export.sample"), "caution"))
+    sections = (
+        _ranking_section(estimate, words),
+        _comparator_section(estimate, words),
+        _ahead_section(estimate, words),
+        _trend_section(estimate, words, smallest),
+        _evidence_section(estimate, words),
+        method_section(words),
+        assumptions_section(estimate, words),
+        files_section(estimate, provenance, words),
+    )
+    return WrittenReport(
+        language=words.language,
+        title=provenance.title,
+        period=period_text(estimate, counts, words),
+        badge=badge.label,
+        badge_kind=badge.kind,
+        headline=headline_sentence(estimate, words),
+        opening=tuple(opening),
+        sections=tuple(section for section in sections if section.blocks),
+        footer=words.text("export.footer", title=provenance.title, version=provenance.product_version),
+        author=provenance.author,
+        stamp=provenance.stamp(counts).isoformat(),
+    )
+
+
+def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """The days, or the months of a part of them, and the segments where they are not all."""
+    cells = estimate.cells
+    if not counts.has_calendar:
+        shown = words.text("export.period.no_calendar")
+    elif cells is None or cells.months == counts.months:
+        shown = words.text("export.period.days", since=counts.window.since, as_of=counts.window.as_of)
+    else:
+        shown = words.text("export.period.months", first=words.month(cells.months[0]), last=words.month(cells.months[-1]))
+    if cells is not None and set(cells.segments) != set(counts.segments):
+        shown += words.text("report.separator") + words.text("export.period.segments", segments=", ".join(cells.segments))
+    return shown
+
+
+def _tile_detail(tile: object) -> str:
+    return tile.detail if tile.known else f"{tile.value}. {tile.detail}"  # type: ignore[attr-defined]
+
+
+def _figure(name: ChartName, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
+    if name not in available_charts(estimate):
+        return []
+    drawn = draw_svg(chart_specification(name, estimate, words, smallest=smallest))
+    return [Figure(name, drawn, chart_takeaway(name, estimate, words), part)]
+
+
+def _ranking_section(estimate: IcebergEstimate, words: Translator) -> Section:
+    if estimate.total.vocal_customers == 0:
+        return Section(words.text("export.section.ranking"), ())
+    first = ranking_table(estimate)["category"].head(DECISIONS)
+    decided = [decision(estimate, category, words) for category in first]
+    many = len(estimate.categories) > _MANY
+    noise = noise_sentence(estimate, words)
+    nothing = estimate.total.silent_churn.upper < 0.5  # "would have kept 0 to 0" decides nothing
+    blocks: list[Block] = [] if nothing else [Bullets(tuple((one.label, one.sentence) for one in decided))]
+    if len(estimate.categories) > 1 and not nothing:
+        blocks += _figure("ranking", estimate, words, part=0.72 if many else 0.85)
+        blocks += [Paragraph(noise, "note")] if noise else []
+    blocks.append(ranking_grid(estimate, words))
+    return Section(words.text("export.section.ranking"), tuple(blocks))
+
+
+def ranking_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
+    """Every category with its exact range, what it costs, and the probability that it is the first; the company in the last row."""
+    money = estimate.total.revenue_lost is not None
+    noise = estimate.total.placebo is not None
+    columns = ["category", "vocal", "low", "likely", "high", *(["money"] if money else []), "first", *(["noise"] if noise else [])]
+    rows = []
+    for name in ranking_table(estimate)["category"]:
+        item = category_of(estimate, name)
+        rows.append(
+            (
+                name,
+                words.integer(item.vocal_customers),
+                *_ends(item.silent_churn, words),
+                *([_money(item.revenue_lost, estimate, words)] if money else []),
+                share(item.probability_worst, words) if len(estimate.categories) > 1 else "—",
+                *([words.text("report.unknown") if item.placebo is None else customers(item.placebo.upper, words)] if noise else []),
+            )
+        )
+    total = estimate.total
+    rows.append(
+        (
+            words.text("report.all_categories"),
+            words.integer(total.vocal_customers),
+            *_ends(total.silent_churn, words),
+            *([_money(total.revenue_lost, estimate, words)] if money else []),
+            "",
+            *([customers(total.placebo.upper, words)] if total.placebo is not None else []),
+        )
+    )
+    headers = tuple(words.text(f"export.column.{name}") for name in columns)
+    return Grid(
+        words.text("export.table.ranking"),
+        headers,
+        tuple(rows),
+        name_and_figures(len(columns)),
+        total=True,
+        widths=tuple({"category": 2.6, "money": 1.9, "likely": 1.1}.get(name, 1.0) for name in columns),
+    )
+
+
+def _ends(interval: CredibleInterval, words: Translator) -> tuple[str, str, str]:
+    return words.integer(interval.lower), words.integer(interval.median), words.integer(interval.upper)
+
+
+def _money(interval: CredibleInterval | None, estimate: IcebergEstimate, words: Translator) -> str:
+    if interval is None:
+        return words.text("report.unknown")
+    low, high = (words.money_compact(value, currency_of(estimate)) for value in (interval.lower, interval.upper))
+    return words.text("report.range", low=low, high=high)
+
+
+def _comparator_section(estimate: IcebergEstimate, words: Translator) -> Section:
+    if estimate.total.vocal_customers == 0:
+        return Section(words.text("export.section.comparator"), ())
+    figure = _figure("comparator", estimate, words, part=0.8) if len(estimate.categories) <= _MANY else []
+    blocks = (Paragraph(comparator_sentence(estimate, words)), *figure)
+    return Section(words.text("export.section.comparator"), blocks, together=True)
+
+
+def _ahead_section(estimate: IcebergEstimate, words: Translator) -> Section:
+    """What is in the pipe: silent leavers still to come from what already happened."""
+    title, pipeline = words.text("export.section.ahead"), estimate.total.pipeline
+    if not pipeline:
+        missing = next(tile for tile in tiles(estimate, words) if tile.key == "pipeline")
+        return Section(title, (Paragraph(f"{missing.value[:1].upper()}{missing.value[1:]}. {missing.detail}."),))
+    days = sorted(pipeline)
+    held = [(item.category, item.pipeline) for item in estimate.categories if item.pipeline]
+    held.sort(key=lambda entry: -entry[1][days[-1]].median)
+    rows = [(name, *(_span(own[day], words) for day in days)) for name, own in [*held, (words.text("report.all_categories"), pipeline)]]
+    headers = (words.text("export.column.category"), *(words.text("export.column.within", days=day) for day in days))
+    grid = Grid(
+        words.text("export.table.ahead"), headers, tuple(rows), name_and_figures(1 + len(days)), total=True, widths=(1.0, *[0.0] * len(days))
+    )
+    return Section(title, (Paragraph(words.text("export.ahead")), grid), together=True)
+
+
+def _span(interval: CredibleInterval, words: Translator) -> str:
+    low, middle, high = _ends(interval, words)
+    return words.text("export.likely_range", middle=middle, low=low, high=high)
+
+
+def _trend_section(estimate: IcebergEstimate, words: Translator, smallest: int) -> Section:
+    title = words.text("export.section.trend")
+    figure = _figure("months", estimate, words, part=0.85, smallest=smallest)
+    if figure:
+        return Section(title, tuple(figure), together=True)
+    return Section(title, (Paragraph(words.text("export.no_trend")),) if estimate.total.vocal_customers else ())
+
+
+def _evidence_section(estimate: IcebergEstimate, words: Translator) -> Section:
+    badge = evidence_badge(estimate, words)
+    blocks: list[Block] = [Paragraph(f"{badge.label}. {badge.says} {badge.help}")]
+    if badge.reasons:
+        blocks.append(Bullets(tuple(("", reason) for reason in badge.reasons)))
+    remarks = remark_lines(estimate, words)
+    if remarks:
+        blocks.append(Bullets(tuple(remarks)))
+    return Section(words.text("export.section.evidence"), tuple(blocks))
+
+
+def remark_lines(estimate: IcebergEstimate, words: Translator) -> Sequence[tuple[str, str]]:
+    """What to know before trusting a number: each remark once, gravest first; the other categories it holds for are only named."""
+    lines = []
+    for code in dict.fromkeys(entry.code for entry in sorted(estimate.diagnostics, key=lambda entry: _GRAVITY[entry.severity])):
+        first, *others = [entry for entry in estimate.diagnostics if entry.code == code]
+        sentence = " ".join(diagnostic_sentences(first, words)).strip()
+        if others:
+            named = ", ".join(str(entry.category or words.text("report.all_categories")) for entry in others)
+            sentence += " " + words.text("cli.estimate.likewise", categories=named)
+        lines.append((words.text(f"report.severity.{first.severity}"), sentence))
+    return lines

@@ -1,0 +1,1 @@
+"""The slide deck and its native charts."""

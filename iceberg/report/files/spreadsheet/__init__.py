@@ -1,0 +1,1 @@
+"""The workbook and the flat CSV file."""

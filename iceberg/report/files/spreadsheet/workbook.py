@@ -1,0 +1,121 @@
+"""Owns the workbook: one tidy sheet per table, numbers as numbers (Excel shows them in the reader's own language), notes at the end.
+
+XlsxWriter writes it, as it writes the workbooks inside the slides' charts: python-pptx brings it along, and it writes text as text where openpyxl
+would take a leading = for a formula.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from iceberg.locale import Translator
+from iceberg.report.files.formula_guard import safe_cell
+from iceberg.report.files.spreadsheet.sheets import Sheet
+
+_DECIMALS = 6  # as the JSON document
+_NOTE_WIDTH = 110
+_LINE_POINTS = 13.5
+_FORMATS = {"count": "#,##0", "rate": "0.0%", "ratio": "#,##0.00", "month": "mmm yyyy", "plain": "General"}
+_RATES = ("probability_first", "prior_share", "silent_share", "excess_lower", "excess_median", "excess_upper")
+_RATIOS = ("supported", "prior_lower", "prior_median", "prior_upper")
+_WRAPPED = ("text", "source", "assumption")
+
+
+def build_workbook(sheets: Sequence[Sheet], words: Translator, *, currency: str, title: str, author: str, stamp: datetime) -> bytes:
+    """The sheets as .xlsx; the same sheets give the same bytes."""
+    import xlsxwriter
+
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+    book.set_properties({"title": safe_cell(title), "author": safe_cell(author), "created": stamp.replace(tzinfo=None), "comments": ""})
+    look = _Looks(book, currency)
+    for sheet in sheets:
+        _write_sheet(book.add_worksheet(words.text(f"export.sheet.{sheet.name}")), sheet, words, look)
+    book.close()
+    return target.getvalue()
+
+
+class _Looks:
+    """The cell formats of one workbook."""
+
+    def __init__(self, book: Any, currency: str) -> None:  # noqa: ANN401  # XlsxWriter publishes no types
+        base = {"font_size": 10, "valign": "top"}
+        self.header = book.add_format(base | {"bold": True, "bg_color": "#0f5c8c", "font_color": "#ffffff", "text_wrap": True, "valign": "vcenter"})
+        self.text = book.add_format(base)
+        self.wrapped = book.add_format(base | {"text_wrap": True})
+        self.numbers = {kind: book.add_format(base | {"num_format": pattern}) for kind, pattern in _FORMATS.items()}
+        self.numbers["money"] = book.add_format(base | {"num_format": f'#,##0 "{currency}"'})
+
+
+def _write_sheet(page: Any, sheet: Sheet, words: Translator, look: _Looks) -> None:  # noqa: ANN401  # as above
+    frame = sheet.frame
+    headers = [column_header(name, words) for name in frame.columns]
+    page.set_row(0, 32)
+    for place, (name, header) in enumerate(zip(frame.columns, headers, strict=True)):
+        page.write_string(0, place, header, look.header)
+        written = [_write_cell(page, (line, place), name, value, frame, words, look) for line, value in enumerate(frame[name], 1)]
+        page.set_column(place, place, _width(name, header, written))
+    if "text" in frame.columns:  # not every program fits a row to its text by itself
+        for line, text in enumerate(frame["text"], 1):
+            page.set_row(line, _LINE_POINTS * max(1, math.ceil(len(text) / (_NOTE_WIDTH * 1.05))) + 2)
+    page.freeze_panes(1, 2 if "rank" in frame.columns else 1)
+    page.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+    page.set_landscape()
+    page.set_paper(9)  # A4
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)
+
+
+def column_header(name: str, words: Translator) -> str:
+    """A column's name in words."""
+    own = f"export.header.{name}"
+    return words.text(own if words.has(own) else f"report.columns.{name}")
+
+
+def _width(name: str, header: str, written: Sequence[str]) -> float:
+    if name == "text":
+        return _NOTE_WIDTH
+    longest = max((len(text) for text in written), default=0)
+    widest_word = max(len(word) for word in header.split())
+    return float(min(max(longest, widest_word, len(header) / 2, 8) + 3, 60))
+
+
+def _write_cell(
+    page: Any, place: tuple[int, int], name: str, value: Any, frame: pd.DataFrame, words: Translator, look: _Looks  # noqa: ANN401  # as above
+) -> str:
+    """Write one cell; returns about what it will look like, for the width of its column."""
+    if isinstance(value, str):
+        text = words.text(f"report.quantity.{value}") if name == "quantity" else words.text(f"export.unit.{value}") if name == "unit" else value
+        text = safe_cell(text)
+        page.write_string(*place, text, look.wrapped if name in _WRAPPED else look.text)
+        return text
+    if isinstance(value, date):
+        page.write_datetime(*place, datetime(value.year, value.month, value.day), look.numbers["month"])
+        return "mmm yyyy"
+    if isinstance(value, bool | np.bool_):
+        text = str(words.format(bool(value)))
+        page.write_string(*place, text, look.text)
+        return text
+    if value is None or not math.isfinite(float(value)):
+        return ""  # an empty cell: not known, and no zero
+    kind = _kind(name, frame, place[0] - 1)
+    number = round(float(value), _DECIMALS)
+    page.write_number(*place, number, look.numbers[kind])
+    return f"{number:,.0f}" + {"money": " EUR", "ratio": ".00", "rate": ".0%"}.get(kind, "")
+
+
+def _kind(name: str, frame: pd.DataFrame, line: int) -> str:
+    if name in _RATES:
+        return "rate"
+    if name.startswith(_RATIOS):
+        return "ratio"
+    if name.startswith("revenue") or ("unit" in frame.columns and frame["unit"].iloc[line] == "money"):
+        return "money"
+    return "plain" if name in {"rank", "days"} else "count"

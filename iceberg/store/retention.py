@@ -1,0 +1,212 @@
+"""Owns keep and delete: retention in days, deletion for good, and the export of everything that is held.
+
+Deleted means gone from the file: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables, where the
+account owns them. Backups and PostgreSQL's own archive of its log are outside of what a program can reach.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection, delete, select, text
+
+from iceberg.errors import StoreError
+from iceberg.store import schema
+from iceberg.store.audit import read_audit, record
+from iceberg.store.connection import reading, told, writing
+from iceberg.store.studies import Store, VersionEntry
+
+_RETENTION = "retention_days"
+LONGEST_RETENTION_DAYS = 36_500
+_REWRITTEN = ("blobs", "parts", "versions", "sources", "studies")
+
+
+def delete_study(store: Store, study_id: str, *, number: int | None = None, actor: str) -> int:
+    """Delete a study, or one version of it, for good.
+
+    Returns:
+        How many versions are gone.
+
+    Raises:
+        StoreError: ``study_unknown`` or ``version_unknown``.
+    """
+    entries = store.versions(study_id) if number is None else (store.entry(study_id, number),)
+    with writing(store.engine) as connection:
+        for entry in entries:
+            _delete_version(connection, entry)
+            record(connection, actor=actor, action="delete", study_id=study_id, version=entry.number)
+        _sweep(connection)
+    _overwrite(store)
+    return len(entries)
+
+
+def overwrites_at_once(store: Store) -> bool:
+    """Whether deleted bytes are overwritten with the deletion. In PostgreSQL only the owner of the tables may; else autovacuum frees them later."""
+    if store.url.get_backend_name() == "sqlite":
+        return True
+    owned = text("SELECT bool_and(pg_has_role(current_user, relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[]))")
+    with reading(store.engine) as connection:
+        return bool(connection.scalar(owned, {"tables": list(_REWRITTEN)}))
+
+
+def retention_days(store: Store) -> int | None:
+    """Days after which a version is deleted; None keeps for ever."""
+    with reading(store.engine) as connection:
+        value = connection.scalar(select(schema.settings.c.value).where(schema.settings.c.name == _RETENTION))
+    return None if value is None else int(value)
+
+
+def set_retention(store: Store, days: int | None, *, actor: str) -> None:
+    """Keep versions for so many days from now on; None for ever.
+
+    Raises:
+        StoreError: ``retention_range``.
+    """
+    if days is not None and not 1 <= days <= LONGEST_RETENTION_DAYS:
+        raise StoreError("retention_range", {"value": str(days), "largest": LONGEST_RETENTION_DAYS})
+    with writing(store.engine) as connection:
+        connection.execute(delete(schema.settings).where(schema.settings.c.name == _RETENTION))
+        if days is not None:
+            connection.execute(schema.settings.insert().values(name=_RETENTION, value=str(days)))
+        record(connection, actor=actor, action="retention", detail={"days": days or 0})
+
+
+def expire(store: Store, *, now: datetime | None = None, actor: str = "retention") -> int:
+    """Delete, for good, every version older than the retention; the newest of a study is no exception.
+
+    Returns:
+        How many versions are gone.
+    """
+    days = retention_days(store)
+    if days is None:
+        return 0
+    limit = (now or datetime.now(UTC)) - timedelta(days=days)
+    old = [entry for study in store.studies() for entry in store.versions(study.study_id) if entry.published_at < limit]
+    if not old:
+        return 0
+    with writing(store.engine) as connection:
+        for entry in old:
+            _delete_version(connection, entry)
+            record(connection, actor=actor, action="expire", study_id=entry.study_id, version=entry.number, detail={"days": days})
+        _sweep(connection)
+    _overwrite(store)
+    return len(old)
+
+
+def _delete_version(connection: Connection, entry: VersionEntry) -> None:
+    versions = schema.versions
+    connection.execute(delete(versions).where(versions.c.study_id == entry.study_id, versions.c.number == entry.number))
+
+
+def _sweep(connection: Connection) -> None:
+    """Content that no version holds any more, and studies without a version."""
+    connection.execute(delete(schema.blobs).where(schema.blobs.c.sha256.not_in(select(schema.parts.c.sha256))))
+    connection.execute(delete(schema.studies).where(schema.studies.c.id.not_in(select(schema.versions.c.study_id))))
+
+
+def _overwrite(store: Store) -> None:
+    """Bytes that were deleted are gone from the files, not only from the tables."""
+    with told(store.url), store.engine.connect() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        if store.url.get_backend_name() == "sqlite":
+            cursor = raw.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("VACUUM")
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.close()
+            if busy:
+                raise StoreError("store_delete_pending", {"store": store.name})
+            return
+        raw.rollback()
+        raw.autocommit = True
+        try:
+            with raw.cursor() as cursor:
+                for table in _REWRITTEN:  # of a table that is not ours PostgreSQL says a warning and goes on: `overwrites_at_once` tells the person
+                    cursor.execute(f"VACUUM (FULL) {table}")
+        finally:
+            raw.autocommit = False
+
+
+def export_everything(store: Store, target: Path | BinaryIO, *, study_id: str | None = None, actor: str) -> int:
+    """A zip archive of all that is held (or of one study): tables as Parquet, the rest as JSON; and a line in the trail.
+
+    Returns:
+        How many versions are in it.
+
+    Raises:
+        StoreError: ``study_unknown``; OSError: when the target cannot be written.
+    """
+    ids = [study_id] if study_id is not None else [study.study_id for study in store.studies()]
+    entries = [entry for one in ids for entry in store.versions(one)]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", _ABOUT)
+        archive.writestr("audit.json", _json([_audit_line(line) for line in read_audit(store.engine, study_id=study_id, last=1_000_000)]))
+        archive.writestr("settings.json", _json({"retention_days": retention_days(store)}))
+        for entry in entries:
+            for name, content in _files_of(store, entry):
+                archive.writestr(f"studies/{entry.study_id}/{entry.number:04d}/{name}", content)
+    with writing(store.engine) as connection:
+        record(connection, actor=actor, action="export", study_id=study_id, detail={"format": "zip", "versions": len(entries)})
+    return len(entries)
+
+
+def export_bytes(store: Store, *, study_id: str | None = None, actor: str) -> bytes:
+    """`export_everything` in memory, for a download."""
+    target = BytesIO()
+    export_everything(store, target, study_id=study_id, actor=actor)
+    return target.getvalue()
+
+
+def _files_of(store: Store, entry: VersionEntry) -> Iterator[tuple[str, str | bytes]]:
+    yield "version.json", _json(describe(entry))
+    yield "summary.json", _json(entry.summary)
+    if entry.mapping:
+        yield "mapping.toml", entry.mapping
+    yield from store.content(entry).items()
+
+
+def describe(entry: VersionEntry) -> dict[str, Any]:
+    """A version's provenance as plain values."""
+    return {
+        "study": entry.study_id,
+        "title": entry.title,
+        "version": entry.number,
+        "published_at": entry.published_at.isoformat(),
+        "author": entry.author,
+        "product_version": entry.product_version,
+        "method_digest": entry.method_digest,
+        "counts_digest": entry.counts_digest,
+        "since": entry.since,
+        "as_of": entry.as_of,
+        "evidence_level": entry.evidence_level,
+        "seed": entry.seed,
+        "assumptions": entry.assumptions_text,
+        "sources": [vars(file) for file in entry.sources],
+    }
+
+
+def _audit_line(line: Any) -> dict[str, Any]:  # noqa: ANN401  # an AuditEntry
+    return {**vars(line), "at": line.at.isoformat()}
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_ABOUT = """Everything a store of published studies holds. No customer is in it: only counts.
+
+studies/<study>/<version>/version.json   who published it, when, from which files (SHA-256), with which assumptions and product version
+studies/<study>/<version>/summary.json   the estimate, as `python -m iceberg estimate --json` writes it
+studies/<study>/<version>/mapping.toml   how the columns were read
+studies/<study>/<version>/counts_*       the counts: Parquet tables, explained in counts.json.gz (gzipped JSON)
+studies/<study>/<version>/draws_*        joint draws of the estimate: Parquet, one row per cell, explained in estimate.json.gz
+studies/<study>/<version>/warm_start.npz where the next fit starts; for the product alone
+audit.json                               who published, exported or deleted what
+settings.json                            retention
+"""

@@ -1,0 +1,205 @@
+"""Owns how a result is put on a page: a chart with its takeaway, its table twin and its download; remarks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import streamlit as st
+
+from iceberg.ui.frame import Frame
+from iceberg.ui.session.caches import read_drawing, remember
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from iceberg.model.results import Diagnostic, IcebergEstimate
+
+Unit = Literal["customers", "money", "ratio", "rate"]
+Result = TypeVar("Result")
+TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
+LONGEST_TABLE = 400  # where Streamlit lets a table scroll
+# Gravest first: Streamlit box and icon.
+SEVERITY_LOOKS = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
+
+
+def estimate_key(estimate: IcebergEstimate) -> str:
+    """Identity of an estimate on screen: counts, assumptions and the slice that is shown."""
+    cells = estimate.cells
+    shown = (cells.segments, cells.months) if cells is not None else ()
+    return f"{estimate.counts_digest}|{estimate.assumptions!r}|{shown!r}"
+
+
+def show_chart(
+    frame: Frame,
+    name: str,
+    *,
+    key: str,
+    build: Callable[[], Any],
+    takeaway: Callable[[], str],
+    table: Callable[[], pd.DataFrame] | None = None,
+    unit: Unit = "customers",
+    selectable: bool = False,
+) -> str | None:
+    """One chart: drawn once per `key`, told to a screen reader, followed by its table and download.
+
+    Args:
+        frame: Language, theme and width.
+        name: Short name, for keys and file names.
+        key: Everything the chart depends on, but for the frame.
+        build: Makes the chart.
+        takeaway: Makes the sentence a screen reader hears instead.
+        table: Makes the frame behind the chart.
+        unit: What its plain intervals hold.
+        selectable: Whether a click chooses a category.
+
+    Returns:
+        The category that was clicked, if any.
+    """
+    identity = chart_identity(frame, name, key)
+    spec, alt_text = read_chart(frame, name, key=key, build=build, takeaway=takeaway)
+    options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
+    event = st.vega_lite_chart(
+        spec=dict(spec),  # Streamlit sets the width and the like, all at the top
+        width="content" if spec.get("width") not in {None, "container"} else "stretch",
+        theme=None,
+        alt=alt_text,
+        key=f"chart.{name}.{_short(identity)}",
+        **options,
+    )
+    if table is not None:
+        show_table(frame, name, key=key, table=table, alt_text=alt_text, unit=unit)
+    return _clicked(event) if selectable else None
+
+
+def chart_identity(frame: Frame, name: str, key: str) -> str:
+    """Everything that a chart on screen depends on."""
+    return f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
+
+
+def specify(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[str, str]:
+    """The Vega-Lite of a chart as text, and its takeaway: made once, or kept from an earlier start of the server."""
+    return remember(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
+
+
+def read_chart(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[dict[str, Any], str]:
+    """`specify`, read."""
+    written, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
+    return read_drawing(chart_identity(frame, name, key), written, study=frame.study), alt_text
+
+
+def say(frame: Frame, name: str, estimate: IcebergEstimate, make: Callable[[], Result]) -> Result:
+    """Words about an estimate in the reader's language: worked out once, whoever reads them."""
+    return remember(f"words|{name}|{estimate_key(estimate)}|{frame.language}", make, study=frame.study)
+
+
+def _specification(build: Callable[[], Any]) -> str:
+    from iceberg.report.charts.specification import build_specification
+
+    return build_specification(build)
+
+
+def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
+    points = event["selection"].get("category") or []
+    return str(points[0]["category"]) if points else None
+
+
+def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers") -> None:
+    """The figures behind a chart, folded away, with their download."""
+    words = frame.words
+    folded = st.expander(
+        words.text("ui.show.figures"),
+        icon=":material/table_view:",
+        key=f"figures.{name}",
+        on_change="rerun",
+        type="compact",
+    )
+    if not folded.open:
+        return
+    from iceberg.report.tables import display_table
+
+    with folded:
+        values = remember(f"table|{name}|{key}", table, study=frame.study)
+        if values.empty:
+            st.caption(words.text("ui.show.empty"))
+            return
+        shown = display_table(values, words, currency=frame.study.counts.currency, unit=unit)
+        draw_table(shown, alt_text=alt_text, key=f"table.{name}")
+        show_download(frame, name, values)
+
+
+def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str) -> None:
+    """A table that is itself the result, with its download."""
+    draw_table(values, alt_text=alt_text, key=f"table.{name}")
+    show_download(frame, name, values)
+
+
+def draw_table(
+    values: pd.DataFrame, *, alt_text: str, key: str, hide_index: bool = True, whole: bool = False, columns: Mapping[str, Any] | None = None
+) -> None:
+    """A table to read, whose height is said before it is drawn.
+
+    A browser loads what draws tables when the first one comes. On a slow line everything below, such as a button that somebody is about
+    to press, would then move by the height of the table.
+
+    Args:
+        values: One row per line of the table, `(rows, columns)`.
+        alt_text: The sentence a screen reader hears.
+        key: Name of the element.
+        hide_index: Leave the index out.
+        whole: All rows at once, however many; otherwise a long table scrolls.
+        columns: Streamlit's configuration of columns.
+    """
+    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=table_height(len(values), whole=whole), column_config=columns)
+
+
+def table_height(rows: int, *, whole: bool = False) -> int:
+    """Pixels that Streamlit gives a table of its own accord: a line per row and one of names, a border, and no more than `LONGEST_TABLE`."""
+    height = max(rows, 1) * TABLE_LINE + TABLE_LINE + 2
+    return height if whole else min(height, LONGEST_TABLE)
+
+
+def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:
+    """One CSV that Excel of the reader's language opens as it is."""
+    words = frame.words
+    st.download_button(
+        words.text("ui.show.download"),
+        data=csv_bytes(values, language=frame.language),
+        file_name=words.text("ui.show.download_name", name=name.replace("_", "-")),
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"download.{name}",
+        on_click="ignore",
+    )
+
+
+def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
+    """UTF-8 with a mark that Excel needs; semicolons and decimal commas in French; no cell is a formula."""
+    safe = values.copy()
+    for column in safe.select_dtypes(include=["object", "string"]):
+        safe[column] = [f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell for cell in safe[column]]
+    french = language == "fr"
+    text: str = safe.to_csv(index=False, sep=";" if french else ",", decimal="," if french else ".", lineterminator="\r\n")
+    return text.encode("utf-8-sig")
+
+
+def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
+    """What to know before acting, gravest first, each with what to do; what several categories share is said once."""
+    from iceberg.report.words import diagnostic_sentences
+
+    said: dict[tuple[str, str], list[str]] = {}
+    actions: dict[tuple[str, str], str] = {}
+    for item in diagnostics:
+        says, actions[item.severity, item.code] = diagnostic_sentences(item, frame.words)
+        said.setdefault((item.severity, item.code), []).append(says)
+    for severity, (box, icon) in SEVERITY_LOOKS.items():
+        for (held, code), sentences in said.items():
+            if held == severity:
+                text = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
+                action = frame.words.text("ui.iceberg.what_to_do", action=actions[held, code])
+                getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

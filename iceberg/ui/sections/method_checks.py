@@ -1,0 +1,105 @@
+"""Owns what the Method page says of the estimate on screen: assumption against data, noise floor, flip points, remarks, calibration."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures
+from iceberg.ui.frame import Frame
+from iceberg.ui.session.estimates import estimate_study, focus_study
+
+NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
+
+
+def show_estimate_checks(frame: Frame) -> None:
+    """Everything that the departures of this company said, and how far it can be believed."""
+    if not frame.study.counts.categories:
+        return
+    estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
+    words = frame.words
+    st.header(words.text("ui.method.posterior"), anchor=False)
+    _show_posterior(frame, estimate)
+    st.header(words.text("ui.method.placebo"), anchor=False)
+    _show_placebo(frame, estimate)
+    st.header(words.text("ui.method.break_even"), anchor=False)
+    _show_break_even(frame, estimate)
+    st.header(words.text("ui.method.diagnostics"), anchor=False)
+    if estimate.diagnostics:
+        show_diagnostics(frame, estimate.diagnostics)
+    else:
+        st.success(words.text("ui.method.diagnostics_none"), icon=":material/check_circle:")
+
+
+def show_calibration(frame: Frame) -> None:
+    """Nominal against actual coverage on simulated companies."""
+    from iceberg.report.charts import build_coverage
+    from iceberg.report.tables.coverage import coverage_table
+    from iceberg.report.takeaways import takeaway_coverage
+
+    words, table = frame.words, coverage_table()
+    if table.empty:
+        return
+    named = table.assign(family=[words.text(f"report.families.{family}") for family in table["family"]])
+    st.header(words.text("ui.method.calibration"), anchor=False)
+    st.markdown(words.text("ui.method.calibration_lead"))
+    st.markdown(takeaway_coverage(table, words))
+    show_chart(
+        frame,
+        "coverage",
+        key="",
+        build=lambda: build_coverage(table, words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_coverage(table, words),
+        table=lambda: named,
+        unit="rate",
+    )
+
+
+def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.charts import build_prior_posterior
+    from iceberg.report.tables import prior_posterior_table
+    from iceberg.report.takeaways import takeaway_prior_posterior
+
+    table = prior_posterior_table(estimate)
+    st.caption(frame.words.text("ui.method.posterior_lead"))
+    st.markdown(takeaway_prior_posterior(table, frame.words))
+    show_chart(
+        frame,
+        "ratios",
+        key=estimate_key(estimate),
+        build=lambda: build_prior_posterior(table, frame.words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_prior_posterior(table, frame.words),
+        table=lambda: table,
+        unit="ratio",
+    )
+
+
+def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.tables import display_table, iceberg_table
+    from iceberg.report.words import customers_range, share
+
+    words, placebo = frame.words, estimate.total.placebo
+    st.markdown(words.text("ui.method.placebo_lead"))
+    if placebo is None:
+        st.info(words.text("ui.method.placebo_none"), icon=":material/info:")
+        return
+    noise, found = customers_range(placebo, words), customers_range(estimate.total.silent_churn, words)
+    said = words.text(
+        "ui.method.placebo_found",
+        placebo_low=noise["low"],
+        placebo_high=noise["high"],
+        low=found["low"],
+        high=found["high"],
+        exceeded=share(placebo.exceeded, words),
+    )
+    st.markdown(said)
+    show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
+
+
+def _show_break_even(frame: Frame, estimate: IcebergEstimate) -> None:
+    from iceberg.report.outlook import break_even_sentence
+
+    st.caption(frame.words.text("ui.method.break_even_lead"))
+    said = [break_even_sentence(estimate, item.category, frame.words) for item in estimate.categories]
+    listed = [sentence for sentence in said if sentence is not None]
+    st.markdown("\n".join(f"- {sentence}" for sentence in listed) or frame.words.text("ui.show.empty"))

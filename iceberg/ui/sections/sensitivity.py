@@ -1,0 +1,100 @@
+"""Owns how the Method page shows what each assumption weighs: sensitivity to the ratio, and the tornado."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from iceberg.ui.figure import show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.session.caches import is_remembered, remember
+from iceberg.ui.session.study import SEED
+
+YES_OR_NO = {"literal_leavers", "use_category_priors"}
+
+
+def show_sensitivity(frame: Frame) -> None:
+    """Silent churn of each category as the starting ratio moves."""
+    from iceberg.report.charts import build_sensitivity
+    from iceberg.report.takeaways import takeaway_sensitivity
+
+    words, assumptions = frame.words, frame.view.assumptions
+    st.caption(words.text("ui.method.sensitivity_lead"))
+    table = _on_demand(frame, "sensitivity", repr(assumptions), lambda: _sensitivity(frame))
+    if table is None:
+        return
+    st.markdown(takeaway_sensitivity(table, words))
+    show_chart(
+        frame,
+        "sensitivity",
+        key=repr(assumptions),
+        build=lambda: build_sensitivity(
+            table,
+            words,
+            frame.theme,
+            categories=frame.study.counts.categories,
+            assumed=None if assumptions.use_category_priors else assumptions.ratio.median,
+            narrow=frame.narrow,
+        ),
+        takeaway=lambda: takeaway_sensitivity(table, words),
+        table=lambda: table,
+    )
+
+
+def show_tornado(frame: Frame) -> None:
+    """How far each assumption moves the total."""
+    from iceberg.report.charts import build_tornado
+    from iceberg.report.takeaways import takeaway_tornado
+
+    words, assumptions = frame.words, frame.view.assumptions
+    key = f"{assumptions!r}|{frame.language}"
+    table = _on_demand(frame, "tornado", key, lambda: _tornado(frame))
+    if table is None:
+        return
+    st.markdown(takeaway_tornado(table, words))
+    show_chart(
+        frame,
+        "tornado",
+        key=key,
+        build=lambda: build_tornado(table, words, frame.theme, narrow=frame.narrow),
+        takeaway=lambda: takeaway_tornado(table, words),
+        table=lambda: table,
+    )
+
+
+def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+    """A table that takes many estimates: made when it is asked for, shown at once when it was made before."""
+    key = f"{name}|{key}"
+    if is_remembered(key, study=frame.study):
+        return remember(key, make, study=frame.study)
+    words = frame.words
+    place = st.empty()
+    if not place.button(
+        words.text("ui.method.compute"), icon=":material/calculate:", key=f"compute.{name}", help=words.text("ui.method.compute_help")
+    ):
+        return None
+    with place, st.spinner(words.text("ui.method.computing"), show_time=True):
+        return remember(key, make, study=frame.study)
+
+
+def _sensitivity(frame: Frame) -> pd.DataFrame:
+    from iceberg.model.sensitivity import ratio_curve
+    from iceberg.report.tables import sensitivity_table
+
+    points = ratio_curve(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED)
+    return sensitivity_table([point.row for point in points if point.category])
+
+
+def _tornado(frame: Frame) -> pd.DataFrame:
+    from iceberg.model.sensitivity import tornado
+    from iceberg.report.tables import tornado_table
+
+    rows = []
+    for bar in tornado(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED):
+        row = bar.row | {"assumption": frame.words.text(f"evidence.defaults.{bar.assumption}")}
+        if bar.assumption in YES_OR_NO:
+            row |= {"low_value": False, "high_value": True}
+        rows.append(row)
+    return tornado_table(rows)

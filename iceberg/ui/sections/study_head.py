@@ -1,0 +1,254 @@
+"""Owns what stands around a published study: its title and versions, what changed, its reports; and publishing what this session counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.locale import Translator
+from iceberg.report.small_cells import SMALLEST
+from iceberg.report.words import customers_range
+from iceberg.store.audit import write_audit
+from iceberg.store.naming import LONGEST_TITLE
+from iceberg.store.studies import VersionEntry
+from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.session.caches import remember
+from iceberg.ui.session.estimates import estimate_study
+from iceberg.ui.session.published_study import choose_version, publish_study
+from iceberg.ui.session.stored_versions import stored_version
+from iceberg.ui.study_store import open_store
+
+if TYPE_CHECKING:
+    from iceberg.model.results import CredibleInterval, IcebergEstimate
+    from iceberg.report.files import Provenance
+    from iceberg.store.changes import Cause, Change
+
+REPORTS = ("pdf", "pptx", "xlsx", "csv", "png", "svg", "json", "html")
+
+
+def show_study_head(frame: Frame) -> None:
+    """Title, version and what changed, where a published study is on screen."""
+    entry = frame.study.published
+    if entry is None:
+        return
+    words = frame.words
+    entries = open_store().versions(entry.study_id)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.title(entry.title, anchor=False)
+        if len(entries) > 1:
+            _show_versions(frame, entry, entries)
+    st.caption(words.text("ui.study.published_by", author=entry.author or "–", day=entry.published_at.date(), version=str(entry.number)))
+    if frame.study.axes is not None:
+        st.caption(words.text("ui.study.veiled", smallest=SMALLEST), help=words.text("ui.study.veiled_help", smallest=SMALLEST))
+    earlier = next((one for one in entries if one.number < entry.number), None)
+    if earlier is not None:
+        _show_change(frame, earlier, entry)
+
+
+def _show_versions(frame: Frame, entry: VersionEntry, entries: tuple[VersionEntry, ...]) -> None:
+    numbers = [one.number for one in entries]
+    named = {one.number: frame.words.text("ui.study.version_of", version=str(one.number), day=one.published_at.date()) for one in entries}
+    key = f"version.{entry.study_id}.{entry.number}"
+
+    def choose() -> None:
+        chosen = st.session_state[key]
+        choose_version(entry.study_id, None if chosen == numbers[0] else chosen)
+
+    st.selectbox(
+        frame.words.text("ui.study.versions"),
+        numbers,
+        index=numbers.index(entry.number),
+        format_func=named.__getitem__,
+        key=key,
+        on_change=choose,
+        width=260,
+    )
+
+
+def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> None:
+    words = frame.words
+    folded = st.expander(
+        words.text("ui.changes.title", version=str(earlier.number)), icon=":material/difference:", key="changes", on_change="rerun", type="compact"
+    )
+    if not folded.open:
+        return
+    with folded:
+        key = f"changes|{earlier.study_id}|{earlier.number}|{entry.number}"
+        from iceberg.store.changes import explain_change  # brings the estimator: a first visit does without
+
+        change = remember(key, lambda: explain_change(stored_version(earlier), stored_version(entry)), study=frame.study)
+        st.markdown(_change_sentence(change, words))
+        for name, cause in (("data", change.data), ("assumptions", change.assumptions), ("method", change.method)):
+            st.markdown(_cause_sentence(name, cause, words))
+
+
+def _change_sentence(change: Change, words: Translator) -> str:
+    before, after = customers_range(change.before, words), customers_range(change.after, words)
+    return words.text(
+        "ui.changes.sentence",
+        before_low=before["low"],
+        before_high=before["high"],
+        after_low=after["low"],
+        after_high=after["high"],
+        difference=_signed(change.difference, words),
+        fell=words.percent(change.probability_fell),
+    )
+
+
+def _cause_sentence(name: str, cause: Cause, words: Translator) -> str:
+    if not cause.moved:
+        return words.text(f"ui.changes.{name}_same")
+    facts = [_fact(name, *fact, words) for fact in cause.facts]
+    effect = "" if cause.effect is None else words.text("ui.changes.effect", effect=_signed(cause.effect, words))
+    if cause.answers is not None:
+        effect = _two_answers(*cause.answers, words)
+    listed = "".join(f"\n- {fact}" for fact in facts)
+    return f"{words.text(f'ui.changes.{name}_moved')} {effect}{listed}"
+
+
+def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator) -> str:
+    """What another method said of the same counts, beside what this one says."""
+    before, after = customers_range(was, words), customers_range(now, words)
+    shift = _minus(_with_sign(now.median - was.median))
+    ends = {f"before_{end}": value for end, value in before.items()} | {f"after_{end}": value for end, value in after.items()}
+    return words.text("ui.changes.two_answers", shift=shift, **ends)
+
+
+def _fact(cause: str, code: str, before: object, after: object, words: Translator) -> str:
+    if cause == "assumptions":
+        return words.text("ui.changes.fact", name=words.text(f"ui.changes.assumption_{code}"), before=_told(before, words), after=_told(after, words))
+    return words.text("ui.changes.fact", name=words.text(f"ui.changes.{code}"), before=_told(before, words), after=_told(after, words))
+
+
+def _told(value: object, words: Translator) -> str:
+    """A value as a sentence can hold it; a ratio by its median and range."""
+    if hasattr(value, "median"):
+        held = (words.decimal(value.median), words.decimal(value.lower), words.decimal(value.upper))  # type: ignore[attr-defined]  # a SilentRatioPrior
+        return words.text("ui.changes.ratio", median=held[0], lower=held[1], upper=held[2])
+    if isinstance(value, tuple):
+        return " – ".join(str(one) for one in value) if all(isinstance(one, str) for one in value) else str(len(value))
+    return str(words.format(value))
+
+
+def _signed(interval: CredibleInterval, words: Translator) -> str:
+    low, middle, high = (_with_sign(value) for value in (interval.lower, interval.median, interval.upper))
+    if low == high:
+        return _minus(middle)
+    return words.text("ui.changes.signed", low=_minus(low), median=_minus(middle), high=_minus(high))
+
+
+def _with_sign(value: float) -> str:
+    return f"{round(value):+d}" if round(value) else "0"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Reports for everyone; publishing for analysts with a study of their own."""
+    with st.container(horizontal=True, gap="small", key="actions"):
+        _show_reports(frame, estimate)
+        if frame.study.origin == "upload" and frame.access.may("analyst"):
+            if st.button(frame.words.text("ui.publish.open"), icon=":material/publish:", key="publish.open"):
+                _dialog(frame)(frame)
+            elif published := st.session_state.get(f"published.{frame.study.digest}"):
+                st.success(frame.words.text("ui.publish.done", version=str(published.number)), icon=":material/check:")
+
+
+def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
+    words = frame.words
+    with st.popover(words.text("ui.reports.open"), icon=":material/download:", key="reports"):
+        st.caption(words.text("ui.reports.lead"))
+        for name in REPORTS:
+            st.download_button(
+                words.text(f"ui.reports.{name}"),
+                data=_report(frame, estimate, name),
+                file_name=_report_name(frame, name),
+                mime=_media_type(name),
+                icon=":material/description:",
+                key=f"report.{name}",
+                on_click="ignore",
+                type="tertiary",
+            )
+
+
+def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], bytes]:
+    """Makes a report when it is asked for, and writes down who took it."""
+    study, access, language = frame.study, frame.access, frame.language
+    smallest = 0 if study.axes is None else SMALLEST
+
+    def make() -> bytes:
+        from iceberg.report.files import report_bytes
+
+        content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
+        if study.published is not None:
+            entry = study.published
+            write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
+        return content
+
+    return make
+
+
+def _provenance(frame: Frame) -> Provenance:
+    from iceberg.report.files import Provenance, SourceFile
+
+    study, entry = frame.study, frame.study.published
+    return Provenance(
+        title=study.name if entry is not None else "",
+        author=entry.author if entry is not None else "",
+        created=entry.published_at if entry is not None else None,
+        files=tuple(SourceFile(file.name, file.sha256 or "", file.table) for file in study.sources),
+        study_version=str(entry.number) if entry is not None else "",
+        rows=entry.summary["rows"] if entry is not None else {},
+        sample=study.is_sample,
+    )
+
+
+def _report_name(frame: Frame, name: str) -> str:
+    from iceberg.report.files import report_name
+
+    return report_name(_provenance(frame), frame.study.counts, name, frame.words)
+
+
+def _media_type(name: str) -> str:
+    from iceberg.report.files import media_type
+
+    return media_type(name)
+
+
+def _dialog(frame: Frame) -> Callable[[Frame], None]:
+    return st.dialog(frame.words.text("ui.publish.title"))(partial(_ask))
+
+
+def _ask(frame: Frame) -> None:
+    """What is published, under which title; then the link to send."""
+    words, study = frame.words, frame.study
+    st.markdown(words.text("ui.publish.lead"))
+    title = st.text_input(words.text("ui.publish.name"), value=words.text("ui.publish.usual_name"), max_chars=LONGEST_TITLE, key="publish.title")
+    if not st.button(words.text("ui.publish.run"), type="primary", key="publish.run", disabled=not title.strip()):
+        return
+    try:
+        estimate = estimate_study(study, frame.view.assumptions)
+        published = publish_study(study, estimate, title=title, access=frame.access, language=frame.language)
+    except IcebergError as error:
+        show_error(error, words)
+        return
+    st.session_state[f"published.{study.digest}"] = published
+    outcome = "done" if published.is_new else "same"
+    st.success(words.text(f"ui.publish.{outcome}", version=str(published.number)), icon=":material/check:")
+    st.caption(words.text("ui.publish.link"))
+    st.code(study_link(published.study_id), language=None)
+
+
+def study_link(study_id: str) -> str:
+    """The address that opens a study, as this reader reaches the server."""
+    parts = urlsplit(st.context.url or "")
+    path = parts.path.rsplit("/", 1)[0] if parts.path.rsplit("/", 1)[-1] else parts.path.rstrip("/")
+    base = f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""
+    return f"{base}/?study={study_id}"

@@ -1,0 +1,55 @@
+"""The sample company, counted from its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iceberg.ui.session.caches import _SHARED
+from iceberg.ui.session.study import Study
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+
+SAMPLE_FOLDER = Path(__file__).resolve().parents[3] / "data"
+
+
+def load_sample(language: str) -> Study:
+    """The sample company, with its categories named in `language`; read and counted once per server.
+
+    Raises:
+        FileError: When ``data/`` is not beside the package.
+    """
+
+    def make() -> Study:
+        from iceberg.ui.session.sample_cache import keep_counts, open_counts
+
+        files = sample_files(language)
+        counts = open_counts(files)
+        if counts is None:
+            counts = _count_sample(files)
+            keep_counts(files, counts)
+        return Study(counts=counts, digest=counts.digest, name="", origin="sample")
+
+    return _SHARED["samples"].get(language, make)
+
+
+def _count_sample(files: tuple[Path, Path]) -> CohortCounts:
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+
+    tables, _ = load_tables(*files)
+    with tables:
+        return reduce_tables(tables)
+
+
+def sample_files(language: str) -> tuple[Path, Path]:
+    """Customers and complaints of the sample company, as an analyst of that language would export them."""
+    names = ("en/customers.csv", "en/complaints.csv") if language == "en" else ("fr/clients.csv", "fr/reclamations.csv")
+    return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]
+
+
+def measured_files(language: str) -> tuple[Path, Path]:
+    """Incident log and survey of the sample company: optional, evidence level 4."""
+    names = ("en/incidents.csv", "en/survey.csv") if language == "en" else ("fr/incidents.csv", "fr/enquete.csv")
+    return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]

@@ -1,0 +1,87 @@
+"""A study as the pages see it: counts, assumptions, filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.ingest.tables import IngestReport
+    from iceberg.model.assumptions import Assumptions
+    from iceberg.provenance import SourceFile
+    from iceberg.report.viewers import ViewerAxes
+    from iceberg.store.studies import VersionEntry
+
+SEED = 0
+_STUDY = "study"
+_SHOWN = "shown"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Counts on screen and where they came from.
+
+    Attributes:
+        counts: What every page reads; no customer row.
+        digest: Identity of the counts; the key of every cache.
+        name: File names, or "" for the sample company and typed volumes.
+        origin: Where the counts came from.
+        report: What became of each row; None where nothing was read in this session.
+        published: The version it was opened from; None for the sample and for what this session counted.
+        axes: What a viewer may choose from; None where everything may be chosen.
+        sources, mapping: The files and how their columns were read, for whoever publishes.
+        counts_key: Identity of the estimates, where `digest` says more than the counts do.
+    """
+
+    counts: CohortCounts
+    digest: str
+    name: str
+    origin: str
+    report: IngestReport | None = None
+    published: VersionEntry | None = None
+    axes: ViewerAxes | None = None
+    sources: tuple[SourceFile, ...] = ()
+    mapping: str = ""
+    counts_key: str = ""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories in the order of their colours."""
+        return self.counts.categories if self.axes is None else self.axes.categories
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Segments that may be chosen."""
+        return self.counts.segments if self.axes is None else self.axes.segments
+
+    @property
+    def months(self) -> tuple[date, ...]:
+        """Months that may be chosen: the first of each period."""
+        return self.counts.months if self.axes is None else self.axes.months
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """What is assumed as long as nobody moves anything."""
+        from iceberg.model.assumptions import Assumptions
+
+        return Assumptions() if self.published is None else self.published.assumptions
+
+    @property
+    def seed(self) -> int:
+        """Seed of its estimates."""
+        return SEED if self.published is None else self.published.seed
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether this is the company that ships with the product."""
+        return self.origin == "sample"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What part of the estimate is on screen; None means all of it. A filter slices draws and never estimates again."""
+
+    segments: tuple[str, ...] | None = None
+    months: tuple[date, date] | None = None

@@ -1,0 +1,1 @@
+"""The parts of the upload page: files, columns, joins, checks."""

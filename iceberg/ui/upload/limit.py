@@ -1,0 +1,89 @@
+"""Owns what is said about files that are too large to upload: the limit, and the command that reads that very file by its path.
+
+The browser refuses such a file before a byte is sent, in its own words; a listener on the page tells its name and size, never its content.
+"""
+
+from __future__ import annotations
+
+import os.path
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from iceberg.locale import Translator
+from iceberg.ui.frame import Frame
+from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
+
+LIMIT_MB = 200  # as in .streamlit/config.toml
+OPTIONS = {"flat": "customers", "surveys": "survey"}  # where the command line calls a table otherwise
+_KEY = "refused"
+_TELL_REFUSED = """
+export default function (component) {
+  const { data, setStateValue } = component;
+  const look = event => {
+    const files = event.type === "drop" ? event.dataTransfer && event.dataTransfer.files : event.target && event.target.files;
+    const field = event.target && event.target.closest && event.target.closest("[class*=st-key-file-]");
+    if (!files || !field) return;
+    const table = [...field.classList].find(name => name.startsWith("st-key-file-")).slice("st-key-file-".length);
+    const large = [...files].filter(file => file.size > data.bytes).map(file => ({ table, name: file.name, bytes: file.size }));
+    if (large.length || data.told) setStateValue("files", large);
+  };
+  for (const kind of ["change", "drop"]) document.addEventListener(kind, look, true);
+  return () => { for (const kind of ["change", "drop"]) document.removeEventListener(kind, look, true); };
+}
+"""
+
+
+def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> None:
+    """The limit of this page, and for every file that was refused the command that takes it."""
+    words = frame.words
+    refused = _refused_files()
+    names = {file.table: [source.name for source in file.sources] for file in taken}
+    for file in refused:
+        names.setdefault(file["table"], []).append(file["name"])
+    for file in refused:
+        size = words.integer(round(file["bytes"] / 1_000_000))
+        st.error(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB), icon=":material/block:")
+    if refused:
+        st.markdown(words.text("ui.upload.refused_command"))
+        st.code(command_line(shape, names, words), language=None, wrap_lines=True)
+    else:
+        st.caption(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words)))
+
+
+def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:
+    """The command for these files; tables without one are named by a word in capitals where the shape needs them."""
+    optional = set(MEASURED.get(shape, ()))
+    if shape == "joined":  # whatever there is; with nothing given, the two tables that most have
+        optional |= set(TABLES[shape]) - (set() if names else {"customers", "complaints"})
+    parts = ["python", "-m", "iceberg", "estimate"]
+    for table in (*TABLES[shape], *MEASURED.get(shape, ())):
+        given = names.get(table, [])
+        if given or table not in optional:
+            parts += [f"--{OPTIONS.get(table, table)}", shlex.quote(_pattern(given)) if given else words.text("ui.upload.file_word")]
+    return " ".join([*parts, *(["--lang", "fr"] if words.language == "fr" else [])])
+
+
+def _pattern(names: list[str]) -> str:
+    """One name, or the pattern that several share."""
+    if len(names) == 1:
+        return names[0]
+    endings = {Path(name).suffix for name in names}
+    shared = os.path.commonprefix(names)  # noqa: RUF071  # of the letters: exports-2026-01.csv and exports-2026-02.csv
+    return f"{shared}*{endings.pop() if len(endings) == 1 else ''}"
+
+
+def _refused_files() -> list[dict[str, Any]]:
+    """Names and sizes that the listener told, and only such: what a browser sends is never trusted."""
+    held = getattr(st.session_state.get(_KEY), "files", None) or []
+    listen = st.components.v2.component("iceberg_refused", js=_TELL_REFUSED)
+    listen(key=_KEY, data={"bytes": LIMIT_MB * 1024 * 1024, "told": bool(held)}, on_files_change=lambda: None)
+    tables = {table for shape in TABLES for table in (*TABLES[shape], *MEASURED.get(shape, ()))}
+    return [
+        {"table": file["table"], "name": str(file["name"])[:200], "bytes": int(file["bytes"])}
+        for file in held
+        if isinstance(file, dict) and file.get("table") in tables and isinstance(file.get("bytes"), int | float) and file.get("name")
+    ]
