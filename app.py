@@ -1,21 +1,21 @@
 """Sets the page up and navigates; everything else lives in `iceberg.ui`."""
 
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from iceberg.installation import PACKAGE
 from iceberg.locale import Translator
 from iceberg.ui.access.access import Access, current_access, least_role, show_refusal
 from iceberg.ui.access.sign_in import show_closed_door
-from iceberg.ui.frame import errors_in_words, open_frame, sidebar_around
+from iceberg.ui.frame import errors_in_words, open_frame, page_file, sidebar_around
 from iceberg.ui.language import browser_language
 from iceberg.ui.serving.server import prepared, say_fault
 from iceberg.ui.serving.static_files import KeptFiles
 
-ICON = Path(__file__).parent / "iceberg" / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
+ICON = PACKAGE / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
 PAGES = {  # file and address -> Material icon
     "iceberg": "sailing",
     "studies": "folder_shared",
@@ -31,7 +31,7 @@ def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
     """A page of the menu; what is not for this role has no place in it, and whoever types its address is told so."""
     allowed = access.may(least_role(name))
     return st.Page(
-        f"iceberg/ui/pages/{name}.py" if allowed else partial(show_refusal, name, access),
+        page_file(name) if allowed else partial(show_refusal, name, access),
         title=words.text(f"ui.{name}.title"),
         icon=f":material/{icon}:",
         help=words.text(f"ui.{name}.help"),

@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "history": BOTTOM | {"worlds", "cohort.window"},
     "simulate": BOTTOM | {"worlds", "history", "cohort.window"},
     "sample": BOTTOM | {"simulate", "worlds"},
-    "ui": BOTTOM | {"ingest", "cohort", "model", "report", "store", "sample"},
+    "installation": set(),
+    "ui": BOTTOM | {"installation", "ingest", "cohort", "model", "report", "store", "sample"},
     "cli": BOTTOM
     | {"ingest", "cohort", "model", "report", "store", "sample"}
     | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_compare", "cli_spark", "cli_terminal"},

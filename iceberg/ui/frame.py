@@ -31,6 +31,7 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "upload": frozenset(),
     "studies": frozenset(),
 }
+_PAGES = Path(__file__).parent / "pages"
 _FRAME = "frame"
 _VISITED = "visited"
 
@@ -122,3 +123,8 @@ def _style(theme: Literal["light", "dark"]) -> str:
 
 def _read_theme() -> Literal["light", "dark"]:
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def page_file(name: str) -> Path:
+    """The script of a page. Absolute: the main script lies elsewhere in an installed package than in a checkout."""
+    return _PAGES / f"{name}.py"

@@ -8,12 +8,12 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import estimate_key, show_chart
-from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.session.caches import remember
 from iceberg.ui.session.estimates import estimate_study, focus_study
 from iceberg.ui.session.study import SEED
 
-HOME = "iceberg/ui/pages/iceberg.py"
+HOME = page_file("iceberg")
 
 
 def show_page() -> None:

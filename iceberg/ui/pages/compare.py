@@ -12,7 +12,7 @@ from iceberg.model.compare import Comparison, Months, compare_periods
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import draw_table, show_chart, show_download
-from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.session.caches import remember
 from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
 from iceberg.ui.session.study import Filters
@@ -39,7 +39,7 @@ def show_page() -> None:
             kind = str(chosen)
         if kind == "periods" and (not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS):
             st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
-            st.page_link("iceberg/ui/pages/upload.py")
+            st.page_link(page_file("upload"))
             return
         if kind == "studies":
             entry = st.selectbox(words.text("ui.compare.other"), others, format_func=_version_name(words), key="compare.other")

@@ -11,15 +11,15 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import show_chart, show_diagnostics
-from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.sections import executive
 from iceberg.ui.sections.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
 from iceberg.ui.session.estimates import estimate_study, focus_study, has_estimate, is_estimated
 
-CATEGORY_PAGE = "iceberg/ui/pages/category.py"
-UPLOAD_PAGE = "iceberg/ui/pages/upload.py"
+CATEGORY_PAGE = page_file("category")
+UPLOAD_PAGE = page_file("upload")
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
 
 
@@ -108,7 +108,7 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
         st.markdown(f"**{badge.says}**")
         st.markdown(badge.help)
         st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
-        st.page_link("iceberg/ui/pages/method.py", query_params=link_with(), icon=":material/function:")
+        st.page_link(page_file("method"), query_params=link_with(), icon=":material/function:")
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:

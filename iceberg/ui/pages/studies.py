@@ -19,11 +19,11 @@ from iceberg.store.retention import (
 from iceberg.store.studies import StudyEntry
 from iceberg.ui.access.access import current_access, require
 from iceberg.ui.figure import show_figures
-from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.session.published_study import close_study, summary_interval
 from iceberg.ui.study_store import has_store, open_store
 
-HOME = "iceberg/ui/pages/iceberg.py"
+HOME = page_file("iceberg")
 KEEP_FOR_EVER = 0
 
 

@@ -11,7 +11,7 @@ from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.model.survival.curves import SurvivalCurve, complained_states, fit_parametric, tenure_curve
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import show_chart, show_figures
-from iceberg.ui.frame import Frame, current_frame, errors_in_words
+from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
 from iceberg.ui.session.caches import remember
 
@@ -28,7 +28,7 @@ def show_page() -> None:
     st.title(words.text("ui.survival.title"), anchor=False)
     if not frame.study.counts.has_customers:
         st.info(words.text("ui.survival.needs_customers"), icon=":material/info:")
-        st.page_link("iceberg/ui/pages/upload.py")
+        st.page_link(page_file("upload"))
         return
     st.caption(words.text("ui.survival.lead"))
     if not frame.study.counts.has_calendar:

@@ -13,7 +13,7 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ui.access.access import require
-from iceberg.ui.frame import Frame, current_frame, show_error
+from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.session.current import keep_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
@@ -243,7 +243,7 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
         estimate_study(study, frame.view.assumptions, progress=tell)
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
     keep_study(study)
-    st.switch_page("iceberg/ui/pages/iceberg.py", query_params={"lang": frame.language})  # the address would lose it otherwise
+    st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
 
 
 def _show_study(frame: Frame) -> None:

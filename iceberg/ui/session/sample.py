@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iceberg.installation import HOME
 from iceberg.ui.session.caches import _SHARED
 from iceberg.ui.session.study import Study
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
 
-SAMPLE_FOLDER = Path(__file__).resolve().parents[3] / "data"
+SAMPLE_FOLDER = HOME / "data"
 
 
 def load_sample(language: str) -> Study:

@@ -1,6 +1,6 @@
 """Owns what is kept of the sample company between two starts of the server, so that only the very first start works it out.
 
-Counts, estimates and the drawings of the first page, one file each under ``.cache/``: arrays as numpy writes them, the rest as JSON, nothing that
+Counts, estimates and the drawings of the first page, one file each in the cache folder: arrays as numpy writes them, the rest as JSON, nothing that
 runs code when it is opened. A file answers to its name alone: what it was made from, and the source of everything that made it. Deleting the
 folder is always safe.
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from iceberg.errors import FileError
+from iceberg.installation import PACKAGE, cache_folder
 from iceberg.store.packed_fit import PackedFit
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.model.results import IcebergEstimate
 
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / ".cache"
+FOLDER = cache_folder()
 MOST_FILES = 4  # of each kind: two languages, and what the last version left
 READING = ("ingest", "cohort")  # what counts are made with
 DRAWING = ("report", "ui", "locale")  # what drawings are made with, besides an estimate
@@ -170,6 +170,6 @@ def _libraries() -> str:
 def _digest_of(folders: tuple[str, ...]) -> str:
     """Of every source and data file below these folders, and of the libraries that they stand on."""
     digest = hashlib.sha256(_libraries().encode())
-    for path in sorted(path for folder in folders for path in (ROOT / "iceberg" / folder).rglob("*.*") if path.suffix in {".py", ".toml", ".css"}):
+    for path in sorted(path for folder in folders for path in (PACKAGE / folder).rglob("*.*") if path.suffix in {".py", ".toml", ".css"}):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
