@@ -17,6 +17,7 @@ import iceberg
 from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
+from iceberg.ui.serving import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -263,11 +264,20 @@ def test_check_judges_complaints_against_their_customers(run: Command, company: 
 
 def test_help_and_version_are_results(run: Command) -> None:
     assert run("--version").out == f"iceberg {iceberg.__version__}\n"
-    for arguments in (["--help"], ["estimate", "--help"], ["check", "-h"], ["demo", "--help"]):
+    for arguments in (["--help"], ["estimate", "--help"], ["check", "-h"], ["demo", "--help"], ["dashboard", "--help"]):
         done = run(*arguments)
         assert (done.status, done.err) == (0, "")
         assert done.out.startswith("usage: python -m iceberg")
     assert run("estimate", "--help", "--lang", "fr").out.startswith("usage : python -m iceberg estimate")
+    assert "dans un navigateur" in run("dashboard", "--help", "--lang", "fr").out
+
+
+def test_dashboard_serves_on_the_port_and_hands_on_the_exit_status(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(launch, "run_dashboard", lambda *, port: asked.append(port) or 3)
+    assert run("dashboard").status == 3
+    assert run("dashboard", "--port", "8600").status == 3
+    assert asked == [None, 8600]
 
 
 def test_help_names_every_option_of_the_contract(run: Command) -> None:
@@ -316,6 +326,9 @@ def test_the_terminal_chooses_the_language_unless_told(monkeypatch: pytest.Monke
         ([], "demo check estimate"),
         (["guess"], '"guess"'),
         (["demo"], "--out"),
+        (["dashboard", "--port", "0"], "from 1 to 65535"),
+        (["dashboard", "--port", "8o"], '"8o"'),
+        (["dashboard", "8600"], '"8600"'),
         (["check"], "at least one file"),
         (["estimate"], "--customers"),
         (["estimate", "--survey", "x.csv"], "--customers"),

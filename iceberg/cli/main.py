@@ -85,8 +85,15 @@ def _run(options: Options, words: Translator) -> int:
         "publish": _publish,
         "studies": _studies,
         "compare": _compare,
+        "dashboard": _dashboard,
     }
     return commands[options.command](options, words)
+
+
+def _dashboard(options: Options, words: Translator) -> int:
+    from iceberg.ui.serving.launch import run_dashboard
+
+    return run_dashboard(port=options.port)
 
 
 def _demo(options: Options, words: Translator) -> int:

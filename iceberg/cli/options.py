@@ -32,7 +32,7 @@ from iceberg.model.assumptions import FOLK_RATIO
 
 __all__ = ["ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "choose_language", "parse_options"]
 
-COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare")
+COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare", "dashboard")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
 STANDARD_INPUT = "-"
 INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
@@ -93,6 +93,7 @@ class Options:
     days: int | None = None
     for_ever: bool = False
     yes: bool = False
+    port: int | None = None
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -264,6 +265,7 @@ def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str
         ("publish", _add_publish),
         ("studies", _add_studies),
         ("compare", _add_compare),
+        ("dashboard", _add_dashboard),
     ):
         commands[name]._positionals.title = words.text("cli.help.files_group")
         group = commands[name].add_argument_group(words.text("cli.help.options"))
@@ -282,6 +284,10 @@ def _add_common(group: Group, words: Translator) -> None:
 
 def _add_demo(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
     group.add_argument("--out", metavar=words.text("cli.help.folder"), type=Path, help=words.text("cli.help.out"))
+
+
+def _add_dashboard(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
+    group.add_argument("--port", metavar=words.text("cli.help.number"), type=check_whole("--port", 1, 65_535), help=words.text("cli.help.port"))
 
 
 def _add_check(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
