@@ -1,0 +1,181 @@
+"""What the READMEs and the documentation show is what the product prints: their commands are run, their output is compared.
+
+A fence that says ``console`` or ``pycon`` is run, in the order of its page, in a folder made for that page. A command that cannot be run
+here (a cluster, a server, a password) stands in a fence that says ``shell`` or ``text``. ``python -m tests.test_pages [PAGE ...]`` writes the
+real output into the pages.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+READMES = ("README.md", "README.fr.md")
+PAGES = (*READMES, *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
+BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN_LIKE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}|:{3,}).*\b(?:console|pycon)\b", re.MULTILINE)
+FENCE = re.compile(r"^[ \t]*(`{3,}).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+NUMBER = re.compile(r"(?<![\w.-])\d[\d,.\u202f\u00a0]*")
+# Another processor rounds the last digits of a draw differently; a figure that moved for a reason moves further.
+RELATIVE_TOLERANCE = 0.02
+# What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py): a page of the documentation starts with it, a README makes it.
+SAMPLE = ("en/customers.csv", "en/complaints.csv", "truth.json")
+
+
+def commands_of(block: str) -> list[list[str]]:
+    """The lines of each command: what follows ``$ ``, and the lines below it that continue it after ``> ``, as a shell shows them."""
+    commands: list[list[str]] = []
+    before = ""
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            commands.append([line])
+        elif line.startswith("> ") and before.startswith(("$ ", "> ")):
+            commands[-1].append(line)
+        before = line
+    return commands
+
+
+def run_console(block: str, folder: Path) -> str:
+    """The block with the standard output that its commands print now."""
+    environment = {name: value for name, value in os.environ.items() if name != "LC_ALL" and not name.startswith("ICEBERG_")}
+    environment |= {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    lines = []
+    for command in commands_of(block):
+        done = subprocess.run(
+            ["/bin/sh", "-c", "\n".join(line[2:] for line in command)],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{command[0]}\n{done.stderr}"
+        lines += [*command, *filter(None, [done.stdout.rstrip("\n")])]
+    return "\n".join(lines) + "\n"
+
+
+def run_session(block: str, namespace: dict[str, object], folder: Path) -> str:
+    """The Python session with what it prints now."""
+    lines: list[str] = []
+    statement: list[str] = []
+    source = [line for line in block.splitlines() if line.startswith((">>> ", "...")) or line == ">>>"]
+    with contextlib.chdir(folder):
+        for line, following in zip(source, [*source[1:], ""], strict=True):
+            lines.append(line)
+            statement.append(line[4:])
+            if following.startswith("..."):
+                continue
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile("\n".join(statement) + "\n", "page", "single"), namespace)
+            lines += printed.getvalue().splitlines()
+            statement = []
+    return "\n".join(lines) + "\n"
+
+
+def make_folder(folder: Path, *, sample: bool) -> None:
+    """Puts into `folder` what the blocks of a page find there: the commands ``python`` and ``iceberg``, and for the documentation the sample."""
+    launchers = {"python": sys.executable, "iceberg": f"{sys.executable}\" -m \"iceberg"}
+    (folder / "bin").mkdir()
+    for name, command in launchers.items():
+        launcher = folder / "bin" / name
+        launcher.write_text(f'#!/bin/sh\nexec "{command}" "$@"\n', encoding="utf-8")
+        launcher.chmod(0o755)
+    if sample:
+        (folder / "sample").mkdir()
+        for place in SAMPLE:
+            shutil.copy(ROOT / "data" / place, folder / "sample")
+
+
+def run_page(name: str) -> tuple[str, str]:
+    """The page as it stands and as its commands would write it."""
+    written = (ROOT / name).read_text(encoding="utf-8")
+    namespace: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        make_folder(folder, sample=name not in READMES)
+
+        def rerun(found: re.Match[str]) -> str:
+            kind, block = found.groups()
+            output = run_console(block, folder) if kind == "console" else run_session(block, namespace, folder)
+            return f"```{kind}\n{output}```"
+
+        return written, BLOCK.sub(rerun, written)
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def as_number(text: str) -> float:
+    return float(re.sub(r"[^\d.]", "", text.rstrip(".,")) or 0)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if BLOCK.search(text_of(name))])
+def test_what_a_page_shows_is_what_the_product_prints(name: str) -> None:
+    written, real = run_page(name)
+    shown, printed = NUMBER.split(written), NUMBER.split(real)
+    assert [" ".join(part.split()) for part in shown] == [" ".join(part.split()) for part in printed]
+    figures = zip(NUMBER.findall(written), NUMBER.findall(real), strict=True)
+    moved = [(a, b) for a, b in figures if as_number(a) != pytest.approx(as_number(b), rel=RELATIVE_TOLERANCE, abs=1)]
+    assert moved == []
+
+
+def test_the_readmes_are_run() -> None:
+    assert all(BLOCK.search(text_of(name)) for name in READMES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_fence_that_says_console_or_pycon_escapes(name: str) -> None:
+    """One that is indented, longer or a directive would be shown and never run."""
+    assert len(RUN_LIKE.findall(text_of(name))) == len(BLOCK.findall(text_of(name)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_files_that_a_page_points_to_exist(name: str) -> None:
+    targets = [target for target in LINK.findall(FENCE.sub("", text_of(name))) if not re.match(r"[a-z]+:", target)]
+    assert targets or name not in READMES
+    assert [target for target in targets if not (ROOT / name).parent.joinpath(target).exists()] == []
+
+
+def test_a_command_goes_on_where_a_shell_would_ask_for_more(tmp_path: Path) -> None:
+    make_folder(tmp_path, sample=False)
+    block = "$ cat <<END\n> one\n> END\n$ true\n$ printf 'two\\n> three\\n'\n"
+    assert run_console(block, tmp_path) == "$ cat <<END\n> one\n> END\none\n$ true\n$ printf 'two\\n> three\\n'\ntwo\n> three\n"
+
+
+def test_the_layout_map_names_what_exists() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^((?:[\w./]+/?  ?)+) {2,}\S", text[text.index("## Where things are") :], re.MULTILINE)
+    paths = [path for entry in listed for path in entry.split()]
+    assert len(paths) > 8
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_command_of_the_makefile_named_in_the_readme_exists() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bmake (\w+)`?", text)) & {"run", "check", "test", "bench", "setup"}
+    rules = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named
+    assert named <= rules
+
+
+def write_pages(names: list[str]) -> None:
+    """Put the real output into the pages."""
+    for name in names:
+        _, real = run_page(name)
+        (ROOT / name).write_text(real, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages(sys.argv[1:] or [name for name in PAGES if BLOCK.search(text_of(name))])
