@@ -1,10 +1,11 @@
 # make run     opens the dashboard on the sample company (PORT=8600 make run chooses the port)
 # make setup   creates .venv and installs what the product needs
-# make check   ruff and mypy
+# make check   ruff, mypy and the documentation
 # make test    every test, browser included
+# make docs    the documentation, as web pages in build/docs
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test faults bench dev-setup chromium postgresql java
+.PHONY: run setup check test docs faults bench dev-setup chromium postgresql java
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -19,6 +20,7 @@ PYTEST_ARGS ?= -n 2
 VENV_STAMP := $(VENV)/.made
 RUN_STAMP := $(VENV)/.requirements-installed
 DEV_STAMP := $(VENV)/.requirements-dev-installed
+DOCS_STAMP := $(VENV)/.requirements-docs-installed
 
 run: $(RUN_STAMP)
 	@display="$${DISPLAY:-}$${WAYLAND_DISPLAY:-}"; headless=false; \
@@ -57,6 +59,11 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 $(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-spark.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(DOCS_STAMP): requirements-docs.txt $(RUN_STAMP)
+	@echo "Installing requirements-docs.txt" >&2
+	@$(PIP) -r requirements-docs.txt
 	@touch $@
 
 # The store is tested on SQLite and on PostgreSQL; the tests start a server of their own from Debian's package.
@@ -104,9 +111,15 @@ chromium:
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && command -v chromium >/dev/null 2>&1 \
 		|| { echo "Chromium could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
-check: $(DEV_STAMP)
+check: $(DEV_STAMP) $(DOCS_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
+	@$(MAKE) --no-print-directory docs
+
+# From scratch each time, because much of it is generated from the code; a warning is an error, a name that does not exist a warning.
+docs: $(DOCS_STAMP)
+	@$(PY) -m sphinx -q -E -W --keep-going -n docs build/docs
+	@echo "The documentation is in build/docs/index.html" >&2
 
 test: $(DEV_STAMP) chromium postgresql java
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)

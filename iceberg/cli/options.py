@@ -30,7 +30,9 @@ from iceberg.cli.option_types import (
 from iceberg.locale import Translator
 from iceberg.model.assumptions import FOLK_RATIO
 
-__all__ = ["ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "choose_language", "parse_options"]
+__all__ = [
+    "ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "build_parsers", "choose_language", "parse_options",
+]
 
 COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare", "dashboard")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
@@ -104,7 +106,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     """
     language = choose_language(arguments)
     words = Translator(language)
-    main, commands = _build_parsers(words)
+    main, commands = build_parsers(words)
     arguments = without_leading_language(arguments)
     if "--version" in arguments and "studies" not in arguments:
         return Options("version", language, text=f"iceberg {iceberg.__version__}\n")
@@ -229,7 +231,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("other", {"message": message})
 
 
-def _build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the program, which only serves its help, and the parser of each command; their help is in the language of `words`."""
     class Formatter(argparse.HelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:  # noqa: ANN401
             super().add_usage(usage, actions, groups, prefix or words.text("cli.help.usage"))
