@@ -84,19 +84,30 @@ def _check_offline(app: Sphinx, failure: Exception | None) -> None:
         offline.warn_about_network(Path(app.outdir))
 
 
+def _formula(node: nodes.Element, *, as_block: bool = False) -> str:
+    """MathML, which every browser draws by itself; MathJax would be fetched from a network."""
+    from docutils.utils.math import MathError
+    from docutils.utils.math.latex2mathml import tex2mathml
+    from sphinx.util import logging
+
+    try:
+        return tex2mathml(node.astext(), as_block=as_block)
+    except MathError as problem:
+        logging.getLogger(__name__).warning("A formula cannot be drawn: %s", problem, location=node)
+        return ""
+
+
 def _show_inline_formula(translator: Any, node: nodes.math) -> None:  # noqa: ANN401  # Sphinx's HTML translator
     from docutils.nodes import SkipNode
-    from docutils.utils.math.latex2mathml import tex2mathml
 
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(_formula(node))
     raise SkipNode
 
 
 def _show_formula(translator: Any, node: nodes.math_block) -> None:  # noqa: ANN401
     from docutils.nodes import SkipNode
-    from docutils.utils.math.latex2mathml import tex2mathml
 
-    translator.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>\n')
+    translator.body.append(f'<div class="formula">{_formula(node, as_block=True)}</div>\n')
     raise SkipNode
 
 
@@ -108,6 +119,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-signature", _shorten_signature)
     app.connect("html-page-context", _set_language)
     app.connect("build-finished", _check_offline)
-    # MathML, which every browser draws: MathJax would be fetched from a network.
     app.add_html_math_renderer("mathml", inline_renderers=(_show_inline_formula, None), block_renderers=(_show_formula, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
