@@ -109,7 +109,17 @@ def test_the_arrows_of_the_package_are_its_imports(picture: str) -> None:
     assert arrows == {(own, other) for own, other in imports if own != other}
 
 
-def test_the_list_below_the_picture_says_the_same() -> None:
-    text = house.as_markdown(PACKAGE)
+def test_the_list_below_the_picture_says_the_same(package: Path) -> None:
+    text = house.as_markdown(package)
     assert text.startswith("```{raw} html\n<svg")
-    assert all(f"`{part}`\n: " in text for part in house.read_house(PACKAGE))
+    assert "`rooms`\n: Where people live. Imports `cellar`.\n" in text
+    assert "`version`\n: The version. Imports nothing.\n" in text
+    assert "## Inside" not in text
+
+
+def test_a_part_with_several_folders_is_drawn_from_inside(package: Path) -> None:
+    bath = package / "rooms" / "bath" / "__init__.py"
+    bath.parent.mkdir()
+    bath.write_text("from small.rooms import bed\nfrom small import attic", encoding="utf-8")
+    assert house.read_house(package / "rooms", "small.rooms") == {"rooms": set(), "bath": {"bed"}, "bed": set()}
+    assert house.as_markdown(package).count("## Inside `rooms`") == 1

@@ -58,12 +58,12 @@ def parts_of(package: Path) -> dict[str, list[Path]]:
     return parts
 
 
-def read_house(package: Path) -> House:
-    """What each part of the package at this folder imports from its other parts."""
+def read_house(package: Path, name: str = "") -> House:
+    """What each part of the package in this folder, with this dotted name (that of the folder), imports from its other parts."""
     parts = parts_of(package)
     house: House = {}
     for part, files in parts.items():
-        named = {part_of(module, set(parts)) or package.name for path in files for module in imports_of(path, package.name)}
+        named = {part_of(module, set(parts)) or package.name for path in files for module in imports_of(path, name or package.name)}
         house[part] = named - {part}
     return house
 
@@ -214,21 +214,26 @@ def _box(item: _Item, top: float, size: int) -> str:
     )
 
 
-def picture_of(package: Path) -> str:
-    """The picture of the package in this folder."""
-    return draw(read_house(package), {part: len(files) for part, files in parts_of(package).items()}, package.name)
+def picture_of(package: Path, name: str = "") -> str:
+    """The picture of the package in this folder, with this dotted name (that of the folder)."""
+    return draw(read_house(package, name), {part: len(files) for part, files in parts_of(package).items()}, name or package.name)
+
+
+def _first_sentence(files: list[Path], part: str) -> str:
+    first = next((path for path in files if path.stem in {"__init__", part}), files[0])
+    return (ast.get_docstring(ast.parse(first.read_text(encoding="utf-8"))) or "").partition("\n")[0].replace("`", "")
 
 
 def as_markdown(package: Path) -> str:
-    """The picture, and the same as a list for those who do not see it; each part with the first sentence of its docstring."""
+    """The picture, then the same as a list for those who do not see it, then the picture of each part that has several folders."""
     house, parts = read_house(package), parts_of(package)
-    entries = []
-    for part in [part for layer in reversed(layers_of(house)) for part in layer]:
-        first = next((path for path in parts[part] if path.stem in {"__init__", part}), parts[part][0])
-        says = (ast.get_docstring(ast.parse(first.read_text(encoding="utf-8"))) or "").partition("\n")[0].replace("`", "")
+    text = [f"```{{raw}} html\n{picture_of(package)}\n```\n"]
+    for part in (part for layer in reversed(layers_of(house)) for part in layer):
         imported = ", ".join(f"`{one}`" for one in sorted(house[part])) or "nothing"
-        entries.append(f"`{part}`\n: {says} Imports {imported}.\n")
-    return f"```{{raw}} html\n{picture_of(package)}\n```\n\n" + "\n".join(entries)
+        text.append(f"`{part}`\n: {_first_sentence(parts[part], part)} Imports {imported}.\n")
+    for folder in sorted(path for path in package.iterdir() if len(list(path.glob("*/__init__.py"))) > 1):
+        text.append(f"## Inside `{folder.name}`\n\n```{{raw}} html\n{picture_of(folder, f'{package.name}.{folder.name}')}\n```\n")
+    return "\n".join(text)
 
 
 if __name__ == "__main__":
