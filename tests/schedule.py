@@ -21,7 +21,7 @@ SERVERS = {
     "postgresql": ("tests/store/", "tests/ingest/test_postgres.py", "tests/test_cli_publish.py"),
 }
 # What takes longest starts first, or one worker would end alone with it; the others follow in the order of their names.
-LONGEST_FIRST = ("browser", "postgresql", "spark")
+LONGEST_FIRST = ("browser", "postgresql", "spark", "tests/test_pages.py")
 
 
 def group_of(test_id: str) -> str:
