@@ -256,7 +256,7 @@ def processor_seconds(process: int) -> float:
 
 
 def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, object]:
-    """The figures of the README."""
+    """The figures of a run."""
     memory = np.array(record.memory)
     settled = memory[memory[:, 0] > seconds / 3] if len(memory) else np.zeros((0, 2))
     slope = float(np.polyfit(settled[:, 0] / 60, settled[:, 1], 1)[0]) if len(settled) > 5 else float("nan")
@@ -283,6 +283,22 @@ def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, o
         },
         "load_average": [round(one, 1) for one in os.getloadavg()],
     }
+
+
+def written(told: dict) -> str:
+    """The figures of a run as a table in Markdown."""
+    lines = ["| | answers | median, s | p95, s | slowest, s |", "|---|---:|---:|---:|---:|"]
+    kinds = {"opening the link": ("openings", "opening_seconds"), "moving the ratio": ("moves", "move_seconds"), "all answers": ("answers", "answer_seconds")}
+    for name, (count, seconds) in kinds.items():
+        lines.append(f"| {name} | {told[count]:,} | " + " | ".join(f"{told[seconds][at]:.2f}" for at in ("median", "p95", "max")) + " |")
+    spent, memory = told["processor_seconds"], told["memory_mb"]
+    lines += [
+        "",
+        f"{told['executives']} executives for {told['seconds'] / 60:g} minutes, everybody opening within {told['opened_within_seconds']:g} s, "
+        f"through {told['through']}, on {told['processors']} processors (load average {told['load_average'][0]}). Errors: {len(told['errors'])}. "
+        f"Memory at the end: {memory['last']} MB. Processor seconds: {spent['server']:.0f} of the server, {spent['sessions']:.0f} of the sessions.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -323,6 +339,7 @@ def main() -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{options.name}.json").write_text(json.dumps(told, indent=2) + "\n")
+    (RESULTS / f"{options.name}.md").write_text(written(told))
     print(json.dumps(told, indent=2))
 
 

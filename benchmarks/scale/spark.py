@@ -123,6 +123,23 @@ def measure(engine: str, paths: dict[str, Path], options: argparse.Namespace) ->
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def written(about: dict, rows: list[dict]) -> str:
+    """The results as a table in Markdown."""
+    told = ", ".join(f"{name} {value}" for name, value in about.items())
+    lines = [
+        f"{told}. Written by `python -m benchmarks.scale.spark`.",
+        "",
+        "| customers | engine | processor s | by the clock, s | driver, MB | Java, MB | rows that came back | bytes |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        back = row.get("collected", {})
+        cells = [f"{row['customers']:,}", row["engine"], f"{row['cpu_seconds']:.0f}", f"{row['seconds']:.0f}", f"{row['driver_mb']:.0f}"]
+        cells += [f"{row['java_mb']:.0f}", f"{back['rows']:,}", f"{row['task_result_bytes']:,}"] if back else ["", "", ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
@@ -150,6 +167,7 @@ def main() -> None:
     about = {"cores": os.cpu_count(), "python": platform.python_version(), "master": options.master, "spark.driver.memory": options.memory}
     about |= {name: version(name) for name in ("duckdb", "pyspark", "sqlglot")} | {"format": "Parquet", "complaints": "5 % of customers"}
     (HERE / "results" / "spark.json").write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
+    (HERE / "results" / "spark.md").write_text(written(about, rows))
 
 
 if __name__ == "__main__":
