@@ -288,9 +288,10 @@ def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, o
 def written(told: dict) -> str:
     """The figures of a run as a table in Markdown."""
     lines = ["| | answers | median, s | p95, s | slowest, s |", "|---|---:|---:|---:|---:|"]
-    kinds = {"opening the link": ("openings", "opening_seconds"), "moving the ratio": ("moves", "move_seconds"), "all answers": ("answers", "answer_seconds")}
-    for name, (count, seconds) in kinds.items():
-        lines.append(f"| {name} | {told[count]:,} | " + " | ".join(f"{told[seconds][at]:.2f}" for at in ("median", "p95", "max")) + " |")
+    kinds = {"opening the link": ("openings", "opening"), "moving the ratio": ("moves", "move"), "all answers": ("answers", "answer")}
+    for name, (count, kind) in kinds.items():
+        seconds = " | ".join(f"{told[f'{kind}_seconds'][at]:.2f}" for at in ("median", "p95", "max"))
+        lines.append(f"| {name} | {told[count]:,} | {seconds} |")
     spent, memory = told["processor_seconds"], told["memory_mb"]
     lines += [
         "",
