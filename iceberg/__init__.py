@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from iceberg.version import __version__
+
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts as CohortCounts
     from iceberg.cohort.reduce import reduce_tables as reduce_tables
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
     from iceberg.simulation.company import SimulatedCompany as SimulatedCompany
     from iceberg.simulation.company import simulate_company as simulate_company
     from iceberg.simulation.worlds import CompanyTruth as CompanyTruth
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Assumptions",

@@ -1,4 +1,4 @@
-"""A file as a report or a published study names it."""
+"""Where numbers come from: the files that were read, named without folders, accounts or rows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file a version was counted from: its name and digest, never its content.
+    """One source that was read: its name and digest, never its content.
 
     Attributes:
-        table: What it was read as: ``customers``, ``complaints``, ...
-        name: File name without its folder.
-        sha256, size_bytes: Of its bytes; None where it was not a file (a database, a stream).
-        read, kept, rejected: Rows.
+        table: What it was read as: ``customers``, ``complaints`` ...; "" where it is not known.
+        name: File name without its folder; the address of a database without its account.
+        sha256: Fingerprint of its bytes in hexadecimal; None where there are none to read twice (a database, a stream).
+        size_bytes: Size of the file; None likewise.
+        read, kept, rejected: Rows; None where they were not counted for this file alone.
     """
 
     table: str

@@ -156,12 +156,11 @@ def build_reports(
 
     No clock: the same files, options and seed give the same bytes.
     """
-    from iceberg.report.files import Provenance, SourceFile, report_bytes
+    from iceberg.report.files import Provenance, report_bytes
 
     if not options.reports:
         return ()
-    files = tuple(SourceFile(file.name, file.sha256, file.table) for file in name_files(options))
-    provenance = Provenance(files=files, rows=rows)
+    provenance = Provenance(files=name_files(options), rows=rows)
     return [
         (path, report_bytes(estimate, counts, format=path.suffix.lower().removeprefix("."), language=options.language, provenance=provenance))
         for path in options.reports

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import iceberg
 from iceberg.cli.check import _check
 from iceberg.cli.estimate import Estimated, _make_estimate
 from iceberg.cli.option_types import UsageError, choose_language
@@ -22,6 +21,7 @@ from iceberg.cli.options import Options, parse_options
 from iceberg.cli.terminal import DONE, INTERRUPTED, OUR_FAULT, PIPE_CLOSED, USER_FAULT, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
 from iceberg.locale import Translator
+from iceberg.version import __version__
 
 if TYPE_CHECKING:
     pass
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Where, not what it says: an exception's text can quote a customer's cell.
         where = traceback.extract_tb(fault.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        say(words.text("cli.fault.ours", version=iceberg.__version__, kind=type(fault).__name__, place=place))
+        say(words.text("cli.fault.ours", version=__version__, kind=type(fault).__name__, place=place))
         return OUR_FAULT
 
 

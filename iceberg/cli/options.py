@@ -10,7 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
-import iceberg
 from iceberg.cli.option_types import (
     COMPARISON_FORMATS,
     REPORT_FORMATS,
@@ -29,6 +28,7 @@ from iceberg.cli.option_types import (
 )
 from iceberg.locale import Translator
 from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.version import __version__
 
 __all__ = [
     "ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "build_parsers", "choose_language", "parse_options",
@@ -109,7 +109,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     main, commands = build_parsers(words)
     arguments = without_leading_language(arguments)
     if "--version" in arguments and "studies" not in arguments:
-        return Options("version", language, text=f"iceberg {iceberg.__version__}\n")
+        return Options("version", language, text=f"iceberg {__version__}\n")
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = commands.get(command or "", main)
     if "--help" in arguments or "-h" in arguments:

@@ -12,6 +12,7 @@ from iceberg.cli.source_names import name_files
 from iceberg.cli.store import _who, open_store
 from iceberg.errors import FileError
 from iceberg.locale import Translator
+from iceberg.provenance import SourceFile
 
 if TYPE_CHECKING:
     from iceberg.cli.estimate import Estimated
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from iceberg.ingest.tables import IngestReport
     from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
-    from iceberg.provenance import SourceFile
     from iceberg.store.studies import Published, Store
 
 DEFAULT_TITLE = "Silent churn"
@@ -100,8 +100,6 @@ def _told(store: Store, published: Published, title: str, words: Translator) -> 
 
 
 def _sources(report: IngestReport, options: Options) -> tuple[SourceFile, ...]:
-    from iceberg.provenance import SourceFile
-
     named = name_files(options)
     found = []
     for file in named:
@@ -109,7 +107,7 @@ def _sources(report: IngestReport, options: Options) -> tuple[SourceFile, ...]:
         alone = sum(one.table == file.table for one in named) == 1
         totals = report.rows.get(table) if alone else None
         rows = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
-        found.append(SourceFile(table, file.name, file.sha256 or None, file.size_bytes, *rows))
+        found.append(SourceFile(table, file.name, file.sha256, file.size_bytes, *rows))
     return tuple(found)
 
 

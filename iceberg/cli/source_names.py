@@ -5,33 +5,16 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from iceberg.cli.options import INPUTS, STANDARD_INPUT, Options
+from iceberg.provenance import SourceFile
 
 _SECRET = ("password", "sslpassword", "passfile", "user")
 
 
-@dataclass(frozen=True)
-class NamedFile:
-    """One source as it may be told to others.
-
-    Attributes:
-        table: The option it was given to: ``customers``, ``complaints`` ...
-        name: Without its folder; a database's address without its account.
-        sha256: Of its bytes; "" where there are none to look at twice (a stream, a database).
-        size_bytes: On disk; None likewise.
-    """
-
-    table: str
-    name: str
-    sha256: str = ""
-    size_bytes: int | None = None
-
-
-def name_files(options: Options) -> tuple[NamedFile, ...]:
+def name_files(options: Options) -> tuple[SourceFile, ...]:
     """Every source of `options` in the order of the help, each file of a folder or pattern by itself."""
     return tuple(
         named
@@ -47,11 +30,11 @@ def _as_list(value: str | list[str] | tuple[str, ...] | None) -> list[str]:
     return [value] if isinstance(value, str) else [*value]
 
 
-def _named(table: str, source: str) -> Iterable[NamedFile]:
+def _named(table: str, source: str) -> Iterable[SourceFile]:
     if source == STANDARD_INPUT:
-        return [NamedFile(table, "stdin")]
+        return [SourceFile(table, "stdin")]
     if "://" in source:
-        return [NamedFile(table, _without_account(source))]
+        return [SourceFile(table, _without_account(source))]
     path = Path(source.partition("#")[0]) if not Path(source).exists() else Path(source)
     if path.is_file():
         return [_fingerprint(table, path)]
@@ -59,13 +42,13 @@ def _named(table: str, source: str) -> Iterable[NamedFile]:
         found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
     else:
         found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207  # a pattern may be absolute
-    return [_fingerprint(table, one) for one in found] or [NamedFile(table, path.name or source)]
+    return [_fingerprint(table, one) for one in found] or [SourceFile(table, path.name or source)]
 
 
-def _fingerprint(table: str, path: Path) -> NamedFile:
+def _fingerprint(table: str, path: Path) -> SourceFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return NamedFile(table, path.name, digest, path.stat().st_size)
+    return SourceFile(table, path.name, digest, path.stat().st_size)
 
 
 def _without_account(address: str) -> str:

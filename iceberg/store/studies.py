@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-import iceberg
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import StoreError
 from iceberg.model.assumptions import Assumptions
@@ -29,6 +28,7 @@ from iceberg.store.connection import open_engine, reading, shown, store_address,
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
 from iceberg.store.naming import identify, name_study, tidy_title
+from iceberg.version import __version__
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +266,7 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
         "identity": identity,
         "published_at": at,
         "author": publication.author[:200],
-        "product_version": iceberg.__version__,
+        "product_version": __version__,
         "method_digest": codec.method_digest(),
         "counts_digest": publication.counts.digest,
         "since": summary.get("since"),

@@ -18,7 +18,8 @@ from iceberg.cli.option_types import REPORT_FORMATS
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files import CHARTS, FORMATS, Provenance, SourceFile, media_type, report_bytes, report_name
+from iceberg.provenance import SourceFile
+from iceberg.report.files import CHARTS, FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.words import headline_sentence
 from tests.report.examples import example_counts, example_estimate
 from tests.report.readback import READERS
@@ -28,7 +29,7 @@ ORIGIN = Provenance(
     title="Étude d’été — 1 234 €",
     author="Zoë Ångström",
     created=datetime(2026, 7, 2, 9, 30, tzinfo=UTC),
-    files=(SourceFile("/home/ada/exports/clients été.csv", SHA, "customers"),),
+    files=(SourceFile("customers", "/home/ada/exports/clients été.csv", SHA),),
     rows={"customers": {"read": 20_000, "kept": 19_990, "rejected": 10}},
 )
 NASTY = ("=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", "\tTab", "<script>alert(1)</script>", "#set text(red) $x$ *b*")

@@ -2,6 +2,6 @@
 
 from iceberg.report.files.formats import FORMATS, media_type, report_bytes
 from iceberg.report.files.pictures import CHARTS
-from iceberg.report.files.provenance import Provenance, SourceFile, report_name
+from iceberg.report.files.provenance import Provenance, report_name
 
-__all__ = ["CHARTS", "FORMATS", "Provenance", "SourceFile", "media_type", "report_bytes", "report_name"]
+__all__ = ["CHARTS", "FORMATS", "Provenance", "media_type", "report_bytes", "report_name"]

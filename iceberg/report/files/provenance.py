@@ -8,27 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
-import iceberg
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.provenance import SourceFile
+from iceberg.version import __version__
 
 PLACEHOLDER_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # the date written into a file where neither a clock nor a window is known
 _NAME_LENGTH = 60
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file that was read.
-
-    Attributes:
-        name: As the analyst knows it; folders are dropped.
-        sha256: Fingerprint of its bytes in hexadecimal; "" where it is not known.
-        role: Which table it was: ``customers``, ``complaints``, ``volumes`` ...; "" where it is not known.
-    """
-
-    name: str
-    sha256: str = ""
-    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +47,7 @@ class Provenance:
             self,
             title=_one_line(self.title) or words.text("export.title"),
             author=_one_line(self.author),
-            product_version=self.product_version or iceberg.__version__,
+            product_version=self.product_version or __version__,
             files=tuple(replace(file, name=_one_line(re.split(r"[\\/]", file.name)[-1] or file.name)) for file in self.files),
         )
 

@@ -196,14 +196,14 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
 
 
 def _provenance(frame: Frame) -> Provenance:
-    from iceberg.report.files import Provenance, SourceFile
+    from iceberg.report.files import Provenance
 
     study, entry = frame.study, frame.study.published
     return Provenance(
         title=study.name if entry is not None else "",
         author=entry.author if entry is not None else "",
         created=entry.published_at if entry is not None else None,
-        files=tuple(SourceFile(file.name, file.sha256 or "", file.table) for file in study.sources),
+        files=study.sources,
         study_version=str(entry.number) if entry is not None else "",
         rows=entry.summary["rows"] if entry is not None else {},
         sample=study.is_sample,

@@ -93,7 +93,7 @@ def files_section(estimate: IcebergEstimate, provenance: Provenance, words: Tran
         missing = "export.files_sample" if provenance.sample else "export.files_unknown"
         return Section(words.text("export.section.files"), (Paragraph(words.text(missing)), facts), fine=True)
     headers = tuple(words.text(f"export.column.{name}") for name in ("file", "table", "rows", "sha256"))
-    rows = tuple((file.name, table_name(file.role, words), rows_text(file.role, provenance, words), file.sha256) for file in provenance.files)
+    rows = tuple((file.name, table_name(file.table, words), rows_text(file.table, provenance, words), file.sha256 or "") for file in provenance.files)
     grid = Grid(
         words.text("export.section.files"), headers, rows, ("left", "left", "left", "left"), widths=(1.0, 0.0, 1.0, 0.0), small=True
     )

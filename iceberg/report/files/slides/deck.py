@@ -316,7 +316,7 @@ def _basis_slide(deck: _Deck) -> None:
     estimate, words = deck.estimate, deck.words
     badge = evidence_badge(estimate, words)
     assumed = [f"{name}: {value} ({grade}; {source})" for name, value, grade, source in assumption_rows(estimate, words)]
-    files = [f"{file.name} ({table_name(file.role, words)}), SHA-256 {file.sha256}" for file in deck.provenance.files]
+    files = [f"{file.name} ({table_name(file.table, words)}), SHA-256 {file.sha256 or ''}" for file in deck.provenance.files]
     remarks = [f"{severity} – {sentence}" for severity, sentence in remark_lines(estimate, words)]
     notes = [
         *method_sentences(words),

@@ -118,7 +118,7 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         *((about("method"), sentence) for sentence in method_sentences(words)),
         *((about("limit"), sentence) for sentence in limit_sentences(words)),
         (about("grades"), words.text("ui.method.grades")),
-        *((about("file"), _file(file.name, file.role, file.sha256, provenance, words)) for file in provenance.files),
+        *((about("file"), _file(file.name, file.table, file.sha256 or "", provenance, words)) for file in provenance.files),
         *((about("reproduce"), line) for line in fact_lines(estimate, provenance, words)),
     ]
     return [(name, text) for name, text in notes if text]
