@@ -20,19 +20,13 @@ from iceberg.cli.option_types import UsageError, choose_language
 from iceberg.cli.options import Options, parse_options
 from iceberg.cli.terminal import DONE, INTERRUPTED, OUR_FAULT, PIPE_CLOSED, USER_FAULT, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
-from iceberg.locale import Translator
+from iceberg.locale import FALLBACK, Translator, load_conventions
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
     pass
 
 DEBUG_VARIABLE = "ICEBERG_DEBUG"
-_SAMPLE = {"customers.csv": "en/customers.csv", "complaints.csv": "en/complaints.csv", "truth.json": "truth.json"}
-# French adds the same company as a French CRM exports it.
-DEMO_FILES = {
-    "en": _SAMPLE,
-    "fr": _SAMPLE | {"clients.csv": "fr/clients.csv", "reclamations.csv": "fr/reclamations.csv"},
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,7 +96,9 @@ def _demo(options: Options, words: Translator) -> int:
     folder = options.out
     assert folder is not None  # noqa: S101  # parse_options saw to it
     sample = build_sample()
-    files = {folder / name: sample[place] for name, place in DEMO_FILES[words.language].items()}
+    own, english = words.conventions.sample, load_conventions(FALLBACK).sample  # the same company as a CRM in each language exports it
+    places = [english["customers"], english["complaints"], "truth.json", own["customers"], own["complaints"]]
+    files = {folder / Path(place).name: sample[place] for place in places}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = next(

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
-from iceberg.locale import LANGUAGES, Translator
+from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 # Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
 COMPARISON_FORMATS = ("pdf", "html", "csv", "json")
@@ -33,7 +33,7 @@ class UsageError(OptionError):
 def check_language(text: str) -> str:
     """A language of the product."""
     if text not in LANGUAGES:
-        raise UsageError("language_unknown", {"value": text})
+        raise UsageError("language_unknown", {"value": text, "languages": LANGUAGES})
     return text
 
 
@@ -130,7 +130,7 @@ def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._
     if typed in LANGUAGES:
         return typed
     wished = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return next((language for language in LANGUAGES if wished.lower().startswith(language)), "en")
+    return next((language for language in LANGUAGES if wished.lower().startswith(language)), FALLBACK)
 
 
 def without_leading_language(arguments: Sequence[str]) -> Sequence[str]:

@@ -26,7 +26,7 @@ from iceberg.cli.option_types import (
     choose_language,
     without_leading_language,
 )
-from iceberg.locale import Translator
+from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.version import __version__
 
@@ -281,7 +281,7 @@ Group = argparse._ArgumentGroup
 
 
 def _add_common(group: Group, words: Translator) -> None:
-    group.add_argument("--lang", metavar="en|fr", type=check_language, help=words.text("cli.help.lang"))
+    group.add_argument("--lang", metavar="|".join(LANGUAGES), type=check_language, help=words.text("cli.help.lang"))
     group.add_argument("-h", "--help", action="store_true", default=None, help=words.text("cli.help.help"))
 
 

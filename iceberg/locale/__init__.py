@@ -1,7 +1,8 @@
-"""Owns the sentences a person reads and how numbers, money and dates are written, in French and English.
+"""The sentences a person reads and how numbers, money and dates are written, in every language of the product.
 
-Sentences live in ``locale/<language>/<domain>.toml``; ``text("domain.path.to.key", name=value)`` finds and fills one. Values are formatted by
-their type: whole numbers are grouped, dates written out, text left alone.
+A language is a folder: sentences in ``locale/<language>/<domain>.toml``, everything else that is particular to it in its ``language.toml``.
+``text("domain.path.to.key", name=value)`` finds and fills a sentence. Values are formatted by their type: whole numbers are grouped, dates
+written out, a tuple becomes "a, b or c", text is left alone.
 """
 
 from __future__ import annotations
@@ -9,18 +10,62 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
+from babel.lists import format_list
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
-LANGUAGES = ("en", "fr")
-# A French file written in France and an English one read anywhere in Europe: both put the day first in long dates.
-_BABEL_TAGS = {"en": "en_GB", "fr": "fr_FR"}
+FALLBACK = "en"  # spoken where the language that was asked for is not there
+_ABOUT = "language.toml"
+_FOLDERS = {entry.name for entry in files(__name__).iterdir() if entry.joinpath(_ABOUT).is_file()}
+LANGUAGES = (FALLBACK, *sorted(_FOLDERS - {FALLBACK}))
 KEPT = 4096  # numbers and dates as they were written last: a page writes two hundred of them, and the same ones whoever opens it
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What is particular to a language besides its sentences, as its ``language.toml`` says.
+
+    Attributes:
+        name: The language in its own words.
+        tag: BCP 47 tag with a region, such as ``"en-GB"``.
+        unit_space: What stands between a number and the sign of a percentage, of thousands or of millions.
+        first_day: How the first day of a month is written; "" where it is a number like the others.
+        sample: By table, the file of the sample company under ``data/``.
+    """
+
+    name: str
+    tag: str
+    unit_space: str
+    first_day: str
+    sample: Mapping[str, str]
+
+    @property
+    def region(self) -> str:
+        """The region of the tag: ``"GB"``."""
+        return self.tag.partition("-")[2]
+
+    @property
+    def decimal(self) -> str:
+        """Decimal sign."""
+        return str(get_decimal_symbol(Locale.parse(self.tag, sep="-")))
+
+    @property
+    def thousands(self) -> str:
+        """What stands between groups of three digits."""
+        return str(get_group_symbol(Locale.parse(self.tag, sep="-")))
+
+
+@cache
+def load_conventions(language: str) -> Conventions:
+    """The conventions of one of `LANGUAGES`."""
+    return Conventions(**tomllib.loads(files(__name__).joinpath(language, _ABOUT).read_text(encoding="utf-8")))
 
 
 @cache
@@ -28,7 +73,7 @@ def load_messages(language: str) -> dict[str, str]:
     """All sentences of one language as ``{"domain.key": sentence}``."""
     messages: dict[str, str] = {}
     for entry in sorted(files(__name__).joinpath(language).iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".toml"):
+        if entry.name.endswith(".toml") and entry.name != _ABOUT:
             _flatten(entry.name.removesuffix(".toml"), tomllib.loads(entry.read_text(encoding="utf-8")), messages)
     return messages
 
@@ -50,7 +95,7 @@ def round_significant(value: float, digits: int = 2) -> float:
 
 @cache
 def _locale(language: str) -> Locale:
-    return Locale.parse(_BABEL_TAGS[language])
+    return Locale.parse(load_conventions(language).tag, sep="-")
 
 
 @lru_cache(KEPT)
@@ -82,11 +127,12 @@ class Translator:
     """Sentences and number formats of one language.
 
     Args:
-        language: ``"en"`` or ``"fr"``; anything else falls back to English.
+        language: One of `LANGUAGES`; anything else falls back to English.
     """
 
-    def __init__(self, language: str = "en") -> None:
-        self.language = language if language in LANGUAGES else "en"
+    def __init__(self, language: str = FALLBACK) -> None:
+        self.language = language if language in LANGUAGES else FALLBACK
+        self.conventions = load_conventions(self.language)
         self.locale = _locale(self.language)
         self._messages = load_messages(self.language)
 
@@ -116,7 +162,7 @@ class Translator:
             return self.decimal(value)
         if isinstance(value, dt.date):
             return self.date(value)
-        return value
+        return format_list(value, style="or", locale=self.locale) if isinstance(value, tuple) else value
 
     def integer(self, value: float) -> str:
         """A grouped whole number: 12 345 or 12,345."""
@@ -132,8 +178,8 @@ class Translator:
 
     def percent(self, rate: float, digits: int = 0) -> str:
         """A rate between 0 and 1 as a percentage."""
-        space = "\N{NO-BREAK SPACE}" if self.language == "fr" else ""
-        return _percent(self.language, _unsigned_zero(rate), "#,##0" + ("." + "0" * digits if digits else "") + space + "%")
+        pattern = "#,##0" + ("." + "0" * digits if digits else "") + self.conventions.unit_space + "%"
+        return _percent(self.language, _unsigned_zero(rate), pattern)
 
     def money(self, value: float, currency: str) -> str:
         """An exact amount without cents."""
@@ -147,7 +193,8 @@ class Translator:
     def date(self, day: dt.date) -> str:
         """A day written out: 30 June 2026, 30 juin 2026."""
         written = _day(self.language, day)
-        return written.replace("1 ", "1er ", 1) if self.language == "fr" and day.day == 1 else written
+        first_day = self.conventions.first_day
+        return written.replace("1 ", f"{first_day} ", 1) if first_day and day.day == 1 else written
 
     def month(self, day: dt.date) -> str:
         """A month written out: June 2026, juin 2026."""

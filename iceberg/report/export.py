@@ -31,7 +31,7 @@ def build_document(
         counts: The counts it was made from; they hold the window.
         rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not
             given holds zeros. Where complaints come as volumes, hand the totals of that file over as "complaints".
-        language: Of the diagnostics' messages, ``"en"`` or ``"fr"``.
+        language: Of the diagnostics' messages, one of `iceberg.locale.LANGUAGES`.
     """
     known_departures = counts.has_customers
     return {

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
-from iceberg.locale import LANGUAGES, Translator
+from iceberg.locale import LANGUAGES, Translator, load_conventions
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions, CategoryPrior, SilentRatioPrior
 from iceberg.ui.language import _spoken
 from iceberg.ui.session.choices import _HELD, PRIORS, forget_choices
@@ -41,7 +41,7 @@ class View:
 
     @property
     def language(self) -> str:
-        """``"en"`` or ``"fr"``."""
+        """One of `iceberg.locale.LANGUAGES`."""
         return self.translator.language
 
 
@@ -53,7 +53,7 @@ def show_language(language: str) -> None:
     st.segmented_control(
         words.text("ui.controls.language"),
         LANGUAGES,
-        format_func={"en": "English", "fr": "Français"}.__getitem__,
+        format_func=lambda code: load_conventions(code).name,
         key="lang",
         required=True,
         width="stretch",

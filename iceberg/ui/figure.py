@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
+from iceberg.locale import load_conventions
 from iceberg.ui.frame import Frame
 from iceberg.ui.session.caches import read_drawing, remember
 
@@ -175,12 +176,12 @@ def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:
 
 
 def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
-    """UTF-8 with a mark that Excel needs; semicolons and decimal commas in French; no cell is a formula."""
+    """UTF-8 with a mark that Excel needs; semicolons where the decimal sign is a comma; no cell is a formula."""
     safe = values.copy()
     for column in safe.select_dtypes(include=["object", "string"]):
         safe[column] = [f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell for cell in safe[column]]
-    french = language == "fr"
-    text: str = safe.to_csv(index=False, sep=";" if french else ",", decimal="," if french else ".", lineterminator="\r\n")
+    decimal = load_conventions(language).decimal
+    text: str = safe.to_csv(index=False, sep=";" if decimal == "," else ",", decimal=decimal, lineterminator="\r\n")
     return text.encode("utf-8-sig")
 
 

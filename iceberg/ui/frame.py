@@ -60,7 +60,7 @@ class Frame:
 
     @property
     def language(self) -> str:
-        """``"en"`` or ``"fr"``."""
+        """One of `iceberg.locale.LANGUAGES`."""
         return self.words.language
 
 

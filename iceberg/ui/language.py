@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from iceberg.locale import LANGUAGES
+from iceberg.locale import FALLBACK, LANGUAGES
 
 
 def browser_language() -> str:
@@ -16,5 +16,5 @@ def browser_language() -> str:
 
 
 def _spoken() -> str:
-    spoken = (st.context.locale or "en").split("-")[0].lower()
-    return spoken if spoken in LANGUAGES else "en"
+    spoken = (st.context.locale or FALLBACK).split("-")[0].lower()
+    return spoken if spoken in LANGUAGES else FALLBACK

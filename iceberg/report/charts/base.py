@@ -113,8 +113,7 @@ def ratio_expr(translator: Translator) -> str:
 
 def percent_expr(translator: Translator) -> str:
     """Vega expression for a rate between 0 and 1."""
-    sign = "\N{NO-BREAK SPACE}%" if translator.language == "fr" else "%"
-    return f"format(100 * datum.value, '.0f') + '{sign}'"
+    return f"format(100 * datum.value, '.0f') + '{translator.conventions.unit_space}%'"
 
 
 def money_expr(translator: Translator, currency: str) -> str:
@@ -122,7 +121,7 @@ def money_expr(translator: Translator, currency: str) -> str:
     plain = _separators("format(datum.value, ',.0f')", translator)
     thousands = _separators("format(datum.value / 1e3, ',~g')", translator)
     millions = _separators("format(datum.value / 1e6, ',~g')", translator)
-    space = "\N{NO-BREAK SPACE}" if translator.language == "fr" else ""
+    space = translator.conventions.unit_space
     return f"abs(datum.value) >= 1e6 ? {millions} + '{space}M' : abs(datum.value) >= 1e4 ? {thousands} + '{space}k' : {plain}"
 
 
@@ -138,9 +137,13 @@ def month_expr(translator: Translator) -> str:
 
 
 def _separators(expression: str, translator: Translator) -> str:
-    if translator.language != "fr":
+    """The number of `expression`, which groups with commas and has a decimal point, with the signs of this language."""
+    thousands, decimal = translator.conventions.thousands, translator.conventions.decimal
+    if (thousands, decimal) == (",", "."):
         return expression
-    return f"join(split(join(split({expression}, ','), ';'), '.'), ',')".replace("';'", "'\N{NARROW NO-BREAK SPACE}'")
+    for written, sign in ((",", ";"), (".", decimal), (";", thousands)):  # by way of a third sign: German exchanges the two
+        expression = f"join(split({expression}, '{written}'), '{sign}')"
+    return expression
 
 
 def category_scale(categories: Sequence[str], theme: Theme) -> alt.Scale:

@@ -72,7 +72,7 @@ def comparison_bytes(compared: Compared, *, format: str, language: str = "en") -
     Args:
         compared: The comparison.
         format: One of `COMPARISON_FORMATS`.
-        language: ``"en"`` or ``"fr"``.
+        language: One of `iceberg.locale.LANGUAGES`.
 
     Raises:
         OptionError: ``report_format``.

@@ -42,7 +42,7 @@ def report_bytes(
         estimate: From `estimate_iceberg` or `focus_estimate`.
         counts: The counts it was made from; they hold the window.
         format: One of `FORMATS`.
-        language: ``"en"`` or ``"fr"``.
+        language: One of `iceberg.locale.LANGUAGES`.
         provenance: Title, author, files; what is not given is not said.
         smallest: Smallest number of customers that may be shown; 5 for what leaves a store to a viewer, 0 shows everything.
         chart: Which chart, for ``png`` and ``svg``.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.installation import HOME
+from iceberg.locale import load_conventions
 from iceberg.ui.session.caches import _SHARED
 from iceberg.ui.session.study import Study
 
@@ -46,11 +47,11 @@ def _count_sample(files: tuple[Path, Path]) -> CohortCounts:
 
 def sample_files(language: str) -> tuple[Path, Path]:
     """Customers and complaints of the sample company, as an analyst of that language would export them."""
-    names = ("en/customers.csv", "en/complaints.csv") if language == "en" else ("fr/clients.csv", "fr/reclamations.csv")
-    return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]
+    files = load_conventions(language).sample
+    return SAMPLE_FOLDER / files["customers"], SAMPLE_FOLDER / files["complaints"]
 
 
 def measured_files(language: str) -> tuple[Path, Path]:
     """Incident log and survey of the sample company: optional, evidence level 4."""
-    names = ("en/incidents.csv", "en/survey.csv") if language == "en" else ("fr/incidents.csv", "fr/enquete.csv")
-    return SAMPLE_FOLDER / names[0], SAMPLE_FOLDER / names[1]
+    files = load_conventions(language).sample
+    return SAMPLE_FOLDER / files["incidents"], SAMPLE_FOLDER / files["surveys"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from iceberg.locale import Translator
+from iceberg.locale import FALLBACK, Translator
 from iceberg.ui.frame import Frame
 from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
 
@@ -64,7 +64,7 @@ def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator
         given = names.get(table, [])
         if given or table not in optional:
             parts += [f"--{OPTIONS.get(table, table)}", shlex.quote(_pattern(given)) if given else words.text("ui.upload.file_word")]
-    return " ".join([*parts, *(["--lang", "fr"] if words.language == "fr" else [])])
+    return " ".join([*parts, *([] if words.language == FALLBACK else ["--lang", words.language])])
 
 
 def _pattern(names: list[str]) -> str:

@@ -73,7 +73,7 @@ class WrittenReport:
     """The executive report, ready to be set.
 
     Attributes:
-        language: ``"en"`` or ``"fr"``.
+        language: One of `iceberg.locale.LANGUAGES`.
         title: Of the study: the document's title, and the small line above the headline.
         period: The days it covers, in words.
         badge: What the evidence is worth, in three words.

@@ -12,10 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from iceberg.locale import load_conventions
 from iceberg.report.files.document.blocks import Figure, WrittenReport, plain
 from iceberg.report.files.pictures import FAMILY, MONO, font_folder
-
-_REGIONS = {"en": "GB", "fr": "FR"}
 
 
 def build_pdf(report: WrittenReport) -> bytes:
@@ -25,7 +24,7 @@ def build_pdf(report: WrittenReport) -> bytes:
     moment = datetime.fromisoformat(report.stamp)
     data = {
         "lang": report.language,
-        "region": _REGIONS[report.language],
+        "region": load_conventions(report.language).region,
         "font": FAMILY,
         "mono": MONO,
         "time": [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second],

@@ -41,7 +41,6 @@ from iceberg.report.words import (
 )
 
 WIDTH_IN, HEIGHT_IN, MARGIN_IN = 13.333, 7.5, 0.6
-_TAGS = {"en": "en-GB", "fr": "fr-FR"}
 Said = str | tuple[str, str]  # a paragraph, or a bold label and what follows it
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can hold
 
@@ -90,7 +89,7 @@ def build_slides(
 def _describe(deck: _Deck) -> None:
     held = deck.file.core_properties
     held.title, held.author = plain_text(deck.provenance.title), plain_text(deck.provenance.author)
-    held.language = _TAGS[deck.words.language]
+    held.language = deck.words.conventions.tag
     held.subject = plain_text(headline_sentence(deck.estimate, deck.words))
     held.last_modified_by = held.author
     held.created = held.modified = deck.stamp.replace(tzinfo=None)
@@ -158,7 +157,7 @@ def _fill(
             run = paragraph.add_run()
             run.text = plain_text(piece)
             run.font.size, run.font.bold, run.font.color.rgb = Pt(size), heavy, RGBColor.from_string(colour)
-            run._r.get_or_add_rPr().set("lang", _TAGS[deck.words.language])
+            run._r.get_or_add_rPr().set("lang", deck.words.conventions.tag)
 
 
 def _describe_shape(shape: Any, text: str) -> None:  # noqa: ANN401  # as above

@@ -1,0 +1,95 @@
+"""Adding is one place: a dummy language, report format, table, chart and diagnostic, each added once and then seen wherever it belongs."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pypdf
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,35\n2025-01-01,Late delivery,1022\n2025-02-01,Late delivery,30\n"
+SPEAK = """
+import datetime, json
+from streamlit.testing.v1 import AppTest
+from iceberg.locale import LANGUAGES, Translator
+from iceberg.report.charts import build_month_trend, base
+from iceberg.ui.show import csv_bytes
+from iceberg.ui.state import SAMPLE_FOLDER, sample_files
+from iceberg.ui.upload_limit import command_line
+import pandas as pd
+
+def picker():
+    from iceberg.ui.controls import browser_language, show_language
+    show_language(browser_language())
+
+words = Translator("qx")
+app = AppTest.from_function(picker)
+app.context = {"locale": "qx-DE"}
+app.run()
+assert not app.exception
+print(json.dumps({
+    "languages": LANGUAGES,
+    "yes": words.format(True),
+    "written": [words.percent(0.25), words.integer(12345), words.date(datetime.date(2026, 6, 1))],
+    "axis": base.number_expr(words),
+    "csv": csv_bytes(pd.DataFrame({"a": [0.5], "b": [1]}), language="qx").decode("utf-8-sig"),
+    "picker": [app.session_state["lang"], *app.get("button_group")[0].options],
+    "sample": [str(path.relative_to(SAMPLE_FOLDER)) for path in sample_files("qx")],
+    "command": command_line("alone", {}, words),
+}))
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the package beside the sample, to which something can be added."""
+    shutil.copytree(ROOT / "iceberg", tmp_path / "iceberg", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    return tmp_path
+
+
+def python(house: Path, *arguments: str, language: str = "C") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(house), "LANG": language, "HOME": str(house), "PYTHONUTF8": "1"}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=house, env=environment, check=False)
+
+
+def test_a_language_is_a_folder(house: Path) -> None:
+    """A third language is there wherever the two are once its folder is: no line of code names it."""
+    folder = house / "iceberg" / "locale" / "qx"
+    shutil.copytree(house / "iceberg" / "locale" / "en", folder)
+    about = folder / "language.toml"
+    told = about.read_text(encoding="utf-8").replace('"English"', '"Quenya"').replace("en-GB", "de-DE")
+    about.write_text(told.replace('unit_space = ""', 'unit_space = "\\u00A0"'), encoding="utf-8")
+    (folder / "common.toml").write_text('yes = "tanca"\nno = "ui"\n', encoding="utf-8")
+    cli = folder / "cli.toml"
+    cli.write_text(cli.read_text(encoding="utf-8").replace('usage = "', 'usage = "Mahta: '), encoding="utf-8")
+    (house / "volumes.csv").write_text(VOLUMES, encoding="utf-8")
+
+    (house / "speak.py").write_text(SPEAK, encoding="utf-8")
+    said = python(house, "speak.py")
+    assert said.returncode == 0, said.stderr
+    seen = json.loads(said.stdout)
+    assert seen["languages"] == ["en", "fr", "qx"] and seen["yes"] == "tanca"
+    assert seen["written"] == ["25\N{NO-BREAK SPACE}%", "12.345", "1. Juni 2026"]
+    assert "';'), '.'), ',')" in seen["axis"] and seen["axis"].endswith("';'), '.')")
+    assert seen["csv"].splitlines()[1] == "0,5;1"
+    assert seen["picker"] == ["qx", "English", "Français", "Quenya"]
+    assert seen["sample"] == ["en/customers.csv", "en/complaints.csv"]
+    assert seen["command"].endswith("--lang qx")
+
+    assert "Mahta" in python(house, "-m", "iceberg", "--help", language="qx_DE.UTF-8").stdout
+    assert "en, fr or qx" in python(house, "-m", "iceberg", "demo", "--out", "x", "--lang", "zz").stderr
+    assert "--lang en|fr|qx" in python(house, "-m", "iceberg", "demo", "--help").stdout
+    reports = ("r.html", "r.pdf", "r.pptx", "r.svg")
+    done = python(
+        house, "-m", "iceberg", "estimate", "--lang", "qx", "--volumes", "volumes.csv", "--quiet",
+        *[part for name in reports for part in ("--report", name)],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (house / "r.html").read_text(encoding="utf-8")
+    assert '<html lang="qx">' in page and "1.127" in page
+    assert pypdf.PdfReader(house / "r.pdf").root_object["/Lang"] == "qx-DE"
+    assert all((house / name).stat().st_size for name in reports)
