@@ -309,7 +309,7 @@ def test_two_published_studies_are_compared_without_their_files(run: Run, compan
         (["--study", "a", "--study", "b", "--period", "2024-01:2024-02"], "leave out --period"),
         (["--study", "a:x", "--study", "b"], "names no version"),
         (["--study", "a", "--study", "b"], "no study a"),
-        (["--study", "a", "--study", "b", "--report", "c.pptx"], "must end in .pdf, .html, .csv, .json"),
+        (["--study", "a", "--study", "b", "--report", "c.pptx"], "must end in .pdf, .csv, .html, .json"),
     ],
 )
 def test_a_comparison_that_cannot_be_made_says_why(run: Run, typed: list[str], says: str) -> None:

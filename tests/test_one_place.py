@@ -93,3 +93,61 @@ def test_a_language_is_a_folder(house: Path) -> None:
     assert '<html lang="qx">' in page and "1.127" in page
     assert pypdf.PdfReader(house / "r.pdf").root_object["/Lang"] == "qx-DE"
     assert all((house / name).stat().st_size for name in reports)
+
+
+FORMAT = """    ReportFormat("md", "text/markdown", lambda asked: f"# {asked.provenance.title}".encode(), lambda compared, words: b"# compared"),
+"""
+OFFER = """
+import json, sys
+from iceberg.cli_options import parse_options
+help = {command: parse_options([command, "--help"]).text for command in ("estimate", "publish", "compare")}
+heavy = sorted({"pandas", "numpy", "altair", "streamlit", "duckdb", "typst", "pptx"} & set(sys.modules))
+from streamlit.testing.v1 import AppTest
+
+def page():
+    from unittest.mock import Mock
+    from iceberg.locale import Translator
+    from iceberg.report.files import Provenance
+    from iceberg.ui import study_head
+
+    study_head._report = lambda frame, estimate, name: b"made when asked for"
+    study_head._provenance = lambda frame: Provenance(title="All of it")
+    study_head._show_reports(Mock(words=Translator("en")), None)
+
+app = AppTest.from_function(page).run()
+assert not app.exception, app.exception
+from iceberg.report.files import media_type
+print(json.dumps({
+    "heavy": heavy,
+    "help": [".md" in text for text in help.values()],
+    "buttons": [button.key for button in app.get("download_button")],
+    "type": media_type("md"),
+}))
+"""
+
+
+def test_a_report_format_is_one_entry(house: Path) -> None:
+    """A ninth format is an entry of the list and what its button says: the command line writes it, help names it, the page offers it."""
+    add(house / "iceberg/report/files/formats.py", before='    ReportFormat("pdf"', text=FORMAT)
+    add(house / "iceberg/locale/en/ui.toml", before="[reports]", text="[reports]\nmd = \"Notes (Markdown)\"", instead=True)
+    (house / "offer.py").write_text(OFFER, encoding="utf-8")
+    (house / "volumes.csv").write_text(VOLUMES, encoding="utf-8")
+
+    seen = python(house, "offer.py")
+    assert seen.returncode == 0, seen.stderr
+    offered = json.loads(seen.stdout)
+    assert offered["heavy"] == [], "help stays light"
+    assert offered["help"] == [True, True, True] and offered["type"] == "text/markdown"
+    assert offered["buttons"][0] == "report.md" and "report.pdf" in offered["buttons"]
+
+    done = python(house, "-m", "iceberg", "estimate", "--volumes", "volumes.csv", "--quiet", "--report", "r.md")
+    assert done.returncode == 0, done.stderr
+    assert (house / "r.md").read_text(encoding="utf-8").startswith("# ")
+    assert ".md" in python(house, "-m", "iceberg", "estimate", "--volumes", "volumes.csv", "--report", "r.docx").stderr
+
+
+def add(path: Path, *, before: str, text: str, instead: bool = False) -> None:
+    """Write `text` before the first line that begins with `before`, or in its place."""
+    source = path.read_text(encoding="utf-8")
+    assert before in source
+    path.write_text(source.replace(before, text if instead else text + before, 1), encoding="utf-8")

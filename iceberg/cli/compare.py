@@ -34,7 +34,8 @@ def run_compare(options: Options, words: Translator, make: Make) -> tuple[str, l
         OptionError: When the periods cannot be compared.
         StoreError: When a study is not there.
     """
-    from iceberg.report.files.comparison import Compared, comparison_bytes
+    from iceberg.report.files import comparison_bytes
+    from iceberg.report.files.comparison import Compared
 
     told: tuple[str, ...] = ()
     moment = None

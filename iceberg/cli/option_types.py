@@ -11,10 +11,8 @@ from pathlib import Path
 
 from iceberg.errors import OptionError
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
+from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 
-# Extensions of `iceberg.report.files.FORMATS` (a test compares them): help must not load the report.
-COMPARISON_FORMATS = ("pdf", "html", "csv", "json")
-REPORT_FORMATS = ("pdf", "pptx", "xlsx", "csv", "html", "json", "png", "svg")
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -83,10 +81,10 @@ def check_version(text: str) -> tuple[str, int | None]:
 
 
 def check_report(text: str) -> Path:
-    """A file name whose ending is a format of `REPORT_FORMATS`."""
+    """A file name whose ending is a format of `FORMATS`."""
     path = Path(text)
-    if path.suffix.lower().removeprefix(".") not in REPORT_FORMATS:
-        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in REPORT_FORMATS)})
+    if path.suffix.lower().removeprefix(".") not in FORMATS:
+        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in FORMATS)})
     return path
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from iceberg.cli.option_types import (
-    COMPARISON_FORMATS,
-    REPORT_FORMATS,
     UsageError,
     check_comparison,
     check_date,
@@ -28,11 +26,10 @@ from iceberg.cli.option_types import (
 )
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 from iceberg.version import __version__
 
-__all__ = [
-    "ACTIONS", "COMMANDS", "INPUTS", "REPORT_FORMATS", "STANDARD_INPUT", "Options", "UsageError", "build_parsers", "choose_language", "parse_options",
-]
+__all__ = ["ACTIONS", "COMMANDS", "INPUTS", "STANDARD_INPUT", "Options", "UsageError", "build_parsers", "choose_language", "parse_options"]
 
 COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare", "dashboard")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
@@ -347,7 +344,7 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
         metavar=words.text("cli.help.report_file"),
         type=check_report,
         action="append",
-        help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in REPORT_FORMATS)),
+        help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in FORMATS)),
     )
 
 

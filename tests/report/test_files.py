@@ -14,12 +14,13 @@ import pypdf
 import pytest
 from pptx import Presentation
 
-from iceberg.cli.option_types import REPORT_FORMATS
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.provenance import SourceFile
-from iceberg.report.files import CHARTS, FORMATS, Provenance, media_type, report_bytes, report_name
+from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
+from iceberg.report.files.formats import FORMATS as REPORT_FORMATS
+from iceberg.report.files.pictures import CHARTS
 from iceberg.report.words import headline_sentence
 from tests.report.examples import example_counts, example_estimate
 from tests.report.readback import READERS

@@ -1,7 +1,6 @@
 """Owns the files an estimate leaves the product in: PDF, slides, workbook, CSV, web page, JSON, pictures; the same numbers in each."""
 
-from iceberg.report.files.formats import FORMATS, media_type, report_bytes
-from iceberg.report.files.pictures import CHARTS
+from iceberg.report.files.formats import FORMATS, comparison_bytes, media_type, report_bytes
 from iceberg.report.files.provenance import Provenance, report_name
 
-__all__ = ["CHARTS", "FORMATS", "Provenance", "media_type", "report_bytes", "report_name"]
+__all__ = ["FORMATS", "Provenance", "comparison_bytes", "media_type", "report_bytes", "report_name"]

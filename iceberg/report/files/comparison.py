@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.compare import Comparison
 from iceberg.report.comparison import (
@@ -34,7 +33,6 @@ from iceberg.report.files.document.blocks import (
 )
 from iceberg.report.files.formula_guard import safe_cell
 
-COMPARISON_FORMATS = ("pdf", "html", "csv", "json")
 _BADGES = {"fell": "data_led", "rose": "assumption_led"}  # the colours of the template: green, orange, else blue
 _BEGINNING = datetime(1980, 1, 1, tzinfo=UTC)  # of the metadata, where a comparison of volumes knows no day
 
@@ -64,33 +62,6 @@ class Compared:
             return self.made
         months = self.comparison.months_after
         return _BEGINNING if months is None else datetime(months[1].year, months[1].month, 1, tzinfo=UTC)
-
-
-def comparison_bytes(compared: Compared, *, format: str, language: str = "en") -> bytes:
-    """One file.
-
-    Args:
-        compared: The comparison.
-        format: One of `COMPARISON_FORMATS`.
-        language: One of `iceberg.locale.LANGUAGES`.
-
-    Raises:
-        OptionError: ``report_format``.
-    """
-    words = Translator(language)
-    if format == "json":
-        return comparison_json(compared, words).encode()
-    if format == "csv":
-        return _csv(compared, words)
-    if format == "html":
-        from iceberg.report.files.document.web_page import build_web_page
-
-        return build_web_page(build_written_comparison(compared, words))
-    if format == "pdf":
-        from iceberg.report.files.document.pdf import build_pdf
-
-        return build_pdf(build_written_comparison(compared, words))
-    raise OptionError("report_format", {"format": format, "known": ", ".join(COMPARISON_FORMATS)})
 
 
 def comparison_json(compared: Compared, words: Translator) -> str:
@@ -149,7 +120,7 @@ def _figure(compared: Compared, words: Translator) -> Figure:
     return Figure("changes", draw_svg(on_paper(written)), said, 0.95)
 
 
-def _csv(compared: Compared, words: Translator) -> bytes:
+def comparison_csv(compared: Compared, words: Translator) -> bytes:
     """One row per category and the company; codes, commas and decimal points in both languages, a mark for Excel."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")

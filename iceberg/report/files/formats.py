@@ -1,19 +1,23 @@
-"""Owns `report_bytes`: one estimate in any of the formats. Each format is loaded when it is asked for."""
+"""The list of report formats, and one estimate or comparison in any of them.
+
+Light: the command line reads the list for its help, so what makes a file is loaded when that file is asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
-from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.pictures import CHARTS, ChartName
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.small_cells import pool_small_categories
 
-__all__ = ["CHARTS", "FORMATS", "media_type", "report_bytes"]
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.model.results import IcebergEstimate
+    from iceberg.report.files.comparison import Compared
+    from iceberg.report.files.pictures import ChartName
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,37 @@ def report_bytes(
     Raises:
         OptionError: ``report_format``, ``report_chart_unknown``, ``report_no_chart`` or ``report_too_small``.
     """
-    if format not in _BUILDERS:
+    from iceberg.report.small_cells import pool_small_categories
+
+    build = _BY_SUFFIX[format].of_estimate if format in FORMATS else None
+    if build is None:
         raise OptionError("report_format", {"format": format, "known": ", ".join(FORMATS)})
     words = Translator(language)
     held = (provenance or Provenance()).completed(counts, words)
     shown = pool_small_categories(estimate, words, smallest=smallest)
-    return _BUILDERS[format](_Asked(shown, counts, held, words, chart, smallest))
+    return build(_Asked(shown, counts, held, words, chart, smallest))
+
+
+def comparison_bytes(compared: Compared, *, format: str, language: str = "en") -> bytes:
+    """A comparison as a file, ready to be written or downloaded.
+
+    Args:
+        compared: The comparison.
+        format: One of `COMPARISON_FORMATS`.
+        language: One of `iceberg.locale.LANGUAGES`.
+
+    Raises:
+        OptionError: ``report_format``.
+    """
+    build = _BY_SUFFIX[format].of_comparison if format in COMPARISON_FORMATS else None
+    if build is None:
+        raise OptionError("report_format", {"format": format, "known": ", ".join(COMPARISON_FORMATS)})
+    return build(compared, Translator(language))
 
 
 def media_type(format: str) -> str:
     """The MIME type of a format."""
-    return _MEDIA_TYPES[format]
+    return _BY_SUFFIX[format].media_type
 
 
 def _pdf(asked: _Asked) -> bytes:
@@ -121,24 +145,61 @@ def _svg(asked: _Asked) -> bytes:
     return draw_svg(chart_specification(asked.chart, asked.estimate, asked.words, smallest=asked.smallest))
 
 
-_BUILDERS: dict[str, Callable[[_Asked], bytes]] = {
-    "pdf": _pdf,
-    "pptx": _pptx,
-    "xlsx": _xlsx,
-    "csv": _csv,
-    "html": _html,
-    "json": _json,
-    "png": _png,
-    "svg": _svg,
-}
-FORMATS = tuple(_BUILDERS)
-_MEDIA_TYPES = {
-    "pdf": "application/pdf",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv",
-    "html": "text/html",
-    "json": "application/json",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-}
+def _comparison_pdf(compared: Compared, words: Translator) -> bytes:
+    from iceberg.report.files.comparison import build_written_comparison
+    from iceberg.report.files.document.pdf import build_pdf
+
+    return build_pdf(build_written_comparison(compared, words))
+
+
+def _comparison_html(compared: Compared, words: Translator) -> bytes:
+    from iceberg.report.files.comparison import build_written_comparison
+    from iceberg.report.files.document.web_page import build_web_page
+
+    return build_web_page(build_written_comparison(compared, words))
+
+
+def _comparison_csv(compared: Compared, words: Translator) -> bytes:
+    from iceberg.report.files.comparison import comparison_csv
+
+    return comparison_csv(compared, words)
+
+
+def _comparison_json(compared: Compared, words: Translator) -> bytes:
+    from iceberg.report.files.comparison import comparison_json
+
+    return comparison_json(compared, words).encode()
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    """One kind of file; ``ui.reports.<suffix>`` is what its button says.
+
+    Attributes:
+        suffix: Extension of the file, and what the format is called: ``"pdf"``.
+        media_type: MIME type.
+        of_estimate: Makes the file of an estimate; None where there is none.
+        of_comparison: Makes the file of a comparison; None where there is none.
+    """
+
+    suffix: str
+    media_type: str
+    of_estimate: Callable[[_Asked], bytes] | None = None
+    of_comparison: Callable[[Compared, Translator], bytes] | None = None
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+# Every format, in the order in which command line and page offer them. A format is added here and nowhere else.
+EVERY_FORMAT = (
+    ReportFormat("pdf", "application/pdf", _pdf, _comparison_pdf),
+    ReportFormat("pptx", f"{_OFFICE}.presentationml.presentation", _pptx),
+    ReportFormat("xlsx", f"{_OFFICE}.spreadsheetml.sheet", _xlsx),
+    ReportFormat("csv", "text/csv", _csv, _comparison_csv),
+    ReportFormat("html", "text/html", _html, _comparison_html),
+    ReportFormat("json", "application/json", _json, _comparison_json),
+    ReportFormat("png", "image/png", _png),
+    ReportFormat("svg", "image/svg+xml", _svg),
+)
+_BY_SUFFIX = {one.suffix: one for one in EVERY_FORMAT}
+FORMATS = tuple(one.suffix for one in EVERY_FORMAT if one.of_estimate is not None)
+COMPARISON_FORMATS = tuple(one.suffix for one in EVERY_FORMAT if one.of_comparison is not None)

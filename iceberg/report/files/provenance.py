@@ -7,11 +7,14 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
-from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.provenance import SourceFile
 from iceberg.version import __version__
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
 
 PLACEHOLDER_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # the date written into a file where neither a clock nor a window is known
 _NAME_LENGTH = 60

@@ -181,7 +181,8 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
 
 def _pdf(frame: Frame, comparison: Comparison, category: str | None) -> bytes:
     """The answer as a page to send on."""
-    from iceberg.report.files.comparison import Compared, comparison_bytes
+    from iceberg.report.files import comparison_bytes
+    from iceberg.report.files.comparison import Compared
 
     return comparison_bytes(Compared(comparison, category, author=frame.access.name), format="pdf", language=frame.language)
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
+from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
@@ -25,10 +26,7 @@ from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
-    from iceberg.report.files import Provenance
     from iceberg.store.changes import Cause, Change
-
-REPORTS = ("pdf", "pptx", "xlsx", "csv", "png", "svg", "json", "html")
 
 
 def show_study_head(frame: Frame) -> None:
@@ -165,12 +163,12 @@ def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
     words = frame.words
     with st.popover(words.text("ui.reports.open"), icon=":material/download:", key="reports"):
         st.caption(words.text("ui.reports.lead"))
-        for name in REPORTS:
+        for name in FORMATS:
             st.download_button(
                 words.text(f"ui.reports.{name}"),
                 data=_report(frame, estimate, name),
-                file_name=_report_name(frame, name),
-                mime=_media_type(name),
+                file_name=report_name(_provenance(frame), frame.study.counts, name, words),
+                mime=media_type(name),
                 icon=":material/description:",
                 key=f"report.{name}",
                 on_click="ignore",
@@ -184,8 +182,6 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
     smallest = 0 if study.axes is None else SMALLEST
 
     def make() -> bytes:
-        from iceberg.report.files import report_bytes
-
         content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
         if study.published is not None:
             entry = study.published
@@ -196,8 +192,6 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
 
 
 def _provenance(frame: Frame) -> Provenance:
-    from iceberg.report.files import Provenance
-
     study, entry = frame.study, frame.study.published
     return Provenance(
         title=study.name if entry is not None else "",
@@ -208,18 +202,6 @@ def _provenance(frame: Frame) -> Provenance:
         rows=entry.summary["rows"] if entry is not None else {},
         sample=study.is_sample,
     )
-
-
-def _report_name(frame: Frame, name: str) -> str:
-    from iceberg.report.files import report_name
-
-    return report_name(_provenance(frame), frame.study.counts, name, frame.words)
-
-
-def _media_type(name: str) -> str:
-    from iceberg.report.files import media_type
-
-    return media_type(name)
 
 
 def _dialog(frame: Frame) -> Callable[[Frame], None]:
