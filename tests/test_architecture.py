@@ -45,7 +45,7 @@ MAY_IMPORT = {
     | {"cli_options", "cli_print", "cli_report", "cli_publish", "cli_compare", "cli_spark", "cli_terminal", "ui.launch"},
     "cli_spark": BOTTOM | {"ingest", "cli_options", "cli_print"},  # tables that stay where they are
     "cli_checks": BOTTOM | {"report.files.formats"},  # the light list of formats
-    "cli_options": BOTTOM | {"model", "cli_checks", "report.files.formats"},
+    "cli_options": BOTTOM | {"ingest.tables", "model", "cli_checks", "report.files.formats"},
     "cli_terminal": BOTTOM | {"cli_options"},
     "cli_files": BOTTOM | {"cli_options"},  # names and digests of what was typed
     "cli_report": BOTTOM | {"cohort.counts", "model", "report", "cli_options", "cli_files"},

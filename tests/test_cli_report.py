@@ -108,7 +108,7 @@ def test_files_are_named_without_folders_accounts_or_rows(tmp_path: Path) -> Non
         ("complaints", "book.xlsx"),
         ("volumes", "part-1.csv"),
         ("volumes", "part-2.csv"),
-        ("survey", "stdin"),
+        ("surveys", "stdin"),
         ("events", "postgresql://db.example/crm?table=ended"),
     ]
     assert named[1].sha256 == hashlib.sha256(b"xx").hexdigest() and named[1].size_bytes == 2

@@ -146,6 +146,64 @@ def test_a_report_format_is_one_entry(house: Path) -> None:
     assert ".md" in python(house, "-m", "iceberg", "estimate", "--volumes", "volumes.csv", "--report", "r.docx").stderr
 
 
+TABLE = """    Table(
+        "refunds",
+        "refund",
+        fields={"customer_id": "id", "refund_date": "date"},
+        required=("customer_id", "refund_date"),
+        columns={"customer_id": "VARCHAR", "refund_date": "DATE"},
+        words=("refund",),
+    ),
+"""
+READ = """
+import json
+from datetime import date
+from iceberg.cli_files import name_files
+from iceberg.cli_options import parse_options
+from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.recognise import recognise_tables
+from iceberg.ingest.sources import UploadedBytes
+from iceberg.ui.upload_limit import OPTION_OF_TABLE
+
+options = parse_options(["estimate", "--customers", "customers.csv", "--refund", "refunds.csv"])
+named = FieldChoice("customer_id", "who"), FieldChoice("refund_date", "day")
+mapping = MappingSet({"refunds": ColumnMapping("refunds", {one.field: one for one in named})})
+file = UploadedBytes("refunds.csv", b"who,day\\nc1,2025-01-02\\nc2,2025-02-03\\n")
+found = recognise_tables([file], mapping=mapping)[0]
+tables, report = load_tables(**found, mapping=mapping)
+with tables:
+    days = [str(day) for (day,) in tables.connection.execute("SELECT refund_date FROM refunds ORDER BY 1").fetchall()]
+print(json.dumps({
+    "given": options.given,
+    "help": "--refund" in parse_options(["estimate", "--help"]).text,
+    "files": [(file.table, file.name) for file in name_files(options)],
+    "toml": "[refunds" in mapping.to_toml(),
+    "found": list(found),
+    "rows": [report.rows["refunds"].read, report.rows["refunds"].kept],
+    "days": days,
+    "option": OPTION_OF_TABLE["refunds"],
+}))
+"""
+
+
+def test_a_table_is_one_entry(house: Path) -> None:
+    """A tenth table is an entry of the list; besides that only the two signatures that name every table take it, and its help says what it is."""
+    add(house / "iceberg/ingest/tables.py", before='    Table(\n        "flat"', text=TABLE)
+    add(house / "iceberg/ingest/load.py", before="    activity: Source", text="    refunds: Source | Sequence[Source] | None = None,\n")
+    add(house / "iceberg/cli/options.py", before="    activity: str", text="    refund: str | None = None\n")
+    add(house / "iceberg/locale/en/cli.toml", before="survey = ", text='refund = "money given back"\n')
+    (house / "read.py").write_text(READ, encoding="utf-8")
+
+    done = python(house, "read.py")
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["given"] == {"customers": "customers.csv", "refunds": "refunds.csv"} and seen["help"] and seen["option"] == "refund"
+    assert seen["files"] == [["customers", "customers.csv"], ["refunds", "refunds.csv"]]
+    assert seen["toml"] and seen["found"] == ["refunds"]
+    assert (seen["rows"], seen["days"]) == ([2, 2], ["2025-01-02", "2025-02-03"])
+
+
 def add(path: Path, *, before: str, text: str, instead: bool = False) -> None:
     """Write `text` before the first line that begins with `before`, or in its place."""
     source = path.read_text(encoding="utf-8")

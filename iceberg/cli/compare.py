@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import INPUTS, STANDARD_INPUT, Options
+from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _together(options: Options, words: Translator, make: Make) -> Comparison:
 def _apart(options: Options, words: Translator, make: Make) -> Comparison:
     from iceberg.model.compare import compare_studies
 
-    if STANDARD_INPUT in [getattr(options, table) for table in INPUTS]:
+    if STANDARD_INPUT in options.given.values():
         raise UsageError("apart_reads_twice")
     made = [make(replace(options, since=first, as_of=_last_day(last), window_months=None), words) for first, last in options.periods]
     return compare_studies(made[0].estimate, made[0].counts, made[1].estimate, made[1].counts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import INPUTS, Options
+from iceberg.cli.options import Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.terminal import Progress
 from iceberg.locale import Translator
@@ -63,15 +63,8 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
     with Progress(words, quiet=options.quiet) as progress:
         progress("reading")
         tables, report = load_where_they_live(options, mapping, progress.of_file) if options.engine == "spark" else load_tables(
-            options.customers,
-            options.complaints,
-            options.volumes,
+            **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
-            incidents=options.incidents,
-            surveys=options.survey,
-            subscriptions=options.subscriptions,
-            events=options.events,
-            activity=options.activity,
             as_of=options.as_of,
             counted=Counted(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
             memory_limit=options.memory_limit,
@@ -173,12 +166,13 @@ def load_where_they_live(options: Options, mapping: MappingSet | None, on_file: 
     Raises:
         UsageError: ``spark_takes`` for a table that has to be put together with others first.
     """
+    from iceberg.ingest.schema import OPTION_OF_TABLE
     from iceberg.ingest.spark.load import TAKEN, load_spark_tables
 
-    given = {"surveys" if name == "survey" else name: getattr(options, name) for name in INPUTS if getattr(options, name) is not None}
-    if others := [name for name in given if name not in TAKEN]:
-        raise UsageError("spark_takes", {"option": f"--{others[0]}"})
-    return load_spark_tables(**given, **_session(options), mapping=mapping, as_of=options.as_of, on_file=on_file)
+    if others := [name for name in options.given if name not in TAKEN]:
+        raise UsageError("spark_takes", {"option": f"--{OPTION_OF_TABLE[others[0]]}"})
+    sources: dict[str, Any] = {**options.given}
+    return load_spark_tables(**sources, **_session(options), mapping=mapping, as_of=options.as_of, on_file=on_file)
 
 
 def check_where_they_live(options: Options, mapping: MappingSet | None, words: Translator) -> str:

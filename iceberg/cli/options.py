@@ -24,6 +24,7 @@ from iceberg.cli.option_types import (
     choose_language,
     without_leading_language,
 )
+from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
@@ -34,7 +35,7 @@ __all__ = ["ACTIONS", "COMMANDS", "INPUTS", "STANDARD_INPUT", "Options", "UsageE
 COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare", "dashboard")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
 STANDARD_INPUT = "-"
-INPUTS = ("customers", "complaints", "volumes", "incidents", "survey", "subscriptions", "events", "activity")
+INPUTS = tuple(TABLE_OF_OPTION)
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -94,6 +95,12 @@ class Options:
     yes: bool = False
     port: int | None = None
 
+    @property
+    def given(self) -> dict[str, str]:
+        """By table, what was named as its source."""
+        named = {table: getattr(self, option) for option, table in TABLE_OF_OPTION.items()}
+        return {table: source for table, source in named.items() if source is not None}
+
 
 def parse_options(arguments: Sequence[str]) -> Options:
     """What was typed, as `Options`.
@@ -140,7 +147,7 @@ def _check_together(options: Options) -> None:
     """Combinations that no single option can judge."""
     if options.command == "check" and not options.files:
         raise UsageError("check_needs_files")
-    _check_engine_of([*options.files, *(getattr(options, table) or "" for table in INPUTS)], options)
+    _check_engine_of([*options.files, *options.given.values()], options)
     if options.command == "demo" and options.out is None:
         raise UsageError("demo_needs_out")
     if options.command == "studies" and options.action not in ACTIONS:
@@ -188,8 +195,7 @@ def _check_estimate(options: Options) -> None:
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
     _check_window(options)
-    given = [getattr(options, table) for table in INPUTS]
-    inputs = [source for source in given if source is not None]
+    inputs = [*options.given.values()]
     if inputs.count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
     _check_outputs([path for path in (options.json, *options.reports) if path is not None], inputs)
@@ -316,14 +322,8 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
         key = name.removeprefix("--").replace("-", "_")
         group.add_argument(name, metavar=metavar, type=check, help=words.text(f"cli.help.{key}"))
 
-    add("--customers", file)
-    add("--complaints", file)
-    add("--volumes", file)
-    add("--incidents", file)
-    add("--survey", file)
-    add("--subscriptions", file)
-    add("--events", file)
-    add("--activity", file)
+    for option in INPUTS:
+        add(f"--{option}", file)
     add("--inactivity-days", number, check_whole("--inactivity-days", 1, 3650))
     add("--gap-days", number, check_whole("--gap-days", 0, 3650))
     add("--since", day, check_date("--since"))

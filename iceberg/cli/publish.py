@@ -7,7 +7,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iceberg.cli.options import INPUTS, STANDARD_INPUT, Options
+from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import _who, open_store
 from iceberg.errors import FileError
@@ -33,14 +33,11 @@ def require_inputs(options: Options) -> None:
     Raises:
         FileError: ``file_not_found`` or ``no_file_fits``.
     """
-    for name in (*INPUTS, "mapping"):
-        given = getattr(options, name)
-        for source in [given] if isinstance(given, str | Path) else given or []:
-            text = str(source)
-            addressed = text == STANDARD_INPUT or ":" in text.partition("/")[0]  # a stream, or a table in a database
-            places = [text, text.rpartition("#")[0]]  # book.xlsx#Sheet
-            if not addressed and not any(place and (Path(place).expanduser().exists() or glob(place, recursive=True)) for place in places):  # noqa: PTH207  # a pattern may be absolute
-                raise FileError("no_file_fits" if has_magic(text) else "file_not_found", {"file": text})
+    for text in (*options.given.values(), *([str(options.mapping)] if options.mapping is not None else [])):
+        addressed = text == STANDARD_INPUT or ":" in text.partition("/")[0]  # a stream, or a table in a database
+        places = [text, text.rpartition("#")[0]]  # book.xlsx#Sheet
+        if not addressed and not any(place and (Path(place).expanduser().exists() or glob(place, recursive=True)) for place in places):  # noqa: PTH207  # a pattern may be absolute
+            raise FileError("no_file_fits" if has_magic(text) else "file_not_found", {"file": text})
 
 
 def find_published(
@@ -103,11 +100,10 @@ def _sources(report: IngestReport, options: Options) -> tuple[SourceFile, ...]:
     named = name_files(options)
     found = []
     for file in named:
-        table = "surveys" if file.table == "survey" else file.table
         alone = sum(one.table == file.table for one in named) == 1
-        totals = report.rows.get(table) if alone else None
+        totals = report.rows.get(file.table) if alone else None
         rows = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
-        found.append(SourceFile(table, file.name, file.sha256, file.size_bytes, *rows))
+        found.append(SourceFile(file.table, file.name, file.sha256, file.size_bytes, *rows))
     return tuple(found)
 
 

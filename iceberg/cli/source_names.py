@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from iceberg.cli.options import INPUTS, STANDARD_INPUT, Options
+from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.provenance import SourceFile
 
 _SECRET = ("password", "sslpassword", "passfile", "user")
@@ -18,16 +18,9 @@ def name_files(options: Options) -> tuple[SourceFile, ...]:
     """Every source of `options` in the order of the help, each file of a folder or pattern by itself."""
     return tuple(
         named
-        for table in INPUTS
-        for source in _as_list(getattr(options, table))
+        for table, source in options.given.items()
         for named in _named(table, source)
     )
-
-
-def _as_list(value: str | list[str] | tuple[str, ...] | None) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else [*value]
 
 
 def _named(table: str, source: str) -> Iterable[SourceFile]:

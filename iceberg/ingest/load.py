@@ -36,7 +36,7 @@ from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.id_hashes import ToldIds
 from iceberg.ingest.scan.recent_customers import Counted, Wanted
-from iceberg.ingest.schema import TELLING, FileTotals, RecentCustomers, RowIssue, key_sql
+from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, RecentCustomers, RowIssue, key_sql
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -93,8 +93,7 @@ def load_tables(
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
-    given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys, "flat": flat}
-    given |= {"subscriptions": subscriptions, "events": events, "activity": activity}
+    given = {name: value for name, value in locals().items() if name in CANONICAL_COLUMNS}  # the parameters are named as the tables are
     listed = {table: list_sources(source) for table, source in _require_sources(given).items()}
     mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
     try:

@@ -19,29 +19,9 @@ from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.judging.several_files import list_sources
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.schema import FIELDS, REQUIRED
+from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
-# Words in file names, both languages, after normalisation. A name decides only between readings that the columns allow.
-_NAMES = {
-    "customers": (
-        "customer",
-        "client",
-        "account",
-        "abonne",
-        "subscriber",
-        "compte",
-        "contact",
-        "churn",
-    ),
-    "complaints": ("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
-    "volumes": ("volume", "count", "total", "mensuel", "monthly"),
-    "subscriptions": ("subscription", "abonnement", "contract", "contrat"),
-    "events": ("churn event", "event", "departure", "depart", "cancellation", "resiliation"),
-    "activity": ("activity", "activite", "usage", "visit", "order", "commande", "purchase", "achat", "transaction", "log", "session"),
-    "incidents": ("incident", "outage", "panne"),
-    "surveys": ("survey", "sondage", "enquete"),
-}
-_TOGETHER = ("customers", "complaints", "volumes", "incidents", "surveys", "subscriptions", "events", "activity")
+_NAMES = {table.name: table.words for table in TABLES if table.words}
 _MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 # Tables that a name or a repeated customer must speak for: their few columns are found in many other tables.
 _ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
@@ -104,7 +84,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
             return "customers", headers  # a flat sheet: `load_tables` tells it apart
         if mapping is None and find_layout(opened) is not None:
             return "volumes", headers
-        best = max(_TOGETHER, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+        best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
         if not speaks_for(opened, best, mapping):
             listed = opened.reading.headers
             shown = ", ".join(listed[:_MOST_HEADERS]) + (f" … ({len(listed)})" if len(listed) > _MOST_HEADERS else "")

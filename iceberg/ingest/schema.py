@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
 import pyarrow as pa
 
@@ -26,83 +26,156 @@ class RecentCustomers:
     last_day: date | None = None
 
 
-# Fields of each table and what their values must be: "id", "date", "end" (a date that may be blank), "text",
-# "number", "flag" (yes or no).
-FIELDS: dict[str, dict[str, str]] = {
-    "customers": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
-    "complaints": {"customer_id": "id", "complaint_date": "date", "category": "text"},
-    "volumes": {"month": "date", "category": "text", "complaints": "number"},
-    "incidents": {"customer_id": "id", "incident_date": "date", "category": "text"},
-    "activity": {"customer_id": "id", "activity_date": "date"},
-    "subscriptions": {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"},
-    "events": {"customer_id": "id", "event_date": "date"},
-    "flat": {
-        "customer_id": "id",
-        "tenure": "number",
-        "churned": "flag",
-        "complained": "flag",
-        "category": "text",
-        "segment": "text",
-        "revenue": "number",
-    },
-    "surveys": {"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
-}
-# Fields that only correct the others; presets name them, a page need not ask for them.
-EXTRA_FIELDS: dict[str, dict[str, str]] = {
-    "customers": {
-        "status": "text",  # says who is still here, where a system writes the last day before it has come
-        "interval": "text",  # what the revenue is paid per, row by row
-        "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
-        "link_id": "id",  # another id of the customer, where another table names that one
-    },
-    "subscriptions": {"status": "text", "interval": "text", "subscription_id": "id"},
-}
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "customers": ("customer_id", "start_date"),
-    "complaints": ("complaint_date", "category"),
-    "volumes": ("month", "category"),
-    "incidents": ("customer_id", "incident_date", "category"),
-    "activity": ("customer_id", "activity_date"),
-    "subscriptions": ("customer_id", "start_date"),
-    "events": ("customer_id", "event_date"),
-    "flat": ("tenure", "churned"),
-    "surveys": ("category", "asked", "had_problem", "complained"),
-}
 WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that say something even where nobody wrote what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
-TableName = Literal["customers", "complaints", "volumes", "incidents", "activity", "surveys", "flat", "subscriptions", "events"]
-# Canonical columns and DuckDB types of each table inside the connection of `Tables`.
-CANONICAL_COLUMNS: dict[str, dict[str, str]] = {
-    "customers": {
-        "customer_id": "VARCHAR",
-        "start_date": "DATE",
-        "end_date": "DATE",  # NULL while the customer is still here
-        "segment": "VARCHAR",  # '' where the file has none
-        "revenue": "DOUBLE",  # per year, file currency; NULL where unknown
-    },
-    "complaints": {"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
-    "volumes": {"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
-    "incidents": {"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
-    "activity": {"customer_id": "VARCHAR", "activity_date": "DATE"},
-    "subscriptions": {
-        "customer_id": "VARCHAR",
-        "start_date": "DATE",
-        "end_date": "DATE",  # NULL while it runs
-        "segment": "VARCHAR",
-        "revenue": "DOUBLE",
-    },
-    "events": {"customer_id": "VARCHAR", "event_date": "DATE"},  # departures
-    "flat": {
-        "customer_id": "VARCHAR",  # NULL where the sheet names nobody
-        "tenure_months": "DOUBLE",  # NULL where unknown
-        "churned": "BOOLEAN",
-        "category": "VARCHAR",  # NULL: did not complain
-        "segment": "VARCHAR",
-        "revenue": "DOUBLE",
-    },
-    "surveys": {"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
+TableName = str  # one of `CANONICAL_COLUMNS`
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of table that files can hold.
+
+    Attributes:
+        name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
+        option: Its option on the command line, without dashes.
+        fields: What a file has to say, and what the values must be: "id", "date", "end" (a date that may be blank), "text", "number",
+            "flag" (yes or no).
+        required: The fields without which a file is no such table.
+        columns: Canonical columns and their DuckDB types.
+        extra: Fields that only correct the others; presets name them, a page need not ask for them.
+        words: Words in file names, in every language, after normalisation; a name decides only between readings that the columns allow.
+            Empty where a table is recognised by its shape alone.
+        in_spark: Whether it can be counted in Spark; the others have to be put together first.
+    """
+
+    name: TableName
+    option: str
+    fields: Mapping[str, str]
+    required: tuple[str, ...]
+    columns: Mapping[str, str]
+    extra: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    in_spark: bool = False
+
+
+_SPAN = {"customer_id": "id", "start_date": "date", "end_date": "end", "segment": "text", "revenue": "number"}
+_SPAN_COLUMNS = {
+    "customer_id": "VARCHAR",
+    "start_date": "DATE",
+    "end_date": "DATE",  # NULL while the customer is still here, or the subscription runs
+    "segment": "VARCHAR",  # '' where the file has none
+    "revenue": "DOUBLE",  # per year, file currency; NULL where unknown
 }
+# Every table, in the order of the command line's help. A table is added here; `load_tables` and the options then take it by its name.
+TABLES = (
+    Table(
+        "customers",
+        "customers",
+        fields=_SPAN,
+        required=("customer_id", "start_date"),
+        columns=_SPAN_COLUMNS,
+        extra={
+            "status": "text",  # says who is still here, where a system writes the last day before it has come
+            "interval": "text",  # what the revenue is paid per, row by row
+            "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
+            "link_id": "id",  # another id of the customer, where another table names that one
+        },
+        words=("customer", "client", "account", "abonne", "subscriber", "compte", "contact", "churn"),
+        in_spark=True,
+    ),
+    Table(
+        "complaints",
+        "complaints",
+        fields={"customer_id": "id", "complaint_date": "date", "category": "text"},
+        required=("complaint_date", "category"),
+        columns={"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
+        words=("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
+        in_spark=True,
+    ),
+    Table(
+        "volumes",
+        "volumes",
+        fields={"month": "date", "category": "text", "complaints": "number"},
+        required=("month", "category"),
+        columns={"month": "DATE", "category": "VARCHAR", "complaints": "BIGINT"},  # month: its first day
+        words=("volume", "count", "total", "mensuel", "monthly"),
+        in_spark=True,
+    ),
+    Table(
+        "incidents",
+        "incidents",
+        fields={"customer_id": "id", "incident_date": "date", "category": "text"},
+        required=("customer_id", "incident_date", "category"),
+        columns={"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
+        words=("incident", "outage", "panne"),
+        in_spark=True,
+    ),
+    Table(
+        "surveys",
+        "survey",
+        fields={"category": "text", "asked": "number", "had_problem": "number", "complained": "number"},
+        required=("category", "asked", "had_problem", "complained"),
+        columns={"category": "VARCHAR", "asked": "BIGINT", "had_problem": "BIGINT", "complained": "BIGINT"},
+        words=("survey", "sondage", "enquete"),
+        in_spark=True,
+    ),
+    Table(
+        "subscriptions",
+        "subscriptions",
+        fields=_SPAN,
+        required=("customer_id", "start_date"),
+        columns=_SPAN_COLUMNS,
+        extra={"status": "text", "interval": "text", "subscription_id": "id"},
+        words=("subscription", "abonnement", "contract", "contrat"),
+    ),
+    Table(
+        "events",  # departures
+        "events",
+        fields={"customer_id": "id", "event_date": "date"},
+        required=("customer_id", "event_date"),
+        columns={"customer_id": "VARCHAR", "event_date": "DATE"},
+        words=("churn event", "event", "departure", "depart", "cancellation", "resiliation"),
+    ),
+    Table(
+        "activity",
+        "activity",
+        fields={"customer_id": "id", "activity_date": "date"},
+        required=("customer_id", "activity_date"),
+        columns={"customer_id": "VARCHAR", "activity_date": "DATE"},
+        words=("activity", "activite", "usage", "visit", "order", "commande", "purchase", "achat", "transaction", "log", "session"),
+    ),
+    Table(
+        "flat",  # customers and complaints on one sheet, without dates
+        "customers",
+        fields={
+            "customer_id": "id",
+            "tenure": "number",
+            "churned": "flag",
+            "complained": "flag",
+            "category": "text",
+            "segment": "text",
+            "revenue": "number",
+        },
+        required=("tenure", "churned"),
+        columns={
+            "customer_id": "VARCHAR",  # NULL where the sheet names nobody
+            "tenure_months": "DOUBLE",  # NULL where unknown
+            "churned": "BOOLEAN",
+            "category": "VARCHAR",  # NULL: did not complain
+            "segment": "VARCHAR",
+            "revenue": "DOUBLE",
+        },
+    ),
+)
+FIELDS: dict[str, Mapping[str, str]] = {table.name: table.fields for table in TABLES}
+EXTRA_FIELDS: dict[str, Mapping[str, str]] = {table.name: table.extra for table in TABLES if table.extra}
+REQUIRED: dict[str, tuple[str, ...]] = {table.name: table.required for table in TABLES}
+# Canonical columns and DuckDB types of each table inside the connection of `Tables`.
+CANONICAL_COLUMNS: dict[str, Mapping[str, str]] = {table.name: table.columns for table in TABLES}
+# Tables that a file can be recognised as: by the option of each its name.
+TABLE_OF_OPTION = {table.option: table.name for table in TABLES if table.words}
+OPTION_OF_TABLE = {table.name: table.option for table in TABLES}
 # Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, as `key_sql` makes it.
 TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
 

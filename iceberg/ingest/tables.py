@@ -1,4 +1,4 @@
-"""Owns the shapes that leave ingestion.
+"""The tables that files can hold, and the shapes that leave ingestion.
 
 `Tables` holds rows inside DuckDB and nowhere else; `IngestReport` says what became of each row.
 """
@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
-
-from iceberg.ingest.engine.connection import in_any_order
 from iceberg.ingest.joining.links import Relations
-from iceberg.ingest.joining.options import JoiningReport
-from iceberg.ingest.schema import FileTotals, RecentCustomers, RowIssue, RowTotals, RuleCount
+from iceberg.ingest.schema import FileTotals, RowIssue, RowTotals, RuleCount
 
+if TYPE_CHECKING:  # light: the command line reads the list of tables for its help
+    import duckdb
+
+    from iceberg.ingest.joining.options import JoiningReport
+    from iceberg.ingest.schema import RecentCustomers
 
 @dataclass(frozen=True)
 class IngestReport:
@@ -85,6 +86,10 @@ class Tables:
     @contextmanager
     def in_any_order(self) -> Iterator[None]:
         """Rows of work tables may lie in any order: the engine then need not wait for those before them."""
+        import duckdb
+
+        from iceberg.ingest.engine.connection import in_any_order
+
         with in_any_order(self.connection) if isinstance(self.connection, duckdb.DuckDBPyConnection) else nullcontext():
             yield
 

@@ -30,7 +30,7 @@ def find_issues(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, lim
         if lines[bad.rule] <= limit:
             found.append(
                 RowIssue(
-                    item.table_name, bad.file or item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
+                    item.table, bad.file or item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
                 )
             )
     return found
@@ -85,4 +85,4 @@ def _issue(item: JudgedTable, rule: RowRule, place: Place) -> RowIssue:
     column = item.fields.columns.get(rule.field)
     header = column.header if column is not None else ""
     value = place.cells.get(header, "") if header else " | ".join(text for text in place.cells.values() if text)
-    return RowIssue(item.table_name, place.file or item.source.reading.file, place.line, header, value[:200], rule.id, rule.rejects)
+    return RowIssue(item.table, place.file or item.source.reading.file, place.line, header, value[:200], rule.id, rule.rejects)

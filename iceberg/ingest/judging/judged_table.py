@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import cast
 
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.files.source_table import FileReading, SourceTable
@@ -12,7 +11,7 @@ from iceberg.ingest.files.text.malformed_lines import BadLine
 from iceberg.ingest.rules.rules import LINE_RULES, bit_of, reject_mask, rules_of
 from iceberg.ingest.rules.select import NativeFile, TypedFields
 from iceberg.ingest.scan.recent_customers import Aside
-from iceberg.ingest.schema import RecentCustomers, RowTotals, RuleCount, TableName, key_sql
+from iceberg.ingest.schema import RecentCustomers, RowTotals, RuleCount, key_sql
 
 
 @dataclass
@@ -62,11 +61,6 @@ class JudgedTable:
     named_sql: str = ""
     unkept: tuple[NativeFile, ...] = ()
 
-    @property
-    def table_name(self) -> TableName:
-        """`table` as the type of reports."""
-        return cast("TableName", self.table)
-
     def told_by(self, customer_id: str) -> str:
         """What `told_key` has to equal, where a column with this name names a customer."""
         return key_sql(customer_id, numbered=self.numbered) if self.told_key == "customer_key" else customer_id
@@ -110,5 +104,5 @@ class JudgedTable:
         """Every rule that spoke."""
         rejects = {rule.id: rule.rejects for _, rule in rules_of(self.table)}
         lines = Counter(bad.rule for bad in self.bad_lines)
-        counts = [RuleCount(self.table_name, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
-        return counts + [RuleCount(self.table_name, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]
+        counts = [RuleCount(self.table, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
+        return counts + [RuleCount(self.table, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]

@@ -160,13 +160,13 @@ def count_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> lis
     starts = [start for start, _ in item.parts] + [item.file_records]
     mask = reject_mask(item.table)
     if item.is_view and not any(flags & mask for flags in item.flags):  # nothing was rejected: no need to look whose
-        return [FileTotals(item.table_name, part.source.reading.file, part.file_records, part.file_records, 0) for _, part in item.parts]
+        return [FileTotals(item.table, part.source.reading.file, part.file_records, part.file_records, 0) for _, part in item.parts]
     for (start, part), end in zip(item.parts, starts[1:], strict=True):
         number = "record" if item.is_view else "rowid"
         where = f"{number} >= {start} AND {number} < {end}"
         rows, rejected = connection.sql(f"SELECT count(*), count(*) FILTER ((flags & {mask}) <> 0) FROM {item.read_name} WHERE {where}").fetchall()[0]
         lines = sum(bad.cells is None for bad in part.bad_lines)
-        totals.append(FileTotals(item.table_name, part.source.reading.file, rows + lines, rows - rejected, rejected + lines))
+        totals.append(FileTotals(item.table, part.source.reading.file, rows + lines, rows - rejected, rejected + lines))
     return totals
 
 

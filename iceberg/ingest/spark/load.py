@@ -22,14 +22,14 @@ from iceberg.ingest.opening import OnFile
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, TABLES, RowIssue
 from iceberg.ingest.spark.local_tables import Beside, lies_beside
 from iceberg.ingest.spark.rules_across_rows import judge_complaints, judge_customers, judge_incidents
 from iceberg.ingest.spark.session import SparkConnection, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
 from iceberg.ingest.tables import IngestReport, Tables
 
-TAKEN = ("customers", "complaints", "volumes", "incidents", "surveys")  # what Spark counts; the others have to be put together first
+TAKEN = tuple(table.name for table in TABLES if table.in_spark)
 _TYPES = {"string": "VARCHAR", "date": "DATE", "timestamp": "TIMESTAMP", "timestamp_ntz": "TIMESTAMP", "double": "DOUBLE", "float": "FLOAT"}
 _TYPES |= {"decimal": "DECIMAL", "int": "INTEGER", "bigint": "BIGINT", "smallint": "SMALLINT", "tinyint": "TINYINT", "boolean": "BOOLEAN"}
 _DAYS = {
@@ -91,8 +91,7 @@ def load_spark_tables(
         FileError: ``spark_*``.
         MappingError: Columns cannot be told.
     """
-    given = {"customers": customers, "complaints": complaints, "volumes": volumes, "incidents": incidents, "surveys": surveys}
-    sources = {table: source for table, source in given.items() if source is not None}
+    sources: dict[str, str] = {name: value for name, value in locals().items() if name in TAKEN and value is not None}
     mappings = mapping or MappingSet()
     _require_plain(mappings)
     today = max(today or date.today(), as_of or date.min)
@@ -297,7 +296,7 @@ def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> l
         broken = f"SELECT {named} FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY {order} LIMIT {limit}"
         for row in connection.sql(broken).fetchall():
             value = " | ".join(str(text) for text in row if text is not None)
-            found.append(RowIssue(item.table_name, item.source.reading.file, 0, headers.get(rule.field, ""), value[:200], rule.id, rule.rejects))
+            found.append(RowIssue(item.table, item.source.reading.file, 0, headers.get(rule.field, ""), value[:200], rule.id, rule.rejects))
     return found
 
 

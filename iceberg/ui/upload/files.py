@@ -304,15 +304,7 @@ def _count(
 
     sources = {file.table: file.given for file in files}
     tables, report = load_tables(
-        sources.get("customers"),
-        sources.get("complaints"),
-        sources.get("volumes"),
-        incidents=sources.get("incidents"),
-        surveys=sources.get("surveys"),
-        flat=sources.get("flat"),
-        subscriptions=sources.get("subscriptions"),
-        events=sources.get("events"),
-        activity=sources.get("activity"),
+        **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
         mapping=mapping,
         as_of=as_of,
         on_file=tell,

@@ -13,12 +13,12 @@ from typing import Any
 
 import streamlit as st
 
+from iceberg.ingest.schema import OPTION_OF_TABLE
 from iceberg.locale import FALLBACK, Translator
 from iceberg.ui.frame import Frame
 from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
-OPTIONS = {"flat": "customers", "surveys": "survey"}  # where the command line calls a table otherwise
 _KEY = "refused"
 _TELL_REFUSED = """
 export default function (component) {
@@ -63,7 +63,7 @@ def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator
     for table in (*TABLES[shape], *MEASURED.get(shape, ())):
         given = names.get(table, [])
         if given or table not in optional:
-            parts += [f"--{OPTIONS.get(table, table)}", shlex.quote(_pattern(given)) if given else words.text("ui.upload.file_word")]
+            parts += [f"--{OPTION_OF_TABLE[table]}", shlex.quote(_pattern(given)) if given else words.text("ui.upload.file_word")]
     return " ".join([*parts, *([] if words.language == FALLBACK else ["--lang", words.language])])
 
 
