@@ -4,10 +4,18 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
 import pytest
+from streamlit.testing.v1 import AppTest
+
+from iceberg.cli.text import build_estimate_text
+from iceberg.locale import LANGUAGES, Translator, load_messages
+from iceberg.model.results import Diagnostic
+from iceberg.report.files import report_bytes
+from tests.report.examples import example_counts, example_estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,35\n2025-01-01,Late delivery,1022\n2025-02-01,Late delivery,30\n"
@@ -202,6 +210,81 @@ def test_a_table_is_one_entry(house: Path) -> None:
     assert seen["files"] == [["customers", "customers.csv"], ["refunds", "refunds.csv"]]
     assert seen["toml"] and seen["found"] == ["refunds"]
     assert (seen["rows"], seen["days"]) == ([2, 2], ["2025-01-02", "2025-02-03"])
+
+
+CHART = """    EstimateChart(
+        "shares",
+        ranking_table,
+        lambda frame, _, words, look: _ranking(frame, _, words, look),
+        lambda frame, _, words: f"Shares of {len(frame)} categories",
+    ),
+"""
+DRAW = """
+import json, sys
+from iceberg.locale import Translator
+from iceberg.report.files import report_bytes
+from iceberg.report.files.pictures import available_charts, chart_takeaway
+from iceberg.ui import executive
+from iceberg.ui.controls import View
+from iceberg.ui.frame import Frame
+from iceberg.ui.state import Filters, Study
+sys.path.append(sys.argv[1])
+from tests.report.examples import example_counts, example_estimate
+
+estimate, counts, words = example_estimate(), example_counts(), Translator("en")
+study = Study(counts=counts, digest=counts.digest, name="", origin="sample")
+frame = Frame(words, study, View(words, Filters(), estimate.assumptions), False, "light")
+others = executive.other_charts(frame, estimate)
+print(json.dumps({
+    "available": available_charts(estimate),
+    "alt": chart_takeaway("shares", estimate, words),
+    "svg": report_bytes(estimate, counts, format="svg", chart="shares")[:4].decode(),
+    "png": len(report_bytes(estimate, counts, format="png", chart="shares")),
+    "page": [(one.name, one.takeaway(), len(one.table()), type(one.build()).__name__) for one in others],
+}))
+"""
+
+
+def test_a_chart_is_one_entry(house: Path) -> None:
+    """A fifth chart is an entry of the list: a picture to download, an alternative text, its table, and a place on the page."""
+    add(house / "iceberg/report/files/pictures.py", before='    EstimateChart(\n        "months"', text=CHART)
+    (house / "draw.py").write_text(DRAW, encoding="utf-8")
+    done = python(house, "draw.py", str(ROOT))
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["available"] == ["iceberg", "ranking", "comparator", "shares", "months"]
+    assert seen["svg"] == "<svg" and seen["png"] > 1000
+    [(name, alt, rows, built)] = seen["page"]
+    assert (name, alt, built) == ("shares", seen["alt"], "LayeredChart") and seen["alt"] == f"Shares of {rows} categories"
+
+
+def test_a_diagnostic_is_one_code_with_its_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the model remarks is said on the page, in the terminal, in every written report and in the document, without a line for it in any."""
+    for language in LANGUAGES:
+        monkeypatch.setitem(load_messages(language), "diagnostics.full_moon.says", "The moon was full on {nights} nights.")
+        monkeypatch.setitem(load_messages(language), "diagnostics.full_moon.do", "Wait for a darker month.")
+    estimate, counts = example_estimate(), example_counts()
+    remark = Diagnostic("full_moon", "warning", {"nights": 13})
+    estimate = replace(estimate, diagnostics=(remark, *estimate.diagnostics))
+    for language in LANGUAGES:
+        said = "The moon was full on 13 nights."
+        assert said in " ".join(build_estimate_text(estimate, counts, Translator(language)).split())
+        for name in ("html", "json"):
+            assert said in report_bytes(estimate, counts, format=name, language=language).decode()
+
+    app = AppTest.from_function(_page, args=(remark,)).run()
+    assert not app.exception
+    [box] = app.error
+    assert said in box.value and "Wait for a darker month." in box.value
+
+
+def _page(remark: object) -> None:
+    from unittest.mock import Mock
+
+    from iceberg.locale import Translator
+    from iceberg.ui.figure import show_diagnostics
+
+    show_diagnostics(Mock(words=Translator("en")), [remark])  # type: ignore[list-item]  # a page of its own, without the types of this file
 
 
 def add(path: Path, *, before: str, text: str, instead: bool = False) -> None:

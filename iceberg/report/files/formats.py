@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.model.results import IcebergEstimate
     from iceberg.report.files.comparison import Compared
-    from iceberg.report.files.pictures import ChartName
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class _Asked:
     counts: CohortCounts
     provenance: Provenance
     words: Translator
-    chart: ChartName
+    chart: str
     smallest: int
 
 
@@ -38,7 +37,7 @@ def report_bytes(
     language: str = "en",
     provenance: Provenance | None = None,
     smallest: int = 0,
-    chart: ChartName = "iceberg",
+    chart: str = "iceberg",
 ) -> bytes:
     """The estimate as a file, ready to be written or downloaded. The same arguments give the same bytes.
 

@@ -1,53 +1,131 @@
-"""Owns the charts as pictures: Vega-Lite to SVG or PNG, offline, with the report's own font. The only place that loads vl-convert."""
+"""The list of an estimate's charts, and charts as pictures: Vega-Lite to SVG or PNG, offline, with the report's own font.
+
+The only place that loads vl-convert.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.palette import FONT
+from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import comparator_table, iceberg_table, iceberg_totals, month_trend_table, ranking_table
+from iceberg.report.tables import comparator_table, currency_of, iceberg_table, iceberg_totals, month_trend_table, ranking_table
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAMILY = "DejaVu Sans"
 MONO = "DejaVu Sans Mono"  # for fingerprints, which are read letter by letter
 
-ChartName = Literal["iceberg", "ranking", "comparator", "months"]
-CHARTS: tuple[ChartName, ...] = ("iceberg", "ranking", "comparator", "months")
 WIDTH_PX = 780  # the width the pictures are laid out for
 _PNG_SCALE = 2.0  # a slide or a printed page takes twice the screen's pixels
 
 
-def available_charts(estimate: IcebergEstimate) -> tuple[ChartName, ...]:
+@dataclass(frozen=True)
+class Look:
+    """How a chart is drawn: theme, names in the order of their colours, currency, a phone's width or not, a fixed width in pixels."""
+
+    categories: Sequence[str]
+    currency: str
+    theme: Theme = "light"
+    narrow: bool = False
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class EstimateChart:
+    """A chart of an estimate, for the page and for every file.
+
+    Attributes:
+        name: In options, file names and keys; ``ui.iceberg.<name>`` is its title where the page has no place of its own for it.
+        table: The frame behind it.
+        build: Draws that frame.
+        takeaway: What the frame shows, in one sentence: the alternative text.
+        on_paper: The frame for a picture from which counts under a smallest number are left out; None where `table` has none.
+        dated: Whether it needs months.
+    """
+
+    name: str
+    table: Callable[[IcebergEstimate], pd.DataFrame]
+    build: Callable[[pd.DataFrame, IcebergEstimate, Translator, Look], Any]
+    takeaway: Callable[[pd.DataFrame, IcebergEstimate, Translator], str]
+    on_paper: Callable[[IcebergEstimate, int], pd.DataFrame] | None = None
+    dated: bool = False
+
+
+# Altair takes a second to load: it waits until a chart is built.
+
+
+def _iceberg(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # a chart of Altair
+    from iceberg.report.charts import build_iceberg
+
+    totals = iceberg_totals(estimate)
+    return build_iceberg(frame, words, look.theme, totals=totals, narrow=look.narrow, width=look.width, currency=look.currency)
+
+
+def _ranking(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts import build_ranking
+
+    return build_ranking(frame, words, look.theme, categories=look.categories, narrow=look.narrow)
+
+
+def _comparator(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts import build_comparator
+
+    return build_comparator(frame, words, look.theme, categories=look.categories, narrow=look.narrow)
+
+
+def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts import build_month_trend
+
+    return build_month_trend(frame, words, look.theme, narrow=look.narrow)
+
+
+# Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
+EVERY_CHART = (
+    EstimateChart("iceberg", iceberg_table, _iceberg, lambda frame, one, words: takeaway_iceberg(frame, words, totals=iceberg_totals(one))),
+    EstimateChart("ranking", ranking_table, _ranking, lambda frame, _, words: takeaway_ranking(frame, words)),
+    EstimateChart("comparator", comparator_table, _comparator, lambda frame, _, words: takeaway_comparator(frame, words)),
+    EstimateChart(
+        "months",
+        month_trend_table,
+        _months,
+        lambda frame, _, words: takeaway_month_trend(frame, words),
+        on_paper=lambda one, smallest: shown_months(one, smallest=smallest),
+        dated=True,
+    ),
+)
+CHART_OF = {one.name: one for one in EVERY_CHART}
+CHARTS = tuple(CHART_OF)
+
+
+def available_charts(estimate: IcebergEstimate) -> tuple[str, ...]:
     """The charts this estimate can fill: no months without dates, and no silhouette, ranking or folk figure without a complainant."""
     if estimate.total.vocal_customers == 0:
         return ()
     dated = estimate.cells is not None and estimate.cells.has_calendar and len(estimate.cells.months) > 1
-    return tuple(name for name in CHARTS if name != "months" or dated)
+    return tuple(one.name for one in EVERY_CHART if dated or not one.dated)
 
 
-def chart_takeaway(name: ChartName, estimate: IcebergEstimate, words: Translator) -> str:
+def chart_takeaway(name: str, estimate: IcebergEstimate, words: Translator) -> str:
     """What a chart shows, in one sentence: its alternative text."""
-    says: dict[ChartName, Callable[[], str]] = {
-        "iceberg": lambda: takeaway_iceberg(iceberg_table(estimate), words, totals=iceberg_totals(estimate)),
-        "ranking": lambda: takeaway_ranking(ranking_table(estimate), words),
-        "comparator": lambda: takeaway_comparator(comparator_table(estimate), words),
-        "months": lambda: takeaway_month_trend(month_trend_table(estimate), words),
-    }
-    return says[name]()
+    chart = CHART_OF[name]
+    return chart.takeaway(chart.table(estimate), estimate, words)
 
 
 def chart_specification(
-    name: ChartName, estimate: IcebergEstimate, words: Translator, *, width: int = WIDTH_PX, smallest: int = 0
+    name: str, estimate: IcebergEstimate, words: Translator, *, width: int = WIDTH_PX, smallest: int = 0
 ) -> dict[str, Any]:
     """The Vega-Lite of one chart at a fixed width, in the report's font, for white paper; counts under `smallest` are left out.
 
@@ -58,20 +136,12 @@ def chart_specification(
         raise OptionError("report_chart_unknown", {"chart": str(name), "known": ", ".join(CHARTS)})
     if name not in available_charts(estimate):
         raise OptionError("report_no_chart", {"chart": name})
-    from iceberg.report.charts import build_comparator, build_iceberg, build_month_trend, build_ranking
     from iceberg.report.charts.specification import build_specification
-    from iceberg.report.tables import currency_of
 
-    names = [item.category for item in estimate.categories]
-    builders: dict[ChartName, Callable[[], Any]] = {
-        "iceberg": lambda: build_iceberg(
-            iceberg_table(estimate), words, totals=iceberg_totals(estimate), width=width, currency=currency_of(estimate)
-        ),
-        "ranking": lambda: build_ranking(ranking_table(estimate), words, categories=names),
-        "comparator": lambda: build_comparator(comparator_table(estimate), words, categories=names),
-        "months": lambda: build_month_trend(shown_months(estimate, smallest=smallest), words),
-    }
-    return on_paper(build_specification(builders[name]), width=width)
+    chart = CHART_OF[name]
+    frame = chart.table(estimate) if chart.on_paper is None else chart.on_paper(estimate, smallest)
+    look = Look([item.category for item in estimate.categories], currency_of(estimate), width=width)
+    return on_paper(build_specification(lambda: chart.build(frame, estimate, words, look)), width=width)
 
 
 def on_paper(specification: str, *, width: int = WIDTH_PX) -> dict[str, Any]:

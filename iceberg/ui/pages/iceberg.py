@@ -45,6 +45,7 @@ def show_page() -> None:
         show_study_actions(frame, estimate)
         _show_ranking_and_comparator(frame, estimate)
         _show_trend(frame, estimate)
+        _show_others(frame, estimate)
         _show_remarks(frame, estimate)
 
 
@@ -172,6 +173,12 @@ def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
         _show(frame, month_trend(frame, estimate))
     else:
         st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
+
+
+def _show_others(frame: Frame, estimate: IcebergEstimate) -> None:
+    for chart in executive.other_charts(frame, estimate):
+        st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
+        _show(frame, chart)
 
 
 def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, Look
 from iceberg.ui.figure import estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
 
@@ -94,96 +95,44 @@ class Chart:
 
 def executive_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
     """Every chart of the page that can be shown for this study, the picture first."""
-    charts = (picture(frame, estimate), ranking(frame, estimate), comparator(frame, estimate))
-    return (*charts, month_trend(frame, estimate)) if frame.study.counts.has_calendar else charts
+    return tuple(_chart(one.name, frame, estimate) for one in EVERY_CHART if frame.study.counts.has_calendar or not one.dated)
 
 
 def picture(frame: Frame, estimate: IcebergEstimate) -> Chart:
     """The iceberg."""
-
-    @cache
-    def table() -> pd.DataFrame:
-        from iceberg.report.tables import iceberg_table
-
-        return iceberg_table(estimate)
-
-    def build(width: float | None = None) -> Any:  # noqa: ANN401  # a chart; altair is imported where one is built
-        from iceberg.report.charts import build_iceberg
-        from iceberg.report.tables import iceberg_totals
-
-        currency, totals = frame.study.counts.currency, iceberg_totals(estimate)
-        return build_iceberg(table(), frame.words, frame.theme, totals=totals, narrow=frame.narrow, width=width, currency=currency)
-
-    def takeaway() -> str:
-        from iceberg.report.tables import iceberg_totals
-        from iceberg.report.takeaways import takeaway_iceberg
-
-        return takeaway_iceberg(table(), frame.words, totals=iceberg_totals(estimate))
-
-    return Chart("iceberg", estimate_key(estimate), build, takeaway, table)
+    return _chart("iceberg", frame, estimate)
 
 
 def ranking(frame: Frame, estimate: IcebergEstimate) -> Chart:
     """Which category to act on first, and how sure that is."""
-
-    @cache
-    def table() -> pd.DataFrame:
-        from iceberg.report.tables import ranking_table
-
-        return ranking_table(estimate)
-
-    def build() -> Any:  # noqa: ANN401  # as above
-        from iceberg.report.charts import build_ranking
-
-        return build_ranking(table(), frame.words, frame.theme, categories=frame.study.categories, narrow=frame.narrow)
-
-    def takeaway() -> str:
-        from iceberg.report.takeaways import takeaway_ranking
-
-        return takeaway_ranking(table(), frame.words)
-
-    return Chart("ranking", estimate_key(estimate), build, takeaway, table)
+    return _chart("ranking", frame, estimate)
 
 
 def comparator(frame: Frame, estimate: IcebergEstimate) -> Chart:
     """The folk 1:25 beside what the departures support."""
-
-    @cache
-    def table() -> pd.DataFrame:
-        from iceberg.report.tables import comparator_table
-
-        return comparator_table(estimate)
-
-    def build() -> Any:  # noqa: ANN401  # as above
-        from iceberg.report.charts import build_comparator
-
-        return build_comparator(table(), frame.words, frame.theme, categories=frame.study.categories, narrow=frame.narrow)
-
-    def takeaway() -> str:
-        from iceberg.report.takeaways import takeaway_comparator
-
-        return takeaway_comparator(table(), frame.words)
-
-    return Chart("comparator", estimate_key(estimate), build, takeaway, table)
+    return _chart("comparator", frame, estimate)
 
 
 def month_trend(frame: Frame, estimate: IcebergEstimate) -> Chart:
     """Silent churn month by month."""
+    return _chart("months", frame, estimate)
+
+
+def other_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
+    """The charts that have no place of their own on the page."""
+    placed = {"iceberg", "ranking", "comparator", "months"}
+    return tuple(chart for chart in executive_charts(frame, estimate) if chart.name not in placed)
+
+
+def _chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:
+    chart = CHART_OF[name]
 
     @cache
     def table() -> pd.DataFrame:
-        from iceberg.report.tables import month_trend_table
+        return chart.table(estimate)
 
-        return month_trend_table(estimate)
+    def build(width: float | None = None) -> Any:  # noqa: ANN401  # a chart; altair is imported where one is built
+        look = Look(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
+        return chart.build(table(), estimate, frame.words, look)
 
-    def build() -> Any:  # noqa: ANN401  # as above
-        from iceberg.report.charts import build_month_trend
-
-        return build_month_trend(table(), frame.words, frame.theme, narrow=frame.narrow)
-
-    def takeaway() -> str:
-        from iceberg.report.takeaways import takeaway_month_trend
-
-        return takeaway_month_trend(table(), frame.words)
-
-    return Chart("months", estimate_key(estimate), build, takeaway, table)
+    return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table)

@@ -19,7 +19,7 @@ from iceberg.report.files.document.blocks import (
     name_and_figures,
 )
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
-from iceberg.report.files.pictures import ChartName, available_charts, chart_specification, chart_takeaway, draw_svg
+from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.tables import currency_of, ranking_table
 from iceberg.report.words import (
@@ -98,7 +98,7 @@ def _tile_detail(tile: object) -> str:
     return tile.detail if tile.known else f"{tile.value}. {tile.detail}"  # type: ignore[attr-defined]
 
 
-def _figure(name: ChartName, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
+def _figure(name: str, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
     if name not in available_charts(estimate):
         return []
     drawn = draw_svg(chart_specification(name, estimate, words, smallest=smallest))
