@@ -14,6 +14,8 @@ from datetime import date
 
 import pandas as pd
 
+from benchmarks.fuzz.books import write_xlsb
+
 HEAD = "customer_id,start_date,end_date,segment,revenue\n"
 BODY = "C01,2024-01-05,,retail,120.5\nC02,2024-02-10,2025-03-01,retail,80\nC03,2024-03-15,,business,\n"
 COMPLAINTS = "customer_id,complaint_date,category\nC01,2024-06-01,billing\nC02,2024-07-01,delivery\n"
@@ -99,6 +101,41 @@ def lying_bomb(part_bytes: int = 64 << 20) -> bytes:
     """A book whose directory says that a large part is small."""
     honest = bomb(part_bytes)
     return honest.replace(part_bytes.to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+
+
+def shared_text(text_bytes: int = 150 << 20) -> bytes:
+    """A book whose 59 cells all refer to one text of `text_bytes`."""
+    book, target = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"a": ["C01"], "b": ["x"]}).to_excel(book, index=False, engine="xlsxwriter")
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        for part in source.infolist():
+            content = source.read(part)
+            if part.filename == "xl/sharedStrings.xml":
+                content = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>' + b"x" * text_bytes + b"</t></si></sst>"
+            if part.filename == "xl/worksheets/sheet1.xml":
+                rows = "".join(f'<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>' for row in range(1, 60))
+                content = content[: content.index(b"<sheetData>") + 11] + rows.encode() + content[content.index(b"</sheetData>") :]
+            out.writestr(part, content)
+    return target.getvalue()
+
+
+def repeated_cells(times: int = 6_000, *, stored: bool = False) -> bytes:
+    """An OpenDocument book with one row that says it stands there `times` times, and its last cell as well."""
+    target = io.BytesIO()
+    book = io.BytesIO(_ods([["customer_id", "start_date"], ["C01", "2024-01-05"]]))
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED) as out:
+        for part in source.namelist():
+            content = source.read(part)
+            for tag, direction in ((b"<table:table-row", b"rows"), (b"<table:table-cell", b"columns")):
+                before, found, after = content.rpartition(tag)
+                content = before + found + (b' table:number-%s-repeated="%d"' % (direction, times) if found else b"") + after
+            out.writestr(part, content)
+    return target.getvalue()
+
+
+def xlsb_far_cell() -> bytes:
+    """A binary book of 4,000 short rows and one cell in the last column: as a full grid it would hold 66 million cells."""
+    return write_xlsb({"Data": [["customer_id", "start_date"], *(["C01", "2024-01-05"] for _ in range(4000)), [*[None] * 16_383, "x"]]})
 
 
 def far_cell() -> bytes:

@@ -12,7 +12,7 @@ from iceberg.ingest.files.books import bounded_reader
 from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
-from tests.ingest.odd_files import ODD_FILES, OddFile, bomb, lying_bomb
+from tests.ingest.odd_files import ODD_FILES, OddFile, bomb, lying_bomb, repeated_cells, shared_text, xlsb_far_cell
 
 NOW = date(2026, 6, 30)
 
@@ -55,6 +55,26 @@ def test_a_zip_bomb_is_refused_before_it_fills_memory(make, monkeypatch: pytest.
         load_tables(UploadedBytes("bomb.xlsx", make(64 << 20)), today=NOW)
     assert caught.value.code in {"book_too_large", "book_unreadable"}
     assert "bomb.xlsx" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "make"), [("c.xlsx", shared_text), ("c.ods", repeated_cells), ("c.xlsb", xlsb_far_cell)])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_small_book_that_grows_when_it_is_opened_is_refused_in_words(name: str, make, language: str) -> None:
+    """Few bytes, honest sizes, and gigabytes once the library holds them: only the child process meets its bound."""
+    with pytest.raises(FileError) as caught:
+        load_tables(UploadedBytes(name, make()), today=NOW)
+    assert caught.value.code == "sheet_too_wide"
+    assert name in caught.value.message(language)
+    assert int(caught.value.values["limit_mb"]) <= 1024
+
+
+def test_a_part_that_is_damaged_is_refused_and_not_read_as_it_is() -> None:
+    """The library does not compare a part with its checksum: a cell would change in silence."""
+    data = bytearray(repeated_cells(1, stored=True))
+    data[data.index(b"2024-01-05")] = ord("3")
+    with pytest.raises(FileError) as caught:
+        load_tables(UploadedBytes("c.ods", bytes(data)), today=NOW)
+    assert caught.value.code == "book_unreadable"
 
 
 def test_lines_that_are_no_records_have_their_own_numbers_in_a_windows_file(tmp_path: Path) -> None:

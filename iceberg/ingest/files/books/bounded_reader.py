@@ -1,306 +1,155 @@
-"""Owns the reading of old Excel books (.xls) in a process of their own, within a bound on memory and time.
+"""Reads a book (.xlsx, .xlsb, .xls, .ods) in a process of its own, within bounds on memory and time.
 
-A broken one can make the library ask for all the memory there is and end its process: not one that serves others.
+A hostile or broken book makes the library expand one cell to gigabytes, follow sectors in a circle, panic or abort. Then only the child ends.
+This file is also the script that the child runs: it imports nothing of the package, so it starts in some 50 ms and may be moved.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
-import re
+import signal
 import struct
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from iceberg.errors import FileError
-
-# Judgement: a full sheet of a million rows by twenty columns unpacks to about 1 GB and holds 20 million cells.
-MAX_UNPACKED_BYTES = 2 << 30
-MAX_CELLS = 50_000_000
-MAX_BOOK_BYTES = 512 << 20
 # What a broken zip raises, depending on where it is broken; ValueError where a name inside is no text, LookupError where it is empty.
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError, LookupError)
-_CHUNK = 1 << 22
-_OVERLAP = 256  # bytes kept from one chunk to the next, so that no tag is cut
-_XLSX_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'](?:[^>]*[^/])?>""")
-_ODS_REPEAT = re.compile(rb'number-(columns|rows)-repeated="(\d+)"[^>]*?(/?)>')
-_XLSB_ROW, _XLSB_LAST_CELL = 0, 11
+# Judgement, all of it: a full sheet of a million rows by twenty columns is 100 MB, unpacks to 1 GB and holds 20 million cells.
+MAX_BOOK_BYTES = 512 << 20
+MAX_UNPACKED_BYTES = 2 << 30
+LEAST_MEMORY, MEMORY_PER_BYTE, MOST_MEMORY = 1000 << 20, 40, 6 << 30  # an empty cell of the grid takes 32 bytes
+LEAST_SECONDS, BYTES_PER_SECOND, WALL_CLOCK_FACTOR = 8, 1 << 20, 6
+_TEXT_SHARE = 4  # the cells' text may take a quarter of the memory: the parent holds it too
+_NO_MEMORY = 3
+_OUT_OF_BOUNDS = {_NO_MEMORY, *(-number for number in signal.Signals if number.name in {"SIGABRT", "SIGKILL", "SIGXCPU"})}
+Cell = str | float | bool | list[str]  # a day or a time is a list that holds its text
+Grid = list[list[Cell]]
 
 
-class _XlsxGrid:
-    """Rows times columns between the outermost cells that hold something."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._columns: set[bytes] = set()
-        self._rows = 0
-
-    def add(self, chunk: bytes) -> int:
-        """The grid so far."""
-        data = self._rest + chunk
-        found = _XLSX_CELL.findall(data)
-        if found:
-            self._columns.update({column for column, _ in found})
-            self._rows = max(self._rows, *{int(row) for _, row in found})
-        self._rest = data[-_OVERLAP:]
-        return self._rows * max(map(_column_number, self._columns), default=0)
+class UnpackedTooLargeError(Exception):
+    """A book declares more bytes than may be unpacked; its argument is their number."""
 
 
-class _OdsGrid:
-    """Cells that repeated ones stand for; blank ones at the end of a row or a sheet are only counted where a value follows in the same row."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._cells = 0
-
-    def add(self, chunk: bytes) -> int:
-        """The cells so far, taken for full where a repeated cell holds something."""
-        data = self._rest + chunk
-        for kind, times, empty in _ODS_REPEAT.findall(data):
-            if not empty and (kind == b"columns" or int(times) > 1):
-                self._cells += int(times)
-        self._rest = data[-_OVERLAP:]
-        return self._cells
+class OutOfBoundsError(Exception):
+    """A book cannot be read within its memory and time; its arguments are those bounds, in bytes and seconds."""
 
 
-class _XlsbGrid:
-    """The same for binary sheets: records of type, length and content."""
+def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Grid]:
+    """Read one sheet of a book.
 
-    def __init__(self) -> None:
-        self._data = b""
-        self._row, self._rows, self._columns = 0, 0, 0
+    Args:
+        path: The book; its format is recognised by content.
+        sheet: Name of the sheet; None takes the one with the most filled cells.
 
-    def add(self, chunk: bytes) -> int:
-        """The grid so far."""
-        data, place = self._data + chunk, 0
-        while (record := _record(data, place)) is not None:
-            kind, start, end = record
-            if kind == _XLSB_ROW and end - start >= 4:
-                self._row = int.from_bytes(data[start : start + 4], "little") + 1
-            elif 1 < kind <= _XLSB_LAST_CELL and end - start >= 4:
-                self._rows = max(self._rows, self._row)
-                self._columns = max(self._columns, int.from_bytes(data[start : start + 4], "little") + 1)
-            place = end
-        self._data = data[place:]
-        return self._rows * self._columns
-
-
-_THREE_PLACES = re.compile(r"-?\d{1,3}\.\d{3}")
-MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HEADER_BYTES = 512
-_IN_HEADER = 109  # sectors of the table that the header itself names
-_LAST_SECTOR = 0xFFFFFFFA  # greater numbers mean: the end, free, or part of the table
-Sectors = npt.NDArray[np.int64]
-
-MAX_BYTES = 3 << 30  # judgement: ten full sheets of 65,536 rows by 20 columns
-MAX_SECONDS = 60
-Grid = list[list[str]]
-
-
-def read_old_book(path: Path, sheet: str | None) -> tuple[tuple[str, ...], dict[str, Grid]]:
-    """Names of all sheets, and the cells of one of them, or of all, as text.
+    Returns:
+        The names of all sheets, the name of the sheet taken ("" where there is none), and its cells from A1 on.
 
     Raises:
-        ValueError: It cannot be read within the bounds.
+        UnpackedTooLargeError: By the sizes that it declares.
+        OutOfBoundsError: By what the child needed.
+        ValueError: It is no book.
     """
-    command = [sys.executable, "-I", __file__, str(path), *([sheet] if sheet is not None else [])]
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=MAX_SECONDS, check=True)  # noqa: S603
-        told = json.loads(done.stdout)
-    except (subprocess.SubprocessError, json.JSONDecodeError) as error:
-        raise ValueError("not a book") from error
-    return tuple(told["names"]), told["grids"]
+    size, zipped = path.stat().st_size, zipfile.is_zipfile(path)
+    _refuse_declared_size(path, size, zipped=zipped)
+    memory = min(LEAST_MEMORY + MEMORY_PER_BYTE * size, MOST_MEMORY)
+    seconds = LEAST_SECONDS + size // BYTES_PER_SECOND
+    command = [sys.executable, "-I", __file__, _place_of_library(), str(memory), str(seconds), str(path), *([sheet] if sheet is not None else [])]
+    allowed = memory // _TEXT_SHARE
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:  # noqa: S603
+        assert child.stdout is not None  # noqa: S101
+        timer = threading.Timer(WALL_CLOCK_FACTOR * seconds, child.kill)
+        timer.start()
+        try:
+            for line in child.stdout:
+                allowed -= len(line)
+                if allowed < 0:
+                    raise OutOfBoundsError(memory, seconds)
+                if line.endswith(b"\n"):  # else the child ended within it
+                    lines.append(json.loads(line))
+            code = child.wait()
+        finally:
+            timer.cancel()
+            child.kill()
+    if zipped and code in _OUT_OF_BOUNDS:  # a full .xls is small: one that needs so much is broken
+        raise OutOfBoundsError(memory, seconds)
+    if code:
+        raise ValueError("not a book")
+    (names, chosen), *rows = lines
+    blank: list[Cell] = [""] * max(map(len, rows), default=0)
+    return tuple(names), chosen, [row or blank for row in rows]
 
 
-def _bound_memory() -> None:
+def _refuse_declared_size(path: Path, size: int, *, zipped: bool) -> None:
+    """Refuse a zip bomb before it is opened, also on systems that cannot bound the memory of a process."""
+    if size > MAX_BOOK_BYTES:
+        raise UnpackedTooLargeError(size)
+    if zipped:
+        try:
+            with zipfile.ZipFile(path) as book:
+                declared = sum(part.file_size for part in book.infolist())
+        except BROKEN_ZIP as error:
+            raise ValueError("not a book") from error
+        if declared > MAX_UNPACKED_BYTES:
+            raise UnpackedTooLargeError(declared)
+
+
+def _place_of_library() -> str:
+    """The folder to import the library from: an isolated child does not look where a user installed it for themselves."""
+    found = importlib.util.find_spec("python_calamine")
+    return str(Path(found.origin).parents[1]) if found is not None and found.origin else ""
+
+
+def _bound(memory: int, seconds: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows; its own process is bound enough there
+    except ImportError:  # Windows: the declared size and the clock are the bounds
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what ends here leaves no customers on the disk
 
 
-def _main(path: str, sheet: str | None = None) -> None:
-    _bound_memory()
-    sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
+def _write_cells(path: str, sheet: str | None) -> None:
+    """Write the names and the sheet taken on one line, then each row on its own, as JSON; a row without a filled cell is []."""
     import python_calamine
 
+    data = io.BytesIO(Path(path).read_bytes())
+    if zipfile.is_zipfile(data) and zipfile.ZipFile(data).testzip() is not None:
+        raise ValueError("a part is damaged")  # the library would read it as it is
+    data.seek(0)
+    book = python_calamine.CalamineWorkbook.from_filelike(data)  # by content: a name may lie
+    wanted = [name for name in book.sheet_names if sheet in (None, name)]
+    sheets = (book.get_sheet_by_name(name) for name in wanted)
+    chosen = max(sheets, key=_filled_cells) if len(wanted) > 1 else next(sheets, None)
+    _write_line([book.sheet_names, chosen.name if chosen is not None else ""])
+    if chosen is not None and chosen.start is not None:
+        left = [""] * chosen.start[1]
+        for row in chosen.iter_rows():
+            _write_line(left + row if any(cell != "" for cell in row) else [])
 
-    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(Path(path).read_bytes()))  # by content: a name may lie
-    names = list(book.sheet_names)
-    found = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in names if sheet in (None, name)}
-    grids = {name: [[cell_text(cell) or "" for cell in row] for row in rows] for name, rows in found.items()}
-    json.dump({"names": names, "grids": grids}, sys.stdout)
+
+def _filled_cells(sheet: Any) -> int:  # noqa: ANN401  # calamine has no types
+    """Filled cells of a sheet: a data dictionary has few, a chart sheet none."""
+    return sum(1 for row in sheet.iter_rows() for cell in row if cell != "")
+
+
+def _write_line(value: object) -> None:
+    """Write one line of JSON; midnight of a day is that day."""
+    sys.stdout.write(json.dumps(value, default=lambda cell: [str(cell).removesuffix(" 00:00:00")], separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
-
-
-def refuse_large_book(path: Path, name: str) -> None:
-    """Look through a zipped book before it is opened.
-
-    Raises:
-        FileError: ``book_too_large``, ``sheet_too_wide``, or ``book_unreadable`` where its sectors have no end.
-    """
-    if path.stat().st_size > MAX_BOOK_BYTES:
-        raise _too_large(name, path.stat().st_size)
-    if not zipfile.is_zipfile(path):
-        refuse_endless_book(path, name)
-        return  # .xls holds 65,536 rows of 256 columns at most
+    sys.path.append(sys.argv[1])
+    _bound(int(sys.argv[2]), int(sys.argv[3]))
     try:
-        with zipfile.ZipFile(path) as book:
-            parts = book.infolist()
-            declared = sum(part.file_size for part in parts)
-            if declared > MAX_UNPACKED_BYTES:
-                raise _too_large(name, declared)
-            unpacked = 0
-            for part in parts:
-                unpacked += _look_through(book, part, name, MAX_UNPACKED_BYTES - unpacked)
-    except (*BROKEN_ZIP, OSError) as error:
-        raise FileError("book_unreadable", {"file": name}) from error
-
-
-def _too_large(name: str, size: int) -> FileError:
-    return FileError("book_too_large", {"file": name, "size_mb": size >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20})
-
-
-def _look_through(book: zipfile.ZipFile, part: zipfile.ZipInfo, name: str, allowed: int) -> int:
-    """Bytes of a part as they are, whatever the directory says; its cells are measured on the way."""
-    size = 0
-    measure = _measure_of(part.filename.lower())
-    for chunk in _chunks(book, part):
-        size += len(chunk)
-        if size > allowed:
-            raise _too_large(name, MAX_UNPACKED_BYTES)
-        if (cells := measure.add(chunk)) > MAX_CELLS:
-            values = {"file": name, "part": part.filename.rsplit("/", 1)[-1], "cells": cells, "limit": MAX_CELLS}
-            raise FileError("sheet_too_wide", values)
-    return size
-
-
-def _chunks(book: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    with book.open(part) as stream:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
-
-
-def _measure_of(filename: str) -> _XlsxGrid | _OdsGrid | _XlsbGrid:
-    """By name where the format fixes it; any other part may be a sheet, wherever the book says it lies."""
-    if filename == "content.xml":
-        return _OdsGrid()
-    return _XlsbGrid() if filename.endswith(".bin") else _XlsxGrid()
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + (letter & 31)  # either case
-    return number
-
-
-def _record(data: bytes, place: int) -> tuple[int, int, int] | None:
-    """(type, start, end) of the record at `place`, None where the chunk cuts it."""
-    kind = shift = 0
-    for _ in range(2):
-        if place >= len(data):
-            return None
-        byte = data[place]
-        kind |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 0x80:
-            break
-    length = shift = 0
-    for _ in range(4):
-        if place >= len(data):
-            return None
-        byte = data[place]
-        length |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 0x80:
-            break
-    return (kind, place, place + length) if place + length <= len(data) else None
-
-
-def cell_text(cell: Any) -> str | None:  # noqa: ANN401, PLR0911  # one line per type of cell
-    """A cell as text: whole numbers without ".0", dates in ISO, blanks as None."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        text = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-        return text + "0" if _THREE_PLACES.fullmatch(text) else text  # 1.234 as a number is never 1,234, whatever the texts of the column say
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    if isinstance(cell, (date, time)):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(cell)
-    return str(cell)
-
-
-def refuse_endless_book(path: Path, name: str) -> None:
-    """Follow every chain of a compound file to its end.
-
-    Raises:
-        FileError: ``book_unreadable`` where one has no end.
-    """
-    data = path.read_bytes()
-    if not data.startswith(MAGIC) or len(data) < _HEADER_BYTES:
-        return
-    shift = struct.unpack_from("<H", data, 30)[0]
-    if shift not in {9, 12}:
-        return  # no reader goes on from here
-    size = 1 << shift
-    first_mini, _, first_more = struct.unpack_from("<III", data, 60)
-    places = list(struct.unpack_from(f"<{_IN_HEADER}I", data, 76))
-    seen: set[int] = set()
-    while first_more < _LAST_SECTOR:  # the rest of the list of the table's sectors is a chain of its own
-        listed = _sector(data, first_more, size)
-        if first_more in seen:
-            raise FileError("book_unreadable", {"file": name})
-        if len(listed) < size // 4:
-            break
-        seen.add(first_more)
-        places += listed[:-1].tolist()
-        first_more = int(listed[-1])
-    used = [_sector(data, place, size) for place in places if place < _LAST_SECTOR]
-    table = np.concatenate(used) if used else np.zeros(0, dtype=np.int64)
-    if has_circle(table) or has_circle(_mini_table(data, table, first_mini, size)):
-        raise FileError("book_unreadable", {"file": name})
-
-
-def _sector(data: bytes, number: int, size: int) -> Sectors:
-    """The numbers in a sector; fewer where the file ends."""
-    start = (number + 1) * size
-    piece = data[start : start + size]
-    return np.frombuffer(piece[: len(piece) // 4 * 4], dtype="<u4").astype(np.int64)
-
-
-def _mini_table(data: bytes, table: Sectors, first: int, size: int) -> Sectors:
-    """The same table for small streams, which is a stream itself; `table` has no circle, but a start may lie anywhere."""
-    parts: list[Sectors] = []
-    while first < len(table) and len(parts) <= len(table):
-        parts.append(_sector(data, first, size))
-        first = int(table[first])
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-
-
-def has_circle(table: Sectors) -> bool:
-    """Whether following the table from some sector never ends: after as many steps as there are sectors one is still under way."""
-    end = len(table)
-    following = np.append(np.where(table < end, table, end), end)
-    for _ in range(max(end, 1).bit_length() + 1):
-        following = following[following]
-    return bool((following != end).any())
+        _write_cells(sys.argv[4], sys.argv[5] if len(sys.argv) > 5 else None)
+    except MemoryError:
+        sys.exit(_NO_MEMORY)
