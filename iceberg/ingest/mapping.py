@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
@@ -46,13 +47,13 @@ class MappingSet:
         target.write_text(
             json.dumps(content, ensure_ascii=False, indent=2) + "\n"
             if target.suffix.lower() == ".json"
-            else _to_toml(content),
+            else self.to_toml(),
             encoding="utf-8",
         )
 
     def to_toml(self) -> str:
         """The TOML text that `load` reads."""
-        return _to_toml(self.to_dict())
+        return tomli_w.dumps(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
@@ -164,26 +165,6 @@ def _check_zone(zone: str, table: str, name: str) -> None:
     if not known:
         values = {"file": name, "table": table, "key": "time_zone", "value": zone, "known": "Europe/Paris, America/New_York, UTC ..."}
         raise MappingError("mapping_value_wrong", values)
-
-
-def _to_toml(content: dict[str, Any]) -> str:
-    lines: list[str] = []
-    for table, entry in content.items():
-        lines.append(f"[{table}]")
-        lines += [f"{key} = {_toml_value(value)}" for key, value in entry.items() if not isinstance(value, dict)]
-        for key, value in entry.items():
-            if isinstance(value, dict):
-                lines += ["", f"[{table}.{key}]", *(f"{_toml_key(name)} = {_toml_value(text)}" for name, text in value.items())]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _toml_key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
-
-
-def _toml_value(value: object) -> str:
-    return str(value) if isinstance(value, int) else json.dumps(value, ensure_ascii=False)
 
 
 def mapping_as_read(report: IngestReport, told: MappingSet | None = None) -> MappingSet:
