@@ -32,6 +32,7 @@ _TOLD = (
     *("encoding", "separator", "header_line", "sheet"),
 )
 
+
 def options_of(mapping: ColumnMapping | None) -> ReadOptions:
     """What a mapping says about reading."""
     if mapping is None:

@@ -17,12 +17,12 @@ from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source, UploadedBytes
+from iceberg.ingest.files.text.headers import listed_headers
 from iceberg.ingest.judging.several_files import list_sources
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
-_MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 # Tables that a name or a repeated customer must speak for: their few columns are found in many other tables.
 _ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
 
@@ -86,9 +86,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
         if not speaks_for(opened, best, mapping):
-            listed = opened.reading.headers
-            shown = ", ".join(listed[:_MOST_HEADERS]) + (f" … ({len(listed)})" if len(listed) > _MOST_HEADERS else "")
-            raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": shown})
+            raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": listed_headers(opened.reading.headers)})
         return best, headers
     finally:
         connection.close()

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from iceberg.ingest.columns.propose import load_presets, normalise_header, value_fit
 from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.values.dates import recognise_dates
 
@@ -134,8 +135,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
     except duckdb.Error:
         return None
     finally:
-        if source.rejects:
-            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+        drop_rejects(connection, source)
     if cut or len(rows) * len(columns) > _MOST_CELLS:
         return None
     cells = [(row[0], *cell) for row in rows for cell in _cells(layout, row[1:])]

@@ -86,4 +86,4 @@ class ColumnMapping:
         return tuple(choice for choice in self.choices.values() if choice.confidence < threshold)
 
 
-Opened = tuple[SourceTable, ColumnMapping]
+Opened = tuple[SourceTable, ColumnMapping]  # a file, and how its columns are taken

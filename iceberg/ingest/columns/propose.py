@@ -12,7 +12,6 @@ from typing import Any
 
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
-from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
@@ -23,17 +22,6 @@ _MOST_LABELS = 30  # judgement
 _YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 
 # Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
-__all__ = [
-    "CERTAIN",
-    "ColumnMapping",
-    "MappingSet",
-    "Preset",
-    "load_presets",
-    "normalise_header",
-    "propose_mapping",
-    "recognise_system",
-]
-
 CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
 _NUMBER_TYPES = (

@@ -12,15 +12,15 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.layouts import longer_periods
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
 from iceberg.ingest.columns.propose import CERTAIN, category_candidates, normalise_header
+from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
-from iceberg.ingest.files.text.headers import is_data, kind_of, without_number
+from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DateReading, are_mixed, half_converted
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 
-_MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
 
 
@@ -94,8 +94,7 @@ def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, col
     except duckdb.InvalidInputException:
         return reading
     finally:
-        if source.rejects:
-            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+        drop_rejects(connection, source)
     if first == second == 0:
         return reading
     if are_mixed(first, second):
@@ -108,6 +107,7 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
     for relation, chosen in (part for parts in opened.values() for part in parts):
         doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
         proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
+        headers = listed_headers(relation.reading.headers)
         _require_whole_ids(relation, chosen)
         twice = next((one for one in chosen.uncertain(CERTAIN) if one.reason == "twice"), None)
         if twice is not None:
@@ -125,19 +125,19 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
             raise MappingError("flag_values", values | {"table": chosen.table}, proposal)
         if doubtful == ["category"]:
             candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": _listed(relation)}
+            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
             raise MappingError("category_missing", values, proposal)
         if not doubtful:
             continue
         gone = chosen.choices.get("churned")
         if chosen.table == "customers" and "start_date" in doubtful and gone is not None and gone.confidence >= CERTAIN:
-            raise MappingError("left_without_time", {"file": relation.reading.file, "column": gone.header, "headers": _listed(relation)}, proposal)
+            raise MappingError("left_without_time", {"file": relation.reading.file, "column": gone.header, "headers": headers}, proposal)
         misfit = next((one for one in chosen.uncertain(CERTAIN) if one.reason in {"not_dates", "not_numbers", "not_flags"}), None)
         if misfit is not None and len(doubtful) == 1:
             column = relation.column(misfit.header)
             value = next((text for text in (column.sample if column is not None else ()) if text and text.strip().lower() not in BLANK_TEXTS), "")
             values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
-            values["headers"] = _listed(relation)
+            values["headers"] = headers
             raise MappingError("values_unreadable", values, proposal)
         if chosen.table == "volumes" and "month" in doubtful and (periods := longer_periods(relation)):
             values = {"file": relation.reading.file, "periods": ", ".join(periods[:4])}
@@ -147,7 +147,7 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
             line = {"file": relation.reading.file, "line": relation.reading.header_line, "headers": ", ".join(_without_words(relation))}
             raise MappingError("no_header", line, proposal)
         sure = [f'{name} = "{one.header}"' for name, one in chosen.choices.items() if one.confidence >= CERTAIN]
-        values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": _listed(relation)}
+        values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": headers}
         values["understood"] = ", ".join(sure) or "–"
         raise MappingError("mapping_uncertain", values, proposal)
 
@@ -176,11 +176,5 @@ def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice)
 
 def _without_words(relation: SourceTable) -> list[str]:
     """The first values of a file without a header: a word among them may be somebody's name."""
-    shown = [without_number(header) for header in relation.reading.headers[:_MOST_HEADERS]]
+    shown = [without_number(header) for header in relation.reading.headers[:MOST_HEADERS]]
     return [text if kind_of(text) in {"number", "day"} else "…" for text in shown]
-
-
-def _listed(relation: SourceTable) -> str:
-    """The headers of a file; of very many the first ones."""
-    headers = relation.reading.headers
-    return ", ".join(headers[:_MOST_HEADERS]) + (f" … ({len(headers)})" if len(headers) > _MOST_HEADERS else "")

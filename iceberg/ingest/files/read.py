@@ -39,7 +39,6 @@ from iceberg.ingest.files.text.unusual_text import (
 
 WEB_TABLE = "web_table"
 _TEXT = "VARCHAR"
-__all__ = ["PREVIEW_ROWS", "FileReading", "ReadOptions", "SourceColumn", "SourceTable", "read_source", "text_table"]
 
 
 def read_source(
@@ -129,6 +128,12 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
         "encoding = 'utf-8')"
     )
     return replace(source, from_sql=from_sql, text_path=path, skip=skip, rejects=rejects)
+
+
+def drop_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> None:
+    """Drop what a look at `source` left in its table of malformed lines, so that the reading itself finds it empty."""
+    if source.rejects:
+        connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
 
 
 def _line_ends_change(path: Path, lines: int) -> bool:

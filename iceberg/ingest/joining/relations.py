@@ -11,6 +11,7 @@ import duckdb
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
+from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn
 from iceberg.ingest.joining.identifiers import SAMPLED_IDS
 from iceberg.ingest.joining.links import POINTED_AT, Link, LinkChoice, Origin, Relation, Relations
@@ -135,8 +136,7 @@ def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[
             continue
         finally:
             for source, _ in parts:
-                if source.rejects:
-                    connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+                drop_rejects(connection, source)
         distinct, rows, span = connection.sql(
             f"SELECT count(*), coalesce(sum(rows), 0), max(TRY_CAST(id AS BIGINT)) - min(TRY_CAST(id AS BIGINT)) + 1 FROM {name} "
         ).fetchall()[0]

@@ -14,6 +14,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.columns.questions import require_yes, settle_order
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
@@ -150,8 +151,7 @@ def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTab
     except duckdb.InvalidInputException:  # malformed lines; they are mended when the table is read
         return column
     finally:
-        if source.rejects:
-            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+        drop_rejects(connection, source)
     return replace(column, sample=sample or column.sample)
 
 
@@ -197,8 +197,7 @@ def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, co
     except duckdb.InvalidInputException:
         return [0] * len(patterns)
     finally:
-        if source.rejects:
-            connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
+        drop_rejects(connection, source)
 
 
 def select_sql(

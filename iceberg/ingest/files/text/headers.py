@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from iceberg.ingest.values.dates import recognise_dates
 
+MOST_HEADERS = 40  # judgement: a sentence that names more is not read
 _LINES = 20  # judgement: so many lines below say what a column holds
 _NUMBER = re.compile(r"[-+(]?[€$£]?[\s\u00a0\u202f]*\d[\d\s\u00a0\u202f.,']*(?:[eE][+-]?\d+)?[\s\u00a0\u202f]*[%€$£)]?")
 Cells = Sequence[str | None]
@@ -48,3 +49,8 @@ def is_named(cells: Cells, width: int) -> bool:
 def without_number(header: str) -> str:
     """A header as in the file: what repeats was numbered, ``0 (2)``."""
     return re.sub(r" \(\d+\)$", "", header)
+
+
+def listed_headers(headers: Sequence[str]) -> str:
+    """The headers of a file in a sentence; of very many the first ones, and how many there are."""
+    return ", ".join(headers[:MOST_HEADERS]) + (f" … ({len(headers)})" if len(headers) > MOST_HEADERS else "")
