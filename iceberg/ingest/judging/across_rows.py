@@ -1,6 +1,7 @@
-"""Owns the rules that look at several rows or at two tables.
+"""Judges the rules that look at several rows or at two tables: duplicates, unknown customers, complaints outside a customer's life.
 
-Duplicates, unknown customers, complaints outside a customer's life.
+Each rule is one text for both engines: the functions that end in ``_sql`` give rows with a column ``bit``; files get theirs here, tables in
+Spark in `iceberg.ingest.spark.load`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,74 @@ from iceberg.ingest.schema import TELLING, key_sql
 if TYPE_CHECKING:
     from iceberg.ingest.judging.judged_table import JudgedTable
 
-_FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
+FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
+_COMPLAINT = "customer_id, complaint_date, category"
+
+
+def repeated_customers_sql(rows: str, *, record: str = "") -> str:
+    """The rows of customers that stand there several times, with the bit of the rule that each breaks; see `judge_together`.
+
+    Which row stays does not depend on the order of rows: the earliest start, then the earliest known end.
+
+    Args:
+        rows: What to write after FROM; it has ``customer_id``, `FIELDS_OF_CUSTOMER` and ``flags``.
+        record: Its column that decides between rows that are the same; "" where it has none.
+
+    Returns:
+        A SELECT that gives the columns of `rows`, others, and ``bit``; 0 for the row that stays and for rejected rows.
+    """
+    kept = f"(flags & {reject_mask('customers')}) = 0"
+    order = ", ".join(["start_date", "end_date NULLS LAST", "segment", "revenue NULLS LAST", *([record] if record else [])])
+    spell = f"OVER (PARTITION BY customer_id, {kept} ORDER BY {order})"
+    firsts = ", ".join(f"first_value({name}) {spell} AS first_{name}" for name in FIELDS_OF_CUSTOMER)
+    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first_{name}" for name in FIELDS_OF_CUSTOMER)
+    exact, conflicting = bit_of("customers", "exact_duplicate"), bit_of("customers", "duplicate_customer_id")
+    bit = f"CASE WHEN NOT {kept} OR place = 1 THEN 0 WHEN {same} THEN {exact} ELSE {conflicting} END"
+    return f"SELECT *, {bit} AS bit FROM (SELECT *, {firsts}, row_number() {spell} AS place FROM {rows}) AS placed"
+
+
+def against_customers_sql(table: str, rows: str, customers: str, *, key: str = "customer_id") -> str:
+    """Rows of complaints or incidents with the bit of the rule about their customer that each breaks.
+
+    Args:
+        table: ``"complaints"`` or ``"incidents"``.
+        rows: What to write after FROM; it has `key`, ``flags`` and, of complaints, ``complaint_date``.
+        customers: The same for customers: `key`, ``start_date``, ``end_date``, ``flags``.
+        key: Column of both that says which customer.
+
+    Returns:
+        A SELECT that gives the columns of `rows` and ``bit``.
+    """
+    rejects = reject_mask("customers")
+    verdicts = f"WHEN c.{key} IS NULL THEN {bit_of(table, 'unknown_customer')} "
+    of_rejected = ""
+    if table == "complaints":
+        verdicts = (
+            f"WHEN c.{key} IS NULL AND r.{key} IS NOT NULL THEN {bit_of(table, 'complaint_of_rejected_customer')} {verdicts}"
+            f"WHEN k.complaint_date < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
+            f"WHEN k.complaint_date > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
+        )
+        of_rejected = f"LEFT JOIN (SELECT DISTINCT {key} FROM {customers} WHERE (flags & {rejects}) <> 0) AS r ON k.{key} = r.{key}"
+    return (
+        f"SELECT k.*, CASE WHEN (k.flags & {reject_mask(table)}) <> 0 THEN 0 {verdicts}ELSE 0 END AS bit FROM {rows} AS k "
+        f"LEFT JOIN (SELECT {key}, start_date, end_date FROM {customers} WHERE (flags & {rejects}) = 0) AS c ON k.{key} = c.{key} {of_rejected}"
+    )
+
+
+def repeated_complaints_sql(rows: str, *, order: str) -> str:
+    """Complaints with the bit of the rule against the same customer, day and category again: one problem that was recorded twice.
+
+    Args:
+        rows: What to write after FROM; it has ``customer_id``, ``complaint_date``, ``category`` and ``flags``.
+        order: Its column by which the first of them stays.
+
+    Returns:
+        A SELECT that gives the columns of `rows`, others, and ``bit``.
+    """
+    kept = f"(flags & {reject_mask('complaints')}) = 0"
+    place = f"row_number() OVER (PARTITION BY {_COMPLAINT}, {kept} ORDER BY {order}) AS place"
+    bit = f"CASE WHEN {kept} AND place > 1 THEN {bit_of('complaints', 'duplicate_complaint')} ELSE 0 END"
+    return f"SELECT *, {bit} AS bit FROM (SELECT *, {place} FROM {rows}) AS placed"
 
 
 def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
@@ -40,25 +108,20 @@ def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: Judg
     if not may_repeat_ids(connection, item):
         return
     _materialise(connection, item)
-    name, kept = item.read_name, f"(flags & {reject_mask('customers')}) = 0"
-    # Which row stays must not depend on the order of rows: the earliest start, then the earliest known end.
-    same = " AND ".join(f"r.{field} IS NOT DISTINCT FROM r.first_{field}" for field in _FIELDS_OF_CUSTOMER)
-    order = "start_date, end_date NULLS LAST, segment, revenue NULLS LAST, record"
-    firsts = ", ".join(f"first_value({field}) OVER spell AS first_{field}" for field in _FIELDS_OF_CUSTOMER)
-    exact, conflicting = bit_of("customers", "exact_duplicate"), bit_of("customers", "duplicate_customer_id")
-    connection.execute(
-        f"""
-        UPDATE {name} SET flags = flags | v.bit FROM (
-            SELECT r.record, CASE WHEN {same} THEN {exact} ELSE {conflicting} END AS bit FROM (
-                SELECT record, {", ".join(_FIELDS_OF_CUSTOMER)}, {firsts}, row_number() OVER spell AS place
-                FROM (SELECT rowid AS record, * FROM {name} WHERE {kept} AND customer_id IN (
-                    SELECT customer_id FROM {name} WHERE {kept} GROUP BY customer_id HAVING count(*) > 1))
-                WINDOW spell AS (PARTITION BY customer_id ORDER BY {order})
-            ) r WHERE r.place > 1
-        ) v WHERE {name}.rowid = v.record
-        """
-    )
+    name = item.read_name
+    kept_rows = f"{name} WHERE (flags & {reject_mask('customers')}) = 0"
+    again = f"SELECT customer_id FROM {kept_rows} GROUP BY customer_id HAVING count(*) > 1"
+    columns = f"customer_id, {', '.join(FIELDS_OF_CUSTOMER)}, flags"  # a table made of a view has a column called record, too
+    rows = f"(SELECT rowid AS record, {columns} FROM {kept_rows} AND customer_id IN ({again}))"
+    _add_bits(connection, name, repeated_customers_sql(rows, record="record"))
     item.flags = {}
+
+
+def _add_bits(connection: duckdb.DuckDBPyConnection, name: str, verdicts: str) -> None:
+    """Add ``bit`` of the rows that `verdicts` gives to the flags of the rows of `name` whose rowid is their ``record``."""
+    connection.execute(
+        f"UPDATE {name} SET flags = flags | v.bit FROM (SELECT record, bit FROM ({verdicts}) WHERE bit > 0) AS v WHERE {name}.rowid = v.record"
+    )
 
 
 def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
@@ -86,54 +149,24 @@ def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Jud
     hashed = key_sql("customer_id", numbered=customers.numbered)
     hashes = " UNION ALL ".join(f"SELECT {hashed} FROM {tables[table].read_name}" for table in TELLING if table in tables)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(_FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
+        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
         + ("" if rows != customers.read_name else f"WHERE {customers.own_key} IN ({hashes})")
     )
 
 
 def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: JudgedTable, day: str) -> None:
-    key, kept, kept_customers = customers.told_key, reject_mask(table), reject_mask("customers")
-    outside = (
-        f"WHEN k.{day} < c.start_date THEN {bit_of(table, 'complaint_before_start')} "
-        f"WHEN k.{day} > c.end_date THEN {bit_of(table, 'complaint_after_departure')} "
-        if table == "complaints"
-        else ""
-    )
-    unknown = bit_of(table, "unknown_customer")
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM (
-            SELECT k.record, CASE WHEN c.{key} IS NULL THEN {unknown} {outside}ELSE 0 END AS bit
-            FROM (SELECT rowid AS record, {customers.told_by("customer_id")} AS key, {day} FROM {name} WHERE (flags & {kept}) = 0) k
-            LEFT JOIN (SELECT {key}, start_date, end_date FROM {customers.told_name} WHERE (flags & {kept_customers}) = 0) c ON k.key = c.{key}
-        ) WHERE bit > 0
-        """
-    )
-    if not connection.execute("SELECT count(*) FROM verdicts").fetchall()[0][0]:
-        return
-    if table == "complaints":  # told apart: the customer is in the file, but their row was rejected
-        rejected = bit_of(table, "complaint_of_rejected_customer")
-        of_rejected = f"SELECT {key} FROM {customers.told_name} WHERE (flags & {kept_customers}) <> 0"
-        connection.execute(
-            f"UPDATE verdicts SET bit = {rejected} WHERE bit = {unknown} AND record IN "
-            f"(SELECT rowid FROM {name} WHERE {customers.told_by('customer_id')} IN ({of_rejected}))"
-        )
-    connection.execute(f"UPDATE {name} SET flags = flags | v.bit FROM verdicts v WHERE {name}.rowid = v.record")
-    connection.execute("DROP TABLE verdicts")
+    kept = f"(flags & {reject_mask(table)}) = 0"
+    rows = f"(SELECT rowid AS record, {customers.told_by('customer_id')} AS {customers.told_key}, {day}, flags FROM {name} WHERE {kept})"
+    _add_bits(connection, name, against_customers_sql(table, rows, customers.told_name, key=customers.told_key))
 
 
 def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The same customer, day and category again: one problem told twice."""
-    kept = f"(flags & {reject_mask('complaints')}) = 0"
-    key = "customer_id, complaint_date, category"
-    if not may_repeat(connection, f"{name} WHERE {kept}", key):
+    kept_rows = f"{name} WHERE (flags & {reject_mask('complaints')}) = 0"
+    if not may_repeat(connection, kept_rows, _COMPLAINT):
         return
-    repeated = f"SELECT min(rowid) AS first, {key} FROM {name} WHERE {kept} GROUP BY {key} HAVING count(*) > 1"
-    connection.execute(
-        f"UPDATE {name} SET flags = flags | {bit_of('complaints', 'duplicate_complaint')} FROM ({repeated}) r "
-        f"WHERE {kept} AND {name}.rowid > r.first AND {name}.customer_id = r.customer_id "
-        f"AND {name}.complaint_date = r.complaint_date AND {name}.category = r.category"
-    )
+    again = f"SELECT {_COMPLAINT} FROM {kept_rows} GROUP BY {_COMPLAINT} HAVING count(*) > 1"
+    rows = f"(SELECT rowid AS record, {_COMPLAINT}, flags FROM {kept_rows} AND ({_COMPLAINT}) IN ({again}))"
+    _add_bits(connection, name, repeated_complaints_sql(rows, order="record"))
 
 
 def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
@@ -149,7 +182,7 @@ def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: Ju
     """The same subscription again: left out where an id says that it is the same one, kept where it may be a second licence."""
     named = "subscription_id" in item.fields.columns
     bit = bit_of("subscriptions", "exact_duplicate" if named else "repeated_subscription")
-    key = ", ".join(["customer_id", *_FIELDS_OF_CUSTOMER, *(["subscription_id"] if named else [])])
+    key = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(["subscription_id"] if named else [])])
     repeated = (
         f"SELECT record FROM (SELECT rowid AS record, row_number() OVER (PARTITION BY {key} ORDER BY rowid) AS place FROM {item.read_name} "
         f"WHERE (flags & {reject_mask('subscriptions')}) = 0) WHERE place > 1"

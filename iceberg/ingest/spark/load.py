@@ -15,6 +15,13 @@ from iceberg.ingest.columns.propose import complete_with_system, propose_mapping
 from iceberg.ingest.columns.questions import require_certain
 from iceberg.ingest.engine.connection import quote_name
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
+from iceberg.ingest.joining.subscriptions import ENOUGH_REPEATED, MANY_REPEATED
+from iceberg.ingest.judging.across_rows import (
+    FIELDS_OF_CUSTOMER,
+    against_customers_sql,
+    repeated_complaints_sql,
+    repeated_customers_sql,
+)
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
@@ -24,7 +31,6 @@ from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, TABLES, RowIssue
 from iceberg.ingest.spark.local_tables import Beside, lies_beside
-from iceberg.ingest.spark.rules_across_rows import judge_complaints, judge_customers, judge_incidents
 from iceberg.ingest.spark.session import SparkConnection, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
 from iceberg.ingest.tables import IngestReport, Tables
@@ -153,10 +159,10 @@ def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[T
     connection, judged = load.connection, load.judged
     connection.stage = "judging"
     if "customers" in judged:
-        judge_customers(connection, judged["customers"], load.mappings.joining)
-    for table, judge in (("complaints", judge_complaints), ("incidents", judge_incidents)):
+        _judge_customers(load, judged["customers"])
+    for table in ("complaints", "incidents"):
         if table in judged:
-            judge(connection, with_customers="customers" in judged, recorded=beside.holds(table))
+            _judge_telling(load, table, recorded=beside.holds(table))
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
@@ -277,6 +283,54 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
     if mapping.table == "customers" and as_flat(source, mapping) is not None:
         raise FileError("spark_no_flat", {"file": source.reading.file})
     require_certain({mapping.table: [(source, mapping)]})
+
+
+def _judge_customers(load: _Load, item: JudgedTable) -> None:
+    """Only rows whose id comes again are sorted."""
+    connection, kept = load.connection, f"(flags & {reject_mask('customers')}) = 0"
+    connection.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
+    [(ids,)] = connection.sql("SELECT count(*) FROM repeated_ids").fetchall()
+    if not ids:
+        connection.make("judged_customers", "SELECT * FROM read_customers")
+        return
+    if load.mappings.joining.repeated_customers == "auto":
+        _require_no_subscriptions(connection, item, kept)
+    columns = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(f"{name}_text" for name in item.fields.columns)])
+    once = "SELECT read_customers.* FROM read_customers LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
+    repeated = repeated_customers_sql("read_customers JOIN repeated_ids ON customer_id = again")
+    connection.make(
+        "judged_customers",
+        f"SELECT {columns}, flags FROM ({once}) AS alone UNION ALL SELECT {columns}, flags | bit AS flags FROM ({repeated}) AS judged",
+    )
+
+
+def _require_no_subscriptions(connection: SparkConnection, item: JudgedTable, kept: str) -> None:
+    """As `iceberg.ingest.joining.subscriptions.find_repeats` tells a mistake from a table of subscriptions, which `load_tables` would fold.
+
+    Raises:
+        FileError: ``spark_repeated_customers``.
+    """
+    starts = f"SELECT customer_id, count(DISTINCT start_date) AS starts FROM read_customers WHERE {kept} GROUP BY customer_id"
+    counted = f"SELECT count(*) AS customers, count(CASE WHEN starts > 1 THEN 1 END) AS restarted FROM ({starts}) AS each_one"
+    [(customers, restarted)] = connection.sql(counted).fetchall()
+    if restarted >= ENOUGH_REPEATED and restarted >= MANY_REPEATED * customers:
+        raise FileError("spark_repeated_customers", {"file": item.source.reading.file, "count": int(restarted), "customers": int(customers)})
+
+
+def _judge_telling(load: _Load, table: str, *, recorded: bool) -> None:
+    """Complaints or incidents; of a complaint that comes again the first row stays where rows are numbered, else any."""
+    rows = f"read_{table}"
+    if "customers" in load.judged:
+        rows = f"({_with_bit(against_customers_sql(table, rows, 'judged_customers'))}) AS met"
+    judged = f"SELECT * FROM {rows}"
+    if table == "complaints":
+        judged = _with_bit(repeated_complaints_sql(rows, order="record" if recorded else "customer_id"), "place")
+    load.connection.make(f"judged_{table}", judged)
+
+
+def _with_bit(verdicts: str, *besides: str) -> str:
+    """Rows with their ``bit`` among their flags."""
+    return f"SELECT * EXCLUDE ({', '.join(['flags', 'bit', *besides])}), flags | bit AS flags FROM ({verdicts}) AS verdicts"
 
 
 def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
