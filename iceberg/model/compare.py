@@ -151,7 +151,7 @@ def compare_periods(estimate: IcebergEstimate, counts: CohortCounts, *, before: 
     remarks = [Remark("shared_ratio", "info")]
     if any(counts.has_customers and side.exposure <= 0 for side in sides):
         raise OptionError("compare_nobody")
-    if estimate.evidence.level not in {"3", "4"}:
+    if not estimate.evidence.level.corrects_ratio:
         remarks.insert(0, Remark("level_too_low", "warning", {"level": estimate.evidence.level}))
     shown = [(cells.months[months[0]], cells.months[months[-1]]) for months in places]
     differences = _differences(cells.categories, sides[0], sides[1], estimate.seed)
@@ -302,8 +302,9 @@ def _study_remarks(
             remarks.append(Remark("windows_overlap", "warning", {"days": days}))
     if before.evidence.level != after.evidence.level:
         remarks.append(Remark("levels_differ", "caution", {"before": before.evidence.level, "after": after.evidence.level}))
-    if min(before.evidence.level, after.evidence.level) < "3":
-        remarks.append(Remark("level_too_low", "warning", {"level": min(before.evidence.level, after.evidence.level)}))
+    lowest = min(before.evidence.level, after.evidence.level, key=lambda level: level.rank)
+    if not lowest.corrects_ratio:
+        remarks.append(Remark("level_too_low", "warning", {"level": lowest}))
     moved = [one.name for one in fields(before.assumptions) if getattr(before.assumptions, one.name) != getattr(after.assumptions, one.name)]
     if moved:
         remarks.append(Remark("assumptions_differ", "caution", {"names": tuple(moved)}))

@@ -72,7 +72,7 @@ def _about_complaints(estimate: IcebergEstimate, counts: CohortCounts) -> list[D
 
 def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
     cells, heard, lost = estimate.cells, estimate.total.vocal_customers, estimate.silent_leavers
-    if estimate.evidence.level == "0" or heard == 0 or cells is None:
+    if not estimate.evidence.level.knows_departures or heard == 0 or cells is None:
         return []
     found = []
     if heard * FOLK_RATIO > lost:
@@ -81,7 +81,7 @@ def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
         found.append(Diagnostic("ratio_impossible", "caution", values))
     asked = cells.ratio_prior @ cells.vocal.sum(axis=(1, 2))
     excluded = float((asked > cells.leavers.sum()).mean())
-    if excluded > 0.05 and estimate.evidence.level in ("1", "2", "F"):
+    if excluded > 0.05 and not estimate.evidence.level.corrects_ratio:
         values = {"excluded": excluded, "asked": round(float(np.median(asked))), "lost": lost}
         found.append(Diagnostic("cap_binds", "caution" if excluded > 0.5 else "info", values))
     return found

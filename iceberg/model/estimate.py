@@ -137,10 +137,11 @@ def estimate_iceberg(
 
 def _climb(request: _Request, warm: object | None) -> _Answer:
     """The rung of the ladder that the files reach. Level 3 replaces the draws of levels 0 to 2 here."""
-    if request.evidence.level == "0":
+    level = request.evidence.level
+    if not level.knows_departures:
         return _from_volumes(request)
-    alone = request.evidence.level == "4" and bool(what_is_missing_for_level_3(request.counts))
-    if request.evidence.level in ("1", "2", "F") or alone:
+    alone = level.is_measured and bool(what_is_missing_for_level_3(request.counts))
+    if not level.corrects_ratio or alone:
         return _from_survival(request)
     return _from_departures(request, warm)
 
@@ -181,7 +182,7 @@ def _from_survival(request: _Request) -> _Answer:
         drawn.silent_churn * share, profile=month_profile(vocal, delay), leavers=leavers
     )
     remarks: tuple[Diagnostic, ...] = ()
-    if request.evidence.level == "4" and drawn.feasible_probability < CONFLICT_PROBABILITY:
+    if request.evidence.level.is_measured and drawn.feasible_probability < CONFLICT_PROBABILITY:
         remarks = (Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}),)
     return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
 
@@ -193,7 +194,7 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
     def told(step: str, share: float) -> None:
         request.tell(step, 0.1 + 0.65 * share)
 
-    seen = _measured_ratios(request) if request.evidence.level == "4" else None
+    seen = _measured_ratios(request) if request.evidence.level.is_measured else None
     drawn = correct_by_departures(
         request.ordered,
         assumptions=held,
@@ -279,7 +280,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     informed = None
     if not ordered.has_calendar:
         informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
-    elif request.evidence.level != "1":
+    elif request.evidence.level.follows_complainers:
         posteriors = pooled_excess(ordered, horizon_days=held.horizon_days, matched=matched)
         posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]

@@ -20,23 +20,23 @@ Reason = tuple[str, dict[str, object]]
 def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per rung
     """The rung that the files reach and the reasons for it, before anything is estimated."""
     if not counts.has_customers:
-        return Evidence("0", "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
+        return Evidence(EvidenceLevel.VOLUMES, "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
     reasons: list[Reason] = [("departures_cap", {"silent_leavers": counts.silent_leavers})]
     if not counts.has_calendar:
-        return Evidence("F", "mixed", (*reasons, *_what_the_sheet_holds(counts)))
+        return Evidence(EvidenceLevel.FLAT, "mixed", (*reasons, *_what_the_sheet_holds(counts)))
     if not counts.has_linked_complaints:
-        return Evidence("1", "assumption_led", (*reasons, ("complaints_not_linked", {})))
+        return Evidence(EvidenceLevel.DEPARTURES, "assumption_led", (*reasons, ("complaints_not_linked", {})))
     reasons.append(("complainers_followed", {"vocal_customers": counts.vocal_customers_total}))
     if counts.vocal_customers_total == 0:
-        return Evidence("1", "assumption_led", (*reasons[:1], ("no_complainers", {})))
+        return Evidence(EvidenceLevel.DEPARTURES, "assumption_led", (*reasons[:1], ("no_complainers", {})))
     measured = _what_was_measured(counts)
     if measured:
-        return Evidence("4", "mixed", (*reasons, *measured))
+        return Evidence(EvidenceLevel.MEASURED, "mixed", (*reasons, *measured))
     missing = what_is_missing_for_level_3(counts)
     if missing:
-        return Evidence("2", "mixed", (*reasons, *missing))
+        return Evidence(EvidenceLevel.LINKED, "mixed", (*reasons, *missing))
     reasons.append(("departures_vary", {"segments": len(counts.segments), "months": len(counts.months)}))
-    return Evidence("3", "mixed", tuple(reasons))
+    return Evidence(EvidenceLevel.VARIED, "mixed", tuple(reasons))
 
 
 def _what_the_sheet_holds(counts: CohortCounts) -> tuple[Reason, ...]:
@@ -83,8 +83,8 @@ def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
 
 def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Literal["assumption_led", "mixed", "data_led"]:
     """The badge: whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
-    if level in ("0", "1"):
+    if not level.follows_complainers:
         return "assumption_led"
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0
-    return "data_led" if level in ("3", "4") and share < DATA_LED_SHARE else "mixed"
+    return "data_led" if level.corrects_ratio and share < DATA_LED_SHARE else "mixed"

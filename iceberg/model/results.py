@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Literal, Self
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy.typing as npt
 from iceberg.model.assumptions import Assumptions
 
 FloatArray = npt.NDArray[np.float64]
-EvidenceLevel = Literal["0", "1", "2", "3", "4", "F"]
 INTERVAL_MASS = 0.9
 LIKELY_EXCEEDED = 0.9
 
@@ -71,13 +71,60 @@ class Diagnostic:
     category: str | None = None
 
 
+class EvidenceLevel(StrEnum):
+    """How much the files can say, from least to most; written everywhere as its letter.
+
+    A level is added here and in its sentence, ``evidence.levels.<letter>``: code asks one of the questions and never for a letter.
+
+    Attributes:
+        knows_departures: The files say who left.
+        follows_complainers: They also say whether those who complained left.
+        has_own_ratio: Departures move the silent ratio itself; below, they only cap it.
+        corrects_ratio: Departures over segments and months correct it.
+        is_measured: An incident log or a survey measured it.
+    """
+
+    #        letter  departures complainers own    corrects measured
+    VOLUMES = "0", False, False, False, False, False
+    DEPARTURES = "1", True, False, False, False, False
+    LINKED = "2", True, True, False, False, False
+    FLAT = "F", True, True, True, False, False  # a sheet without dates
+    VARIED = "3", True, True, True, True, False
+    MEASURED = "4", True, True, True, True, True
+
+    knows_departures: bool
+    follows_complainers: bool
+    has_own_ratio: bool
+    corrects_ratio: bool
+    is_measured: bool
+
+    def __new__(cls, letter: str, *answers: bool) -> Self:
+        """The level of a letter, with its answers in the order of the attributes."""
+        level = str.__new__(cls, letter)
+        level._value_ = letter
+        level.knows_departures, level.follows_complainers, level.has_own_ratio, level.corrects_ratio, level.is_measured = answers
+        return level
+
+    @property
+    def rank(self) -> int:
+        """Place on the ladder, 0 for the least."""
+        return list(EvidenceLevel).index(self)
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """Which rung of the ladder speaks, and why. `reasons` are codes under ``evidence.reasons`` with their values."""
+    """Which rung of the ladder speaks, and why. `reasons` are codes under ``evidence.reasons`` with their values; `level` may be given as its letter.
+
+    Raises:
+        ValueError: The letter is no level's.
+    """
 
     level: EvidenceLevel
     kind: Literal["assumption_led", "mixed", "data_led"]
     reasons: tuple[tuple[str, dict[str, object]], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", EvidenceLevel(self.level))
 
 
 @dataclass(frozen=True)

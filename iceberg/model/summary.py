@@ -59,7 +59,7 @@ def summarise_draws(
     worst = probability_largest(churn)
     costliest = worst if money is None else probability_largest(money)
     heard = cells.vocal.sum(axis=(1, 2))
-    known = posterior.evidence.level != "0"
+    known = posterior.evidence.level.knows_departures
     categories = []
     for index, category in enumerate(cells.categories):
         vocal = float(heard[index])
@@ -104,7 +104,7 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
     cells = posterior.cells
     heard = float(cells.vocal_any.sum())
     asked = float(np.median(cells.excess, axis=0) @ cells.vocal.sum(axis=(1, 2))) if len(cells.categories) else 0.0
-    known = posterior.evidence.level != "0" and asked > 0
+    known = posterior.evidence.level.knows_departures and asked > 0
     return TotalEstimate(
         vocal_customers=round(heard),
         silent_churn=CredibleInterval.of(churn.sum(axis=1)),

@@ -39,7 +39,7 @@ def build_document(
         "since": counts.window.since.isoformat() if counts.has_calendar else None,
         "as_of": counts.window.as_of.isoformat() if counts.has_calendar else None,
         "seed": estimate.seed,
-        "evidence_level": estimate.evidence.level,
+        "evidence_level": str(estimate.evidence.level),
         "interval_mass": INTERVAL_MASS,
         "rows": {table: {key: int(rows.get(table, _NO_ROWS)[key]) for key in _NO_ROWS} for table in _TABLES},
         "silent_leavers": int(estimate.silent_leavers) if known_departures else None,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import LEVELS_WITH_OWN_RATIO, above_noise, currency_of, ranking_table
+from iceberg.report.tables import above_noise, currency_of, ranking_table
 
 Verdict = Literal["act", "measure", "watch", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
@@ -142,7 +142,7 @@ def evidence_badge(estimate: IcebergEstimate, translator: Translator) -> Badge:
     )
     return Badge(
         kind=evidence.kind,
-        level=evidence.level,
+        level=str(evidence.level),
         label=translator.text(f"evidence.kinds.{evidence.kind}"),
         says=translator.text(f"evidence.levels.{evidence.level}"),
         help=translator.text(f"evidence.kinds_help.{evidence.kind}"),
@@ -208,7 +208,8 @@ def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
 def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
     pipeline = (estimate.total.pipeline or {}).get(PIPELINE_TILE_DAYS)
     if pipeline is None:
-        lacking = {"0": "no_customers", "1": "no_link"}.get(estimate.evidence.level, "no_dates")
+        level = estimate.evidence.level
+        lacking = "no_customers" if not level.knows_departures else "no_dates" if level.follows_complainers else "no_link"
         return _missing("pipeline", f"missing_detail_{lacking}", translator)
     ends = customers_range(pipeline, translator)
     detail = translator.text("report.tiles.pipeline.detail", days=PIPELINE_TILE_DAYS, middle=ends["middle"])
@@ -255,7 +256,7 @@ def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, ca
         sentence = translator.text("report.comparator.no_departures", folk=values["folk"], needed=needed)
     else:
         outcome = "impossible" if needed > lost else "possible"
-        if estimate.evidence.level in LEVELS_WITH_OWN_RATIO:
+        if estimate.evidence.level.has_own_ratio:
             supported = item.ratio_posterior if item else _total_ratio(estimate)
             ends = {name: ratio(value, translator) for name, value in _named_ends(supported)}
             sentence = translator.text(f"report.comparator.{outcome}", **values, **ends)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib
 from datetime import date
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def method_digest() -> str:
     return digest.hexdigest()
 
 
-def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401  # any part of an estimate; one line per kind
+def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401, PLR0911  # any part of an estimate; one line per kind
     """`value` as JSON; its arrays go into `arrays`, by name.
 
     Raises:
@@ -39,6 +40,8 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401  #
         key = f"array{len(arrays)}"
         arrays[key] = np.asarray(value)
         return {"array": key, "scalar": isinstance(value, np.generic)}
+    if isinstance(value, Enum):
+        return value.value  # the dataclass that holds it makes it whole again
     if isinstance(value, date):
         return {"date": value.isoformat()}
     if isinstance(value, tuple | list):

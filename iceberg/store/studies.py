@@ -271,7 +271,7 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
         "counts_digest": publication.counts.digest,
         "since": summary.get("since"),
         "as_of": summary.get("as_of"),
-        "evidence_level": publication.estimate.evidence.level,
+        "evidence_level": str(publication.estimate.evidence.level),
         "seed": str(publication.estimate.seed),
         "assumptions": encode(publication.estimate.assumptions, {}),
         "summary": summary,

@@ -12,7 +12,6 @@ from iceberg.report.tables.assumptions import (
 from iceberg.report.tables.estimate import (
     COMPARATOR_COLUMNS,
     ICEBERG_COLUMNS,
-    LEVELS_WITH_OWN_RATIO,
     Measure,
     above_noise,
     cells_of,
@@ -49,7 +48,6 @@ from iceberg.report.tables.written import (
 __all__ = [
     "COMPARATOR_COLUMNS",
     "ICEBERG_COLUMNS",
-    "LEVELS_WITH_OWN_RATIO",
     "NET_COLUMNS",
     "CurveLike",
     "IntervalUnit",

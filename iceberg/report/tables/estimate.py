@@ -12,7 +12,6 @@ import pandas as pd
 from iceberg.model.results import CredibleInterval, EstimateCells, IcebergEstimate
 from iceberg.report.tables.tidy import FloatArray, interval_columns, interval_ends, tidy_frame
 
-LEVELS_WITH_OWN_RATIO = frozenset({"3", "4", "F"})  # the ratio itself is moved by departures; below, only capped
 Measure = Literal["customers", "money"]
 ICEBERG_COLUMNS = (
     "category",
@@ -95,8 +94,8 @@ def total_table(estimate: IcebergEstimate) -> pd.DataFrame:
         ("silent_churn", total.silent_churn),
         ("revenue_lost", total.revenue_lost),
         ("folk_estimate", total.folk_estimate),
-        ("silent_leavers", float(estimate.silent_leavers) if estimate.evidence.level != "0" else None),
-        ("natural_departures", estimate.natural_departures if estimate.evidence.level != "0" else None),
+        ("silent_leavers", float(estimate.silent_leavers) if estimate.evidence.level.knows_departures else None),
+        ("natural_departures", estimate.natural_departures if estimate.evidence.level.knows_departures else None),
         ("placebo", total.placebo),
         *((f"pipeline_{days}", interval) for days, interval in (total.pipeline or {}).items()),
     ]
@@ -155,7 +154,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
             else item.feasible_ratio * item.excess_probability.median,
             "placebo_ratio": item.placebo.upper / item.vocal_customers if item.placebo is not None and item.vocal_customers else float("nan"),
             "prior_share": item.prior_share,
-            "own_ratio": estimate.evidence.level in LEVELS_WITH_OWN_RATIO,
+            "own_ratio": estimate.evidence.level.has_own_ratio,
         }
         for item in estimate.categories
     ]
