@@ -14,14 +14,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.day_counts import (
-    ANY_CATEGORY,
-    NEVER_COMPLAINED,
-    ComplaintClockCounts,
-    IntArray,
-    TenureDayCounts,
-    whole_numbers,
-)
+from iceberg.arrays import FloatArray, IntArray
+from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
@@ -41,13 +35,9 @@ __all__ = [
     "NEVER_COMPLAINED",
     "CohortCounts",
     "ComplaintClockCounts",
-    "FloatArray",
-    "IntArray",
     "ObservedSilence",
     "TenureDayCounts",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from iceberg.arrays import BoolArray, IntArray
 
 NEVER_COMPLAINED = 0  # value of `TenureDayCounts.state`; state 1 + c means: first complaint was in category c
 ANY_CATEGORY = -1  # value of `ComplaintClockCounts.category`: the first complaint of all
@@ -44,7 +44,7 @@ class CountColumns:
         """Number of rows."""
         return len(next(iter(self.columns.values())))
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> Self:
+    def where(self, chosen: BoolArray) -> Self:
         """The rows for which `chosen` holds."""
         return type(self)(**{name: values[chosen] for name, values in self.columns.items()})
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iceberg.arrays import IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, IntArray, TenureDayCounts
+from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import add_up
 from iceberg.cohort.statements import REVENUE_UNITS, Statements, revenue_units

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iceberg.cohort.day_counts import IntArray
+from iceberg.arrays import IntArray
 from iceberg.cohort.window import ObservationWindow
 
 Columns = dict[str, IntArray]

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from iceberg.arrays import IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, IntArray, TenureDayCounts
+from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.engine import Engine, Names
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence

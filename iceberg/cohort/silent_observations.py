@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from iceberg.cohort.day_counts import ComplaintClockCounts, IntArray, whole_numbers
+from iceberg.arrays import IntArray
+from iceberg.cohort.day_counts import ComplaintClockCounts, whole_numbers
 
 # Judgement: whoever has not complained within two months of an incident stays silent about it.
 COMPLAIN_WITHIN_DAYS = 60

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import IntArray
 from iceberg.cohort.counts import CohortCounts
 
-IntArray = npt.NDArray[np.int64]
 _CELL_FIELDS = (
     "silent_person_days",
     "silent_exits",

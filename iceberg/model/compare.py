@@ -18,13 +18,12 @@ from datetime import date
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
-FloatArray = npt.NDArray[np.float64]
 Months = tuple[date, date]
 Basis = Literal["customer_months", "customers", "months"]
 Verdict = Literal["fell", "probably_fell", "open", "probably_rose", "rose"]

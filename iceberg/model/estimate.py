@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
@@ -28,9 +28,6 @@ from iceberg.model.value import price_silent_churn
 
 __all__ = ["estimate_iceberg", "focus_estimate"]
 
-FloatArray = npt.NDArray[np.float64]
-FloatArray32 = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str, float], None]
 
 # Judgement: measured ratios that fit into the departures in fewer than one draw of twenty contradict them.
@@ -67,8 +64,8 @@ class _Answer:
     Placebo and pipeline (level 3): one per category, then one for the total.
     """
 
-    silent_churn: FloatArray32
-    natural: FloatArray32
+    silent_churn: SingleArray
+    natural: SingleArray
     ratio: FloatArray
     excess: FloatArray
     ratio_prior: FloatArray
@@ -235,7 +232,7 @@ class _Measured:
     precision: FloatArray
     excess: FloatArray
     assumed: FloatArray
-    watched: npt.NDArray[np.bool_]
+    watched: BoolArray
 
 
 def _measured_ratios(request: _Request) -> _Measured:

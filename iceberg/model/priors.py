@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import FloatArray
 from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
-
-FloatArray = npt.NDArray[np.float64]
 
 # Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1
 # served all companies of

@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
 
-FloatArray = npt.NDArray[np.float64]
 INTERVAL_MASS = 0.9
 LIKELY_EXCEEDED = 0.9
 
@@ -177,9 +176,9 @@ class Draws:
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
     """
 
-    silent_churn: npt.NDArray[np.float32]
-    natural: npt.NDArray[np.float32]
-    revenue_lost: npt.NDArray[np.float32] | None
+    silent_churn: SingleArray
+    natural: SingleArray
+    revenue_lost: SingleArray | None
     ratio: FloatArray
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
-FloatArray = npt.NDArray[np.float64]
 Estimator = Callable[..., IcebergEstimate]
 
 RATIOS = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)

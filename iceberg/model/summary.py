@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions
 from iceberg.model.results import (
@@ -23,7 +23,6 @@ from iceberg.model.results import (
     TotalEstimate,
 )
 
-FloatArray = npt.NDArray[np.float64]
 # A ratio is looked at on the log scale; below one silent leaver per thousand complainers it is "none".
 SMALLEST_RATIO = 1e-3
 

@@ -7,16 +7,13 @@ band``
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order
-
-FloatArray = npt.NDArray[np.float64]
-FloatArray32 = npt.NDArray[np.float32]
 
 DAYS_PER_MONTH = 365.25 / 12
 # Judgement: coefficient of variation of revenue between customers; counts hold sums of revenue, not their squares.
@@ -89,8 +86,8 @@ def value_per_leaver(counts: CohortCounts, *, assumptions: Assumptions) -> Float
 
 
 def price_silent_churn(
-    counts: CohortCounts, silent_churn: FloatArray32, *, assumptions: Assumptions, rng: np.random.Generator
-) -> FloatArray32 | None:
+    counts: CohortCounts, silent_churn: SingleArray, *, assumptions: Assumptions, rng: np.random.Generator
+) -> SingleArray | None:
     """Money of every draw of silent churn; None where the files hold no revenue.
 
     Uncertain are the mean revenue of a segment (few known leavers) and which of the leavers were the silent churn (few

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
@@ -87,7 +88,7 @@ def _gathered(array: npt.NDArray[Number], kept: Sequence[int], inside: Sequence[
     return np.concatenate([array.take(kept, axis=axis), pooled], axis=axis)
 
 
-def _weighted(draws: npt.NDArray[np.float64], kept: Sequence[int], inside: Sequence[int], cells: EstimateCells) -> npt.NDArray[np.float64]:
+def _weighted(draws: FloatArray, kept: Sequence[int], inside: Sequence[int], cells: EstimateCells) -> FloatArray:
     """The kept categories, then the mean of the others per complainant."""
     weights = cells.vocal.sum(axis=(1, 2))[list(inside)] + _WEIGHTLESS
     pooled = draws[:, list(inside)] @ (weights / weights.sum())

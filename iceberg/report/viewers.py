@@ -16,6 +16,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.arrays import BoolArray, FloatArray
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
@@ -83,11 +84,11 @@ def _axes(cells: EstimateCells, smallest: int) -> ViewerAxes:
     )
 
 
-def _too_small(counted: npt.NDArray[np.float64], smallest: int) -> npt.NDArray[np.bool_]:
+def _too_small(counted: FloatArray, smallest: int) -> BoolArray:
     return np.asarray((counted > 0) & (counted < smallest))
 
 
-def _merge_smallest(counted: npt.NDArray[np.float64], smallest: int) -> Groups:
+def _merge_smallest(counted: FloatArray, smallest: int) -> Groups:
     """Groups of the second axis: the smallest of those that hold a small cell joins the next smallest of all."""
     groups: list[tuple[int, ...]] = [(place,) for place in range(counted.shape[1])]
     while len(groups) > 1:
@@ -103,7 +104,7 @@ def _merge_smallest(counted: npt.NDArray[np.float64], smallest: int) -> Groups:
     return tuple(groups)
 
 
-def _merge_neighbours(counted: npt.NDArray[np.float64], smallest: int) -> Groups:
+def _merge_neighbours(counted: FloatArray, smallest: int) -> Groups:
     """Groups of consecutive positions: as few in a group as keep every cell out of the small."""
     groups: list[tuple[int, ...]] = []
     gathered: tuple[int, ...] = ()

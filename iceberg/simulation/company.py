@@ -13,17 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from iceberg.arrays import BoolArray, IntArray
 from iceberg.cohort.window import ObservationWindow
-from iceberg.simulation.history import (
-    NATURAL,
-    NEVER,
-    PIPELINE_DAYS,
-    BoolArray,
-    CompanyHistory,
-    IntArray,
-    day_number,
-    simulate_history,
-)
+from iceberg.simulation.history import NATURAL, NEVER, PIPELINE_DAYS, CompanyHistory, day_number, simulate_history
 from iceberg.simulation.worlds import WORLDS, CategoryTruth, CompanyTruth
 
 __all__ = [

@@ -16,12 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.worlds import WARM_UP_MONTHS, CompanyTruth
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 PIPELINE_DAYS = (30, 90, 180)
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12

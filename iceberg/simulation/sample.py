@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from iceberg.simulation.company import SimulatedCompany, simulate_company
@@ -27,8 +26,6 @@ from iceberg.simulation.worlds import (
     season,
     tenure_shape,
 )
-
-FloatArray = npt.NDArray[np.float64]
 
 SAMPLE_SEED = 20260630
 SAMPLE_CUSTOMERS = 20_000

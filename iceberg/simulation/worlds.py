@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.window import ObservationWindow
 
-FloatArray = npt.NDArray[np.float64]
 WARM_UP_MONTHS = 12  # problems happen for a year before the window, so that their departures reach into it
 AFTER_MONTHS = 7  # calendar months that 180 days after the window can touch
 TENURE_MONTHS = 145  # profiles by completed month of tenure; the last value holds

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
@@ -23,8 +24,6 @@ from iceberg.model.ratio.prior_change import rows_under, same_prior
 from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
-FloatArray = npt.NDArray[np.float64]
-FloatArray32 = npt.NDArray[np.float32]
 _Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
 
 PLACEBO_DRAWS = 600
@@ -46,8 +45,8 @@ class CorrectedDraws:
         state: Warm start for the next fit.
     """
 
-    silent_churn: FloatArray32
-    natural: FloatArray32
+    silent_churn: SingleArray
+    natural: SingleArray
     ratio: FloatArray
     excess: FloatArray
     ratio_prior: FloatArray
@@ -198,7 +197,7 @@ def _fit_again(
     return moved, drawn, draw_pipeline(moved, heard, drawn, rng=streams[2])
 
 
-def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortCounts:
+def _of_categories(counts: CohortCounts, kept: BoolArray) -> CohortCounts:
     """The counts of some categories only: nothing can be read from a category that nobody complained of."""
     if kept.all():
         return counts
@@ -218,7 +217,7 @@ def _of_categories(counts: CohortCounts, kept: npt.NDArray[np.bool_]) -> CohortC
     )
 
 
-def _with_silence(draws: npt.NDArray[Any], spoken: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+def _with_silence(draws: npt.NDArray[Any], spoken: BoolArray) -> npt.NDArray[Any]:
     """(K, C', ...) as (K, C, ...): nothing for the categories without a complaint."""
     if spoken.all():
         return draws

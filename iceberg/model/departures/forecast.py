@@ -7,14 +7,12 @@ leaves in the next d days, F being the delay from problem to departure. Problems
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import ExcessHazardFit
 from iceberg.model.departures.reconciliation import ReconciliationDraws
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, integrated_share
-
-FloatArray = npt.NDArray[np.float64]
 
 HORIZONS_DAYS = (30, 90, 180)
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import ExcessHazardFit, refit
 from iceberg.model.departures.reconciliation import draw_silent_churn
-
-FloatArray = npt.NDArray[np.float64]
 
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 

@@ -13,15 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve
 
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.design import lagged_intensity
 from iceberg.model.departures.fit.model import ExcessHazardFit
 from iceberg.model.ratio.posterior import draw_log_ratios
 from iceberg.model.survival.delay_kernel import lag_weights
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
-SingleArray = npt.NDArray[np.float32]
 
 CHUNK = 100  # draws evaluated at a time; bounds the memory
 
@@ -46,7 +43,7 @@ class ReconciliationDraws:
     sufferers: SingleArray
     delay: FloatArray
 
-    def at(self, rows: IndexArray) -> ReconciliationDraws:
+    def at(self, rows: IntArray) -> ReconciliationDraws:
         """Some of the draws, some perhaps more than once."""
         if len(rows) == len(self.ratio) and bool((np.diff(rows) == 1).all()):
             return self

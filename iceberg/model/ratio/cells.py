@@ -7,10 +7,9 @@ last bit.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-FloatArray32 = npt.NDArray[np.float32]
+from iceberg.arrays import FloatArray, SingleArray
+
 _MANTISSA_BITS = 22  # two bits below float32's 24: sums of a cell's categories stay exact
 _FIRST_FILL, _LAST_FILL = 1 - 2.0**-16, 1 - 2.0**-18  # how far a cell is filled before and after the overflow
 
@@ -36,7 +35,7 @@ def month_profile(vocal: FloatArray, delay_by_month: FloatArray) -> FloatArray:
 
 def spread_over_months(
     silent_churn: FloatArray, *, profile: FloatArray, leavers: FloatArray
-) -> tuple[FloatArray32, FloatArray32]:
+) -> tuple[SingleArray, SingleArray]:
     """Spread each draw's silent churn over months, never above the silent leavers of a month.
 
     What does not fit into a full month goes to the months that have room, in proportion to their room.

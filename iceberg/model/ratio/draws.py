@@ -17,13 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.priors import FAMILY_SHIFT_LOG_SD, SHARED_VARIANCE, category_prior, excess_prior, pert_quantile
 from iceberg.model.ratio.measurements import MeasuredRatio
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 LEAST_ROOM = 1e-6  # of a segment's room: next to none, and still a number to take the logarithm of
 IMPOSSIBLE = 100.0  # judgement: log weight lost per factor e by which measured ratios exceed the departures

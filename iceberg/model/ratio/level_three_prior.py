@@ -9,16 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.ratio.draws import draw_ratio_prior
 from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
-
-FloatArray = npt.NDArray[np.float64]
 
 # The trial of the method found m ~ sd 1.5 and e_c ~ sd 1 to serve every company; the assumed ratio (a factor of 5 either way) and the spread
 # of q account for part of it, the following for the rest. Grade C.

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, Pert
 from iceberg.model.priors import FULL_CAPTURE, category_prior, pert_quantile
 from iceberg.model.results import Diagnostic
-
-FloatArray = npt.NDArray[np.float64]
 
 JEFFREYS = 0.5
 # Judgements, on the scale of log rho: a log follows nearly all it names; a survey asks whoever is still here and answers.

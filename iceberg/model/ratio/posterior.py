@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logsumexp
 
-FloatArray = npt.NDArray[np.float64]
+from iceberg.arrays import BoolArray, FloatArray
 
 # Judgement, grade D: half an order of magnitude to a few between categories of one company.
 SPREAD_GRID = np.array([0.3, 0.45, 0.65, 0.9, 1.25, 1.75])
@@ -46,7 +45,7 @@ class RatioPrior:
     observed_mean: FloatArray | None = None
     observed_precision: FloatArray | None = None
 
-    def of_categories(self, kept: npt.NDArray[np.bool_]) -> RatioPrior:
+    def of_categories(self, kept: BoolArray) -> RatioPrior:
         """The same for some of the categories."""
         if self.observed_mean is None or self.observed_precision is None:
             return replace(self, mean=self.mean[kept])

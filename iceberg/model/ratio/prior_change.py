@@ -11,12 +11,9 @@ References:
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.ratio.posterior import RatioPrior
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 
 ENOUGH_DRAWS = 0.3  # judgement: effective share of the draws below which intervals would show the resampling
 LARGEST_WEIGHT = 0.01  # judgement: one draw must not stand for more of the answer than this
@@ -31,7 +28,7 @@ def same_prior(one: RatioPrior, other: RatioPrior) -> bool:
     return (one.shared_sd, one.spread, one.near_zero) == (other.shared_sd, other.spread, other.near_zero)
 
 
-def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray) -> IndexArray | None:
+def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray) -> IntArray | None:
     """Which draws to take, some twice, so that they are draws under `prior`.
 
     Args:

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Z90
 from iceberg.model.results import CredibleInterval
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 NODES = 12  # departures of one day beyond that many are summed by discrete Gauss quadrature, exact to degree 23
 MAX_STEPS = 50

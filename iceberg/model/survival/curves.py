@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.model.results import INTERVAL_MASS
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 DAYS_PER_MONTH = 365.25 / 12
 # Judgement: a curve starts and ends where at least that many are at risk. With late entries the first customers at

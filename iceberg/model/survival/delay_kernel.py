@@ -22,9 +22,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import gammainc
 
+from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
-
-FloatArray = npt.NDArray[np.float64]
 
 DAYS_PER_MONTH = 30.4375
 # Judgement, grade D, all on the log scale: what is believed of the delay before any complainer has left.
@@ -55,7 +54,7 @@ class DelayKernel:
     pooled_log_sd: float
     excess_leavers: float
 
-    def of_categories(self, kept: npt.NDArray[np.bool_]) -> DelayKernel:
+    def of_categories(self, kept: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
         return replace(self, excess_log_mean=self.excess_log_mean[kept], excess_log_sd=self.excess_log_sd[kept])
 
@@ -173,7 +172,7 @@ def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + 20) / (days + 20 / margin), dtype=np.float64)
 
 
-def _band_after(counts: CohortCounts, days: FloatArray) -> npt.NDArray[np.int64]:
+def _band_after(counts: CohortCounts, days: FloatArray) -> IntArray:
     """(B, J) tenure band reached by a customer in the middle of band b after so many days."""
     edges = np.asarray(counts.band_edges_months, dtype=float)
     middle = np.append((edges[:-1] + edges[1:]) / 2, edges[-1] + 12)

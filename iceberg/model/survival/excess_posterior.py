@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from iceberg.arrays import FloatArray
 from iceberg.model.priors import COMMON_EXCESS
-
-FloatArray = npt.NDArray[np.float64]
 
 # Judgement, small beside real data:
 PRIOR_COMPLAINERS = 5.0  # complainers' worth of belief in the pool when the noise of a category is judged

@@ -8,14 +8,12 @@ There is no clock and no order in time, so this compares states, not what follow
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.leaks import find_leaks
 from iceberg.model.survival.excess_posterior import ExcessPosterior, combine_excess, prior_excess
 from iceberg.model.survival.net_survival import BETWEEN_CATEGORY_SD, SILENT_VS_VOCAL_SD, silent_hazard
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def expected_leavers(counts: CohortCounts) -> tuple[FloatArray, FloatArray, FloatArray]:

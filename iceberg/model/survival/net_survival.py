@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts
 from iceberg.model.results import INTERVAL_MASS, CredibleInterval
 from iceberg.model.survival.curves import SurvivalCurve
 from iceberg.model.survival.excess_posterior import ExcessPosterior, combine_excess, prior_excess
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 DAYS_PER_MONTH = 365.25 / 12
 POSTERIOR_DRAWS = 2000

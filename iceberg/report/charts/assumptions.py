@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from iceberg.arrays import FloatArray
 from iceberg.locale import Translator
 from iceberg.report.charts.base import (
     axis_title,
@@ -30,7 +30,6 @@ from iceberg.report.palette import Theme
 from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
 from iceberg.report.words import customers, ratio
 
-FloatArray = npt.NDArray[np.float64]
 HEIGHT_PX = 320
 _END_LABEL_PX = {False: 210, True: 140}
 _PLOT_PX = {False: 680, True: 280}

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.results import CredibleInterval, EstimateCells, IcebergEstimate
-from iceberg.report.tables.tidy import FloatArray, interval_columns, interval_ends, tidy_frame
+from iceberg.report.tables.tidy import interval_columns, interval_ends, tidy_frame
 
 Measure = Literal["customers", "money"]
 ICEBERG_COLUMNS = (
@@ -240,7 +240,7 @@ def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> 
     return frame.sort_values(["median", "segment"], ascending=[False, True], ignore_index=True)
 
 
-def _summed(draws: npt.NDArray[np.float32], chosen: Sequence[int], *, over: int) -> FloatArray:
+def _summed(draws: SingleArray, chosen: Sequence[int], *, over: int) -> FloatArray:
     """Draws of customers over the chosen categories and one more axis, added in double precision without a copy of them all."""
     total = sum((draws[:, place].sum(over - 1, dtype=np.float64) for place in chosen), start=np.zeros(()))
     return np.asarray(total, dtype=np.float64)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from iceberg.model.results import CredibleInterval
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def interval_columns(stem: str, interval: CredibleInterval | None) -> dict[str, float]:

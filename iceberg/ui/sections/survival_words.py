@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from iceberg.arrays import FloatArray
 from iceberg.locale import Translator
 from iceberg.model.survival.cox import CoxReading
-from iceberg.model.survival.curves import FloatArray, ParametricFit, SurvivalCurve
+from iceberg.model.survival.curves import ParametricFit, SurvivalCurve
 
 
 @dataclass(frozen=True, eq=False)

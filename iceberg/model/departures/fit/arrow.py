@@ -20,11 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import Layout, Prior
 
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 Part = TypeVar("Part")
 
 THREADS = 2  # the matrix routines let go of the interpreter; parts are put together in order, so the result is the same on any number
@@ -58,7 +57,7 @@ class Base:
     segment: FloatArray
     natural: FloatArray
     bridge: FloatArray
-    columns: IndexArray
+    columns: IntArray
 
     @classmethod
     def of(cls, layout: Layout, information: Information, prior: Prior) -> Base:
@@ -191,10 +190,10 @@ class Arrow:
         return np.asarray(cho_solve((self.shared, True), np.eye(len(self.shared)), check_finite=False))
 
     @cached_property
-    def full_response(self) -> list[npt.NDArray[np.float32]]:
+    def full_response(self) -> list[SingleArray]:
         """Per segment (n, G) `response` to a unit of each shared parameter. Single precision: variances and drag need a few digits."""
 
-        def of_segment(s: int) -> npt.NDArray[np.float32]:
+        def of_segment(s: int) -> SingleArray:
             found = self.own_gain(s).T @ self.reach[s].astype(np.float32)
             c, m = self.base.pull.shape[1:]
             if self.base.size:
@@ -208,7 +207,7 @@ class Arrow:
 
         return of_segments(of_segment, len(self.rows))
 
-    def own_gain(self, s: int) -> npt.NDArray[np.float32]:
+    def own_gain(self, s: int) -> SingleArray:
         """(R, n) cells^-1 x derivative x base^-1."""
         through = self.base.back(s, self.rows[s].astype(np.float32))
         return np.asarray(solve_triangular(self.cells[s].astype(np.float32), through, lower=True, check_finite=False))
@@ -232,14 +231,14 @@ class Arrow:
         noise = rng.standard_normal((len(self.shared), draws))
         return np.asarray(solve_triangular(self.shared, noise, lower=True, trans=1, check_finite=False).T)
 
-    def draw_own(self, rng: np.random.Generator, shared: FloatArray) -> npt.NDArray[np.float32]:
+    def draw_own(self, rng: np.random.Generator, shared: FloatArray) -> SingleArray:
         """(K, S, n) deviations of the own parameters given those of the shared ones, in single precision."""
         segments, cells, size = self.rows.shape
         given = shared.astype(np.float32)
         # The noise of every segment is drawn before the threads part: the stream does not depend on who comes first.
         noise = rng.standard_normal((segments, len(shared), size + cells), dtype=np.float32)
 
-        def of_segment(s: int) -> npt.NDArray[np.float32]:
+        def of_segment(s: int) -> SingleArray:
             # Drawn from the base, then corrected by the departures it would have shown.
             rows, factor = self.rows[s].astype(np.float32), self.cells[s].astype(np.float32)
             alone, shown = noise[s, :, :size], noise[s, :, size:]

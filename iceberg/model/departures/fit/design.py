@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
 LAG_ZERO_MONTHS = 1 / 3  # mean time between two days of the same month, in order
@@ -63,7 +60,7 @@ class LexisDesign:
         return self.before + int(self.complainants.shape[2])
 
     @cached_property
-    def window_months(self) -> IndexArray:
+    def window_months(self) -> IntArray:
         """Positions of the window's months among `all_months`."""
         return np.arange(self.before, self.all_months, dtype=np.int64)
 

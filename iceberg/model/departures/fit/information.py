@@ -9,13 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Columns, Effects, LexisDesign, Rates, departure_columns
 from iceberg.model.departures.fit.parameters import Layout
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 
 
 def log_likelihood(design: LexisDesign, rates: Rates) -> float:
@@ -79,7 +76,7 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     return Information(shared_score, own_score, shared, cells, by_month, by_band, rows, own_rows, root_weight, share)
 
 
-def _pick_columns(layout: Layout, columns: Columns) -> tuple[IndexArray, IndexArray]:
+def _pick_columns(layout: Layout, columns: Columns) -> tuple[IntArray, IntArray]:
     """Column of `columns.matrix` for each shared and each per-segment parameter."""
     c, m, every, bands = layout.categories, layout.months, layout.every, layout.bands
     category, free = np.arange(c), layout.free_bands

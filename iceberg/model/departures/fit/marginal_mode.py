@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve, solve_triangular
 
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow, of_segments
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import Layout
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
-SingleArray = npt.NDArray[np.float32]
 
 
 def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
@@ -51,7 +47,7 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     return np.asarray(-trace / 2, dtype=np.float64)
 
 
-def _blocks(layout: Layout) -> list[tuple[IndexArray, IndexArray]]:
+def _blocks(layout: Layout) -> list[tuple[IntArray, IntArray]]:
     """Positions of the shared and the per-segment parameters of each category, then of the natural hazard."""
     at = layout.at
     own = layout.own_at

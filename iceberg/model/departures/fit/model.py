@@ -17,9 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
@@ -30,9 +30,6 @@ from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 
 LONGEST_LAG = 12  # months; judgement: what comes later cannot be told from natural departures
 
@@ -86,7 +83,7 @@ class ExcessHazardFit:
         return evaluate_rates(self.design, self.layout.effects(shared, own))
 
     @property
-    def ratio_positions(self) -> IndexArray:
+    def ratio_positions(self) -> IntArray:
         """Where log r sits among the shared parameters."""
         return self.layout.at["ratio"]
 

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Effects
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Layout:
     reference: int
 
     @property
-    def free_bands(self) -> IndexArray:
+    def free_bands(self) -> IntArray:
         """Bands other than the reference."""
         return np.delete(np.arange(self.bands), self.reference)
 
@@ -84,12 +82,12 @@ class Layout:
         }
 
     @property
-    def at(self) -> dict[str, IndexArray]:
+    def at(self) -> dict[str, IntArray]:
         """Position of every shared parameter."""
         return self.shared(np.arange(self.shared_size))
 
     @property
-    def own_at(self) -> dict[str, IndexArray]:
+    def own_at(self) -> dict[str, IntArray]:
         """Position of every parameter of a segment; empty where segments have none."""
         return self.own(np.arange(self.local_size)) if self.local else {}
 

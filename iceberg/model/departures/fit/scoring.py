@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve
 
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
@@ -18,14 +18,12 @@ from iceberg.model.departures.fit.variances import Spread, Variances, further, l
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
 
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.int64]
-Pull = tuple[IndexArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
+Pull = tuple[IntArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
 
 
 def _step_in_ratio(
     arrow: Arrow,
-    ratios: IndexArray,
+    ratios: IntArray,
     prior: RatioPrior,
     log_ratio: FloatArray,
     drag: FloatArray,

@@ -13,13 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from iceberg.arrays import FloatArray
 from iceberg.model.departures.fit.model import ExcessHazardFit, prior_of, refit
 from iceberg.model.departures.fit.scoring import spreads_of
 from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
-
-FloatArray = npt.NDArray[np.float64]
 
 STEPS = (-1, 1, 2, 3)  # standard deviations of the log variance; skewed to the right, as a variance learned from few effects is
 MATTERS = 0.3  # judgement: a move of log r by less of its own standard deviation is lost in it

@@ -14,9 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from iceberg.arrays import FloatArray
 
 PRIOR_FREEDOM = 2.0  # judgement: a variance assumed beforehand weighs as much as two effects
 POOL_FREEDOM = 3.0  # judgement: what categories have in common weighs as much as three effects
