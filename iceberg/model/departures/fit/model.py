@@ -25,7 +25,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.design import Effects, LexisDesign, Rates, evaluate_rates
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Layout, Levels, Prior, build_prior
-from iceberg.model.departures.fit.scoring import State, iterate
+from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
@@ -166,16 +166,15 @@ def fit_design(
     layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
+    expected = Expectations(ratio, kernel, levels)
     if warm is not None and warm.layout == layout:
         state, fewest = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
     else:
         fewest = 3
         silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
         state = State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
-        state, _, _, _ = iterate(silence, layout, ratio, kernel, levels, state, progress=None, most=8)
-    state, arrow, value, settled = iterate(
-        design, layout, ratio, kernel, levels, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest
-    )
+        state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
+    state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
     rates = evaluate_rates(design, layout.effects(state.shared, state.own))
     return ExcessHazardFit(
         design=design,
@@ -206,10 +205,10 @@ REFIT_ITERATIONS = 6
 
 def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHazardFit:
     """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values."""
-    design, layout = fit.design, fit.layout
+    expected = Expectations(fit.ratio_prior, fit.kernel, fit.levels)
     state = State(shared, own, fit.variances, fit.drag, fit.score)
     state, arrow, value, settled = iterate(
-        design, layout, fit.ratio_prior, fit.kernel, fit.levels, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
+        fit.design, fit.layout, expected, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
     )
     return replace(
         fit,

@@ -10,7 +10,7 @@ from scipy.linalg import cho_solve
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.arrow import Arrow, factorise
-from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
+from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
 from iceberg.model.departures.fit.parameters import Layout, Levels, Prior, build_prior, penalty
@@ -68,12 +68,35 @@ class State:
     score: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class Expectations:
+    """What is assumed before any departure is seen: of the ratios, of the delay from complaint to departure, and of the levels."""
+
+    ratio: RatioPrior
+    kernel: DelayKernel
+    levels: Levels
+
+    def prior(self, layout: Layout, variances: Variances) -> Prior:
+        """The Gaussian prior of the smooth effects under `variances`."""
+        return build_prior(layout, variances, self.ratio, self.kernel, self.levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """A point, or a step: the shared parameters and those of each segment."""
+
+    shared: FloatArray
+    own: FloatArray
+
+    def largest(self) -> float:
+        """The largest absolute value among them; 0 where there are none."""
+        return float(max(np.abs(self.shared).max(initial=0.0), np.abs(self.own).max(initial=0.0)))
+
+
 def iterate(
     design: LexisDesign,
     layout: Layout,
-    ratio: RatioPrior,
-    kernel: DelayKernel,
-    levels: Levels,
+    expected: Expectations,
     state: State,
     *,
     progress: Callable[[str, float], None] | None,
@@ -89,7 +112,7 @@ def iterate(
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
     change, earlier = np.inf, variances
     for iteration in range(most):
-        prior = build_prior(layout, variances, ratio, kernel, levels)
+        prior = expected.prior(layout, variances)
         effects = layout.effects(shared, own)
         rates = evaluate_rates(design, effects)
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
@@ -108,17 +131,19 @@ def iterate(
             # Between two looks the drag is taken as linear in r, as it is in the posterior.
             now = drag * np.exp(np.minimum(shared[ratios] - drag_at, 5.0))
             gradient[ratios] = information.shared_score[ratios]
-            step, own_step, score = _step_in_ratio(arrow, ratios, ratio, shared[ratios], now, gradient, slope)
+            step, own_step, score = _step_in_ratio(arrow, ratios, expected.ratio, shared[ratios], now, gradient, slope)
             # To and fro means that the drag had changed on the way.
             caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
-        if settled is not None and max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0)) < 0.01:
+        moved = Parameters(step, own_step)
+        if settled is not None and moved.largest() < 0.01:
             break
         if settled is not None and iteration >= settled + 4:
             break
-        shared, own, rates, value, size = _line_search(design, layout, prior, shared, own, step, own_step, value, pull)
-        change = float(max(np.abs(step).max(initial=0.0), np.abs(own_step).max(initial=0.0))) * size
+        reached, value, size = _line_search(design, layout, prior, Parameters(shared, own), moved, value, pull)
+        shared, own = reached.shared, reached.own
+        change = moved.largest() * size
         if progress is not None:
             progress("fit", min(0.95, (iteration + 1) / 25))
         if settled is not None:
@@ -129,7 +154,7 @@ def iterate(
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
     # What draws and covariances rest on is in double precision, at the last variances and where the last step led.
-    prior = build_prior(layout, variances, ratio, kernel, levels)
+    prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
     arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
     return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
@@ -145,23 +170,21 @@ def _line_search(
     design: LexisDesign,
     layout: Layout,
     prior: Prior,
-    shared: FloatArray,
-    own: FloatArray,
-    step: FloatArray,
-    own_step: FloatArray,
+    start: Parameters,
+    step: Parameters,
     value: float,
     pull: Pull,
-) -> tuple[FloatArray, FloatArray, Rates, float, float]:
-    """Halve the step until the penalised likelihood rises."""
-    size = min(1.0, 3.0 / max(float(np.abs(step).max(initial=0.0)), float(np.abs(own_step).max(initial=0.0)), 1e-12))
+) -> tuple[Parameters, float, float]:
+    """Halve the step until the penalised likelihood rises: where that leads, its value there, and the share of the step."""
+    size = min(1.0, 3.0 / max(step.largest(), 1e-12))
     for _ in range(12):
-        tried, tried_own = shared + size * step, own + size * own_step
+        tried, tried_own = start.shared + size * step.shared, start.own + size * step.own
         rates = evaluate_rates(design, layout.effects(tried, tried_own))
         found = log_likelihood(design, rates) - penalty(prior, tried, tried_own) + _dragged(pull, tried)
         if np.isfinite(found) and found >= value - 1e-9 * abs(value):
-            return tried, tried_own, rates, found, size
+            return Parameters(tried, tried_own), found, size
         size /= 2
-    return shared, own, evaluate_rates(design, layout.effects(shared, own)), value, 0.0
+    return start, value, 0.0
 
 
 def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
