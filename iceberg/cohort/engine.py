@@ -1,4 +1,4 @@
-"""What the reduction needs of an engine that runs SQL, and the names of the tables in it."""
+"""Runs the statements of a reduction where the rows are, and names the places of an axis."""
 
 from __future__ import annotations
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from iceberg.arrays import IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.engine import Engine, Names
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import add_up
 from iceberg.cohort.statements import REVENUE_UNITS, Statements, revenue_units
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
-
-if TYPE_CHECKING:
-    from iceberg.cohort.engine import Engine
 
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 # Nobody knows the days: one month that stands for all of them. `CohortCounts.has_calendar` says that it is none.
@@ -52,8 +50,6 @@ def reduce_flat(
     Raises:
         EvidenceError: No row was kept.
     """
-    from iceberg.cohort.engine import Names
-
     rows = engine.named(_ROWS)
     if not rows:
         raise EvidenceError("no_days", {})

@@ -6,17 +6,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from iceberg.cohort.day_counts import ComplaintClockCounts
+from iceberg.cohort.engine import Engine
 from iceberg.cohort.lexis import add_up
 from iceberg.cohort.silent_observations import COMPLAIN_WITHIN_DAYS, SURVEY_FIELDS, ObservedSilence
 from iceberg.cohort.statements import Statements, bin_of, completed_months, edge_below, month_of
-
-if TYPE_CHECKING:
-    from iceberg.cohort.engine import Engine
 
 
 def observe_silence(

@@ -6,12 +6,16 @@ estimates stand in tables only. The takeaway of each chart is in `iceberg.report
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import pandas as pd
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 from iceberg.report.tables import above_noise, currency_of, ranking_table
+from iceberg.report.tables.tidy import tidy_frame
 
 Verdict = Literal["act", "measure", "watch", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
@@ -363,8 +367,17 @@ def _quoted(names: list[str], translator: Translator) -> str:
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
     """What a diagnostic says and what to do about it. An unknown code is named rather than hidden."""
-    values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
+    values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}  # noqa: PD011  # not a frame
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
     return translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
+
+
+def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:
+    """What to know before trusting a number: severity, category, says, do."""
+    rows = []
+    for item in diagnostics:
+        says, do = diagnostic_sentences(item, translator)
+        rows.append({"severity": item.severity, "category": item.category or "", "says": says, "do": do})
+    return tidy_frame(rows, ("severity", "category", "says", "do"))

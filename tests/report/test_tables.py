@@ -6,6 +6,7 @@ import pytest
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report import tables
+from iceberg.report.words import diagnostics_table
 from tests.report.examples import (
     ExampleCurve,
     ExampleNetSurvival,
@@ -35,7 +36,7 @@ def every_frame() -> dict[str, pd.DataFrame]:
         "tenure": tables.tenure_profile_table([0, 3, 12], [5, 3, 2], [1000, 0, 9000]),
         "sensitivity": tables.sensitivity_table(example_sensitivity(ESTIMATE)),
         "tornado": tables.tornado_table(example_tornado()),
-        "diagnostics": tables.diagnostics_table(ESTIMATE.diagnostics, Translator("en")),
+        "diagnostics": diagnostics_table(ESTIMATE.diagnostics, Translator("en")),
     }
 
 

@@ -4,7 +4,6 @@ Columns of an interval share a stem: ``<stem>_lower``, ``<stem>_median``, ``<ste
 """
 
 from iceberg.report.tables.assumptions import (
-    diagnostics_table,
     rules_table,
     sensitivity_table,
     tornado_table,
@@ -59,7 +58,6 @@ __all__ = [
     "currency_of",
     "curve_table",
     "delay_table",
-    "diagnostics_table",
     "display_table",
     "iceberg_table",
     "iceberg_totals",

@@ -1,4 +1,4 @@
-"""Owns the frames about what an estimate rests on: how it moves with each assumption, what to know first, the rules that rows met."""
+"""Owns the frames about what an estimate rests on: how it moves with each assumption, the rules that rows met."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.model.results import Diagnostic
 from iceberg.report.tables.tidy import tidy_frame
 
 
@@ -23,17 +22,6 @@ def tornado_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = tidy_frame(list(rows), ("assumption", "low_value", "high_value", "at_low", "at_high", "base"))
     swing = (frame["at_high"].astype(float) - frame["at_low"].astype(float)).abs()
     return frame.iloc[np.argsort(-swing.to_numpy(), kind="stable")].reset_index(drop=True)
-
-
-def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:
-    """What to know before trusting a number: severity, category, says, do."""
-    from iceberg.report.words import diagnostic_sentences
-
-    rows = []
-    for item in diagnostics:
-        says, do = diagnostic_sentences(item, translator)
-        rows.append({"severity": item.severity, "category": item.category or "", "says": says, "do": do})
-    return tidy_frame(rows, ("severity", "category", "says", "do"))
 
 
 def rules_table(rules: Sequence[Any], translator: Translator) -> pd.DataFrame:
