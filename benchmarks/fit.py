@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.departures.fit.model import fit_excess_hazard
 from iceberg.model.estimate import estimate_iceberg
@@ -50,7 +51,7 @@ def large_counts(customers: int) -> CohortCounts:
 
 def measure(customers: int, repeat: int, path: Path) -> dict[str, Any]:
     """Medians of wall-clock and processor seconds, and peak memory with and without the interpreter and its libraries."""
-    counts = CohortCounts.from_bytes(path.read_bytes())
+    counts = read_counts(path.read_bytes())
     before = _peak_mb()
     spent: dict[str, list[tuple[float, float]]] = {"fit": [], "first": [], "moved": [], "far": []}
 
@@ -95,7 +96,7 @@ def main() -> int:
         counts = large_counts(customers) if customers else count_directly(simulate_sample())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "counts"
-            path.write_bytes(counts.to_bytes())
+            path.write_bytes(write_counts(counts))
             command = [sys.executable, "-m", "benchmarks.fit", "--one", str(path), "--customers", str(customers), "--repeat", str(options.repeat)]
             told = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
         rows.append(json.loads(told.stdout))

@@ -22,6 +22,7 @@ import duckdb
 
 from benchmarks.scale.synthetic import LAST_DAY, write_files
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts_file import write_counts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import Tables
@@ -90,7 +91,7 @@ def main() -> None:
     for customers in options.sizes:
         for files, counts in counts_by_files(options.scratch, customers).items():
             measured = move_slider(counts, options.moves)
-            rows.append({"customers": customers, "files": files, "counts_kb": len(counts.to_bytes()) // 1024, **measured})
+            rows.append({"customers": customers, "files": files, "counts_kb": len(write_counts(counts)) // 1024, **measured})
             print(rows[-1], flush=True)
     (HERE / "results").mkdir(exist_ok=True)
     about = {"cores": os.cpu_count(), "moves": options.moves, "categories": 6, "segments": 12, "months": 24}

@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import from the package besides itself. Left out means forbidden.
 BOTTOM = {"arrays", "errors", "locale"}
-COUNTS = {f"cohort.{name}" for name in ("consistency", "counts", "counts_file", "day_counts", "observed", "window")}
+COUNTS = {f"cohort.{name}" for name in ("counts", "counts_file", "day_counts", "observed", "window")}
 MAY_IMPORT = {
     "arrays": set(),
     "errors": {"locale"},  # only to turn a code into a sentence
@@ -27,7 +27,6 @@ MAY_IMPORT = {
     "cohort.day_counts": BOTTOM | COUNTS,
     "cohort.observed": BOTTOM | COUNTS,
     "cohort.counts_file": BOTTOM | COUNTS,
-    "cohort.consistency": BOTTOM | COUNTS,
     "cohort.counts": BOTTOM | COUNTS,
     "cohort": BOTTOM | {"cohort", "ingest"},
     "model": BOTTOM | COUNTS,

@@ -54,22 +54,23 @@ def file_to_counts(paths: Paths) -> dict[str, float]:
 
 def after_the_counts(paths: Paths) -> dict[str, float]:
     """Everything that comes after the counts of these files: a whole first estimate, from counts that `keep_counts` left beside the files."""
-    from iceberg.cohort.counts import CohortCounts
+    from iceberg.cohort.counts_file import read_counts
     from iceberg.model.estimate import estimate_iceberg
 
     started = time.perf_counter()
-    estimate_iceberg(CohortCounts.from_bytes(counts_beside(paths).read_bytes()))
+    estimate_iceberg(read_counts(counts_beside(paths).read_bytes()))
     return {"estimate": time.perf_counter() - started}
 
 
 def keep_counts(paths: Paths) -> dict[str, float]:
     """Leaves the counts of the files beside them, for `after_the_counts`."""
+    from iceberg.cohort.counts_file import write_counts
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
 
     tables, _ = load_tables(paths["customers"], paths["complaints"])
     with tables:
-        counts_beside(paths).write_bytes(reduce_tables(tables).to_bytes())
+        counts_beside(paths).write_bytes(write_counts(reduce_tables(tables)))
     return {"kept": 0.0}
 
 

@@ -5,6 +5,8 @@ Its size depends on months, tenure bands, segments and categories, never on the 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,6 +22,16 @@ from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
 
+__all__ = [
+    "ANY_CATEGORY",
+    "NEVER_COMPLAINED",
+    "CohortCounts",
+    "ComplaintClockCounts",
+    "ObservedSilence",
+    "TenureDayCounts",
+]
+
+FORMAT = 1
 # Fields of whole numbers with shape (segments, months, bands).
 CELL_FIELDS = (
     "silent_person_days",
@@ -29,15 +41,30 @@ CELL_FIELDS = (
     "vocal_exits",
     "complainants_any",
 )
-
-__all__ = [
-    "ANY_CATEGORY",
-    "NEVER_COMPLAINED",
-    "CohortCounts",
-    "ComplaintClockCounts",
-    "ObservedSilence",
-    "TenureDayCounts",
-]
+ARRAY_FIELDS = (
+    "silent_person_days",
+    "silent_exits",
+    "silent_exit_revenue",
+    "silent_exit_revenue_known",
+    "vocal_person_days",
+    "vocal_exits",
+    "complainants",
+    "complainants_any",
+    "complaints",
+    "customers_at_risk",
+)
+PLAIN_FIELDS = (
+    "segments",
+    "categories",
+    "has_customers",
+    "has_linked_complaints",
+    "has_revenue",
+    "currency",
+    "band_edges_months",
+    "clock_edges_days",
+    "grouped_segments",
+    "grouped_categories",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +137,7 @@ class CohortCounts:
         revenue = np.array(self.silent_exit_revenue, dtype=np.float64, order="C")
         revenue.flags.writeable = False
         object.__setattr__(self, "silent_exit_revenue", revenue)
-        check_counts(self)
+        _check_counts(self)
 
     @classmethod
     def zeros(
@@ -206,27 +233,12 @@ class CohortCounts:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the counts; equal counts have equal digests, whatever the order of the rows they came from."""
-        from iceberg.cohort.counts_file import digest_counts
-
-        return digest_counts(self)
-
-    def to_bytes(self) -> bytes:
-        """An .npz file: an array per field; names, window and edges in ``header.json``. Equal counts, equal bytes."""
-        from iceberg.cohort.counts_file import write_counts
-
-        return write_counts(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> CohortCounts:
-        """Counts written by `to_bytes`.
-
-        Raises:
-            FileError: The bytes are not such a file, or were changed since.
-        """
-        from iceberg.cohort.counts_file import read_counts
-
-        return read_counts(data)
+        """SHA-256 of header and arrays; equal counts have equal digests, whatever the order of the rows they came from."""
+        digest = hashlib.sha256(header_bytes(self))
+        for name, array in named_arrays(self).items():
+            digest.update(f"{name}{array.shape}".encode())
+            digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+        return digest.hexdigest()
 
     def select(self, *, segments: Sequence[str]) -> CohortCounts:
         """The counts of some segments, in the order of this object.
@@ -261,7 +273,7 @@ class CohortCounts:
         )
 
 
-def check_counts(counts: CohortCounts) -> None:
+def _check_counts(counts: CohortCounts) -> None:
     """Refuses contradictory counts.
 
     Raises:
@@ -339,3 +351,30 @@ def _check_day_counts(counts: CohortCounts) -> None:
             raise ValueError(f"{name} outside {lowest}..{highest}")
     if days.entered.sum() != days.exited.sum() + days.censored.sum():
         raise ValueError("as many customers must leave the tenure axis as entered it")
+
+
+def header_bytes(counts: CohortCounts) -> bytes:
+    """Names, window, edges and flags as JSON; equal counts have the same."""
+    header = {
+        "format": FORMAT,
+        "since": counts.window.since.isoformat(),
+        "as_of": counts.window.as_of.isoformat(),
+        "look_back_days": counts.window.look_back_days,
+        **{name: getattr(counts, name) for name in PLAIN_FIELDS},
+    }
+    # Only where they say something: counts of files without them keep their digest.
+    if counts.observed is not None:
+        header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
+    if not counts.has_calendar:
+        header["has_calendar"] = False
+    return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
+
+
+def named_arrays(counts: CohortCounts) -> dict[str, npt.NDArray[Any]]:
+    """Every array by the name it is stored under, in a fixed order."""
+    arrays: dict[str, npt.NDArray[Any]] = {name: getattr(counts, name) for name in ARRAY_FIELDS}
+    if counts.observed is not None:
+        arrays |= {f"observed.{name}": getattr(counts.observed, name) for name in ("struck", "voiced", "survey")}
+        arrays |= {f"observed_clock.{name}": values for name, values in counts.observed.clock.columns.items()}
+    arrays |= {f"tenure_days.{name}": values for name, values in counts.tenure_days.columns.items()}
+    return arrays | {f"clock.{name}": values for name, values in counts.clock.columns.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import zipfile
@@ -12,57 +11,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError
 
-FORMAT = 1
 _HEADER = "header.json"
-_ARRAYS = (
-    "silent_person_days",
-    "silent_exits",
-    "silent_exit_revenue",
-    "silent_exit_revenue_known",
-    "vocal_person_days",
-    "vocal_exits",
-    "complainants",
-    "complainants_any",
-    "complaints",
-    "customers_at_risk",
-)
-PLAIN_FIELDS = (
-    "segments",
-    "categories",
-    "has_customers",
-    "has_linked_complaints",
-    "has_revenue",
-    "currency",
-    "band_edges_months",
-    "clock_edges_days",
-    "grouped_segments",
-    "grouped_categories",
-)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip entry can carry: no clock in the bytes
-
-
-def digest_counts(counts: CohortCounts) -> str:
-    """SHA-256 over the header and each array's name, shape and little-endian values, in a fixed order."""
-    digest = hashlib.sha256(_header(counts))
-    for name, array in _arrays(counts).items():
-        digest.update(f"{name}{array.shape}".encode())
-        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    return digest.hexdigest()
 
 
 def write_counts(counts: CohortCounts) -> bytes:
     """The archive; equal counts give equal bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        header = json.loads(_header(counts)) | {"digest": counts.digest}
+        header = json.loads(header_bytes(counts)) | {"digest": counts.digest}
         _add(archive, _HEADER, json.dumps(header, ensure_ascii=False, indent=1, sort_keys=True).encode())
-        for name, array in _arrays(counts).items():
+        for name, array in named_arrays(counts).items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, allow_pickle=False)
             _add(archive, f"{name}.npy", content.getvalue())
@@ -94,7 +59,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         date.fromisoformat(header["as_of"]),
         look_back_days=header["look_back_days"],
     )
-    fields: dict[str, Any] = {name: header[name] for name in PLAIN_FIELDS} | {name: arrays[name] for name in _ARRAYS}
+    fields: dict[str, Any] = {name: header[name] for name in PLAIN_FIELDS} | {name: arrays[name] for name in ARRAY_FIELDS}
     return CohortCounts(
         window=window,
         tenure_days=TenureDayCounts(**_columns(arrays, "tenure_days")),
@@ -119,31 +84,6 @@ def _observed(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Ob
 
 def _columns(arrays: dict[str, npt.NDArray[Any]], group: str) -> dict[str, npt.NDArray[Any]]:
     return {name.removeprefix(f"{group}."): values for name, values in arrays.items() if name.startswith(f"{group}.")}
-
-
-def _header(counts: CohortCounts) -> bytes:
-    header = {
-        "format": FORMAT,
-        "since": counts.window.since.isoformat(),
-        "as_of": counts.window.as_of.isoformat(),
-        "look_back_days": counts.window.look_back_days,
-        **{name: getattr(counts, name) for name in PLAIN_FIELDS},
-    }
-    # Only where they say something: counts of files without them keep their digest.
-    if counts.observed is not None:
-        header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
-    if not counts.has_calendar:
-        header["has_calendar"] = False
-    return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
-
-
-def _arrays(counts: CohortCounts) -> dict[str, npt.NDArray[Any]]:
-    arrays: dict[str, npt.NDArray[Any]] = {name: getattr(counts, name) for name in _ARRAYS}
-    if counts.observed is not None:
-        arrays |= {f"observed.{name}": getattr(counts.observed, name) for name in ("struck", "voiced", "survey")}
-        arrays |= {f"observed_clock.{name}": values for name, values in counts.observed.clock.columns.items()}
-    arrays |= {f"tenure_days.{name}": values for name, values in counts.tenure_days.columns.items()}
-    return arrays | {f"clock.{name}": values for name, values in counts.clock.columns.items()}
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from iceberg.cohort.counts import CELL_FIELDS, CohortCounts
-from iceberg.cohort.counts_file import PLAIN_FIELDS
+from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import ObservationWindow

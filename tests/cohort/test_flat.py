@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.day_counts import NEVER_COMPLAINED
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, ObservationWindow
@@ -52,7 +53,7 @@ def test_money_counts_only_silent_leavers_whose_revenue_is_known(counts: CohortC
 
 
 def test_counts_without_a_calendar_travel_as_bytes_and_a_window_is_refused(counts: CohortCounts, tables_from_frames) -> None:
-    assert not CohortCounts.from_bytes(counts.to_bytes()).has_calendar
+    assert not read_counts(write_counts(counts)).has_calendar
     with pytest.raises(OptionError, match="no window"):
         reduce_tables(tables_from_frames(flat=SHEET), window=ObservationWindow(counts.window.since, counts.window.as_of))
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 
@@ -80,7 +81,7 @@ def test_a_survey_is_kept_per_category(counts: CohortCounts) -> None:
 
 
 def test_the_log_and_the_survey_travel_in_the_bytes_and_in_the_digest(counts: CohortCounts, tables_from_frames) -> None:
-    again = CohortCounts.from_bytes(counts.to_bytes())
+    again = read_counts(write_counts(counts))
     assert again.digest == counts.digest
     assert again.observed.unmatched == counts.observed.unmatched
     bare = reduce_tables(tables_from_frames(customers=CUSTOMERS, complaints=COMPLAINTS), window=WINDOW)
@@ -95,4 +96,4 @@ def test_choosing_a_segment_keeps_its_part_of_the_log(counts: CohortCounts) -> N
 
 
 def test_no_customer_leaves_the_reduction(counts: CohortCounts) -> None:
-    assert b"silent, stays" not in counts.to_bytes()
+    assert b"silent, stays" not in write_counts(counts)

@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.errors import FileError
 from iceberg.installation import PACKAGE, cache_folder
 from iceberg.store.packed_fit import PackedFit
@@ -91,11 +92,9 @@ def keep_estimate(name: str, estimate: IcebergEstimate) -> None:
 
 def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
     """The counts of `files` as they are now; None where they were not kept."""
-    from iceberg.cohort.counts import CohortCounts
-
     path = _counts_path(files)
     try:
-        return CohortCounts.from_bytes(path.read_bytes()) if path.is_file() else None
+        return read_counts(path.read_bytes()) if path.is_file() else None
     except (FileError, OSError) as fault:
         logging.getLogger(__name__).warning("%s cannot be read and is made anew: %s", path.name, fault)
         return None
@@ -103,7 +102,7 @@ def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
 
 def keep_counts(files: tuple[Path, ...], counts: CohortCounts) -> None:
     """Keep what `files` were counted to."""
-    _write(_counts_path(files), lambda part: part.write_bytes(counts.to_bytes()))
+    _write(_counts_path(files), lambda part: part.write_bytes(write_counts(counts)))
 
 
 def open_drawings(name: str) -> dict[str, Any] | None:
