@@ -21,7 +21,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.errors import FileError
 from iceberg.installation import PACKAGE, cache_folder
 from iceberg.store.packed_fit import PackedFit
@@ -92,6 +91,8 @@ def keep_estimate(name: str, estimate: IcebergEstimate) -> None:
 
 def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
     """The counts of `files` as they are now; None where they were not kept."""
+    from iceberg.cohort.counts_file import read_counts
+
     path = _counts_path(files)
     try:
         return read_counts(path.read_bytes()) if path.is_file() else None
@@ -102,6 +103,8 @@ def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
 
 def keep_counts(files: tuple[Path, ...], counts: CohortCounts) -> None:
     """Keep what `files` were counted to."""
+    from iceberg.cohort.counts_file import write_counts
+
     _write(_counts_path(files), lambda part: part.write_bytes(write_counts(counts)))
 
 
