@@ -191,6 +191,19 @@ def test_where_nobody_leaves_in_silence_next_to_nothing_is_found_and_the_placebo
     assert above_noise(total, placebo) < 0.9
 
 
+def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_over() -> None:
+    """They were fitted to the real complaints: their draws are the estimate, which then always lay inside its own placebo."""
+    counts, _ = company("young", 1)
+    alone = fitted("young", 1)
+    averaged = average_variances(alone)
+    assert averaged.alternatives
+    estimate = draw_silent_churn(averaged, counts, rng=np.random.default_rng(0), draws=300).silent_churn.sum(axis=(1, 2, 3))
+    placebo, same = (run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn for fit in (averaged, alone))
+    assert np.array_equal(placebo, same)
+    assert np.median(placebo.sum(axis=1)) < 0.5 * np.median(estimate)
+    assert above_noise(estimate.astype(float), placebo.sum(axis=1)) > 0.9
+
+
 def test_the_pipeline_grows_with_the_days_and_is_whole_customers() -> None:
     counts, _ = company("small", 0)
     fit = fitted("small", 0)
