@@ -62,12 +62,14 @@ class Diagnostic:
         severity: ``info`` (context), ``caution`` (read with care), ``warning`` (do not act on this alone).
         values: What the sentences name.
         category: The category it is about, or None for the whole estimate.
+        of_whole_study: Whether it is about all segments and months although the estimate beside it shows a part of them.
     """
 
     code: str
     severity: Literal["info", "caution", "warning"] = "info"
     values: dict[str, object] = field(default_factory=dict)
     category: str | None = None
+    of_whole_study: bool = False
 
 
 class EvidenceLevel(StrEnum):

@@ -155,8 +155,8 @@ def focus_estimate(
         months: First and last month to keep (any day of them); None keeps all.
 
     Returns:
-        An estimate of the slice. Placebo, pipeline and diagnostics stay those of the whole; a whole slice is the
-        estimate itself.
+        An estimate of the slice, without placebo and pipeline: it was not tested against chance, and its first diagnostic says so. The
+        diagnostics of the whole follow, marked as such. A whole slice is the estimate itself.
 
     Raises:
         OptionError: ``segment_unknown`` or ``focus_empty``.
@@ -191,7 +191,9 @@ def focus_estimate(
         leavers=cells.leavers[rows],
         whole=False,
     )
-    posterior = Posterior(sliced, held, estimate.evidence, estimate.diagnostics, fit_state=estimate.fit_state)
+    of_whole = tuple(replace(one, of_whole_study=True) for one in estimate.diagnostics)
+    remarks = (Diagnostic("selection_not_tested", "warning"), *of_whole) if cells.whole else estimate.diagnostics
+    posterior = Posterior(sliced, held, estimate.evidence, remarks, fit_state=estimate.fit_state)
     return summarise_draws(
         posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed
     )

@@ -37,10 +37,12 @@ def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dic
     )
 
 
-def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None) -> str:
-    """Which category is first, how sure that is, and the runner-up where it is not."""
+def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, untested: bool = False) -> str:
+    """Which category is first, how sure that is, and the runner-up where it is not; `untested` where nothing was set against chance."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
+    if untested:
+        return translator.text("report.takeaway.untested", sentence=takeaway_ranking(frame, translator, currency=currency))
     first = frame.iloc[0]
     values = {
         "first": first["category"],

@@ -7,17 +7,17 @@ estimates stand in tables only. The takeaway of each chart is in `iceberg.report
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import above_noise, currency_of, ranking_table
+from iceberg.report.tables import chance_test, currency_of, is_selection, ranking_table
 from iceberg.report.tables.tidy import tidy_frame
 
-Verdict = Literal["act", "measure", "watch", "none"]
+Verdict = Literal["act", "measure", "watch", "untested", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
 PIPELINE_TILE_DAYS = 90
 
@@ -93,11 +93,15 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """That the total is not distinguishable from noise, where it is not; else nothing."""
-    total = estimate.total
-    if total.vocal_customers == 0 or total.silent_churn.upper < 0.5 or total.placebo is None or above_noise(total.silent_churn, total.placebo):
+    """That the total is not distinguishable from noise, or was not tested in this selection; else nothing."""
+    total, tested = estimate.total, chance_test(estimate)
+    if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
         return ""
-    likely = total.placebo.likely_exceeded
+    if tested == "untested":
+        return translator.text("report.headline.untested")
+    if total.placebo is None or tested == "clear":
+        return ""
+    likely = tested == "low_end"
     return translator.text(
         "report.headline.noise_low_end" if likely else "report.headline.noise",
         placebo_low=customers(total.placebo.lower, translator),
@@ -192,21 +196,19 @@ def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
     if ranking.empty or estimate.total.vocal_customers == 0:
         return _missing("first", "missing_detail", translator)
     first = ranking.iloc[0]
+    untested = "_untested" if is_selection(estimate) else ""
+    label = translator.text(f"report.tiles.first.label{untested}")
     if len(ranking) == 1:
-        return _tile(
-            "first",
-            translator,
-            value=str(first["category"]),
-            detail=translator.text("report.tiles.first.detail_single"),
-        )
+        single = translator.text(f"report.tiles.first.detail_single{untested}")
+        return replace(_tile("first", translator, value=str(first["category"]), detail=single), label=label)
     second = ranking.iloc[1]
     detail = translator.text(
-        "report.tiles.first.detail",
+        f"report.tiles.first.detail{untested}",
         probability=share(first["probability_first"], translator),
         next=second["category"],
         next_probability=share(second["probability_first"], translator),
     )
-    return _tile("first", translator, value=str(first["category"]), detail=detail)
+    return replace(_tile("first", translator, value=str(first["category"]), detail=detail), label=label)
 
 
 def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
@@ -300,14 +302,17 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
 
 
 def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
-    """What a category calls for: fix it, measure it first, or only watch it; with what fixing it would have saved."""
+    """What a category calls for: fix it, measure it first, or only watch it, with what fixing it would have saved; or that it was not tested."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
     if item.vocal_customers == 0:
         return _decision("none", translator, "none", category=category)
-    if above_noise(item.silent_churn, item.placebo) is False and item.placebo is not None:
+    tested = chance_test(estimate, item)
+    if tested == "untested":
+        return _decision("untested", translator, "untested" if is_selection(estimate) else "untested_together", category=category, **ends)
+    if tested in {"inside", "low_end"} and item.placebo is not None:
         noise = {"placebo_high": customers(item.placebo.upper, translator)}
-        if item.placebo.likely_exceeded:  # the headline says the same of the total: only the low end is in doubt
+        if tested == "low_end":  # the headline says the same of the total: only the low end is in doubt
             noise["exceeded"] = share(item.placebo.exceeded, translator)
             return _decision("measure", translator, "measure_low_end", category=category, **ends, **noise)
         return _decision("watch", translator, "watch", category=category, **ends, **noise)
@@ -315,16 +320,11 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
         return _decision(
             "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
         )
-    probability = share(item.probability_worst, translator)
-    if item.revenue_lost is None:
-        return _decision("act", translator, "act_no_money", category=category, **ends, probability=probability)
-    low, high = (
-        translator.money_compact(value, currency_of(estimate))
-        for value in (item.revenue_lost.lower, item.revenue_lost.upper)
-    )
-    return _decision(
-        "act", translator, "act", category=category, **ends, probability=probability, money_low=low, money_high=high
-    )
+    kept = {**ends, "probability": share(item.probability_worst, translator)}
+    if item.revenue_lost is not None:
+        ends_of_money = {"money_low": item.revenue_lost.lower, "money_high": item.revenue_lost.upper}
+        kept |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
+    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **kept)
 
 
 def _decision(verdict: Verdict, translator: Translator, sentence: str, **values: str) -> Decision:
@@ -345,13 +345,14 @@ def noise_text(placebo_upper: float, clear: bool | None, translator: Translator,
 
 def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
     """Which categories do not stand clear of noise, in one sentence for beside the ranking; None where no placebo was made."""
-    judged = [(item, item.placebo) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
+    if is_selection(estimate):
+        return translator.text("report.noise.untested")
+    judged = [(item.category, chance_test(estimate, item)) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
     if not judged:
         return None
-    inside = [(item, placebo) for item, placebo in judged if not above_noise(item.silent_churn, placebo)]
-    lost = [item.category for item, placebo in inside if not placebo.likely_exceeded]
-    doubted = [item.category for item, placebo in inside if placebo.likely_exceeded]
-    if not inside:
+    lost = [name for name, tested in judged if tested == "inside"]
+    doubted = [name for name, tested in judged if tested == "low_end"]
+    if not lost and not doubted:
         return translator.text("report.noise.all_clear")
     if len(lost) == len(judged):
         return translator.text("report.noise.none_clear")
@@ -366,12 +367,13 @@ def _quoted(names: list[str], translator: Translator) -> str:
 
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
-    """What a diagnostic says and what to do about it. An unknown code is named rather than hidden."""
+    """What a diagnostic says, of the whole study where only a part is shown, and what to do about it. An unknown code is named, not hidden."""
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}  # noqa: PD011  # not a frame
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
-    return translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
+    says, what_to_do = translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
+    return translator.text("report.of_whole_study", sentence=says) if item.of_whole_study else says, what_to_do
 
 
 def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from pptx import Presentation
 from iceberg.errors import OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.results import IcebergEstimate
+from iceberg.model.summary import focus_estimate
 from iceberg.provenance import SourceFile
 from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.files.formats import FORMATS as REPORT_FORMATS
@@ -213,3 +214,27 @@ def test_asking_for_one_format_loads_no_other() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+UNTESTED = {"en": "not tested for this selection", "fr": "non testé pour cette sélection"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("format", READERS)
+def test_a_report_of_a_selection_says_that_it_was_not_tested_and_never_fix(format: str, language: str) -> None:
+    """Dropping one month leaves no placebo: no format may read that as clear of chance."""
+    words, whole = Translator(language), example_estimate(names="fr")
+    assert whole.cells is not None
+    part = focus_estimate(whole, months=(whole.cells.months[1], whole.cells.months[-1]))
+    fix = squeezed(words.text("report.decision.verdict_act") + "–")
+    texts = []
+    for estimate in (whole, part):
+        content = report_bytes(estimate, example_counts(names="fr"), format=format, language=language, provenance=ORIGIN)
+        text = content.decode() if format == "json" else READERS[format](content, [], words)[0]
+        texts.append(squeezed(text).lower())
+    assert squeezed(UNTESTED[language]) not in texts[0] and squeezed(UNTESTED[language]) in texts[1]
+    assert squeezed(words.text("report.of_whole_study", sentence="")).lower() in texts[1]
+    assert fix.lower() not in texts[1]
+    if format in {"pdf", "pptx", "html"}:
+        assert squeezed(words.text("report.decision.verdict_act")).lower() in texts[0]
+        assert texts[1].count(squeezed(UNTESTED[language])) >= 4

@@ -7,6 +7,9 @@ import pytest
 
 from iceberg.locale import LANGUAGES, Translator, load_messages, round_significant
 from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate, PlaceboInterval
+from iceberg.model.summary import focus_estimate
+from iceberg.report.files.pictures import chart_takeaway
+from iceberg.report.tables import chance_test
 from iceberg.report.words import (
     comparator_sentence,
     customers,
@@ -262,3 +265,52 @@ def test_a_verdict_inside_noise_speaks_as_the_headline_does(exceeded: float, ver
     assert beside is not None
     assert ("Not distinguishable" in beside) == (verdict == "watch")
     assert ("not at the low end" in beside) == (verdict == "measure")
+
+
+UNTESTED = {"en": "not tested for this selection", "fr": "non testé pour cette sélection"}
+SELECTIONS = {"period": {"months": (ESTIMATE.cells.months[1], ESTIMATE.cells.months[-1])}, "segment": {"segments": ["North"]}}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("chosen", SELECTIONS)
+@pytest.mark.parametrize("level", ["2", "3"])
+def test_a_selection_says_that_it_was_not_tested_and_never_fix(language: str, chosen: str, level: str) -> None:
+    """Its placebo is not known: that is no proof that it stands clear of chance."""
+    whole, words = example_estimate(7, draws=200, level=level), Translator(language)
+    part = focus_estimate(whole, **SELECTIONS[chosen])
+    assert {chance_test(part, item) for item in (None, *part.categories)} == {"untested"}
+    decided = [decision(part, item.category, words) for item in part.categories]
+    assert {one.verdict for one in decided} == {"untested"}
+    assert {one.label for one in decided} == {words.text("report.decision.verdict_untested")}
+    said = [headline(part, words), noise_sentence(part, words), chart_takeaway("ranking", part, words), *(one.sentence for one in decided)]
+    assert all(UNTESTED[language] in str(sentence).lower() for sentence in said)
+    first = next(tile for tile in tiles(part, words) if tile.key == "first")
+    assert UNTESTED[language] in first.detail and first.label == words.text("report.tiles.first.label_untested")
+
+
+def test_the_whole_study_chosen_by_hand_keeps_its_test() -> None:
+    cells = ESTIMATE.cells
+    assert cells is not None
+    whole = focus_estimate(ESTIMATE, segments=cells.segments, months=(cells.months[0], cells.months[-1]))
+    assert chance_test(whole) == "clear"
+    assert [decision(whole, item.category, Translator("en")) for item in whole.categories] == [
+        decision(ESTIMATE, item.category, Translator("en")) for item in ESTIMATE.categories
+    ]
+    assert UNTESTED["en"] not in headline(whole, Translator("en")).lower()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_remarks_beside_a_selection_say_that_they_are_about_the_whole_study(language: str) -> None:
+    words = Translator(language)
+    part = focus_estimate(ESTIMATE, **SELECTIONS["period"])
+    first, *others = [diagnostic_sentences(one, words)[0] for one in part.diagnostics]
+    assert UNTESTED[language] in first.lower()
+    assert others == [words.text("report.of_whole_study", sentence=diagnostic_sentences(one, words)[0]) for one in ESTIMATE.diagnostics]
+
+
+def test_a_category_without_a_placebo_among_tested_ones_is_never_to_be_fixed() -> None:
+    """Small categories are taken together after the test."""
+    first, *others = ESTIMATE.categories
+    pooled = replace(ESTIMATE, categories=(replace(first, placebo=None), *others))
+    assert decision(ESTIMATE, first.category, Translator("en")).verdict == "act"
+    assert decision(pooled, first.category, Translator("en")).verdict == "untested"

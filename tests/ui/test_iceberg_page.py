@@ -1,10 +1,12 @@
 """What an executive sees on the first page."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.locale import Translator
 from tests.ui.conftest import PAGES, assert_healthy, page_file, spoken
 
 OpenPage = Callable[..., AppTest]
@@ -132,3 +134,34 @@ def test_published_surveys_can_replace_the_folk_ratio(open_page: OpenPage) -> No
     assert_healthy(app)
     assert sentence(app) != before
     assert not any(slider.key == "ratio" for slider in app.select_slider)
+
+
+SELECTIONS = {"a month less": {"months": "2024-08..2026-06"}, "one segment": {"segment": "Premium"}}
+UNTESTED = {"en": "not tested for this selection", "fr": "non testé pour cette sélection"}
+
+
+def badges(app: AppTest) -> list[str]:
+    return [found for element in app.markdown for found in re.findall(r"^:blue-badge\[(.*?)\]", str(element.value))]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("chosen", SELECTIONS)
+def test_a_filter_never_turns_a_doubt_into_fix(open_page: OpenPage, chosen: str, language: str) -> None:
+    """The whole sample says "Fix" once; a part of it was set against nothing, and says so in title, tile, advice and remarks."""
+    words = Translator(language)
+    assert words.text("report.decision.verdict_watch") in badges(open_page(language=language))
+    app = open_page(language=language, query=SELECTIONS[chosen])
+    assert badges(app) == [words.text("report.decision.verdict_untested")] * 3
+    assert words.text("report.headline.untested") in [element.value for element in app.markdown]
+    assert app.metric[2].label == words.text("report.tiles.first.label_untested")
+    text = spoken(app).lower()
+    assert text.count(UNTESTED[language]) >= 6
+    assert words.text("report.of_whole_study", sentence="").strip().lower() in text
+    assert UNTESTED[language] not in spoken(open_page(language=language)).lower()
+
+
+@pytest.mark.parametrize("chosen", SELECTIONS)
+def test_the_page_of_a_category_says_that_a_selection_was_not_tested(open_page: OpenPage, chosen: str) -> None:
+    app = open_page("category", query={"category": "waiting time", **SELECTIONS[chosen]})
+    assert badges(app) == ["Not tested"]
+    assert UNTESTED["en"] in spoken(app)

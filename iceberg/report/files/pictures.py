@@ -19,7 +19,7 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import comparator_table, currency_of, iceberg_table, iceberg_totals, month_trend_table, ranking_table
+from iceberg.report.tables import comparator_table, currency_of, iceberg_table, iceberg_totals, is_selection, month_trend_table, ranking_table
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, l
 # Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
 EVERY_CHART = (
     EstimateChart("iceberg", iceberg_table, _iceberg, lambda frame, one, words: takeaway_iceberg(frame, words, totals=iceberg_totals(one))),
-    EstimateChart("ranking", ranking_table, _ranking, lambda frame, _, words: takeaway_ranking(frame, words)),
+    EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, untested=is_selection(one))),
     EstimateChart("comparator", comparator_table, _comparator, lambda frame, _, words: takeaway_comparator(frame, words)),
     EstimateChart(
         "months",

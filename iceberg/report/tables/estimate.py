@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from iceberg.arrays import FloatArray, SingleArray
-from iceberg.model.results import CredibleInterval, EstimateCells, IcebergEstimate
+from iceberg.model.results import CategoryEstimate, CredibleInterval, EstimateCells, IcebergEstimate
 from iceberg.report.tables.tidy import interval_columns, interval_ends, tidy_frame
 
 Measure = Literal["customers", "money"]
+ChanceTest = Literal["clear", "low_end", "inside", "untested", "none"]
 ICEBERG_COLUMNS = (
     "category",
     "vocal_customers",
@@ -83,6 +84,28 @@ def iceberg_totals(estimate: IcebergEstimate) -> dict[str, float]:
 def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:
     """Whether an estimate stands clear of its placebo (their intervals do not overlap); None where there is no placebo."""
     return None if placebo is None else interval.lower > placebo.upper
+
+
+def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None) -> ChanceTest:
+    """How a category, or without one the total, stands against what chance alone finds.
+
+    Returns:
+        ``clear``; ``low_end`` (probably larger, but its low end is not); ``inside``; ``untested`` (a selection of segments and months, and
+        categories taken together: no placebo was made of them, so nothing is known); ``none`` (no test at this level of evidence).
+    """
+    part = estimate.total if item is None else item
+    if is_selection(estimate):
+        return "untested"
+    if part.placebo is None:
+        return "none" if estimate.total.placebo is None else "untested"
+    if above_noise(part.silent_churn, part.placebo):
+        return "clear"
+    return "low_end" if part.placebo.likely_exceeded else "inside"
+
+
+def is_selection(estimate: IcebergEstimate) -> bool:
+    """Whether these are some of the study's segments and months only."""
+    return estimate.cells is not None and not estimate.cells.whole
 
 
 def total_table(estimate: IcebergEstimate) -> pd.DataFrame:
