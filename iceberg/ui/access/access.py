@@ -1,7 +1,7 @@
 """Owns who may do what: the role of the person on the page, denied by default, asked by the navigation and again by every page.
 
-Without ``[auth]`` in Streamlit's secrets the product is a local tool of one person, and says so. With it, people sign in through OpenID Connect and
-have the role that a claim of their provider or the file of roles gives them.
+Without ``[auth]`` in Streamlit's secrets the product is a local tool of one person: it says so, and refuses other machines. With it, people sign in
+through OpenID Connect and have the role that a claim of their provider or the file of roles gives them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import Translator
+from iceberg.ui.reach import is_open_to_all, is_this_machine
 
 Role = Literal["viewer", "analyst", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "owner")  # each may do what those before it may
@@ -48,7 +49,7 @@ class Access:
     Attributes:
         role: None where nobody is signed in, or nobody gave them one.
         name: For the audit trail: the e-mail address or subject of the provider, or the user of this machine.
-        is_local: No sign-in is configured: whoever reaches this address may do everything.
+        is_local: No sign-in is configured: this machine may do everything, other machines nothing.
         is_signed_in: Whether the provider vouched for them.
     """
 
@@ -169,12 +170,15 @@ def sign_in_configured() -> bool:
 
 
 def current_access() -> Access:
-    """The person on the page of this run.
+    """The person on the page of this run; without sign-in, a visitor of another machine has no role unless the server is open to all.
 
     Raises:
         OptionError: ``roles_unreadable``.
     """
     if not sign_in_configured():
+        visitor = st.context.ip_address  # no text where it is this machine's own, or where a page runs without a server
+        if isinstance(visitor, str) and not is_this_machine(visitor) and not is_open_to_all():
+            return Access(None, visitor, is_local=True, is_signed_in=False)
         return Access("owner", _machine_user(), is_local=True)
     user = st.user.to_dict()
     rules = role_rules()

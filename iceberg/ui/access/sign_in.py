@@ -24,8 +24,12 @@ export default function () {
 
 
 def show_closed_door(access: Access, words: Translator) -> None:
-    """For whoever is not signed in, or has no role here. Nothing of any study is on this page."""
+    """For a visitor who is not signed in, has no role here, or comes from another machine. Nothing of any study is on this page."""
     st.title(words.text("ui.frame.product"), anchor=False)
+    if access.is_local:
+        title = words.text("ui.access.other_machine_title")
+        st.error(words.text("ui.access.other_machine", address=access.name), icon=":material/lock:", title=title)
+        return
     if access.is_signed_in:
         st.error(words.text("ui.access.no_role", name=access.name), icon=":material/lock:", title=words.text("ui.access.refused_title"))
         st.button(words.text("ui.access.sign_out"), on_click=st.logout, icon=":material/logout:", key="sign_out")

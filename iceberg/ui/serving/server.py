@@ -6,16 +6,20 @@ import asyncio
 import gc
 import importlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from streamlit import net_util
 
-from iceberg.errors import IcebergError
+from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import LANGUAGES, Translator
+from iceberg.ui.access.access import sign_in_configured
 from iceberg.ui.language import browser_language
+from iceberg.ui.reach import is_open_to_all, is_this_machine
 from iceberg.ui.serving.newest_study import giving_way, watch_newest
 from iceberg.ui.serving.static_files import keep_files
 
@@ -27,6 +31,17 @@ QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, a
 # What the first page loads besides: the study's head, the reports offered, and what Streamlit itself needs on a first run.
 NEEDED_FIRST = ("iceberg.ui.sections.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = ("iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts", "iceberg.cohort.reduce", "iceberg.ingest.load")
+
+
+def check_reach() -> None:
+    """End the server, in both languages, where other machines would reach it without signing in; and never look for its outside address."""
+    net_util._external_ip = ""  # else Streamlit asks an outside service, when it meets a page of another origin
+    address = st.config.get_option("server.address")
+    if is_this_machine(address) or is_open_to_all() or sign_in_configured():
+        return
+    problem = OptionError("open_without_sign_in", {"address": address or "::"})
+    sys.stderr.write("".join(f"{problem.message(language)}\n" for language in LANGUAGES))
+    sys.exit(2)
 
 
 @asynccontextmanager
