@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.ui.reach import OPEN_TO_ALL, is_this_machine
+from iceberg.ui.access.reach import OPEN_TO_ALL, is_this_machine
 from iceberg.ui.serving import server
 from tests.browser.conftest import free_port, wait_for
 from tests.ui.conftest import ROOT, assert_healthy, spoken

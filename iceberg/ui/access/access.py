@@ -23,7 +23,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import Translator
-from iceberg.ui.reach import is_open_to_all, is_this_machine
+from iceberg.ui.access.reach import is_open_to_all, is_this_machine
 
 Role = Literal["viewer", "analyst", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "owner")  # each may do what those before it may

@@ -18,8 +18,8 @@ from streamlit import net_util
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.access.access import sign_in_configured
+from iceberg.ui.access.reach import is_open_to_all, is_this_machine
 from iceberg.ui.language import browser_language
-from iceberg.ui.reach import is_open_to_all, is_this_machine
 from iceberg.ui.serving.newest_study import giving_way, watch_newest
 from iceberg.ui.serving.static_files import keep_files
 
