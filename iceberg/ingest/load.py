@@ -18,6 +18,7 @@ from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.sizes import default_bound, make_room
 from iceberg.ingest.files.sources import Source
+from iceberg.ingest.files.table_sources import Sources
 from iceberg.ingest.joining.departures import Joined
 from iceberg.ingest.joining.join import join_tables
 from iceberg.ingest.joining.links import Relations
@@ -28,7 +29,7 @@ from iceberg.ingest.judging.across_rows import judge_flat_duplicates
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, ids_of, publish_table, read_once, read_table
 from iceberg.ingest.judging.judged_table import JudgedTable
-from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
+from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, place_parts, require_same_columns, set_aside
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
 from iceberg.ingest.opening import OnFile, open_related
@@ -93,18 +94,18 @@ def load_tables(
         MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
-    given = {name: value for name, value in locals().items() if name in CANONICAL_COLUMNS}  # the parameters are named as the tables are
-    listed = {table: list_sources(source) for table, source in _require_sources(given).items()}
+    sources = Sources({name: value for name, value in locals().items() if name in CANONICAL_COLUMNS})  # the parameters are named as the tables are
+    _require_sources(sources)
     mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
     try:
         with named_faults(workspace):
-            connection = _open_engine(listed, workspace, memory_limit, connected)
-            opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
+            connection = _open_engine(sources, workspace, memory_limit, connected)
+            opened, relations = open_related(connection, workspace, sources, mapping, relate, on_file)
             today = max(today or date.today(), as_of or date.min)
             judged, joined, folded = _judge(connection, workspace, opened, today, mapping, counted or Counted(as_of=as_of))
             relations = _as_judged(connection, relations, judged, mapping, folded=folded)
             tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
-        notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)
+        notes = report.notes + future_notes(report, today) + unlinked_notes(report, sources)
         return tables, replace(report, relations=relations, read_on=today, notes=notes)
     except BaseException as error:
         _complete_proposal(error, mapping)
@@ -114,12 +115,12 @@ def load_tables(
 
 
 def _open_engine(
-    listed: Mapping[str, Sequence[Source]], workspace: Workspace, memory_limit: str | None, connected: ExitStack
+    sources: Sources, workspace: Workspace, memory_limit: str | None, connected: ExitStack
 ) -> duckdb.DuckDBPyConnection:
     """An engine with room for these files, closed with `connected`."""
-    connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
+    connection = connect(memory_limit=memory_limit or default_bound(sources), temp_directory=str(workspace.directory))
     connected.callback(connection.close)
-    make_room(connection, listed, workspace)
+    make_room(connection, sources, workspace)
     return connection
 
 
@@ -156,14 +157,16 @@ def _judge(
     return list(loaded.values()), joined, repeated is not None and repeated.folded
 
 
-def _require_sources(given: Mapping[str, Source | Sequence[Source] | None]) -> dict[str, Source | Sequence[Source]]:
-    """What was given, where it can say something."""
-    sources = {table: source for table, source in given.items() if source is not None}
+def _require_sources(sources: Sources) -> None:
+    """Stop where the sources cannot say anything.
+
+    Raises:
+        EvidenceError: See `load_tables`.
+    """
     if not sources:
         raise EvidenceError("no_source")
     if "events" in sources and not base_of(sources) and "flat" not in sources:
         raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
-    return sources
 
 
 def _finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
+from iceberg.ingest.files.table_sources import Given, Sources
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.relations import relate_tables
-from iceberg.ingest.judging.several_files import list_sources
 from iceberg.ingest.mapping import MappingSet
 
 OnFile = Callable[[str], None]  # called with the name of a file before it is read
@@ -131,7 +131,7 @@ def _name(source: Source) -> str:
 def open_related(
     connection: duckdb.DuckDBPyConnection,
     workspace: Workspace,
-    sources: Mapping[str, Source | Sequence[Source]],
+    sources: Sources,
     mappings: MappingSet,
     relate: bool | None,
     on_file: OnFile | None = None,
@@ -150,21 +150,21 @@ def open_related(
 def _open_all(
     connection: duckdb.DuckDBPyConnection,
     workspace: Workspace,
-    sources: Mapping[str, Source | Sequence[Source]],
+    sources: Sources,
     mappings: MappingSet,
     on_file: OnFile | None = None,
 ) -> dict[str, list[Opened]]:
     opened: dict[str, list[Opened]] = {}
     on_file = on_file or _say_nothing
-    for named, source in sources.items():
-        for part in list_sources(source):
+    for named, files in sources.items():
+        for part in files:
             on_file(_name(part))
             table, found = open_file(connection, workspace, named, part, mappings)
             opened.setdefault(table, []).append(found)
     return opened
 
 
-def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
+def relate_files(sources: Mapping[str, Given], *, mapping: MappingSet | None = None) -> Relations:
     """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
 
     Args:
@@ -178,7 +178,7 @@ def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: M
     workspace, connection = Workspace(), connect()
     try:
         mapping = mapping or MappingSet()
-        opened = _open_all(connection, workspace, sources, mapping)
+        opened = _open_all(connection, workspace, Sources(sources), mapping)
         given = frozenset(table for table, one in mapping.tables.items() if one.choices)
         return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
     finally:

@@ -4,61 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
-import pandas as pd
 
-from iceberg.errors import FileError, MappingError
+from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.files.source_table import SourceTable
-from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.schema import FileTotals, all_fields
-
-_PATTERN = frozenset("*?[")
-_TABLES = (".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
-
-
-def list_sources(source: Source | Sequence[Source]) -> list[Source]:
-    """The files behind what was given for one table: itself, each of a list, of a folder, or each that fits ``customers-*.csv``.
-
-    Raises:
-        FileError: ``no_file_fits`` when a pattern fits nothing, ``folder_without_tables`` when a folder holds no table.
-    """
-    if isinstance(source, (pd.DataFrame, UploadedBytes)):
-        return [source]
-    if isinstance(source, (list, tuple)):
-        return [one for entry in source for one in list_sources(entry)]
-    text = str(source)
-    if Path(text).expanduser().is_dir():
-        return list(_in_folder(Path(text).expanduser()))
-    if not _PATTERN & set(text) or "://" in text or Path(text).exists():
-        return [text] if isinstance(source, str) else [source]  # type: ignore[list-item]  # what is left of Source is a path
-    pattern = Path(text).expanduser()
-    root = Path(pattern.anchor or ".")
-    found = sorted(str(path) for path in root.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
-    if not found:
-        raise FileError("no_file_fits", {"file": text})
-    return list(found)
-
-
-def _in_folder(folder: Path) -> list[str]:
-    """Every table in a folder and below it, in the order of their names; what engines write beside tables (``_SUCCESS``, ``.crc``) is none."""
-    found = sorted(
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file() and path.name.lower().endswith(_TABLES) and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    )
-    if not found:
-        raise FileError("folder_without_tables", {"file": str(folder), "known": ", ".join(_TABLES)})
-    kinds = {Path(name).suffix for name in found}
-    if len(kinds) > 1 and ".parquet" in kinds:  # half of them may be the other half in another format
-        raise FileError("folder_mixes_formats", {"file": str(folder), "kinds": ", ".join(sorted(kinds))})
-    return found
 
 
 def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) -> None:
