@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,10 +12,8 @@ import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
-from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.engine.limits import named_faults
-from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.sizes import default_bound, make_room
+from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Sources
 from iceberg.ingest.joining.departures import Joined
@@ -32,7 +29,7 @@ from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, place_parts, require_same_columns, set_aside
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
-from iceberg.ingest.opening import OnFile, open_related
+from iceberg.ingest.opening import OpenedTables, open_sources
 from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.id_hashes import ToldIds
@@ -96,65 +93,84 @@ def load_tables(
     """
     sources = Sources({name: value for name, value in locals().items() if name in CANONICAL_COLUMNS})  # the parameters are named as the tables are
     _require_sources(sources)
-    mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
+    load = Load.open(sources, memory_limit=memory_limit, temp_directory=temp_directory, on_file=on_file)
     try:
-        with named_faults(workspace):
-            connection = _open_engine(sources, workspace, memory_limit, connected)
-            opened, relations = open_related(connection, workspace, sources, mapping, relate, on_file)
-            today = max(today or date.today(), as_of or date.min)
-            judged, joined, folded = _judge(connection, workspace, opened, today, mapping, counted or Counted(as_of=as_of))
-            relations = _as_judged(connection, relations, judged, mapping, folded=folded)
-            tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
-        notes = report.notes + future_notes(report, today) + unlinked_notes(report, sources)
-        return tables, replace(report, relations=relations, read_on=today, notes=notes)
-    except BaseException as error:
-        _complete_proposal(error, mapping)
-        connected.close()
-        workspace.close()
+        tables, report = load_sources(
+            load, sources, mapping, today=today, as_of=as_of, counted=counted, issues_per_rule=issues_per_rule, relate=relate
+        )
+    except BaseException:
+        load.close()
+        raise
+    return replace(tables, on_close=load.close, in_open_load=False), report
+
+
+def load_sources(
+    load: Load,
+    sources: Sources,
+    mapping: MappingSet | None = None,
+    *,
+    today: date | None = None,
+    as_of: date | None = None,
+    counted: Counted | None = None,
+    issues_per_rule: int = ISSUES_PER_RULE,
+    relate: bool | None = None,
+) -> tuple[Tables, IngestReport]:
+    """The same as `load_tables` in a load that stays open: files that it has read before are not read again.
+
+    Args:
+        load: Where the rows are judged. One call at a time: it drops the rows of the call before.
+        sources: The files.
+        mapping: See `load_tables`, as for all that follow.
+        today: Likewise.
+        as_of: Likewise.
+        counted: Likewise.
+        issues_per_rule: Likewise.
+        relate: Likewise.
+
+    Returns:
+        The tables and the report. Closing the tables drops their rows and leaves `load` open.
+
+    Raises:
+        FileError: See `load_tables`.
+        MappingError: Likewise.
+        EvidenceError: Likewise.
+    """
+    _require_sources(sources)
+    load = replace(load, today=max(today or date.today(), as_of or date.min))
+    load.clear()
+    try:
+        with named_faults(load.workspace):
+            opened = open_sources(load, sources, mapping or MappingSet(), relate=relate)
+            judged, joined = _judge(load, opened, counted or Counted(as_of=as_of))
+            relations = _relations_as_judged(load.connection, opened, judged, joined.report.repeated)
+            tables, report = _publish(load, judged, joined, issues_per_rule)
+        notes = report.notes + future_notes(report, load.today) + unlinked_notes(report, sources)
+        return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
+    except MappingError as error:
+        if error.proposal is not None and mapping is not None:  # what is known about joining belongs into the mapping that is proposed
+            error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
         raise
 
 
-def _open_engine(
-    sources: Sources, workspace: Workspace, memory_limit: str | None, connected: ExitStack
-) -> duckdb.DuckDBPyConnection:
-    """An engine with room for these files, closed with `connected`."""
-    connection = connect(memory_limit=memory_limit or default_bound(sources), temp_directory=str(workspace.directory))
-    connected.callback(connection.close)
-    make_room(connection, sources, workspace)
-    return connection
-
-
-def _as_judged(
-    connection: duckdb.DuckDBPyConnection, relations: Relations, judged: list[JudgedTable], mapping: MappingSet, *, folded: bool
-) -> Relations:
-    """The joins as they are once ids were made comparable and rows were taken for subscriptions."""
-    again = mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
-    if relations.measured and again:
-        relations = measure_again(connection, relations, {item.table: ids_of(connection, item) for item in judged})
-    return relate_to_subscriptions(relations) if folded else relations
-
-
-def _complete_proposal(error: BaseException, mapping: MappingSet) -> None:
-    """What was said about joining goes into the mapping that is proposed."""
-    if isinstance(error, MappingError) and error.proposal is not None:
-        error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
-
-
-def _judge(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    opened: Mapping[str, list[Opened]],
-    today: date,
-    mapping: MappingSet,
-    counted: Counted,
-) -> tuple[list[JudgedTable], Joined, bool]:
-    """Every table judged, on its own and with the others; and whether the customers table was read as subscriptions."""
-    loaded, repeated = read_all(connection, workspace, opened, today, mapping, counted)
-    joined = join_tables(connection, loaded, mapping.joining)
+def _judge(load: Load, opened: OpenedTables, counted: Counted) -> tuple[list[JudgedTable], Joined]:
+    """Every table judged, on its own and with the others."""
+    loaded, repeated = judge_tables(load, opened, counted)
+    joined = join_tables(load.connection, loaded, opened.mappings.joining)
     joined.report = replace(joined.report, repeated=repeated)
     if "flat" in loaded:
-        judge_flat_duplicates(connection, loaded["flat"])
-    return list(loaded.values()), joined, repeated is not None and repeated.folded
+        judge_flat_duplicates(load.connection, loaded["flat"])
+    return list(loaded.values()), joined
+
+
+def _relations_as_judged(
+    connection: duckdb.DuckDBPyConnection, opened: OpenedTables, judged: list[JudgedTable], repeated: RepeatedCustomers | None
+) -> Relations:
+    """The joins as they are once ids were made comparable and rows of customers were taken for subscriptions."""
+    relations = opened.relations
+    again = opened.mappings.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
+    if relations.measured and again:
+        relations = measure_again(connection, relations, {item.table: ids_of(connection, item) for item in judged})
+    return relate_to_subscriptions(relations) if repeated is not None and repeated.folded else relations
 
 
 def _require_sources(sources: Sources) -> None:
@@ -169,9 +185,9 @@ def _require_sources(sources: Sources) -> None:
         raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
 
 
-def _finish(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], joined: Joined, issues_per_rule: int
-) -> tuple[Tables, IngestReport]:
+def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_rule: int) -> tuple[Tables, IngestReport]:
+    """The kept rows under the names of their tables, and the account of all rows."""
+    connection = load.connection
     issues: list[RowIssue] = []
     parts: list[FileTotals] = []
     for item in judged:
@@ -192,8 +208,9 @@ def _finish(
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
-        on_close=workspace.close,
-        scratch=workspace.directory,
+        on_close=load.clear,
+        scratch=load.workspace.directory,
+        in_open_load=True,
         told_customers="customers_told" if told is not None else "customers",
         customer_key=told.told_key if told is not None else "customer_id",
         recent=recent,
@@ -253,17 +270,10 @@ def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple
     return load_tables(volumes=rows, today=today)
 
 
-def read_all(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    opened: Mapping[str, list[Opened]],
-    today: date,
-    mappings: MappingSet,
-    counted: Counted | None = None,
-) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+def judge_tables(load: Load, opened: OpenedTables, counted: Counted) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
-    for table, parts in sorted(opened.items(), key=lambda one: one[0] == "customers"):  # last: whom the others name is looked for among them
+    for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
         require_same_columns(parts)
         relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
@@ -274,35 +284,31 @@ def read_all(
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        wanted = _wanted(connection, opened, loaded, mappings, counted or Counted()) if table == "customers" else None
-        loaded[name] = _read_parts(connection, workspace, name, fitted, today, wanted)
+        wanted = _wanted(load.connection, opened, loaded, counted) if table == "customers" else None
+        loaded[name] = _read_parts(load, name, fitted, wanted)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
-    repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
+    repeated = find_repeats(load.connection, loaded["customers"], opened.mappings.joining) if "customers" in loaded else None
     if repeated is not None and repeated.folded:
-        if "subscriptions" in loaded:  # these tell how often somebody came back: the customers table need not
+        if "subscriptions" in loaded:  # these say how often a customer came back: the customers table need not
             return loaded, replace(repeated, folded=False)
-        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened["customers"]]
+        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened.files["customers"]]
         item = loaded.pop("customers")
-        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
-        loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
+        load.connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
+        loaded = {"subscriptions": _read_parts(load, "subscriptions", parts)} | loaded
     return loaded, repeated
 
 
 def _wanted(
-    connection: duckdb.DuckDBPyConnection,
-    opened: Mapping[str, Sequence[Opened]],
-    loaded: Mapping[str, JudgedTable],
-    mappings: MappingSet,
-    counted: Counted,
+    connection: duckdb.DuckDBPyConnection, opened: OpenedTables, loaded: Mapping[str, JudgedTable], counted: Counted
 ) -> Wanted | None:
     """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
-    rules, (_, mapping) = mappings.joining, opened["customers"][0]
+    rules, (_, mapping) = opened.mappings.joining, opened.files["customers"][0]
     joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
     if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
         return None
     naming = [table for table in TELLING if table in loaded]
-    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened[table]]
+    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened.files[table]]
     numbered = all(column is not None and column.is_whole for column in columns)
     told = ToldIds.of(connection, [loaded[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
     return Wanted(told, _since(connection, loaded, counted), numbered)
@@ -319,23 +325,21 @@ def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTab
     return counted.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
-def _read_parts(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, wanted: Wanted | None = None
-) -> JudgedTable:
+def _read_parts(load: Load, name: str, parts: list[Opened], wanted: Wanted | None = None) -> JudgedTable:
     if len(parts) == 1:
-        return read_table(connection, workspace, name, *parts[0], today, wanted=wanted)
-    joined = join_parquet(connection, parts)
+        return read_table(load, name, *parts[0], wanted=wanted)
+    joined = join_parquet(load.connection, parts)
     if joined is not None:
-        item = read_table(connection, workspace, name, *joined, today, wanted=wanted)
+        item = read_table(load, name, *joined, wanted=wanted)
         place_parts(item, parts)
         return item
-    once = read_once(connection, workspace, parts, today, wanted) if wanted is not None else None
+    once = read_once(load, parts, wanted) if wanted is not None else None
     if once is not None:
         return once
     judged = []
     for number, (source, mapping) in enumerate(parts, start=1):
-        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today, in_place=False), number))
-    return combine_parts(connection, judged, f"read_{name}")
+        judged.append(set_aside(load.connection, read_table(load, name, source, mapping, in_place=False), number))
+    return combine_parts(load.connection, judged, f"read_{name}")
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:

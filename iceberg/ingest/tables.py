@@ -73,6 +73,7 @@ class Tables:
     told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
     customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
     recent: RecentCustomers | None = None  # customers of a day and later, where they were put aside while the file was read
+    in_open_load: bool = False  # the connection outlives them: it belongs to a `iceberg.ingest.files.load.Load`
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:
@@ -95,6 +96,7 @@ class Tables:
 
     def close(self) -> None:
         """Drop every row."""
-        self.connection.close()
+        if not self.in_open_load:
+            self.connection.close()
         if self.on_close is not None:
             self.on_close()

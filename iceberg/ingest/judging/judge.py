@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.columns.mapping import ColumnMapping
-from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.read import text_table
 from iceberg.ingest.files.source_table import FileReading, SourceTable
 from iceberg.ingest.files.text.malformed_lines import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
@@ -28,12 +28,10 @@ from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, key_sql
 
 
 def read_table(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
+    load: Load,
     table: str,
     source: SourceTable,
     mapping: ColumnMapping,
-    today: date,
     *,
     in_place: bool = True,
     wanted: Wanted | None = None,
@@ -41,12 +39,10 @@ def read_table(
     """Type and judge every record of a file.
 
     Args:
-        connection: Where the rows go.
-        workspace: For copies.
+        load: Where the rows go.
         table: Canonical table.
         source: The file.
         mapping: Its columns.
-        today: Dates after it lie in the future.
         in_place: Customers may become a view: over their Parquet file, or over what was kept of their CSV.
         wanted: The customers to be put aside, where of no other one an id will be asked for.
 
@@ -54,12 +50,12 @@ def read_table(
         FileError: ``csv_unreadable``.
         MappingError: See `resolve_fields`.
     """
-    fields = resolve_fields(connection, source, mapping)
+    fields = resolve_fields(load.connection, source, mapping)
     item = JudgedTable(table, source, mapping, fields, f"read_{table}")
     if table == "customers" and source.reading.format == "parquet":
-        _view(connection, item, source, fields, today, wanted)
-    elif not _read_natively(connection, workspace, item, today, as_view=in_place and table == "customers", wanted=wanted):
-        _create(connection, workspace, item, _literal(today))
+        _view(load, item, source, fields, wanted)
+    elif not _read_natively(load, item, as_view=in_place and table == "customers", wanted=wanted):
+        _create(load, item)
     item.source = replace(item.source, reading=_complete_reading(item))
     return item
 
@@ -69,7 +65,7 @@ def _literal(day: date) -> str:
 
 
 def _read_natively(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: date, *, as_view: bool, wanted: Wanted | None
+    load: Load, item: JudgedTable, *, as_view: bool, wanted: Wanted | None
 ) -> bool:
     """Read a CSV by the engine's own types; False, with nothing kept, where some value or line has to be looked at as text."""
     native = read_natively(item.source, item.table, item.fields)
@@ -77,43 +73,44 @@ def _read_natively(
         return False
     source, fields = native
     large = text_size(source) >= ENOUGH_BYTES
-    if large and as_view and wanted is not None and _read_once(connection, workspace, item, [native], today, wanted):
+    if large and as_view and wanted is not None and _read_once(load, item, [native], wanted):
         return True
     try:
         if as_view:
-            source = keep_natively(connection, source, fields, f"{item.read_name}_cells")
-        elif not (large and _read_plainly(connection, item, source, fields, today)):
-            connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
+            source = keep_natively(load.connection, source, fields, f"{item.read_name}_cells")
+        elif not (large and _read_plainly(load, item, source, fields)):
+            select = select_sql(source, item.table, fields, today=_literal(load.today))
+            load.connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
     if as_view:
-        _view(connection, item, source, fields, today)
+        _view(load, item, source, fields)
     else:
-        item.file_records = _count(connection, item)
+        item.file_records = _count(load.connection, item)
     return True
 
 
-def _read_plainly(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> bool:
+def _read_plainly(load: Load, item: JudgedTable, source: SourceTable, fields: TypedFields) -> bool:
     """Read a large CSV into a table, cut by Arrow; False, with nothing kept, where the engine has to read it."""
-    select = select_sql(replace(source, from_sql="plain_rows"), item.table, fields, today=_literal(today))
+    select = select_sql(replace(source, from_sql="plain_rows"), item.table, fields, today=_literal(load.today))
     try:
-        fill_plainly(connection, item.read_name, plain_files([(source, fields)], list(fields.columns)), select)
+        fill_plainly(load.connection, item.read_name, plain_files([(source, fields)], list(fields.columns)), select)
     except NotPlain:
         return False
     return True
 
 
 def read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, parts: Sequence[tuple[SourceTable, ColumnMapping]], today: date, wanted: Wanted
+    load: Load, parts: Sequence[tuple[SourceTable, ColumnMapping]], wanted: Wanted
 ) -> JudgedTable | None:
     """The customers of several CSVs, large together, read without keeping ids; None, with nothing kept, where that cannot be done."""
-    fields = [resolve_fields(connection, source, mapping) for source, mapping in parts]
+    fields = [resolve_fields(load.connection, source, mapping) for source, mapping in parts]
     native = [read_natively(source, "customers", one) for (source, _), one in zip(parts, fields, strict=True)]
     found = [one for one in native if one is not None]
     (source, mapping), *_ = parts
     item = JudgedTable("customers", source, mapping, fields[0], "read_customers")
     large = sum(text_size(source) for source, _ in parts) >= ENOUGH_BYTES
-    if not large or len(found) < len(parts) or not _read_once(connection, workspace, item, found, today, wanted):
+    if not large or len(found) < len(parts) or not _read_once(load, item, found, wanted):
         return None
     placed = []
     for (source, mapping), own, start, end in zip(parts, fields, item.source.starts, item.source.starts[1:], strict=False):
@@ -126,20 +123,20 @@ def read_once(
 
 
 def _read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, wanted: Wanted
+    load: Load, item: JudgedTable, files: Sequence[NativeFile], wanted: Wanted
 ) -> bool:
     """Read large CSVs without keeping ids; False, with nothing kept, where that cannot be done."""
     (_, fields), *_ = files
     try:
-        streamed = stream_customers(connection, files, workspace, wanted.told)
-        judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
-        item.aside = Aside.of(connection, wanted, judged.proven.segments)
-        item.flags = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), ids=False, aside=item.aside).flags
+        streamed = stream_customers(load.connection, files, load.workspace, wanted.told)
+        judged = _create_view(load, item, streamed.source, fields, tidy_ids=True)
+        item.aside = Aside.of(load.connection, wanted, judged.proven.segments)
+        item.flags = look_through(load.connection, item.read_name, reject_mask=reject_mask(item.table), ids=False, aside=item.aside).flags
     except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
-        connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
+        load.connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
         return False
     item.is_view, item.looked_through, item.ids_repeat = True, item.read_name, False
-    item.named_sql = select_sql(streamed.named, item.table, judged, today=_literal(today))
+    item.named_sql = select_sql(streamed.named, item.table, judged, today=_literal(load.today))
     item.source, item.unkept = replace(item.source, starts=streamed.source.starts), tuple(files)
     return True
 
@@ -155,27 +152,27 @@ def ids_of(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> str:
 
 
 def _create_view(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, *, tidy_ids: bool
+    load: Load, item: JudgedTable, source: SourceTable, fields: TypedFields, *, tidy_ids: bool
 ) -> TypedFields:
     """Make the view of the judged rows; returns what is known of the fields once their bounds were looked at."""
-    proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy_ids)
+    proven = prove_customers(load.connection, source, item.mapping, today=load.today, tidy_ids=tidy_ids)
     judged = replace(fields, tidy_ids=tidy_ids, proven=proven)
-    select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql, numbered=item.numbered)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
+    select = select_sql(source, item.table, judged, today=_literal(load.today), row_number=source.record_sql, numbered=item.numbered)
+    load.connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
     return judged
 
 
 def _view(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, wanted: Wanted | None = None
+    load: Load, item: JudgedTable, source: SourceTable, fields: TypedFields, wanted: Wanted | None = None
 ) -> None:
     """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
     item.is_view, item.numbered = True, wanted is not None and wanted.numbered
     ids = fields.columns["customer_id"]
-    certain = ids.is_exact and all_there(connection, source, ids)
+    certain = ids.is_exact and all_there(load.connection, source, ids)
     for tidy in (ids.is_text or certain, False):
-        judged = _create_view(connection, item, source, fields, today, tidy_ids=tidy)
-        item.aside = Aside.of(connection, wanted, judged.proven.segments)
-        if look_at_ids(connection, item, check_tidy=tidy and not certain):
+        judged = _create_view(load, item, source, fields, tidy_ids=tidy)
+        item.aside = Aside.of(load.connection, wanted, judged.proven.segments)
+        if look_at_ids(load.connection, item, check_tidy=tidy and not certain):
             return
 
 
@@ -190,46 +187,46 @@ def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, che
     return True
 
 
-def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: str) -> None:
+def _create(load: Load, item: JudgedTable) -> None:
     try:
-        _insert(connection, item, today)
-        mend = bool(item.source.rejects) and has_fatal_rejects(connection, item.source)
+        _insert(load, item)
+        mend = bool(item.source.rejects) and has_fatal_rejects(load.connection, item.source)
     except duckdb.InvalidInputException:
         mend = True
     broken: tuple[BadLine, ...] = ()
     if mend:
-        path, broken = blank_broken_lines(item.source, workspace)
-        item.source = text_table(item.source, path, workspace, skip=0)
+        path, broken = blank_broken_lines(item.source, load.workspace)
+        item.source = text_table(item.source, path, load.workspace, skip=0)
         try:
-            _insert(connection, item, today)
+            _insert(load, item)
         except duckdb.Error as error:
             raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
-    item.file_records = _count(connection, item)
+    item.file_records = _count(load.connection, item)
     if item.source.rejects:
-        bad, item.skip_lines = read_bad_lines(connection, item.source)
+        bad, item.skip_lines = read_bad_lines(load.connection, item.source)
         item.bad_lines = broken + bad
-        _add_padded(connection, item, today)
+        _add_padded(load, item)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
-    select = select_sql(item.source, item.table, item.fields, today=today)
-    connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
+def _insert(load: Load, item: JudgedTable) -> None:
+    select = select_sql(item.source, item.table, item.fields, today=_literal(load.today))
+    load.connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0])
 
 
-def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
+def _add_padded(load: Load, item: JudgedTable) -> None:
     """Append short lines whose missing cells are taken as blank; rules judge them like any other row."""
     padded = item.padded_lines
     if not padded:
         return
     columns = {column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)}
-    connection.register("padded_lines", pa.table(columns))
+    load.connection.register("padded_lines", pa.table(columns))
     source = replace(item.source, from_sql="padded_lines")
-    connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=today)}")
-    connection.unregister("padded_lines")
+    load.connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=_literal(load.today))}")
+    load.connection.unregister("padded_lines")
 
 
 def _complete_reading(item: JudgedTable) -> FileReading:

@@ -14,6 +14,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import complete_with_system, propose_mapping
 from iceberg.ingest.columns.questions import require_certain
 from iceberg.ingest.engine.connection import quote_name
+from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
 from iceberg.ingest.joining.subscriptions import ENOUGH_REPEATED, MANY_REPEATED
 from iceberg.ingest.judging.across_rows import (
@@ -25,7 +26,6 @@ from iceberg.ingest.judging.across_rows import (
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
-from iceberg.ingest.opening import OnFile
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
