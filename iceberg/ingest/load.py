@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.columns.mapping import ColumnMapping, Opened
+from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
@@ -24,17 +24,15 @@ from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates
 from iceberg.ingest.judging.issues import find_issues
-from iceberg.ingest.judging.judge import count_flags, ids_of, publish_table, read_once, read_table
+from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
 from iceberg.ingest.judging.judged_table import JudgedTable
-from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, place_parts, require_same_columns, set_aside
+from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
 from iceberg.ingest.opening import OpenedTables, open_sources
-from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.rules.select import JOINED_BY
-from iceberg.ingest.scan.id_hashes import ToldIds
-from iceberg.ingest.scan.recent_customers import Counted, Wanted
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, RecentCustomers, RowIssue, key_sql
+from iceberg.ingest.scan.recent_customers import CountedDays
+from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -55,7 +53,7 @@ def load_tables(
     activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
     as_of: date | None = None,
-    counted: Counted | None = None,
+    counted: CountedDays | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
     temp_directory: Path | None = None,
@@ -79,7 +77,7 @@ def load_tables(
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
         as_of: Last day that is to be counted: who says that the files reach so far is believed.
-        counted: Days that will be counted: customers of these are put aside while their file is read. No number depends on it, only time.
+        counted: Days that will be counted: their customers are collected while the file is read. No number depends on it, only time.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
         relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
 
@@ -111,7 +109,7 @@ def load_sources(
     *,
     today: date | None = None,
     as_of: date | None = None,
-    counted: Counted | None = None,
+    counted: CountedDays | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
 ) -> tuple[Tables, IngestReport]:
@@ -141,7 +139,7 @@ def load_sources(
     try:
         with named_faults(load.workspace):
             opened = open_sources(load, sources, mapping or MappingSet(), relate=relate)
-            judged, joined = _judge(load, opened, counted or Counted(as_of=as_of))
+            judged, joined = _judge(load, opened, counted or CountedDays(as_of=as_of))
             relations = _relations_as_judged(load.connection, opened, judged, joined.report.repeated)
             tables, report = _publish(load, judged, joined, issues_per_rule)
         notes = report.notes + future_notes(report, load.today) + unlinked_notes(report, sources)
@@ -152,7 +150,7 @@ def load_sources(
         raise
 
 
-def _judge(load: Load, opened: OpenedTables, counted: Counted) -> tuple[list[JudgedTable], Joined]:
+def _judge(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[list[JudgedTable], Joined]:
     """Every table judged, on its own and with the others."""
     loaded, repeated = judge_tables(load, opened, counted)
     joined = join_tables(load.connection, loaded, opened.mappings.joining)
@@ -169,7 +167,7 @@ def _relations_as_judged(
     relations = opened.relations
     again = opened.mappings.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
     if relations.measured and again:
-        relations = measure_again(connection, relations, {item.table: ids_of(connection, item) for item in judged})
+        relations = measure_again(connection, relations, {item.table: item.scan.ids(connection, item.read_name) for item in judged})
     return relate_to_subscriptions(relations) if repeated is not None and repeated.folded else relations
 
 
@@ -197,10 +195,10 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
             issues += find_issues(connection, item, limit=issues_per_rule)
         publish_table(connection, item)
     rows = {item.table: item.totals for item in judged}
-    recent = next((item.recent for item in judged if item.recent is not None), None)
+    recent = next((item.scan.recent for item in judged if item.scan.recent is not None), None)
     first, last = _date_range(connection, set(rows), recent)
     last = joined.last_day or last
-    told = next((item for item in judged if item.told_name), None)
+    scan = next((item.scan for item in judged if item.scan.named), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         connection,
@@ -211,8 +209,8 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         on_close=load.clear,
         scratch=load.workspace.directory,
         in_open_load=True,
-        told_customers="customers_told" if told is not None else "customers",
-        customer_key=told.told_key if told is not None else "customer_id",
+        named_customers="customers_named" if scan is not None else "customers",
+        customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
         origin=tuple(files),
     )
@@ -237,7 +235,7 @@ def _currency(judged: list[JudgedTable]) -> str:
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
-    """First complaint and last day seen among kept rows; of customers who were put aside it is known."""
+    """First complaint and last day seen among kept rows; of customers that were collected it is known."""
     first: date | None = None
     last = recent.last_day if recent is not None else None
     names = names - {"customers"} if last is not None else names
@@ -270,7 +268,7 @@ def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple
     return load_tables(volumes=rows, today=today)
 
 
-def judge_tables(load: Load, opened: OpenedTables, counted: Counted) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
     for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
@@ -284,8 +282,9 @@ def judge_tables(load: Load, opened: OpenedTables, counted: Counted) -> tuple[di
                 {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
             )
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        wanted = _wanted(load.connection, opened, loaded, counted) if table == "customers" else None
-        loaded[name] = _read_parts(load, name, fitted, wanted)
+        collects = table == "customers" and not _needs_ids(opened, loaded)
+        selection = select_customers(load.connection, opened.files, loaded, counted) if collects else None
+        loaded[name] = read_table(load, name, fitted, selection)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
     repeated = find_repeats(load.connection, loaded["customers"], opened.mappings.joining) if "customers" in loaded else None
@@ -294,52 +293,16 @@ def judge_tables(load: Load, opened: OpenedTables, counted: Counted) -> tuple[di
             return loaded, replace(repeated, folded=False)
         parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened.files["customers"]]
         item = loaded.pop("customers")
-        load.connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
-        loaded = {"subscriptions": _read_parts(load, "subscriptions", parts)} | loaded
+        load.connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}")
+        loaded = {"subscriptions": read_table(load, "subscriptions", parts)} | loaded
     return loaded, repeated
 
 
-def _wanted(
-    connection: duckdb.DuckDBPyConnection, opened: OpenedTables, loaded: Mapping[str, JudgedTable], counted: Counted
-) -> Wanted | None:
-    """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
+def _needs_ids(opened: OpenedTables, loaded: Mapping[str, JudgedTable]) -> bool:
+    """Whether a later step needs the ids of all customers, or changes their rows."""
     rules, (_, mapping) = opened.mappings.joining, opened.files["customers"][0]
-    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
-    if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
-        return None
-    naming = [table for table in TELLING if table in loaded]
-    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened.files[table]]
-    numbered = all(column is not None and column.is_whole for column in columns)
-    told = ToldIds.of(connection, [loaded[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
-    return Wanted(told, _since(connection, loaded, counted), numbered)
-
-
-def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable], counted: Counted) -> date | None:
-    """The day from which on customers are put aside; None where nobody complained on any day."""
-    days = []
-    for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
-        if table in loaded:
-            kept = f"(flags & {reject_mask(table)}) = 0"
-            days += connection.execute(f"SELECT min({day}), max({day}) FROM {loaded[table].read_name} WHERE {kept}").fetchall()
-    known: list[tuple[date, date]] = [(first, last) for first, last in days if first is not None]
-    return counted.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
-
-
-def _read_parts(load: Load, name: str, parts: list[Opened], wanted: Wanted | None = None) -> JudgedTable:
-    if len(parts) == 1:
-        return read_table(load, name, *parts[0], wanted=wanted)
-    joined = join_parquet(load.connection, parts)
-    if joined is not None:
-        item = read_table(load, name, *joined, wanted=wanted)
-        place_parts(item, parts)
-        return item
-    once = read_once(load, parts, wanted) if wanted is not None else None
-    if once is not None:
-        return once
-    judged = []
-    for number, (source, mapping) in enumerate(parts, start=1):
-        judged.append(set_aside(load.connection, read_table(load, name, source, mapping, in_place=False), number))
-    return combine_parts(load.connection, judged, f"read_{name}")
+    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or bool(set(JOINED_BY) & set(mapping.choices))
+    return joined or rules.early_complaints == "move_start" or bool(rules.id_normalisation) or any(item.mapping.via for item in loaded.values())
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:

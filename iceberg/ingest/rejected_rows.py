@@ -89,10 +89,9 @@ def _bad_rows(
 ) -> Iterator[tuple[str, int, list[str], bool, dict[str, str]]]:
     """(file, line, rules, left out, cells) of every row that broke a rule, then of the lines that were no records."""
     mask = reject_mask(item.table)
-    number = "record" if item.is_view else "rowid"
     condition = "flags <> 0" if repaired else f"(flags & {mask}) <> 0"
     found = tables.connection.sql(
-        f"SELECT {number}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1"
+        f"SELECT {item.record_sql}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1"
     ).fetchall()
     for start in range(0, len(found), _BATCH):
         batch = found[start : start + _BATCH]

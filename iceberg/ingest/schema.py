@@ -29,6 +29,7 @@ class RecentCustomers:
 WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that say something even where nobody wrote what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
+FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 TableName = str  # one of `CANONICAL_COLUMNS`
 
 

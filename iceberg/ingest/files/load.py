@@ -57,6 +57,11 @@ class Load:
     on_file: OnFile | None = None
     _files: dict[tuple[object, ReadOptions], SourceTable] = field(default_factory=dict, repr=False)
 
+    @property
+    def today_sql(self) -> str:
+        """`today` as a SQL literal."""
+        return f"DATE '{self.today.isoformat()}'"
+
     @classmethod
     def open(
         cls, sources: Sources | None = None, *, memory_limit: str | None = None, temp_directory: Path | None = None, on_file: OnFile | None = None

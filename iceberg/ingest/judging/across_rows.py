@@ -1,7 +1,7 @@
-"""Judges the rules that look at several rows or at two tables: duplicates, unknown customers, complaints outside a customer's life.
+"""Judges the rules about several rows or two tables: duplicates, unknown customers, complaints outside a customer's life.
 
-Each rule is one text for both engines: the functions that end in ``_sql`` give rows with a column ``bit``; files get theirs here, tables in
-Spark in `iceberg.ingest.spark.load`.
+Each rule is one text for both engines: the functions that end in ``_sql`` give rows with a column ``bit``; the rows of files get theirs here,
+tables in Spark in `iceberg.ingest.spark.load`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from iceberg.ingest.judging.judge import look_at_ids
+from iceberg.ingest.judging.judge import scan_customers
+from iceberg.ingest.judging.several_files import make_table
 from iceberg.ingest.rules.rules import bit_of, reject_mask
 from iceberg.ingest.scan.single_pass import may_repeat
-from iceberg.ingest.schema import TELLING, key_sql
+from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, TELLING
 
 if TYPE_CHECKING:
     from iceberg.ingest.judging.judged_table import JudgedTable
 
-FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 _COMPLAINT = "customer_id, complaint_date, category"
 
 
@@ -95,7 +95,7 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
     if customers is not None:
         _judge_duplicate_customers(connection, customers)
         if any(table in tables for table in TELLING):
-            _gather_told(connection, tables, customers)
+            _gather_named(connection, tables, customers)
     for table, day in TELLING.items():
         if table in tables:
             if customers is not None:
@@ -107,7 +107,8 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     if not may_repeat_ids(connection, item):
         return
-    _materialise(connection, item)
+    if item.is_view:
+        make_table(connection, item, f"{item.read_name}_rows")
     name = item.read_name
     kept_rows = f"{name} WHERE (flags & {reject_mask('customers')}) = 0"
     again = f"SELECT customer_id FROM {kept_rows} GROUP BY customer_id HAVING count(*) > 1"
@@ -125,39 +126,24 @@ def _add_bits(connection: duckdb.DuckDBPyConnection, name: str, verdicts: str) -
 
 
 def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
-    """Whether an id may stand on several kept rows: looked through once per relation."""
-    look_at_ids(connection, item)
-    return item.ids_repeat
+    """Whether an id may stand on several kept rows."""
+    scan_customers(connection, item)
+    return item.scan.ids_repeat
 
 
-def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
-    """The customers that anything was told about, found in one pass: rules and the reduction then look at these few only.
-
-    Where they were put aside while the file was read, they are looked at where they lie: at least these, and a few others.
-    """
-    unique = customers.looked_through == customers.read_name and not customers.ids_repeat
-    for table in TELLING:
-        if table in tables:
-            tables[table].numbered = customers.numbered
-    customers.told_name, customers.told_key = f"{customers.read_name}_told", "customer_key" if unique else "customer_id"
-    if unique and customers.aside is not None and not customers.named_sql and customers.aside.publish_named(customers.told_name):
-        return
-    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
-    key = f"{customers.own_key} AS customer_key" if unique else "customer_id"
-    rows = f"({customers.named_sql})" if unique and customers.named_sql else customers.read_name
-    # By hash, which is quicker to look up than a text: whoever else has the same one is looked at in vain.
-    hashed = key_sql("customer_id", numbered=customers.numbered)
-    hashes = " UNION ALL ".join(f"SELECT {hashed} FROM {tables[table].read_name}" for table in TELLING if table in tables)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
-        + ("" if rows != customers.read_name else f"WHERE {customers.own_key} IN ({hashes})")
-    )
+def _gather_named(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
+    naming = [tables[table] for table in TELLING if table in tables]
+    for item in naming:
+        item.scan.numbered = customers.scan.numbered
+    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view computes them for every row of its file
+    customers.scan.gather_named(connection, customers.read_name, [item.read_name for item in naming], flags)
 
 
 def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: JudgedTable, day: str) -> None:
     kept = f"(flags & {reject_mask(table)}) = 0"
-    rows = f"(SELECT rowid AS record, {customers.told_by('customer_id')} AS {customers.told_key}, {day}, flags FROM {name} WHERE {kept})"
-    _add_bits(connection, name, against_customers_sql(table, rows, customers.told_name, key=customers.told_key))
+    scan = customers.scan
+    rows = f"(SELECT rowid AS record, {scan.key_of('customer_id')} AS {scan.key}, {day}, flags FROM {name} WHERE {kept})"
+    _add_bits(connection, name, against_customers_sql(table, rows, scan.named, key=scan.key))
 
 
 def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -167,15 +153,6 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     again = f"SELECT {_COMPLAINT} FROM {kept_rows} GROUP BY {_COMPLAINT} HAVING count(*) > 1"
     rows = f"(SELECT rowid AS record, {_COMPLAINT}, flags FROM {kept_rows} AND ({_COMPLAINT}) IN ({again}))"
     _add_bits(connection, name, repeated_complaints_sql(rows, order="record"))
-
-
-def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """Turn a view over a file into a table, so that bits can be added; record numbers become rowids."""
-    if item.is_view:
-        connection.execute(f"CREATE TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
-        connection.execute(f"DROP VIEW {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
-        item.read_name, item.is_view = f"{item.read_name}_rows", False
-        item.file_records = connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
 
 
 def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

@@ -1,4 +1,4 @@
-"""Owns the look-up of offending rows: line, column and value of each, only where there are any; and their export."""
+"""Finds line, column and value of the rows that broke a rule."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ def find_issues(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, lim
 def _broken_records(connection: duckdb.DuckDBPyConnection, item: JudgedTable, limit: int) -> dict[int, list[int]]:
     """Record numbers per bit."""
     broken = {}
-    number = "record" if item.is_view else "rowid"
     for bit, rule in rules_of(item.table):
         if item.rule_rows.get(rule.id):
             rows = connection.sql(
-                f"SELECT {number} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}"
+                f"SELECT {item.record_sql} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}"
             ).fetchall()
             broken[bit] = [row[0] for row in rows]
     return broken

@@ -359,6 +359,3 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
     if CANONICAL_COLUMNS[table][name] == "BIGINT":
         return f"TRY_CAST({name}_parsed AS BIGINT)"
     return f"{name}_parsed"
-
-
-NativeFile = tuple[SourceTable, TypedFields]  # from `iceberg.ingest.scan.typed_csv.read_natively`

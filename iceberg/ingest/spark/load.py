@@ -18,7 +18,6 @@ from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
 from iceberg.ingest.joining.subscriptions import ENOUGH_REPEATED, MANY_REPEATED
 from iceberg.ingest.judging.across_rows import (
-    FIELDS_OF_CUSTOMER,
     against_customers_sql,
     repeated_complaints_sql,
     repeated_customers_sql,
@@ -29,7 +28,7 @@ from iceberg.ingest.notes import notes_of
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TABLES, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, FIELDS_OF_CUSTOMER, TABLES, RowIssue
 from iceberg.ingest.spark.local_tables import Beside, lies_beside
 from iceberg.ingest.spark.session import SparkConnection, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
