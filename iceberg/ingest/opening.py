@@ -11,7 +11,7 @@ from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.columns.propose import CERTAIN, complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import require_certain
+from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain
 from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
@@ -63,11 +63,25 @@ def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: 
         MappingError: A question that nothing in the files or `mappings` answers.
     """
     files, relations = _relate(load, _open_files(load, sources, mappings), mappings, measure=relate)
-    require_certain(files)
+    check_columns(files)
     if "flat" in files and (dated := sorted(set(files) - {"flat", "surveys"})):
         values = {"file": files["flat"][0][0].reading.file, "others": ", ".join(dated)}
         raise MappingError("flat_beside_dates", values)
     return OpenedTables(files, mappings, relations)
+
+
+def check_columns(files: Mapping[str, list[Opened]]) -> None:
+    """Stop at the first question about the columns of a file.
+
+    Raises:
+        MappingError: See `require_certain`; it proposes the columns as they were recognised.
+    """
+    try:
+        require_certain(files)
+    except MappingError as error:
+        if error.code not in UNANSWERABLE:
+            error.proposal = MappingSet({table: parts[0][1] for table, parts in files.items()})
+        raise
 
 
 def relate_files(sources: Mapping[str, Given], *, mapping: MappingSet | None = None) -> Relations:

@@ -12,7 +12,6 @@ from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import require_certain
 from iceberg.ingest.engine.connection import quote_name
 from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
@@ -25,6 +24,7 @@ from iceberg.ingest.judging.across_rows import (
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
+from iceberg.ingest.opening import check_columns
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
@@ -281,7 +281,7 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
         raise FileError("spark_complaints_without_ids", {"file": source.reading.file, "headers": ", ".join(source.reading.headers)})
     if mapping.table == "customers" and as_flat(source, mapping) is not None:
         raise FileError("spark_no_flat", {"file": source.reading.file})
-    require_certain({mapping.table: [(source, mapping)]})
+    check_columns({mapping.table: [(source, mapping)]})
 
 
 def _judge_customers(load: _Load, item: JudgedTable) -> None:
