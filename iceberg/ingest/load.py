@@ -1,4 +1,4 @@
-"""Owns `load_tables`: sources in, trusted tables and the account of every row out."""
+"""`load_tables`: sources become tables that can be trusted, and an account of every row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping
@@ -36,6 +35,14 @@ from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, Recent
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
+_LAST_DAY = "greatest(max(start_date), max(end_date))"
+_SPANS = {  # SQL of the first complaint and of the last day of a table
+    "complaints": ("min(complaint_date)", "max(complaint_date)"),
+    "volumes": ("min(month)", "max(last_day(month))"),
+    "customers": ("NULL", _LAST_DAY),
+    "subscriptions": ("NULL", _LAST_DAY),
+    "events": ("NULL", "max(event_date)"),
+}
 
 
 def load_tables(
@@ -76,7 +83,7 @@ def load_tables(
         events: One row per departure (customer, day).
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
-        as_of: Last day that is to be counted: who says that the files reach so far is believed.
+        as_of: Last day that is to be counted: the files are taken to reach so far.
         counted: Days that will be counted: their customers are collected while the file is read. No number depends on it, only time.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
         relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
@@ -86,7 +93,7 @@ def load_tables(
 
     Raises:
         FileError: A file is not a table, breaks off, or disk or memory are too small.
-        MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
+        MappingError: Columns are not certain; ``proposal`` is the `MappingSet` to edit.
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
     sources = Sources({name: value for name, value in locals().items() if name in CANONICAL_COLUMNS})  # the parameters are named as the tables are
@@ -235,37 +242,11 @@ def _currency(judged: list[JudgedTable]) -> str:
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
-    """First complaint and last day seen among kept rows; of customers that were collected it is known."""
-    first: date | None = None
-    last = recent.last_day if recent is not None else None
-    names = names - {"customers"} if last is not None else names
-    for table, first_day, last_day in (
-        ("complaints", "complaint_date", "complaint_date"),
-        ("volumes", "month", "last_day(month)"),
-    ):
-        if table in names:
-            low, high = connection.execute(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
-            first = min(filter(None, (first, low)), default=None)
-            last = max(filter(None, (last, high)), default=None)
-    for table, days in (
-        ("customers", "greatest(max(start_date), max(end_date))"),
-        ("subscriptions", "greatest(max(start_date), max(end_date))"),
-        ("events", "max(event_date)"),
-    ):
-        if table in names:
-            high = connection.execute(f"SELECT {days} FROM {table}").fetchall()[0][0]
-            last = max(filter(None, (last, high)), default=None)
-    return first, last
-
-
-def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple[Tables, IngestReport]:
-    """Load volumes typed into a table.
-
-    Args:
-        rows: Columns month (date or text), category, complaints (whole number).
-        today: See `load_tables`.
-    """
-    return load_tables(volumes=rows, today=today)
+    """First complaint and last day among kept rows; the last day of recent customers is known."""
+    known = recent.last_day if recent is not None else None
+    read = names - {"customers"} if known is not None else names
+    spans = [connection.execute(f"SELECT {low}, {high} FROM {table}").fetchall()[0] for table, (low, high) in _SPANS.items() if table in read]
+    return min((low for low, _ in spans if low is not None), default=None), max(filter(None, (known, *(high for _, high in spans))), default=None)
 
 
 def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
@@ -277,10 +258,7 @@ def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tupl
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
         name = "volumes" if unlinked else table
         if name in loaded:
-            raise MappingError(
-                "complaints_without_ids",
-                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
-            )
+            raise MappingError("complaints_without_ids", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)})
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
         collects = table == "customers" and not _needs_ids(opened, loaded)
         selection = select_customers(load.connection, opened.files, loaded, counted) if collects else None

@@ -17,7 +17,7 @@ from iceberg.ingest.files.source_table import FileReading, SourceTable
 from iceberg.ingest.files.text.malformed_lines import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import combine_parts, count_rows, join_parquet, move_rows, place_parts
-from iceberg.ingest.rules.bounds import all_there, prove_customers
+from iceberg.ingest.rules.bounds import is_complete, prove_customers
 from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.rules.select import TypedFields, resolve_fields, select_sql
 from iceberg.ingest.scan.csv_to_parquet import drop_ids
@@ -69,7 +69,7 @@ def parquet_in_place(load: Load, items: Sequence[JudgedTable], selection: Select
         return None
     item.is_view, item.scan.numbered = True, selection is not None and selection.numbered
     ids = item.fields.columns["customer_id"]
-    certain = ids.is_exact and all_there(load.connection, item.source, ids)
+    certain = ids.is_exact and is_complete(load.connection, item.source, ids)
     for tidy in (ids.is_text or certain, False):
         judged = _create_view(load, item, item.source, item.fields, tidy_ids=tidy)
         item.scan.collector = CustomerCollector.of(load.connection, selection, judged.proven.segments)
