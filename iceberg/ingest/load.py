@@ -31,7 +31,7 @@ from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked
 from iceberg.ingest.opening import OpenedTables, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, RecentCustomers, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -279,7 +279,7 @@ def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tupl
 def _needs_ids(opened: OpenedTables, loaded: Mapping[str, JudgedTable]) -> bool:
     """Whether a later step needs the ids of all customers, or changes their rows."""
     rules, (_, mapping) = opened.mappings.joining, opened.files["customers"][0]
-    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or bool(set(JOINED_BY) & set(mapping.choices))
+    joined = not set(loaded) <= {*NAMING_DAYS, "volumes", "surveys"} or bool(set(JOINED_BY) & set(mapping.choices))
     return joined or rules.early_complaints == "move_start" or bool(rules.id_normalisation) or any(item.mapping.via for item in loaded.values())
 
 

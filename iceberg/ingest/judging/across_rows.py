@@ -7,24 +7,21 @@ tables in Spark in `iceberg.ingest.spark.load`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from iceberg.ingest.judging.judge import scan_customers
+from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import make_table
 from iceberg.ingest.rules.rules import bit_of, reject_mask
 from iceberg.ingest.scan.single_pass import may_repeat
-from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, TELLING
-
-if TYPE_CHECKING:
-    from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, NAMING_DAYS
 
 _COMPLAINT = "customer_id, complaint_date, category"
 
 
 def repeated_customers_sql(rows: str, *, record: str = "") -> str:
-    """The rows of customers that stand there several times, with the bit of the rule that each breaks; see `judge_together`.
+    """Rows of customers who come several times, with the bit of the rule that each breaks; see `judge_together`.
 
     Which row stays does not depend on the order of rows: the earliest start, then the earliest known end.
 
@@ -90,13 +87,13 @@ def repeated_complaints_sql(rows: str, *, order: str) -> str:
 
 
 def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
-    """Add the bits of these rules to ``flags``. A view over a file becomes a table when a bit has to be added."""
+    """Add the bits of these rules to ``flags``. A view over a file becomes a table where bits have to be added."""
     customers = tables.get("customers")
     if customers is not None:
         _judge_duplicate_customers(connection, customers)
-        if any(table in tables for table in TELLING):
+        if any(table in tables for table in NAMING_DAYS):
             _gather_named(connection, tables, customers)
-    for table, day in TELLING.items():
+    for table, day in NAMING_DAYS.items():
         if table in tables:
             if customers is not None:
                 _judge_against_customers(connection, table, tables[table].read_name, customers, day)
@@ -132,7 +129,7 @@ def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> 
 
 
 def _gather_named(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
-    naming = [tables[table] for table in TELLING if table in tables]
+    naming = [tables[table] for table in NAMING_DAYS if table in tables]
     for item in naming:
         item.scan.numbered = customers.scan.numbered
     flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view computes them for every row of its file
@@ -156,7 +153,7 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """The same subscription again: left out where an id says that it is the same one, kept where it may be a second licence."""
+    """Repeated subscriptions: rejected where their own id is the same, only flagged where it may be a second licence."""
     named = "subscription_id" in item.fields.columns
     bit = bit_of("subscriptions", "exact_duplicate" if named else "repeated_subscription")
     key = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(["subscription_id"] if named else [])])
@@ -168,7 +165,7 @@ def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: Ju
 
 
 def judge_flat_duplicates(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """Customers named twice. Without an id, equal rows may be different people: they are all kept."""
+    """Customers who come twice. Without an id, equal rows may be different people: none is rejected."""
     if "customer_id" not in item.fields.columns:
         return
     name, kept = item.read_name, f"(flags & {reject_mask('flat')}) = 0"

@@ -26,7 +26,7 @@ from iceberg.ingest.scan.plain_csv import BLOCK, ENOUGH_BYTES, PlainCsv, as_plai
 from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector, Selection
 from iceberg.ingest.scan.scan import Scan
 from iceberg.ingest.scan.single_pass import scan_rows
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, key_sql
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, key_sql
 
 Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
 
@@ -161,7 +161,7 @@ def select_customers(
         judged: The tables but the customers.
         days: Which days will be counted.
     """
-    naming = [table for table in TELLING if table in judged]
+    naming = [table for table in NAMING_DAYS if table in judged]
     columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in files[table]]
     numbered = all(column is not None and column.is_whole for column in columns)
     named = IdFilter.of(connection, [judged[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
@@ -251,7 +251,7 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     columns = ", ".join(CANONICAL_COLUMNS[item.table])
-    keyed = f", {key_sql('customer_id', numbered=item.scan.numbered)} AS customer_key" if item.table in TELLING else ""
+    keyed = f", {key_sql('customer_id', numbered=item.scan.numbered)} AS customer_key" if item.table in NAMING_DAYS else ""
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
     if item.scan.named:
         connection.execute(f"CREATE TEMP VIEW {item.table}_named AS SELECT * EXCLUDE flags FROM {item.scan.named} WHERE (flags & {mask}) = 0")
