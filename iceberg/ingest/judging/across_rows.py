@@ -6,7 +6,7 @@ tables in Spark in `iceberg.ingest.spark.load`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -18,26 +18,29 @@ from iceberg.ingest.scan.single_pass import may_repeat
 from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, NAMING_DAYS
 
 _COMPLAINT = "customer_id, complaint_date, category"
+_FIELDS_OF_FLAT = ("tenure_months", "churned", "category", "segment", "revenue")
 
 
-def repeated_customers_sql(rows: str, *, record: str = "") -> str:
+def repeated_customers_sql(rows: str, *, table: str = "customers", fields: Sequence[str] = FIELDS_OF_CUSTOMER, record: str = "") -> str:
     """Rows of customers who come several times, with the bit of the rule that each breaks; see `judge_together`.
 
-    Which row stays does not depend on the order of rows: the earliest start, then the earliest known end.
+    Which row stays does not depend on the order of rows: the one with the smallest values, such as the earliest start and known end.
 
     Args:
-        rows: What to write after FROM; it has ``customer_id``, `FIELDS_OF_CUSTOMER` and ``flags``.
+        rows: What to write after FROM; it has ``customer_id``, the fields and ``flags``.
+        table: ``"customers"`` or ``"flat"``.
+        fields: Columns that say the same in an exact duplicate.
         record: Its column that decides between rows that are the same; "" where it has none.
 
     Returns:
         A SELECT that gives the columns of `rows`, others, and ``bit``; 0 for the row that stays and for rejected rows.
     """
-    kept = f"(flags & {reject_mask('customers')}) = 0"
-    order = ", ".join(["start_date", "end_date NULLS LAST", "segment", "revenue NULLS LAST", *([record] if record else [])])
+    kept = f"(flags & {reject_mask(table)}) = 0"
+    order = ", ".join([*(f"{name} NULLS LAST" for name in fields), *([record] if record else [])])
     spell = f"OVER (PARTITION BY customer_id, {kept} ORDER BY {order})"
-    firsts = ", ".join(f"first_value({name}) {spell} AS first_{name}" for name in FIELDS_OF_CUSTOMER)
-    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first_{name}" for name in FIELDS_OF_CUSTOMER)
-    exact, conflicting = bit_of("customers", "exact_duplicate"), bit_of("customers", "duplicate_customer_id")
+    firsts = ", ".join(f"first_value({name}) {spell} AS first_{name}" for name in fields)
+    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first_{name}" for name in fields)
+    exact, conflicting = bit_of(table, "exact_duplicate"), bit_of(table, "duplicate_customer_id")
     bit = f"CASE WHEN NOT {kept} OR place = 1 THEN 0 WHEN {same} THEN {exact} ELSE {conflicting} END"
     return f"SELECT *, {bit} AS bit FROM (SELECT *, {firsts}, row_number() {spell} AS place FROM {rows}) AS placed"
 
@@ -168,19 +171,6 @@ def judge_flat_duplicates(connection: duckdb.DuckDBPyConnection, item: JudgedTab
     """Customers who come twice. Without an id, equal rows may be different people: none is rejected."""
     if "customer_id" not in item.fields.columns:
         return
-    name, kept = item.read_name, f"(flags & {reject_mask('flat')}) = 0"
-    values = "tenure_months, churned, category, segment, revenue"
-    exact, conflicting = bit_of("flat", "exact_duplicate"), bit_of("flat", "duplicate_customer_id")
-    firsts = ", ".join(f"first_value({column}) OVER same AS first_{column}" for column in values.split(", "))
-    same = " AND ".join(f"{column} IS NOT DISTINCT FROM first_{column}" for column in values.split(", "))
-    connection.execute(
-        f"""
-        UPDATE {name} SET flags = flags | v.bit FROM (
-            SELECT record, CASE WHEN {same} THEN {exact} ELSE {conflicting} END AS bit FROM (
-                SELECT rowid AS record, {values}, {firsts}, row_number() OVER same AS place
-                FROM {name} WHERE {kept} AND customer_id IS NOT NULL
-                WINDOW same AS (PARTITION BY customer_id ORDER BY {values}, rowid)
-            ) WHERE place > 1
-        ) v WHERE {name}.rowid = v.record
-        """
-    )
+    kept_rows = f"{item.read_name} WHERE (flags & {reject_mask('flat')}) = 0 AND customer_id IS NOT NULL"
+    rows = f"(SELECT rowid AS record, customer_id, {', '.join(_FIELDS_OF_FLAT)}, flags FROM {kept_rows})"
+    _add_bits(connection, item.read_name, repeated_customers_sql(rows, table="flat", fields=_FIELDS_OF_FLAT, record="record"))
