@@ -28,7 +28,7 @@ from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
-from iceberg.ingest.opening import OpenedTables, open_sources
+from iceberg.ingest.opening import OpenedSources, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
 from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
@@ -157,7 +157,7 @@ def load_sources(
         raise
 
 
-def _judge(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[list[JudgedTable], Joined]:
+def _judge(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[list[JudgedTable], Joined]:
     """Every table judged, on its own and with the others."""
     loaded, repeated = judge_tables(load, opened, counted)
     joined = join_tables(load.connection, loaded, opened.mappings.joining)
@@ -168,7 +168,7 @@ def _judge(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[list
 
 
 def _relations_as_judged(
-    connection: duckdb.DuckDBPyConnection, opened: OpenedTables, judged: list[JudgedTable], repeated: RepeatedCustomers | None
+    connection: duckdb.DuckDBPyConnection, opened: OpenedSources, judged: list[JudgedTable], repeated: RepeatedCustomers | None
 ) -> Relations:
     """The joins as they are once ids were made comparable and rows of customers were taken for subscriptions."""
     relations = opened.relations
@@ -249,7 +249,7 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: 
     return min((low for low, _ in spans if low is not None), default=None), max(filter(None, (known, *(high for _, high in spans))), default=None)
 
 
-def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
     for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
@@ -276,7 +276,7 @@ def judge_tables(load: Load, opened: OpenedTables, counted: CountedDays) -> tupl
     return loaded, repeated
 
 
-def _needs_ids(opened: OpenedTables, loaded: Mapping[str, JudgedTable]) -> bool:
+def _needs_ids(opened: OpenedSources, loaded: Mapping[str, JudgedTable]) -> bool:
     """Whether a later step needs the ids of all customers, or changes their rows."""
     rules, (_, mapping) = opened.mappings.joining, opened.files["customers"][0]
     joined = not set(loaded) <= {*NAMING_DAYS, "volumes", "surveys"} or bool(set(JOINED_BY) & set(mapping.choices))

@@ -28,7 +28,7 @@ _SETTINGS = (
 
 
 @dataclass(frozen=True)
-class OpenedTables:
+class OpenedSources:
     """Files of a load with their columns, not judged yet.
 
     Attributes:
@@ -49,7 +49,7 @@ def options_of(mapping: ColumnMapping | None) -> ReadOptions:
     return ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
 
 
-def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: bool | None) -> OpenedTables:
+def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: bool | None) -> OpenedSources:
     """Open every file and join the tables. A file that `load` has read before is not read again.
 
     Args:
@@ -67,7 +67,7 @@ def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: 
     if "flat" in files and (dated := sorted(set(files) - {"flat", "surveys"})):
         values = {"file": files["flat"][0][0].reading.file, "others": ", ".join(dated)}
         raise MappingError("flat_beside_dates", values)
-    return OpenedTables(files, mappings, relations)
+    return OpenedSources(files, mappings, relations)
 
 
 def check_columns(files: Mapping[str, list[Opened]]) -> None:
