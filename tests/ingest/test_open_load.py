@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -69,3 +70,15 @@ def test_a_question_leaves_the_load_open() -> None:
         with tables:
             assert report.rows["customers"].kept == 40
         assert load.connection.sql("SELECT 1").fetchall() == [(1,)]
+
+
+def test_sources_are_the_files_of_each_table_and_never_change(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text("x")
+    upload = UploadedBytes("c.csv", b"")
+    sources = Sources({"complaints": [tmp_path / "b.csv", upload], "volumes": None, "customers": tmp_path, "events": f"{tmp_path}/a*.csv"})
+    files = {"complaints": (tmp_path / "b.csv", upload), "customers": (f"{tmp_path}/a.csv", f"{tmp_path}/b.csv"), "events": (f"{tmp_path}/a.csv",)}
+    assert dict(sources) == files
+    assert list(sources) == list(files)
+    with pytest.raises(TypeError):
+        sources["volumes"] = ()  # type: ignore[index]
