@@ -24,10 +24,11 @@ from iceberg.ingest.engine import connection as database
 from iceberg.ingest.files import read
 from iceberg.ingest.judging import judge
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.scan import scan
 
 _STEPS = (  # what a statement is for, by what its text holds
-    ("customers copied from a CSV that is not plain", r"CREATE OR REPLACE TABLE read_customers_cells"),
-    ("customers that a complaint names", r"read_customers_told AS"),
+    ("customers read from a CSV that is not plain", r"CREATE OR REPLACE TABLE read_customers AS"),
+    ("customers that a complaint names", r"read_customers_named AS"),
     ("complaints read and judged", r"(TABLE|FROM) read_complaints|verdicts"),
     ("customers by segment and first day", r"TABLE starts_by_name"),
     ("customers who left", r"TABLE departures AS"),
@@ -37,9 +38,9 @@ _STEPS = (  # what a statement is for, by what its text holds
 
 
 _WHOLE = {  # functions that are one step, whatever they ask the engine for
-    "CSV cut, ids looked through and let go, the rest written as Parquet": (judge, "stream_customers"),
-    "every customer looked at once, wanted ones put aside": (judge, "look_through"),
-    "complaints cut from their CSV and judged": (judge, "fill_plainly"),
+    "CSV parsed, ids compared and dropped, the rest written as Parquet": (judge, "drop_ids"),
+    "every customer read once, selected ones collected": (scan, "scan_rows"),
+    "complaints parsed from their CSV and judged": (judge, "fill_table"),
     "encoding of the whole file": (read, "detect_encoding"),
 }
 _within: list[str] = []

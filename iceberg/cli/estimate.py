@@ -54,7 +54,7 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
-    from iceberg.ingest.scan.recent_customers import Counted
+    from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
     from iceberg.model.estimate import estimate_iceberg
 
@@ -66,7 +66,7 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
             **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
             as_of=options.as_of,
-            counted=Counted(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
+            counted=CountedDays(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
             memory_limit=options.memory_limit,
             temp_directory=options.temp_dir,
             on_file=progress.of_file,

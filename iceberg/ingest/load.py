@@ -1,23 +1,20 @@
-"""Owns `load_tables`: sources in, trusted tables and the account of every row out."""
+"""`load_tables`: sources become tables that can be trusted, and an account of every row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.columns.mapping import ColumnMapping, Opened
-from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.engine.limits import named_faults
-from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.sizes import default_bound, make_room
+from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
+from iceberg.ingest.files.table_sources import Sources
 from iceberg.ingest.joining.departures import Joined
 from iceberg.ingest.joining.join import join_tables
 from iceberg.ingest.joining.links import Relations
@@ -26,20 +23,26 @@ from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates
 from iceberg.ingest.judging.issues import find_issues
-from iceberg.ingest.judging.judge import count_flags, ids_of, publish_table, read_once, read_table
+from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
 from iceberg.ingest.judging.judged_table import JudgedTable
-from iceberg.ingest.judging.several_files import combine_parts, count_parts, join_parquet, list_sources, place_parts, require_same_columns, set_aside
+from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
-from iceberg.ingest.opening import OnFile, open_related
-from iceberg.ingest.rules.rules import reject_mask
+from iceberg.ingest.opening import OpenedSources, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
-from iceberg.ingest.scan.id_hashes import ToldIds
-from iceberg.ingest.scan.recent_customers import Counted, Wanted
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, FileTotals, RecentCustomers, RowIssue, key_sql
+from iceberg.ingest.scan.recent_customers import CountedDays
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
+_LAST_DAY = "greatest(max(start_date), max(end_date))"
+_SPANS = {  # SQL of the first complaint and of the last day of a table
+    "complaints": ("min(complaint_date)", "max(complaint_date)"),
+    "volumes": ("min(month)", "max(last_day(month))"),
+    "customers": ("NULL", _LAST_DAY),
+    "subscriptions": ("NULL", _LAST_DAY),
+    "events": ("NULL", "max(event_date)"),
+}
 
 
 def load_tables(
@@ -57,7 +60,7 @@ def load_tables(
     activity: Source | Sequence[Source] | None = None,
     today: date | None = None,
     as_of: date | None = None,
-    counted: Counted | None = None,
+    counted: CountedDays | None = None,
     issues_per_rule: int = ISSUES_PER_RULE,
     relate: bool | None = None,
     temp_directory: Path | None = None,
@@ -80,8 +83,8 @@ def load_tables(
         events: One row per departure (customer, day).
         activity: One row per sign of life (customer, day): customers who go quiet have left.
         today: Dates after this day are in the future; the day of the call when left out, or `as_of` where that is later.
-        as_of: Last day that is to be counted: who says that the files reach so far is believed.
-        counted: Days that will be counted: customers of these are put aside while their file is read. No number depends on it, only time.
+        as_of: Last day that is to be counted: the files are taken to reach so far.
+        counted: Days that will be counted: their customers are collected while the file is read. No number depends on it, only time.
         issues_per_rule: How many rows of each rule the report shows; counts are always complete.
         relate: Count how many ids of each table the others have, for `IngestReport.relations`; None does so unless the files are large.
 
@@ -90,85 +93,106 @@ def load_tables(
 
     Raises:
         FileError: A file is not a table, breaks off, or disk or memory are too small.
-        MappingError: Columns cannot be told; ``proposal`` holds the `MappingSet` to edit.
+        MappingError: Columns are not certain; ``proposal`` is the `MappingSet` to edit.
         EvidenceError: ``no_source``, or ``events_without_customers`` where departures alone cannot say who there was.
     """
-    given = {name: value for name, value in locals().items() if name in CANONICAL_COLUMNS}  # the parameters are named as the tables are
-    listed = {table: list_sources(source) for table, source in _require_sources(given).items()}
-    mapping, workspace, connected = mapping or MappingSet(), Workspace(temp_directory), ExitStack()
+    sources = Sources({name: value for name, value in locals().items() if name in CANONICAL_COLUMNS})  # the parameters are named as the tables are
+    _require_sources(sources)
+    load = Load.open(sources, memory_limit=memory_limit, temp_directory=temp_directory, on_file=on_file)
     try:
-        with named_faults(workspace):
-            connection = _open_engine(listed, workspace, memory_limit, connected)
-            opened, relations = open_related(connection, workspace, listed, mapping, relate, on_file)
-            today = max(today or date.today(), as_of or date.min)
-            judged, joined, folded = _judge(connection, workspace, opened, today, mapping, counted or Counted(as_of=as_of))
-            relations = _as_judged(connection, relations, judged, mapping, folded=folded)
-            tables, report = _finish(connection, workspace, judged, joined, issues_per_rule)
-        notes = report.notes + future_notes(report, today) + unlinked_notes(report, listed)
-        return tables, replace(report, relations=relations, read_on=today, notes=notes)
-    except BaseException as error:
-        _complete_proposal(error, mapping)
-        connected.close()
-        workspace.close()
+        tables, report = load_sources(
+            load, sources, mapping, today=today, as_of=as_of, counted=counted, issues_per_rule=issues_per_rule, relate=relate
+        )
+    except BaseException:
+        load.close()
+        raise
+    return replace(tables, on_close=load.close, in_open_load=False), report
+
+
+def load_sources(
+    load: Load,
+    sources: Sources,
+    mapping: MappingSet | None = None,
+    *,
+    today: date | None = None,
+    as_of: date | None = None,
+    counted: CountedDays | None = None,
+    issues_per_rule: int = ISSUES_PER_RULE,
+    relate: bool | None = None,
+) -> tuple[Tables, IngestReport]:
+    """The same as `load_tables` in a load that stays open: files that it has read before are not read again.
+
+    Args:
+        load: Where the rows are judged. One call at a time: it drops the rows of the call before.
+        sources: The files.
+        mapping: See `load_tables`, as for all that follow.
+        today: Likewise.
+        as_of: Likewise.
+        counted: Likewise.
+        issues_per_rule: Likewise.
+        relate: Likewise.
+
+    Returns:
+        The tables and the report. Closing the tables drops their rows and leaves `load` open.
+
+    Raises:
+        FileError: See `load_tables`.
+        MappingError: Likewise.
+        EvidenceError: Likewise.
+    """
+    _require_sources(sources)
+    load = replace(load, today=max(today or date.today(), as_of or date.min))
+    load.clear()
+    try:
+        with named_faults(load.workspace):
+            opened = open_sources(load, sources, mapping or MappingSet(), relate=relate)
+            judged, joined = _judge(load, opened, counted or CountedDays(as_of=as_of))
+            relations = _relations_as_judged(load.connection, opened, judged, joined.report.repeated)
+            tables, report = _publish(load, judged, joined, issues_per_rule)
+        notes = report.notes + future_notes(report, load.today) + unlinked_notes(report, sources)
+        return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
+    except MappingError as error:
+        if error.proposal is not None and mapping is not None:  # what is known about joining belongs into the mapping that is proposed
+            error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
         raise
 
 
-def _open_engine(
-    listed: Mapping[str, Sequence[Source]], workspace: Workspace, memory_limit: str | None, connected: ExitStack
-) -> duckdb.DuckDBPyConnection:
-    """An engine with room for these files, closed with `connected`."""
-    connection = connect(memory_limit=memory_limit or default_bound(listed), temp_directory=str(workspace.directory))
-    connected.callback(connection.close)
-    make_room(connection, listed, workspace)
-    return connection
-
-
-def _as_judged(
-    connection: duckdb.DuckDBPyConnection, relations: Relations, judged: list[JudgedTable], mapping: MappingSet, *, folded: bool
-) -> Relations:
-    """The joins as they are once ids were made comparable and rows were taken for subscriptions."""
-    again = mapping.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
-    if relations.measured and again:
-        relations = measure_again(connection, relations, {item.table: ids_of(connection, item) for item in judged})
-    return relate_to_subscriptions(relations) if folded else relations
-
-
-def _complete_proposal(error: BaseException, mapping: MappingSet) -> None:
-    """What was said about joining goes into the mapping that is proposed."""
-    if isinstance(error, MappingError) and error.proposal is not None:
-        error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
-
-
-def _judge(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    opened: Mapping[str, list[Opened]],
-    today: date,
-    mapping: MappingSet,
-    counted: Counted,
-) -> tuple[list[JudgedTable], Joined, bool]:
-    """Every table judged, on its own and with the others; and whether the customers table was read as subscriptions."""
-    loaded, repeated = read_all(connection, workspace, opened, today, mapping, counted)
-    joined = join_tables(connection, loaded, mapping.joining)
+def _judge(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[list[JudgedTable], Joined]:
+    """Every table judged, on its own and with the others."""
+    loaded, repeated = judge_tables(load, opened, counted)
+    joined = join_tables(load.connection, loaded, opened.mappings.joining)
     joined.report = replace(joined.report, repeated=repeated)
     if "flat" in loaded:
-        judge_flat_duplicates(connection, loaded["flat"])
-    return list(loaded.values()), joined, repeated is not None and repeated.folded
+        judge_flat_duplicates(load.connection, loaded["flat"])
+    return list(loaded.values()), joined
 
 
-def _require_sources(given: Mapping[str, Source | Sequence[Source] | None]) -> dict[str, Source | Sequence[Source]]:
-    """What was given, where it can say something."""
-    sources = {table: source for table, source in given.items() if source is not None}
+def _relations_as_judged(
+    connection: duckdb.DuckDBPyConnection, opened: OpenedSources, judged: list[JudgedTable], repeated: RepeatedCustomers | None
+) -> Relations:
+    """The joins as they are once ids were made comparable and rows of customers were taken for subscriptions."""
+    relations = opened.relations
+    again = opened.mappings.joining.id_normalisation or any(not link.relation.ids for link in relations.links)  # or none met in the files
+    if relations.measured and again:
+        relations = measure_again(connection, relations, {item.table: item.scan.ids(connection, item.read_name) for item in judged})
+    return relate_to_subscriptions(relations) if repeated is not None and repeated.folded else relations
+
+
+def _require_sources(sources: Sources) -> None:
+    """Stop where the sources cannot say anything.
+
+    Raises:
+        EvidenceError: See `load_tables`.
+    """
     if not sources:
         raise EvidenceError("no_source")
     if "events" in sources and not base_of(sources) and "flat" not in sources:
         raise EvidenceError("events_without_customers", {"tables": ", ".join(sources)})
-    return sources
 
 
-def _finish(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, judged: list[JudgedTable], joined: Joined, issues_per_rule: int
-) -> tuple[Tables, IngestReport]:
+def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_rule: int) -> tuple[Tables, IngestReport]:
+    """The kept rows under the names of their tables, and the account of all rows."""
+    connection = load.connection
     issues: list[RowIssue] = []
     parts: list[FileTotals] = []
     for item in judged:
@@ -178,10 +202,10 @@ def _finish(
             issues += find_issues(connection, item, limit=issues_per_rule)
         publish_table(connection, item)
     rows = {item.table: item.totals for item in judged}
-    recent = next((item.recent for item in judged if item.recent is not None), None)
+    recent = next((item.scan.recent for item in judged if item.scan.recent is not None), None)
     first, last = _date_range(connection, set(rows), recent)
     last = joined.last_day or last
-    told = next((item for item in judged if item.told_name), None)
+    scan = next((item.scan for item in judged if item.scan.named), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         connection,
@@ -189,10 +213,11 @@ def _finish(
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
-        on_close=workspace.close,
-        scratch=workspace.directory,
-        told_customers="customers_told" if told is not None else "customers",
-        customer_key=told.told_key if told is not None else "customer_id",
+        on_close=load.clear,
+        scratch=load.workspace.directory,
+        in_open_load=True,
+        named_customers="customers_named" if scan is not None else "customers",
+        customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
         origin=tuple(files),
     )
@@ -217,122 +242,45 @@ def _currency(judged: list[JudgedTable]) -> str:
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
-    """First complaint and last day seen among kept rows; of customers who were put aside it is known."""
-    first: date | None = None
-    last = recent.last_day if recent is not None else None
-    names = names - {"customers"} if last is not None else names
-    for table, first_day, last_day in (
-        ("complaints", "complaint_date", "complaint_date"),
-        ("volumes", "month", "last_day(month)"),
-    ):
-        if table in names:
-            low, high = connection.execute(f"SELECT min({first_day}), max({last_day}) FROM {table}").fetchall()[0]
-            first = min(filter(None, (first, low)), default=None)
-            last = max(filter(None, (last, high)), default=None)
-    for table, days in (
-        ("customers", "greatest(max(start_date), max(end_date))"),
-        ("subscriptions", "greatest(max(start_date), max(end_date))"),
-        ("events", "max(event_date)"),
-    ):
-        if table in names:
-            high = connection.execute(f"SELECT {days} FROM {table}").fetchall()[0][0]
-            last = max(filter(None, (last, high)), default=None)
-    return first, last
+    """First complaint and last day among kept rows; the last day of recent customers is known."""
+    known = recent.last_day if recent is not None else None
+    read = names - {"customers"} if known is not None else names
+    spans = [connection.execute(f"SELECT {low}, {high} FROM {table}").fetchall()[0] for table, (low, high) in _SPANS.items() if table in read]
+    return min((low for low, _ in spans if low is not None), default=None), max(filter(None, (known, *(high for _, high in spans))), default=None)
 
 
-def volumes_from_rows(rows: pd.DataFrame, *, today: date | None = None) -> tuple[Tables, IngestReport]:
-    """Load volumes typed into a table.
-
-    Args:
-        rows: Columns month (date or text), category, complaints (whole number).
-        today: See `load_tables`.
-    """
-    return load_tables(volumes=rows, today=today)
-
-
-def read_all(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    opened: Mapping[str, list[Opened]],
-    today: date,
-    mappings: MappingSet,
-    counted: Counted | None = None,
-) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
+def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
-    for table, parts in sorted(opened.items(), key=lambda one: one[0] == "customers"):  # last: whom the others name is looked for among them
+    for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
         require_same_columns(parts)
         relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices
         name = "volumes" if unlinked else table
         if name in loaded:
-            raise MappingError(
-                "complaints_without_ids",
-                {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)},
-            )
+            raise MappingError("complaints_without_ids", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)})
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        wanted = _wanted(connection, opened, loaded, mappings, counted or Counted()) if table == "customers" else None
-        loaded[name] = _read_parts(connection, workspace, name, fitted, today, wanted)
+        collects = table == "customers" and not _needs_ids(opened, loaded)
+        selection = select_customers(load.connection, opened.files, loaded, counted) if collects else None
+        loaded[name] = read_table(load, name, fitted, selection)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
-    repeated = find_repeats(connection, loaded["customers"], mappings.joining) if "customers" in loaded else None
+    repeated = find_repeats(load.connection, loaded["customers"], opened.mappings.joining) if "customers" in loaded else None
     if repeated is not None and repeated.folded:
-        if "subscriptions" in loaded:  # these tell how often somebody came back: the customers table need not
+        if "subscriptions" in loaded:  # these say how often a customer came back: the customers table need not
             return loaded, replace(repeated, folded=False)
-        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened["customers"]]
+        parts = [(source, as_subscriptions(source, mapping)) for source, mapping in opened.files["customers"]]
         item = loaded.pop("customers")
-        connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
-        loaded = {"subscriptions": _read_parts(connection, workspace, "subscriptions", parts, today)} | loaded
+        load.connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}")
+        loaded = {"subscriptions": read_table(load, "subscriptions", parts)} | loaded
     return loaded, repeated
 
 
-def _wanted(
-    connection: duckdb.DuckDBPyConnection,
-    opened: Mapping[str, Sequence[Opened]],
-    loaded: Mapping[str, JudgedTable],
-    mappings: MappingSet,
-    counted: Counted,
-) -> Wanted | None:
-    """The customers whom complaints and incidents name, and those of late; None where others will be asked for by id, or rows be changed."""
-    rules, (_, mapping) = mappings.joining, opened["customers"][0]
-    joined = not set(loaded) <= {*TELLING, "volumes", "surveys"} or set(JOINED_BY) & set(mapping.choices) or rules.early_complaints == "move_start"
-    if joined or rules.id_normalisation or any(item.mapping.via for item in loaded.values()):
-        return None
-    naming = [table for table in TELLING if table in loaded]
-    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in opened[table]]
-    numbered = all(column is not None and column.is_whole for column in columns)
-    told = ToldIds.of(connection, [loaded[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
-    return Wanted(told, _since(connection, loaded, counted), numbered)
-
-
-def _since(connection: duckdb.DuckDBPyConnection, loaded: Mapping[str, JudgedTable], counted: Counted) -> date | None:
-    """The day from which on customers are put aside; None where nobody complained on any day."""
-    days = []
-    for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
-        if table in loaded:
-            kept = f"(flags & {reject_mask(table)}) = 0"
-            days += connection.execute(f"SELECT min({day}), max({day}) FROM {loaded[table].read_name} WHERE {kept}").fetchall()
-    known: list[tuple[date, date]] = [(first, last) for first, last in days if first is not None]
-    return counted.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
-
-
-def _read_parts(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, name: str, parts: list[Opened], today: date, wanted: Wanted | None = None
-) -> JudgedTable:
-    if len(parts) == 1:
-        return read_table(connection, workspace, name, *parts[0], today, wanted=wanted)
-    joined = join_parquet(connection, parts)
-    if joined is not None:
-        item = read_table(connection, workspace, name, *joined, today, wanted=wanted)
-        place_parts(item, parts)
-        return item
-    once = read_once(connection, workspace, parts, today, wanted) if wanted is not None else None
-    if once is not None:
-        return once
-    judged = []
-    for number, (source, mapping) in enumerate(parts, start=1):
-        judged.append(set_aside(connection, read_table(connection, workspace, name, source, mapping, today, in_place=False), number))
-    return combine_parts(connection, judged, f"read_{name}")
+def _needs_ids(opened: OpenedSources, loaded: Mapping[str, JudgedTable]) -> bool:
+    """Whether a later step needs the ids of all customers, or changes their rows."""
+    rules, (_, mapping) = opened.mappings.joining, opened.files["customers"][0]
+    joined = not set(loaded) <= {*NAMING_DAYS, "volumes", "surveys"} or bool(set(JOINED_BY) & set(mapping.choices))
+    return joined or rules.early_complaints == "move_start" or bool(rules.id_normalisation) or any(item.mapping.via for item in loaded.values())
 
 
 def _as_volumes(mapping: ColumnMapping) -> ColumnMapping:

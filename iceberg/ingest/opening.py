@@ -1,36 +1,45 @@
-"""Owns how each file given is opened: told by the mapping or found out, which sheet of a book, which shape, which columns."""
+"""Opens the files of a load: which table each is, which sheet of a book, how it is laid out and which column feeds which field."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import duckdb
 
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.columns.propose import CERTAIN, complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import require_certain
-from iceberg.ingest.engine.connection import connect
-from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.read import read_source
+from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain
+from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
+from iceberg.ingest.files.table_sources import Given, Sources
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.relations import relate_tables
-from iceberg.ingest.judging.several_files import list_sources
 from iceberg.ingest.mapping import MappingSet
 
-OnFile = Callable[[str], None]  # called with the name of a file before it is read
-
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
-_TOLD = (
+_SETTINGS = (
     *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
     *("encoding", "separator", "header_line", "sheet"),
 )
+
+
+@dataclass(frozen=True)
+class OpenedSources:
+    """Files of a load with their columns, not judged yet.
+
+    Attributes:
+        files: Files of each table, each with the mapping of its columns.
+        mappings: The mappings that were given.
+        relations: How the tables meet.
+    """
+
+    files: dict[str, list[Opened]]
+    mappings: MappingSet
+    relations: Relations
 
 
 def options_of(mapping: ColumnMapping | None) -> ReadOptions:
@@ -40,42 +49,100 @@ def options_of(mapping: ColumnMapping | None) -> ReadOptions:
     return ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
 
 
-def open_file(connection: duckdb.DuckDBPyConnection, workspace: Workspace, named: str, source: Source, mappings: MappingSet) -> tuple[str, Opened]:
-    """Read one file and say which table it is and how its columns are taken.
+def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: bool | None) -> OpenedSources:
+    """Open every file and join the tables. A file that `load` has read before is not read again.
 
     Args:
-        connection: Where it becomes a relation.
-        workspace: For what has to be spooled.
-        named: Table that it was given for.
-        source: The file.
-        mappings: What was said about it.
+        load: Where the files become relations.
+        sources: The files.
+        mappings: What is known about them.
+        relate: Count how many ids the tables have in common; None does so unless the files are large.
+
+    Raises:
+        FileError: A file is no table.
+        MappingError: A question that nothing in the files or `mappings` answers.
+    """
+    files, relations = _relate(load, _open_files(load, sources, mappings), mappings, measure=relate)
+    check_columns(files)
+    if "flat" in files and (dated := sorted(set(files) - {"flat", "surveys"})):
+        values = {"file": files["flat"][0][0].reading.file, "others": ", ".join(dated)}
+        raise MappingError("flat_beside_dates", values)
+    return OpenedSources(files, mappings, relations)
+
+
+def check_columns(files: Mapping[str, list[Opened]]) -> None:
+    """Stop at the first question about the columns of a file.
+
+    Raises:
+        MappingError: See `require_certain`; it proposes the columns as they were recognised.
+    """
+    try:
+        require_certain(files)
+    except MappingError as error:
+        if error.code not in UNANSWERABLE:
+            error.proposal = MappingSet({table: parts[0][1] for table, parts in files.items()})
+        raise
+
+
+def relate_files(sources: Mapping[str, Given], *, mapping: MappingSet | None = None) -> Relations:
+    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
+
+    Args:
+        sources: Files by table, as for `load_tables`.
+        mapping: What is known about them.
+
+    Raises:
+        FileError: A file is not a table.
+        MappingError: A join that `mapping` names cannot be made.
+    """
+    mapping = mapping or MappingSet()
+    with Load.open() as load:
+        return _relate(load, _open_files(load, Sources(sources), mapping), mapping, measure=True)[1]
+
+
+def _open_files(load: Load, sources: Sources, mappings: MappingSet) -> dict[str, list[Opened]]:
+    opened: dict[str, list[Opened]] = {}
+    for named, files in sources.items():
+        for source in files:
+            if load.on_file is not None:
+                load.on_file(_name(source))
+            table, file = _open_file(load, named, source, mappings)
+            opened.setdefault(table, []).append(file)
+    return opened
+
+
+def _relate(
+    load: Load, opened: dict[str, list[Opened]], mappings: MappingSet, *, measure: bool | None
+) -> tuple[dict[str, list[Opened]], Relations]:
+    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
+    return relate_tables(load.connection, opened, mappings.links, given=given, measure=measure)
+
+
+def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> tuple[str, Opened]:
+    """The table that a file is, and the mapping of its columns; `named` is the table that it was given for.
 
     Raises:
         FileError: It is no table.
-        MappingError: ``encoding_ambiguous``.
+        MappingError: ``encoding_ambiguous``, ``months_unread``.
     """
     table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
     given = mappings.get(table)
     try:
-        relation = read_source(connection, source, workspace, options=options_of(given))
+        relation = load.read(source, options_of(given))
     except MappingError as error:
         error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=str(error.values.get("second", "")))})
         raise
-    relation, table = _laid_out(connection, relation, workspace, table, given)
+    relation, table = _lay_out(load, relation, table, given)
     if given is not None and given.choices:
         return table, (relation, complete_with_system(relation, given))
-    found = _propose(relation, table, given)
-    if len(relation.reading.sheets) > 1 and not _is_certain(found) and not relation.reading.overridden:
-        found_elsewhere = _look_in_sheets(connection, workspace, source, relation, table, given)
-        if found_elsewhere is not None:
-            relation, found = found_elsewhere
-    return found.table, (relation, found)
+    proposed = _propose(relation, table, given)
+    if len(relation.reading.sheets) > 1 and not _is_certain(proposed) and not relation.reading.overridden:
+        relation, proposed = _find_sheet(load, source, relation, table, given) or (relation, proposed)
+    return proposed.table, (relation, proposed)
 
 
-def _laid_out(
-    connection: duckdb.DuckDBPyConnection, relation: SourceTable, workspace: Workspace, table: str, given: ColumnMapping | None
-) -> tuple[SourceTable, str]:
-    """Volumes laid out as a report, as one row per count, unless the columns of the report itself were named."""
+def _lay_out(load: Load, relation: SourceTable, table: str, given: ColumnMapping | None) -> tuple[SourceTable, str]:
+    """Volumes laid out as a report become one row per count, unless the columns of the report itself were named."""
     if table not in {"volumes", "complaints"} or (given is not None and any(relation.column(choice.header) for choice in given.choices.values())):
         return relation, table
     layout = find_layout(relation)
@@ -83,104 +150,40 @@ def _laid_out(
         return relation, table
     if unread := unread_months(relation, layout):
         raise MappingError("months_unread", {"file": relation.reading.file, "columns": ", ".join(unread)})
-    rows = lay_out(connection, relation, layout, workspace)
+    rows = lay_out(load.connection, relation, layout, load.workspace)
     return (relation, table) if rows is None else (rows, "volumes")
 
 
 def _propose(relation: SourceTable, table: str, given: ColumnMapping | None) -> ColumnMapping:
-    """Columns as recognised; everything else as the mapping says, where it only says how to read."""
+    """Columns as recognised, and every setting of `given`, which names no column."""
     proposed = propose_mapping(relation, table)
     proposed = (as_flat(relation, proposed) if table == "customers" else None) or proposed
     if given is None:
         return proposed
-    told = {name: getattr(given, name) for name in _TOLD if getattr(given, name)}
-    if given.counts_as_one:  # whatever looked like one is none
-        told["choices"] = {name: choice for name, choice in proposed.choices.items() if name != "category"}
-    return replace(proposed, **told)
+    settings = {name: getattr(given, name) for name in _SETTINGS if getattr(given, name)}
+    if given.counts_as_one:  # no column is a category
+        settings["choices"] = {name: choice for name, choice in proposed.choices.items() if name != "category"}
+    return replace(proposed, **settings)
 
 
 def _is_certain(mapping: ColumnMapping) -> bool:
     return not mapping.missing and not mapping.uncertain(CERTAIN)
 
 
-def _look_in_sheets(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, source: Source, relation: SourceTable, table: str, given: ColumnMapping | None
-) -> Opened | None:
-    """The first other sheet that is this table for certain: the fullest one may be the other half of the same book."""
+def _find_sheet(load: Load, source: Source, relation: SourceTable, table: str, given: ColumnMapping | None) -> Opened | None:
+    """The first other sheet that is this table for certain: the fullest one may be another table of the same book."""
     for sheet in relation.reading.sheets[:_MOST_SHEETS]:
         if sheet == relation.reading.sheet:
             continue
         try:
-            other = read_source(connection, source, workspace, options=ReadOptions(sheet=sheet))
+            other = load.read(source, ReadOptions(sheet=sheet))
         except FileError:  # an empty sheet, a chart
             continue
-        found = _propose(other, table, given)
-        if _is_certain(found):
-            return other, found
+        proposed = _propose(other, table, given)
+        if _is_certain(proposed):
+            return other, proposed
     return None
-
-
-def _say_nothing(name: str) -> None:
-    """Nobody asked."""
 
 
 def _name(source: Source) -> str:
     return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")
-
-
-def open_related(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    sources: Mapping[str, Source | Sequence[Source]],
-    mappings: MappingSet,
-    relate: bool | None,
-    on_file: OnFile | None = None,
-) -> tuple[dict[str, list[Opened]], Relations]:
-    """Every file with its columns, the tables joined."""
-    opened = _open_all(connection, workspace, sources, mappings, on_file)
-    given = frozenset(table for table, mapping in mappings.tables.items() if mapping.choices)
-    opened, relations = relate_tables(connection, opened, mappings.links, given=given, measure=relate)
-    require_certain(opened)
-    if "flat" in opened and (dated := sorted(set(opened) - {"flat", "surveys"})):
-        values = {"file": opened["flat"][0][0].reading.file, "others": ", ".join(dated)}
-        raise MappingError("flat_beside_dates", values)
-    return opened, relations
-
-
-def _open_all(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    sources: Mapping[str, Source | Sequence[Source]],
-    mappings: MappingSet,
-    on_file: OnFile | None = None,
-) -> dict[str, list[Opened]]:
-    opened: dict[str, list[Opened]] = {}
-    on_file = on_file or _say_nothing
-    for named, source in sources.items():
-        for part in list_sources(source):
-            on_file(_name(part))
-            table, found = open_file(connection, workspace, named, part, mappings)
-            opened.setdefault(table, []).append(found)
-    return opened
-
-
-def relate_files(sources: Mapping[str, Source | Sequence[Source]], *, mapping: MappingSet | None = None) -> Relations:
-    """How the tables would meet, before any row is judged: to be shown, and chosen otherwise with `MappingSet.with_link`.
-
-    Args:
-        sources: Files by table, as for `load_tables`.
-        mapping: What was said about them.
-
-    Raises:
-        FileError: A file is not a table.
-        MappingError: A join that was told cannot be made.
-    """
-    workspace, connection = Workspace(), connect()
-    try:
-        mapping = mapping or MappingSet()
-        opened = _open_all(connection, workspace, sources, mapping)
-        given = frozenset(table for table, one in mapping.tables.items() if one.choices)
-        return relate_tables(connection, opened, mapping.links, given=given, measure=True)[1]
-    finally:
-        connection.close()
-        workspace.close()

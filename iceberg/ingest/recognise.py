@@ -17,8 +17,8 @@ from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source, UploadedBytes
+from iceberg.ingest.files.table_sources import list_sources
 from iceberg.ingest.files.text.headers import listed_headers
-from iceberg.ingest.judging.several_files import list_sources
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 

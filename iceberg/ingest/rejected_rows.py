@@ -1,4 +1,4 @@
-"""Owns the file of rejected and repaired rows that an analyst takes back to the source system."""
+"""Writes the file of rejected and repaired rows that an analyst takes back to the source system."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from iceberg.ingest.tables import IngestReport, Tables
 from iceberg.locale import Translator
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-# Rows are looked up in the file this many at a time, so that a file with millions of bad rows does not fill memory.
-_BATCH = 20_000
+_BATCH = 20_000  # rows that are found in the file at once, so that millions of bad rows do not fill memory
 _HEADERS = ("table", "file", "line", "outcome", "rule", "remedy")
 
 
@@ -45,9 +44,7 @@ def rejected_rows_csv(tables: Tables, *, language: str = "en", repaired: bool = 
         repaired: Include rows that were kept with a repair or a flag.
 
     Returns:
-        UTF-8 with BOM: table, file, line, outcome, rule, remedy, then the cells of the columns that were read.
-        Columns that were
-        dropped at reading are not in it.
+        UTF-8 with BOM: table, file, line, outcome, rule, remedy, then the cells of the columns that were read, and no others.
     """
     buffer = io.StringIO(newline="")
     write_rejected_rows(tables, buffer, language=language, repaired=repaired)
@@ -55,9 +52,9 @@ def rejected_rows_csv(tables: Tables, *, language: str = "en", repaired: bool = 
 
 
 def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en", repaired: bool = True) -> int:
-    """The same as `rejected_rows_csv`, written as it is found; returns the number of rows."""
+    """Write what `rejected_rows_csv` returns while it is found; returns the number of rows."""
     words = Translator(language)
-    headers = list(dict.fromkeys(column.header for item in tables.origin for name, column in item.fields.columns.items() if _may_leave(item, name)))
+    headers = list(dict.fromkeys(column.header for item in tables.origin for name, column in item.fields.columns.items() if _is_written(item, name)))
     writer = csv.writer(target, lineterminator="\r\n")
     writer.writerow([*_HEADERS, *map(neutralise, headers)])
     written = 0
@@ -66,34 +63,22 @@ def write_rejected_rows(tables: Tables, target: TextIO, *, language: str = "en",
             outcome = words.text(f"ingest.outcomes.{'reject' if rejected else 'repair'}")
             names = "; ".join(words.text(f"ingest.rules.{rule}.name") for rule in rules)
             remedies = " ".join(words.text(f"ingest.rules.{rule}.remedy") for rule in rules)
-            place = [
-                words.text(f"ingest.tables.{item.table}"),
-                neutralise(file or item.source.reading.file),
-                line,
-                outcome,
-                names,
-                remedies,
-            ]
-            writer.writerow([*place, *(neutralise(cells.get(header, "")) for header in headers)])
+            place = [words.text(f"ingest.tables.{item.table}"), neutralise(file or item.source.reading.file), line]
+            writer.writerow([*place, outcome, names, remedies, *(neutralise(cells.get(header, "")) for header in headers)])
             written += 1
     return written
 
 
-def _may_leave(item: JudgedTable, name: str) -> bool:
-    """Texts that were only looked at for being there stay in the file."""
+def _is_written(item: JudgedTable, name: str) -> bool:
+    """Free text of which only the presence counts stays in the file."""
     return not (name == "complained" and item.fields.filled_counts)
 
 
-def _bad_rows(
-    tables: Tables, item: JudgedTable, *, repaired: bool
-) -> Iterator[tuple[str, int, list[str], bool, dict[str, str]]]:
-    """(file, line, rules, left out, cells) of every row that broke a rule, then of the lines that were no records."""
+def _bad_rows(tables: Tables, item: JudgedTable, *, repaired: bool) -> Iterator[tuple[str, int, list[str], bool, dict[str, str]]]:
+    """(file, line, rules, rejected, cells) of every row that broke a rule, then of the lines that were no records."""
     mask = reject_mask(item.table)
-    number = "record" if item.is_view else "rowid"
     condition = "flags <> 0" if repaired else f"(flags & {mask}) <> 0"
-    found = tables.connection.sql(
-        f"SELECT {number}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1"
-    ).fetchall()
+    found = tables.connection.sql(f"SELECT {item.record_sql}, flags FROM {item.read_name} WHERE {condition} ORDER BY 1").fetchall()
     for start in range(0, len(found), _BATCH):
         batch = found[start : start + _BATCH]
         places = find_record_places(tables.connection, item, [record for record, _ in batch])
@@ -106,12 +91,12 @@ def _bad_rows(
             yield bad.file, bad.line, [bad.rule], bad.cells is None, {}
 
 
-def require_rows(report: IngestReport, told: MappingSet | None = None) -> None:
+def require_rows(report: IngestReport, mapping: MappingSet | None = None) -> None:
     """Stop when every row of a table was rejected.
 
     Args:
         report: Of the load.
-        told: The mapping that was given to it.
+        mapping: The mapping that was given to it.
 
     Raises:
         MappingError: ``ids_written_differently``, with the mapping that makes them meet.
@@ -122,26 +107,19 @@ def require_rows(report: IngestReport, told: MappingSet | None = None) -> None:
         if totals.kept == 0 and totals.read:
             first = next((issue for issue in report.issues if issue.table == table and issue.rejected), None)
             if first is not None and first.rule == "unknown_customer" and table in proposals:
-                raise _ids_written_differently(report, first, proposals[table], told)
+                raise _ids_written_differently(report, first, proposals[table], mapping)
             if first is not None:
-                values = {
-                    "file": first.file,
-                    "count": totals.read,
-                    "line": str(first.line),
-                    "column": first.column,
-                    "value": first.value,
-                    "rule": first.rule,
-                }
-                raise EvidenceError("all_rows_rejected", values)
+                values = {"file": first.file, "count": totals.read, "line": str(first.line), "column": first.column, "value": first.value}
+                raise EvidenceError("all_rows_rejected", values | {"rule": first.rule})
 
 
-def _ids_written_differently(report: IngestReport, first: RowIssue, offer: IdProposal, told: MappingSet | None) -> MappingError:
-    """No id meets as it is written; the steps that would make them meet are proposed, never taken in silence."""
-    held = mapping_as_read(report, told)
-    rules = report.joining.rules if report.joining is not None else held.joining
+def _ids_written_differently(report: IngestReport, first: RowIssue, offer: IdProposal, mapping: MappingSet | None) -> MappingError:
+    """No id is the same in both tables as it is written; the steps that would make them meet are proposed, never taken in silence."""
+    read = mapping_as_read(report, mapping)
+    rules = report.joining.rules if report.joining is not None else read.joining
     pair = offer.examples[0] if offer.examples else (first.value, "")
     steps = ", ".join(f'"{step}"' for step in offer.steps)
-    headers = next((", ".join(one.headers) for one in report.files if isinstance(one, FileReading) and one.file == first.file), "")
+    headers = next((", ".join(file.headers) for file in report.files if isinstance(file, FileReading) and file.file == first.file), "")
     values = {"file": first.file, "line": str(first.line), "column": first.column, "headers": headers}
     values |= {"value": pair[0], "other": pair[1], "steps": steps, "share": str(round(100 * offer.after))}
-    return MappingError("ids_written_differently", values, replace(held, joining=replace(rules, id_normalisation=offer.steps)))
+    return MappingError("ids_written_differently", values, replace(read, joining=replace(rules, id_normalisation=offer.steps)))

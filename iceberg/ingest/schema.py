@@ -1,4 +1,4 @@
-"""The canonical tables, their fields, and the totals of their rows: words without behaviour."""
+"""The canonical tables, their fields, and the totals of their rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RecentCustomers:
         since: That day.
         alive: Columns segment, start_date, customers: whose last day is not before it (nor before their first day).
         left: Columns segment, start_date, end_date, revenue: those of them who left, one row each, without their ids.
-        last_day: The latest day that any customer has, as first or as last day; None where it may be that of somebody who left before `since`.
+        last_day: The latest first or last day of any customer; None where it may be that of a customer who left before `since`.
     """
 
     since: date
@@ -26,9 +26,10 @@ class RecentCustomers:
     last_day: date | None = None
 
 
-WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that say something even where nobody wrote what each complaint is about
+WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be counted even where no column says what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
+FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 TableName = str  # one of `CANONICAL_COLUMNS`
 
 
@@ -39,7 +40,7 @@ class Table:
     Attributes:
         name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
         option: Its option on the command line, without dashes.
-        fields: What a file has to say, and what the values must be: "id", "date", "end" (a date that may be blank), "text", "number",
+        fields: Its fields, and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number",
             "flag" (yes or no).
         required: The fields without which a file is no such table.
         columns: Canonical columns and their DuckDB types.
@@ -159,7 +160,7 @@ TABLES = (
         },
         required=("tenure", "churned"),
         columns={
-            "customer_id": "VARCHAR",  # NULL where the sheet names nobody
+            "customer_id": "VARCHAR",  # NULL where the sheet has no ids
             "tenure_months": "DOUBLE",  # NULL where unknown
             "churned": "BOOLEAN",
             "category": "VARCHAR",  # NULL: did not complain
@@ -176,8 +177,8 @@ CANONICAL_COLUMNS: dict[str, Mapping[str, str]] = {table.name: table.columns for
 # Tables that a file can be recognised as: by the option of each its name.
 TABLE_OF_OPTION = {table.option: table.name for table in TABLES if table.words}
 OPTION_OF_TABLE = {table.name: table.option for table in TABLES}
-# Tables whose rows name a customer, and their day. Inside the connection they also have ``customer_key``, as `key_sql` makes it.
-TELLING = {"complaints": "complaint_date", "incidents": "incident_date"}
+# Day of each table whose rows name a customer. Inside the connection these tables also have ``customer_key``, see `key_sql`.
+NAMING_DAYS = {"complaints": "complaint_date", "incidents": "incident_date"}
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class RowIssue:
 
 @dataclass(frozen=True)
 class RuleCount:
-    """How often a rule spoke in a table."""
+    """How many rows of a table broke a rule."""
 
     table: TableName
     rule: str
@@ -240,8 +241,8 @@ def all_fields(table: str) -> dict[str, str]:
 
 
 def key_sql(customer_id: str, *, numbered: bool) -> str:
-    """By what customers and rows that name them meet: the hash of the id, or of the number that it is where all of them are.
+    """SQL of the key by which customers meet rows that name them: the hash of the id, or of its number where all ids are numbers.
 
-    Writing ten million numbers out as texts takes longer than everything else that is done with their hashes.
+    Writing millions of numbers out as texts would take longer than everything else that is done with their hashes.
     """
     return f"hash(CAST({customer_id} AS BIGINT))" if numbered else f"hash({customer_id})"

@@ -59,7 +59,7 @@ class Tables:
     Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table
     or a view over the file; a
     view already leaves rejected rows out). Customers that came as large CSVs have not kept their id: who asks `customers` for
-    one gets an error, not nothing. Those whom a complaint or an incident names are in `told_customers`, and meet it by
+    one gets an error, not nothing. Those whom a complaint or an incident names are in `named_customers`, and meet it by
     `customer_key`. Closing drops every row: use it as a context manager around `reduce_tables`.
     """
 
@@ -70,9 +70,10 @@ class Tables:
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
     scratch: Path | None = None  # where the engine puts what does not fit into memory
-    told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
+    named_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
     customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
-    recent: RecentCustomers | None = None  # customers of a day and later, where they were put aside while the file was read
+    recent: RecentCustomers | None = None  # customers of a day and later, where they were collected while the file was read
+    in_open_load: bool = False  # the connection outlives them: it belongs to a `iceberg.ingest.files.load.Load`
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:
@@ -95,6 +96,7 @@ class Tables:
 
     def close(self) -> None:
         """Drop every row."""
-        self.connection.close()
+        if not self.in_open_load:
+            self.connection.close()
         if self.on_close is not None:
             self.on_close()

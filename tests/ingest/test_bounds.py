@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.rules.rules import FINE, flags_sql
-from iceberg.ingest.scan.single_pass import look_through
+from iceberg.ingest.scan.single_pass import scan_rows
 
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)  # an example is small as it is
 TODAY = date(2026, 7, 1)
@@ -151,9 +151,9 @@ def test_equal_ids_are_seen_wherever_they_stand() -> None:
         rows = "SELECT CASE WHEN i = {same} THEN 'C7' ELSE 'C' || i END AS customer_id, 0 AS flags FROM range(1500000) AS numbers(i)"
         for same, repeats in ((7, False), (0, True), (1_499_999, True)):
             connection.execute(f"CREATE OR REPLACE VIEW given AS {rows.format(same=same)}")
-            look = look_through(connection, "given", reject_mask=1)
-            assert (look.repeats, look.flags) == (repeats, {0: 1_500_000})
+            found = scan_rows(connection, "given", reject_mask=1)
+            assert (found.repeats, found.flags) == (repeats, {0: 1_500_000})
         connection.execute("CREATE OR REPLACE VIEW given AS SELECT 'same' AS customer_id, 0 AS flags FROM range(5000)")
-        assert look_through(connection, "given", reject_mask=1).repeats
+        assert scan_rows(connection, "given", reject_mask=1).repeats
         connection.execute("CREATE OR REPLACE VIEW given AS SELECT 'same' AS customer_id, 1 AS flags FROM range(5000)")
-        assert not look_through(connection, "given", reject_mask=1).repeats
+        assert not scan_rows(connection, "given", reject_mask=1).repeats

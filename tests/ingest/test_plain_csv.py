@@ -1,4 +1,4 @@
-"""What Arrow cuts must be what the engine, and the texts, would have given: the same rows, totals, rules and places, or nothing at all."""
+"""What Arrow parses must be what the texts would have given: the same rows, totals, rules and places, or nothing at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from iceberg.ingest.judging import judge
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.rejected_rows import rejected_rows_csv
 from iceberg.ingest.scan import plain_csv
-from iceberg.ingest.scan.id_hashes import ToldIds
-from tests.ingest.test_native import AMOUNTS, DAYS
+from iceberg.ingest.scan.id_hashes import IdFilter
+from tests.ingest.test_typed_values import AMOUNTS, DAYS
 
 TODAY = date(2026, 6, 30)
 HEADER = "customer_id,start_date,end_date,segment,revenue"
@@ -33,7 +33,7 @@ def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
-    """Everything that leaves a load: cut by Arrow where that can be, then read by the engine; and which way the customers went."""
+    """Everything that leaves a load: parsed by Arrow where that can be, then read by the engine; and which way the customers went."""
 
     def load(customers: Any, complaints: Any = None, *, reduced: bool = False, **others: Any) -> list[Any]:
         seen = []
@@ -43,7 +43,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             with tables:
                 names = "start_date, end_date, segment, revenue"
                 rows = tables.connection.sql(f"SELECT {names} FROM customers ORDER BY ALL").fetchall()
-                meet = f"{tables.told_customers} AS c JOIN complaints AS k USING ({tables.customer_key})"
+                meet = f"{tables.named_customers} AS c JOIN complaints AS k USING ({tables.customer_key})"
                 told = f"SELECT DISTINCT k.customer_id, {names} FROM {meet} ORDER BY ALL" if complaints else "SELECT 1"
                 about = (report.rows, sorted(report.rules, key=str), report.issues, report.notes, report.joining, report.parts)
                 digest = reduce_tables(tables).digest if reduced else ""
@@ -157,7 +157,7 @@ def test_blocks_may_end_anywhere(tmp_path: Path, both: Callable[..., list[Any]],
         assert by_arrow == by_engine
         digests.add(by_arrow[3])
     assert len(digests) == 1
-    monkeypatch.setattr(plain_csv, "_CUT_BYTES", 8)  # every line is longer
+    monkeypatch.setattr(plain_csv, "_PARSED_BYTES", 8)  # every line is longer
     assert not both(path, told)[2]
 
 
@@ -208,17 +208,17 @@ def test_ids_that_nobody_names_are_nowhere(tmp_path: Path, monkeypatch: pytest.M
         assert named.read_bytes().count(b"SECRET") < 5
         with pytest.raises(duckdb.Error, match="not kept"):
             tables.connection.sql("SELECT customer_id FROM customers").fetchall()
-        told = tables.connection.sql(f"SELECT {tables.customer_key} = hash('SECRET-7') FROM {tables.told_customers}").fetchall()
+        told = tables.connection.sql(f"SELECT {tables.customer_key} = hash('SECRET-7') FROM {tables.named_customers}").fetchall()
         assert (True,) in told
         assert len(told) < 5
     assert not list(tmp_path.glob("iceberg-*"))
 
 
-def test_whoever_is_told_of_is_marked_and_hardly_anybody_else() -> None:
+def test_every_named_id_passes_the_filter_and_hardly_any_other() -> None:
     chance = np.random.default_rng(5)
     hashes = chance.integers(0, 2**64, size=200_000, dtype=np.uint64)
-    told = ToldIds(hashes[:10_000])
-    among = told.among(hashes)
-    assert set(range(10_000)) <= set(among.tolist())
-    assert len(among) < 10_000 + 0.02 * 190_000
-    assert len(ToldIds(hashes[:0]).among(hashes)) == 0
+    wanted = IdFilter(hashes[:10_000])
+    passing = wanted.passing(hashes)
+    assert set(range(10_000)) <= set(passing.tolist())
+    assert len(passing) < 10_000 + 0.02 * 190_000
+    assert len(IdFilter(hashes[:0]).passing(hashes)) == 0

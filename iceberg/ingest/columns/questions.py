@@ -1,10 +1,10 @@
-"""Owns what values alone leave open and somebody has to say: which of day and month comes first, and which code means yes."""
+"""Questions that values alone leave open and the analyst has to answer: which column is meant, day or month first, which code means yes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -15,7 +15,6 @@ from iceberg.ingest.columns.propose import CERTAIN, category_candidates, normali
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
-from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DateReading, are_mixed, half_converted
 from iceberg.ingest.values.flags import values_to_ask
@@ -25,7 +24,7 @@ _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 
 
 
 def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[str, SourceColumn]) -> None:
-    """Stop where nobody said which value of a coded column means yes.
+    """Stop where the mapping does not say which value of a coded column means yes.
 
     Raises:
         MappingError: ``flag_values``.
@@ -44,20 +43,24 @@ def settle_order(
     source: SourceTable,
     columns: dict[str, SourceColumn],
     dates: dict[str, DateReading],
-    told: Mapping[str, str],
+    given: Mapping[str, str],
 ) -> dict[str, DateReading]:
-    """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
+    """Decide between two days for 03/04/2025 by the whole column, or by another one of the file; `given` are formats that a mapping names.
+
+    Raises:
+        MappingError: ``dates_half_converted``, ``dates_mixed``, ``dates_ambiguous``.
+    """
     for name in dates:
-        if name not in told and (pair := half_converted(columns[name].sample)) is not None:
+        if name not in given and (pair := half_converted(columns[name].sample)) is not None:
             values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": pair[0], "other": pair[1]}
             raise MappingError("dates_half_converted", values)
-    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
-    mixed = next((name for name, reading in looked.items() if reading.mixed), None)
+    read = {name: _order_of_column(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
+    mixed = next((name for name, reading in read.items() if reading.mixed), None)
     if mixed is not None:
         raise _dates_mixed(source, columns[mixed], mixed)
-    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
+    decided = {reading.format for reading in read.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
-    for name, reading in looked.items():
+    for name, reading in read.items():
         if not reading.ambiguous:
             settled[name] = reading
         elif len(decided) == 1:
@@ -74,7 +77,7 @@ def settle_order(
 
 
 def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> MappingError:
-    """Two values that cannot be written in one order, as the question why."""
+    """The question why two values cannot be written in one order."""
     def find(first: str, second: str) -> str:
         pattern = rf"\s*{first}[/. -]{second}[/. -].*"
         return next((text.strip() for text in column.sample if text and re.fullmatch(pattern, text)), "")
@@ -84,7 +87,7 @@ def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> Mappin
     return MappingError("dates_mixed", values | {"value": find(above, below), "other": find(below, above)})
 
 
-def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
+def _order_of_column(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
     """The order of day and month from the whole column: a 13th anywhere decides."""
     parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
     try:
@@ -102,67 +105,139 @@ def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, col
     return replace(reading, format="day_first" if first >= second else "month_first", ambiguous=False)
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """A file, how its columns are taken, and the choices that are not certain."""
+
+    relation: SourceTable
+    chosen: ColumnMapping
+
+    @property
+    def file(self) -> str:
+        return self.relation.reading.file
+
+    @property
+    def headers(self) -> str:
+        return listed_headers(self.relation.reading.headers)
+
+    @property
+    def unsure(self) -> tuple[FieldChoice, ...]:
+        return self.chosen.uncertain(CERTAIN)
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Fields with an uncertain header, or a required field without one."""
+        return [choice.field for choice in self.unsure] + list(self.chosen.missing)
+
+    @property
+    def candidates(self) -> str:
+        return ", ".join(category_candidates(self.relation, self.chosen)) or "–"
+
+
 def require_certain(opened: Mapping[str, list[Opened]]) -> None:
-    """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number."""
-    for relation, chosen in (part for parts in opened.values() for part in parts):
-        doubtful = [choice.field for choice in chosen.uncertain(CERTAIN)] + list(chosen.missing)
-        proposal = MappingSet({table: parts[0][1] for table, parts in opened.items()})
-        headers = listed_headers(relation.reading.headers)
-        _require_whole_ids(relation, chosen)
-        twice = next((one for one in chosen.uncertain(CERTAIN) if one.reason == "twice"), None)
-        if twice is not None:
-            values = {"file": relation.reading.file, "column": twice.header, "other": f"{twice.header} (2)", "field": twice.field}
-            raise MappingError("header_twice", values | {"table": chosen.table}, proposal)
-        text = next((one for one in chosen.choices.values() if _is_text(relation, chosen, one)), None)
-        if text is not None:
-            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            values = {"file": relation.reading.file, "column": text.header, "candidates": candidates, "table": chosen.table}
-            raise MappingError("complained_is_text" if text.field == "complained" else "category_is_text", values, proposal)
-        coded = next((one for one in chosen.uncertain(CERTAIN) if one.reason == "which_yes" and one.field not in chosen.yes_values), None)
-        if coded is not None and (column := relation.column(coded.header)) is not None:
-            found = values_to_ask(column.sample, header=normalise_header(coded.header))
-            values = {"file": relation.reading.file, "column": coded.header, "field": coded.field, "values": ", ".join(found), "first": found[0]}
-            raise MappingError("flag_values", values | {"table": chosen.table}, proposal)
-        if doubtful == ["category"]:
-            candidates = ", ".join(category_candidates(relation, chosen)) or "–"
-            values = {"file": relation.reading.file, "candidates": candidates, "table": chosen.table, "headers": headers}
-            raise MappingError("category_missing", values, proposal)
-        if not doubtful:
-            continue
-        gone = chosen.choices.get("churned")
-        if chosen.table == "customers" and "start_date" in doubtful and gone is not None and gone.confidence >= CERTAIN:
-            raise MappingError("left_without_time", {"file": relation.reading.file, "column": gone.header, "headers": headers}, proposal)
-        misfit = next((one for one in chosen.uncertain(CERTAIN) if one.reason in {"not_dates", "not_numbers", "not_flags"}), None)
-        if misfit is not None and len(doubtful) == 1:
-            column = relation.column(misfit.header)
-            value = next((text for text in (column.sample if column is not None else ()) if text and text.strip().lower() not in BLANK_TEXTS), "")
-            values = {"file": relation.reading.file, "column": misfit.header, "field": misfit.field, "value": value[:60]}
-            values["headers"] = headers
-            raise MappingError("values_unreadable", values, proposal)
-        if chosen.table == "volumes" and "month" in doubtful and (periods := longer_periods(relation)):
-            values = {"file": relation.reading.file, "periods": ", ".join(periods[:4])}
-            raise MappingError("periods_not_months", values, proposal)
-        sample = [tuple(row) for row in zip(*(column.sample[:20] for column in relation.columns), strict=False)]
-        if relation.reading.header_line and is_data([without_number(header) for header in relation.reading.headers], sample):
-            line = {"file": relation.reading.file, "line": relation.reading.header_line, "headers": ", ".join(_without_words(relation))}
-            raise MappingError("no_header", line, proposal)
-        sure = [f'{name} = "{one.header}"' for name, one in chosen.choices.items() if one.confidence >= CERTAIN]
-        values = {"file": relation.reading.file, "table": chosen.table, "fields": ", ".join(doubtful), "headers": headers}
-        values["understood"] = ", ".join(sure) or "–"
-        raise MappingError("mapping_uncertain", values, proposal)
-
-
-def _require_whole_ids(relation: SourceTable, chosen: ColumnMapping) -> None:
-    """Stop where a spreadsheet cut ids short: 1.23E+12 stands for thousands of customers.
+    """Stop when a required field has no header or an uncertain one: a wrong guess would be a silent wrong number.
 
     Raises:
-        MappingError: ``ids_cut_short``.
+        MappingError: The first of `QUESTIONS` about the first file that has one; it proposes no mapping.
     """
-    column = relation.column(chosen.header("customer_id") or "")
+    for relation, chosen in (part for parts in opened.values() for part in parts):
+        columns = _Columns(relation, chosen)
+        for question in QUESTIONS:
+            if (error := question(columns)) is not None:
+                raise error
+
+
+def _cut_ids(columns: _Columns) -> MappingError | None:
+    """A spreadsheet cut ids short: 1.23E+12 stands for thousands of customers."""
+    column = columns.relation.column(columns.chosen.header("customer_id") or "")
     ids = [text.strip() for text in column.sample if text and text.strip()] if column is not None and column.is_text else []
     cut = [text for text in ids if _SCIENTIFIC.fullmatch(text)]
-    if column is not None and len(cut) > _FEW_CUT * len(ids):
-        raise MappingError("ids_cut_short", {"file": relation.reading.file, "column": column.header, "value": cut[0]})
+    if column is None or len(cut) <= _FEW_CUT * len(ids):
+        return None
+    return MappingError("ids_cut_short", {"file": columns.file, "column": column.header, "value": cut[0]})
+
+
+def _repeated_header(columns: _Columns) -> MappingError | None:
+    twice = next((choice for choice in columns.unsure if choice.reason == "twice"), None)
+    if twice is None:
+        return None
+    values = {"file": columns.file, "column": twice.header, "other": f"{twice.header} (2)", "field": twice.field}
+    return MappingError("header_twice", values | {"table": columns.chosen.table})
+
+
+def _free_text(columns: _Columns) -> MappingError | None:
+    text = next((choice for choice in columns.chosen.choices.values() if _is_text(columns.relation, columns.chosen, choice)), None)
+    if text is None:
+        return None
+    values = {"file": columns.file, "column": text.header, "candidates": columns.candidates, "table": columns.chosen.table}
+    return MappingError("complained_is_text" if text.field == "complained" else "category_is_text", values)
+
+
+def _coded_flag(columns: _Columns) -> MappingError | None:
+    known = columns.chosen.yes_values
+    coded = next((choice for choice in columns.unsure if choice.reason == "which_yes" and choice.field not in known), None)
+    column = columns.relation.column(coded.header) if coded is not None else None
+    if coded is None or column is None:
+        return None
+    found = values_to_ask(column.sample, header=normalise_header(coded.header))
+    values = {"file": columns.file, "column": coded.header, "field": coded.field, "values": ", ".join(found), "first": found[0]}
+    return MappingError("flag_values", values | {"table": columns.chosen.table})
+
+
+def _missing_category(columns: _Columns) -> MappingError | None:
+    if columns.doubtful != ["category"]:
+        return None
+    values = {"file": columns.file, "candidates": columns.candidates, "table": columns.chosen.table, "headers": columns.headers}
+    return MappingError("category_missing", values)
+
+
+def _departure_without_day(columns: _Columns) -> MappingError | None:
+    gone = columns.chosen.choices.get("churned")
+    if columns.chosen.table != "customers" or "start_date" not in columns.doubtful or gone is None or gone.confidence < CERTAIN:
+        return None
+    return MappingError("left_without_time", {"file": columns.file, "column": gone.header, "headers": columns.headers})
+
+
+def _unreadable_values(columns: _Columns) -> MappingError | None:
+    misfit = next((choice for choice in columns.unsure if choice.reason in {"not_dates", "not_numbers", "not_flags"}), None)
+    if misfit is None or len(columns.doubtful) != 1:
+        return None
+    column = columns.relation.column(misfit.header)
+    value = next((text for text in (column.sample if column is not None else ()) if text and text.strip().lower() not in BLANK_TEXTS), "")
+    values = {"file": columns.file, "column": misfit.header, "field": misfit.field, "value": value[:60], "headers": columns.headers}
+    return MappingError("values_unreadable", values)
+
+
+def _long_periods(columns: _Columns) -> MappingError | None:
+    asked = columns.chosen.table == "volumes" and "month" in columns.doubtful
+    periods = longer_periods(columns.relation) if asked else ()
+    return MappingError("periods_not_months", {"file": columns.file, "periods": ", ".join(periods[:4])}) if periods else None
+
+
+def _missing_header(columns: _Columns) -> MappingError | None:
+    reading = columns.relation.reading
+    sample = [tuple(row) for row in zip(*(column.sample[:20] for column in columns.relation.columns), strict=False)]
+    if not columns.doubtful or not reading.header_line or not is_data([without_number(header) for header in reading.headers], sample):
+        return None
+    # The first values of a file without a header: a word among them may be the name of a person.
+    firsts = [without_number(header) for header in reading.headers[:MOST_HEADERS]]
+    shown = ", ".join(text if kind_of(text) in {"number", "day"} else "…" for text in firsts)
+    return MappingError("no_header", {"file": columns.file, "line": reading.header_line, "headers": shown})
+
+
+def _doubtful_columns(columns: _Columns) -> MappingError | None:
+    if not columns.doubtful:
+        return None
+    sure = [f'{name} = "{choice.header}"' for name, choice in columns.chosen.choices.items() if choice.confidence >= CERTAIN]
+    values = {"file": columns.file, "table": columns.chosen.table, "fields": ", ".join(columns.doubtful), "headers": columns.headers}
+    return MappingError("mapping_uncertain", values | {"understood": ", ".join(sure) or "–"})
+
+
+QUESTIONS: tuple[Callable[[_Columns], MappingError | None], ...] = (  # in this order; the last one asks about everything else
+    _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _unreadable_values, _long_periods,
+    _missing_header, _doubtful_columns,
+)  # fmt: skip
+UNANSWERABLE = frozenset({"ids_cut_short"})  # no mapping can mend these
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:
@@ -172,9 +247,3 @@ def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice)
         summed = mapping.table == "surveys" or (mapping.table == "volumes" and "complaints" in mapping.choices)  # each may stand there once
         return not summed and column is not None and column.is_text and holds_texts(column.sample)
     return choice.field == "complained" and choice.reason == "free_text" and choice.confidence < CERTAIN
-
-
-def _without_words(relation: SourceTable) -> list[str]:
-    """The first values of a file without a header: a word among them may be somebody's name."""
-    shown = [without_number(header) for header in relation.reading.headers[:MOST_HEADERS]]
-    return [text if kind_of(text) in {"number", "day"} else "…" for text in shown]

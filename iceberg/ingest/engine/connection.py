@@ -1,4 +1,4 @@
-"""Owns the in-memory database that files are read into, and how texts and names are quoted in its SQL."""
+"""Connects to the in-memory database that files are read into, and quotes texts and names for its SQL."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def connect(*, memory_limit: str | None = None, temp_directory: str | None = Non
 
 
 def work_on_disk(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """From here on tables lie in a database file, where they are written once, block by block, and read back column by column.
+    """Put all further tables into a database file.
 
-    Temporary tables that do not fit into memory are written out and read back while they grow: at 100 million rows that takes five times
-    as long. Nothing is compressed: the file lives for minutes, and a disk takes it faster than a processor packs it.
+    Temporary tables that do not fit into memory would be written out and read back while they grow. Nothing is compressed: the file lives
+    for minutes, and writing it takes less time than compressing it.
     """
     connection.execute(f"ATTACH {quote_text(str(path))} AS on_disk; USE on_disk; PRAGMA force_compression = 'uncompressed'")
 
 
 @contextmanager
 def in_any_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Rows come, and are kept, as they are read: waiting for those before them takes up to half the time."""
+    """Rows need not stay in the order of the file, which takes up to half the time."""
     [(before,)] = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
     connection.execute("SET preserve_insertion_order = false")
     try:

@@ -1,4 +1,4 @@
-"""Owns what a load may use, memory and disk, and the sentence when either is too small or a file breaks while it is read."""
+"""Reads the bound on memory, and turns faults of the engine (memory, disk, a broken file) into errors with a sentence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parse_bytes(text: str) -> float:
 
 @contextmanager
 def named_faults(workspace: Workspace | Path) -> Iterator[None]:
-    """What the engine could not do as a sentence that names the file, or the folder that is full.
+    """Raise faults of the engine as errors that name the file, or the folder that is full.
 
     Raises:
         FileError: ``disk_full_midway``, ``memory_full``, ``file_breaks_off``.

@@ -25,12 +25,12 @@ class Workspace:
         return Path(self._directory.name)
 
     def new_file(self, suffix: str) -> Path:
-        """A path no other spooled file has."""
+        """A path that no other spooled file has."""
         self._files += 1
         return self.directory / f"{self._files}{suffix}"
 
     def new_name(self, prefix: str) -> str:
-        """A name no other table of this load has."""
+        """A name that no other table of this load has."""
         self._files += 1
         return f"{prefix}_{self._files}"
 

@@ -147,11 +147,10 @@ def _create_joined(connection: duckdb.DuckDBPyConnection, own: JudgedTable | Non
     """One row per row of the customers file (or per customer found), with every side's days beside each other and the chosen ones."""
     first = {"folded": "first_start", "alive": "first_day"}.get(derived, "")
     if own is not None:
-        record = "record" if own.is_view else "rowid"
         churned = "churned = 1" if "churned" in own.fields.columns else "NULL::BOOLEAN"
         base = (
-            f"SELECT {record} AS place, customer_id, start_date AS own_start, end_date AS own_end, segment AS own_segment, revenue AS own_revenue, "
-            f"{churned} AS churned, flags FROM {own.read_name}"
+            f"SELECT {own.record_sql} AS place, customer_id, start_date AS own_start, end_date AS own_end, segment AS own_segment, "
+            f"revenue AS own_revenue, {churned} AS churned, flags FROM {own.read_name}"
         )
     else:
         base = (

@@ -10,6 +10,7 @@ import duckdb
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.joining.options import PREFIX_STEP, IdProposal
 from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.scan.scan import Scan
 
 SAMPLED_IDS = 20_000  # distinct ids compared, chosen by hash: the same ones whatever the order of rows
 _WORTH = 0.01  # judgement: a step must make at least one id in a hundred meet
@@ -41,7 +42,7 @@ def _step_sql(text: str, step: str) -> str:
 
 def normalise_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, steps: Sequence[str]) -> None:
     """Write the ids of a table in the common way; rows and their numbers stay as they are."""
-    item.looked_through = ""
+    item.scan = Scan()
     if item.is_view:
         name = f"{item.read_name}_ids"
         connection.execute(

@@ -11,7 +11,6 @@ from iceberg.ingest.joining.departures import Joined, join_customers, needs_join
 from iceberg.ingest.joining.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining.options import IdProposal, Joining, JoiningReport
 from iceberg.ingest.judging.across_rows import judge_repeated_subscriptions, judge_together
-from iceberg.ingest.judging.judge import ids_of
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import reject_mask
 
@@ -77,7 +76,8 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
             continue
         rows, unknown = _count_unknown(connection, table, item, customers)
         if rows and unknown / rows >= _FEW_UNKNOWN:
-            proposal = propose_ids(connection, table, item.read_name, ids_of(connection, customers), applied=rules.id_normalisation)
+            ids = customers.scan.ids(connection, customers.read_name)
+            proposal = propose_ids(connection, table, item.read_name, ids, applied=rules.id_normalisation)
             found += [proposal] if proposal is not None else []
     return tuple(found)
 
@@ -88,7 +88,7 @@ def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: Judg
         return 0, 0  # every one has been found
     known, key, named = customers.read_name, "customer_id", "k.customer_id"
     if table in _JUDGED:
-        known, key, named = customers.told_name, customers.told_key, customers.told_by("k.customer_id")
+        known, key, named = customers.scan.named, customers.scan.key, customers.scan.key_of("k.customer_id")
     [(rows, unknown)] = connection.sql(
         f"SELECT count(*), count(*) FILTER ({named} NOT IN (SELECT {key} FROM {known} WHERE {key} IS NOT NULL)) "
         f"FROM {item.read_name} k WHERE k.customer_id IS NOT NULL"

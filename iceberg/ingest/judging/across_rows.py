@@ -1,46 +1,46 @@
-"""Judges the rules that look at several rows or at two tables: duplicates, unknown customers, complaints outside a customer's life.
+"""Judges the rules about several rows or two tables: duplicates, unknown customers, complaints outside a customer's life.
 
-Each rule is one text for both engines: the functions that end in ``_sql`` give rows with a column ``bit``; files get theirs here, tables in
-Spark in `iceberg.ingest.spark.load`.
+Each rule is one text for both engines: the functions that end in ``_sql`` give rows with a column ``bit``; the rows of files get theirs here,
+tables in Spark in `iceberg.ingest.spark.load`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from iceberg.ingest.judging.judge import look_at_ids
+from iceberg.ingest.judging.judge import scan_customers
+from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.several_files import make_table
 from iceberg.ingest.rules.rules import bit_of, reject_mask
 from iceberg.ingest.scan.single_pass import may_repeat
-from iceberg.ingest.schema import TELLING, key_sql
+from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, NAMING_DAYS
 
-if TYPE_CHECKING:
-    from iceberg.ingest.judging.judged_table import JudgedTable
-
-FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 _COMPLAINT = "customer_id, complaint_date, category"
+_FIELDS_OF_FLAT = ("tenure_months", "churned", "category", "segment", "revenue")
 
 
-def repeated_customers_sql(rows: str, *, record: str = "") -> str:
-    """The rows of customers that stand there several times, with the bit of the rule that each breaks; see `judge_together`.
+def repeated_customers_sql(rows: str, *, table: str = "customers", fields: Sequence[str] = FIELDS_OF_CUSTOMER, record: str = "") -> str:
+    """Rows of customers who come several times, with the bit of the rule that each breaks; see `judge_together`.
 
-    Which row stays does not depend on the order of rows: the earliest start, then the earliest known end.
+    Which row stays does not depend on the order of rows: the one with the smallest values, such as the earliest start and known end.
 
     Args:
-        rows: What to write after FROM; it has ``customer_id``, `FIELDS_OF_CUSTOMER` and ``flags``.
+        rows: What to write after FROM; it has ``customer_id``, the fields and ``flags``.
+        table: ``"customers"`` or ``"flat"``.
+        fields: Columns that say the same in an exact duplicate.
         record: Its column that decides between rows that are the same; "" where it has none.
 
     Returns:
         A SELECT that gives the columns of `rows`, others, and ``bit``; 0 for the row that stays and for rejected rows.
     """
-    kept = f"(flags & {reject_mask('customers')}) = 0"
-    order = ", ".join(["start_date", "end_date NULLS LAST", "segment", "revenue NULLS LAST", *([record] if record else [])])
+    kept = f"(flags & {reject_mask(table)}) = 0"
+    order = ", ".join([*(f"{name} NULLS LAST" for name in fields), *([record] if record else [])])
     spell = f"OVER (PARTITION BY customer_id, {kept} ORDER BY {order})"
-    firsts = ", ".join(f"first_value({name}) {spell} AS first_{name}" for name in FIELDS_OF_CUSTOMER)
-    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first_{name}" for name in FIELDS_OF_CUSTOMER)
-    exact, conflicting = bit_of("customers", "exact_duplicate"), bit_of("customers", "duplicate_customer_id")
+    firsts = ", ".join(f"first_value({name}) {spell} AS first_{name}" for name in fields)
+    same = " AND ".join(f"{name} IS NOT DISTINCT FROM first_{name}" for name in fields)
+    exact, conflicting = bit_of(table, "exact_duplicate"), bit_of(table, "duplicate_customer_id")
     bit = f"CASE WHEN NOT {kept} OR place = 1 THEN 0 WHEN {same} THEN {exact} ELSE {conflicting} END"
     return f"SELECT *, {bit} AS bit FROM (SELECT *, {firsts}, row_number() {spell} AS place FROM {rows}) AS placed"
 
@@ -90,13 +90,13 @@ def repeated_complaints_sql(rows: str, *, order: str) -> str:
 
 
 def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
-    """Add the bits of these rules to ``flags``. A view over a file becomes a table when a bit has to be added."""
+    """Add the bits of these rules to ``flags``. A view over a file becomes a table where bits have to be added."""
     customers = tables.get("customers")
     if customers is not None:
         _judge_duplicate_customers(connection, customers)
-        if any(table in tables for table in TELLING):
-            _gather_told(connection, tables, customers)
-    for table, day in TELLING.items():
+        if any(table in tables for table in NAMING_DAYS):
+            _gather_named(connection, tables, customers)
+    for table, day in NAMING_DAYS.items():
         if table in tables:
             if customers is not None:
                 _judge_against_customers(connection, table, tables[table].read_name, customers, day)
@@ -107,7 +107,8 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     if not may_repeat_ids(connection, item):
         return
-    _materialise(connection, item)
+    if item.is_view:
+        make_table(connection, item, f"{item.read_name}_rows")
     name = item.read_name
     kept_rows = f"{name} WHERE (flags & {reject_mask('customers')}) = 0"
     again = f"SELECT customer_id FROM {kept_rows} GROUP BY customer_id HAVING count(*) > 1"
@@ -125,39 +126,24 @@ def _add_bits(connection: duckdb.DuckDBPyConnection, name: str, verdicts: str) -
 
 
 def may_repeat_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> bool:
-    """Whether an id may stand on several kept rows: looked through once per relation."""
-    look_at_ids(connection, item)
-    return item.ids_repeat
+    """Whether an id may stand on several kept rows."""
+    scan_customers(connection, item)
+    return item.scan.ids_repeat
 
 
-def _gather_told(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
-    """The customers that anything was told about, found in one pass: rules and the reduction then look at these few only.
-
-    Where they were put aside while the file was read, they are looked at where they lie: at least these, and a few others.
-    """
-    unique = customers.looked_through == customers.read_name and not customers.ids_repeat
-    for table in TELLING:
-        if table in tables:
-            tables[table].numbered = customers.numbered
-    customers.told_name, customers.told_key = f"{customers.read_name}_told", "customer_key" if unique else "customer_id"
-    if unique and customers.aside is not None and not customers.named_sql and customers.aside.publish_named(customers.told_name):
-        return
-    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view works them out for every row of its file
-    key = f"{customers.own_key} AS customer_key" if unique else "customer_id"
-    rows = f"({customers.named_sql})" if unique and customers.named_sql else customers.read_name
-    # By hash, which is quicker to look up than a text: whoever else has the same one is looked at in vain.
-    hashed = key_sql("customer_id", numbered=customers.numbered)
-    hashes = " UNION ALL ".join(f"SELECT {hashed} FROM {tables[table].read_name}" for table in TELLING if table in tables)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {customers.told_name} AS SELECT {key}, {', '.join(FIELDS_OF_CUSTOMER)}, {flags} FROM {rows} "
-        + ("" if rows != customers.read_name else f"WHERE {customers.own_key} IN ({hashes})")
-    )
+def _gather_named(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable], customers: JudgedTable) -> None:
+    naming = [tables[table] for table in NAMING_DAYS if table in tables]
+    for item in naming:
+        item.scan.numbered = customers.scan.numbered
+    flags = "0 AS flags" if set(customers.flags) == {0} else "flags"  # a view computes them for every row of its file
+    customers.scan.gather_named(connection, customers.read_name, [item.read_name for item in naming], flags)
 
 
 def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, name: str, customers: JudgedTable, day: str) -> None:
     kept = f"(flags & {reject_mask(table)}) = 0"
-    rows = f"(SELECT rowid AS record, {customers.told_by('customer_id')} AS {customers.told_key}, {day}, flags FROM {name} WHERE {kept})"
-    _add_bits(connection, name, against_customers_sql(table, rows, customers.told_name, key=customers.told_key))
+    scan = customers.scan
+    rows = f"(SELECT rowid AS record, {scan.key_of('customer_id')} AS {scan.key}, {day}, flags FROM {name} WHERE {kept})"
+    _add_bits(connection, name, against_customers_sql(table, rows, scan.named, key=scan.key))
 
 
 def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -169,17 +155,8 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     _add_bits(connection, name, repeated_complaints_sql(rows, order="record"))
 
 
-def _materialise(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """Turn a view over a file into a table, so that bits can be added; record numbers become rowids."""
-    if item.is_view:
-        connection.execute(f"CREATE TABLE {item.read_name}_rows AS SELECT * FROM {item.read_name} ORDER BY record")
-        connection.execute(f"DROP VIEW {item.read_name}; DROP TABLE IF EXISTS {item.read_name}_cells")
-        item.read_name, item.is_view = f"{item.read_name}_rows", False
-        item.file_records = connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0]
-
-
 def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """The same subscription again: left out where an id says that it is the same one, kept where it may be a second licence."""
+    """Repeated subscriptions: rejected where their own id is the same, only flagged where it may be a second licence."""
     named = "subscription_id" in item.fields.columns
     bit = bit_of("subscriptions", "exact_duplicate" if named else "repeated_subscription")
     key = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(["subscription_id"] if named else [])])
@@ -191,22 +168,9 @@ def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: Ju
 
 
 def judge_flat_duplicates(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
-    """Customers named twice. Without an id, equal rows may be different people: they are all kept."""
+    """Customers who come twice. Without an id, equal rows may be different people: none is rejected."""
     if "customer_id" not in item.fields.columns:
         return
-    name, kept = item.read_name, f"(flags & {reject_mask('flat')}) = 0"
-    values = "tenure_months, churned, category, segment, revenue"
-    exact, conflicting = bit_of("flat", "exact_duplicate"), bit_of("flat", "duplicate_customer_id")
-    firsts = ", ".join(f"first_value({column}) OVER same AS first_{column}" for column in values.split(", "))
-    same = " AND ".join(f"{column} IS NOT DISTINCT FROM first_{column}" for column in values.split(", "))
-    connection.execute(
-        f"""
-        UPDATE {name} SET flags = flags | v.bit FROM (
-            SELECT record, CASE WHEN {same} THEN {exact} ELSE {conflicting} END AS bit FROM (
-                SELECT rowid AS record, {values}, {firsts}, row_number() OVER same AS place
-                FROM {name} WHERE {kept} AND customer_id IS NOT NULL
-                WINDOW same AS (PARTITION BY customer_id ORDER BY {values}, rowid)
-            ) WHERE place > 1
-        ) v WHERE {name}.rowid = v.record
-        """
-    )
+    kept_rows = f"{item.read_name} WHERE (flags & {reject_mask('flat')}) = 0 AND customer_id IS NOT NULL"
+    rows = f"(SELECT rowid AS record, customer_id, {', '.join(_FIELDS_OF_FLAT)}, flags FROM {kept_rows})"
+    _add_bits(connection, item.read_name, repeated_customers_sql(rows, table="flat", fields=_FIELDS_OF_FLAT, record="record"))

@@ -1,65 +1,49 @@
-"""Owns the look-up of offending rows: line, column and value of each, only where there are any; and their export."""
+"""Finds line, column and value of the rows that broke a rule."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
 
 import duckdb
 
 from iceberg.ingest.files.text.record_places import Place, find_places
+from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import RowRule, rules_of
 from iceberg.ingest.schema import RowIssue
-
-if TYPE_CHECKING:
-    from iceberg.ingest.judging.judged_table import JudgedTable
 
 
 def find_issues(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, limit: int) -> list[RowIssue]:
     """The first `limit` rows of each rule, in the order of the file."""
     broken = _broken_records(connection, item, limit)
     places = find_record_places(connection, item, [record for records in broken.values() for record in records])
-    found = [
-        _issue(item, rule, places[record])
-        for bit, rule in rules_of(item.table)
-        for record in broken.get(bit, ())
-        if record in places
-    ]
-    lines: dict[str, int] = {}
+    found = [_issue(item, rule, places[record]) for bit, rule in rules_of(item.table) for record in broken.get(bit, ()) if record in places]
+    lines = Counter[str]()
     for bad in item.bad_lines:
-        lines[bad.rule] = lines.get(bad.rule, 0) + 1
+        lines[bad.rule] += 1
         if lines[bad.rule] <= limit:
-            found.append(
-                RowIssue(
-                    item.table, bad.file or item.source.reading.file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None
-                )
-            )
+            file = bad.file or item.source.reading.file
+            found.append(RowIssue(item.table, file, bad.line, "", bad.text[:200], bad.rule, bad.cells is None))
     return found
 
 
 def _broken_records(connection: duckdb.DuckDBPyConnection, item: JudgedTable, limit: int) -> dict[int, list[int]]:
     """Record numbers per bit."""
     broken = {}
-    number = "record" if item.is_view else "rowid"
     for bit, rule in rules_of(item.table):
         if item.rule_rows.get(rule.id):
-            rows = connection.sql(
-                f"SELECT {number} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}"
-            ).fetchall()
+            broken_rows = f"SELECT {item.record_sql} FROM {item.read_name} WHERE (flags & {bit}) <> 0 ORDER BY 1 LIMIT {limit}"
+            rows = connection.sql(broken_rows).fetchall()
             broken[bit] = [row[0] for row in rows]
     return broken
 
 
-def find_record_places(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]
-) -> dict[int, Place]:
+def find_record_places(connection: duckdb.DuckDBPyConnection, item: JudgedTable, records: list[int]) -> dict[int, Place]:
     """Line and mapped cells of records; those of padded lines come after the others."""
     if item.parts:
         return _places_in_parts(connection, item, records)
     headers = [column.header for column in item.fields.columns.values()]
     own = [record for record in records if record < item.file_records]
-    places = find_places(
-        connection, item.source, own, headers=headers, total=item.file_records, skip_lines=item.skip_lines
-    )
+    places = find_places(connection, item.source, own, headers=headers, total=item.file_records, skip_lines=item.skip_lines)
     padded = item.padded_lines
     for record in set(records) - set(own):
         bad = padded[record - item.file_records]

@@ -1,8 +1,8 @@
-"""Owns one table on its way from a file to judged rows: reading, mending malformed lines, counting per rule."""
+"""Reads the files of a table and judges every row, in the quickest of three ways; counts and publishes what the rules found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,226 +10,217 @@ import duckdb
 import pyarrow as pa
 
 from iceberg.errors import FileError
-from iceberg.ingest.columns.mapping import ColumnMapping
-from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.columns.mapping import Opened
+from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.read import text_table
 from iceberg.ingest.files.source_table import FileReading, SourceTable
 from iceberg.ingest.files.text.malformed_lines import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.judging.judged_table import JudgedTable
-from iceberg.ingest.rules.bounds import all_there, prove_customers
+from iceberg.ingest.judging.several_files import combine_parts, count_rows, join_parquet, move_rows, place_parts
+from iceberg.ingest.rules.bounds import is_complete, prove_customers
 from iceberg.ingest.rules.rules import reject_mask
-from iceberg.ingest.rules.select import NativeFile, TypedFields, resolve_fields, select_sql
-from iceberg.ingest.scan.csv_to_parquet import plain_files, stream_customers
-from iceberg.ingest.scan.plain_csv import ENOUGH_BYTES, NotPlain, fill_plainly, text_size
-from iceberg.ingest.scan.recent_customers import Aside, Wanted
-from iceberg.ingest.scan.single_pass import look_through
-from iceberg.ingest.scan.typed_csv import keep_natively, read_natively
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TELLING, key_sql
+from iceberg.ingest.rules.select import TypedFields, resolve_fields, select_sql
+from iceberg.ingest.scan.csv_to_parquet import drop_ids
+from iceberg.ingest.scan.id_hashes import IdFilter
+from iceberg.ingest.scan.plain_csv import BLOCK, ENOUGH_BYTES, PlainCsv, as_plain, fill_table, text_size
+from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector, Selection
+from iceberg.ingest.scan.scan import Scan
+from iceberg.ingest.scan.single_pass import scan_rows
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, key_sql
+
+Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
 
 
-def read_table(
-    connection: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
-    table: str,
-    source: SourceTable,
-    mapping: ColumnMapping,
-    today: date,
-    *,
-    in_place: bool = True,
-    wanted: Wanted | None = None,
-) -> JudgedTable:
-    """Type and judge every record of a file.
+def read_table(load: Load, table: str, parts: Sequence[Opened], selection: Selection | None = None) -> JudgedTable:
+    """Type and judge every record of the files of a table.
 
     Args:
-        connection: Where the rows go.
-        workspace: For copies.
+        load: Where the rows go.
         table: Canonical table.
-        source: The file.
-        mapping: Its columns.
-        today: Dates after it lie in the future.
-        in_place: Customers may become a view: over their Parquet file, or over what was kept of their CSV.
-        wanted: The customers to be put aside, where of no other one an id will be asked for.
+        parts: Its files, in order.
+        selection: The customers to collect, where no later step needs the id of another one.
 
     Raises:
         FileError: ``csv_unreadable``.
         MappingError: See `resolve_fields`.
     """
-    fields = resolve_fields(connection, source, mapping)
-    item = JudgedTable(table, source, mapping, fields, f"read_{table}")
-    if table == "customers" and source.reading.format == "parquet":
-        _view(connection, item, source, fields, today, wanted)
-    elif not _read_natively(connection, workspace, item, today, as_view=in_place and table == "customers", wanted=wanted):
-        _create(connection, workspace, item, _literal(today))
-    item.source = replace(item.source, reading=_complete_reading(item))
+    joined = parts[0] if len(parts) == 1 else join_parquet(load.connection, parts)
+    items = [
+        JudgedTable(table, source, mapping, resolve_fields(load.connection, source, mapping), f"read_{table}")
+        for source, mapping in ([joined] if joined is not None else parts)
+    ]
+    item = _read(load, items, selection)
+    if joined is not None and len(parts) > 1:
+        place_parts(item, parts)
     return item
 
 
-def _literal(day: date) -> str:
-    return f"DATE '{day.isoformat()}'"
+def _read(load: Load, items: Sequence[JudgedTable], selection: Selection | None) -> JudgedTable:
+    return next(item for reader in READERS if (item := reader(load, items, selection)) is not None)
 
 
-def _read_natively(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: date, *, as_view: bool, wanted: Wanted | None
-) -> bool:
-    """Read a CSV by the engine's own types; False, with nothing kept, where some value or line has to be looked at as text."""
-    native = read_natively(item.source, item.table, item.fields)
-    if native is None:
-        return False
-    source, fields = native
-    large = text_size(source) >= ENOUGH_BYTES
-    if large and as_view and wanted is not None and _read_once(connection, workspace, item, [native], today, wanted):
-        return True
-    try:
-        if as_view:
-            source = keep_natively(connection, source, fields, f"{item.read_name}_cells")
-        elif not (large and _read_plainly(connection, item, source, fields, today)):
-            connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select_sql(source, item.table, fields, today=_literal(today))}")
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        return False
-    if as_view:
-        _view(connection, item, source, fields, today)
-    else:
-        item.file_records = _count(connection, item)
-    return True
+def parquet_in_place(load: Load, items: Sequence[JudgedTable], selection: Selection | None) -> JudgedTable | None:
+    """Customers in Parquet stay where they are, behind a view that judges them.
 
-
-def _read_plainly(connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date) -> bool:
-    """Read a large CSV into a table, cut by Arrow; False, with nothing kept, where the engine has to read it."""
-    select = select_sql(replace(source, from_sql="plain_rows"), item.table, fields, today=_literal(today))
-    try:
-        fill_plainly(connection, item.read_name, plain_files([(source, fields)], list(fields.columns)), select)
-    except NotPlain:
-        return False
-    return True
-
-
-def read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, parts: Sequence[tuple[SourceTable, ColumnMapping]], today: date, wanted: Wanted
-) -> JudgedTable | None:
-    """The customers of several CSVs, large together, read without keeping ids; None, with nothing kept, where that cannot be done."""
-    fields = [resolve_fields(connection, source, mapping) for source, mapping in parts]
-    native = [read_natively(source, "customers", one) for (source, _), one in zip(parts, fields, strict=True)]
-    found = [one for one in native if one is not None]
-    (source, mapping), *_ = parts
-    item = JudgedTable("customers", source, mapping, fields[0], "read_customers")
-    large = sum(text_size(source) for source, _ in parts) >= ENOUGH_BYTES
-    if not large or len(found) < len(parts) or not _read_once(connection, workspace, item, found, today, wanted):
+    Their ids are taken to be tidy, which makes every scan cheaper, until the first one finds an id that is not.
+    """
+    item, *others = items
+    if others or item.table != "customers" or item.source.reading.format != "parquet":
         return None
-    placed = []
-    for (source, mapping), own, start, end in zip(parts, fields, item.source.starts, item.source.starts[1:], strict=False):
-        part = JudgedTable("customers", source, mapping, own, item.read_name, file_records=end - start)
-        part.source = replace(source, reading=_complete_reading(part))
-        placed.append((start, part))
-    item.parts = tuple(placed)
-    item.source = replace(item.source, reading=item.parts[0][1].source.reading)
-    return item
+    item.is_view, item.scan.numbered = True, selection is not None and selection.numbered
+    ids = item.fields.columns["customer_id"]
+    certain = ids.is_exact and is_complete(load.connection, item.source, ids)
+    for tidy in (ids.is_text or certain, False):
+        judged = _create_view(load, item, item.source, item.fields, tidy_ids=tidy)
+        item.scan.collector = CustomerCollector.of(load.connection, selection, judged.proven.segments)
+        if scan_customers(load.connection, item, check_tidy=tidy and not certain):
+            break
+    return _with_reading(item)
 
 
-def _read_once(
-    connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, files: Sequence[NativeFile], today: date, wanted: Wanted
-) -> bool:
-    """Read large CSVs without keeping ids; False, with nothing kept, where that cannot be done."""
-    (_, fields), *_ = files
+def csv_once(load: Load, items: Sequence[JudgedTable], selection: Selection | None) -> JudgedTable | None:
+    """Large plain CSVs are parsed by Arrow: customers without keeping ids where that can be done, else into a table."""
+    plain = [as_plain(item.source, item.table, item.fields) for item in items]
+    files = [file for file in plain if file is not None]
+    if len(files) < len(items) or sum(text_size(file.source) for file in files) < ENOUGH_BYTES:
+        return None
+    item, file = items[0], files[0]
+    if item.table == "customers" and selection is not None and (found := _read_without_ids(load, items, files, selection)) is not None:
+        return found
+    if len(items) > 1:
+        return None
+    select = select_sql(replace(file.source, from_sql=BLOCK), item.table, file.fields, today=load.today_sql)
+    if not fill_table(load.connection, item.read_name, files, list(file.fields.columns), select):
+        return None
+    item.file_records = count_rows(load.connection, item.read_name)
+    return _with_reading(item)
+
+
+def text(load: Load, items: Sequence[JudgedTable], selection: Selection | None) -> JudgedTable:  # it keeps every id
+    """Whatever the file is: the engine reads it, and malformed lines are mended. Several files are read one by one."""
+    if len(items) == 1:
+        _create(load, items[0])
+        return _with_reading(items[0])
+    name = items[0].read_name
+    alone = [move_rows(load.connection, _read(load, [item], None), number) for number, item in enumerate(items, start=1)]
+    return combine_parts(load.connection, alone, name)
+
+
+READERS: tuple[Reader, ...] = (parquet_in_place, csv_once, text)  # the first that can read the files does
+
+
+def _read_without_ids(load: Load, items: Sequence[JudgedTable], files: Sequence[PlainCsv], selection: Selection) -> JudgedTable | None:
+    """Read CSVs of customers without keeping ids; None, with nothing kept, where that cannot be done."""
+    left = drop_ids(load, files, selection.named)
+    if left is None:
+        return None
+    item = replace(items[0], parts=())
     try:
-        streamed = stream_customers(connection, files, workspace, wanted.told)
-        judged = _create_view(connection, item, streamed.source, fields, today, tidy_ids=True)
-        item.aside = Aside.of(connection, wanted, judged.proven.segments)
-        item.flags = look_through(connection, item.read_name, reject_mask=reject_mask(item.table), ids=False, aside=item.aside).flags
-    except (NotPlain, duckdb.InvalidInputException):  # the latter where a rule would have to look at an id
-        connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
-        return False
-    item.is_view, item.looked_through, item.ids_repeat = True, item.read_name, False
-    item.named_sql = select_sql(streamed.named, item.table, judged, today=_literal(today))
-    item.source, item.unkept = replace(item.source, starts=streamed.source.starts), tuple(files)
-    return True
+        judged = _create_view(load, item, left.source, files[0].fields, tidy_ids=True)
+        collector = CustomerCollector.of(load.connection, selection, judged.proven.segments)
+        item.flags = scan_rows(load.connection, item.read_name, reject_mask=reject_mask(item.table), ids=False, collector=collector).flags
+    except duckdb.InvalidInputException:  # a rule needs an id
+        load.connection.execute(f"DROP VIEW IF EXISTS {item.read_name}")  # it would hide the table that is made instead
+        return None
+    named_sql = select_sql(left.named, item.table, judged, today=load.today_sql)
+    item.scan = Scan(item.read_name, ids_repeat=False, collector=collector, named_sql=named_sql, csv_files=tuple(files))
+    item.is_view, item.source = True, replace(item.source, starts=left.source.starts)
+    if len(items) > 1:
+        for part, start, end in zip(items, left.source.starts, left.source.starts[1:], strict=False):
+            part.file_records = end - start
+        item.parts = tuple((start, _with_reading(part)) for start, part in zip(left.source.starts, items, strict=False))
+    return _with_reading(item)
 
 
-def ids_of(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> str:
-    """Relation with the customer_id of every row; where ids were not kept the file is read for them once more."""
-    if not item.unkept:
-        return item.read_name
-    name, ids = f"{item.read_name}_ids", item.fields.columns["customer_id"].sql
-    if not connection.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = '{name}'").fetchall():
-        fill_plainly(connection, name, plain_files(item.unkept, ["customer_id"]), f"SELECT {ids} AS customer_id FROM plain_rows")
-    return name
-
-
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, *, tidy_ids: bool
-) -> TypedFields:
-    """Make the view of the judged rows; returns what is known of the fields once their bounds were looked at."""
-    proven = prove_customers(connection, source, item.mapping, today=today, tidy_ids=tidy_ids)
+def _create_view(load: Load, item: JudgedTable, source: SourceTable, fields: TypedFields, *, tidy_ids: bool) -> TypedFields:
+    """Make the view of the judged rows; returns the fields with what the bounds of their values prove."""
+    proven = prove_customers(load.connection, source, item.mapping, today=load.today, tidy_ids=tidy_ids)
     judged = replace(fields, tidy_ids=tidy_ids, proven=proven)
-    select = select_sql(source, item.table, judged, today=_literal(today), row_number=source.record_sql, numbered=item.numbered)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
+    select = select_sql(source, item.table, judged, today=load.today_sql, row_number=source.record_sql, numbered=item.scan.numbered)
+    load.connection.execute(f"CREATE OR REPLACE TEMP VIEW {item.read_name} AS {select}")
     return judged
 
 
-def _view(
-    connection: duckdb.DuckDBPyConnection, item: JudgedTable, source: SourceTable, fields: TypedFields, today: date, wanted: Wanted | None = None
-) -> None:
-    """Customers stay where they are. Their ids are taken to be tidy, which makes every scan cheaper, until the first look says otherwise."""
-    item.is_view, item.numbered = True, wanted is not None and wanted.numbered
-    ids = fields.columns["customer_id"]
-    certain = ids.is_exact and all_there(connection, source, ids)
-    for tidy in (ids.is_text or certain, False):
-        judged = _create_view(connection, item, source, fields, today, tidy_ids=tidy)
-        item.aside = Aside.of(connection, wanted, judged.proven.segments)
-        if look_at_ids(connection, item, check_tidy=tidy and not certain):
-            return
-
-
-def look_at_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, check_tidy: bool = False) -> bool:
+def scan_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable, *, check_tidy: bool = False) -> bool:
     """Count the customers by ``flags`` and find out whether ids may repeat, unless that is known; False where an id is not tidy."""
-    if item.looked_through != item.read_name:
-        mask, key = reject_mask(item.table), item.own_key
-        look = look_through(connection, item.read_name, reject_mask=mask, key=key, check_tidy=check_tidy, aside=item.aside)
-        if not look.tidy:
-            return False
-        item.looked_through, item.ids_repeat, item.flags = item.read_name, look.repeats, look.flags
-    return True
+    if item.scan.relation == item.read_name:
+        return True
+    flags = item.scan.read(connection, item.read_name, reject_mask=reject_mask(item.table), check_tidy=check_tidy)
+    item.flags = flags or {}
+    return flags is not None
 
 
-def _create(connection: duckdb.DuckDBPyConnection, workspace: Workspace, item: JudgedTable, today: str) -> None:
+def select_customers(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[Opened]], judged: Mapping[str, JudgedTable], days: CountedDays
+) -> Selection:
+    """The customers whom complaints and incidents name, and those of the days that will be counted.
+
+    Args:
+        connection: Where the rows are.
+        files: Files of every table.
+        judged: The tables but the customers.
+        days: Which days will be counted.
+    """
+    naming = [table for table in NAMING_DAYS if table in judged]
+    columns = [source.column(chosen.choices["customer_id"].header) for table in ("customers", *naming) for source, chosen in files[table]]
+    numbered = all(column is not None and column.is_whole for column in columns)
+    named = IdFilter.of(connection, [judged[table].read_name for table in naming], key_sql("customer_id", numbered=numbered))
+    return Selection(named, _first_counted_day(connection, judged, days), numbered)
+
+
+def _first_counted_day(connection: duckdb.DuckDBPyConnection, judged: Mapping[str, JudgedTable], days: CountedDays) -> date | None:
+    """None where no complaint has a day."""
+    spans: list[tuple[date, date]] = []
+    for table, day in (("complaints", "complaint_date"), ("volumes", "month")):
+        if table in judged:
+            kept = f"(flags & {reject_mask(table)}) = 0"
+            spans += connection.execute(f"SELECT min({day}), max({day}) FROM {judged[table].read_name} WHERE {kept}").fetchall()
+    known = [(first, last) for first, last in spans if first is not None]
+    return days.before(min(first for first, _ in known), max(last for _, last in known)) if known else None
+
+
+def _create(load: Load, item: JudgedTable) -> None:
     try:
-        _insert(connection, item, today)
-        mend = bool(item.source.rejects) and has_fatal_rejects(connection, item.source)
+        _insert(load, item)
+        mend = bool(item.source.rejects) and has_fatal_rejects(load.connection, item.source)
     except duckdb.InvalidInputException:
         mend = True
     broken: tuple[BadLine, ...] = ()
     if mend:
-        path, broken = blank_broken_lines(item.source, workspace)
-        item.source = text_table(item.source, path, workspace, skip=0)
+        path, broken = blank_broken_lines(item.source, load.workspace)
+        item.source = text_table(item.source, path, load.workspace, skip=0)
         try:
-            _insert(connection, item, today)
+            _insert(load, item)
         except duckdb.Error as error:
             raise FileError("csv_unreadable", {"file": item.source.reading.file, "reason": str(error).splitlines()[0][:200]}) from error
-    item.file_records = _count(connection, item)
+    item.file_records = count_rows(load.connection, item.read_name)
     if item.source.rejects:
-        bad, item.skip_lines = read_bad_lines(connection, item.source)
+        bad, item.skip_lines = read_bad_lines(load.connection, item.source)
         item.bad_lines = broken + bad
-        _add_padded(connection, item, today)
+        _add_padded(load, item)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
-    select = select_sql(item.source, item.table, item.fields, today=today)
-    connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
+def _insert(load: Load, item: JudgedTable) -> None:
+    select = select_sql(item.source, item.table, item.fields, today=load.today_sql)
+    load.connection.execute(f"CREATE OR REPLACE TABLE {item.read_name} AS {select}")
 
 
-def _count(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {item.read_name}").fetchall()[0][0])
-
-
-def _add_padded(connection: duckdb.DuckDBPyConnection, item: JudgedTable, today: str) -> None:
+def _add_padded(load: Load, item: JudgedTable) -> None:
     """Append short lines whose missing cells are taken as blank; rules judge them like any other row."""
     padded = item.padded_lines
     if not padded:
         return
     columns = {column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)}
-    connection.register("padded_lines", pa.table(columns))
+    load.connection.register("padded_lines", pa.table(columns))
     source = replace(item.source, from_sql="padded_lines")
-    connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=today)}")
-    connection.unregister("padded_lines")
+    load.connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=load.today_sql)}")
+    load.connection.unregister("padded_lines")
+
+
+def _with_reading(item: JudgedTable) -> JudgedTable:
+    """The same with everything noted that was decided about its columns."""
+    item.source = replace(item.source, reading=_complete_reading(item))
+    return item
 
 
 def _complete_reading(item: JudgedTable) -> FileReading:
@@ -248,7 +239,7 @@ def _complete_reading(item: JudgedTable) -> FileReading:
 
 def count_flags(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
     """Count the rows of each value of ``flags``: one pass over small integers."""
-    if not item.flags:  # customers were counted while their ids were looked through
+    if not item.flags:  # customers were counted when their ids were compared
         by_flags = f"SELECT flags, count(*) FROM {item.read_name} GROUP BY flags ORDER BY flags"
         item.flags = dict(connection.execute(by_flags).fetchall())
     if item.is_view:
@@ -260,10 +251,8 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     columns = ", ".join(CANONICAL_COLUMNS[item.table])
-    keyed = f", {key_sql('customer_id', numbered=item.numbered)} AS customer_key" if item.table in TELLING else ""
+    keyed = f", {key_sql('customer_id', numbered=item.scan.numbered)} AS customer_key" if item.table in NAMING_DAYS else ""
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
-    if item.told_name:
-        connection.execute(f"CREATE TEMP VIEW {item.table}_told AS SELECT * EXCLUDE flags FROM {item.told_name} WHERE (flags & {mask}) = 0")
-    if item.aside is not None and item.looked_through == item.read_name and not item.ids_repeat:
-        item.recent = item.aside.publish_recent()
-    item.aside = None
+    if item.scan.named:
+        connection.execute(f"CREATE TEMP VIEW {item.table}_named AS SELECT * EXCLUDE flags FROM {item.scan.named} WHERE (flags & {mask}) = 0")
+    item.scan.finish(item.read_name)

@@ -9,9 +9,9 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.files.source_table import FileReading, SourceTable
 from iceberg.ingest.files.text.malformed_lines import BadLine
 from iceberg.ingest.rules.rules import LINE_RULES, bit_of, reject_mask, rules_of
-from iceberg.ingest.rules.select import NativeFile, TypedFields
-from iceberg.ingest.scan.recent_customers import Aside
-from iceberg.ingest.schema import RecentCustomers, RowTotals, RuleCount, key_sql
+from iceberg.ingest.rules.select import TypedFields
+from iceberg.ingest.scan.scan import Scan
+from iceberg.ingest.schema import RowTotals, RuleCount
 
 
 @dataclass
@@ -27,17 +27,9 @@ class JudgedTable:
         file_records: Records that the file itself gave; padded lines come after them.
         bad_lines: Lines that were no records.
         skip_lines: Numbers of the lines that never became records of the file.
-        flags: Rows by value of ``flags``.
+        flags: Rows by value of ``flags``; empty where they have to be counted.
         parts: Number of the first record and table of each file, where there are several.
-        looked_through: The relation whose ids `ids_repeat` and whose rows `flags` speak of: not `read_name` once that was replaced.
-        ids_repeat: Whether two kept rows may have the same id.
-        aside: What was put aside while `looked_through` was looked through.
-        recent: Customers of late, where these were put aside.
-        told_name: Rows of the customers that a complaint or an incident names, with ``flags``; "" where nothing was told.
-        told_key: Column of `told_name` that says which customer: ``customer_id``, or ``customer_key``, its hash, where no two have the same.
-        numbered: Ids are whole numbers, in this table and those that meet it. Of customers, column ``customer_number`` of `read_name` holds them.
-        named_sql: Where ids were not kept: at least those rows of `looked_through`, with their ids.
-        unkept: The files, where their ids were not kept; see `ids_of`.
+        scan: What is known of its ids.
     """
 
     table: str
@@ -51,24 +43,12 @@ class JudgedTable:
     skip_lines: frozenset[int] = frozenset()
     flags: dict[int, int] = field(default_factory=dict)
     parts: tuple[tuple[int, JudgedTable], ...] = ()
-    looked_through: str = ""
-    ids_repeat: bool = True
-    aside: Aside | None = None
-    recent: RecentCustomers | None = None
-    told_name: str = ""
-    told_key: str = "customer_id"
-    numbered: bool = False
-    named_sql: str = ""
-    unkept: tuple[NativeFile, ...] = ()
-
-    def told_by(self, customer_id: str) -> str:
-        """What `told_key` has to equal, where a column with this name names a customer."""
-        return key_sql(customer_id, numbered=self.numbered) if self.told_key == "customer_key" else customer_id
+    scan: Scan = field(default_factory=Scan)
 
     @property
-    def own_key(self) -> str:
-        """The key of a customer in `read_name`."""
-        return key_sql("customer_number" if self.numbered else "customer_id", numbered=self.numbered)
+    def record_sql(self) -> str:
+        """Column of `read_name` with the number of the record."""
+        return "record" if self.is_view else "rowid"
 
     @property
     def readings(self) -> tuple[FileReading, ...]:
@@ -92,7 +72,7 @@ class JudgedTable:
 
     @property
     def totals(self) -> RowTotals:
-        """Totals: kept + rejected = read."""
+        """Kept + rejected = read."""
         mask = reject_mask(self.table)
         rejected = sum(count for flags, count in self.flags.items() if flags & mask)
         records = sum(self.flags.values())
@@ -101,7 +81,7 @@ class JudgedTable:
 
     @property
     def rule_counts(self) -> list[RuleCount]:
-        """Every rule that spoke."""
+        """Every rule that a row or a line broke."""
         rejects = {rule.id: rule.rejects for _, rule in rules_of(self.table)}
         lines = Counter(bad.rule for bad in self.bad_lines)
         counts = [RuleCount(self.table, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]

@@ -1,68 +1,24 @@
-"""Owns a table that comes in several files: each is read and judged as its own, then all are one, and every row knows its file."""
+"""Makes one table of several files; the number of a record says from which file it came."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
-import pandas as pd
 
-from iceberg.errors import FileError, MappingError
+from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.files.source_table import SourceTable
-from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.schema import FileTotals, all_fields
 
-_PATTERN = frozenset("*?[")
-_TABLES = (".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
-
-
-def list_sources(source: Source | Sequence[Source]) -> list[Source]:
-    """The files behind what was given for one table: itself, each of a list, of a folder, or each that fits ``customers-*.csv``.
-
-    Raises:
-        FileError: ``no_file_fits`` when a pattern fits nothing, ``folder_without_tables`` when a folder holds no table.
-    """
-    if isinstance(source, (pd.DataFrame, UploadedBytes)):
-        return [source]
-    if isinstance(source, (list, tuple)):
-        return [one for entry in source for one in list_sources(entry)]
-    text = str(source)
-    if Path(text).expanduser().is_dir():
-        return list(_in_folder(Path(text).expanduser()))
-    if not _PATTERN & set(text) or "://" in text or Path(text).exists():
-        return [text] if isinstance(source, str) else [source]  # type: ignore[list-item]  # what is left of Source is a path
-    pattern = Path(text).expanduser()
-    root = Path(pattern.anchor or ".")
-    found = sorted(str(path) for path in root.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
-    if not found:
-        raise FileError("no_file_fits", {"file": text})
-    return list(found)
-
-
-def _in_folder(folder: Path) -> list[str]:
-    """Every table in a folder and below it, in the order of their names; what engines write beside tables (``_SUCCESS``, ``.crc``) is none."""
-    found = sorted(
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file() and path.name.lower().endswith(_TABLES) and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    )
-    if not found:
-        raise FileError("folder_without_tables", {"file": str(folder), "known": ", ".join(_TABLES)})
-    kinds = {Path(name).suffix for name in found}
-    if len(kinds) > 1 and ".parquet" in kinds:  # half of them may be the other half in another format
-        raise FileError("folder_mixes_formats", {"file": str(folder), "kinds": ", ".join(sorted(kinds))})
-    return found
-
 
 def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) -> None:
-    """Stop when the files of one table do not feed the same fields from the same headers: a column missing in one would be blank in silence.
+    """Stop when the files of one table do not feed the same fields from the same headers: a column that one lacks would be blank in silence.
 
     Raises:
         MappingError: ``files_differ`` names the file and what it lacks or has besides.
@@ -115,29 +71,32 @@ def join_parquet(connection: duckdb.DuckDBPyConnection, parts: Sequence[Opened])
 
 
 def place_parts(item: JudgedTable, parts: Sequence[Opened]) -> None:
-    """Tell a table that was read by `join_parquet` which record comes from which file."""
+    """Record in a table that was read by way of `join_parquet` which record comes from which file."""
     placed = []
     for start, end, (source, mapping) in zip(item.source.starts, item.source.starts[1:], parts, strict=False):
-        own_columns = {name: source.column(choice.header) or item.fields.columns[name] for name, choice in mapping.choices.items()}
-        fields = replace(item.fields, columns=own_columns)
+        columns = {name: source.column(choice.header) or item.fields.columns[name] for name, choice in mapping.choices.items()}
         reading = replace(item.source.reading, file=source.reading.file, size_bytes=source.reading.size_bytes)
-        own = replace(source, reading=reading)
-        placed.append((start, JudgedTable(item.table, own, mapping, fields, item.read_name, file_records=end - start)))
+        part = JudgedTable(item.table, replace(source, reading=reading), mapping, replace(item.fields, columns=columns), item.read_name)
+        part.file_records = end - start
+        placed.append((start, part))
     item.parts = tuple(placed)
 
 
-def set_aside(connection: duckdb.DuckDBPyConnection, item: JudgedTable, number: int) -> JudgedTable:
+def move_rows(connection: duckdb.DuckDBPyConnection, item: JudgedTable, number: int) -> JudgedTable:
     """Rename the rows of one file, so that the next file of the same table can be read."""
     name = f"{item.read_name}_{number}"
-    if item.is_view:  # a view over a Parquet file numbers its records itself; a table does it by their order
-        connection.execute(f"CREATE TABLE {name} AS SELECT * EXCLUDE record FROM {item.read_name} ORDER BY record")
-        connection.execute(f"DROP VIEW {item.read_name}")
-        item.is_view = False
-        item.file_records = _count(connection, name)
+    if item.is_view:
+        make_table(connection, item, name, "* EXCLUDE record")
     else:
         connection.execute(f"ALTER TABLE {item.read_name} RENAME TO {name}")
-    item.read_name = name
+        item.read_name = name
     return item
+
+
+def make_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable, name: str, columns: str = "*") -> None:
+    """Copy a view over a file into a table, so that its rows can be changed; numbers of records become rowids."""
+    connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM {item.read_name} ORDER BY record; DROP VIEW {item.read_name}")
+    item.read_name, item.is_view, item.file_records = name, False, count_rows(connection, name)
 
 
 def combine_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[JudgedTable], read_name: str) -> JudgedTable:
@@ -148,21 +107,22 @@ def combine_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[JudgedT
         rows = f"SELECT * FROM {part.read_name}"
         connection.execute(f"INSERT INTO {read_name} {rows}" if placed else f"CREATE TABLE {read_name} AS {rows}")
         placed.append((records, part))
-        records += _count(connection, part.read_name)
+        records += count_rows(connection, part.read_name)
         connection.execute(f"DROP TABLE {part.read_name}")
     bad_lines = tuple(replace(bad, file=part.source.reading.file) for part in parts for bad in part.bad_lines)
-    return replace(parts[0], read_name=read_name, file_records=records, bad_lines=bad_lines, skip_lines=frozenset(), flags={}, parts=tuple(placed))
+    combined = JudgedTable(parts[0].table, parts[0].source, parts[0].mapping, parts[0].fields, read_name, file_records=records)
+    combined.bad_lines, combined.parts = bad_lines, tuple(placed)
+    return combined
 
 
 def count_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> list[FileTotals]:
     """What became of the rows of each file; nothing where there is one."""
     totals = []
     starts = [start for start, _ in item.parts] + [item.file_records]
-    mask = reject_mask(item.table)
-    if item.is_view and not any(flags & mask for flags in item.flags):  # nothing was rejected: no need to look whose
+    mask, number = reject_mask(item.table), item.record_sql
+    if item.is_view and not any(flags & mask for flags in item.flags):  # nothing was rejected: no row has to be counted
         return [FileTotals(item.table, part.source.reading.file, part.file_records, part.file_records, 0) for _, part in item.parts]
     for (start, part), end in zip(item.parts, starts[1:], strict=True):
-        number = "record" if item.is_view else "rowid"
         where = f"{number} >= {start} AND {number} < {end}"
         rows, rejected = connection.sql(f"SELECT count(*), count(*) FILTER ((flags & {mask}) <> 0) FROM {item.read_name} WHERE {where}").fetchall()[0]
         lines = sum(bad.cells is None for bad in part.bad_lines)
@@ -170,5 +130,6 @@ def count_parts(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> lis
     return totals
 
 
-def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Rows of a relation."""
     return int(connection.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0])

@@ -1,7 +1,6 @@
-"""Owns what the smallest and largest value of typed columns prove: which rules no row can break, and which values need no repair.
+"""Proves, by the smallest and largest value of typed columns, which rules no row can break and which values need no repair.
 
-A Parquet file knows these bounds from its own statistics, so they cost nothing; a rule that cannot speak then costs nothing either, on
-any scan that follows.
+A Parquet file knows these bounds from its own statistics; rules that no row can break are left out of every scan that follows.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from iceberg.ingest.values.numbers import LARGEST_NUMBER
 
 _EARLIEST = date(1900, 1, 2)  # `iceberg.ingest.rules.rules.EARLIEST`
 _LAST_PLACEHOLDER = date(1999, 12, 31)  # the latest day that stands for none; see `iceberg.ingest.rules.rules`
-_MANY_SEGMENTS = 10_000  # more names than this are not looked at one by one
+_MANY_SEGMENTS = 10_000  # more names than this are not compared one by one
 
 
 @dataclass(frozen=True)
 class Proven:
-    """What holds for every row of a customers file.
+    """What is true of every row of a customers file.
 
     Attributes:
         silent: Rules that no row breaks, by id and field.
-        plain: Fields whose values are kept as they are in the file.
-        segments: Every name of a segment as it is kept; None where they were not all looked at.
+        plain: Fields whose values stay as they are in the file.
+        segments: Every name of a segment; None where they were not all read.
     """
 
     silent: frozenset[tuple[str, str]] = frozenset()
@@ -40,14 +39,14 @@ NOTHING_PROVEN = Proven()
 
 
 def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping, *, today: date, tidy_ids: bool) -> Proven:
-    """What the bounds of a Parquet file of customers prove; nothing is proven about columns that are text, and nothing is needed for it to be true.
+    """What the bounds of a customers file prove; nothing about columns that are text. A proof only saves time: no result depends on it.
 
     Args:
         connection: Where the file can be queried.
         source: The file.
         mapping: Its columns.
         today: Dates after it lie in the future.
-        tidy_ids: Every id is there (known from elsewhere).
+        tidy_ids: No id is missing.
     """
     columns = {name: source.column(choice.header) for name, choice in mapping.choices.items()}
     typed = {name: column for name, column in columns.items() if column is not None and not column.is_text}
@@ -60,7 +59,7 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
         found = connection.execute(f"SELECT {facts} FROM {source.from_sql}").fetchall()[0]
         bounds = {name: found[2 * place : 2 * place + 2] for place, name in enumerate(wanted)}
         if "start_date" in bounds:
-            silent |= _of_start(*bounds["start_date"], missing=not all_there(connection, source, typed["start_date"]), today=today)
+            silent |= _of_start(*bounds["start_date"], missing=not is_complete(connection, source, typed["start_date"]), today=today)
         if "end_date" in bounds and (found_silent := _of_end(*bounds["end_date"], today=today)):
             silent |= found_silent
             plain |= {"end_date"} if not mapping.live_statuses and typed["end_date"].type.startswith(("DATE", "TIMESTAMP")) else set()
@@ -76,7 +75,7 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
     return Proven(frozenset(silent), frozenset(plain), names)
 
 
-def all_there(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> bool:
+def is_complete(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> bool:
     """Whether no cell of a typed column is empty."""
     [(missing,)] = connection.execute(f"SELECT count(*) - count({column.sql}) FROM {source.from_sql}").fetchall()
     return not missing
@@ -92,7 +91,7 @@ def _of_start(low: Any, high: Any, *, missing: bool, today: date) -> set[tuple[s
 
 
 def _of_end(low: Any, high: Any, *, today: date) -> set[tuple[str, str]]:  # noqa: ANN401  # whatever the column holds
-    """All or nothing: a last day is kept as it is only where none of these rules speaks."""
+    """All or nothing: a last day stays as it is only where no row breaks any of these rules."""
     first, last = _day(low), _day(high)
     if low is not None and (first is None or last is None or first <= _LAST_PLACEHOLDER or last > today):
         return set()
@@ -113,8 +112,8 @@ def _day(value: Any) -> date | None:  # noqa: ANN401  # whatever the column hold
 
 
 def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> tuple[bool, tuple[str, ...] | None]:
-    """Whether no name of a segment is missing or has blanks around it; and the names as they are kept, where all were looked at one by one."""
-    wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # nothing and blanks sort before everything else that is written
+    """Whether no name of a segment is missing or has blanks around it; and the trimmed names, where all were read."""
+    wrong = "{name} IS NULL OR {name} < '!' OR ends_with({name}, ' ')"  # an empty text and blanks sort before all other texts
     if not source.path and source.reading.format != "parquet":
         return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=column.text_sql)} LIMIT 1").fetchall(), None
     # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
@@ -122,8 +121,8 @@ def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, column
     if connection.execute(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
         return False, None
     distinct = f"SELECT {column.text_sql} AS name FROM (SELECT DISTINCT {column.sql} FROM {source.from_sql})"
-    looked_at = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM ({distinct})"
-    found = connection.execute(f"{looked_at} LIMIT {_MANY_SEGMENTS}").fetchall()
+    trimmed = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM ({distinct})"
+    found = connection.execute(f"{trimmed} LIMIT {_MANY_SEGMENTS}").fetchall()
     if len(found) == _MANY_SEGMENTS:
         return False, None
     return not any(is_wrong for _, is_wrong in found), tuple(sorted({name for name, _ in found}))

@@ -1,8 +1,7 @@
-"""Owns the row rules: one entry per rule; its id names it in the report, its SQL says which rows break it.
+"""The row rules: the id of a rule names it in the report, its SQL says which rows break it.
 
-A rule either rejects its rows, or keeps them (repaired, or only flagged); ``ingest.rules.<id>`` holds its sentences.
-Rules are evaluated while the rows are read and leave one bit each in the integer column ``flags``, so that counting
-them costs one pass over small integers.
+A rule either rejects its rows, or keeps them (repaired, or only flagged); ``ingest.rules.<id>`` has its sentences. Rules are evaluated while
+rows are read and leave one bit each in the column ``flags``, so that counting them costs one pass over small integers.
 """
 
 from __future__ import annotations
@@ -11,14 +10,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from iceberg.ingest.engine.connection import quote_text
+
 Outcome = Literal["reject", "repair", "flag"]
 
-# Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers
-# (judgement).
+# Dates before this are placeholders (0001-01-01 of .NET, 1900-01-00 of Excel, 1899-12-30 of Access), not customers (judgement).
 EARLIEST = "DATE '1900-01-02'"
 # 31/12/99, or 31 December 1999 before the first day, is how old systems write "never".
 NEVER = "(end_date_parsed = DATE '1999-12-31' AND start_date_parsed > end_date_parsed)"
-_PLACEHOLDER_END = f"({{end}} < {EARLIEST} OR {{end}} = DATE '1970-01-01' OR {NEVER})"
+_PLACEHOLDER_END = f"(end_date_parsed < {EARLIEST} OR end_date_parsed = DATE '1970-01-01' OR {NEVER})"
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,8 @@ class RowRule:
         table: Table it judges.
         field: Field whose value is shown; "" when the whole row is meant.
         outcome: What happens to the row.
-        sql: Predicate over ``<field>_parsed`` (typed value), ``<field>_blank`` (nothing was written) and ``today``;
-            "" for rules judged on
-            several rows or tables after reading (see `iceberg.ingest.load`).
+        sql: Predicate over ``<field>_parsed`` (typed value), ``<field>_blank`` (the cell is empty) and ``today``; "" for rules about
+            several rows or tables (see `iceberg.ingest.judging.across_rows`).
     """
 
     id: str
@@ -56,44 +55,71 @@ _TOTAL = "^(?i)(grand |sub|sous-)?tota(l|ux)( g[eé]n[eé]ral| of .*| \\(.*\\))?
 
 
 def _whole_row(table: str, key: str, typed: str) -> tuple[RowRule, ...]:
-    """Rows that hold nothing, the header once more, or a sum; no other rule speaks about them."""
+    """Empty rows, the header once more, or a sum; no other rule judges them."""
     rules = (
         RowRule("empty_row", table, "", "reject", f"{key}_parsed IS NULL AND {{empty}}"),
         RowRule("repeated_header", table, "", "reject", f"{typed}_parsed IS NULL AND {{header:{typed}}}"),
     )
-    if key == typed:  # no name to call a sum by
+    if key == typed:  # a sum would have no name
         return rules
     is_sum = f"CASE WHEN {typed}_parsed IS NULL THEN regexp_matches({key}_parsed, '{_TOTAL}') ELSE FALSE END"
     return (*rules, RowRule("totals_row", table, "", "reject", is_sum))
 
 
-_END = _PLACEHOLDER_END.format(end="end_date_parsed")
+def _missing_id(table: str) -> RowRule:
+    return RowRule("missing_customer_id", table, "customer_id", "reject", "customer_id_parsed IS NULL")
+
+
+def _day(table: str, field: str, missing: str) -> tuple[RowRule, ...]:
+    """The day that a row is about."""
+    return (
+        RowRule(missing, table, field, "reject", f"{field}_blank"),
+        _unparseable(table, field),
+        RowRule("implausible_date", table, field, "reject", f"{field}_parsed < {EARLIEST}"),
+        RowRule("future_date", table, field, "reject", f"{field}_parsed > {{today}}"),
+    )
+
+
+def _revenue(table: str) -> tuple[RowRule, ...]:
+    return (
+        RowRule("negative_revenue", table, "revenue", "repair", "revenue_parsed < 0"),
+        _unparseable(table, "revenue", "repair", "unparseable_revenue"),
+    )
+
+
+def _span(table: str) -> tuple[RowRule, ...]:
+    """First day, last day and revenue of a customer or a subscription."""
+    missing, unparseable, implausible, future = _day(table, "start_date", "missing_start_date")
+    before = f"end_date_parsed < start_date_parsed AND NOT {_PLACEHOLDER_END}"
+    return (
+        *_whole_row(table, "customer_id", "start_date"),
+        _missing_id(table),
+        missing,
+        unparseable,
+        _unparseable(table, "end_date"),
+        implausible,
+        future,
+        RowRule("end_before_start", table, "end_date", "reject", before),
+        RowRule("future_end_date", table, "end_date", "repair", "end_date_parsed > {today}"),
+        RowRule("placeholder_end_date", table, "end_date", "repair", _PLACEHOLDER_END),
+        RowRule("still_live_status", table, "end_date", "repair", "end_date_parsed IS NOT NULL AND {live}"),
+        *_revenue(table),
+    )
+
+
+def _survey_count(field: str) -> RowRule:
+    return RowRule("unparseable_survey_count", "surveys", field, "reject", f"{field}_parsed IS NULL OR {field}_parsed < 0")
+
 
 # Order is the order of bits: add at the end of a table's block, never reorder between reading and reporting.
 RULES: tuple[RowRule, ...] = (
-    *_whole_row("customers", "customer_id", "start_date"),
-    RowRule("missing_customer_id", "customers", "customer_id", "reject", "customer_id_parsed IS NULL"),
-    RowRule("missing_start_date", "customers", "start_date", "reject", "start_date_blank"),
-    _unparseable("customers", "start_date"),
-    _unparseable("customers", "end_date"),
-    RowRule("implausible_date", "customers", "start_date", "reject", f"start_date_parsed < {EARLIEST}"),
-    RowRule("future_date", "customers", "start_date", "reject", "start_date_parsed > {today}"),
-    RowRule(
-        "end_before_start", "customers", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"
-    ),
-    RowRule("future_end_date", "customers", "end_date", "repair", "end_date_parsed > {today}"),
-    RowRule("placeholder_end_date", "customers", "end_date", "repair", _END),
-    RowRule("still_live_status", "customers", "end_date", "repair", "end_date_parsed IS NOT NULL AND {live}"),
-    RowRule("negative_revenue", "customers", "revenue", "repair", "revenue_parsed < 0"),
-    _unparseable("customers", "revenue", "repair", "unparseable_revenue"),
+    *_span("customers"),
     RowRule("exact_duplicate", "customers", "", "reject"),
     RowRule("duplicate_customer_id", "customers", "customer_id", "reject"),
+    RowRule("churned_without_date", "customers", "", "reject"),
     *_whole_row("complaints", "customer_id", "complaint_date"),
-    RowRule("missing_customer_id", "complaints", "customer_id", "reject", "customer_id_parsed IS NULL"),
-    RowRule("missing_complaint_date", "complaints", "complaint_date", "reject", "complaint_date_blank"),
-    _unparseable("complaints", "complaint_date"),
-    RowRule("implausible_date", "complaints", "complaint_date", "reject", f"complaint_date_parsed < {EARLIEST}"),
-    RowRule("future_date", "complaints", "complaint_date", "reject", "complaint_date_parsed > {today}"),
+    _missing_id("complaints"),
+    *_day("complaints", "complaint_date", "missing_complaint_date"),
     RowRule("blank_category", "complaints", "category", "repair", "category_parsed IS NULL"),
     RowRule("unknown_customer", "complaints", "customer_id", "reject"),
     RowRule("complaint_of_rejected_customer", "complaints", "customer_id", "reject"),
@@ -102,91 +128,50 @@ RULES: tuple[RowRule, ...] = (
     RowRule("duplicate_complaint", "complaints", "", "reject"),
     *_whole_row("volumes", "category", "month"),
     RowRule("total_of_categories", "volumes", "category", "reject", f"regexp_matches(category_parsed, '{_TOTAL}')"),
-    RowRule("missing_month", "volumes", "month", "reject", "month_blank"),
-    _unparseable("volumes", "month"),
-    RowRule("implausible_date", "volumes", "month", "reject", f"month_parsed < {EARLIEST}"),
-    RowRule("future_date", "volumes", "month", "reject", "month_parsed > {today}"),
+    *_day("volumes", "month", "missing_month"),
     RowRule("blank_category", "volumes", "category", "repair", "category_parsed IS NULL"),
     RowRule("missing_volume", "volumes", "complaints", "reject", "complaints_blank"),
     _unparseable("volumes", "complaints", "reject", "unparseable_volume"),
     RowRule("volume_not_integer", "volumes", "complaints", "reject", "complaints_parsed <> floor(complaints_parsed)"),
     RowRule("volume_negative", "volumes", "complaints", "reject", "complaints_parsed < 0"),
     *_whole_row("incidents", "customer_id", "incident_date"),
-    RowRule("missing_customer_id", "incidents", "customer_id", "reject", "customer_id_parsed IS NULL"),
-    RowRule("missing_incident_date", "incidents", "incident_date", "reject", "incident_date_blank"),
-    _unparseable("incidents", "incident_date"),
-    RowRule("implausible_date", "incidents", "incident_date", "reject", f"incident_date_parsed < {EARLIEST}"),
-    RowRule("future_date", "incidents", "incident_date", "reject", "incident_date_parsed > {today}"),
+    _missing_id("incidents"),
+    *_day("incidents", "incident_date", "missing_incident_date"),
     RowRule("blank_category", "incidents", "category", "repair", "category_parsed IS NULL"),
     RowRule("unknown_customer", "incidents", "customer_id", "reject"),
     *_whole_row("surveys", "category", "asked"),
     RowRule("missing_category", "surveys", "category", "reject", "category_parsed IS NULL"),
-    RowRule("unparseable_survey_count", "surveys", "asked", "reject", "asked_parsed IS NULL OR asked_parsed < 0"),
-    RowRule(
-        "unparseable_survey_count",
-        "surveys",
-        "had_problem",
-        "reject",
-        "had_problem_parsed IS NULL OR had_problem_parsed < 0",
-    ),
-    RowRule(
-        "unparseable_survey_count",
-        "surveys",
-        "complained",
-        "reject",
-        "complained_parsed IS NULL OR complained_parsed < 0",
-    ),
-    RowRule(
-        "survey_order",
-        "surveys",
-        "complained",
-        "reject",
-        "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed",
-    ),
+    _survey_count("asked"),
+    _survey_count("had_problem"),
+    _survey_count("complained"),
+    RowRule("survey_order", "surveys", "complained", "reject", "complained_parsed > had_problem_parsed OR had_problem_parsed > asked_parsed"),
     *_whole_row("flat", "churned", "churned"),
     RowRule("missing_churned", "flat", "churned", "reject", "churned_blank"),
     RowRule("unreadable_flag", "flat", "churned", "reject", "churned_parsed IS NULL AND NOT churned_blank"),
     RowRule("unreadable_flag", "flat", "complained", "reject", "complained_parsed IS NULL AND NOT complained_blank"),
     RowRule("blank_complained", "flat", "complained", "repair", "complained_blank"),
     RowRule("unknown_tenure", "flat", "tenure", "repair", "tenure_parsed IS NULL OR tenure_parsed < 0"),
-    RowRule("negative_revenue", "flat", "revenue", "repair", "revenue_parsed < 0"),
-    _unparseable("flat", "revenue", "repair", "unparseable_revenue"),
+    *_revenue("flat"),
     RowRule("exact_duplicate", "flat", "", "reject"),
     RowRule("duplicate_customer_id", "flat", "customer_id", "reject"),
     *_whole_row("activity", "customer_id", "activity_date"),
-    RowRule("missing_customer_id", "activity", "customer_id", "reject", "customer_id_parsed IS NULL"),
+    _missing_id("activity"),
     _unparseable("activity", "activity_date"),
     RowRule("missing_activity_date", "activity", "activity_date", "reject", "activity_date_blank"),
     RowRule("future_date", "activity", "activity_date", "reject", "activity_date_parsed > {today}"),
     RowRule("implausible_date", "activity", "activity_date", "reject", f"activity_date_parsed < {EARLIEST}"),
     RowRule("unknown_customer", "activity", "customer_id", "reject"),
-    RowRule("churned_without_date", "customers", "", "reject"),
-    *_whole_row("subscriptions", "customer_id", "start_date"),
-    RowRule("missing_customer_id", "subscriptions", "customer_id", "reject", "customer_id_parsed IS NULL"),
-    RowRule("missing_start_date", "subscriptions", "start_date", "reject", "start_date_blank"),
-    _unparseable("subscriptions", "start_date"),
-    _unparseable("subscriptions", "end_date"),
-    RowRule("implausible_date", "subscriptions", "start_date", "reject", f"start_date_parsed < {EARLIEST}"),
-    RowRule("future_date", "subscriptions", "start_date", "reject", "start_date_parsed > {today}"),
-    RowRule("end_before_start", "subscriptions", "end_date", "reject", f"end_date_parsed < start_date_parsed AND NOT {_END}"),
-    RowRule("future_end_date", "subscriptions", "end_date", "repair", "end_date_parsed > {today}"),
-    RowRule("placeholder_end_date", "subscriptions", "end_date", "repair", _END),
-    RowRule("still_live_status", "subscriptions", "end_date", "repair", "end_date_parsed IS NOT NULL AND {live}"),
-    RowRule("negative_revenue", "subscriptions", "revenue", "repair", "revenue_parsed < 0"),
-    _unparseable("subscriptions", "revenue", "repair", "unparseable_revenue"),
+    *_span("subscriptions"),
     RowRule("unknown_customer", "subscriptions", "customer_id", "reject"),
     RowRule("exact_duplicate", "subscriptions", "", "reject"),
     RowRule("repeated_subscription", "subscriptions", "", "flag"),
     *_whole_row("events", "customer_id", "event_date"),
-    RowRule("missing_customer_id", "events", "customer_id", "reject", "customer_id_parsed IS NULL"),
-    RowRule("missing_event_date", "events", "event_date", "reject", "event_date_blank"),
-    _unparseable("events", "event_date"),
-    RowRule("implausible_date", "events", "event_date", "reject", f"event_date_parsed < {EARLIEST}"),
-    RowRule("future_date", "events", "event_date", "reject", "event_date_parsed > {today}"),
+    _missing_id("events"),
+    *_day("events", "event_date", "missing_event_date"),
     RowRule("unknown_customer", "events", "customer_id", "reject"),
 )
 
-# True only for rows that break no rule of their table (a test holds every rule against it): one look at a row in order saves a look per rule.
+# True only for rows that break no rule of their table (a test compares it with every rule): one test of a row in order saves a test per rule.
 FINE = {
     "customers": (
         f"customer_id_parsed IS NOT NULL AND start_date_parsed BETWEEN {EARLIEST} AND {{today}} "
@@ -195,8 +180,7 @@ FINE = {
     ),
 }
 
-# Lines that could not be cut into the header's columns (see `iceberg.ingest.files.text.malformed_lines`): all but the padded ones are
-# rejected.
+# Lines that do not fit the header's columns (see `iceberg.ingest.files.text.malformed_lines`), and whether they are rejected.
 LINE_RULES = {
     "broken_quotes": True,
     "line_too_long": True,
@@ -233,12 +217,9 @@ def flags_sql(
         headers: Header of each mapped field.
         text_fields: Mapped fields whose values are text.
         live: SQL that is true where a status says that the customer is still here.
-        silent: Rules (id, field) that no row can break, as somebody proved.
+        silent: Rules (id, field) that no row can break; see `iceberg.ingest.rules.bounds`.
     """
-    empty = " AND ".join(
-        f"{name}_text IS NULL" if name not in text_fields else f"coalesce(trim({name}_text), '') = ''"
-        for name in headers
-    )
+    empty = " AND ".join(f"coalesce(trim({name}_text), '') = ''" if name in text_fields else f"{name}_text IS NULL" for name in headers)
     whole, terms = [], []
     for bit, rule in rules_of(table):
         if not rule.sql or (rule.field and rule.field not in headers) or ("{live}" in rule.sql and live == "FALSE"):
@@ -246,12 +227,8 @@ def flags_sql(
         if (rule.id, rule.field) in silent:
             continue
         predicate = rule.sql.replace("{today}", today).replace("{empty}", f"({empty})").replace("{live}", live)
-        for name in headers:
-            same = (
-                f"trim({name}_text) = '{headers[name].replace(chr(39), chr(39) * 2)}'"
-                if name in text_fields
-                else "FALSE"
-            )
+        for name, header in headers.items():
+            same = f"trim({name}_text) = {quote_text(header)}" if name in text_fields else "FALSE"
             predicate = predicate.replace(f"{{header:{name}}}", same)
         if rule.id in _WHOLE_ROW:
             whole.append(f"WHEN {predicate} THEN {bit} ")

@@ -1,4 +1,4 @@
-"""Owns the SQL that turns a source's columns into canonical fields, typed and judged in one pass."""
+"""Writes the SQL that turns the columns of a file into canonical fields, typed and judged in one pass."""
 
 from __future__ import annotations
 
@@ -22,37 +22,12 @@ from iceberg.ingest.schema import CANONICAL_COLUMNS, UNCATEGORISED, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
-from iceberg.ingest.values.numbers import (
-    DECIMAL_COMMA,
-    GROUPED_COMMA,
-    NumberReading,
-    finite_sql,
-    number_sql,
-    recognise_numbers,
-)
+from iceberg.ingest.values.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
 
 _NO_LAST_DAY = quote_text("|".join(re.escape(text) for text in (*BLANK_TEXTS, *STILL_HERE)))
 _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
-# Fewer texts mean "no id" than mean "no date" (NA and nil can be ids), spelled out so that millions of ids need no
-# change of case.
-_NO_ID = (
-    "",
-    "null",
-    "NULL",
-    "Null",
-    "none",
-    "None",
-    "NONE",
-    "nan",
-    "NaN",
-    "NAN",
-    "n/a",
-    "N/A",
-    "#N/A",
-    "-",
-    "(blank)",
-    "(vide)",
-)
+# Fewer texts mean "no id" than mean "no date" (NA and nil can be ids); every spelling is listed so that ids need no change of case.
+_NO_ID = ("", "null", "NULL", "Null", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "(blank)", "(vide)")
 _LONGEST_NO_ID = max(len(text) for text in _NO_ID)
 _BLANK_IDS = quote_text("|".join(re.escape(text) for text in _NO_ID))
 _MONTHLY_HEADER = ("month", "mensuel", "mrr", "/mois", "par mois")
@@ -83,8 +58,8 @@ class TypedFields:
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
-        tidy_ids: Ids were looked through and need no trimming: a view over a file may pass them on untouched.
-        proven: What holds for every row of the file, so that it need not be asked of each.
+        tidy_ids: Every id can stay as it is.
+        proven: What is true of every row of the file, and need not be tested.
     """
 
     columns: dict[str, SourceColumn]
@@ -120,11 +95,8 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
     for name, choice in mapping.choices.items():
         column = source.column(choice.header)
         if column is None:
-            headers = ", ".join(source.reading.headers)
-            raise MappingError(
-                "column_not_found",
-                {"file": source.reading.file, "column": choice.header, "field": name, "headers": headers},
-            )
+            values = {"file": source.reading.file, "column": choice.header, "field": name}
+            raise MappingError("column_not_found", values | {"headers": ", ".join(source.reading.headers)})
         kind = all_fields(mapping.table)[name]
         columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
         if column.is_text and kind in {"date", "end"}:
@@ -133,16 +105,16 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
     require_yes(source, mapping, columns)
-    spoke = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
-    told = spoke is not None and spoke.is_text and not looks_like_flags(spoke.sample, header=normalise_header(spoke.header))
+    complained = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
+    worded = complained is not None and complained.is_text and not looks_like_flags(complained.sample, header=normalise_header(complained.header))
     dates, unit = settle_order(connection, source, columns, dates, mapping.date_formats), mapping.tenure_unit
     one = mapping.one_category if mapping.counts_as_one else ""
     yes, live = mapping.yes_values, mapping.live_statuses
-    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=told, yes_values=yes, one_category=one)
+    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one)
 
 
 def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
-    """The column with a sample that says something: where the first rows are blank, later ones are looked at."""
+    """The column with a sample of filled cells: where the first rows are blank, later ones are read."""
     if not column.is_text or sum(bool(value and value.strip()) for value in column.sample) >= _ENOUGH_VALUES:
         return column
     filled = f"SELECT {column.sql} FROM {source.from_sql} WHERE {column.sql} IS NOT NULL LIMIT {PREVIEW_ROWS}"
@@ -190,7 +162,7 @@ def _number_reading(
 
 
 def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, patterns: list[str]) -> list[int]:
-    """How many values of the whole column hold each pattern; none where malformed lines stop the count."""
+    """How many values of the whole column match each pattern; 0 where malformed lines stop the count."""
     counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
     try:
         return list(connection.execute(f"SELECT {counts} FROM {source.from_sql}").fetchall()[0])
@@ -211,7 +183,7 @@ def select_sql(
         fields: How its columns are parsed.
         today: SQL of the day after which dates lie in the future.
         row_number: SQL of the record's number where the relation has no rowid of its own (Parquet).
-        texts: Also ``<field>_text``, the cells as they are: for engines that cannot go back to a row.
+        texts: Also ``<field>_text``, the cells as they are: for engines that cannot find a row again.
         numbered: Also ``customer_number``, the id as the number that it is.
     """
     kinds = all_fields(table)
@@ -252,34 +224,32 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
             return flag_sql(text, yes=fields.yes_values[name])
         return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
     if kind == "id":
+        if fields.tidy_ids or column.is_exact:
+            return text
         return (
-            text
-            if fields.tidy_ids or column.is_exact
-            else (
-                f"CASE WHEN {_tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
-                f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
-            )
+            f"CASE WHEN {_tidy_id_sql(text)} THEN {text} WHEN strlen({text}) > {_LONGEST_NO_ID} THEN nullif(trim({text}), '') "
+            f"WHEN NOT regexp_full_match(trim({text}), {_BLANK_IDS}) THEN trim({text}) END"
         )
     return text if column.is_exact else f"nullif(trim({text}), '')"
 
 
 def _amount(column: SourceColumn) -> str:
-    """A typed number; asked by name whether it is one, because the bounds of a file, by which engines drop comparisons, do not see NaN."""
+    """A typed number. NaN is tested by name: engines drop comparisons by the bounds of a file, which leave NaN out."""
     number = f"CAST({column.sql} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END" if column.type in {"DOUBLE", "FLOAT"} else number
 
 
 def if_tidy_sql(text: str, value: str, otherwise: str = "NULL") -> str:
-    """A value where an id is there and can stay as it is; most ids are long and hold no blank at all, which is found out quickest."""
+    """`value` where an id can stay as it is. Most ids are long and have no blank at all, which is the quickest test."""
     at_once = f"strlen({text}) > {_LONGEST_NO_ID} AND NOT contains({text}, ' ')"
     return f"CASE WHEN {at_once} THEN {value} WHEN {_tidy_id_sql(text)} THEN {value} ELSE {otherwise} END"
 
 
 def _tidy_id_sql(text: str) -> str:
-    """True where an id is there and can stay as it is: nothing around it, and no word that means "no id".
+    """True where an id can stay as it is: no blanks around it, and no word that means "no id".
 
-    Blanks sort before everything else that is written, so that one comparison looks at the first letter. A text is no such word where it is too
-    long for one, or begins as none of them does: with a figure.
+    Blanks sort before all other characters, so one comparison tests the first. A text is no such word where it is too long for one, or begins
+    with a digit, as none of them does.
     """
     is_id = f"(strlen({text}) > {_LONGEST_NO_ID} OR ({text} >= '0' AND {text} < ':'))"
     return f"coalesce({text} >= '!' AND {is_id} AND NOT ends_with({text}, ' '), FALSE)"
@@ -291,14 +261,11 @@ def _numeric_date(column: SourceColumn) -> str:
 
 
 def _blank(name: str, fields: TypedFields) -> str:
-    """Whether nothing was written.
-
-    A CASE looks at the text only where nothing was parsed (``IN`` would be planned as a join over every row).
-    """
+    """Whether the cell is empty; the text is tested only where nothing was parsed (``IN`` would be planned as a join over every row)."""
     column = fields.columns.get(name)
     if column is None:
         return "TRUE"
-    if column.type in {"DOUBLE", "FLOAT"}:  # what is not a number is how frames write nothing; an infinite one is a mistake
+    if column.type in {"DOUBLE", "FLOAT"}:  # NaN is the empty cell of a frame; an infinite number is a mistake
         return f"coalesce(isnan({name}_text), TRUE)"
     if not column.is_text:
         return f"{name}_text IS NULL"
@@ -331,7 +298,7 @@ _FLAT = {
 
 
 def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per field
-    """The value that is kept: parsed, and repaired where a repairing rule says so."""
+    """The parsed value, repaired where a repairing rule says so."""
     if table == "flat" and name in _FLAT:
         return _FLAT[name](fields)
     if name in fields.proven.plain and name != "revenue":
@@ -359,6 +326,3 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
     if CANONICAL_COLUMNS[table][name] == "BIGINT":
         return f"TRY_CAST({name}_parsed AS BIGINT)"
     return f"{name}_parsed"
-
-
-NativeFile = tuple[SourceTable, TypedFields]  # from `iceberg.ingest.scan.typed_csv.read_natively`

@@ -1,7 +1,7 @@
-"""Owns the large CSVs of customers that are read once: ids are looked through and let go as they pass, all other columns are kept as Parquet.
+"""Reads large CSVs of customers once: ids are compared as they pass and dropped, all other columns are written as Parquet.
 
-Only the customers whom complaints or incidents name keep their id; nothing else is ever asked for it. What cannot be answered so (an id on two
-rows, an id with blanks around it, a row without a first day) is left to the reader that keeps every id.
+Only the customers whom complaints or incidents name keep their id; no later step needs another one. What cannot be answered so (an id on two
+rows, an id with blanks around it, a row without a first day) is left to a reader that keeps every id.
 """
 
 from __future__ import annotations
@@ -21,136 +21,132 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from iceberg.ingest.engine.connection import quote_text
-from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.source_table import SourceTable
-from iceberg.ingest.rules.select import NativeFile, if_tidy_sql
-from iceberg.ingest.scan.id_hashes import Hashes, Keep, RowArray, ToldIds
-from iceberg.ingest.scan.plain_csv import NotPlain, PlainFile, read_plainly, text_size
+from iceberg.ingest.rules.select import if_tidy_sql
+from iceberg.ingest.scan.id_hashes import IdFilter, IdHashes, RowArray, TakeRows
+from iceberg.ingest.scan.plain_csv import BLOCK, NotPlainError, PlainCsv, read_blocks, text_size
 
 _ROWS_TOGETHER = 1 << 17  # judgement: fewer are not worth a group of rows of their own
-_BYTES_PER_ROW = 40  # only how many drawers there are depends on it
-_MOST_WAITING = 2  # groups that are written while others are looked through
-# Whoever asks for an id that was let go is told so, instead of getting nothing.
-_LET_GO = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
+_BYTES_PER_ROW = 40  # only the number of buckets depends on it
+_MOST_WAITING = 2  # groups that are written while others are read
+# A query for a dropped id fails instead of finding nothing.
+_DROPPED = "CAST(error('the ids of these customers were not kept') AS VARCHAR)"
+
+
 @dataclass(frozen=True)
-class Streamed:
+class CustomersWithoutIds:
     """What is left of the files.
 
     Attributes:
         source: The used columns but the id, as Parquet, in the order of the files, and where each file starts.
-        named: At least the customers who are told of, with their ids, as Parquet too.
+        named: At least the customers whom complaints or incidents name, with their ids, as Parquet too.
     """
 
     source: SourceTable
     named: SourceTable
 
 
-def stream_customers(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], workspace: Workspace, told: ToldIds) -> Streamed:
-    """Read the CSVs of a customers table once.
+def drop_ids(load: Load, files: Sequence[PlainCsv], wanted: IdFilter) -> CustomersWithoutIds | None:
+    """Read the CSVs of a customers table once; None where they have to be read with their ids, or by the engine.
 
     Args:
-        connection: Where ids are hashed.
+        load: Its engine hashes ids; its folder has the Parquet files until the tables are closed.
         files: The CSVs.
-        workspace: Where the Parquet files lie until the tables are closed.
-        told: The ids that are wanted.
+        wanted: Filter of the ids that are kept.
+    """
+    source, fields = files[0].source, files[0].fields
+    if "start_date" not in fields.columns or any(replace(file.fields, columns={}) != replace(fields, columns={}) for file in files):
+        return None
+    rest, named, ids = load.workspace.new_file(".parquet"), load.workspace.new_file(".parquet"), fields.columns["customer_id"].sql
+    try:
+        starts = _write(load.connection, files, rest, named, wanted)
+    except BaseException as error:
+        rest.unlink(missing_ok=True)
+        named.unlink(missing_ok=True)
+        if isinstance(error, NotPlainError):
+            return None
+        raise
+    from_sql = f"(SELECT *, file_row_number AS place, {_DROPPED} AS {ids} FROM read_parquet({quote_text(str(rest))}))"
+    without_ids = replace(source, from_sql=from_sql, record_sql="place", path=str(rest), starts=starts)
+    return CustomersWithoutIds(without_ids, replace(source, from_sql=f"read_parquet({quote_text(str(named))})"))
+
+
+def _write(connection: duckdb.DuckDBPyConnection, files: Sequence[PlainCsv], path: Path, named_path: Path, wanted: IdFilter) -> tuple[int, ...]:
+    """Write both Parquet files; returns where each CSV starts.
 
     Raises:
-        NotPlain: They have to be read with their ids, or by the engine.
+        NotPlainError: The CSVs have to be read in another way.
     """
-    (source, fields), *_ = files
-    if "start_date" not in fields.columns or any(replace(other, columns={}) != replace(fields, columns={}) for _, other in files):
-        raise NotPlain
-    kept, named, ids = workspace.new_file(".parquet"), workspace.new_file(".parquet"), fields.columns["customer_id"].sql
-    try:
-        starts = _stream(connection, files, kept, named, told)
-    except BaseException:
-        kept.unlink(missing_ok=True)
-        named.unlink(missing_ok=True)
-        raise
-    from_sql = f"(SELECT *, file_row_number AS place, {_LET_GO} AS {ids} FROM read_parquet({quote_text(str(kept))}))"
-    left = replace(source, from_sql=from_sql, record_sql="place", path=str(kept), starts=starts)
-    return Streamed(left, replace(source, from_sql=f"read_parquet({quote_text(str(named))})"))
-
-
-def plain_files(files: Sequence[NativeFile], names: Sequence[str]) -> list[PlainFile]:
-    """The columns of these fields in each file; a column that feeds several fields comes once."""
-    (_, first), *_ = files
-    wanted = {first.columns[name].sql: name for name in reversed(names)}  # by column of the first file, the first field that it feeds
-    kept = [name for name in dict.fromkeys(names) if wanted[first.columns[name].sql] == name]
-    return [PlainFile(source, tuple(fields.columns[name].sql for name in kept)) for source, fields in files]
-
-
-def _stream(connection: duckdb.DuckDBPyConnection, files: Sequence[NativeFile], path: Path, named_path: Path, told: ToldIds) -> tuple[int, ...]:
-    """Where each file starts."""
-    (_, fields), *_ = files
+    fields = files[0].fields
     ids, start = fields.columns["customer_id"].sql, fields.columns["start_date"].sql
-    hashes = Hashes(sum(text_size(source) for source, _ in files) // _BYTES_PER_ROW, told)
+    hashes = IdHashes(sum(text_size(file.source) for file in files) // _BYTES_PER_ROW, wanted)
     rows = [0] * len(files)
     try:
-        with _Kept(path) as kept, _Kept(named_path, unique=ids) as named:
-            for number, block in read_plainly(plain_files(files, ["customer_id", *fields.columns])):
-                connection.register("plain_rows", block)
-                hashed = connection.sql(f"SELECT {if_tidy_sql(ids, f'hash({ids})')} AS hash FROM plain_rows").to_arrow_table()
-                if hashed.column(0).null_count or block.column(start).null_count:  # rules tell why there is no first day by what the id says
-                    raise NotPlain
+        with _ParquetFile(path) as rest, _ParquetFile(named_path, unique=ids) as named:
+            for number, block in read_blocks(files, ["customer_id", *fields.columns]):
+                connection.register(BLOCK, block)
+                hashed = connection.sql(f"SELECT {if_tidy_sql(ids, f'hash({ids})')} AS hash FROM {BLOCK}").to_arrow_table()
+                if hashed.column(0).null_count or block.column(start).null_count:  # which rule a row without a first day breaks depends on its id
+                    raise NotPlainError
                 named.write(block.schema.empty_table())  # a file without rows has columns
-                hashes.add(hashed.column(0).combine_chunks().to_numpy(), keep=_into(named, block))
-                kept.write(block.drop_columns([ids]))
+                hashes.add(hashed.column(0).combine_chunks().to_numpy(), take=_write_rows(named, block))
+                rest.write(block.drop_columns([ids]))
                 rows[number] += block.num_rows
             if not sum(rows) or hashes.repeat():
-                raise NotPlain
+                raise NotPlainError
     finally:
-        connection.unregister("plain_rows")
+        connection.unregister(BLOCK)
     return (0, *accumulate(rows))
 
 
-def _into(named: _Kept, block: pa.Table) -> Keep:
-    def keep(rows: RowArray) -> None:
-        wanted = np.zeros(block.num_rows, dtype=np.bool_)
-        wanted[rows] = True
-        named.write(block.filter(pa.array(wanted)))  # piece by piece; `take` would put the pieces together first
+def _write_rows(named: _ParquetFile, block: pa.Table) -> TakeRows:
+    def take(rows: RowArray) -> None:
+        taken = np.zeros(block.num_rows, dtype=np.bool_)
+        taken[rows] = True
+        named.write(block.filter(pa.array(taken)))  # piece by piece; `take` would put the pieces together first
 
-    return keep
+    return take
 
 
-class _Kept:
-    """A Parquet file that is written by a thread of its own, in the order given; several may give."""
+class _ParquetFile:
+    """A Parquet file that a thread of its own writes; several threads may call `write`, and rows stay in the order of the calls."""
 
     def __init__(self, path: Path, *, unique: str = "") -> None:
         """`unique`: the column whose texts hardly repeat."""
         self._path, self._unique = path, unique
         self._writer: parquet.ParquetWriter | None = None
         self._thread = ThreadPoolExecutor(1)
-        self._giving = Lock()
-        self._held: list[pa.Table] = []
+        self._adding = Lock()
+        self._blocks: list[pa.Table] = []
         self._waiting: list[Future[None]] = []
 
-    def __enter__(self) -> _Kept:
+    def __enter__(self) -> _ParquetFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None:
-                self._pass_on(0)
+                self._submit(0)
                 if self._writer is not None:
                     self._writer.close()
         finally:
             self._thread.shutdown(cancel_futures=True)
             if self._writer is not None and self._writer.is_open:
-                with suppress(OSError, pa.ArrowException):  # what could not be written was told already
+                with suppress(OSError, pa.ArrowException):  # the first error is reported
                     self._writer.close()
 
     def write(self, block: pa.Table) -> None:
-        """Put a block behind those before it."""
-        with self._giving:
-            self._held.append(block)
-            if sum(held.num_rows for held in self._held) >= _ROWS_TOGETHER:
-                self._pass_on(_MOST_WAITING)
+        """Append a block."""
+        with self._adding:
+            self._blocks.append(block)
+            if sum(block.num_rows for block in self._blocks) >= _ROWS_TOGETHER:
+                self._submit(_MOST_WAITING)
 
-    def _pass_on(self, most: int) -> None:
-        """Have what is held written; wait until no more than `most` groups are left to be."""
-        if self._held:
-            group, self._held = pa.concat_tables(self._held), []
+    def _submit(self, most: int) -> None:
+        """Write the blocks that have gathered; wait until no more than `most` groups are left to be written."""
+        if self._blocks:
+            group, self._blocks = pa.concat_tables(self._blocks), []
             writer = self._writer = self._writer or self._open(group.schema)
             self._waiting.append(self._thread.submit(writer.write_table, group, max(group.num_rows, 1)))
         while len(self._waiting) > most:

@@ -12,12 +12,11 @@ from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import require_certain
 from iceberg.ingest.engine.connection import quote_name
+from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, SourceColumn, SourceTable
 from iceberg.ingest.joining.subscriptions import ENOUGH_REPEATED, MANY_REPEATED
 from iceberg.ingest.judging.across_rows import (
-    FIELDS_OF_CUSTOMER,
     against_customers_sql,
     repeated_complaints_sql,
     repeated_customers_sql,
@@ -25,11 +24,11 @@ from iceberg.ingest.judging.across_rows import (
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
-from iceberg.ingest.opening import OnFile
+from iceberg.ingest.opening import check_columns
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, TABLES, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, FIELDS_OF_CUSTOMER, TABLES, RowIssue
 from iceberg.ingest.spark.local_tables import Beside, lies_beside
 from iceberg.ingest.spark.session import SparkConnection, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
@@ -282,7 +281,7 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
         raise FileError("spark_complaints_without_ids", {"file": source.reading.file, "headers": ", ".join(source.reading.headers)})
     if mapping.table == "customers" and as_flat(source, mapping) is not None:
         raise FileError("spark_no_flat", {"file": source.reading.file})
-    require_certain({mapping.table: [(source, mapping)]})
+    check_columns({mapping.table: [(source, mapping)]})
 
 
 def _judge_customers(load: _Load, item: JudgedTable) -> None:

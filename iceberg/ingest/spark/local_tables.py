@@ -7,12 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
+from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.postgres import is_database
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.opening import OnFile
 from iceberg.ingest.rules.rules import bit_of
 from iceberg.ingest.schema import CANONICAL_COLUMNS, FileTotals, RowIssue
 from iceberg.ingest.spark.faults import named_stage

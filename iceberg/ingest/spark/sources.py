@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from iceberg.errors import FileError
-from iceberg.ingest.judging.several_files import list_sources
+from iceberg.ingest.files.table_sources import list_sources
 from iceberg.ingest.spark.faults import fault_of, is_of_spark, named_stage, reason_of
 from iceberg.ingest.spark.watchdog import watched
 

@@ -21,11 +21,11 @@ from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.columns.propose import load_presets, normalise_header, propose_mapping
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.engine.workspace import Workspace
+from iceberg.ingest.files.load import OnFile
 from iceberg.ingest.files.read import read_source
 from iceberg.ingest.files.source_table import FileReading, ReadOptions, SourceTable
 from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.opening import OnFile
 from iceberg.ingest.rules.select import resolve_fields
 from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS
 from iceberg.ingest.values.dates import DateReading, recognise_dates

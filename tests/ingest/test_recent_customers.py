@@ -1,4 +1,4 @@
-"""What is put aside while a file of customers is looked through gives the counts that the file itself gives."""
+"""Customers that are collected while their file is read give the counts that the file itself gives."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def written(folder: Path, rows: list[Row], complaints: list[Row], *, columns: li
         frame[name] = pd.to_datetime(frame[name]).dt.date
     if any(isinstance(one, int) for one in frame["customer_id"]):
         frame["customer_id"] = frame["customer_id"].astype("Int64")
-    customers, told = folder / "customers.parquet", folder / "complaints.parquet"
+    customers, named = folder / "customers.parquet", folder / "complaints.parquet"
     frame.to_parquet(customers)
-    pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]).to_parquet(told)
-    return customers, told
+    pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]).to_parquet(named)
+    return customers, named
 
 
 def company(rows: int = 200, *, seed: int = 5) -> list[Row]:
@@ -64,7 +64,7 @@ def days(*texts: str) -> list[date]:
 
 
 def windows(tables: Tables) -> Iterator[ObservationWindow]:
-    """The usual one, later and shorter ones, and one that begins before anything was put aside."""
+    """The usual one, later and shorter ones, and one that begins before the days that were collected."""
     usual = default_window(tables)
     yield usual
     for since, as_of in (("2024-02-10", "2025-06-30"), ("2024-05-01", "2024-05-01"), ("2023-09-01", "2024-03-17"), ("2020-01-01", "2025-06-30")):
@@ -190,26 +190,26 @@ def test_numbers_meet_as_numbers_where_all_ids_are(tmp_path: Path, ids: list[Any
         [(kept,)] = tables.connection.sql("SELECT count(*) FROM complaints").fetchall()
         assert kept > 20  # the others lie outside a life
         assert tables.connection.sql(f"SELECT count(*) FROM complaints WHERE customer_key = {key}").fetchall() == [(kept,)]
-        assert tables.connection.sql("SELECT count(*) FROM complaints JOIN customers_told USING (customer_key)").fetchall() == [(kept,)]
+        assert tables.connection.sql("SELECT count(*) FROM complaints JOIN customers_named USING (customer_key)").fetchall() == [(kept,)]
 
 
 @pytest.mark.parametrize(
     ("asked", "since"),
     [
         (None, "2023-06-01"),
-        (recent_customers.Counted(since=date(2022, 2, 3)), "2022-02-03"),
-        (recent_customers.Counted(months=36), "2022-06-01"),
-        (recent_customers.Counted(as_of=date(2024, 3, 31)), "2022-03-01"),
-        (recent_customers.Counted(as_of=date(2026, 3, 31)), "2023-06-01"),  # whether the files reach so far is not known yet
+        (recent_customers.CountedDays(since=date(2022, 2, 3)), "2022-02-03"),
+        (recent_customers.CountedDays(months=36), "2022-06-01"),
+        (recent_customers.CountedDays(as_of=date(2024, 3, 31)), "2022-03-01"),
+        (recent_customers.CountedDays(as_of=date(2026, 3, 31)), "2023-06-01"),  # whether the files reach so far is not known yet
     ],
 )
-def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: recent_customers.Counted | None, since: str) -> None:
+def test_what_is_known_of_the_window_decides(tmp_path: Path, asked: recent_customers.CountedDays | None, since: str) -> None:
     files = written(tmp_path, company(), [("CLIENT-3", date(2021, 1, 5), "c"), ("CLIENT-6", date(2025, 6, 30), "c")])
     tables, _ = load_tables(*files, today=TODAY, counted=asked)
     with tables:
         assert tables.recent is not None
         assert tables.recent.since == date.fromisoformat(since)
-        assert recent_customers.Counted().months == DEFAULT_WINDOW_MONTHS
+        assert recent_customers.CountedDays().months == DEFAULT_WINDOW_MONTHS
         found = digests(tables)
     plain, _ = load_tables(*files, today=TODAY)
     with plain:
@@ -231,7 +231,7 @@ def test_a_folder_of_parquet(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_whoever_has_too_many_reads_the_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_too_many_customers_the_file_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = written(tmp_path, company(), complaints_of([f"CLIENT-{one}" for one in range(0, 200, 3)]))
     tables, _ = load_tables(*files, today=TODAY)
     with tables:
@@ -245,7 +245,7 @@ def test_whoever_has_too_many_reads_the_file_again(tmp_path: Path, monkeypatch: 
 
 
 def test_an_id_on_two_rows_is_counted_from_the_table(tmp_path: Path) -> None:
-    """Which of the two rows stays is not known while they pass: nothing that was put aside is used, and ids meet as they are written."""
+    """Which of the two rows stays is not known while they pass: nothing that was collected is used, and ids meet as they are written."""
     rows = company()
     rows[17] = (rows[42][0], *rows[17][1:])
     tables, report = load_tables(*written(tmp_path, rows, complaints_of(["CLIENT-42", "CLIENT-41"])), today=TODAY)
@@ -256,20 +256,20 @@ def test_an_id_on_two_rows_is_counted_from_the_table(tmp_path: Path) -> None:
         assert reduce_tables(tables).customers > 0
 
 
-def test_no_id_is_put_aside(tmp_path: Path) -> None:
-    """Neither whose complaint it is nor who left can be read from what is held beside the file."""
+def test_no_id_is_collected(tmp_path: Path) -> None:
+    """Neither whose complaint it is nor who left can be read from what was collected."""
     tables, _ = load_tables(*written(tmp_path, company(), complaints_of(["CLIENT-3"])), today=TODAY)
     with tables:
-        told = tables.connection.sql(f"DESCRIBE {tables.told_customers}").fetchall()
+        told = tables.connection.sql(f"DESCRIBE {tables.named_customers}").fetchall()
         assert [row[0] for row in told] == ["customer_key", "start_date", "end_date", "segment", "revenue"]
         assert tables.recent is not None
         assert set(tables.recent.left.column_names) | set(tables.recent.alive.column_names) == {*COLUMNS[1:], "customers"}
 
 
-def test_names_are_told_apart_by_a_small_number() -> None:
+def test_names_are_distinguished_by_a_small_number() -> None:
     with duckdb.connect() as connection:
         for names in ([""], ["a"], [f"segment {number}" for number in range(recent_customers._MOST_NAMES)]):  # the bound itself
-            divisor, places = recent_customers._tell_apart(connection, names)
+            divisor, places = recent_customers._distinguish(connection, names)
             assert divisor < 1 << 15
             remainders = [connection.execute("SELECT hash(?::VARCHAR) % ?", [name, divisor]).fetchall()[0][0] for name in names]
             assert places[np.array(remainders)].tolist() == list(range(len(names)))
