@@ -1,7 +1,7 @@
-"""Owns the reduction of a flat sheet without dates (evidence level F) to `CohortCounts` with one pseudo-month.
+"""Reduces a flat sheet without dates (evidence level F) to `CohortCounts` with one pseudo-month.
 
 One customer is one unit of exposure in the tenure band that the sheet gives, and a departure is a departure in that
-band. Who complained is in the complained state for good: the sheet does not say what came first.
+band. A customer who complained is in the complained state for good: the sheet does not say what came first.
 """
 # ruff: noqa: S608 - every piece of the text is a literal of this module or a number
 
@@ -14,43 +14,44 @@ from typing import Any
 import numpy as np
 
 from iceberg.arrays import IntArray
+from iceberg.cohort.axis_names import Names
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.engine import Engine, Names
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import add_up
-from iceberg.cohort.statements import REVENUE_UNITS, Statements, revenue_units
+from iceberg.cohort.statements import REVENUE_SQL, REVENUE_UNITS, Statements
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
+from iceberg.ingest.tables import Tables
 
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
-# Nobody knows the days: one month that stands for all of them. `CohortCounts.has_calendar` says that it is none.
+# The days are unknown: one month stands for all of them, and `CohortCounts.has_calendar` is False.
 NO_CALENDAR = ObservationWindow(date(2000, 1, 1), date(2000, 1, 31))
 _ROWS = f"""
     SELECT coalesce(segment, '') AS segment, category, CASE WHEN churned THEN 1 ELSE 0 END AS departed,
         coalesce(CAST(floor(tenure_months + 0.000001) AS BIGINT), -1) AS months,
         coalesce(CAST(round(tenure_months * {DAYS_PER_MONTH}) AS BIGINT), -1) AS days,
         count(*) AS customers, count(units) AS known, coalesce(sum(units), 0) AS units
-    FROM (SELECT *, {revenue_units()} AS units FROM flat) AS valued
+    FROM (SELECT *, {REVENUE_SQL} AS units FROM flat) AS valued
     GROUP BY segment, category, departed, months, days"""
 
 
 def reduce_flat(
-    engine: Engine,
+    tables: Tables,
     *,
     band_edges_months: Sequence[int],
     clock_edges_days: Sequence[int],
     max_segments: int,
     max_categories: int,
 ) -> CohortCounts:
-    """Counts of a flat sheet.
+    """Counts the customers of a flat sheet.
 
     Customers whose tenure is unknown have a band of their own, from `UNKNOWN_TENURE_MONTHS` on, and are on no curve.
 
     Raises:
-        EvidenceError: No row was kept.
+        EvidenceError: The sheet has no trusted row.
     """
-    rows = engine.named(_ROWS)
+    rows = tables.engine.execute(_ROWS).fetchall()
     if not rows:
         raise EvidenceError("no_days", {})
     numbers = np.array([[row[2], *row[3:]] for row in rows], dtype=np.float64).T
@@ -88,7 +89,7 @@ def reduce_flat(
         "customers_at_risk": add_up(shape[:1], (segment,), customers),
         "has_revenue": bool((known * departed).any()),
         "has_linked_complaints": bool(vocal_by_cell.any()),
-        "observed": observe_silence(engine, statements, places=place_of, shape=axes, linked=False),
+        "observed": observe_silence(tables, statements, places=place_of, shape=axes, linked=False),
     }
     return CohortCounts.zeros(
         NO_CALENDAR,
@@ -96,7 +97,7 @@ def reduce_flat(
         categories=categories.names,
         band_edges_months=edges,
         clock_edges_days=tuple(clock_edges_days),
-        currency=engine.tables.currency,
+        currency=tables.currency,
         grouped_segments=segments.others,
         grouped_categories=categories.others,
         has_customers=True,
@@ -105,10 +106,8 @@ def reduce_flat(
     )
 
 
-def _tenure_days(
-    said: IntArray, segment: IntArray, days: IntArray, departed: IntArray, customers: IntArray
-) -> TenureDayCounts:
-    """Everybody enters at tenure 0, complainers in their state: when they spoke is not known."""
+def _tenure_days(said: IntArray, segment: IntArray, days: IntArray, departed: IntArray, customers: IntArray) -> TenureDayCounts:
+    """Every customer enters at tenure 0, complainants in their own state, because the day of the complaint is unknown."""
     placed = days >= 0
     state = np.where(said < 0, NEVER_COMPLAINED, 1 + said)[placed]
     segment, days, departed, customers = segment[placed], days[placed], departed[placed], customers[placed]
@@ -122,10 +121,8 @@ def _tenure_days(
     return TenureDayCounts(*distinct, *totals)
 
 
-def _clock(
-    said: IntArray, segment: IntArray, band: IntArray, departed: IntArray, customers: IntArray
-) -> ComplaintClockCounts:
-    """Complainers by cell, once in their category and once in any; the one bin says only whether they left."""
+def _clock(said: IntArray, segment: IntArray, band: IntArray, departed: IntArray, customers: IntArray) -> ComplaintClockCounts:
+    """Complainants by cell, once in their category and once in any; the single bin says only whether they left."""
     spoke = said >= 0
     both = [np.stack([kind[spoke], segment[spoke], band[spoke]]) for kind in (said, np.full_like(said, ANY_CATEGORY))]
     distinct, place = np.unique(np.concatenate(both, axis=1), axis=1, return_inverse=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.engine.connection import connect
+from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.sizes import default_bound, make_room
@@ -184,13 +185,12 @@ def _finish(
     told = next((item for item in judged if item.told_name), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
-        connection,
+        DuckDBEngine(connection, scratch=workspace.directory),
         frozenset(rows),
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
         on_close=workspace.close,
-        scratch=workspace.directory,
         told_customers="customers_told" if told is not None else "customers",
         customer_key=told.told_key if told is not None else "customer_id",
         recent=recent,

@@ -15,7 +15,7 @@ import pytest
 
 from iceberg.errors import FileError
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.spark import session as spark
+from iceberg.ingest.spark.engine import SparkEngine
 from iceberg.ingest.spark.load import load_spark_tables
 from tests.spark.conftest import ROOT, TODAY, account
 
@@ -77,17 +77,17 @@ def test_work_that_the_cluster_loses_names_the_stage_and_a_second_run_succeeds(s
         while not done.wait(0.5):
             session.sparkContext.cancelAllJobs()
 
-    connection = spark.SparkConnection(session)
+    engine = SparkEngine(session)
     for name, rows in (("many", 300_000), ("few", 7)):
         session.range(rows).createOrReplaceTempView(name)
     canceller = Thread(target=cancel)
     canceller.start()
     with pytest.raises(FileError) as caught:
-        connection.sql("SELECT count(*) FROM many AS a JOIN many AS b ON a.id + b.id > 0 AND sqrt(a.id) < b.id").fetchall()
+        engine.execute("SELECT count(*) FROM many AS a JOIN many AS b ON a.id + b.id > 0 AND sqrt(a.id) < b.id").fetchall()
     done.set()
     canceller.join()
     assert caught.value.code == "spark_failed_counting"
-    assert connection.sql("SELECT count(*) FROM few").fetchall() == [(7,)]
+    assert engine.execute("SELECT count(*) FROM few").fetchall() == [(7,)]
 
 
 def test_a_machine_without_java_and_a_cluster_that_is_not_there_are_said_at_once(tmp_path: Path) -> None:

@@ -30,8 +30,9 @@ from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, TABLES, RowIssue
+from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import Beside, lies_beside
-from iceberg.ingest.spark.session import SparkConnection, open_session
+from iceberg.ingest.spark.session import open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
 from iceberg.ingest.tables import IngestReport, Tables
 
@@ -49,7 +50,7 @@ _DAYS = {
 class _Load:
     """One load under way."""
 
-    connection: SparkConnection
+    engine: SparkEngine
     mappings: MappingSet
     today: date
     on_file: OnFile | None
@@ -102,7 +103,8 @@ def load_spark_tables(
     _require_plain(mappings)
     today = max(today or date.today(), as_of or date.min)
     session = open_session(url, memory_limit=memory_limit, temp_directory=temp_directory)
-    load = _Load(SparkConnection(session), mappings, today, on_file)
+    load = _Load(SparkEngine(session), mappings, today, on_file)
+    load.engine.stage = "reading"
     here = {table: source for table, source in sources.items() if table != "customers" and lies_beside(source)}
     beside = Beside(here, mappings, today, on_file, temp_directory)
     try:
@@ -112,11 +114,11 @@ def load_spark_tables(
                     on_file(source.removeprefix(PREFIX) if source.startswith(PREFIX) else PurePosixPath(source.rstrip("/")).name)
                 _read(load, table, open_spark_source(session, source))
         for item in beside.items:
-            beside.hand_over(load.connection, item)
+            beside.hand_over(load.engine, item)
             load.judged[item.table] = item
         return _judged_tables(load, beside, issues_per_rule)
     except BaseException:
-        load.connection.close()
+        load.engine.close()
         beside.close()
         raise
 
@@ -135,7 +137,7 @@ def recognise_spark_tables(
         MappingError: ``table_unrecognised``.
     """
     session = open_session(url, memory_limit=memory_limit, temp_directory=temp_directory)
-    load = _Load(SparkConnection(session), mapping or MappingSet(), date.today(), None)
+    load = _Load(SparkEngine(session), mapping or MappingSet(), date.today(), None)
     groups: list[dict[str, str]] = []
     for name in names:
         if lies_beside(name) and (found := recognise_table(name, mapping=mapping)) in TAKEN and found != "customers":
@@ -156,8 +158,8 @@ def recognise_spark_tables(
 
 
 def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[Tables, IngestReport]:
-    connection, judged = load.connection, load.judged
-    connection.stage = "judging"
+    engine, judged = load.engine, load.judged
+    engine.stage = "judging"
     if "customers" in judged:
         _judge_customers(load, judged["customers"])
     for table in ("complaints", "incidents"):
@@ -166,13 +168,13 @@ def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[T
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
-            connection.make(f"judged_{table}", f"SELECT * FROM read_{table}")
-        by_flags = connection.sql(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
+            engine.make(f"judged_{table}", f"SELECT * FROM read_{table}")
+        by_flags = engine.execute(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
         item.flags = {int(flags): int(rows) for flags, rows in by_flags}
-        issues += beside.first_rows(connection, item, issues_per_rule) if beside.holds(table) else _first_rows(connection, item, issues_per_rule)
+        issues += beside.first_rows(engine, item, issues_per_rule) if beside.holds(table) else _first_rows(engine, item, issues_per_rule)
         columns = ", ".join(CANONICAL_COLUMNS[table])
-        connection.view(table, f"SELECT {columns} FROM judged_{table} WHERE (flags & {reject_mask(table)}) = 0")
-    first, last = _days(connection, judged)
+        engine.view(table, f"SELECT {columns} FROM judged_{table} WHERE (flags & {reject_mask(table)}) = 0")
+    first, last = _days(engine, judged)
     report = IngestReport(
         files=tuple(reading for item in judged.values() for reading in item.readings),
         rows={table: item.totals for table, item in judged.items()},
@@ -184,15 +186,8 @@ def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[T
         parts=beside.parts,
         read_on=load.today,
     )
-    connection.stage = "counting"
-    tables = Tables(
-        connection,  # type: ignore[arg-type]  # what the reduction asks of a connection
-        frozenset(judged),
-        first_complaint=first,
-        last_day=last,
-        on_close=beside.close,
-    )
-    return tables, report
+    engine.stage = "counting"
+    return Tables(engine, frozenset(judged), first_complaint=first, last_day=last, on_close=beside.close), report
 
 
 def _require_plain(mappings: MappingSet) -> None:
@@ -216,13 +211,12 @@ def _require_plain(mappings: MappingSet) -> None:
 
 def _read(load: _Load, table: str, found: SparkSource) -> None:
     """The canonical view ``read_<table>`` with flags and, of rows that broke a rule, the mapped cells as text."""
-    connection = load.connection
-    connection.stage = "reading"
+    engine = load.engine
     source = _source_table(load, table, found)
     given = load.mappings.get(table)
     mapping = complete_with_system(source, given) if given is not None and given.choices else propose_mapping(source, table)
     _require_certain(source, mapping)
-    fields = resolve_fields(connection, source, mapping)  # type: ignore[arg-type]  # asks it only where texts can be read in two ways
+    fields = resolve_fields(engine, source, mapping)
     _require_alike(found, mapping)
     foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso"]
     foreign += [fields.columns[field].header for field, reading in fields.numbers.items() if not reading.plain]
@@ -231,7 +225,7 @@ def _read(load: _Load, table: str, found: SparkSource) -> None:
     texts = [f"{name}_text" for name in fields.columns]
     kept = ", ".join([*CANONICAL_COLUMNS[table], "flags", *(f"CASE WHEN flags <> 0 THEN {text} END AS {text}" for text in texts)])
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
-    connection.view(f"read_{table}", f"SELECT {kept} FROM ({select}) AS typed_cells")
+    engine.view(f"read_{table}", f"SELECT {kept} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
     dropped = tuple(header for header in source.reading.headers if header not in used.values())
     reading = replace(source.reading, table=table, used=used, dropped=dropped, system=mapping.system)
@@ -239,11 +233,11 @@ def _read(load: _Load, table: str, found: SparkSource) -> None:
 
 
 def _source_table(load: _Load, table: str, found: SparkSource) -> SourceTable:
-    connection = load.connection
-    sample = connection.rows_of(found.frame.limit(PREVIEW_ROWS))
+    engine = load.engine
+    sample = SparkResult(found.frame.limit(PREVIEW_ROWS), engine.stage).fetchall()
     if not sample:
         raise FileError("header_only", {"file": found.name, "line": "0"})
-    connection.name(f"given_{table}", found.frame)
+    engine.name(f"given_{table}", found.frame)
     columns = tuple(
         SourceColumn(header, quote_name(header), _TYPES.get(kind.partition("(")[0], "VARCHAR"), _texts(sample, place))
         for place, (header, kind) in enumerate(found.frame.dtypes)
@@ -287,24 +281,24 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
 
 def _judge_customers(load: _Load, item: JudgedTable) -> None:
     """Only rows whose id comes again are sorted."""
-    connection, kept = load.connection, f"(flags & {reject_mask('customers')}) = 0"
-    connection.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
-    [(ids,)] = connection.sql("SELECT count(*) FROM repeated_ids").fetchall()
+    engine, kept = load.engine, f"(flags & {reject_mask('customers')}) = 0"
+    engine.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
+    [(ids,)] = engine.execute("SELECT count(*) FROM repeated_ids").fetchall()
     if not ids:
-        connection.make("judged_customers", "SELECT * FROM read_customers")
+        engine.make("judged_customers", "SELECT * FROM read_customers")
         return
     if load.mappings.joining.repeated_customers == "auto":
-        _require_no_subscriptions(connection, item, kept)
+        _require_no_subscriptions(engine, item, kept)
     columns = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(f"{name}_text" for name in item.fields.columns)])
     once = "SELECT read_customers.* FROM read_customers LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
     repeated = repeated_customers_sql("read_customers JOIN repeated_ids ON customer_id = again")
-    connection.make(
+    engine.make(
         "judged_customers",
         f"SELECT {columns}, flags FROM ({once}) AS alone UNION ALL SELECT {columns}, flags | bit AS flags FROM ({repeated}) AS judged",
     )
 
 
-def _require_no_subscriptions(connection: SparkConnection, item: JudgedTable, kept: str) -> None:
+def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, kept: str) -> None:
     """As `iceberg.ingest.joining.subscriptions.find_repeats` tells a mistake from a table of subscriptions, which `load_tables` would fold.
 
     Raises:
@@ -312,7 +306,7 @@ def _require_no_subscriptions(connection: SparkConnection, item: JudgedTable, ke
     """
     starts = f"SELECT customer_id, count(DISTINCT start_date) AS starts FROM read_customers WHERE {kept} GROUP BY customer_id"
     counted = f"SELECT count(*) AS customers, count(CASE WHEN starts > 1 THEN 1 END) AS restarted FROM ({starts}) AS each_one"
-    [(customers, restarted)] = connection.sql(counted).fetchall()
+    [(customers, restarted)] = engine.execute(counted).fetchall()
     if restarted >= ENOUGH_REPEATED and restarted >= MANY_REPEATED * customers:
         raise FileError("spark_repeated_customers", {"file": item.source.reading.file, "count": int(restarted), "customers": int(customers)})
 
@@ -325,7 +319,7 @@ def _judge_telling(load: _Load, table: str, *, recorded: bool) -> None:
     judged = f"SELECT * FROM {rows}"
     if table == "complaints":
         judged = _with_bit(repeated_complaints_sql(rows, order="record" if recorded else "customer_id"), "place")
-    load.connection.make(f"judged_{table}", judged)
+    load.engine.make(f"judged_{table}", judged)
 
 
 def _with_bit(verdicts: str, *besides: str) -> str:
@@ -333,7 +327,7 @@ def _with_bit(verdicts: str, *besides: str) -> str:
     return f"SELECT * EXCLUDE ({', '.join(['flags', 'bit', *besides])}), flags | bit AS flags FROM ({verdicts}) AS verdicts"
 
 
-def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
+def _first_rows(engine: SparkEngine, item: JudgedTable, limit: int) -> list[RowIssue]:
     """The first rows of each rule by their cells: tables have no lines."""
     found = []
     headers = {name: column.header for name, column in item.fields.columns.items()}
@@ -348,14 +342,14 @@ def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> l
         named = ", ".join(f"CAST({cell} AS VARCHAR) AS shown_{place}" for place, cell in enumerate(cells))
         order = ", ".join(f"shown_{place}" for place in range(len(cells)))
         broken = f"SELECT {named} FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY {order} LIMIT {limit}"
-        for row in connection.sql(broken).fetchall():
+        for row in engine.execute(broken).fetchall():
             value = " | ".join(str(text) for text in row if text is not None)
             found.append(RowIssue(item.table, item.source.reading.file, 0, headers.get(rule.field, ""), value[:200], rule.id, rule.rejects))
     return found
 
 
-def _days(connection: SparkConnection, judged: dict[str, JudgedTable]) -> tuple[date | None, date | None]:
+def _days(engine: SparkEngine, judged: dict[str, JudgedTable]) -> tuple[date | None, date | None]:
     """First complaint and last day among kept rows."""
     spans = {table: span for table, span in _DAYS.items() if table in judged}
-    seen = [connection.sql(f"SELECT {low} AS low, {high} AS high FROM {table}").fetchall()[0] for table, (low, high) in spans.items()]
+    seen = [engine.execute(f"SELECT {low} AS low, {high} AS high FROM {table}").fetchall()[0] for table, (low, high) in spans.items()]
     return min((low for low, _ in seen if low is not None), default=None), max((high for _, high in seen if high is not None), default=None)

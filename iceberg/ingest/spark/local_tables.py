@@ -15,8 +15,7 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.opening import OnFile
 from iceberg.ingest.rules.rules import bit_of
 from iceberg.ingest.schema import CANONICAL_COLUMNS, FileTotals, RowIssue
-from iceberg.ingest.spark.faults import named_stage
-from iceberg.ingest.spark.session import SparkConnection
+from iceberg.ingest.spark.engine import SparkEngine
 from iceberg.ingest.spark.sources import is_remote
 from iceberg.ingest.tables import Tables
 
@@ -69,7 +68,7 @@ class Beside:
         """Whether a table was read here."""
         return any(item.table == table for item in self.items)
 
-    def hand_over(self, connection: SparkConnection, item: JudgedTable) -> None:
+    def hand_over(self, engine: SparkEngine, item: JudgedTable) -> None:
         """Its rows as ``read_<table>`` in Spark, numbered; rules that need the customers have not spoken yet."""
         assert self._tables is not None  # noqa: S101  # there are items
         here = self._tables.connection
@@ -78,17 +77,16 @@ class Beside:
             here.execute(f"UPDATE {item.read_name} SET flags = flags & ~{later} WHERE (flags & {later}) <> 0")
         columns = ", ".join(CANONICAL_COLUMNS[item.table])
         rows = here.sql(f"SELECT {columns}, CAST(flags AS INTEGER) AS flags, CAST(rowid AS BIGINT) AS record FROM {item.read_name}")
-        with named_stage("reading"):
-            connection.name(f"read_{item.table}", connection.session.createDataFrame(rows.to_arrow_table()))
+        engine.register(f"read_{item.table}", rows.to_arrow_table())
 
-    def first_rows(self, connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
+    def first_rows(self, engine: SparkEngine, item: JudgedTable, limit: int) -> list[RowIssue]:
         """The first rows of each rule with file and line: what Spark found is noted down beside what was found here."""
         assert self._tables is not None  # noqa: S101  # there are items
         here = self._tables.connection
         for rule in _SPOKEN_THERE.get(item.table, ()):
             bit = bit_of(item.table, rule)
             if any(flags & bit for flags in item.flags):
-                found = connection.sql(f"SELECT record FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY record LIMIT {limit}").fetchall()
+                found = engine.execute(f"SELECT record FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY record LIMIT {limit}").fetchall()
                 records = ", ".join(str(int(record)) for (record,) in found)
                 here.execute(f"UPDATE {item.read_name} SET flags = flags | {bit} WHERE rowid IN ({records})")
         return find_issues(here, item, limit=limit) if item.rule_rows or item.bad_lines else []
