@@ -1,4 +1,4 @@
-"""Owns counts by exact day: entries and ends on the tenure axis, and complainers on the clock since their complaint."""
+"""Counts by exact day: entries and ends on the tenure axis, and complainants on the clock since their complaint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANY_CATEGORY = -1  # value of `ComplaintClockCounts.category`: the first complai
 
 
 class CountColumns:
-    """Equally long columns of whole numbers; read-only once made."""
+    """Equally long columns of whole numbers, read-only."""
 
     def __post_init__(self) -> None:
         lengths = set()
@@ -76,9 +76,9 @@ class TenureDayCounts(CountColumns):
 
 @dataclass(frozen=True, eq=False)
 class ComplaintClockCounts(CountColumns):
-    """Complainers on the clock since their first complaint in a category, one row per cell that has any.
+    """Complainants on the clock since their first complaint in a category, one row per cell that has any.
 
-    Cohort of a complainer: category, segment, calendar month and tenure band of that first complaint. `clock` is the
+    Cohort of a complainant: category, segment, calendar month and tenure band of that first complaint. `clock` is the
     bin (index into `CohortCounts.clock_edges_days`; the last bin is open) of the day on which follow-up ended. Category
     -1 is "any": the first complaint of all. In category c a customer enters at the first complaint in c; with two
     categories they are on two clocks, so rows of categories 0..C-1 do not add up to category -1.
@@ -102,7 +102,11 @@ class ComplaintClockCounts(CountColumns):
 
 
 def whole_numbers(values: npt.ArrayLike, *, name: str) -> IntArray:
-    """A read-only int64 copy; refuses fractions."""
+    """Copy values into a read-only int64 array.
+
+    Raises:
+        ValueError: They are not whole numbers.
+    """
     array = np.asarray(values)
     if array.size and array.dtype.kind not in "iub":
         raise ValueError(f"{name} must hold whole numbers, holds {array.dtype}")
