@@ -81,7 +81,7 @@ def run_spark(customers: str, complaints: str, *, master: str, memory: str, log:
         return rows
 
     spark.SparkResult.fetchall = counted  # type: ignore[method-assign]
-    tables, report = load_spark_tables(customers, complaints)
+    tables, report = load_spark_tables({"customers": customers, "complaints": complaints})
     loaded = time.perf_counter()
     with tables:
         counts = reduce_tables(tables)

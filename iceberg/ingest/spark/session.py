@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,23 @@ _SECONDS_TO_CONNECT = 10
 LOCAL_SETTINGS = {"spark.sql.shuffle.partitions": "32", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 
 
-def open_session(url: str | None, *, memory_limit: str | None = None, temp_directory: Path | None = None) -> SparkSession:
-    """The environment's own session where there is one; else the one that `url` names (``local[*]``, ``spark://...``, ``sc://...``).
+@dataclass(frozen=True)
+class SessionOptions:
+    """Which session to use.
 
-    Args:
-        url: None takes the environment's own, else a local one.
+    Attributes:
+        url: Address: ``local[*]``, ``spark://...`` or ``sc://...``; None takes the environment's own session, else a local one.
         memory_limit: Of a local session, such as ``"4GB"``; a cluster has settings of its own.
-        temp_directory: Where a local session puts what does not fit into memory.
+        temp_directory: Folder in which a local session puts what does not fit into memory.
+    """
+
+    url: str | None = None
+    memory_limit: str | None = None
+    temp_directory: Path | None = None
+
+
+def open_session(options: SessionOptions) -> SparkSession:
+    """Open the session of the environment where there is one, else the one at `SessionOptions.url`.
 
     Raises:
         FileError: ``spark_missing``, ``spark_java_missing``, ``spark_connect_missing``, ``spark_unreachable``, ``spark_own_settings``,
@@ -38,10 +49,10 @@ def open_session(url: str | None, *, memory_limit: str | None = None, temp_direc
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise FileError("spark_missing") from error
-    active = SparkSession.getActiveSession()
+    url, active = options.url, SparkSession.getActiveSession()
     if active is not None and url is None:
         return active
-    settings = _settings(url, memory_limit, temp_directory)
+    settings = _settings(options)
     address = url or os.environ.get("SPARK_REMOTE") or "local[*]"
     _require_reachable(address)
     builder = SparkSession.builder.appName("iceberg")
@@ -89,8 +100,9 @@ def _shown(address: str) -> str:
     return f"{scheme}{mark}{rest.partition('/')[0].rpartition('@')[2]}"
 
 
-def _settings(url: str | None, memory_limit: str | None, temp_directory: Path | None) -> dict[str, str]:
+def _settings(options: SessionOptions) -> dict[str, str]:
     """The settings that stand for ``--memory-limit`` and ``--temp-dir``; only a session that is started here takes them."""
+    url, memory_limit, temp_directory = options.url, options.memory_limit, options.temp_directory
     if memory_limit is None and temp_directory is None:
         return {}
     if (url is not None and not url.startswith("local")) or (url is None and os.environ.get("SPARK_REMOTE")):
