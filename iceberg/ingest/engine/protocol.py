@@ -23,7 +23,7 @@ class Queryable(Protocol):
     """An engine, or a plain connection of DuckDB."""
 
     def execute(self, query: str, /) -> Result:
-        """Run a statement in the SQL of DuckDB."""
+        """Run a statement in the SQL of DuckDB, a SELECT with a small result."""
 
 
 class Engine(Queryable, Protocol):
@@ -33,9 +33,6 @@ class Engine(Queryable, Protocol):
     one engine has. An engine with another SQL transpiles them. They name the relations of `iceberg.ingest.tables.Tables` (columns of
     `CANONICAL_COLUMNS`) and the work tables that were made before. A subclass implements every method but `fork`.
     """
-
-    def execute(self, query: str, /) -> Result:
-        """Run a SELECT with a small result."""
 
     def columns(self, query: str, /) -> dict[str, IntArray]:
         """The columns of a result of whole numbers, by name, as int64; engines widen sums or return them as doubles."""
