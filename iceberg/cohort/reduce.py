@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from iceberg.arrays import IntArray
 from iceberg.cohort.axis_names import Names
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
@@ -28,7 +27,6 @@ from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
-_MOST_CELLS = 1 << 22  # judgement: up to here adding up in place, 8 bytes a cell, beats sorting
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
 
 
@@ -169,9 +167,9 @@ class _Reduction:
         linked = bool(rows and self.segments.names)
         if not rows and "volumes" in self.tables.names:
             rows = self.engine.execute(self.statements.volumes()).fetchall()
-        sizes: dict[str, int] = {}
+        sizes: Counter[str] = Counter()
         for name, _, size in rows:
-            sizes[name] = sizes.get(name, 0) + int(size)
+            sizes[name] += int(size)
         self.categories = Names.largest(sizes, self.max_categories)
         self.place_of = {name: self.categories.place(name) for name in sizes}
         self.complaints = np.zeros((len(self.categories.names), len(self.statements.window.months)), dtype=np.int64)
@@ -199,7 +197,7 @@ class _Reduction:
             "silent_exits": customers["silent_exits"] - exits["customers"],
             "silent_exit_revenue": customers["silent_exit_revenue"] - exits["revenue_units"],
             "silent_exit_revenue_known": customers["silent_exit_revenue_known"] - exits["revenue_known"],
-            "tenure_days": _tenure_days(moves, vocal_moves),
+            "tenure_days": TenureDayCounts.summed(moves, vocal_moves),
         }
 
     def _customers(self, engine: Engine) -> tuple[dict[str, Any], Columns]:
@@ -220,7 +218,7 @@ class _Reduction:
             "silent_exits": exits["customers"],
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
-            "tenure_days": _tenure_days(moves),
+            "tenure_days": TenureDayCounts.summed(moves),
         }
         return fields, moves
 
@@ -237,7 +235,7 @@ class _Reduction:
         of_each = engine.columns(statements.clocks())
         of_all = {name: values[of_each["rank"] == 1] for name, values in of_each.items()}
         of_all["category"] = np.full_like(of_all["category"], ANY_CATEGORY)
-        clock = _clock(of_each, of_all)
+        clock = ComplaintClockCounts.summed(of_each, of_all)
         place = (clock.category, clock.segment, clock.month, clock.band)  # -1, any category, is the last place
         complainants = add_up((len(self.categories.names) + 1, *axes.shape), place, clock.exited + clock.censored)
         fields = {
@@ -254,35 +252,3 @@ class _Reduction:
         rows = engine.columns(self.statements.exits(source))
         place = (rows["segment"], rows["month"], rows["band"])
         return {name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")}
-
-
-def _tenure_days(*moves: Columns) -> TenureDayCounts:
-    keys, totals = _grouped(moves, keys=("state", "segment", "tenure_day"), values=("entered", "exited", "censored"))
-    occupied = totals.any(axis=0)
-    return TenureDayCounts(*keys[:, occupied], *totals[:, occupied])
-
-
-def _clock(*rows: Columns) -> ComplaintClockCounts:
-    keys = ("category", "segment", "month", "band", "clock")
-    return ComplaintClockCounts(*np.concatenate(_grouped(rows, keys=keys, values=("exited", "censored", "days_in_bin"))))
-
-
-def _grouped(parts: Sequence[Columns], *, keys: Sequence[str], values: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """Distinct keys in sorted order, and the sums of their values: (keys, rows) and (values, rows)."""
-    key = np.concatenate([np.stack([part[name] for name in keys]) for part in parts], axis=1)
-    value = np.concatenate([np.stack([part[name] for name in values]) for part in parts], axis=1)
-    if not key.shape[1]:
-        return key, value
-    low = key.min(axis=1, keepdims=True)
-    shape = tuple((key.max(axis=1) - low[:, 0] + 1).tolist())
-    packed = np.ravel_multi_index(tuple(key - low), shape)  # one number is handled faster than five
-    if math.prod(shape) > _MOST_CELLS:
-        order = np.argsort(packed)  # sums of whole numbers do not depend on which of two equal keys comes first
-        begins = np.flatnonzero(np.diff(packed[order], prepend=-1))
-        return key[:, order[begins]], np.add.reduceat(value[:, order], begins, axis=1)
-    there, totals = np.zeros(math.prod(shape), dtype=np.bool_), np.zeros((len(value), math.prod(shape)), dtype=np.int64)
-    there[packed] = True
-    for total, added in zip(totals, value, strict=True):
-        np.add.at(total, packed, added)
-    (found,) = np.nonzero(there)
-    return np.stack(np.unravel_index(found, shape)) + low, totals[:, found]
