@@ -25,6 +25,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import write_counts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
+from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 from iceberg.ingest.tables import Tables
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg
@@ -45,7 +46,7 @@ def counts_by_files(folder: Path, customers: int) -> dict[str, CohortCounts]:
         "CREATE TABLE volumes AS SELECT CAST(date_trunc('month', complaint_date) AS DATE) AS month, category, "
         "count(*) AS complaints FROM complaints GROUP BY ALL"
     )
-    with Tables(connection, frozenset({"customers", "complaints"})) as tables:
+    with Tables(DuckDBEngine(connection), frozenset({"customers", "complaints"})) as tables:
         volumes = replace(tables, names=frozenset({"volumes"}))
         beside = replace(tables, names=frozenset({"customers", "volumes"}))
         return {

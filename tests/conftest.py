@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 from iceberg.ingest.schema import CANONICAL_COLUMNS
 from iceberg.ingest.tables import Tables
 from tests import postgres
@@ -55,7 +56,7 @@ def tables_from_frames() -> Iterator[TablesFactory]:
             )
             connection.execute(f"CREATE TABLE {name} AS SELECT {casts} FROM frame_of_test")
             connection.unregister("frame_of_test")
-        made.append(Tables(connection=connection, names=frozenset(frames)))
+        made.append(Tables(DuckDBEngine(connection), frozenset(frames)))
         return made[-1]
 
     yield make

@@ -71,7 +71,7 @@ OWNERS = {
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),
     "pyspark": ("ingest/spark",),
-    "sqlglot": ("ingest/spark/session.py",),
+    "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "argparse": ("cli/options.py",),

@@ -84,6 +84,7 @@ def reduction_alone(paths: Paths) -> dict[str, float]:
     import duckdb
 
     from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
     from iceberg.ingest.tables import Tables
 
     started = time.perf_counter()
@@ -92,7 +93,7 @@ def reduction_alone(paths: Paths) -> dict[str, float]:
         kind = "VIEW" if path.suffix == ".parquet" else "TABLE"
         connection.execute(f"CREATE {kind} {table} AS SELECT * FROM '{path}'")
     loaded = time.perf_counter()
-    with Tables(connection, frozenset(paths)) as tables:
+    with Tables(DuckDBEngine(connection), frozenset(paths)) as tables:
         reduce_tables(tables)
     return {"load": loaded - started, "reduce": time.perf_counter() - loaded}
 

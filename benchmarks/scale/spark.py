@@ -67,7 +67,7 @@ def run_spark(customers: str, complaints: str, *, master: str, memory: str, log:
     ready = time.perf_counter()
 
     from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest.spark import session as spark
+    from iceberg.ingest.spark import engine as spark
     from iceberg.ingest.spark.load import load_spark_tables
 
     collected = {"rows": 0, "results": 0, "longest": 0}
@@ -81,7 +81,7 @@ def run_spark(customers: str, complaints: str, *, master: str, memory: str, log:
         return rows
 
     spark.SparkResult.fetchall = counted  # type: ignore[method-assign]
-    tables, report = load_spark_tables(customers, complaints)
+    tables, report = load_spark_tables({"customers": customers, "complaints": complaints})
     loaded = time.perf_counter()
     with tables:
         counts = reduce_tables(tables)

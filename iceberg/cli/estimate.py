@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.spark.session import SessionOptions
     from iceberg.ingest.tables import IngestReport, Tables
     from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
@@ -171,8 +172,7 @@ def load_where_they_live(options: Options, mapping: MappingSet | None, on_file: 
 
     if others := [name for name in options.given if name not in TAKEN]:
         raise UsageError("spark_takes", {"option": f"--{OPTION_OF_TABLE[others[0]]}"})
-    sources: dict[str, Any] = {**options.given}
-    return load_spark_tables(**sources, **_session(options), mapping=mapping, as_of=options.as_of, on_file=on_file)
+    return load_spark_tables(options.given, session=_session(options), mapping=mapping, as_of=options.as_of, on_file=on_file)
 
 
 def check_where_they_live(options: Options, mapping: MappingSet | None, words: Translator) -> str:
@@ -181,12 +181,14 @@ def check_where_they_live(options: Options, mapping: MappingSet | None, words: T
     from iceberg.ingest.spark.load import load_spark_tables, recognise_spark_tables
 
     shown = []
-    for tables in recognise_spark_tables(options.files, mapping=mapping, **_session(options)):
-        loaded, report = load_spark_tables(**tables, **_session(options), mapping=mapping)  # type: ignore[arg-type]  # only sources are in the dictionary
+    for sources in recognise_spark_tables(options.files, session=_session(options), mapping=mapping):
+        loaded, report = load_spark_tables(sources, session=_session(options), mapping=mapping)
         loaded.close()
         shown.append(build_check_text(report, words))
     return "\n".join(shown)
 
 
-def _session(options: Options) -> dict[str, Any]:
-    return {"url": options.spark_url, "memory_limit": options.memory_limit, "temp_directory": options.temp_dir}
+def _session(options: Options) -> SessionOptions:
+    from iceberg.ingest.spark.session import SessionOptions
+
+    return SessionOptions(options.spark_url, options.memory_limit, options.temp_dir)

@@ -1,4 +1,4 @@
-"""Owns `CohortCounts`: the exact sufficient statistics that every formula works on; no customer is in it.
+"""`CohortCounts`: the exact sufficient statistics that every formula works on; no customer is in it.
 
 Its size depends on months, tenure bands, segments and categories, never on the number of customers.
 """
@@ -17,19 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.arrays import FloatArray, IntArray
-from iceberg.cohort.day_counts import ANY_CATEGORY, NEVER_COMPLAINED, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
-
-__all__ = [
-    "ANY_CATEGORY",
-    "NEVER_COMPLAINED",
-    "CohortCounts",
-    "ComplaintClockCounts",
-    "ObservedSilence",
-    "TenureDayCounts",
-]
 
 FORMAT = 1
 # Fields of whole numbers with shape (segments, months, bands).
@@ -69,11 +60,10 @@ PLAIN_FIELDS = (
 
 @dataclass(frozen=True, eq=False)
 class CohortCounts:
-    """What the files say, as counts.
+    """Counts of customers and complaints.
 
     Axes: S segments, M calendar months of the window, B tenure bands, C categories. Cells with no one at risk hold
-    zeros. Arrays are
-    read-only; contradictory ones raise `ValueError`, because only a defect can make them.
+    zeros. Arrays are read-only; contradictory ones raise `ValueError`, because only a defect can make them.
 
     Attributes:
         window: Days that were counted.
@@ -93,12 +83,12 @@ class CohortCounts:
         tenure_days, clock: see their classes.
         has_customers, has_linked_complaints, has_revenue: which of the above hold information.
         currency: ISO 4217 code of revenue.
-        grouped_segments: How many segments of the file are taken together in the last one; 0 where none are.
+        grouped_segments: How many segments of the file the last one holds; 0 where every segment stands alone.
         grouped_categories: The same for categories.
         customers_at_risk: (S,) distinct customers with at least one day at risk.
-        observed: What an incident log and a survey saw of silent customers; None where neither was given.
+        observed: What an incident log and a survey show of silent customers; None where neither was given.
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
-            a person-day is one customer of the sheet, and the clock has one bin because nobody knows what came first.
+            a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
     """
 
     window: ObservationWindow
@@ -148,7 +138,7 @@ class CohortCounts:
         categories: Sequence[str] = (),
         **given: Any,  # noqa: ANN401 - any field of the class
     ) -> Self:
-        """Counts of nobody, with any field replaced by `given`; what is not known stays zero."""
+        """Counts of zero in every field but those of `given`."""
         bands = tuple(given.pop("band_edges_months", DEFAULT_BAND_EDGES_MONTHS))
         cells = (len(segments), len(window.months), len(bands))
         arrays: dict[str, Any] = {name: np.zeros(cells, dtype=np.int64) for name in CELL_FIELDS}
@@ -174,16 +164,10 @@ class CohortCounts:
     def from_volumes(
         cls, window: ObservationWindow, *, categories: Sequence[str], complaints: npt.ArrayLike, currency: str = "EUR"
     ) -> Self:
-        """Evidence level 0: nothing but complaints per category and month of the window, shape (C, M)."""
-        order = (
-            np.argsort(np.array(categories, dtype=object), kind="stable")
-            if len(categories)
-            else np.zeros(0, dtype=np.int64)
-        )
+        """Counts of evidence level 0: only complaints per category and month of the window, shape (C, M)."""
+        order = sorted(range(len(categories)), key=lambda place: categories[place])
         volumes = np.asarray(complaints).reshape(len(categories), len(window.months))[order]
-        return cls.zeros(
-            window, categories=[categories[place] for place in order], complaints=volumes, currency=currency
-        )
+        return cls.zeros(window, categories=[categories[place] for place in order], complaints=volumes, currency=currency)
 
     @property
     def months(self) -> tuple[date, ...]:
@@ -227,7 +211,7 @@ class CohortCounts:
 
     @property
     def repeats(self) -> FloatArray:
-        """(C,) complaints per vocal customer inside the window; NaN where nobody is known to have complained."""
+        """(C,) complaints per vocal customer inside the window; NaN where no customer is known to have complained."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.vocal_customers > 0, self.complaints.sum(axis=1) / self.vocal_customers, np.nan)
 
@@ -251,30 +235,30 @@ class CohortCounts:
         unknown = [name for name in segments if name not in self.segments]
         if unknown or not segments:
             raise OptionError("segment_unknown", {"segments": ", ".join(unknown), "known": ", ".join(self.segments)})
-        kept = np.array([place for place, name in enumerate(self.segments) if name in set(segments)], dtype=np.int64)
-        if len(kept) == len(self.segments):
+        chosen = np.array([place for place, name in enumerate(self.segments) if name in set(segments)], dtype=np.int64)
+        if len(chosen) == len(self.segments):
             return self
         new_place = np.full(len(self.segments), -1, dtype=np.int64)
-        new_place[kept] = np.arange(len(kept))
+        new_place[chosen] = np.arange(len(chosen))
         tenure_days = self.tenure_days.where(new_place[self.tenure_days.segment] >= 0)
         clock = self.clock.where(new_place[self.clock.segment] >= 0)
-        others_kept = self.grouped_segments and len(self.segments) - 1 in kept
+        grouped = self.grouped_segments if len(self.segments) - 1 in chosen else 0
         return replace(
             self,
-            segments=tuple(self.segments[place] for place in kept),
-            complainants=self.complainants[:, kept],
-            silent_exit_revenue=self.silent_exit_revenue[kept],
-            customers_at_risk=self.customers_at_risk[kept],
+            segments=tuple(self.segments[place] for place in chosen),
+            complainants=self.complainants[:, chosen],
+            silent_exit_revenue=self.silent_exit_revenue[chosen],
+            customers_at_risk=self.customers_at_risk[chosen],
             tenure_days=replace(tenure_days, segment=new_place[tenure_days.segment]),
             clock=replace(clock, segment=new_place[clock.segment]),
-            grouped_segments=self.grouped_segments if others_kept else 0,
-            observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), kept),
-            **{name: getattr(self, name)[kept] for name in CELL_FIELDS},
+            grouped_segments=grouped,
+            observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
+            **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
 
 def _check_counts(counts: CohortCounts) -> None:
-    """Refuses contradictory counts.
+    """Refuse contradictory counts.
 
     Raises:
         ValueError: Only a defect can make such counts, so it is not a message to a user.
@@ -354,7 +338,7 @@ def _check_day_counts(counts: CohortCounts) -> None:
 
 
 def header_bytes(counts: CohortCounts) -> bytes:
-    """Names, window, edges and flags as JSON; equal counts have the same."""
+    """Names, window, edges and flags as JSON; equal counts have equal bytes."""
     header = {
         "format": FORMAT,
         "since": counts.window.since.isoformat(),
@@ -362,7 +346,7 @@ def header_bytes(counts: CohortCounts) -> bytes:
         "look_back_days": counts.window.look_back_days,
         **{name: getattr(counts, name) for name in PLAIN_FIELDS},
     }
-    # Only where they say something: counts of files without them keep their digest.
+    # Left out where they have no content, so that the digest of such counts does not change.
     if counts.observed is not None:
         header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
     if not counts.has_calendar:

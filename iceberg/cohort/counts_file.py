@@ -1,4 +1,4 @@
-"""Owns the byte form of `CohortCounts`: an .npz archive that numpy, and any unzip, can read without this package."""
+"""Writes and reads `CohortCounts` as bytes: an .npz archive that numpy, and any unzip, can read without this package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip entry can carry: no cl
 
 
 def write_counts(counts: CohortCounts) -> bytes:
-    """The archive; equal counts give equal bytes."""
+    """Write counts as an archive; equal counts give equal bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         header = json.loads(header_bytes(counts)) | {"digest": counts.digest}
@@ -35,7 +35,7 @@ def write_counts(counts: CohortCounts) -> bytes:
 
 
 def read_counts(data: bytes) -> CohortCounts:
-    """The counts of an archive.
+    """Read the counts of an archive.
 
     Raises:
         FileError: Not such an archive, another format, or contents that do not match their digest.

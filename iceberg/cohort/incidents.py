@@ -1,4 +1,4 @@
-"""Owns the reduction of an incident log and a survey to `ObservedSilence`: who met a problem, and who of them spoke."""
+"""Reduces an incident log and a survey to `ObservedSilence`: who met a problem, and who of them complained."""
 # ruff: noqa: S608 - every piece of the text is a literal of this module, a number or a date of the window
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from iceberg.cohort.day_counts import ComplaintClockCounts
-from iceberg.cohort.engine import Engine
 from iceberg.cohort.lexis import add_up
 from iceberg.cohort.silent_observations import COMPLAIN_WITHIN_DAYS, SURVEY_FIELDS, ObservedSilence
 from iceberg.cohort.statements import Statements, bin_of, completed_months, edge_below, month_of
+from iceberg.ingest.tables import Tables
 
 
 def observe_silence(
-    engine: Engine,
+    tables: Tables,
     statements: Statements,
     *,
     places: Mapping[str, int],
@@ -25,10 +25,10 @@ def observe_silence(
     linked: bool,
     complain_within_days: int = COMPLAIN_WITHIN_DAYS,
 ) -> ObservedSilence | None:
-    """Counts of the log and the survey; None where the tables hold neither.
+    """Counts what the log and the survey show of silent customers; None where the tables hold neither.
 
     Args:
-        engine: Holds the work tables of the reduction.
+        tables: With the work tables of the reduction in their engine.
         statements: For the window, bands and clock.
         places: Place of every complaint category of the files. Names are compared without case, accents and
             punctuation where they do not match exactly.
@@ -36,27 +36,27 @@ def observe_silence(
         linked: Whether complaints lead to customers; a log means nothing otherwise.
         complain_within_days: See `ObservedSilence`.
     """
-    names = engine.tables.names
-    logged, asked = "incidents" in names and linked, "surveys" in names
+    engine = tables.engine
+    logged, asked = "incidents" in tables.names and linked, "surveys" in tables.names
     if not logged and not asked:
         return None
     matching = _Matching(places)
     survey = np.zeros((shape[0], len(SURVEY_FIELDS)), dtype=np.int64)
     if asked:
-        for name, *numbers in engine.named(f"SELECT category, {', '.join(SURVEY_FIELDS)} FROM surveys"):
+        for name, *numbers in engine.execute(f"SELECT category, {', '.join(SURVEY_FIELDS)} FROM surveys").fetchall():
             place = matching.place(str(name))
             if place is not None:
                 survey[place] += np.array(numbers, dtype=np.int64)
     struck = voiced = np.zeros(shape, dtype=np.int64)
     clock = ComplaintClockCounts.empty()
     if logged:
-        rows = engine.named("SELECT DISTINCT coalesce(category, '') FROM incidents")
+        rows = engine.execute("SELECT DISTINCT coalesce(category, '') FROM incidents").fetchall()
         listed = {str(name): matching.place(str(name)) for (name,) in rows}
         known = {name: place for name, place in listed.items() if place is not None}
         if known:
-            sql = _IncidentStatements(statements, complain_within_days, engine.tables.named_customers)
-            engine.keep("incident_places", Statements.places_of(known))
-            engine.keep("sufferers", sql.sufferers(shape[1] - 1))
+            sql = _IncidentStatements(statements, complain_within_days, tables.named_customers)
+            engine.make("incident_places", Statements.places_of(known))
+            engine.make("sufferers", sql.sufferers(shape[1] - 1))
             counted = engine.columns(sql.struck())
             cell = (counted["category"], counted["segment"])
             struck, voiced = add_up(shape, cell, counted["struck"]), add_up(shape, cell, counted["voiced"])
@@ -65,7 +65,7 @@ def observe_silence(
 
 
 class _Matching:
-    """Names of a log or a survey, found among the complaint categories."""
+    """Finds the names of a log or a survey among the complaint categories."""
 
     def __init__(self, places: Mapping[str, int]) -> None:
         self.places = places
@@ -91,9 +91,10 @@ class _IncidentStatements:
         self.statements, self.within, self.customers = statements, complain_within_days, customers
 
     def sufferers(self, others: int) -> str:
-        """One row per customer and category: the first decided incident, and whether a complaint followed any of them.
+        """A SELECT of one row per customer and category: the first decided incident, and whether a complaint followed any.
 
-        An incident is decided when the window still lasts `complain_within_days` after it, whatever the customer did.
+        An incident is decided when the window still lasts `complain_within_days` after it, whatever the customer did. Columns: category,
+        segment, start_date, end_date (NULL after the window), incident_date, voiced, first_word (day of the first complaint of all).
         """
         of = self.statements
         return f"""
@@ -124,13 +125,11 @@ class _IncidentStatements:
 
     @staticmethod
     def struck() -> str:
-        """Customers with a decided incident and, of them, those who complained of it."""
-        return """
-            SELECT category, segment, count(*) AS struck, sum(voiced) AS voiced
-            FROM sufferers GROUP BY category, segment"""
+        """A SELECT of the customers with a decided incident and, of them, those who complained of it."""
+        return "SELECT category, segment, count(*) AS struck, sum(voiced) AS voiced FROM sufferers GROUP BY category, segment"
 
     def clock(self) -> str:
-        """Silent sufferers by the cell of their incident and the bin in which follow-up ended."""
+        """A SELECT of silent sufferers by the cell of their incident and the bin in which follow-up ended."""
         of = self.statements
         month, tenure = f"{month_of('incident_date')} - {of.first_month}", completed_months("start_date", "incident_date")
         edges = of.clock_edges_days

@@ -1,4 +1,4 @@
-"""Owns the arithmetic from grouped tails (`iceberg.cohort.statements`) to cells of calendar month and tenure band."""
+"""Turns grouped tails (`iceberg.cohort.statements`) into cells of calendar month and tenure band."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def person_days(tails: Columns, axes: LexisAxes) -> IntArray:
 
 
 def add_up(shape: tuple[int, ...], place: tuple[IntArray, ...], values: IntArray) -> IntArray:
-    """Whole numbers summed into the cells of an array; stays exact, unlike weights in floating point."""
+    """Sum whole numbers into the cells of an array."""
     total = np.zeros(shape, dtype=np.int64)
     np.add.at(total, place, values)
     return total
 
 
 def _into_bands(days: IntArray, tenure_months: IntArray, axes: LexisAxes) -> IntArray:
-    """Days (S, J, M) at tenure (J, M) summed into (S, M, B); time before the first day falls into no band."""
+    """Sum days (S, J, M) at tenure (J, M) into (S, M, B); time before the first day falls into no band."""
     bands = np.searchsorted(np.asarray(axes.band_edges_months), tenure_months, side="right") - 1
     return np.stack([np.where(bands == band, days, 0).sum(axis=1) for band in range(axes.shape[2])], axis=2)

@@ -1,35 +1,32 @@
-"""Owns the reduction: trusted tables in, `CohortCounts` out. Rows stay in the engine; only counts reach Python."""
+"""Reduces trusted tables to `CohortCounts`. Rows stay in the engine; only counts reach Python."""
 # ruff: noqa: S608 - names in the text are literals of this package
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from iceberg.arrays import IntArray
+from iceberg.cohort.axis_names import Names
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.engine import Engine, Names
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
-from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
-from iceberg.ingest.engine.limits import named_faults
+from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
-_MOST_CELLS = 1 << 22  # judgement: up to here adding up in place, 8 bytes a cell, beats sorting
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
 
 
@@ -45,17 +42,17 @@ def reduce_tables(
     """Counts the customers and complaints of `tables` inside `window`.
 
     Exact to the day: person-days and departures equal an explosion into one row per customer and day. Complaints
-    outside
-    a customer's life (before the first day, after the departure) count as complaints of the file but make nobody a
-    complainant. A customer's repeated complaints of one category count once, at the first one; when that lies in the
-    look-back, the customer is in the complained state from the window's first day and is not counted as a complainant.
+    outside a customer's life (before the first day, after the departure) count as complaints of the file but make no
+    customer a complainant. A customer's repeated complaints of one category count once, at the first one; when that
+    lies in the look-back, the customer is in the complained state from the window's first day and is not counted as a
+    complainant.
 
     Args:
         tables: Trusted rows; not changed.
         window: Days to count; by default the 24 months up to the last day seen, not before the first complaint's month.
         band_edges_months: Lower edges of completed months of tenure.
         clock_edges_days: Lower edges of days since the complaint.
-        max_segments: With more segments than this, the largest are kept and the rest taken together in the last one
+        max_segments: With more segments than this, the largest stay apart and the last one holds the rest
             (`CohortCounts.grouped_segments` says how many).
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
 
@@ -70,7 +67,7 @@ def reduce_tables(
         if window is not None:
             raise OptionError("flat_no_window", {})
         return reduce_flat(
-            Engine(tables),
+            tables,
             band_edges_months=band_edges_months,
             clock_edges_days=clock_edges_days,
             max_segments=max_segments,
@@ -78,19 +75,15 @@ def reduce_tables(
         )
     window = window if window is not None else default_window(tables)
     statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
-    engine = Engine(tables)
-    try:
-        with named_faults(tables.scratch or Path()), tables.in_any_order():
-            return _Reduction(engine, statements, max_segments, max_categories).counts()
-    finally:
-        engine.drop()
+    with tables.engine.work():
+        return _Reduction(tables, statements, max_segments, max_categories).counts()
 
 
 def default_window(tables: Tables) -> ObservationWindow:
     """The 24 months up to the last day seen, not before the month of the first complaint.
 
     Raises:
-        EvidenceError: The tables hold no day at all.
+        EvidenceError: The tables hold no day.
     """
     sources = {
         "customers": "max(greatest(start_date, coalesce(end_date, start_date))), NULL",
@@ -99,8 +92,8 @@ def default_window(tables: Tables) -> ObservationWindow:
     }
     last, first_complaint = tables.last_day, tables.first_complaint
     if last is None or (first_complaint is None and tables.names & {"complaints", "volumes"}):
-        engine = Engine(tables)
-        seen = [engine.days(f"SELECT {days} FROM {name}") for name, days in sources.items() if name in tables.names]
+        queries = [f"SELECT {days} FROM {name}" for name, days in sources.items() if name in tables.names]
+        seen = [tables.engine.execute(query).fetchall()[0] for query in queries]
         last = last or max((day for day, _ in seen if day is not None), default=None)
         first_complaint = first_complaint or min((day for _, day in seen if day is not None), default=None)
     if last is None:
@@ -110,13 +103,14 @@ def default_window(tables: Tables) -> ObservationWindow:
 
 @dataclass
 class _Reduction:
-    engine: Engine
+    tables: Tables
     statements: Statements
     max_segments: int
     max_categories: int
 
     def counts(self) -> CohortCounts:
         window = self.statements.window
+        self.engine, self.recent = self.tables.engine, self._recent()
         self.segments = self._segments()
         linked = self._complaints()
         if not self.segments.names and not self.complaints.any():
@@ -126,89 +120,97 @@ class _Reduction:
         self.axes = LexisAxes(window, names, self.statements.band_edges_months, first_month, earliest)
         fields: dict[str, Any] = {
             "complaints": self.complaints,
-            "currency": self.engine.tables.currency,
+            "currency": self.tables.currency,
             "band_edges_months": self.statements.band_edges_months,
             "clock_edges_days": self.statements.clock_edges_days,
             "grouped_segments": self.segments.others,
             "grouped_categories": self.categories.others,
         }
         if self.segments.names:
-            fields |= self._customers_and_vocal(linked=linked)
+            fields |= self._customers_and_vocal() if linked else self._customers(self.engine)[0]
             fields["silent_exit_revenue"] = fields["silent_exit_revenue"] / REVENUE_UNITS
-        fields["observed"] = self._observed(linked=linked)
+        shape = (len(self.categories.names), len(names))
+        fields["observed"] = observe_silence(self.tables, self.statements, places=self.place_of, shape=shape, linked=linked)
         return CohortCounts.zeros(window, segments=names, categories=self.categories.names, **fields)
+
+    def _recent(self) -> RecentCustomers | None:
+        """The recent customers that were collected while their file was read, unless the window begins before them."""
+        recent = self.tables.recent
+        return recent if recent is not None and recent.since <= self.statements.window.since else None
 
     def _segments(self) -> Names:
         """Makes `starts`, customers by segment and first day, and finds the segments."""
-        if "customers" not in self.engine.tables.names:
+        if "customers" not in self.tables.names:
             return Names((), 0)
-        recent = self._recent()
         sample = f"SELECT count(DISTINCT segment) FROM (SELECT segment FROM customers LIMIT {_SAMPLE_ROWS}) AS sampled"
-        source = "customers" if recent is None and self.engine.named(sample)[0][0] > _MANY_NAMES else "starts_by_name"
-        if source == "starts_by_name":
-            if recent is not None:
-                self.engine.hold(ALIVE, recent.alive)
-                self.engine.hold(LEFT, recent.left)
-            self.engine.keep(source, self.statements.starts_of_recent() if recent is not None else self.statements.starts_by_name())
-        sizes = dict(self.engine.named(self.statements.segment_sizes(source)))
+        source = "starts_by_name"
+        if self.recent is not None:
+            self.engine.register(ALIVE, self.recent.alive)
+            self.engine.register(LEFT, self.recent.left)
+            self.engine.make(source, self.statements.starts_of_recent())
+        elif self.engine.execute(sample).fetchall()[0][0] > _MANY_NAMES:
+            source = "customers"
+        else:
+            self.engine.make(source, self.statements.starts_by_name())
+        sizes = dict(self.engine.execute(self.statements.segment_sizes(source)).fetchall())
         segments = Names.largest(sizes, self.max_segments)
         if segments.names:
-            self.engine.keep("segment_places", self.statements.places(segments.names))
-            self.engine.keep("starts", self.statements.starts(source, len(segments.names) - 1))
+            self.engine.make("segment_places", self.statements.places(segments.names))
+            self.engine.make("starts", self.statements.starts(source, len(segments.names) - 1))
         return segments
-
-    def _recent(self) -> RecentCustomers | None:
-        """Customers put aside while their file was read, where the window does not begin before them."""
-        recent = self.engine.tables.recent
-        return recent if recent is not None and recent.since <= self.statements.window.since else None
 
     def _complaints(self) -> bool:
         """Finds the categories and the complaints per month; says whether they are rows that may lead to customers."""
-        tables, rows = self.engine.tables.names, []
-        if "complaints" in tables:
-            rows = self.engine.named(self.statements.complaints())
+        rows: list[tuple[Any, ...]] = []
+        if "complaints" in self.tables.names:
+            rows = self.engine.execute(self.statements.complaints()).fetchall()
         linked = bool(rows and self.segments.names)
-        if not rows and "volumes" in tables:
-            rows = self.engine.named(self.statements.volumes())
-        sizes: dict[str, int] = {}
+        if not rows and "volumes" in self.tables.names:
+            rows = self.engine.execute(self.statements.volumes()).fetchall()
+        sizes: Counter[str] = Counter()
         for name, _, size in rows:
-            sizes[name] = sizes.get(name, 0) + int(size)
+            sizes[name] += int(size)
         self.categories = Names.largest(sizes, self.max_categories)
         self.place_of = {name: self.categories.place(name) for name in sizes}
         self.complaints = np.zeros((len(self.categories.names), len(self.statements.window.months)), dtype=np.int64)
         for name, month, size in rows:
             if month >= 0:  # the others lie in the look-back
-                self.complaints[self.categories.place(name), month] += int(size)
+                self.complaints[self.place_of[name], month] += int(size)
         return linked
 
-    def _customers_and_vocal(self, *, linked: bool) -> dict[str, Any]:
-        """Everybody, and of these the complainers. Much of either is the engine's planning, on one core: where both can, they run side by side."""
-        recent = self._recent()
-        if recent is None or not linked:
-            everybody, moves = self._customers(self.engine, "customers" if recent is None else LEFT)
-            return self._without_vocal(everybody, moves, self._vocal()) if linked else everybody
-        beside = Engine(self.engine.tables, beside=True)
-        try:
-            beside.hold(LEFT, recent.left)
-            beside.hold("starts", self.engine.connection.sql("SELECT * FROM starts").to_arrow_table())
-            beside.keep("segment_places", self.statements.places(self.segments.names))
-            with ThreadPoolExecutor(1) as other:
-                found = other.submit(self._customers, beside, LEFT)
-                vocal = self._vocal()
-            return self._without_vocal(*found.result(), vocal)
-        finally:
-            beside.drop()
+    def _customers_and_vocal(self) -> dict[str, Any]:
+        """The fields of all customers, with the time after the first complaint moved into the vocal state.
 
-    def _customers(self, engine: Engine, left: str) -> tuple[dict[str, Any], Columns]:
-        """Everybody, as if none had complained; and how they move along tenure. `left`: at least those who left inside the window."""
+        Much of the work is the engine's planning, on one core: with recent customers, whose rows are few, both halves run at the same time.
+        """
+        beside = self.engine.fork(("starts", "segment_places", LEFT)) if self.recent is not None else None
+        if beside is None:
+            customers, moves = self._customers(self.engine)
+            vocal, exits, vocal_moves = self._vocal()
+        else:
+            with closing(beside), ThreadPoolExecutor(1) as thread:
+                future = thread.submit(self._customers, beside)
+                vocal, exits, vocal_moves = self._vocal()
+                customers, moves = future.result()
+        return customers | vocal | {
+            "silent_person_days": customers["silent_person_days"] - vocal["vocal_person_days"],
+            "silent_exits": customers["silent_exits"] - exits["customers"],
+            "silent_exit_revenue": customers["silent_exit_revenue"] - exits["revenue_units"],
+            "silent_exit_revenue_known": customers["silent_exit_revenue_known"] - exits["revenue_known"],
+            "tenure_days": TenureDayCounts.summed(moves, vocal_moves),
+        }
+
+    def _customers(self, engine: Engine) -> tuple[dict[str, Any], Columns]:
+        """The fields of all customers as if none had complained, and how they move along tenure."""
         statements, axes = self.statements, self.axes
-        engine.keep("departures", statements.departures(left, len(axes.segments) - 1))
+        left = "customers" if self.recent is None else LEFT
+        engine.make("departures", statements.departures(left, len(axes.segments) - 1))
         starts = engine.columns("SELECT segment, sum(customers) AS customers FROM starts GROUP BY segment")
         started = person_days(engine.columns(statements.tails_of_starts()), axes)
         ended = person_days(engine.columns(statements.tails_of_departures("departures")), axes)
         exits = self._exits(engine, "departures")
         moves = engine.columns(statements.tenure_days_of_all())
-        everybody = {
+        fields = {
             "has_customers": True,
             "has_revenue": bool(exits["revenue_known"].any()),
             "customers_at_risk": add_up((len(axes.segments),), (starts["segment"],), starts["customers"]),
@@ -216,27 +218,27 @@ class _Reduction:
             "silent_exits": exits["customers"],
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
-            "tenure_days": _tenure_days(moves),
+            "tenure_days": TenureDayCounts.summed(moves),
         }
-        return everybody, moves
+        return fields, moves
 
     def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
-        """Complainers; their departures; and how they move along tenure."""
+        """The fields of complainants, their departures, and how they move along tenure."""
         engine, statements, axes = self.engine, self.statements, self.axes
-        engine.keep("category_places", statements.places(self.categories.names))
-        engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
-        engine.keep("matched", statements.matched(engine.tables.named_customers))
-        engine.keep("complained", statements.complained(len(axes.segments) - 1))
+        engine.make("category_places", statements.places(self.categories.names))
+        engine.make("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
+        engine.make("matched", statements.matched(self.tables.named_customers))
+        engine.make("complained", statements.complained(len(axes.segments) - 1))
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
         days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)
         exits = self._exits(engine, FIRST_COMPLAINED)
         of_each = engine.columns(statements.clocks())
         of_all = {name: values[of_each["rank"] == 1] for name, values in of_each.items()}
         of_all["category"] = np.full_like(of_all["category"], ANY_CATEGORY)
-        clock = _clock(of_each, of_all)
+        clock = ComplaintClockCounts.summed(of_each, of_all)
         place = (clock.category, clock.segment, clock.month, clock.band)  # -1, any category, is the last place
         complainants = add_up((len(self.categories.names) + 1, *axes.shape), place, clock.exited + clock.censored)
-        vocal = {
+        fields = {
             "has_linked_complaints": bool(complainants.any()),
             "vocal_person_days": days,
             "vocal_exits": exits["customers"],
@@ -244,62 +246,9 @@ class _Reduction:
             "complainants_any": complainants[-1],
             "clock": clock,
         }
-        return vocal, exits, engine.columns(statements.tenure_days_of_complained())
-
-    @staticmethod
-    def _without_vocal(everybody: dict[str, Any], moves: Columns, found: tuple[dict[str, Any], Columns, Columns]) -> dict[str, Any]:
-        """What is left of everybody without the complainers' time after the first complaint, and these."""
-        vocal, exits, vocal_moves = found
-        return everybody | vocal | {
-            "silent_person_days": everybody["silent_person_days"] - vocal["vocal_person_days"],
-            "silent_exits": everybody["silent_exits"] - exits["customers"],
-            "silent_exit_revenue": everybody["silent_exit_revenue"] - exits["revenue_units"],
-            "silent_exit_revenue_known": everybody["silent_exit_revenue_known"] - exits["revenue_known"],
-            "tenure_days": _tenure_days(moves, vocal_moves),
-        }
-
-    def _observed(self, *, linked: bool) -> ObservedSilence | None:
-        """What a log and a survey saw; a log needs the work tables of `_vocal`."""
-        shape = (len(self.categories.names), len(self.axes.segments))
-        return observe_silence(self.engine, self.statements, places=self.place_of, shape=shape, linked=linked)
+        return fields, exits, engine.columns(statements.tenure_days_of_complained())
 
     def _exits(self, engine: Engine, source: str) -> Columns:
         rows = engine.columns(self.statements.exits(source))
         place = (rows["segment"], rows["month"], rows["band"])
-        return {
-            name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")
-        }
-
-
-def _tenure_days(*moves: Columns) -> TenureDayCounts:
-    keys, totals = _grouped(moves, keys=("state", "segment", "tenure_day"), values=("entered", "exited", "censored"))
-    occupied = totals.any(axis=0)
-    return TenureDayCounts(*keys[:, occupied], *totals[:, occupied])
-
-
-def _clock(*rows: Columns) -> ComplaintClockCounts:
-    keys = ("category", "segment", "month", "band", "clock")
-    return ComplaintClockCounts(
-        *np.concatenate(_grouped(rows, keys=keys, values=("exited", "censored", "days_in_bin")))
-    )
-
-
-def _grouped(parts: Sequence[Columns], *, keys: Sequence[str], values: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """Distinct keys in sorted order, and the sums of their values: (keys, rows) and (values, rows)."""
-    key = np.concatenate([np.stack([part[name] for name in keys]) for part in parts], axis=1)
-    value = np.concatenate([np.stack([part[name] for name in values]) for part in parts], axis=1)
-    if not key.shape[1]:
-        return key, value
-    low = key.min(axis=1, keepdims=True)
-    shape = tuple((key.max(axis=1) - low[:, 0] + 1).tolist())
-    packed = np.ravel_multi_index(tuple(key - low), shape)  # one number is handled faster than five
-    if math.prod(shape) > _MOST_CELLS:
-        order = np.argsort(packed)  # sums of whole numbers do not depend on which of two equal keys comes first
-        begins = np.flatnonzero(np.diff(packed[order], prepend=-1))
-        return key[:, order[begins]], np.add.reduceat(value[:, order], begins, axis=1)
-    there, totals = np.zeros(math.prod(shape), dtype=np.bool_), np.zeros((len(value), math.prod(shape)), dtype=np.int64)
-    there[packed] = True
-    for total, added in zip(totals, value, strict=True):
-        np.add.at(total, packed, added)
-    (found,) = np.nonzero(there)
-    return np.stack(np.unravel_index(found, shape)) + low, totals[:, found]
+        return {name: add_up(self.axes.shape, place, rows[name]) for name in ("customers", "revenue_known", "revenue_units")}

@@ -1,4 +1,4 @@
-"""Owns what an incident log and a survey saw of silent customers, as counts (evidence level 4)."""
+"""`ObservedSilence`: what an incident log and a survey show of silent customers, as counts (evidence level 4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from iceberg.arrays import IntArray
 from iceberg.cohort.day_counts import ComplaintClockCounts, whole_numbers
 
-# Judgement: whoever has not complained within two months of an incident stays silent about it.
+# Judgement: a customer who has not complained within two months of an incident stays silent about it.
 COMPLAIN_WITHIN_DAYS = 60
 SURVEY_FIELDS = ("asked", "had_problem", "complained")
 
@@ -20,13 +20,13 @@ def _none() -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class ObservedSilence:
-    """Customers who are known to have met a problem, whether or not they said a word.
+    """Customers who are known to have met a problem, whether or not they complained.
 
     Attributes:
         struck: int64 (C, S) distinct customers with an incident of the category; only incidents that were followed for
             `complain_within_days` before the window ended, so that their silence is decided.
         voiced: int64 (C, S) of them, those who complained of that category within that time. The others are silent
-            sufferers, also when they left before they could speak.
+            sufferers, also when they left before they could complain.
         clock: Silent sufferers who had not complained of anything before, on the clock since their first incident of
             the category; a later complaint of any category ends the follow-up. Month and band are those of the incident.
         complain_within_days: Days after the incident in which a complaint counts as one about it.
@@ -52,7 +52,7 @@ class ObservedSilence:
         return np.stack([self.struck.sum(axis=1), self.voiced.sum(axis=1)], axis=1)
 
     def check(self, categories: int, segments: int) -> None:
-        """Refuses contradictions.
+        """Refuse contradictions.
 
         Raises:
             ValueError: Only a defect can make them.
@@ -74,8 +74,7 @@ class ObservedSilence:
 
     def rearranged(self, categories: IntArray, segments: IntArray) -> ObservedSilence:
         """The same with categories and segments in another order; those not listed are left out."""
-        kept = np.isin(self.clock.category, categories) & np.isin(self.clock.segment, segments)
-        clock = self.clock.where(kept)
+        clock = self.clock.where(np.isin(self.clock.category, categories) & np.isin(self.clock.segment, segments))
         place = np.zeros((2, max(self.struck.shape, default=0) + 1), dtype=np.int64)
         place[0, categories], place[1, segments] = np.arange(len(categories)), np.arange(len(segments))
         return replace(

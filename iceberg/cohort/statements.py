@@ -1,6 +1,6 @@
-"""Owns the SQL of the reduction: every statement groups rows into counts, none makes a row per person and month.
+"""The SQL of the reduction: every statement groups rows into counts, none makes a row per person and month.
 
-How person-days come out without person-months: a customer with first day `s` moves along a diagonal of the Lexis plane,
+How person-days follow without person-months: a customer with first day `s` moves along a diagonal of the Lexis plane,
 one tenure month per calendar month. Days of a month before the day of month of `s` belong to tenure month
 ``m - j - 1``, the others to ``m - j`` (j = month of s). A *tail* is what lies after a given day on that diagonal, up to
 the end of the window. Time at risk = tail from the first day at risk minus tail after the departure; time in the
@@ -9,9 +9,9 @@ complained state = tail from the first complaint minus the same. A tail is its f
 before. Four sums hold this: one per length of a month (30 and 31 never cut, so they share one) and one for the window's
 last month.
 
-The text keeps to what other engines share (no bare date subtraction, no GROUP BY ALL, no aggregate of one engine), so
-that it can be transpiled and run where the tables live. Dates are literals because they come from a validated window;
-names come as rows of `segment_places` and `category_places`, so that the big tables are grouped by small numbers.
+The SQL is that of DuckDB, limited to what engines share (see `iceberg.ingest.engine.protocol.Engine`). Dates are
+literals because they come from a validated window; names are rows of `segment_places` and `category_places`, so that
+large tables are grouped by small numbers. Every method gives one SELECT.
 """
 # ruff: noqa: S608 - every piece of the text is a literal of this module, a number, a date or a quoted name
 
@@ -24,14 +24,13 @@ from datetime import timedelta
 from iceberg.cohort.window import ObservationWindow
 
 REVENUE_UNITS = 10_000  # revenue is summed in whole ten-thousandths, so that the order of rows cannot change a sum
-REVENUE_LIMIT = (
-    10**11
-)  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
+REVENUE_LIMIT = 10**11  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
 
-_LAST_DAY = "coalesce(end_date, DATE '9999-12-31')"  # one comparison costs the scan less than three
+_LAST_DAY = "coalesce(end_date, DATE '9999-12-31')"  # one comparison is quicker than three
 ALIVE, LEFT = "customers_alive", "customers_left"  # work tables with the columns of `iceberg.ingest.schema.RecentCustomers`
-FIRST_COMPLAINED = "(SELECT * FROM complained WHERE rank = 1) AS first_complained"  # one row per complainer
-_REVENUE = f"CASE WHEN revenue BETWEEN 0 AND {REVENUE_LIMIT} THEN CAST(round(revenue * {REVENUE_UNITS}) AS BIGINT) END"
+FIRST_COMPLAINED = "(SELECT * FROM complained WHERE rank = 1) AS first_complained"  # one row per complainant
+# Revenue in whole units, NULL where it is unknown or impossible.
+REVENUE_SQL = f"CASE WHEN revenue BETWEEN 0 AND {REVENUE_LIMIT} THEN CAST(round(revenue * {REVENUE_UNITS}) AS BIGINT) END"
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Statements:
 
     @property
     def earliest_start_month(self) -> int:
-        """Start months before this one are in the last, open band throughout: they are taken together."""
+        """Start months before this one are in the last, open band throughout: they are counted as one."""
         return self.first_month - max(self.band_edges_months) - 2
 
     @property
@@ -86,12 +85,12 @@ class Statements:
 
     @staticmethod
     def places(names: Sequence[str]) -> str:
-        """Rows of name and place; a name that is not there belongs to the last place."""
+        """Rows of name and place; a name that is absent belongs to the last place."""
         return Statements.places_of({name: place for place, name in enumerate(names)})
 
     @staticmethod
     def places_of(places: Mapping[str, int]) -> str:
-        """The same where several names may share a place."""
+        """Rows of name and place, where several names may share a place."""
         rows = ", ".join(f"({_quoted(name)}, {place})" for name, place in places.items())
         return f"SELECT name, place FROM (VALUES {rows}) AS listed(name, place)"
 
@@ -102,7 +101,7 @@ class Statements:
             FROM customers WHERE {self.in_window} GROUP BY segment, start_date"""
 
     def starts_of_recent(self) -> str:
-        """The same from `ALIVE` and `LEFT` since an earlier day: without those who left before the window."""
+        """The rows of `starts_by_name` from `ALIVE` and `LEFT`, which may begin earlier, without those who left before the window."""
         return f"""
             SELECT segment, start_date, sum(customers) AS customers FROM (
                 SELECT segment, start_date, customers FROM {ALIVE}
@@ -129,7 +128,7 @@ class Statements:
     def departures(self, customers: str, others: int) -> str:
         """Customers who left inside the window, one row each, from `customers` (all, or at least those)."""
         return f"""
-            SELECT coalesce(place, {others}) AS segment, start_date, end_date, {_REVENUE} AS revenue_units
+            SELECT coalesce(place, {others}) AS segment, start_date, end_date, {REVENUE_SQL} AS revenue_units
             FROM {customers} LEFT JOIN segment_places ON coalesce(segment, '') = name
             WHERE end_date BETWEEN {self.since} AND {self.as_of} AND end_date >= start_date"""
 
@@ -141,9 +140,9 @@ class Statements:
             WHERE complaint_date BETWEEN {self.earliest} AND {self.as_of}"""
 
     def matched(self, customers: str) -> str:
-        """Complaints beside `customers` (all, or those that anything was told about).
+        """Complaints joined to `customers` (all, or at least those that a complaint or an incident names).
 
-        Without conditions: engines then read the rest of a row only where ids meet.
+        It has no conditions, so that engines read the rest of a row only where ids meet.
         """
         return f"""
             SELECT k.customer_id, c.segment, c.start_date, c.end_date, c.revenue, k.category, k.complaint_date
@@ -156,7 +155,7 @@ class Statements:
         """
         return f"""
             SELECT customer_id, coalesce(place, {others}) AS segment, start_date,
-                CASE WHEN end_date <= {self.as_of} THEN end_date END AS end_date, {_REVENUE} AS revenue_units,
+                CASE WHEN end_date <= {self.as_of} THEN end_date END AS end_date, {REVENUE_SQL} AS revenue_units,
                 category, complaint_date,
                 row_number() OVER (PARTITION BY customer_id, start_date ORDER BY complaint_date, category) AS rank
             FROM (
@@ -182,9 +181,7 @@ class Statements:
 
     def _tails(self, source: str, *, day: str, days_gone: int, weight: str = "1") -> str:
         start_month = f"greatest({month_of('start_date')}, {self.earliest_start_month})"
-        counted = (
-            f"CASE WHEN {month_of(day)} = {self.last_month} THEN {self.window.as_of.day} ELSE day(last_day({day})) END"
-        )
+        counted = f"CASE WHEN {month_of(day)} = {self.last_month} THEN {self.window.as_of.day} ELSE day(last_day({day})) END"
         return f"""
             SELECT segment, start_month, month, sum({weight}) AS customers,
                 sum({weight} * (counted - gone)) AS days_left,
@@ -228,7 +225,7 @@ class Statements:
             ) AS moves GROUP BY segment, tenure_day"""
 
     def tenure_days_of_complained(self) -> str:
-        """What complainers move: out of the silent state (negative where never in it), into that of their category."""
+        """Moves of complainants out of the silent state (negative where never in it), into that of their category."""
         first = f"greatest(date_diff('day', start_date, {self.since}), 0)"
         entry = f"date_diff('day', start_date, greatest(complaint_date, {self.since}))"
         last = f"date_diff('day', start_date, coalesce(end_date, {self.as_of}))"
@@ -256,7 +253,7 @@ class Statements:
             ) AS moves GROUP BY state, segment, tenure_day"""
 
     def clocks(self) -> str:
-        """Complainers by the cell of their first complaint in each category and the clock bin in which follow-up ended.
+        """Complainants by the cell of their first complaint in each category and the clock bin in which follow-up ended.
 
         Rank 1 is the first complaint of all; the others have rank 2.
         """
@@ -277,9 +274,7 @@ class Statements:
 
     def complaints(self) -> str:
         """Complaints per category and month of the window; month -1 is the look-back."""
-        month = (
-            f"CASE WHEN complaint_date < {self.since} THEN -1 ELSE {month_of('complaint_date')} - {self.first_month} END"
-        )
+        month = f"CASE WHEN complaint_date < {self.since} THEN -1 ELSE {month_of('complaint_date')} - {self.first_month} END"
         return f"""
             SELECT name, {month} AS month, sum(size) AS size FROM (
                 SELECT coalesce(category, '') AS name, complaint_date, count(*) AS size FROM complaints
@@ -299,11 +294,6 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-def revenue_units() -> str:
-    """Revenue in whole units, NULL where it is unknown or none."""
-    return _REVENUE
-
-
 def month_of(day: str) -> str:
     """Months since year 0 of a day."""
     return f"(12 * year({day}) + month({day}) - 1)"
@@ -316,9 +306,7 @@ def completed_months(start: str, day: str) -> str:
 
 def bin_of(value: str, edges: Sequence[int]) -> str:
     """Index of the last lower edge at or below a value."""
-    whens = " ".join(
-        f"WHEN {value} >= {edge} THEN {place}" for place, edge in reversed(list(enumerate(edges))) if place
-    )
+    whens = " ".join(f"WHEN {value} >= {edge} THEN {place}" for place, edge in reversed(list(enumerate(edges))) if place)
     return f"CASE {whens} ELSE 0 END" if whens else "0"
 
 

@@ -1,4 +1,4 @@
-"""Owns the observation window and the tenure and complaint clocks that customers are counted on."""
+"""The observation window, and the edges of the tenure and complaint clocks on which customers are counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_BAND_EDGES_MONTHS = (0, 1, 3, 6, 9, 12, 18, 24, 36, 60, 96)
 # Judgement: days since the complaint, fine at first as most departures follow within weeks. 180 is the default horizon.
 DEFAULT_CLOCK_EDGES_DAYS = (0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365)
 DEFAULT_WINDOW_MONTHS = 24
-UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers whose tenure nobody wrote down (flat sheets only)
+UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown tenure (flat sheets only)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ObservationWindow:
 
 
 def moving_window(as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
-    """The window of so many months up to `as_of`, not before the first complaint month: next month's run moves it along."""
+    """The window of so many months up to `as_of`, not before the first complaint month; it moves on with `as_of`."""
     since = months_before(as_of + timedelta(days=1), months)
     if first_complaint is not None and first_complaint <= as_of:
         since = max(since, first_complaint.replace(day=1))

@@ -11,6 +11,7 @@ import duckdb
 
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
@@ -208,13 +209,12 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
     scan = next((item.scan for item in judged if item.scan.named), None)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
-        connection,
+        DuckDBEngine(connection, scratch=load.workspace.directory),
         frozenset(rows),
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
         on_close=load.clear,
-        scratch=load.workspace.directory,
         in_open_load=True,
         named_customers="customers_named" if scan is not None else "customers",
         customer_key=scan.key if scan is not None else "customer_id",

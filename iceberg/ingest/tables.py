@@ -1,15 +1,13 @@
 """The tables that files can hold, and the shapes that leave ingestion.
 
-`Tables` holds rows inside DuckDB and nowhere else; `IngestReport` says what became of each row.
+`Tables` holds rows inside an engine and nowhere else; `IngestReport` says what became of each row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +17,7 @@ from iceberg.ingest.schema import FileTotals, RowIssue, RowTotals, RuleCount
 if TYPE_CHECKING:  # light: the command line reads the list of tables for its help
     import duckdb
 
+    from iceberg.ingest.engine.protocol import Engine
     from iceberg.ingest.joining.options import JoiningReport
     from iceberg.ingest.schema import RecentCustomers
 
@@ -54,22 +53,21 @@ class IngestReport:
 
 @dataclass
 class Tables:
-    """Trusted rows, held by one DuckDB connection and by nothing else.
+    """Trusted rows, held by one engine and by nothing else.
 
-    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table
+    Each table in `names` exists in `engine` under its own name with the columns of `CANONICAL_COLUMNS` (a table
     or a view over the file; a
     view already leaves rejected rows out). Customers that came as large CSVs have not kept their id: who asks `customers` for
     one gets an error, not nothing. Those whom a complaint or an incident names are in `named_customers`, and meet it by
     `customer_key`. Closing drops every row: use it as a context manager around `reduce_tables`.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    engine: Engine
     names: frozenset[str]
     currency: str = "EUR"
     first_complaint: date | None = None
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
-    scratch: Path | None = None  # where the engine puts what does not fit into memory
     named_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
     customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
     recent: RecentCustomers | None = None  # customers of a day and later, where they were collected while the file was read
@@ -84,19 +82,22 @@ class Tables:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def in_any_order(self) -> Iterator[None]:
-        """Rows of work tables may lie in any order: the engine then need not wait for those before them."""
-        import duckdb
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection of tables in DuckDB.
 
-        from iceberg.ingest.engine.connection import in_any_order
+        Raises:
+            TypeError: The tables are in another engine.
+        """
+        from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 
-        with in_any_order(self.connection) if isinstance(self.connection, duckdb.DuckDBPyConnection) else nullcontext():
-            yield
+        if not isinstance(self.engine, DuckDBEngine):
+            raise TypeError(f"tables in {type(self.engine).__name__} have no connection of DuckDB")
+        return self.engine.connection
 
     def close(self) -> None:
         """Drop every row."""
         if not self.in_open_load:
-            self.connection.close()
+            self.engine.close()
         if self.on_close is not None:
             self.on_close()

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iceberg.cohort.axis_names import OTHER_NAMES
 from iceberg.cohort.counts_file import write_counts
 from iceberg.cohort.day_counts import ANY_CATEGORY
-from iceberg.cohort.engine import OTHER_NAMES
 from iceberg.cohort.reduce import default_window, reduce_tables
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError

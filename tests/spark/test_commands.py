@@ -97,7 +97,8 @@ def test_folders_and_patterns_give_the_counts_of_the_one_file(session: Any, comp
     expected = account(load_tables(company / "customers.parquet", company / "complaints.parquet", today=TODAY))
     told: list[str] = []
     pattern = f"{company}/parquet/complaints/complaints-*.parquet"
-    assert account(load_spark_tables(str(company / "csv" / "customers"), pattern, today=TODAY, on_file=told.append)) == expected
+    sources = {"customers": str(company / "csv" / "customers"), "complaints": pattern}
+    assert account(load_spark_tables(sources, today=TODAY, on_file=told.append)) == expected
     assert told == ["customers", "complaints-*.parquet"]
 
 
@@ -114,8 +115,8 @@ def test_small_files_of_any_kind_stand_beside_customers_in_spark(session: Any, t
     lines += ["nobody;01/02/2025;livraison", "nobody;01/02/2025;livraison", lines[1], "C012265;31/02/2025;prix"]
     (tmp_path / "reclamations.csv").write_bytes("\n".join(lines).encode("cp1252"))
     given = {"incidents": str(data / "incidents.csv"), "surveys": str(data / "enquete.csv")}
-    paths = [str(tmp_path / "customers.parquet"), str(tmp_path / "reclamations.csv")]
-    ours, theirs = (load(*paths, **given, today=TODAY) for load in (load_tables, load_spark_tables))
+    paths = {"customers": str(tmp_path / "customers.parquet"), "complaints": str(tmp_path / "reclamations.csv")} | given
+    ours, theirs = load_tables(**paths, today=TODAY), load_spark_tables(paths, today=TODAY)
     assert [(issue.rule, issue.line, issue.value) for issue in theirs[1].issues] == [
         (issue.rule, issue.line, issue.value) for issue in ours[1].issues if issue.table != "customers"
     ]
@@ -125,7 +126,7 @@ def test_small_files_of_any_kind_stand_beside_customers_in_spark(session: Any, t
 
 def test_volumes_stand_beside_customers_in_spark(session: Any, company: Path) -> None:
     paths = {"customers": str(company / "customers.parquet"), "volumes": str(ROOT / "data" / "fr" / "volumes.csv")}
-    assert account(load_spark_tables(**paths, today=TODAY)) == account(load_tables(**paths, today=TODAY))
+    assert account(load_spark_tables(paths, today=TODAY)) == account(load_tables(**paths, today=TODAY))
 
 
 def _write(folder: Path, kind: str) -> str:
@@ -154,7 +155,7 @@ def _write(folder: Path, kind: str) -> str:
 )
 def test_what_spark_does_not_read_is_refused_with_the_file_and_the_way_out(session: Any, tmp_path: Path, kind: str, code: str) -> None:
     with pytest.raises(IcebergError) as caught:
-        load_spark_tables(_write(tmp_path, kind), today=TODAY)
+        load_spark_tables({"customers": _write(tmp_path, kind)}, today=TODAY)
     assert caught.value.code == code
     for language in ("en", "fr"):
         said = caught.value.message(language)

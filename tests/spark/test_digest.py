@@ -15,7 +15,7 @@ import pytest
 
 from iceberg.errors import FileError
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.spark import session as spark
+from iceberg.ingest.spark.engine import SparkEngine
 from iceberg.ingest.spark.load import load_spark_tables
 from tests.spark.conftest import ROOT, TODAY, account
 
@@ -51,20 +51,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_both_engines_give_the_same_counts_and_verdicts(session: Any, files: dict[str, Path]) -> None:
     """A company that breaks most rules; `test_commands` has one in order, to the last figure of the document."""
-    paths = [str(files[f"dirty_{name}"]) for name in ("customers", "complaints")]
-    expected = account(load_tables(*paths, today=TODAY))
+    paths = {name: str(files[f"dirty_{name}"]) for name in ("customers", "complaints")}
+    expected = account(load_tables(**paths, today=TODAY))
     assert len(expected["rules"]) > 15
-    assert account(load_spark_tables(*paths, today=TODAY)) == expected
+    assert account(load_spark_tables(paths, today=TODAY)) == expected
 
 
 def test_a_table_of_the_catalog_is_named_and_only_first_rows_come_back(session: Any, files: dict[str, Path]) -> None:
     session.read.parquet(str(files["dirty_customers"])).createOrReplaceTempView("crm_customers")
-    tables, report = load_spark_tables("spark:crm_customers", today=TODAY, issues_per_rule=1)
+    tables, report = load_spark_tables({"customers": "spark:crm_customers"}, today=TODAY, issues_per_rule=1)
     tables.close()
     assert {issue.file for issue in report.issues} == {"crm_customers"}
     assert len(report.issues) == len({(issue.rule, issue.column) for issue in report.issues})
     with pytest.raises(FileError) as caught:
-        load_spark_tables("spark:nowhere.customers", today=TODAY)
+        load_spark_tables({"customers": "spark:nowhere.customers"}, today=TODAY)
     assert caught.value.code == "spark_failed_reading"
     assert "nowhere" in caught.value.message("fr")
 
@@ -77,17 +77,17 @@ def test_work_that_the_cluster_loses_names_the_stage_and_a_second_run_succeeds(s
         while not done.wait(0.5):
             session.sparkContext.cancelAllJobs()
 
-    connection = spark.SparkConnection(session)
+    engine = SparkEngine(session)
     for name, rows in (("many", 300_000), ("few", 7)):
         session.range(rows).createOrReplaceTempView(name)
     canceller = Thread(target=cancel)
     canceller.start()
     with pytest.raises(FileError) as caught:
-        connection.sql("SELECT count(*) FROM many AS a JOIN many AS b ON a.id + b.id > 0 AND sqrt(a.id) < b.id").fetchall()
+        engine.execute("SELECT count(*) FROM many AS a JOIN many AS b ON a.id + b.id > 0 AND sqrt(a.id) < b.id").fetchall()
     done.set()
     canceller.join()
     assert caught.value.code == "spark_failed_counting"
-    assert connection.sql("SELECT count(*) FROM few").fetchall() == [(7,)]
+    assert engine.execute("SELECT count(*) FROM few").fetchall() == [(7,)]
 
 
 def test_a_machine_without_java_and_a_cluster_that_is_not_there_are_said_at_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.layouts import longer_periods
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
 from iceberg.ingest.columns.propose import CERTAIN, category_candidates, normalise_header
+from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
@@ -39,7 +40,7 @@ def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[st
 
 
 def settle_order(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Queryable,
     source: SourceTable,
     columns: dict[str, SourceColumn],
     dates: dict[str, DateReading],
@@ -87,11 +88,11 @@ def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> Mappin
     return MappingError("dates_mixed", values | {"value": find(above, below), "other": find(below, above)})
 
 
-def _order_of_column(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
+def _order_of_column(connection: Queryable, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
     """The order of day and month from the whole column: a 13th anywhere decides."""
     parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
     try:
-        [(first, second)] = connection.sql(
+        [(first, second)] = connection.execute(
             f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
         ).fetchall()
     except duckdb.InvalidInputException:

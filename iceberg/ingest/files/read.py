@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from iceberg.errors import FileError, MappingError
 from iceberg.ingest.engine.connection import quote_name, quote_text
+from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.archives import unpack
 from iceberg.ingest.files.books.html_tables import read_web_table
@@ -130,7 +131,7 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
     return replace(source, from_sql=from_sql, text_path=path, skip=skip, rejects=rejects)
 
 
-def drop_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> None:
+def drop_rejects(connection: Queryable, source: SourceTable) -> None:
     """Drop what a look at `source` left in its table of malformed lines, so that the reading itself finds it empty."""
     if source.rejects:
         connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")

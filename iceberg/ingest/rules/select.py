@@ -14,6 +14,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.columns.questions import require_yes, settle_order
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
@@ -83,7 +84,7 @@ class TypedFields:
         return f"coalesce(regexp_full_match(trim(status_parsed), {quote_text(pattern)}, 'i'), FALSE)"
 
 
-def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping) -> TypedFields:
+def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMapping) -> TypedFields:
     """Find the columns of a mapping and how their values are written.
 
     Raises:
@@ -113,7 +114,7 @@ def resolve_fields(connection: duckdb.DuckDBPyConnection, source: SourceTable, m
     return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one)
 
 
-def _with_enough_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn) -> SourceColumn:
+def _with_enough_values(connection: Queryable, source: SourceTable, column: SourceColumn) -> SourceColumn:
     """The column with a sample of filled cells: where the first rows are blank, later ones are read."""
     if not column.is_text or sum(bool(value and value.strip()) for value in column.sample) >= _ENOUGH_VALUES:
         return column
@@ -144,7 +145,7 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
 
 
 def _number_reading(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn
+    connection: Queryable, source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn
 ) -> NumberReading:
     seen = recognise_numbers(column.sample) or NumberReading(".", False, 0.0)
     if mapping.decimal:
@@ -161,7 +162,7 @@ def _number_reading(
     return replace(seen, decimal="," if decimals >= groups else ".", ambiguous=False)
 
 
-def _count_values(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, patterns: list[str]) -> list[int]:
+def _count_values(connection: Queryable, source: SourceTable, column: SourceColumn, patterns: list[str]) -> list[int]:
     """How many values of the whole column match each pattern; 0 where malformed lines stop the count."""
     counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
     try:

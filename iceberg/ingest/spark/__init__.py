@@ -1,1 +1,1 @@
-"""The same tables on Apache Spark: session, sources, loading, and faults in words."""
+"""The same tables on Apache Spark: session, engine, sources, loading, and faults as sentences."""

@@ -1,4 +1,4 @@
-"""Owns what Spark could not do, as a sentence that names the file or the stage. What Spark says can quote a row, so little of it is passed on."""
+"""Turns exceptions of Spark into sentences that name the file or the stage. Messages of Spark can quote a row, so little of them is passed on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from iceberg.errors import FileError
 
 _ADDRESS = re.compile(r"(?:file|hdfs|viewfs|s3a?n?|abfss?|wasbs?|gs|dbfs|oss):/[^\s,;\"'\])]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|(?<!^)\[[^\]]*\]|: \S.*$")
-_CLASSES = re.compile(r"^(?:: )?(?:[\w.$]+(?:Exception|Error): )+")  # what Java puts before its words
+_CLASSES = re.compile(r"^(?:: )?(?:[\w.$]+(?:Exception|Error): )+")  # what Java puts before a message
 _BROKEN_FILE = (
     "FAILED_READ_FILE",
     "CANNOT_READ_FILE_FOOTER",
@@ -23,7 +23,7 @@ _BROKEN_FILE = (
     "FileNotFoundException",
     "CORRUPTED",
 )
-# Pieces of what Spark and Java say, and the sentence they stand for; the first that is found counts.
+# Code of a sentence, and parts of messages of Spark and Java that stand for it; the first match counts.
 _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("spark_disk_full", ("No space left on device", "Disk quota exceeded", "File too large")),
     ("spark_memory_full", ("Java heap space", "GC overhead limit", "UnsafeMemoryMode", "UNABLE_TO_ACQUIRE_MEMORY", "OutOfMemoryError")),
@@ -49,10 +49,10 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 @contextmanager
 def named_stage(stage: str) -> Iterator[None]:
-    """What Spark could not do as a sentence that names the stage (``"reading"``, ``"judging"``, ``"counting"``).
+    """Turn exceptions of Spark into a sentence that names the stage (``"reading"``, ``"judging"``, ``"counting"``).
 
     Raises:
-        FileError: ``spark_failed_<stage>``, or what it was that Spark lacked: ``spark_disk_full``, ``spark_memory_full``, ``spark_lost_<stage>``,
+        FileError: ``spark_failed_<stage>``, or the cause where it is known: ``spark_disk_full``, ``spark_memory_full``, ``spark_lost_<stage>``,
             ``spark_rows_malformed``, ``file_breaks_off``.
     """
     try:
@@ -66,16 +66,16 @@ def named_stage(stage: str) -> Iterator[None]:
 
 
 def is_of_spark(error: Exception) -> bool:
-    """Its own exceptions, those of the bridge to Java and of Spark Connect, and a line that went dead."""
+    """Whether an exception comes from Spark, its bridge to Java or Spark Connect, or is a lost connection."""
     return type(error).__module__.startswith(("pyspark", "py4j", "grpc")) or isinstance(error, ConnectionError)
 
 
 def fault_of(error: Exception, stage: str) -> FileError:
     """The sentence for an exception of Spark."""
-    text = _everything_said(error)
-    code, sign = next(((code, sign) for code, signs in _KINDS for sign in signs if sign in text), (f"spark_failed_{stage}", ""))
-    # The cause stands deep in what Java says: the sign by which it was found says it better than the first line.
-    reason = sign if " " in sign or sign.endswith(("Error", "Failure")) else reason_of(error)
+    text = _messages_of(error)
+    code, part = next(((code, part) for code, parts in _KINDS for part in parts if part in text), (f"spark_failed_{stage}", ""))
+    # The cause stands deep in the messages of Java: the part that matched names it better than the first line.
+    reason = part if " " in part or part.endswith(("Error", "Failure")) else reason_of(error)
     values: dict[str, object] = {"stage": stage, "reason": reason, "file": _file_in(text)}
     if code == "spark_lost":
         code = f"spark_lost_{stage}"
@@ -85,28 +85,28 @@ def fault_of(error: Exception, stage: str) -> FileError:
 
 
 def reason_of(error: Exception) -> str:
-    """The first line that says something, without what it quotes: that could be a cell, and the path of a file says more than its name."""
+    """The first line with content, without quotations, which could be cells, and with file names instead of paths."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith(("at ", "An error occurred while"))]
     lines = [_CLASSES.sub("", line) for line in lines]
-    first = _ADDRESS.sub(lambda found: PurePosixPath(unquote(found.group())).name, (lines or [type(error).__name__])[0])
+    first = _ADDRESS.sub(lambda match: PurePosixPath(unquote(match.group())).name, (lines or [type(error).__name__])[0])
     return _QUOTED.sub("", first).strip(" .:")[:160] or type(error).__name__
 
 
-def _everything_said(error: Exception) -> str:
-    """Its own words, and those of the exceptions of Java behind it where they can be had."""
-    said = [str(error)]
+def _messages_of(error: Exception) -> str:
+    """The message of an exception and of the Java exceptions that caused it, as far as they can be read."""
+    messages = [str(error)]
     cause = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    while cause is not None and len(said) < 12:
+    while cause is not None and len(messages) < 12:
         try:
-            said.append(str(cause.toString()))
+            messages.append(str(cause.toString()))
             cause = cause.getCause()
         except Exception as fault:
-            if is_of_spark(fault):  # the bridge may have gone with the error
+            if is_of_spark(fault):  # the bridge to Java may be lost, too
                 break
             raise
-    return "\n".join(said)
+    return "\n".join(messages)
 
 
 def _file_in(text: str) -> str:
-    found = _ADDRESS.search(text)
-    return PurePosixPath(unquote(found.group())).name.rstrip(".") if found else ""
+    address = _ADDRESS.search(text)
+    return PurePosixPath(unquote(address.group())).name.rstrip(".") if address else ""

@@ -1,11 +1,11 @@
-"""Owns tables that live in Spark: columns recognised, rules judged in the engine, counts per rule and first rows brought back."""
+"""Loads tables in Spark: columns are recognised and rules judged there; counts per rule and the first rows come back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from iceberg.errors import FileError, MappingError
@@ -29,8 +29,9 @@ from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, FIELDS_OF_CUSTOMER, TABLES, RowIssue
-from iceberg.ingest.spark.local_tables import Beside, lies_beside
-from iceberg.ingest.spark.session import SparkConnection, open_session
+from iceberg.ingest.spark.engine import SparkEngine, SparkResult
+from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
+from iceberg.ingest.spark.session import SessionOptions, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
 from iceberg.ingest.tables import IngestReport, Tables
 
@@ -48,45 +49,33 @@ _DAYS = {
 class _Load:
     """One load under way."""
 
-    connection: SparkConnection
+    engine: SparkEngine
     mappings: MappingSet
     today: date
-    on_file: OnFile | None
     judged: dict[str, JudgedTable] = field(default_factory=dict)
 
 
 def load_spark_tables(
-    customers: str | None = None,
-    complaints: str | None = None,
-    volumes: str | None = None,
+    sources: Mapping[str, str],
     *,
-    incidents: str | None = None,
-    surveys: str | None = None,
-    url: str | None = None,
+    session: SessionOptions | None = None,
     mapping: MappingSet | None = None,
-    memory_limit: str | None = None,
-    temp_directory: Path | None = None,
     today: date | None = None,
     as_of: date | None = None,
     issues_per_rule: int = 100,
     on_file: OnFile | None = None,
 ) -> tuple[Tables, IngestReport]:
-    """Judge tables where they live; the counterpart of `iceberg.ingest.load.load_tables`.
+    """Judge tables where they are; the counterpart of `iceberg.ingest.load.load_tables`.
 
     Args:
-        customers: ``spark:catalog.schema.table``, or a file, folder or pattern of Parquet or CSV that the session can read.
-        complaints: Likewise; a single file that is no Parquet (CSV, Excel, a table of a PostgreSQL) is read here, by all that
-            `load_tables` knows about files, and its rows are handed to Spark.
-        volumes: Likewise.
-        incidents: Likewise.
-        surveys: Likewise.
-        url: Session to connect to; None takes the environment's own, else a local one.
-        mapping: See `load_tables`; how several tables become customers, and repairs of ids and categories, are not for Spark.
-        memory_limit: Of a local session.
-        temp_directory: Of a local session.
+        sources: By table, one of `TAKEN`: ``spark:catalog.schema.table``, or a file, folder or pattern of Parquet or CSV that the session can
+            read. A single file that is not Parquet (CSV, Excel, a table of PostgreSQL) is read on this machine unless it holds the customers,
+            and its rows are sent to Spark.
+        session: The session to use.
+        mapping: See `load_tables`; Spark refuses the settings that join several tables into customers or repair ids and categories.
         today: Dates after this day lie in the future.
         as_of: See `load_tables`.
-        issues_per_rule: Rows of each rule in the report; no other row comes back, but for the first ones, by which columns are recognised.
+        issues_per_rule: Rows of each rule in the report. Besides these, only the first rows of a table come back, to recognise its columns.
         on_file: Called with the name of each table before it is read.
 
     Returns:
@@ -94,59 +83,44 @@ def load_spark_tables(
 
     Raises:
         FileError: ``spark_*``.
-        MappingError: Columns cannot be told.
+        MappingError: Columns are not recognised.
     """
-    sources: dict[str, str] = {name: value for name, value in locals().items() if name in TAKEN and value is not None}
-    mappings = mapping or MappingSet()
+    mappings, options = mapping or MappingSet(), session or SessionOptions()
     _require_plain(mappings)
     today = max(today or date.today(), as_of or date.min)
-    session = open_session(url, memory_limit=memory_limit, temp_directory=temp_directory)
-    load = _Load(SparkConnection(session), mappings, today, on_file)
-    here = {table: source for table, source in sources.items() if table != "customers" and lies_beside(source)}
-    beside = Beside(here, mappings, today, on_file, temp_directory)
+    load = _Load(SparkEngine(open_session(options)), mappings, today)
+    load.engine.stage = "reading"
+    here = {table: sources[table] for table in TAKEN if table in sources and table != "customers" and is_read_here(sources[table])}
+    local = LocalTables(here, mappings, today, on_file, options.temp_directory)
     try:
-        for table, source in sources.items():
-            if table not in here:
+        for table in TAKEN:
+            if table in sources and table not in here:
+                source = sources[table]
                 if on_file is not None:
                     on_file(source.removeprefix(PREFIX) if source.startswith(PREFIX) else PurePosixPath(source.rstrip("/")).name)
-                _read(load, table, open_spark_source(session, source))
-        for item in beside.items:
-            beside.hand_over(load.connection, item)
+                load.judged[table] = _read(load, table, open_spark_source(load.engine.session, source))
+        for item in local.items:
+            local.send(load.engine, item)
             load.judged[item.table] = item
-        return _judged_tables(load, beside, issues_per_rule)
+        return _judge(load, local, issues_per_rule)
     except BaseException:
-        load.connection.close()
-        beside.close()
+        load.engine.close()
+        local.close()
         raise
 
 
 def recognise_spark_tables(
-    names: Sequence[str],
-    *,
-    url: str | None = None,
-    mapping: MappingSet | None = None,
-    memory_limit: str | None = None,
-    temp_directory: Path | None = None,
+    names: Sequence[str], *, session: SessionOptions | None = None, mapping: MappingSet | None = None
 ) -> list[dict[str, str]]:
-    """Group tables into the arguments of `load_spark_tables`: one of each kind together, further ones on their own.
+    """Group tables into the sources of `load_spark_tables`: one of each kind together, further ones on their own.
 
     Raises:
         MappingError: ``table_unrecognised``.
     """
-    session = open_session(url, memory_limit=memory_limit, temp_directory=temp_directory)
-    load = _Load(SparkConnection(session), mapping or MappingSet(), date.today(), None)
+    engine = SparkEngine(open_session(session or SessionOptions()))
     groups: list[dict[str, str]] = []
     for name in names:
-        if lies_beside(name) and (found := recognise_table(name, mapping=mapping)) in TAKEN and found != "customers":
-            table = found
-        else:
-            source = _source_table(load, "looked_at", open_spark_source(session, name))
-            shown = source.reading.file
-            table = max(TAKEN, key=lambda one: likeness(source, one, shown, mapping))
-            if as_flat(source, propose_mapping(source, "customers")) is not None:
-                raise FileError("spark_no_flat", {"file": shown})
-            if not speaks_for(source, table, mapping):
-                raise MappingError("table_unrecognised", {"file": shown, "headers": ", ".join(source.reading.headers)})
+        table = _recognise(engine, name, mapping)
         group = next((entry for entry in groups if table not in entry), None)
         if group is None:
             groups.append(group := {})
@@ -154,24 +128,39 @@ def recognise_spark_tables(
     return groups
 
 
-def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[Tables, IngestReport]:
-    connection, judged = load.connection, load.judged
-    connection.stage = "judging"
+def _recognise(engine: SparkEngine, name: str, mapping: MappingSet | None) -> str:
+    if is_read_here(name):
+        table = recognise_table(name, mapping=mapping)
+        if table in TAKEN and table != "customers":
+            return table
+    source = _source_table(engine, "unrecognised", open_spark_source(engine.session, name))
+    file = source.reading.file
+    table = max(TAKEN, key=lambda candidate: likeness(source, candidate, file, mapping))
+    if as_flat(source, propose_mapping(source, "customers")) is not None:
+        raise FileError("spark_no_flat", {"file": file})
+    if not speaks_for(source, table, mapping):
+        raise MappingError("table_unrecognised", {"file": file, "headers": ", ".join(source.reading.headers)})
+    return table
+
+
+def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Tables, IngestReport]:
+    engine, judged = load.engine, load.judged
+    engine.stage = "judging"
     if "customers" in judged:
         _judge_customers(load, judged["customers"])
     for table in ("complaints", "incidents"):
         if table in judged:
-            _judge_telling(load, table, recorded=beside.holds(table))
+            _judge_against_customers(load, table, numbered=local.holds(table))
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
-            connection.make(f"judged_{table}", f"SELECT * FROM read_{table}")
-        by_flags = connection.sql(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
+            engine.make(f"judged_{table}", f"SELECT * FROM read_{table}")
+        by_flags = engine.execute(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
         item.flags = {int(flags): int(rows) for flags, rows in by_flags}
-        issues += beside.first_rows(connection, item, issues_per_rule) if beside.holds(table) else _first_rows(connection, item, issues_per_rule)
+        issues += local.first_rows(engine, item, issues_per_rule) if local.holds(table) else _first_rows(engine, item, issues_per_rule)
         columns = ", ".join(CANONICAL_COLUMNS[table])
-        connection.view(table, f"SELECT {columns} FROM judged_{table} WHERE (flags & {reject_mask(table)}) = 0")
-    first, last = _days(connection, judged)
+        engine.view(table, f"SELECT {columns} FROM judged_{table} WHERE (flags & {reject_mask(table)}) = 0")
+    first, last = _days(engine, judged)
     report = IngestReport(
         files=tuple(reading for item in judged.values() for reading in item.readings),
         rows={table: item.totals for table, item in judged.items()},
@@ -180,28 +169,21 @@ def _judged_tables(load: _Load, beside: Beside, issues_per_rule: int) -> tuple[T
         notes=notes_of(list(judged.values())),
         first_complaint=first,
         last_day=last,
-        parts=beside.parts,
+        parts=local.parts,
         read_on=load.today,
     )
-    connection.stage = "counting"
-    tables = Tables(
-        connection,  # type: ignore[arg-type]  # what the reduction asks of a connection
-        frozenset(judged),
-        first_complaint=first,
-        last_day=last,
-        on_close=beside.close,
-    )
-    return tables, report
+    engine.stage = "counting"
+    return Tables(engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close), report
 
 
 def _require_plain(mappings: MappingSet) -> None:
-    """What a mapping says about putting tables together is not done in Spark; not in silence, either.
+    """Refuse the settings of a mapping that Spark does not carry out.
 
     Raises:
         FileError: ``spark_no_joining``.
     """
     joining = mappings.joining
-    told = {
+    settings = {
         "id_normalisation": bool(joining.id_normalisation),
         "merge_categories": bool(joining.merge_categories),
         "early_complaints": joining.early_complaints != "leave_out",
@@ -209,40 +191,36 @@ def _require_plain(mappings: MappingSet) -> None:
         "flag": joining.flag != "ignore",
         "links": bool(mappings.links),
     }
-    if any(told.values()):
-        raise FileError("spark_no_joining", {"settings": ", ".join(name for name, said in told.items() if said)})
+    if any(settings.values()):
+        raise FileError("spark_no_joining", {"settings": ", ".join(name for name, given in settings.items() if given)})
 
 
-def _read(load: _Load, table: str, found: SparkSource) -> None:
-    """The canonical view ``read_<table>`` with flags and, of rows that broke a rule, the mapped cells as text."""
-    connection = load.connection
-    connection.stage = "reading"
-    source = _source_table(load, table, found)
+def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
+    """Make the view ``read_<table>``: canonical columns, flags and, of rows that broke a rule, the mapped cells as text."""
+    source = _source_table(load.engine, table, found)
     given = load.mappings.get(table)
     mapping = complete_with_system(source, given) if given is not None and given.choices else propose_mapping(source, table)
     _require_certain(source, mapping)
-    fields = resolve_fields(connection, source, mapping)  # type: ignore[arg-type]  # asks it only where texts can be read in two ways
+    fields = resolve_fields(load.engine, source, mapping)
     _require_alike(found, mapping)
     foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso"]
     foreign += [fields.columns[field].header for field, reading in fields.numbers.items() if not reading.plain]
     if foreign:
         raise FileError("spark_needs_types", {"file": found.name, "columns": ", ".join(foreign)})
-    texts = [f"{name}_text" for name in fields.columns]
-    kept = ", ".join([*CANONICAL_COLUMNS[table], "flags", *(f"CASE WHEN flags <> 0 THEN {text} END AS {text}" for text in texts)])
+    texts = [f"CASE WHEN flags <> 0 THEN {name}_text END AS {name}_text" for name in fields.columns]
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
-    connection.view(f"read_{table}", f"SELECT {kept} FROM ({select}) AS typed_cells")
+    load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
     dropped = tuple(header for header in source.reading.headers if header not in used.values())
     reading = replace(source.reading, table=table, used=used, dropped=dropped, system=mapping.system)
-    load.judged[table] = JudgedTable(table, replace(source, reading=reading), mapping, fields, f"read_{table}")
+    return JudgedTable(table, replace(source, reading=reading), mapping, fields, f"read_{table}")
 
 
-def _source_table(load: _Load, table: str, found: SparkSource) -> SourceTable:
-    connection = load.connection
-    sample = connection.rows_of(found.frame.limit(PREVIEW_ROWS))
+def _source_table(engine: SparkEngine, table: str, found: SparkSource) -> SourceTable:
+    sample = SparkResult(found.frame.limit(PREVIEW_ROWS), engine.stage).fetchall()
     if not sample:
         raise FileError("header_only", {"file": found.name, "line": "0"})
-    connection.name(f"given_{table}", found.frame)
+    engine.name(f"given_{table}", found.frame)
     columns = tuple(
         SourceColumn(header, quote_name(header), _TYPES.get(kind.partition("(")[0], "VARCHAR"), _texts(sample, place))
         for place, (header, kind) in enumerate(found.frame.dtypes)
@@ -255,7 +233,7 @@ def _texts(sample: list[tuple[Any, ...]], place: int) -> tuple[str | None, ...]:
 
 
 def _require_alike(found: SparkSource, mapping: ColumnMapping) -> None:
-    """Every file has the mapped columns of the first, of the same type: Spark takes a column that a file lacks for blank, in silence.
+    """Require the mapped columns of the first file, of the same type, in every other: Spark would silently take a missing column for blank.
 
     Raises:
         MappingError: ``files_differ`` names the file.
@@ -276,7 +254,7 @@ def _listed(columns: set[tuple[str, str]]) -> str:
 
 
 def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
-    """As for files; and what only files may be: complaints without ids, a flat sheet."""
+    """Refuse uncertain columns, as for files, and what only files may be: complaints without ids, a flat sheet."""
     if mapping.table == "complaints" and "customer_id" not in mapping.choices:
         raise FileError("spark_complaints_without_ids", {"file": source.reading.file, "headers": ", ".join(source.reading.headers)})
     if mapping.table == "customers" and as_flat(source, mapping) is not None:
@@ -285,76 +263,75 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
 
 
 def _judge_customers(load: _Load, item: JudgedTable) -> None:
-    """Only rows whose id comes again are sorted."""
-    connection, kept = load.connection, f"(flags & {reject_mask('customers')}) = 0"
-    connection.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
-    [(ids,)] = connection.sql("SELECT count(*) FROM repeated_ids").fetchall()
+    """Make ``judged_customers``. Only rows whose id occurs more than once are sorted."""
+    engine, kept = load.engine, f"(flags & {reject_mask('customers')}) = 0"
+    engine.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
+    [(ids,)] = engine.execute("SELECT count(*) FROM repeated_ids").fetchall()
     if not ids:
-        connection.make("judged_customers", "SELECT * FROM read_customers")
+        engine.make("judged_customers", "SELECT * FROM read_customers")
         return
     if load.mappings.joining.repeated_customers == "auto":
-        _require_no_subscriptions(connection, item, kept)
+        _require_no_subscriptions(engine, item, kept)
     columns = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(f"{name}_text" for name in item.fields.columns)])
     once = "SELECT read_customers.* FROM read_customers LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
     repeated = repeated_customers_sql("read_customers JOIN repeated_ids ON customer_id = again")
-    connection.make(
+    engine.make(
         "judged_customers",
         f"SELECT {columns}, flags FROM ({once}) AS alone UNION ALL SELECT {columns}, flags | bit AS flags FROM ({repeated}) AS judged",
     )
 
 
-def _require_no_subscriptions(connection: SparkConnection, item: JudgedTable, kept: str) -> None:
-    """As `iceberg.ingest.joining.subscriptions.find_repeats` tells a mistake from a table of subscriptions, which `load_tables` would fold.
+def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, kept: str) -> None:
+    """Refuse a table of subscriptions, by the bounds of `iceberg.ingest.joining.subscriptions.find_repeats`; `load_tables` would fold it.
 
     Raises:
         FileError: ``spark_repeated_customers``.
     """
     starts = f"SELECT customer_id, count(DISTINCT start_date) AS starts FROM read_customers WHERE {kept} GROUP BY customer_id"
     counted = f"SELECT count(*) AS customers, count(CASE WHEN starts > 1 THEN 1 END) AS restarted FROM ({starts}) AS each_one"
-    [(customers, restarted)] = connection.sql(counted).fetchall()
+    [(customers, restarted)] = engine.execute(counted).fetchall()
     if restarted >= ENOUGH_REPEATED and restarted >= MANY_REPEATED * customers:
         raise FileError("spark_repeated_customers", {"file": item.source.reading.file, "count": int(restarted), "customers": int(customers)})
 
 
-def _judge_telling(load: _Load, table: str, *, recorded: bool) -> None:
-    """Complaints or incidents; of a complaint that comes again the first row stays where rows are numbered, else any."""
+def _judge_against_customers(load: _Load, table: str, *, numbered: bool) -> None:
+    """Make ``judged_complaints`` or ``judged_incidents``. Of repeated complaints the first row stays where rows are numbered, else any."""
     rows = f"read_{table}"
     if "customers" in load.judged:
         rows = f"({_with_bit(against_customers_sql(table, rows, 'judged_customers'))}) AS met"
     judged = f"SELECT * FROM {rows}"
     if table == "complaints":
-        judged = _with_bit(repeated_complaints_sql(rows, order="record" if recorded else "customer_id"), "place")
-    load.connection.make(f"judged_{table}", judged)
+        judged = _with_bit(repeated_complaints_sql(rows, order="record" if numbered else "customer_id"), "place")
+    load.engine.make(f"judged_{table}", judged)
 
 
-def _with_bit(verdicts: str, *besides: str) -> str:
-    """Rows with their ``bit`` among their flags."""
-    return f"SELECT * EXCLUDE ({', '.join(['flags', 'bit', *besides])}), flags | bit AS flags FROM ({verdicts}) AS verdicts"
+def _with_bit(verdicts: str, *others: str) -> str:
+    """A SELECT of the rows of `verdicts` whose ``bit`` is added to ``flags``, without the columns `others`."""
+    return f"SELECT * EXCLUDE ({', '.join(['flags', 'bit', *others])}), flags | bit AS flags FROM ({verdicts}) AS verdicts"
 
 
-def _first_rows(connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
-    """The first rows of each rule by their cells: tables have no lines."""
-    found = []
+def _first_rows(engine: SparkEngine, item: JudgedTable, limit: int) -> list[RowIssue]:
+    """The first rows that broke each rule, in the order of their cells, because tables have no lines."""
+    issues = []
     headers = {name: column.header for name, column in item.fields.columns.items()}
     for bit, rule in rules_of(item.table):
         if not any(flags & bit for flags in item.flags):
             continue
         shown = [rule.field] if rule.field in headers else list(headers)
-        # Rows that only other rows speak against were in order by themselves: their values are those that were read.
-        cells = [
-            f"coalesce({name}_text, CAST({name} AS VARCHAR))" if name in CANONICAL_COLUMNS[item.table] else f"{name}_text" for name in shown
-        ]
+        # A row that broke only rules across rows has no texts: its cells are the values that were read.
+        typed = CANONICAL_COLUMNS[item.table]
+        cells = [f"coalesce({name}_text, CAST({name} AS VARCHAR))" if name in typed else f"{name}_text" for name in shown]
         named = ", ".join(f"CAST({cell} AS VARCHAR) AS shown_{place}" for place, cell in enumerate(cells))
         order = ", ".join(f"shown_{place}" for place in range(len(cells)))
         broken = f"SELECT {named} FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY {order} LIMIT {limit}"
-        for row in connection.sql(broken).fetchall():
+        for row in engine.execute(broken).fetchall():
             value = " | ".join(str(text) for text in row if text is not None)
-            found.append(RowIssue(item.table, item.source.reading.file, 0, headers.get(rule.field, ""), value[:200], rule.id, rule.rejects))
-    return found
+            issues.append(RowIssue(item.table, item.source.reading.file, 0, headers.get(rule.field, ""), value[:200], rule.id, rule.rejects))
+    return issues
 
 
-def _days(connection: SparkConnection, judged: dict[str, JudgedTable]) -> tuple[date | None, date | None]:
-    """First complaint and last day among kept rows."""
+def _days(engine: SparkEngine, judged: dict[str, JudgedTable]) -> tuple[date | None, date | None]:
+    """First complaint and last day among trusted rows."""
     spans = {table: span for table, span in _DAYS.items() if table in judged}
-    seen = [connection.sql(f"SELECT {low} AS low, {high} AS high FROM {table}").fetchall()[0] for table, (low, high) in spans.items()]
+    seen = [engine.execute(f"SELECT {low} AS low, {high} AS high FROM {table}").fetchall()[0] for table, (low, high) in spans.items()]
     return min((low for low, _ in seen if low is not None), default=None), max((high for _, high in seen if high is not None), default=None)

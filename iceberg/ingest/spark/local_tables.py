@@ -1,4 +1,4 @@
-"""Owns the small tables beside those in Spark: a file on this machine is read by all that is known about files, then its rows are handed over."""
+"""Reads small tables on this machine, like any file, and sends their rows to Spark, where the customers are."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.rules import bit_of
 from iceberg.ingest.schema import CANONICAL_COLUMNS, FileTotals, RowIssue
-from iceberg.ingest.spark.faults import named_stage
-from iceberg.ingest.spark.session import SparkConnection
+from iceberg.ingest.spark.engine import SparkEngine
 from iceberg.ingest.spark.sources import is_remote
 from iceberg.ingest.tables import Tables
 
 _FOR_SPARK = (".parquet", ".pq")
-# Judged where the customers are: these look at them, or at what is left when they have spoken.
-_SPOKEN_THERE = {
+# Rules that need the customers, or the rows that these rules leave, are judged in Spark.
+_JUDGED_IN_SPARK = {
     "complaints": (
         "unknown_customer",
         "complaint_of_rejected_customer",
@@ -34,16 +33,16 @@ _SPOKEN_THERE = {
 }
 
 
-def lies_beside(source: str) -> bool:
-    """Whether a source is one file that this machine reads better than Spark: a CSV of any kind, a workbook, a stream, a database's table."""
+def is_read_here(source: str) -> bool:
+    """Whether a source is one file that this package reads better than Spark: a CSV of any kind, a workbook, a stream, a table of a database."""
     if is_database(source) or source == "-":
         return True
     path = Path(source.rpartition("#")[0] if "#" in source and not Path(source).exists() else source).expanduser()
     return not is_remote(source) and not any(sign in source for sign in "*?[") and not path.is_dir() and path.suffix.lower() not in _FOR_SPARK
 
 
-class Beside:
-    """Tables that were read here, and what became of their rows.
+class LocalTables:
+    """Tables that were read on this machine, and what became of their rows.
 
     Attributes:
         items: One per table; complaints that name no customer are volumes.
@@ -66,30 +65,29 @@ class Beside:
             self.items, self.parts = cast("tuple[JudgedTable, ...]", self._tables.origin), report.parts
 
     def holds(self, table: str) -> bool:
-        """Whether a table was read here."""
+        """Whether a table was read on this machine."""
         return any(item.table == table for item in self.items)
 
-    def hand_over(self, connection: SparkConnection, item: JudgedTable) -> None:
-        """Its rows as ``read_<table>`` in Spark, numbered; rules that need the customers have not spoken yet."""
+    def send(self, engine: SparkEngine, item: JudgedTable) -> None:
+        """Register its rows as ``read_<table>`` in Spark, numbered, without the flags of the rules that are judged there."""
         assert self._tables is not None  # noqa: S101  # there are items
         here = self._tables.connection
-        later = sum(bit_of(item.table, rule) for rule in _SPOKEN_THERE.get(item.table, ()))
-        if later:
-            here.execute(f"UPDATE {item.read_name} SET flags = flags & ~{later} WHERE (flags & {later}) <> 0")
+        bits = sum(bit_of(item.table, rule) for rule in _JUDGED_IN_SPARK.get(item.table, ()))
+        if bits:
+            here.execute(f"UPDATE {item.read_name} SET flags = flags & ~{bits} WHERE (flags & {bits}) <> 0")
         columns = ", ".join(CANONICAL_COLUMNS[item.table])
         rows = here.sql(f"SELECT {columns}, CAST(flags AS INTEGER) AS flags, CAST(rowid AS BIGINT) AS record FROM {item.read_name}")
-        with named_stage("reading"):
-            connection.name(f"read_{item.table}", connection.session.createDataFrame(rows.to_arrow_table()))
+        engine.register(f"read_{item.table}", rows.to_arrow_table())
 
-    def first_rows(self, connection: SparkConnection, item: JudgedTable, limit: int) -> list[RowIssue]:
-        """The first rows of each rule with file and line: what Spark found is noted down beside what was found here."""
+    def first_rows(self, engine: SparkEngine, item: JudgedTable, limit: int) -> list[RowIssue]:
+        """The first rows that broke each rule with file and line. Flags that Spark set are added to those that were set here."""
         assert self._tables is not None  # noqa: S101  # there are items
         here = self._tables.connection
-        for rule in _SPOKEN_THERE.get(item.table, ()):
+        for rule in _JUDGED_IN_SPARK.get(item.table, ()):
             bit = bit_of(item.table, rule)
             if any(flags & bit for flags in item.flags):
-                found = connection.sql(f"SELECT record FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY record LIMIT {limit}").fetchall()
-                records = ", ".join(str(int(record)) for (record,) in found)
+                rows = engine.execute(f"SELECT record FROM judged_{item.table} WHERE (flags & {bit}) <> 0 ORDER BY record LIMIT {limit}").fetchall()
+                records = ", ".join(str(int(record)) for (record,) in rows)
                 here.execute(f"UPDATE {item.read_name} SET flags = flags | {bit} WHERE rowid IN ({records})")
         return find_issues(here, item, limit=limit) if item.rule_rows or item.bad_lines else []
 

@@ -1,4 +1,4 @@
-"""Owns what a name stands for in Spark: a table of the catalog, or files that the session reads; every file has the columns of the first."""
+"""Opens what a name stands for in Spark: a table of the catalog, or files that the session reads."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PREFIX = "spark:"
 _PARQUET, _TEXT = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _SEPARATORS = (",", ";", "\t", "|")
-_AT_ONCE = 8  # files whose columns are asked for at the same time
-_NO_TEXT = "\ufffd"  # what a byte becomes that is no UTF-8
+_THREADS = 8  # files whose columns are read at the same time
+_NO_TEXT = "\ufffd"  # stands for a byte that is not UTF-8
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class SparkSource:
     """One table as Spark reads it.
 
     Attributes:
-        name: As it may be shown: the table's name, or that of the file or folder.
-        frame: Its rows.
-        files: Its files, where it is made of files, with (column, type) of each.
+        name: The name to show: that of the table, the file or the folder.
+        frame: The rows.
+        files: Name and (column, type) pairs of each file; empty for a table of the catalog.
     """
 
     name: str
@@ -39,16 +39,16 @@ class SparkSource:
 
 
 def is_remote(text: str) -> bool:
-    """Whether only the cluster can read it: a table of its catalog, or an address such as ``s3a://``."""
+    """Whether only the cluster can read a source: a table of its catalog, or an address such as ``s3a://``."""
     return text.startswith(PREFIX) or "://" in text
 
 
 def open_spark_source(session: SparkSession, text: str) -> SparkSource:
-    """The rows behind a name.
+    """Open the rows behind a name.
 
     Args:
         session: To read with.
-        text: ``spark:catalog.schema.table``; or a file, folder or pattern of Parquet or CSV, here or at an address that the cluster knows.
+        text: ``spark:catalog.schema.table``; or a file, folder or pattern of Parquet or CSV, on this machine or at an address that the cluster knows.
 
     Raises:
         FileError: ``no_file_fits``, ``folder_mixes_formats``, ``spark_format``, ``csv_not_utf8``, ``file_breaks_off`` ...
@@ -60,24 +60,24 @@ def open_spark_source(session: SparkSession, text: str) -> SparkSource:
     name = PurePosixPath(text.rstrip("/")).name
     parquet = files[0].lower().endswith(_PARQUET)
     options = {} if parquet else _layout_of(session, files[0])
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         columns = list(pool.map(lambda file: _columns_of(session, file, options), files))
     with named_stage("reading"), watched(session, "reading"):
-        frame = _reader(session, options)(files)
-    return SparkSource(name, frame, tuple((_shown(file), found) for file, found in zip(files, columns, strict=True)))
+        frame = _read(session, files, options)
+    return SparkSource(name, frame, tuple((_shown(file), pairs) for file, pairs in zip(files, columns, strict=True)))
 
 
 def _list_files(session: SparkSession, text: str) -> list[str]:
-    """Every file behind a name; what lies on this machine is named so that a session of a cluster does not look elsewhere."""
+    """The addresses of the files behind a name; those of local files begin with ``file://``, so that a cluster does not search elsewhere."""
     if is_remote(text):
         files = _list_remote(session, text)
     elif any(sign in text for sign in "*?[") or Path(text).expanduser().exists():
-        files = [Path(str(one)).expanduser().resolve().as_uri() for one in list_sources(text)]
+        files = [Path(str(path)).expanduser().resolve().as_uri() for path in list_sources(text)]
     else:
         raise FileError("file_not_found", {"file": text})
-    if any(not file.lower().endswith((*_PARQUET, *_TEXT)) for file in files):
-        odd = next(file for file in files if not file.lower().endswith((*_PARQUET, *_TEXT)))
-        raise FileError("spark_format", {"file": _shown(odd)})
+    for file in files:
+        if not file.lower().endswith((*_PARQUET, *_TEXT)):
+            raise FileError("spark_format", {"file": _shown(file)})
     kinds = {".parquet" if file.lower().endswith(_PARQUET) else ".csv" for file in files}
     if len(kinds) > 1:
         raise FileError("folder_mixes_formats", {"file": text, "kinds": ", ".join(sorted(kinds))})
@@ -85,33 +85,31 @@ def _list_files(session: SparkSession, text: str) -> list[str]:
 
 
 def _list_remote(session: SparkSession, text: str) -> list[str]:
-    """Spark lists files as a table of files, whose content is not read as nobody asks for it."""
+    """The files at an address, from Spark's table of files; only the column of paths is read, not the content."""
     try:
         with watched(session, "reading"):
             listing = session.read.format("binaryFile").option("recursiveFileLookup", "true").load(text).select("path")
-            found = sorted(str(path) for (path,) in listing.collect())
+            paths = sorted(str(path) for (path,) in listing.collect())
     except Exception as error:
         if is_of_spark(error):
             raise FileError("spark_address_unreadable", {"address": without_account(text), "reason": reason_of(error)}) from error
         raise
-    files = [one for one in found if not _shown(one).startswith((".", "_"))]
+    files = [path for path in paths if not _shown(path).startswith((".", "_"))]
     if not files:
         raise FileError("folder_without_tables", {"file": without_account(text), "known": ", ".join((*_PARQUET, *_TEXT))})
     return files
 
 
-def _reader(session: SparkSession, options: dict[str, str]):  # type: ignore[no-untyped-def]  # noqa: ANN202  # a method of Spark's
-    """How files are read: a line that does not fit stops the job, because Spark would fill it up or cut it in silence."""
-    if not options:
-        return lambda files: session.read.parquet(*files)
-    return lambda files: session.read.options(**options).csv(files)
+def _read(session: SparkSession, files: list[str], options: dict[str, str]) -> DataFrame:
+    """Read Parquet, or CSV with the options of `_layout_of`."""
+    return session.read.options(**options).csv(files) if options else session.read.parquet(*files)
 
 
 def _columns_of(session: SparkSession, file: str, options: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Columns and types; a file of which they cannot be told is broken, unless it was Spark that broke."""
+    """Columns and types of a file, which is broken where they cannot be read, unless it was Spark that failed."""
     try:
         with watched(session, "reading"):
-            return tuple(_reader(session, options)([file]).dtypes)
+            return tuple(_read(session, [file], options).dtypes)
     except Exception as error:
         if is_of_spark(error):
             fault = fault_of(error, "reading")
@@ -120,7 +118,7 @@ def _columns_of(session: SparkSession, file: str, options: dict[str, str]) -> tu
 
 
 def _layout_of(session: SparkSession, file: str) -> dict[str, str]:
-    """Separator of a CSV, from its header line."""
+    """Options to read CSV with the separator of this header line; a malformed line stops the job, which Spark would otherwise pad or cut silently."""
     with named_stage("reading"), watched(session, "reading"):
         lines = [str(line) for (line,) in session.read.text(file).limit(20).collect()]
     if any(_NO_TEXT in line for line in lines):
@@ -132,7 +130,7 @@ def _layout_of(session: SparkSession, file: str) -> dict[str, str]:
 
 
 def without_account(text: str) -> str:
-    """An address as it may be shown: keys can stand before the host."""
+    """An address without what stands before the host, which can be a key."""
     scheme, mark, rest = text.partition("://")
     return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else text
 

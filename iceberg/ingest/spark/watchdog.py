@@ -1,4 +1,4 @@
-"""Owns the patience with a cluster that has no executor left: Spark itself waits for one for ever and says nothing."""
+"""Gives up work on a cluster that has no executor left, for which Spark itself would wait for ever."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PATIENCE_SETTING = "spark.iceberg.patienceSeconds"
-PATIENCE_SECONDS = 300  # judgement: longer than a cluster takes to start an executor, shorter than a person waits without a word
-_TAG, _LOOK_SECONDS = "iceberg", 1.0
+PATIENCE_SECONDS = 300  # judgement: longer than a cluster takes to start an executor, shorter than a person waits without an answer
+_TAG, _CHECK_SECONDS = "iceberg", 1.0
 
 
 @contextmanager
 def watched(session: SparkSession, stage: str) -> Iterator[None]:
-    """Work on a cluster that is given up when it has had no executor for `PATIENCE_SETTING`. Local sessions and Spark Connect pass through.
+    """Cancel the work inside when the cluster has had no executor for `PATIENCE_SETTING`; local sessions and Spark Connect are not watched.
 
     Raises:
         FileError: ``spark_lost_<stage>``.
@@ -33,7 +33,7 @@ def watched(session: SparkSession, stage: str) -> Iterator[None]:
     patience = float(session.conf.get(PATIENCE_SETTING, str(PATIENCE_SECONDS)) or PATIENCE_SECONDS)
     done, gone = Event(), Event()
     watcher = Thread(target=_watch, args=(context, patience, done, gone), daemon=True)
-    context.addJobTag(_TAG)  # so that no job of anybody else is cancelled
+    context.addJobTag(_TAG)  # so that no other job is cancelled
     watcher.start()
     try:
         yield
@@ -58,11 +58,11 @@ def _cluster_of(session: SparkSession) -> Any:  # noqa: ANN401  # the context, w
 
 def _watch(context: Any, patience: float, done: Event, gone: Event) -> None:  # noqa: ANN401
     alone_since: float | None = None
-    while not done.wait(_LOOK_SECONDS):
+    while not done.wait(_CHECK_SECONDS):
         try:
             others = context._jsc.sc().getExecutorMemoryStatus().size() - 1  # the driver is one of them
         except Exception as error:
-            if is_of_spark(error):  # the session has gone; the work that is watched will say so
+            if is_of_spark(error):  # the session is lost, and so the watched work fails by itself
                 return
             raise
         alone_since = None if others > 0 else alone_since or time.monotonic()
