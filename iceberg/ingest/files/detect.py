@@ -1,4 +1,4 @@
-"""Owns the recognition of file formats from their first bytes: names lie."""
+"""Recognises file formats from their first bytes, because file names can be wrong."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ _PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b
 
 
 def _is_page(head: bytes) -> bool:
-    """Whether these are the first bytes of a web page or of XML."""
+    """Whether a web page or XML begins with these bytes."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower().startswith(_PAGE)
 
 
 def refuse_non_text(head: bytes, name: str) -> None:
-    """Raise when the first bytes are no delimited text."""
+    """Raise where delimited text does not begin with these bytes."""
     if not head.strip():
         raise FileError("empty_file", {"file": name})
     if bom_encoding(head) is not None or wide_encoding(head) is not None:
