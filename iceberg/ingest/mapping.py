@@ -96,10 +96,7 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
-    entry: dict[str, Any] = {}
-    for key in _OPTIONS:
-        if value := getattr(mapping, key):
-            entry[key] = value
+    entry: dict[str, Any] = {key: value for key in _OPTIONS if (value := getattr(mapping, key))}
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)

@@ -49,6 +49,7 @@ def _is_book(path: Path) -> bool:
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
+_DOCUMENT = (b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")
 _PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")
 
 
@@ -64,12 +65,9 @@ def refuse_non_text(head: bytes, name: str) -> None:
     if bom_encoding(head) is not None or wide_encoding(head) is not None:
         return
     start = head.lstrip()[:200].lower()
-    if start.startswith((b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
-        raise FileError("document_file", {"file": name})
-    if start.startswith(_PAGE):
-        raise FileError("html_file", {"file": name})
-    if start.startswith((b"{", b"[")):
-        raise FileError("json_file", {"file": name})
+    for code, beginnings in (("document_file", _DOCUMENT), ("html_file", _PAGE), ("json_file", (b"{", b"["))):
+        if start.startswith(beginnings):
+            raise FileError(code, {"file": name})
     control = sum(byte < 9 or 13 < byte < 32 for byte in head)
     if b"\x00" in head or control > len(head) // 100:
         raise FileError("binary_file", {"file": name})

@@ -9,24 +9,8 @@ from dataclasses import dataclass
 
 # Texts that exports write into empty cells; compared in lower case.
 BLANK_TEXTS = (
-    "",
-    "null",
-    "none",
-    "nan",
-    "nat",
-    "na",
-    "n/a",
-    "#n/a",
-    "-",
-    "--",
-    "\\n",
-    "(blank)",
-    "(vide)",
-    "(empty)",
-    "nil",
-    "0000-00-00",
-    "0000-00-00 00:00:00",
-    "00/00/0000",
+    *("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil"),
+    *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000"),
 )
 
 # Words written in place of a last day for customers who have not left; compared in lower case.
@@ -54,17 +38,8 @@ _MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}")
 
 # The names that mapping files use. "day_first" and "month_first" apply to any separator.
 DATE_FORMATS = (
-    "iso",
-    "day_first",
-    "month_first",
-    "yyyymmdd",
-    "unix_seconds",
-    "unix_milliseconds",
-    "excel_serial",
-    "named_month",
-    "year_month",
-    "month_year",
-    "named_month_year",
+    *("iso", "day_first", "month_first", "yyyymmdd", "unix_seconds", "unix_milliseconds", "excel_serial"),
+    *("named_month", "year_month", "month_year", "named_month_year"),
 )
 _ENOUGH_CONVERTED = 8  # judgement: by chance alone, one column in two thousand would have so few days and none over 12
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-(\d{2})")

@@ -7,6 +7,7 @@ import errno
 import gzip
 import re
 import zlib
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
@@ -58,19 +59,26 @@ def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
         declared = bom_encoding(head) or wide_encoding(head)
         if declared:
             return CodepageVerdict(declared, certain=True)
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        pending = False  # a multi-byte character can straddle two chunks
         try:
-            for chunk in chain((head,), read_chunks(stream)):
-                if pending or not chunk.isascii():
-                    decoder.decode(chunk)
-                    pending = bool(decoder.getstate()[0])
-            decoder.decode(b"", final=True)
+            for _ in _checked_utf8(chain((head,), read_chunks(stream))):
+                pass
         except UnicodeDecodeError:
             return _codepage(path, compressed=compressed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileError("gzip_truncated", {"file": path.name}) from error
     return CodepageVerdict("utf-8", certain=True)
+
+
+def _checked_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the chunks; raises UnicodeDecodeError where they are no UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    pending = False  # a multi-byte character can straddle two chunks
+    for chunk in chunks:
+        if pending or not chunk.isascii():
+            decoder.decode(chunk)
+            pending = bool(decoder.getstate()[0])
+        yield chunk
+    decoder.decode(b"", final=True)
 
 
 def _codepage(path: Path, *, compressed: bool) -> CodepageVerdict:
@@ -101,14 +109,10 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
 
 def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
     if encoding in {"utf-8", "utf-8-sig"}:
-        first, checker, pending = True, codecs.getincrementaldecoder("utf-8")("strict"), False
-        for chunk in read_chunks(stream):
-            if pending or not chunk.isascii():
-                checker.decode(chunk)
-                pending = bool(checker.getstate()[0])
-            out.write(chunk.removeprefix(codecs.BOM_UTF8) if first else chunk)
-            first = False
-        checker.decode(b"", final=True)
+        mark = codecs.BOM_UTF8
+        for chunk in _checked_utf8(read_chunks(stream)):
+            out.write(chunk.removeprefix(mark))
+            mark = b""  # only the first chunk can start with it
         return
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     fast = encoding == "cp1252"

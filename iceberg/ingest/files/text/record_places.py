@@ -71,7 +71,8 @@ def _in_table(connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted
 
 def _in_text(source: SourceTable, wanted: list[int], headers: Sequence[str], total: int, skip_lines: frozenset[int]) -> dict[int, Place]:
     positions = [(i, column.header) for i, column in enumerate(source.columns) if column.header in headers]
-    one_line_each = _count_filled_lines(source, skip_lines) == total
+    # More lines than records: cells hold line breaks.
+    one_line_each = sum(len(numbers) for numbers, _, _ in _filled_lines(source, skip_lines)) == total
     lines = _plain_lines(source, wanted, skip_lines) if one_line_each else _counted_records(source, wanted, skip_lines)
     places = {}
     for record, (line, text) in lines.items():
@@ -80,14 +81,13 @@ def _in_text(source: SourceTable, wanted: list[int], headers: Sequence[str], tot
     return places
 
 
-def _count_filled_lines(source: SourceTable, skip_lines: frozenset[int]) -> int:
-    """Number of lines below the header that are not empty; where it exceeds the number of records, cells hold line breaks."""
+def _filled_lines(source: SourceTable, skip_lines: frozenset[int]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Of the lines of each chunk that are below the header and not empty: their numbers, start offsets and end offsets."""
     skipped = np.array(sorted(skip_lines), dtype=np.int64)
-    filled = 0
     for number, starts, ends in _line_chunks(source.text):
         numbers = np.arange(number, number + len(starts))
-        filled += int(((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped)).sum())
-    return filled
+        filled = (ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped)
+        yield numbers[filled], starts[filled], ends[filled]
 
 
 def _line_chunks(path: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -114,17 +114,14 @@ def _line_chunks(path: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
 def _plain_lines(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
     """Line and text of each record where every record is one line."""
     remaining, lines, seen = np.asarray(wanted), {}, 0
-    skipped = np.array(sorted(skip_lines), dtype=np.int64)
     with source.text.open("rb") as stream:
-        for number, starts, ends in _line_chunks(source.text):
-            numbers = np.arange(number, number + len(starts))
-            records = np.flatnonzero((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped))
-            for record in remaining[(remaining >= seen) & (remaining < seen + len(records))]:
-                place = records[record - seen]
+        for numbers, starts, ends in _filled_lines(source, skip_lines):
+            for record in remaining[(remaining >= seen) & (remaining < seen + len(numbers))]:
+                place = record - seen
                 stream.seek(int(starts[place]))
                 text = stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace")
                 lines[int(record)] = int(numbers[place]), text
-            seen += len(records)
+            seen += len(numbers)
             if seen > wanted[-1]:
                 break
     return lines

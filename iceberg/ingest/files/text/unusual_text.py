@@ -103,10 +103,11 @@ def escapes_by_backslash(text: str, separator: str) -> bool:
         return False
     doubled = _constancy(csv.reader(io.StringIO(text), delimiter=separator))
     escaped = _constancy(csv.reader(io.StringIO(text), delimiter=separator, doublequote=False, escapechar="\\", strict=True))
-    return escaped > doubled or (escaped == doubled and _breaks(text, separator))
+    return escaped > doubled or (escaped == doubled and not _constancy(csv.reader(io.StringIO(text), delimiter=separator, strict=True)))
 
 
 def _constancy(records: object) -> float:
+    """Share of the records that have the most common number of cells; 0 where the text is malformed."""
     widths: Counter[int] = Counter()
     try:
         for record in records:  # type: ignore[attr-defined]  # the csv module has no public type for its readers
@@ -115,14 +116,6 @@ def _constancy(records: object) -> float:
     except csv.Error:
         return 0.0
     return widths.most_common(1)[0][1] / widths.total() if widths else 0.0
-
-
-def _breaks(text: str, separator: str) -> bool:
-    try:
-        list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
-    except csv.Error:
-        return True
-    return False
 
 
 def double_escaped_quotes(path: Path, workspace: Workspace) -> Path:
