@@ -16,7 +16,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.joining.categories import group_categories, slips
+from iceberg.ingest.joining.categories import edit_distance, group_categories
 from iceberg.ingest.joining.identifiers import id_sql
 from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
 from iceberg.ingest.joining_sentences import tell_joining
@@ -369,7 +369,7 @@ def test_merging_is_done_when_the_mapping_says_so() -> None:
 
 @pytest.mark.parametrize(("one", "other", "number"), [("abc", "abc", 0), ("abcd", "abdc", 1), ("abc", "abcd", 1), ("abc", "xbz", 2), ("", "ab", 2)])
 def test_the_distance_of_two_spellings_is_counted(one: str, other: str, number: int) -> None:
-    assert slips(one, other) == slips(other, one) == number
+    assert edit_distance(one, other) == edit_distance(other, one) == number
 
 
 def test_each_file_is_taken_for_what_it_is_and_relations_come_from_the_values(tmp_path: Path) -> None:

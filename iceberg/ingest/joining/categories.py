@@ -59,7 +59,7 @@ def why_alike(one: str, other: str, rows: int, other_rows: int) -> str:
         left, right = change(left), change(right)
         if left == right:
             return reason
-    if min(len(left), len(right)) >= _LONG_ENOUGH and other_rows <= _RARER * rows and slips(left, right) <= 1:
+    if min(len(left), len(right)) >= _LONG_ENOUGH and other_rows <= _RARER * rows and edit_distance(left, right) <= 1:
         return "spelling"
     return ""
 
@@ -78,7 +78,7 @@ def _singular(text: str) -> str:
     return " ".join(re.sub(r"(?<=\w\w\w)ies$", "y", word) if word.endswith("ies") else re.sub(r"(?<=\w\w\w)[sx]$", "", word) for word in text.split())
 
 
-def slips(one: str, other: str) -> int:
+def edit_distance(one: str, other: str) -> int:
     """Restricted Damerau-Levenshtein distance between two texts, at most 2: letters added, removed, replaced or swapped."""
     if abs(len(one) - len(other)) > 1:
         return 2

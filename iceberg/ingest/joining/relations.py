@@ -118,8 +118,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, left: _Ids, right: _Ids, poi
     common, compared = _overlap(connection, left, right)
     if not common:
         return None
-    files, headers = (pointing[left.table][0][0].reading.file, other_source.reading.file), (left.column.header, right.column.header)
-    return Relation(left.table, headers[0], right.table, headers[1], common / compared, compared, same, *files, common, right.unique)
+    files = pointing[left.table][0][0].reading.file, other_source.reading.file
+    share = common / compared
+    return Relation(left.table, left.column.header, right.table, right.column.header, share, compared, same, *files, common, right.unique)
 
 
 def _rank(relation: Relation) -> tuple[object, ...]:

@@ -27,14 +27,6 @@ _WITH_OFFSET = re.compile(rf"\d[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?{_OFFSET}$")
 AS_WRITTEN = "as written"  # the day in the cell is taken, whatever its offset
 _ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
 _NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TIME})")
-_COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_UNIX_SECONDS = re.compile(r"\d{9,10}(?:\.0+)?")
-_UNIX_MILLISECONDS = re.compile(r"\d{12,13}(?:\.0+)?")
-_EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?")
-_NAMED = re.compile(rf"(?:\w{{3,9}}\.?,? )?(\d{{1,2}})(?:er)?[ -]([^\W\d]{{3,9}})\.?[ -](\d{{4}}|\d{{2}})({_TIME})")
-_NAMED_FIRST = re.compile(rf"([^\W\d]{{3,9}})\.? (\d{{1,2}}),? (\d{{4}})({_TIME})")
-_MONTH_ONLY = re.compile(r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])")
-_MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}")
 
 # The names that mapping files use. "day_first" and "month_first" apply to any separator.
 DATE_FORMATS = (
@@ -59,12 +51,24 @@ _MONTHS = {
     "11": "novembre november nov",
     "12": "décembre decembre december déc dec",
 }
-_NAMES = "|".join(sorted((name for names in _MONTHS.values() for name in names.split()), key=len, reverse=True))
-_MONTH_NAME_YEAR = re.compile(rf"(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?", re.IGNORECASE)
-# Longer names first, so that none is replaced by a shorter one that it contains.
-_MONTH_NUMBERS = sorted(
-    ((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0])
-)
+# Longer names first, so that no name is replaced by a shorter one that it contains.
+_MONTH_NUMBERS = sorted(((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0]))
+_NAMES = "|".join(name for name, _ in _MONTH_NUMBERS)
+# Formats that a pattern alone recognises, the first one that fits.
+_PATTERNS = [
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("yyyymmdd", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
+        ("unix_seconds", r"\d{9,10}(?:\.0+)?"),
+        ("unix_milliseconds", r"\d{12,13}(?:\.0+)?"),
+        ("excel_serial", r"[2-7]\d{4}(?:[.,]\d+)?"),
+        ("named_month", rf"(?:\w{{3,9}}\.?,? )?\d{{1,2}}(?:er)?[ -][^\W\d]{{3,9}}\.?[ -](?:\d{{4}}|\d{{2}}){_TIME}"),
+        ("named_month", rf"[^\W\d]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}"),
+        ("year_month", r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])"),
+        ("month_year", r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}"),
+        ("named_month_year", rf"(?i:(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?)"),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -173,23 +177,7 @@ def _classify(text: str) -> tuple[str, str]:
         if int(first) > 12:
             return "day_first", pattern
         return ("month_first" if int(second) > 12 else "either"), pattern
-    for kind, regex in _OTHERS:
-        if regex.fullmatch(text):
-            return kind, ""
-    return "", ""
-
-
-_OTHERS = (
-    ("yyyymmdd", _COMPACT),
-    ("unix_seconds", _UNIX_SECONDS),
-    ("unix_milliseconds", _UNIX_MILLISECONDS),
-    ("excel_serial", _EXCEL_SERIAL),
-    ("named_month", _NAMED),
-    ("named_month", _NAMED_FIRST),
-    ("year_month", _MONTH_ONLY),
-    ("month_year", _MONTH_FIRST),
-    ("named_month_year", _MONTH_NAME_YEAR),
-)
+    return next((name for name, pattern in _PATTERNS if pattern.fullmatch(text)), ""), ""
 
 
 def _time_pattern(time: str) -> str:

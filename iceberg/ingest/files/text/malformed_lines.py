@@ -78,20 +78,19 @@ def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path,
             out.write(b"\n")
         lines = _Lines(stream, source.first_row)
         for number, raw in lines:
-            if not raw.strip():
-                out.write(b"\n")
-            elif len(raw) > _LONGEST_LINE_BYTES:
-                bad.append(BadLine(number, LINE_TOO_LONG, _first_cell(raw.decode("utf-8", "replace"), separator)))
-                out.write(b"\n")
-            elif b'"' not in raw or _is_whole(raw, separator, None):
-                out.write(raw + b"\n")
-            elif b'\\"' in raw and _is_whole(with_doubled_quotes(raw), separator, width):
-                out.write(with_doubled_quotes(raw) + b"\n")
-            elif following := lines.closing(raw, separator, width):
-                out.write(b"\n".join([raw, *following]) + b"\n")
-            else:
-                bad.append(BadLine(number, BROKEN_QUOTES, _first_cell(raw.decode("utf-8", "replace"), separator)))
-                out.write(b"\n")
+            record, rule = raw if raw.strip() else b"", ""
+            if len(record) > _LONGEST_LINE_BYTES:
+                rule = LINE_TOO_LONG
+            elif b'"' in record and not _is_whole(record, separator, None):
+                if b'\\"' in record and _is_whole(with_doubled_quotes(record), separator, width):
+                    record = with_doubled_quotes(record)
+                elif following := lines.closing(record, separator, width):
+                    record = b"\n".join([record, *following])
+                else:
+                    rule = BROKEN_QUOTES
+            if rule:
+                bad.append(BadLine(number, rule, _first_cell(raw.decode("utf-8", "replace"), separator)))
+            out.write((b"" if rule else record) + b"\n")
     return target, tuple(bad)
 
 

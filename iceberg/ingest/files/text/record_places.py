@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,43 +129,22 @@ def _plain_lines(source: SourceTable, wanted: list[int], skip_lines: frozenset[i
 
 def _counted_records(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
     """First line and text of each record where cells hold line breaks: records are cut one by one, up to the last wanted one."""
-    lines, remaining, record = {}, set(wanted), -1
+    places, remaining, record = {}, set(wanted), -1
+    current: list[tuple[int, str]] = []  # the numbered lines of the current record
+
+    def lines_of(stream: Iterable[str]) -> Iterator[str]:
+        for number, line in enumerate(stream, start=1):
+            if number >= source.first_row and number not in skip_lines:
+                current.append((number, line))
+                yield line.replace("\r\n", "\n").replace("\r", " ")
+
     with source.text.open(encoding="utf-8", errors="replace", newline="\n") as stream:
-        tracker = _Tracker(_record_lines(stream, source.first_row, skip_lines))
-        for cells in csv.reader(tracker, delimiter=source.reading.separator):
-            line, text = tracker.take()
-            if not cells:
-                continue
-            record += 1
-            if record in remaining:
-                lines[record] = (line, text)
+        for cells in csv.reader(lines_of(stream), delimiter=source.reading.separator):
+            if cells:
+                record += 1
+            if cells and record in remaining:
+                places[record] = current[0][0], "".join(line for _, line in current)
             if record >= wanted[-1]:
                 break
-    return lines
-
-
-def _record_lines(stream: Iterator[str], first_line: int, skip_lines: frozenset[int]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(stream, start=1):
-        if number >= first_line and number not in skip_lines:
-            yield number, line
-
-
-class _Tracker:
-    """Gives lines to a csv reader and remembers those of the current record."""
-
-    def __init__(self, numbered: Iterator[tuple[int, str]]) -> None:
-        self._numbered = numbered
-        self._taken: list[tuple[int, str]] = []
-
-    def __iter__(self) -> _Tracker:
-        return self
-
-    def __next__(self) -> str:
-        number, line = next(self._numbered)
-        self._taken.append((number, line))
-        return line.replace("\r\n", "\n").replace("\r", " ")
-
-    def take(self) -> tuple[int, str]:
-        """First line and text of the current record."""
-        taken, self._taken = self._taken, []
-        return (taken[0][0] if taken else 0), "".join(line for _, line in taken)
+            current.clear()
+    return places
