@@ -24,7 +24,7 @@ from iceberg.locale import Translator
 if TYPE_CHECKING:
     from iceberg.ingest.tables import IngestReport
 
-Section = Literal["joined", "relations", "contradictions", "ids", "categories"]
+FactSection = Literal["joined", "relations", "contradictions", "ids", "categories"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class JoiningFact:
         option: Option of `iceberg.ingest.joining.options.Joining` that holds the rule; "" where there is none.
     """
 
-    section: Section
+    section: FactSection
     says: str
     choice: str = ""
     change: str = ""

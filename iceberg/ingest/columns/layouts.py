@@ -30,7 +30,7 @@ _YEAR, _MONTH = ("annee", "year", "an", "exercice"), ("mois", "month", "mois n",
 
 
 @dataclass(frozen=True)
-class Layout:
+class ReportLayout:
     """The layout of a report.
 
     Attributes:
@@ -44,23 +44,23 @@ class Layout:
     across: tuple[SourceColumn, ...] = ()
 
 
-def find_layout(source: SourceTable) -> Layout | None:
+def find_layout(source: SourceTable) -> ReportLayout | None:
     """The layout of a report; None for any other table."""
     months = tuple(column for column in source.columns if _is_month(column.header))
     words = [column for column in source.columns if column not in months and _is_text(column)]
     if len(months) >= 2 and words and all(_is_count(column) for column in months):
         known = [column for column in words if normalise_header(column.header) in _names("category")]
-        return Layout(MONTHS_ACROSS, ((known or words)[0],), months)
+        return ReportLayout(MONTHS_ACROSS, ((known or words)[0],), months)
     named = {normalise_header(column.header): column for column in reversed(source.columns)}
     year, month = (next((named[name] for name in names if name in named), None) for names in (_YEAR, _MONTH))
     category = next((named[name] for name in _names("category") if name in named), None)
     if year is not None and month is not None and category is not None and _are_years(year):
         count = next((named[name] for name in _names("complaints") if name in named and _is_count(named[name])), None)
-        return Layout(YEAR_AND_MONTH, (year, month, category, *([count] if count is not None else [])))
+        return ReportLayout(YEAR_AND_MONTH, (year, month, category, *([count] if count is not None else [])))
     return _categories_across(source, named)
 
 
-def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> Layout | None:
+def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> ReportLayout | None:
     """The layout of a month column beside only columns of counts, none of which is named as the number of complaints."""
     month = next((named[name] for name in _names("month") if name in named and value_fit(named[name], "date")[0] == 1.0), None)
     first = source.columns[0]
@@ -73,7 +73,7 @@ def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> L
     counted = {*_names("complaints"), *_names("category"), "annee", "year"}
     if len(across) < 2 or any(normalise_header(column.header) in counted for column in across):
         return None
-    return Layout(CATEGORIES_ACROSS, (month,), across)
+    return ReportLayout(CATEGORIES_ACROSS, (month,), across)
 
 
 def longer_periods(source: SourceTable) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def longer_periods(source: SourceTable) -> tuple[str, ...]:
     return ()
 
 
-def unread_months(source: SourceTable, layout: Layout) -> tuple[str, ...]:
+def unread_months(source: SourceTable, layout: ReportLayout) -> tuple[str, ...]:
     """Headers of other columns of counts that name a year: probably months that were not recognised and would be missing from the sum."""
     if layout.kind != MONTHS_ACROSS:
         return ()
@@ -120,7 +120,7 @@ def _are_years(column: SourceColumn) -> bool:
     return bool(column.texts) and all(re.fullmatch(r"(?:19|20)\d{2}(?:\.0)?", text) for text in column.texts)
 
 
-def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: Layout, workspace: Workspace) -> SourceTable | None:
+def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: ReportLayout, workspace: Workspace) -> SourceTable | None:
     """Turn a report into rows of month, category and complaints, each with its line in the file; None where lines are malformed."""
     columns = (*layout.fixed, *layout.across)
     line = source.line_column or f"row_number() OVER () + {source.first_row - 1}"
@@ -147,7 +147,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
     return SourceTable(reading, sampled, store_table(connection, table, workspace), first_row=1, line_column="line")
 
 
-def _cells(layout: Layout, row: Sequence[str | None]) -> list[tuple[str | None, ...]]:
+def _cells(layout: ReportLayout, row: Sequence[str | None]) -> list[tuple[str | None, ...]]:
     """(month, category, count) of each count in a row."""
     if layout.kind == YEAR_AND_MONTH:
         year, month, *others = row

@@ -1,4 +1,4 @@
-"""Raises the questions that the values leave open to the analyst: whether the day or the month comes first, which code means yes."""
+"""Owns what values alone leave open and somebody has to say: which of day and month comes first, and which code means yes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,21 @@ from iceberg.ingest.values.dates import BLANK_TEXTS, DateReading, are_mixed, hal
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 
-_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
-_FEW_SHORTENED = 0.05  # judgement: a smaller share can be real ids
+_SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
 
 
 def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[str, SourceColumn]) -> None:
-    """Stop where the mapping does not say which value of a coded column means yes.
+    """Stop where nobody said which value of a coded column means yes.
 
     Raises:
         MappingError: ``flag_values``.
     """
     for name, column in columns.items():
-        is_open = all_fields(mapping.table)[name] == "flag" and column.is_text and name not in mapping.yes_values
-        codes = values_to_ask(column.sample, header=normalise_header(column.header)) if is_open else ()
-        coded = all(re.fullmatch(r"[\d.,]+", value) for value in codes)
-        if codes and (coded or name != "complained"):  # of words in a column of complaints, every cell that is not blank counts
-            values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(codes), "first": codes[0]}
+        asked = all_fields(mapping.table)[name] == "flag" and column.is_text and name not in mapping.yes_values
+        found = values_to_ask(column.sample, header=normalise_header(column.header)) if asked else ()
+        coded = all(re.fullmatch(r"[\d.,]+", value) for value in found)
+        if found and (coded or name != "complained"):  # words in a column of complaints: every filled cell counts
+            values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": found[0]}
             raise MappingError("flag_values", values | {"table": mapping.table})
 
 
@@ -45,43 +44,37 @@ def settle_order(
     source: SourceTable,
     columns: dict[str, SourceColumn],
     dates: dict[str, DateReading],
-    given: Mapping[str, str],
+    told: Mapping[str, str],
 ) -> dict[str, DateReading]:
-    """Decide the order of day and month by the whole column, or by another column of the file.
-
-    Args:
-        connection: Where the file can be queried.
-        source: The file.
-        columns: Column of each field.
-        dates: Reading of each date field, from the sample.
-        given: Formats that the mapping fixes.
-
-    Raises:
-        MappingError: ``dates_half_converted``, ``dates_mixed``; ``dates_ambiguous`` where nothing decides.
-    """
+    """Where 03/04/2025 could be two days, the whole column or another one of the file may decide; else it is asked."""
     for name in dates:
-        if name not in given and (pair := half_converted(columns[name].sample)) is not None:
+        if name not in told and (pair := half_converted(columns[name].sample)) is not None:
             values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": pair[0], "other": pair[1]}
             raise MappingError("dates_half_converted", values)
-    read = {name: _read_whole_column(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
-    mixed = next((name for name, reading in read.items() if reading.mixed), None)
+    looked = {name: _look_at_all(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
+    mixed = next((name for name, reading in looked.items() if reading.mixed), None)
     if mixed is not None:
         raise _dates_mixed(source, columns[mixed], mixed)
-    decided = {reading.format for reading in read.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
+    decided = {reading.format for reading in looked.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
-    for name, reading in read.items():
+    for name, reading in looked.items():
         if not reading.ambiguous:
             settled[name] = reading
         elif len(decided) == 1:
             settled[name] = replace(reading, format=next(iter(decided)), ambiguous=False)
         else:
-            values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": reading.example}
+            values = {
+                "file": source.reading.file,
+                "field": name,
+                "column": columns[name].header,
+                "value": reading.example,
+            }
             raise MappingError("dates_ambiguous", values)
     return settled
 
 
 def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> MappingError:
-    """The error with two values that have different orders of day and month."""
+    """Two values that cannot be written in one order, as the question why."""
     def find(first: str, second: str) -> str:
         pattern = rf"\s*{first}[/. -]{second}[/. -].*"
         return next((text.strip() for text in column.sample if text and re.fullmatch(pattern, text)), "")
@@ -91,8 +84,8 @@ def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> Mappin
     return MappingError("dates_mixed", values | {"value": find(above, below), "other": find(below, above)})
 
 
-def _read_whole_column(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
-    """The reading by the whole column: a number over 12 decides which part is the day."""
+def _look_at_all(connection: duckdb.DuckDBPyConnection, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
+    """The order of day and month from the whole column: a 13th anywhere decides."""
     parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
     try:
         [(first, second)] = connection.sql(
@@ -160,28 +153,28 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
 
 
 def _require_whole_ids(relation: SourceTable, chosen: ColumnMapping) -> None:
-    """Stop where a spreadsheet shortened ids: 1.23E+12 can be thousands of customers.
+    """Stop where a spreadsheet cut ids short: 1.23E+12 stands for thousands of customers.
 
     Raises:
         MappingError: ``ids_cut_short``.
     """
     column = relation.column(chosen.header("customer_id") or "")
-    ids = column.texts if column is not None and column.is_text else []
-    shortened = [text for text in ids if _SCIENTIFIC.fullmatch(text)]
-    if column is not None and len(shortened) > _FEW_SHORTENED * len(ids):
-        raise MappingError("ids_cut_short", {"file": relation.reading.file, "column": column.header, "value": shortened[0]})
+    ids = [text.strip() for text in column.sample if text and text.strip()] if column is not None and column.is_text else []
+    cut = [text for text in ids if _SCIENTIFIC.fullmatch(text)]
+    if column is not None and len(cut) > _FEW_CUT * len(ids):
+        raise MappingError("ids_cut_short", {"file": relation.reading.file, "column": column.header, "value": cut[0]})
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:
-    """Whether the column of a category holds free text, which would be stored and shown as names of categories."""
+    """Whether a column that was proposed, or named, as a category holds free text: it would be kept, and shown, as names of categories."""
     column = relation.column(choice.header)
     if choice.field == "category":
-        summed = mapping.table == "surveys" or (mapping.table == "volumes" and "complaints" in mapping.choices)  # each category can be there once
+        summed = mapping.table == "surveys" or (mapping.table == "volumes" and "complaints" in mapping.choices)  # each may stand there once
         return not summed and column is not None and column.is_text and holds_texts(column.sample)
     return choice.field == "complained" and choice.reason == "free_text" and choice.confidence < CERTAIN
 
 
 def _without_words(relation: SourceTable) -> list[str]:
-    """The first values of a file without a header; words are masked, because they can be names of persons."""
+    """The first values of a file without a header: a word among them may be somebody's name."""
     shown = [without_number(header) for header in relation.reading.headers[:MOST_HEADERS]]
     return [text if kind_of(text) in {"number", "day"} else "…" for text in shown]

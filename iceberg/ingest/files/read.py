@@ -22,7 +22,7 @@ from iceberg.ingest.files.books.spreadsheets import SheetRows, cut_sheet, read_b
 from iceberg.ingest.files.detect import recognise_format
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, ReadOptions, SourceColumn, SourceTable
 from iceberg.ingest.files.sources import OpenedSource, Source, open_source
-from iceberg.ingest.files.text.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
+from iceberg.ingest.files.text.delimiters import SAMPLE_BYTES, TextLayout, number_repeats, read_layout
 from iceberg.ingest.files.text.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.files.text.unusual_text import (
     BACKSLASH,
@@ -157,7 +157,7 @@ def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool
     return verdict.encoding, (("encoding_ambiguous", values),)
 
 
-def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace) -> tuple[Path, Layout, str]:
+def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace) -> tuple[Path, TextLayout, str]:
     """The path of the text, its layout and what was rewritten: text that is no plain CSV is copied as one."""
     with path.open("rb") as stream:
         sample = stream.read(SAMPLE_BYTES)

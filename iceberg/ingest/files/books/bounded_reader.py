@@ -30,7 +30,7 @@ _TEXT_SHARE = 4  # the text of the cells may take a quarter of the memory, becau
 _NO_MEMORY = 3
 _OUT_OF_BOUNDS = {_NO_MEMORY, *(-number for number in signal.Signals if number.name in {"SIGABRT", "SIGKILL", "SIGXCPU"})}
 Cell = str | float | bool | list[str]  # a day or a time is a list of one text
-Grid = list[list[Cell]]
+CellGrid = list[list[Cell]]
 
 
 class UnpackedTooLargeError(Exception):
@@ -41,7 +41,7 @@ class OutOfBoundsError(Exception):
     """A book cannot be read within its memory and time; its arguments are those bounds, in bytes and seconds."""
 
 
-def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Grid]:
+def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, CellGrid]:
     """Read one sheet of a book.
 
     Args:

@@ -18,7 +18,7 @@ csv.field_size_limit(1 << 22)  # the default limit of 131,072 is shorter than so
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextLayout:
     """How a text file is cut into records and cells.
 
     Attributes:
@@ -38,7 +38,7 @@ class Layout:
     head_has_quotes: bool = False
 
 
-def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> Layout:
+def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> TextLayout:
     """Find the layout from the beginning of a text file.
 
     Args:
@@ -68,7 +68,7 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     cells = cells + [""] * (width - len(cells))
     sample = tuple(tuple(record[2]) for record in records[position + 1 :])
     quotes = end > 1 and '"' in "".join(text.split("\n")[:end])
-    return Layout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
+    return TextLayout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
 
 
 def _declared_separator(text: str) -> str | None:
