@@ -40,7 +40,7 @@ def _step_sql(text: str, step: str) -> str:
 
 
 def normalise_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, steps: Sequence[str]) -> None:
-    """Apply the steps to the ids of a table; rows and their numbers do not change."""
+    """Write the ids of a table in the common way; rows and their numbers stay as they are."""
     item.looked_through = ""
     if item.is_view:
         name = f"{item.read_name}_ids"

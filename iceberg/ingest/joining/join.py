@@ -63,7 +63,7 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
     customers = loaded.get("customers")
     if customers is None or not customers.fields.columns:
         return ()
-    proposals = []
+    found = []
     for table in _WITH_IDS:
         item = loaded.get(table)
         if item is None:
@@ -71,14 +71,14 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
         rows, unknown = _count_unknown(connection, table, item, customers)
         if rows and unknown / rows >= _FEW_UNKNOWN:
             proposal = propose_ids(connection, table, item.read_name, ids_of(connection, customers), applied=rules.id_normalisation)
-            proposals += [proposal] if proposal is not None else []
-    return tuple(proposals)
+            found += [proposal] if proposal is not None else []
+    return tuple(found)
 
 
 def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: JudgedTable, customers: JudgedTable) -> tuple[int, int]:
     """Number of rows with an id, and of those whose id is no customer."""
     if table in _JUDGED and not connection.execute(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
-        return 0, 0  # no row has an unknown id
+        return 0, 0  # every one has been found
     known, key, named = customers.read_name, "customer_id", "k.customer_id"
     if table in _JUDGED:
         known, key, named = customers.told_name, customers.told_key, customers.told_by("k.customer_id")
