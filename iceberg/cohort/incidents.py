@@ -54,7 +54,7 @@ def observe_silence(
         listed = {str(name): matching.place(str(name)) for (name,) in rows}
         known = {name: place for name, place in listed.items() if place is not None}
         if known:
-            sql = _IncidentStatements(statements, complain_within_days, engine.tables.named_customers)
+            sql = _IncidentStatements(statements, complain_within_days, engine.tables.told_customers)
             engine.keep("incident_places", Statements.places_of(known))
             engine.keep("sufferers", sql.sufferers(shape[1] - 1))
             counted = engine.columns(sql.struck())

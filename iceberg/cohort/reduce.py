@@ -225,7 +225,7 @@ class _Reduction:
         engine, statements, axes = self.engine, self.statements, self.axes
         engine.keep("category_places", statements.places(self.categories.names))
         engine.keep("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
-        engine.keep("matched", statements.matched(engine.tables.named_customers))
+        engine.keep("matched", statements.matched(engine.tables.told_customers))
         engine.keep("complained", statements.complained(len(axes.segments) - 1))
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
         days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)

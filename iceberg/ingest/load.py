@@ -191,7 +191,7 @@ def _finish(
         last_day=last,
         on_close=workspace.close,
         scratch=workspace.directory,
-        named_customers="customers_told" if told is not None else "customers",
+        told_customers="customers_told" if told is not None else "customers",
         customer_key=told.told_key if told is not None else "customer_id",
         recent=recent,
         origin=tuple(files),

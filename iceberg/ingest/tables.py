@@ -53,23 +53,13 @@ class IngestReport:
 
 @dataclass
 class Tables:
-    """Trusted rows, in one DuckDB connection and nowhere else.
+    """Trusted rows, held by one DuckDB connection and by nothing else.
 
-    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS`, without rejected rows; it is a
-    table or a view over the file. Customers from large CSVs have no ``customer_id``, and a query of it fails. Complaints and incidents are
-    joined with `named_customers` by `customer_key`. Closing drops every row: use it as a context manager around `reduce_tables`.
-
-    Attributes:
-        connection: Connection with the rows.
-        names: Tables that are there.
-        currency: ISO code.
-        first_complaint, last_day: First complaint, and last valid date of any table.
-        on_close: Called after the connection is closed.
-        scratch: Folder for what does not fit into memory.
-        named_customers: Relation with at least the customers that a complaint or an incident names.
-        customer_key: Column to join `named_customers` by; joins by numbers are faster than by texts.
-        recent: Customers of a day and later, where the scan of the file collected them.
-        origin: What ingestion needs to read rejected rows again.
+    Each table in `names` exists in `connection` under its own name with the columns of `CANONICAL_COLUMNS` (a table
+    or a view over the file; a
+    view already leaves rejected rows out). Customers that came as large CSVs have not kept their id: who asks `customers` for
+    one gets an error, not nothing. Those whom a complaint or an incident names are in `told_customers`, and meet it by
+    `customer_key`. Closing drops every row: use it as a context manager around `reduce_tables`.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -78,21 +68,23 @@ class Tables:
     first_complaint: date | None = None
     last_day: date | None = None
     on_close: Callable[[], None] | None = field(default=None, repr=False)
-    scratch: Path | None = None
-    named_customers: str = "customers"
-    customer_key: str = "customer_id"
-    recent: RecentCustomers | None = None
-    origin: tuple[Any, ...] = field(default=(), repr=False)
+    scratch: Path | None = None  # where the engine puts what does not fit into memory
+    told_customers: str = "customers"  # relation with at least the customers that a complaint or an incident names
+    customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
+    recent: RecentCustomers | None = None  # customers of a day and later, where they were put aside while the file was read
+    origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @contextmanager
     def in_any_order(self) -> Iterator[None]:
-        """Let DuckDB write work tables in any order, which is faster."""
+        """Rows of work tables may lie in any order: the engine then need not wait for those before them."""
         import duckdb
 
         from iceberg.ingest.engine.connection import in_any_order

@@ -260,7 +260,7 @@ def test_no_id_is_put_aside(tmp_path: Path) -> None:
     """Neither whose complaint it is nor who left can be read from what is held beside the file."""
     tables, _ = load_tables(*written(tmp_path, company(), complaints_of(["CLIENT-3"])), today=TODAY)
     with tables:
-        told = tables.connection.sql(f"DESCRIBE {tables.named_customers}").fetchall()
+        told = tables.connection.sql(f"DESCRIBE {tables.told_customers}").fetchall()
         assert [row[0] for row in told] == ["customer_key", "start_date", "end_date", "segment", "revenue"]
         assert tables.recent is not None
         assert set(tables.recent.left.column_names) | set(tables.recent.alive.column_names) == {*COLUMNS[1:], "customers"}

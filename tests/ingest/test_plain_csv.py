@@ -43,7 +43,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
             with tables:
                 names = "start_date, end_date, segment, revenue"
                 rows = tables.connection.sql(f"SELECT {names} FROM customers ORDER BY ALL").fetchall()
-                meet = f"{tables.named_customers} AS c JOIN complaints AS k USING ({tables.customer_key})"
+                meet = f"{tables.told_customers} AS c JOIN complaints AS k USING ({tables.customer_key})"
                 told = f"SELECT DISTINCT k.customer_id, {names} FROM {meet} ORDER BY ALL" if complaints else "SELECT 1"
                 about = (report.rows, sorted(report.rules, key=str), report.issues, report.notes, report.joining, report.parts)
                 digest = reduce_tables(tables).digest if reduced else ""
@@ -208,7 +208,7 @@ def test_ids_that_nobody_names_are_nowhere(tmp_path: Path, monkeypatch: pytest.M
         assert named.read_bytes().count(b"SECRET") < 5
         with pytest.raises(duckdb.Error, match="not kept"):
             tables.connection.sql("SELECT customer_id FROM customers").fetchall()
-        told = tables.connection.sql(f"SELECT {tables.customer_key} = hash('SECRET-7') FROM {tables.named_customers}").fetchall()
+        told = tables.connection.sql(f"SELECT {tables.customer_key} = hash('SECRET-7') FROM {tables.told_customers}").fetchall()
         assert (True,) in told
         assert len(told) < 5
     assert not list(tmp_path.glob("iceberg-*"))
