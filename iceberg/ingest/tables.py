@@ -1,4 +1,7 @@
-"""What ingestion returns: `Tables` with the rows inside DuckDB, and `IngestReport` with the fate of each row."""
+"""The tables that files can hold, and the shapes that leave ingestion.
+
+`Tables` holds rows inside DuckDB and nowhere else; `IngestReport` says what became of each row.
+"""
 
 from __future__ import annotations
 
