@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from iceberg.locale import Translator
 
@@ -140,7 +140,7 @@ def _money(interval: CredibleInterval | None, counts: CohortCounts, words: Trans
 
 def build_readings_text(report: IngestReport, words: Translator) -> str:
     """How each file was read and which column feeds which field."""
-    return "\n".join(_reading_text(reading, words) for reading in cast("tuple[FileReading, ...]", report.files))
+    return "\n".join(_reading_text(reading, words) for reading in report.files)
 
 
 def _reading_text(reading: FileReading, words: Translator) -> str:

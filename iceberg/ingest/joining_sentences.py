@@ -1,11 +1,11 @@
-"""Owns what is said about tables that were put together: one sentence per fact, for the terminal and the page alike."""
+"""Writes the sentences about joined tables, one per fact, for the terminal and the page."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from iceberg.ingest.joining.activity import FEW_RETURNS
 from iceberg.ingest.joining.links import Link, Relation, Relations
@@ -22,60 +22,58 @@ from iceberg.ingest.joining.options import (
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
-    from iceberg.ingest.files.source_table import FileReading
     from iceberg.ingest.tables import IngestReport
 
-Section = Literal["joined", "relations", "contradictions", "ids", "categories"]
+FactSection = Literal["joined", "relations", "contradictions", "ids", "categories"]
 
 
 @dataclass(frozen=True)
-class Told:
-    """One thing to know.
+class JoiningFact:
+    """One fact about joined tables.
 
     Attributes:
-        section: What it is about; ``joining.<section>.title`` where the section has a title.
+        section: Its subject; ``joining.<section>.title`` where the section has a title.
         says: The fact.
-        choice: What was done about it; "" where nothing was chosen.
-        change: How to do otherwise; "" where there is nothing to change.
-        option: Option of `iceberg.ingest.joining.options.Joining` that decides; "" where none does.
+        choice: The rule that was applied; "" where there is none.
+        change: How to choose another rule; "" where there is none.
+        option: Option of `iceberg.ingest.joining.options.Joining` that holds the rule; "" where there is none.
     """
 
-    section: Section
+    section: FactSection
     says: str
     choice: str = ""
     change: str = ""
     option: str = ""
 
 
-def tell_report(report: IngestReport, words: Translator) -> list[Told]:
-    """Everything there is to know about several tables, in the order in which it is read."""
-    told: list[Told] = []
+def tell_report(report: IngestReport, words: Translator) -> list[JoiningFact]:
+    """Every fact about the joined tables of a load, in reading order."""
+    facts: list[JoiningFact] = []
     if report.joining is not None:
-        readings = cast("tuple[FileReading, ...]", report.files)
-        file = next((reading.file for reading in readings if reading.table == report.joining.derived), "")
-        told = tell_joining(report.joining, words, file=file)
-    joined = [entry for entry in told if entry.section == "joined"]
-    return [*joined, *tell_relations(report.relations, words), *(entry for entry in told if entry.section != "joined")]
+        file = next((reading.file for reading in report.files if reading.table == report.joining.derived), "")
+        facts = tell_joining(report.joining, words, file=file)
+    joined = [fact for fact in facts if fact.section == "joined"]
+    return [*joined, *tell_relations(report.relations, words), *(fact for fact in facts if fact.section != "joined")]
 
 
-def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") -> list[Told]:
-    """Everything found while tables were put together, the most general first.
+def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") -> list[JoiningFact]:
+    """Every fact about the joining of tables, the most general first.
 
     Args:
-        report: What was found.
+        report: The report of the joining.
         words: Language.
-        file: File that the customers were put together from, where they were.
+        file: File that the customers are derived from, if any.
     """
-    told: list[Told] = []
+    facts: list[JoiningFact] = []
     if report.repeated is not None:
-        told.append(_repeated(report.repeated, words, report.rules.repeated_customers))
+        facts.append(_repeated(report.repeated, words, report.rules.repeated_customers))
     if report.ends or report.derived or report.folding or report.inactivity:
         given = not report.derived or (report.repeated is not None and report.repeated.folded)
         says = words.text("joining.joined" if given else "joining.derived", file=file, customers=report.customers, leavers=report.leavers)
         named = {words.text(f"ingest.tables.{table}"): leavers for table, leavers in report.ends.items() if table}
         sources = ", ".join(words.text("joining.source", table=table, count=leavers) for table, leavers in named.items())
         says += " " + words.text("joining.ends", sources=sources) if sources else ""
-        told.append(Told("joined", says, *_choice(words, "end_from", report.rules.end_from)))
+        facts.append(JoiningFact("joined", says, *_choice(words, "end_from", report.rules.end_from)))
     if report.folding is not None:
         folding = report.folding
         says = words.text(
@@ -89,69 +87,68 @@ def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") ->
             reactivations=folding.reactivations,
             reactivated=folding.reactivated_customers,
         )
-        told.append(Told("joined", says, "", words.text("joining.change_days", option="gap_days", days=folding.gap_days), "gap_days"))
+        facts.append(JoiningFact("joined", says, "", words.text("joining.change_days", option="gap_days", days=folding.gap_days), "gap_days"))
         returned, change, option = _choice(words, "reactivated", report.rules.reactivated)
-        told.append(Told("joined", returned, "", change, option))
+        facts.append(JoiningFact("joined", returned, "", change, option))
     if report.inactivity is not None:
-        told += _inactivity(report.inactivity, words, report.rules.inactivity_end)
-    told += [_contradiction(entry, words) for entry in report.contradictions]
-    told += [_ids(proposal, words) for proposal in report.id_proposals]
-    return told + [_group(group, words) for group in report.category_groups]
+        facts += _inactivity(report.inactivity, words, report.rules.inactivity_end)
+    facts += [_contradiction(entry, words) for entry in report.contradictions]
+    facts += [_ids(proposal, words) for proposal in report.id_proposals]
+    return facts + [_group(group, words) for group in report.category_groups]
 
 
 def _choice(words: Translator, option: str, value: str) -> tuple[str, str, str]:
-    values = " / ".join(f'"{one}"' for one in CHOICES[option])
+    values = " / ".join(f'"{known}"' for known in CHOICES[option])
     change = words.text("joining.change", option=option, values=values, choice=f'"{value}"')
     return words.text(f"joining.choices.{option}.{value}"), change, option
 
 
-def _repeated(found: RepeatedCustomers, words: Translator, choice: str) -> Told:
-    stem = "folded" if found.folded else "left_out"
-    says = words.text(f"joining.repeated.{stem}", file=found.file, customers=found.customers, repeated=found.repeated, restarted=found.restarted)
-    values = " / ".join(f'"{one}"' for one in CHOICES["repeated_customers"])
-    change = words.text("joining.change", option="repeated_customers", values=values, choice=f'"{choice}"')
-    return Told("joined", says, words.text(f"joining.choices.repeated_customers.{choice}"), change, "repeated_customers")
+def _repeated(entry: RepeatedCustomers, words: Translator, choice: str) -> JoiningFact:
+    stem = "folded" if entry.folded else "left_out"
+    says = words.text(f"joining.repeated.{stem}", file=entry.file, customers=entry.customers, repeated=entry.repeated, restarted=entry.restarted)
+    return JoiningFact("joined", says, *_choice(words, "repeated_customers", choice))
 
 
-def _inactivity(found: Inactivity, words: Translator, end: str) -> list[Told]:
-    if not found.used:
-        return [Told("joined", words.text("joining.inactivity.unused", customers=found.customers))]
-    stem = "chosen" if found.chosen else ("proposed" if found.settled else "too_short")
-    says = words.text(f"joining.inactivity.{stem}", days=found.days, proposed=found.proposed_days, few=words.percent(FEW_RETURNS))
-    says += " " + words.text("joining.inactivity.found", customers=found.customers, silent=found.silent, returned=found.returned)
-    steps = ", ".join(words.text("joining.inactivity.step", days=step.days, share=words.percent(step.share)) for step in found.steps)
+def _inactivity(silence: Inactivity, words: Translator, end: str) -> list[JoiningFact]:
+    if not silence.used:
+        return [JoiningFact("joined", words.text("joining.inactivity.unused", customers=silence.customers))]
+    stem = "chosen" if silence.chosen else ("proposed" if silence.settled else "too_short")
+    says = words.text(f"joining.inactivity.{stem}", days=silence.days, proposed=silence.proposed_days, few=words.percent(FEW_RETURNS))
+    says += " " + words.text("joining.inactivity.found", customers=silence.customers, silent=silence.silent, returned=silence.returned)
+    steps = ", ".join(words.text("joining.inactivity.step", days=step.days, share=words.percent(step.share)) for step in silence.steps)
     says += " " + words.text("joining.inactivity.steps", steps=steps)
-    change = words.text("joining.change_days", option="inactivity_days", days=found.days)
-    visible = words.text(f"joining.inactivity.{'visible' if end == 'last_activity' else 'visible_threshold'}", days=found.days, as_of=found.as_of)
-    told = [Told("joined", says, "", change, "inactivity_days"), Told("joined", visible, "", *_choice(words, "inactivity_end", end)[1:])]
-    if found.early_customers:
-        told.append(Told("joined", words.text("joining.inactivity.early", days=found.days, count=found.early_customers)))
-    return told
+    change = words.text("joining.change_days", option="inactivity_days", days=silence.days)
+    visible = words.text(f"joining.inactivity.{'visible' if end == 'last_activity' else 'visible_threshold'}", days=silence.days, as_of=silence.as_of)
+    facts = [JoiningFact("joined", says, "", change, "inactivity_days")]
+    facts.append(JoiningFact("joined", visible, "", *_choice(words, "inactivity_end", end)[1:]))
+    if silence.early_customers:
+        facts.append(JoiningFact("joined", words.text("joining.inactivity.early", days=silence.days, count=silence.early_customers)))
+    return facts
 
 
-def tell_relations(relations: Relations, words: Translator) -> list[Told]:
-    """Which column points where, why it is thought so, and what else could be meant."""
+def tell_relations(relations: Relations, words: Translator) -> list[JoiningFact]:
+    """The facts about the columns that join the tables, with the reasons and the alternatives."""
     return [_link(link, words, measured=relations.measured) for link in relations.links]
 
 
-def _link(link: Link, words: Translator, *, measured: bool) -> Told:
-    one = link.relation
+def _link(link: Link, words: Translator, *, measured: bool) -> JoiningFact:
+    relation = link.relation
     says = words.text(
         "joining.relations.line" if measured else "joining.relations.unmeasured",
-        file=one.file or one.table,
-        column=one.column,
-        other_file=one.other_file or one.other_table,
-        other_column=one.other_column,
-        share=words.percent(one.share),
-        ids=one.ids,
-        found=one.found,
+        file=relation.file or relation.table,
+        column=relation.column,
+        other_file=relation.other_file or relation.other_table,
+        other_column=relation.other_column,
+        share=words.percent(relation.share),
+        ids=relation.ids,
+        found=relation.found,
         why=words.text(f"joining.relations.{link.origin}"),
     )
     others = [_pair(pair, words) for pair in link.alternatives]
     choice = words.text("joining.relations.alternatives", pairs="; ".join(others)) if others else ""
-    best = link.alternatives[0] if link.alternatives else one
+    best = link.alternatives[0] if link.alternatives else relation
     change = words.text("joining.relations.change", table=link.table, column=best.column, other=best.other_table, other_column=best.other_column)
-    return Told("relations", says, choice, change if others else "", f"relations.{link.table}")
+    return JoiningFact("relations", says, choice, change if others else "", f"relations.{link.table}")
 
 
 def _pair(pair: Relation, words: Translator) -> str:
@@ -159,14 +156,14 @@ def _pair(pair: Relation, words: Translator) -> str:
     return words.text("joining.relations.pair", column=pair.column, other_file=pair.other_file, other_column=pair.other_column, share=share)
 
 
-def _contradiction(found: Contradiction, words: Translator) -> Told:
-    says = words.text(f"joining.contradictions.{found.code}", file=found.file, other=found.other_file, count=found.count, total=found.total)
-    says += " " + words.text("joining.example", ids=", ".join(found.examples)) if found.examples else ""
-    return Told("contradictions", says, *(_choice(words, found.option, found.choice) if found.option else ("", "", "")))
+def _contradiction(entry: Contradiction, words: Translator) -> JoiningFact:
+    says = words.text(f"joining.contradictions.{entry.code}", file=entry.file, other=entry.other_file, count=entry.count, total=entry.total)
+    says += " " + words.text("joining.example", ids=", ".join(entry.examples)) if entry.examples else ""
+    return JoiningFact("contradictions", says, *(_choice(words, entry.option, entry.choice) if entry.option else ("", "", "")))
 
 
 def tell_steps(steps: Sequence[str], words: Translator) -> str:
-    """Steps of an id in words."""
+    """The steps of an id normalisation in words."""
     return ", ".join(
         words.text("joining.id_steps.strip_prefix", prefix=step.removeprefix(PREFIX_STEP))
         if step.startswith(PREFIX_STEP)
@@ -175,7 +172,7 @@ def tell_steps(steps: Sequence[str], words: Translator) -> str:
     )
 
 
-def _ids(proposal: IdProposal, words: Translator) -> Told:
+def _ids(proposal: IdProposal, words: Translator) -> JoiningFact:
     says = words.text(
         "joining.ids.proposal",
         table=words.text(f"ingest.tables.{proposal.table}"),
@@ -185,12 +182,12 @@ def _ids(proposal: IdProposal, words: Translator) -> Told:
         value=json.dumps(list(proposal.steps), ensure_ascii=False),
     )
     if proposal.examples:
-        one, other = proposal.examples[0]
-        says += " " + words.text("joining.ids.pair", one=one, other=other)
-    return Told("ids", says, option="id_normalisation")
+        own, other = proposal.examples[0]
+        says += " " + words.text("joining.ids.pair", one=own, other=other)
+    return JoiningFact("ids", says, option="id_normalisation")
 
 
-def _group(group: CategoryGroup, words: Translator) -> Told:
+def _group(group: CategoryGroup, words: Translator) -> JoiningFact:
     names = (group.kept, *group.others)
     says = words.text(
         "joining.categories.group",
@@ -199,4 +196,4 @@ def _group(group: CategoryGroup, words: Translator) -> Told:
         kept=group.kept,
         others=json.dumps(list(group.others), ensure_ascii=False),
     )
-    return Told("categories", says, option="merge_categories")
+    return JoiningFact("categories", says, option="merge_categories")

@@ -1,4 +1,4 @@
-"""Owns the column mapping: which header feeds which field and how it is read, saved and re-used next month."""
+"""The mapping of a whole load: how each table is read and how the tables are joined; saved to a file and used again next month."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ import json
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
-from iceberg.ingest.files.source_table import FileReading
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
 from iceberg.ingest.schema import FIELDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
-_TOLD = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+_OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+_KNOWN_VALUES = {
+    "decimal": (".", ","),
+    "revenue_period": ("year", "month"),
+    "tenure_unit": ("days", "weeks", "months", "years"),
+    "via": ("subscriptions", "customers"),
+}
 
 
 @dataclass(frozen=True)
 class MappingSet:
-    """The mappings of one load, by table, the choices made where tables become one, and the joins that were told, by table."""
+    """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table."""
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
@@ -36,20 +41,15 @@ class MappingSet:
         return self.tables.get(table)
 
     def with_link(self, table: str, choice: LinkChoice | None) -> MappingSet:
-        """The same with the join of `table` told; None leaves it to headers and overlapping ids again."""
+        """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
 
     def save(self, path: str | Path) -> None:
-        """Write as TOML, or as JSON when the name ends in ``.json``."""
-        content = self.to_dict()
-        target = Path(path)
-        target.write_text(
-            json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-            if target.suffix.lower() == ".json"
-            else self.to_toml(),
-            encoding="utf-8",
-        )
+        """Write as TOML, or as JSON where the name ends in ``.json``."""
+        is_json = Path(path).suffix.lower() == ".json"
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n" if is_json else self.to_toml()
+        Path(path).write_text(text, encoding="utf-8")
 
     def to_toml(self) -> str:
         """The TOML text that `load` reads."""
@@ -59,12 +59,12 @@ class MappingSet:
         """Plain values, only what differs from the defaults."""
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
-        told = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
-        return told | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
+        return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
-        """Read a file that `save` (or a person) wrote.
+        """Read a file written by `save` or by hand.
 
         Raises:
             MappingError: ``mapping_file_unreadable``, ``mapping_table_unknown``, ``mapping_field_unknown``.
@@ -79,7 +79,7 @@ class MappingSet:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], *, name: str = "mapping") -> MappingSet:
-        """From plain values; see `load` for what it raises."""
+        """From plain values; raises what `load` raises."""
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
@@ -96,10 +96,7 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 
 
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
-    entry: dict[str, Any] = {}
-    for key in _TOLD:
-        if value := getattr(mapping, key):
-            entry[key] = value
+    entry: dict[str, Any] = {key: value for key in _OPTIONS if (value := getattr(mapping, key))}
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)
@@ -113,72 +110,49 @@ def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
 def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: ANN401  # whatever the file holds
     if table not in FIELDS or not isinstance(entry, dict):
         raise MappingError("mapping_table_unknown", {"file": name, "value": table, "known": ", ".join(FIELDS)})
-    columns = entry.get("columns", {})
-    if not all(isinstance(one, dict) for one in (columns, entry.get("date_formats", {}), entry.get("yes_values", {}))):
+    columns, formats, yes = (entry.get(key, {}) for key in ("columns", "date_formats", "yes_values"))
+    if not all(isinstance(values, dict) for values in (columns, formats, yes)):
         raise MappingError("mapping_file_unreadable", {"file": name, "reason": f"{table}.columns"})
-    for key in (*columns, *entry.get("yes_values", {})):
-        if key not in all_fields(table):
-            raise MappingError(
-                "mapping_field_unknown",
-                {"file": name, "table": table, "value": key, "known": ", ".join(all_fields(table))},
-            )
+    known = all_fields(table)
+    if unknown := [key for key in (*columns, *yes) if key not in known]:
+        raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": unknown[0], "known": ", ".join(known)})
     choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
-    options = {
-        key: str(entry[key])
-        for key in _TOLD
-        if key != "header_line" and entry.get(key)
-    }
-    formats = {key: str(value) for key, value in entry.get("date_formats", {}).items()}
-    checked = [
-        ("decimal", options.get("decimal"), (".", ",")),
-        ("revenue_period", options.get("revenue_period"), ("year", "month")),
-        ("tenure_unit", options.get("tenure_unit"), ("days", "weeks", "months", "years")),
-        ("via", options.get("via"), ("subscriptions", "customers")),
-    ]
-    for key, value, known in [
-        *checked,
-        *((f"date_formats.{key}", value, DATE_FORMATS) for key, value in formats.items()),
-    ]:
-        if value and value not in known:
-            raise MappingError(
-                "mapping_value_wrong",
-                {"file": name, "table": table, "key": key, "value": value, "known": ", ".join(known)},
-            )
-    _check_zone(options.get("time_zone", ""), table, name)
+    options = {key: str(entry[key]) for key in _OPTIONS if key != "header_line" and entry.get(key)}
+    formats = {key: str(value) for key, value in formats.items()}
+    yes = {key: tuple(str(value) for value in (values if isinstance(values, list) else [values])) for key, values in yes.items()}
     header_line = entry.get("header_line", 0)
+    checks = [(key, options.get(key, ""), values) for key, values in _KNOWN_VALUES.items()]
+    checks += [(f"date_formats.{key}", value, DATE_FORMATS) for key, value in formats.items()]
+    wrong = [(key, value, ", ".join(values)) for key, value, values in checks if value and value not in values]
+    if not _is_zone(zone := options.get("time_zone", "")):
+        wrong.append(("time_zone", zone, "Europe/Paris, America/New_York, UTC ..."))
     if not isinstance(header_line, int) or header_line < 0:
-        raise MappingError(
-            "mapping_value_wrong",
-            {"file": name, "table": table, "key": "header_line", "value": str(header_line), "known": "1, 2, 3"},
-        )
+        wrong.append(("header_line", str(header_line), "1, 2, 3"))
+    if wrong:
+        key, value, allowed = wrong[0]
+        raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": key, "value": value, "known": allowed})
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
-    given = {key: values if isinstance(values, list) else [values] for key, values in entry.get("yes_values", {}).items()}
-    yes = {key: tuple(str(value) for value in values) for key, values in given.items()}
     return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, **options)
 
 
-def _check_zone(zone: str, table: str, name: str) -> None:
+def _is_zone(zone: str) -> bool:
     try:
-        known = not zone or bool(ZoneInfo(zone))
+        return not zone or bool(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        known = False
-    if not known:
-        values = {"file": name, "table": table, "key": "time_zone", "value": zone, "known": "Europe/Paris, America/New_York, UTC ..."}
-        raise MappingError("mapping_value_wrong", values)
+        return False
 
 
-def mapping_as_read(report: IngestReport, told: MappingSet | None = None) -> MappingSet:
-    """Column of each field, per table, as found or told; and what was told of how tables become one.
+def mapping_as_read(report: IngestReport, given: MappingSet | None = None) -> MappingSet:
+    """The mapping that a load used, to be saved: the header of each field, per table, and the rules and joins that it was given.
 
     Args:
-        report: Of the load.
-        told: The mapping that was given to it.
+        report: The report of the load.
+        given: The mapping that was given to it.
     """
-    held = told or MappingSet()
-    tables = dict(held.tables)
-    for reading in cast("tuple[FileReading, ...]", report.files):
+    given = given or MappingSet()
+    tables = dict(given.tables)
+    for reading in report.files:
         if reading.table and reading.used:
-            found = {field: FieldChoice(field, header) for field, header in reading.used.items()}
-            given = tables.get(reading.table) or ColumnMapping(reading.table)
-            tables[reading.table] = replace(given, choices=found)
-    return replace(held, tables=tables)
+            choices = {field: FieldChoice(field, header) for field, header in reading.used.items()}
+            tables[reading.table] = replace(tables.get(reading.table) or ColumnMapping(reading.table), choices=choices)
+    return replace(given, tables=tables)

@@ -1,18 +1,16 @@
-"""Owns what is said about a load beside its counts: ``ingest.notes.<code>`` filled with values, for whatever was taken for granted."""
+"""Collects the assumptions of a load as notes: the code and values of ``ingest.notes.<code>``."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, tenure_unit
 from iceberg.ingest.columns.propose import normalise_header
-from iceberg.ingest.files.source_table import FileReading
 from iceberg.ingest.joining.relations import base_of
-from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import STILL_HERE
 from iceberg.ingest.values.flags import says_still_here
@@ -21,24 +19,24 @@ if TYPE_CHECKING:
     from iceberg.ingest.judging.judged_table import JudgedTable
 
 Notes = tuple[tuple[str, dict[str, object]], ...]
-_HEAP, _SEVERAL_DAYS = 0.2, 10  # judgement: so large a share of departures on the last of several days is no coincidence
-_MOST_LOOKED_AT = 5_000_000
-MANY_UNKNOWN = 0.2  # judgement: more complaints than this without a customer is a sign of ids written in two ways
+_LARGE_SHARE, _SEVERAL_DAYS = 0.2, 10  # judgement: such a share of departures on the last of so many days is no coincidence
+_MOST_ROWS = 5_000_000  # judgement: a scan of more rows takes too long
+MANY_UNKNOWN = 0.2  # judgement: a larger share of complaints without a customer suggests ids in two spellings
 
 
 def notes_of(judged: list[JudgedTable]) -> Notes:
-    """What the counts per rule do not say by themselves: ``ingest.notes.<code>`` filled with the values."""
+    """Notes that need no query of the rows."""
     notes: list[tuple[str, dict[str, object]]] = []
-    told_elsewhere = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})  # other tables know who left
+    other_departures = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})
     for item in judged:
         file, read = item.source.reading.file, item.totals.read
-        if item.table == "customers" and "end_date" not in item.fields.columns and not told_elsewhere:
+        if item.table == "customers" and "end_date" not in item.fields.columns and not other_departures:
             notes.append(("no_end_date", {"file": file}))
         flag = item.fields.columns.get("churned") if item.table == "customers" else None
         if flag is not None and says_still_here(normalise_header(flag.header)):
             notes.append(("flag_still_here", {"file": file, "column": flag.header}))
         end = item.fields.columns.get("end_date") if item.table in {"customers", "subscriptions"} else None
-        words = {text.strip() for text in (end.sample if end is not None and end.is_text else ()) if text and text.strip().lower() in STILL_HERE}
+        words = {text for text in (end.texts if end is not None and end.is_text else ()) if text.lower() in STILL_HERE}
         if end is not None and words:
             notes.append(("words_for_still_here", {"file": file, "column": end.header, "words": ", ".join(sorted(words)[:4])}))
         if item.table == "flat":
@@ -52,53 +50,51 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
 
 
 def _alone_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable]) -> Notes:
-    """Complaints that name customers nobody has given: they are counted like volumes, and this says so."""
-    item = next((one for one in judged if one.table == "complaints"), None)
-    if item is None or base_of({one.table: one for one in judged}):
+    """The note that complaints name customers but no table lists the customers, so that they count like volumes."""
+    by_table = {item.table: item for item in judged}
+    item = by_table.get("complaints")
+    if item is None or base_of(by_table):
         return ()
     [(rows, customers)] = connection.execute("SELECT count(*), count(DISTINCT customer_id) FROM complaints").fetchall()
     each = round(rows / customers, 2) if customers else 1.0
     return (("complaints_alone", {"file": item.source.reading.file, "count": rows, "customers": customers, "each": each}),)
 
 
-def _heap_note(
-    connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]
-) -> Notes:
-    """Many last days on the last of all days: probably the day of the export, on which these customers were still here."""
-    own = next((one for one in judged if one.table == "customers"), None)
-    if "customers" not in names or (own is not None and (own.source.reading.format == "parquet" or own.totals.read > _MOST_LOOKED_AT)):
+def _last_day_note(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]) -> Notes:
+    """The note that many departures are on the last of all days: probably the day of the export, when these customers had not left."""
+    own = next((item for item in judged if item.table == "customers"), None)
+    if "customers" not in names or (own is not None and (own.source.reading.format == "parquet" or own.totals.read > _MOST_ROWS)):
         return ()  # it would take another scan
-    most = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
-    found = connection.execute(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({most})").fetchall()
-    [(day, leavers, total, days)] = found
-    if day is None or days < _SEVERAL_DAYS or leavers < max(_HEAP * total, _SEVERAL_DAYS):
+    by_day = "SELECT end_date AS day, count(*) AS leavers FROM customers WHERE end_date IS NOT NULL GROUP BY 1"
+    [(day, leavers, total, days)] = connection.execute(f"SELECT max(day), arg_max(leavers, day), sum(leavers), count(*) FROM ({by_day})").fetchall()
+    if day is None or days < _SEVERAL_DAYS or leavers < max(_LARGE_SHARE * total, _SEVERAL_DAYS):
         return ()
-    file = next(iter(one.source.reading.file for one in judged if one.fields.columns))
+    file = next(item.source.reading.file for item in judged if item.fields.columns)
     before = day - timedelta(days=1)
     return (("ends_on_one_day", {"file": file, "count": leavers, "total": int(total), "day": day, "before": before.isoformat()}),)
 
 
 def future_notes(report: IngestReport, today: date) -> Notes:
-    """Which day was taken for today, where a date lies after it: read later, the same files may say more."""
+    """The note on the day of the load, where dates are after it."""
     rows = sum(count.rows for count in report.rules if count.rule in {"future_date", "future_end_date"})
     return (("dates_in_the_future", {"count": rows, "today": today}),) if rows else ()
 
 
 def notes_of_rows(connection: duckdb.DuckDBPyConnection, judged: list[JudgedTable], names: set[str]) -> Notes:
-    """The same, where kept rows have to be counted for it."""
-    return _alone_note(connection, judged) + _heap_note(connection, judged, names)
+    """Notes that need a query of the rows."""
+    return _alone_note(connection, judged) + _last_day_note(connection, judged, names)
 
 
 def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
-    """Complaints in which no column was found that names the customer: they are counted like volumes, and that is less than they may hold."""
+    """The notes on complaints without a column for the customer, which count like volumes."""
     if "complaints" not in given or "volumes" in given or not base_of(dict.fromkeys(given)):
         return ()
-    files = [one for one in cast("tuple[FileReading, ...]", report.files) if one.table == "volumes" and not one.rewritten]
-    return tuple(("complaints_unlinked", {"file": one.file}) for one in files)
+    files = [reading.file for reading in report.files if reading.table == "volumes" and not reading.rewritten]
+    return tuple(("complaints_unlinked", {"file": file}) for file in files)
 
 
 def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:
-    """What was taken for granted when the sheet was read."""
+    """The notes on a flat sheet."""
     columns, file = item.fields.columns, item.source.reading.file
     tenure = columns["tenure"]
     unit = item.fields.tenure_unit or tenure_unit(tenure.header, tenure.sample)

@@ -1,4 +1,4 @@
-"""Owns the guess of what a file is (customers, complaints, volumes ...), from its columns and its name."""
+"""Recognises which table a file is (customers, complaints, volumes ...) from its columns and its name."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
-# Tables that a name or a repeated customer must speak for: their few columns are found in many other tables.
-_ONLY_IF_SAID = 0.6  # judgement: what is taken off when nothing does
+# Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
+_UNCONFIRMED = 0.6
 
 
 def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = None) -> list[dict[str, Source | list[Source]]]:
@@ -33,8 +33,8 @@ def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = No
     Files of one kind with the same headers, in any order, are one table.
 
     Args:
-        files: What to look at; a pattern such as ``"customers-*.csv"`` stands for its files.
-        mapping: A saved mapping: a file that has its headers for a table is that table.
+        files: Files to group; a pattern such as ``"customers-*.csv"`` stands for its files.
+        mapping: A saved mapping; a file with the headers of one of its tables is that table.
 
     Raises:
         FileError: A file is not a table.
@@ -42,27 +42,27 @@ def recognise_tables(files: Sequence[Source], *, mapping: MappingSet | None = No
     """
     groups: list[dict[str, list[Source]]] = []
     headers: dict[int, frozenset[str]] = {}
-    for source in (one for given in files for one in list_sources(given)):
-        table, found = _recognise(source, mapping)
-        table = _beside(table, found, groups, headers)
-        alike = next((entry[table] for entry in groups if table in entry and headers[id(entry[table])] == found), None)
+    for source in (part for file in files for part in list_sources(file)):
+        table, own = _recognise(source, mapping)
+        table = _or_subscriptions(table, own, groups, headers)
+        alike = next((group[table] for group in groups if table in group and headers[id(group[table])] == own), None)
         if alike is not None:
             alike.append(source)
             continue
-        group = next((entry for entry in groups if table not in entry), None)
+        group = next((group for group in groups if table not in group), None)
         if group is None:
             groups.append(group := {})
         group[table] = [source]
-        headers[id(group[table])] = found
+        headers[id(group[table])] = own
     return [{table: sources if len(sources) > 1 else sources[0] for table, sources in group.items()} for group in groups]
 
 
-def _beside(table: str, found: frozenset[str], groups: list[dict[str, list[Source]]], headers: dict[int, frozenset[str]]) -> str:
-    """Which table this is beside those recognised before: of two customers tables, the one whose system exports subscriptions holds these."""
+def _or_subscriptions(table: str, own: frozenset[str], groups: list[dict[str, list[Source]]], headers: dict[int, frozenset[str]]) -> str:
+    """The table, given those before it: of two customers tables, the one of a system that exports subscriptions holds subscriptions."""
     first = groups[0] if groups else {}
-    if table != "customers" or "customers" not in first or "subscriptions" in first or headers[id(first["customers"])] == found:
+    if table != "customers" or "customers" not in first or "subscriptions" in first or headers[id(first["customers"])] == own:
         return table
-    if is_per_subscription(found):
+    if is_per_subscription(own):
         return "subscriptions"
     if is_per_subscription(headers[id(first["customers"])]):
         first["subscriptions"] = first.pop("customers")
@@ -70,18 +70,18 @@ def _beside(table: str, found: frozenset[str], groups: list[dict[str, list[Sourc
 
 
 def recognise_table(source: Source, *, mapping: MappingSet | None = None) -> str:
-    """The canonical table that a file most likely is."""
+    """The most likely canonical table of a file."""
     return _recognise(source, mapping)[0]
 
 
 def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozenset[str]]:
-    """Its table and its headers."""
+    """The most likely table of a file, and its normalised headers."""
     workspace, connection = Workspace(), connect()
     try:
         opened = read_source(connection, source, workspace, options=ReadOptions(settle=True))
         headers = frozenset(normalise_header(header) for header in opened.reading.headers)
         if as_flat(opened, propose_mapping(opened, "customers")) is not None:
-            return "customers", headers  # a flat sheet: `load_tables` tells it apart
+            return "customers", headers  # `load_tables` recognises the flat sheet
         if mapping is None and find_layout(opened) is not None:
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
@@ -94,7 +94,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
 
 
 def speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:
-    """Whether a mapping names this table, or an id, a day or a number that it needs was recognised: words alone may be about anything."""
+    """Whether a mapping has this table, or a required id, date or number is certain: text columns alone fit any table."""
     if mapping is not None and mapping.get(table) is not None:
         return True
     choices = propose_mapping(source, table).choices
@@ -109,29 +109,24 @@ def _name_of(source: Source) -> str:
 
 
 def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | None = None) -> float:
-    """How well a file fits a table: fields found and missing, plus what its name says."""
+    """How well a file fits a table: by the fields found and missing, and by its name."""
     given = mapping.get(table) if mapping is not None else None
     if given is not None and all(source.column(choice.header) for choice in given.choices.values()):
         return 10.0
     proposal = propose_mapping(source, table)
-    found = [choice.confidence for choice in proposal.choices.values() if choice.confidence >= CERTAIN]
-    required = [
-        field
-        for field in REQUIRED[table]
-        if field in proposal.choices and proposal.choices[field].confidence >= CERTAIN
-    ]
-    share = len(required) / len(REQUIRED[table])
+    certain = {field: choice.confidence for field, choice in proposal.choices.items() if choice.confidence >= CERTAIN}
+    share = sum(field in certain for field in REQUIRED[table]) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
-    score = 2 * share + sum(found) / max(len(source.columns), 1) + (0.5 if named else 0.0)
+    score = 2 * share + sum(certain.values()) / max(len(source.columns), 1) + (0.5 if named else 0.0)
     if table in {"subscriptions", "activity", "events"}:
-        said = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
-        said = said or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
-        score -= 0.0 if said and (table != "subscriptions" or not _each_once(source, proposal)) else _ONLY_IF_SAID
+        confirmed = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
+        confirmed = confirmed or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
+        score -= 0.0 if confirmed and (table != "subscriptions" or not _each_once(source, proposal)) else _UNCONFIRMED
     return score
 
 
 def _each_once(source: SourceTable, proposal: ColumnMapping) -> bool:
-    """Whether every customer among the first rows is there once: then it is no matter of folding."""
+    """Whether no customer is on two of the first rows, so that the rows are not several subscriptions of a customer."""
     column = source.column(proposal.header("customer_id") or "")
     ids = [text for text in column.sample if text is not None and text.strip()] if column is not None else []
     return len(set(ids)) == len(ids)

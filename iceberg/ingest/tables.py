@@ -14,30 +14,33 @@ from typing import TYPE_CHECKING, Any, Self
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.schema import FileTotals, RowIssue, RowTotals, RuleCount
 
-if TYPE_CHECKING:  # light: the command line reads the list of tables for its help
+if TYPE_CHECKING:  # keeps the import light
     import duckdb
 
     from iceberg.ingest.engine.protocol import Engine
+    from iceberg.ingest.files.source_table import FileReading
     from iceberg.ingest.joining.options import JoiningReport
     from iceberg.ingest.schema import RecentCustomers
 
+
 @dataclass(frozen=True)
 class IngestReport:
-    """What was read, how, and what became of every row.
+    """How the files were read, and what became of every row.
 
     Attributes:
-        files: How each file was read (encoding, separator, sheet, mapping), in the words of `ingest.read.FileReading`.
+        files: How each file was read (encoding, separator, sheet, mapping).
         rows: Totals per table.
-        rules: Count of every rule that spoke.
+        rules: Count of every rule that applied.
         issues: The first rows per rule (at most `issues_per_rule`), with line, column and value.
-        first_day, last_day: Range of valid dates seen.
-        joining: How several tables became customers, what contradicts what, and what is proposed; None where there was nothing to say.
-        relations: Which column of each table holds the ids of another, and what else could be meant.
-        parts: Totals per file, where a table came in several.
-        read_on: Day after which dates were taken to lie in the future.
+        first_complaint, last_day: First complaint, and last valid date of any table.
+        notes: Assumptions of the load: code and values of ``ingest.notes.<code>``.
+        joining: How several tables became customers, their contradictions, and proposals; None where there is none.
+        relations: Which column of each table holds the ids of another, and the alternatives.
+        parts: Totals per file, where a table has several.
+        read_on: The day of the load; later dates are in the future.
     """
 
-    files: tuple[object, ...]
+    files: tuple[FileReading, ...]
     rows: dict[str, RowTotals]
     rules: tuple[RuleCount, ...]
     issues: tuple[RowIssue, ...]
@@ -48,7 +51,6 @@ class IngestReport:
     relations: Relations = field(default_factory=Relations)
     parts: tuple[FileTotals, ...] = ()
     read_on: date | None = None
-    extra: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Small files, one per way of going wrong, and what each must give.
 
-Written to disk by the tests; nothing here is anybody's data.
+Written to disk by the tests; all data are invented.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class BadRow:
         name: What is wrong.
         table: Table it is added to.
         row: The line.
-        rule: Rule that must speak.
+        rule: Rule that must apply.
         column: Header that must be named.
         value: Text that must be shown.
         rejected: Whether the row is left out.

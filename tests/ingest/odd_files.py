@@ -1,7 +1,7 @@
 """Whole files that are written oddly, one per way, and what each must give.
 
 Each entry says the table, the file and either the error code or: rows read, kept, and the rules with their counts; where it matters also
-what one kept row must hold or how the file must have been read. Nothing here is anybody's data.
+one accepted row or the decisions about reading. All data are invented.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class OddFile:
         table: Table it is given for.
         error: Code of the error; "" when it loads.
         read, kept: Rows.
-        rules: Rule and count of all that must speak.
-        row: A kept row that must be there.
+        rules: Count of every rule that must apply.
+        row: An accepted row that must be there.
         reading: Decisions that must be shown, by attribute of `FileReading`.
         mapping: Mapping given with it, as plain values.
     """
@@ -190,11 +190,11 @@ ODD_FILES: tuple[OddFile, ...] = (
         reading={"encoding": "cp1252"},
     ),
     OddFile(
-        "Czech in cp1250 is asked about", "c.csv", (HEAD + "1,2024-01-25,,příliš žluťoučký kůň,1\n").encode("cp1250"), error="encoding_ambiguous"
+        "Czech in cp1250 is a question", "c.csv", (HEAD + "1,2024-01-25,,příliš žluťoučký kůň,1\n").encode("cp1250"), error="encoding_ambiguous"
     ),
-    OddFile("Polish in cp1250 is asked about", "c.csv", (HEAD + "1,2024-01-25,,Łódź opóźnienie,1\n").encode("cp1250"), error="encoding_ambiguous"),
+    OddFile("Polish in cp1250 is a question", "c.csv", (HEAD + "1,2024-01-25,,Łódź opóźnienie,1\n").encode("cp1250"), error="encoding_ambiguous"),
     OddFile(
-        "cp1250 as told",
+        "cp1250 as given",
         "c.csv",
         (HEAD + "1,2024-01-25,,kůň,1\n").encode("cp1250"),
         read=1,
@@ -320,7 +320,7 @@ ODD_FILES: tuple[OddFile, ...] = (
         "a comma that could be either", "c.csv", (HEAD + 'C1,2024-01-25,,a,"1,234"\nC2,2024-01-26,,a,"2,500"\n').encode(), error="numbers_ambiguous"
     ),
     OddFile(
-        "the same, told",
+        "the same, given",
         "c.csv",
         (HEAD + 'C1,2024-01-25,,a,"1,234"\n').encode(),
         read=1,

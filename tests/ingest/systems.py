@@ -1,4 +1,4 @@
-"""Owns exports as the systems write them: the same sixty customers and their complaints, in each system's own headers, dates and habits."""
+"""Exports as the systems write them: the same sixty customers and their complaints, in each system's own headers, dates and habits."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def stripe_with_zendesk() -> Export:
 
 
 def chargebee() -> Export:
-    """Unix seconds; who will not renew is still here, though the day of the cancellation is written."""
+    """Unix seconds; customers who will not renew have not left, although the export has the day of the cancellation."""
     rows = [
         [f"Az{n}", f"C{n:05d}", "pro", "cancelled" if e else "non_renewing", _unix(s), _unix(s), _unix(e or date(2026, 6, 1)), "29.00"]
         for n, s, e in CUSTOMERS
@@ -164,7 +164,7 @@ def chargebee() -> Export:
 
 
 def recurly() -> Export:
-    """Accounts beside subscriptions; who is canceled stays until the subscription expires."""
+    """Accounts beside subscriptions; canceled customers stay until the subscription expires."""
     accounts = [[f"acc{n:05d}", "j@x.fr", f"{s}T10:00:00Z"] for n, s, _ in CUSTOMERS]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""The headers of real systems, in both languages, are recognised; their traps are known; doubts are asked about."""
+"""The headers of real systems are recognised in both languages, their traps are avoided, and doubts become questions."""
 
 # ruff: noqa: E501 - headers are quoted as the systems write them
 from __future__ import annotations
@@ -183,7 +183,7 @@ SYSTEMS = [
 def test_the_headers_of_a_system_are_proposed_with_certainty(
     system: str, table: str, headers: str, expected: dict[str, str]
 ) -> None:
-    """Every field that the export holds, nothing that it does not, each sure enough to go on."""
+    """Every field of the export and no other, each with enough confidence."""
     values = {"Amount": "12.5", "CA": "1 234,5", "Nombre de réclamations": "4", "Mois": "2024-05", "Interval": "month"}
     found = proposal(headers, table, **values)
     assert {name: choice.header for name, choice in found.choices.items()} == expected
@@ -204,12 +204,12 @@ def test_the_headers_of_a_system_are_proposed_with_certainty(
     ],
 )
 def test_headers_are_compared_without_accents_case_and_ornaments(header: str, plain: str) -> None:
-    """So that one line in a preset serves every spelling."""
+    """One line of a preset covers every spelling."""
     assert normalise_header(header) == plain
 
 
 def test_every_header_of_a_preset_names_a_known_field_and_every_reason_has_words() -> None:
-    """Presets are data that contributors add: a field that does not exist would be ignored in silence."""
+    """Contributors add presets, and a field that does not exist would be ignored silently."""
     for preset in load_presets():
         for table, fields in preset.tables.items():
             assert set(fields) <= set(all_fields(table)), preset.name
@@ -301,13 +301,13 @@ def test_an_unclear_file_stops_with_a_proposal_to_edit(tmp_path: Path) -> None:
 
 
 def test_a_date_header_over_values_that_are_no_dates_is_not_trusted() -> None:
-    """A name alone is no proof."""
+    """A header alone is not enough."""
     found = proposal("customer id|start date", "customers", **{"start date": "soon"})
     assert [choice.field for choice in found.uncertain()] == ["start_date"]
 
 
 def test_every_decision_survives_saving(tmp_path: Path) -> None:
-    """Formats, marks, overrides and odd headers, as TOML and as JSON."""
+    """Formats, decimal marks, options and unusual headers, as TOML and as JSON."""
     mapping = ColumnMapping(
         "customers",
         {"customer_id": FieldChoice("customer_id", 'N° "client"\\x'), "start_date": FieldChoice("start_date", "Début")},
@@ -338,7 +338,7 @@ def test_every_decision_survives_saving(tmp_path: Path) -> None:
     ],
 )
 def test_a_mapping_file_with_a_mistake_says_which(text: str, code: str, tmp_path: Path) -> None:
-    """A mapping is edited by hand."""
+    """An analyst edits a mapping by hand."""
     (tmp_path / "m.toml").write_text(text)
     with pytest.raises(MappingError) as caught:
         MappingSet.load(tmp_path / "m.toml")
@@ -388,13 +388,13 @@ def test_a_saved_mapping_reads_the_next_month_alike(tmp_path: Path) -> None:
     path = tmp_path / "kunden.csv"
     path.write_bytes("Nr~seit~bis~Umsatz\n1~01/05/2024~~1,5\n".encode("cp1250"))
     choices = {name: FieldChoice(name, header) for name, header in (("customer_id", "Nr"), ("start_date", "seit"), ("end_date", "bis"), ("revenue", "Umsatz"))}
-    told = ColumnMapping(
+    mapping = ColumnMapping(
         "customers", choices, {"start_date": "day_first"}, decimal=",", encoding="cp1250", separator="~", time_zone="Europe/Paris", revenue_period="month"
     )
     for name in ("mapping.toml", "mapping.json"):
-        MappingSet({"customers": told}).save(tmp_path / name)
+        MappingSet({"customers": mapping}).save(tmp_path / name)
         again = MappingSet.load(tmp_path / name)
-        assert again == MappingSet({"customers": told})
+        assert again == MappingSet({"customers": mapping})
         tables, report = load_tables(path, mapping=again, today=NOW)
         with tables:
             assert tables.connection.sql("SELECT * FROM customers").fetchall() == [("1", date(2024, 5, 1), None, "", 18.0)]

@@ -20,7 +20,7 @@ NOW = date.fromisoformat(TODAY)
 @pytest.mark.parametrize("bad", BAD_ROWS, ids=lambda bad: f"{bad.table}: {bad.name}")
 @pytest.mark.parametrize("position", ["middle", "end"])
 def test_a_bad_row_is_named_with_count_line_column_and_value(bad: BadRow, position: str, tmp_path: Path) -> None:
-    """One bad row in an otherwise clean file: its rule speaks once, the others do not, and no row is lost."""
+    """One bad row in an otherwise clean file: only its rule applies, once, and no row is lost."""
     texts = {"customers": CUSTOMERS, "complaints": COMPLAINTS}
     lines = texts[bad.table].splitlines()
     at = len(lines) - 1 if position == "middle" else len(lines)
@@ -30,7 +30,7 @@ def test_a_bad_row_is_named_with_count_line_column_and_value(bad: BadRow, positi
         (tmp_path / f"{name}.csv").write_text(text)
     tables, report = load_tables(tmp_path / "customers.csv", tmp_path / "complaints.csv", today=NOW)
     with tables:
-        [kept] = tables.connection.sql(f"SELECT count(*) FROM {bad.table}").fetchall()[0]
+        [accepted] = tables.connection.sql(f"SELECT count(*) FROM {bad.table}").fetchall()[0]
     issues = [
         (issue.table, issue.file, issue.line, issue.column, issue.value, issue.rule, issue.rejected)
         for issue in report.issues
@@ -41,7 +41,7 @@ def test_a_bad_row_is_named_with_count_line_column_and_value(bad: BadRow, positi
     ]
     totals = report.rows[bad.table]
     assert (totals.read, totals.rejected) == (len(lines) - 1, int(bad.rejected))
-    assert totals.kept == kept == totals.read - totals.rejected
+    assert totals.kept == accepted == totals.read - totals.rejected
 
 
 @pytest.mark.parametrize("bad", BAD_ROWS, ids=lambda bad: f"{bad.table}: {bad.name}")

@@ -1,4 +1,4 @@
-"""Flat sheets without dates: recognised by their headers, every row accounted for, nobody who left dropped."""
+"""Flat sheets without dates are recognised by their headers; every row is counted and no departure is lost."""
 
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def test_check_takes_a_flat_sheet_for_the_customers() -> None:
     assert [list(group) for group in recognise_tables([UploadedBytes("s.csv", b"tenure,churn,complain\n1,0,0\n2,1,1\n")])] == [["customers"]]
 
 
-def test_a_saved_mapping_names_columns_that_nobody_would_guess() -> None:
+def test_a_saved_mapping_names_columns_that_cannot_be_guessed() -> None:
     choices = {"tenure": FieldChoice("tenure", "age_m"), "churned": FieldChoice("churned", "gone_flag")}
     rows, _ = load("age_m,gone_flag\n3,1\n4,0\n", mapping=MappingSet({"flat": ColumnMapping("flat", choices)}))
     assert [row[:2] for row in rows] == [(3, True), (4, False)]

@@ -160,7 +160,7 @@ def test_a_disk_that_is_too_small_is_known_before(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_disk_that_fills_up_is_named_and_nothing_is_written_or_published(tmp_path: Path) -> None:
-    """No file may grow beyond 200 kB: what does not fit into 120 MB cannot be put anywhere."""
+    """No file may exceed 200 kB, so data beyond 120 MB of memory have no place."""
     scratch, out = tmp_path / "scratch", tmp_path / "out.json"
     scratch.mkdir()
     big = tmp_path / "customers.csv"

@@ -141,8 +141,8 @@ def test_a_sheet_can_be_named_and_a_wrong_name_lists_the_sheets(tmp_path: Path) 
         customers_of(f"{path}#Nowhere")
 
 
-def test_two_readings_of_a_date_are_asked_not_guessed(tmp_path: Path) -> None:
-    """First-of-month dates fit day-first and month-first: without a word in the mapping nothing is read."""
+def test_two_readings_of_a_date_are_a_question_and_not_a_guess(tmp_path: Path) -> None:
+    """First-of-month dates fit day-first and month-first, so only the mapping can decide."""
     path = tmp_path / "customers.csv"
     path.write_text("customer_id,start_date\n1,01/05/2024\n2,03/04/2025\n")
     with pytest.raises(MappingError) as caught:
@@ -150,12 +150,12 @@ def test_two_readings_of_a_date_are_asked_not_guessed(tmp_path: Path) -> None:
     assert caught.value.code == "dates_ambiguous"
     choices = {name: FieldChoice(name, name) for name in ("customer_id", "start_date")}
     for order, day in (("day_first", date(2024, 5, 1)), ("month_first", date(2024, 1, 5))):
-        told = MappingSet({"customers": ColumnMapping("customers", choices, date_formats={"start_date": order})})
-        assert customers_of(path, told)[0][1] == day
+        mapping = MappingSet({"customers": ColumnMapping("customers", choices, date_formats={"start_date": order})})
+        assert customers_of(path, mapping)[0][1] == day
 
 
 def test_a_13th_far_down_the_file_settles_the_order(tmp_path: Path) -> None:
-    """Looking at the first rows only would have asked in vain."""
+    """The first rows alone would raise a needless question."""
     path = tmp_path / "customers.csv"
     rows = [f"{i},01/05/2024" for i in range(20_000)] + ["last,13/05/2024"]
     path.write_text("customer_id,start_date\n" + "\n".join(rows) + "\n")
@@ -163,7 +163,7 @@ def test_a_13th_far_down_the_file_settles_the_order(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_blank_at_the_top_is_read_by_its_later_values(tmp_path: Path) -> None:
-    """Nobody left among the first thousands; the format of the last day is still found."""
+    """The first thousands have not left; the format of the last day is still found."""
     path = tmp_path / "customers.csv"
     rows = [f"{i},2024-01-05," for i in range(20_000)] + ["last,2024-01-05,25/12/2024"]
     path.write_text("customer_id,start_date,end_date\n" + "\n".join(rows) + "\n")
@@ -189,7 +189,7 @@ def test_line_numbers_are_those_of_an_editor_with_quoted_line_breaks_and_blank_l
 
 
 def test_an_open_quote_costs_its_own_line_only(tmp_path: Path) -> None:
-    """A reader that waits for the closing quote would swallow the 100,000 rows below."""
+    """A reader that waits for the closing quote would lose the 100,000 rows below."""
     path = tmp_path / "customers.csv"
     rows = [f"{i:06d},2024-01-05,x" for i in range(100_000)]
     rows[50] = '"000050,2024-01-05,x'
@@ -257,8 +257,8 @@ def test_what_the_counts_do_not_say_is_noted() -> None:
         assert all(Translator(language).text(f"ingest.notes.{code}", **values) for code, values in report.notes)
 
 
-def test_a_day_that_has_not_come_is_named_and_believed_where_somebody_says_that_the_files_reach_so_far() -> None:
-    """Simulated and shifted files lie in the future; a typing error does too. Only the analyst knows."""
+def test_a_future_day_is_reported_and_accepted_where_the_analyst_says_that_the_files_reach_so_far() -> None:
+    """Simulated and shifted files have days in the future, and so have typing errors; only the analyst knows."""
     text = b"customer_id,start_date,end_date\nA,2025-01-01,\nB,2027-03-01,\nC,2025-01-01,2027-04-01\n"
     tables, report = load_tables(UploadedBytes("c.csv", text), today=date(2026, 6, 30))
     tables.close()
@@ -302,7 +302,7 @@ def test_old_and_binary_books_give_days_texts_and_amounts_as_they_are(write: Cal
 @pytest.mark.parametrize(
     ("cells", "amounts"),
     [
-        (["1234.56", "0.1", "12,5 €"], [1234.56, 0.1, 12.5]),  # numbers of a sheet beside what somebody typed
+        (["1234.56", "0.1", "12,5 €"], [1234.56, 0.1, 12.5]),  # numbers of a sheet beside typed text
         (["12,5 €", "1 234,5", "7,25", "1234.56"], [12.5, 1234.5, 7.25, 1234.56]),
         (["1,234.50", "2,000.00", "1.234,50"], [1234.5, 2000.0, 1234.5]),
         (["1.234,50", "2.000,00", "1.234"], [1234.5, 2000.0, 1234.0]),
@@ -341,7 +341,7 @@ def test_a_frame_read_backwards_gives_the_same_rows() -> None:
 
 
 def test_amounts_that_are_no_number_in_typed_files_are_reported(tmp_path: Path) -> None:
-    """Infinite ones are mistakes; NaN is how frames write nothing."""
+    """Infinite amounts are errors; NaN is a blank cell of a frame."""
     frame = pd.DataFrame({"customer_id": list("abc"), "start_date": pd.date_range("2024-01-01", periods=3)})
     frame["revenue"] = [float("inf"), float("nan"), 5.0]
     frame.to_parquet(tmp_path / "c.parquet")
@@ -353,18 +353,18 @@ def test_amounts_that_are_no_number_in_typed_files_are_reported(tmp_path: Path) 
 
 @pytest.mark.parametrize("text", ["Søren Kjær;København;før;læge;Malmø", "Bjørn;Tromsø;kjøpt;være", "Åsa;förseningar;Malmö"])
 def test_northern_letters_decide_for_the_western_code_page(text: str) -> None:
-    """An ø or æ between consonants is Danish or Norwegian; as Czech ř, Polish or Croatian ć it stands beside a vowel."""
+    """An ø or æ between consonants is Danish or Norwegian; the same bytes as ř or ć stand beside a vowel."""
     assert tell_codepages_apart([text.encode("cp1252")]).certain
 
 
 @pytest.mark.parametrize("text", ["příliš;dobře;tři;lékař;Dvořák", "być;robić;zażółć;ćwiczenia", "kuća;Jurić;Kovačević"])
-def test_the_same_bytes_in_central_european_words_are_asked_about(text: str) -> None:
+def test_the_same_bytes_in_central_european_words_are_a_question(text: str) -> None:
     assert not tell_codepages_apart([text.encode("cp1250")]).certain
 
 
 @pytest.mark.parametrize(("above", "below"), [("\n", "\r\n"), ("\r\n", "\n")])
 def test_a_preamble_with_other_line_ends_hides_no_row(above: str, below: str) -> None:
-    """A script wrote the title, Excel the rows: the reader of the rows would skip them all without a word."""
+    """A script wrote the title and Excel the rows; DuckDB would skip all rows silently."""
     rows = below.join(["customer_id;start_date;end_date", "1;2024-01-05;", "2;2024-01-06;2025-01-01", ""])
     tables, report = load_tables(UploadedBytes("c.csv", f"Export{above}Service client{above}{above}{rows}".encode()), today=NOW)
     tables.close()
@@ -373,7 +373,7 @@ def test_a_preamble_with_other_line_ends_hides_no_row(above: str, below: str) ->
 
 
 def test_a_broken_old_book_is_refused_and_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    """The library that reads it panics, which is no Exception of Python's, and writes to the terminal itself."""
+    """The library that reads it panics, which is not a Python exception, and writes to the terminal."""
     book = write_xls({"x": [["customer_id", "start_date"], *(["C1", date(2024, 1, 5)] for _ in range(50))]})
     for size in range(600, len(book), 500):
         with contextlib.suppress(FileError, MappingError):
@@ -391,7 +391,7 @@ def test_a_broken_old_book_is_refused_and_says_nothing_on_the_terminal(capfd: py
         ("cp850", "año;señor;reclamación"),
     ],
 )
-def test_what_excel_saves_for_a_mac_or_for_dos_is_asked_about_with_both_readings(page: str, text: str) -> None:
+def test_what_excel_saves_for_a_mac_or_for_dos_is_a_question_with_both_readings(page: str, text: str) -> None:
     """Windows has signs and capitals where these pages have small letters with accents: "rŽsiliation"."""
     body = f"customer_id;start_date;{text}\n" + "C1;2024-01-05;;;\n" * 3
     source = UploadedBytes("c.csv", body.encode(page))
@@ -414,8 +414,8 @@ def test_signs_of_windows_are_no_letters_of_older_pages(text: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_a_column_in_which_both_orders_occur_is_asked_about(language: str) -> None:
-    """13/01 can only be day first, 01/13 only month first: 03/04 could be either, so neither is taken in silence."""
+def test_a_column_with_both_orders_of_day_and_month_is_a_question(language: str) -> None:
+    """13/01 can only be day first and 01/13 only month first, so 03/04 is ambiguous."""
     dates = [f"{1 + n % 28:02d}/{1 + n % 12:02d}/2024" if n % 2 else f"{1 + n % 12:02d}/{1 + n % 28:02d}/2024" for n in range(80)]
     source = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"C{n},{day}\n" for n, day in enumerate(dates))).encode())
     with pytest.raises(MappingError) as caught:
@@ -424,13 +424,13 @@ def test_a_column_in_which_both_orders_occur_is_asked_about(language: str) -> No
     said = caught.value.message(language)
     assert "start_date" in said
     assert "day_first" in said
-    told = MappingSet({"customers": ColumnMapping("customers", date_formats={"start_date": "day_first"})})
-    tables, report = load_tables(source, mapping=told, today=NOW)
+    mapping = MappingSet({"customers": ColumnMapping("customers", date_formats={"start_date": "day_first"})})
+    tables, report = load_tables(source, mapping=mapping, today=NOW)
     tables.close()
     assert 0 < report.rows["customers"].rejected < 80
 
 
-def test_one_slip_of_the_pen_does_not_put_a_column_in_doubt() -> None:
+def test_one_typing_error_does_not_make_a_column_ambiguous() -> None:
     dates = [f"{1 + n % 28:02d}/{1 + n % 12:02d}/2024" for n in range(79)] + ["02/27/2024"]
     source = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"C{n},{day}\n" for n, day in enumerate(dates))).encode())
     tables, report = load_tables(source, today=NOW)
@@ -440,7 +440,7 @@ def test_one_slip_of_the_pen_does_not_put_a_column_in_doubt() -> None:
 
 @pytest.mark.parametrize("word", ["en cours", "Actif", "Present", "still active", "never", "n.a."])
 def test_a_word_for_still_here_is_no_unreadable_last_day(word: str) -> None:
-    """Two of three customers are still here: as unreadable dates, only those who left would be counted."""
+    """Two of three customers have not left; as unreadable dates, they would be rejected."""
     rows = "".join(f"C{n},05/01/2024,{'14/01/2025' if n % 3 == 0 else word}\n" for n in range(60))
     tables, report = load_tables(UploadedBytes("c.csv", ("customer_id,start_date,end_date\n" + rows).encode()), mapping=_day_first(), today=NOW)
     with tables:

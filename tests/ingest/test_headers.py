@@ -1,4 +1,4 @@
-"""Which line is the header: names where the lines below have numbers and days; a file without one is refused, and quotes nobody."""
+"""The header is the line with names above numbers and days; a file without one is refused, and the error quotes no person."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Accounts, subscriptions, departures and activity logs become ordinary customers; what contradicts is counted, what is guessed is said."""
+"""Accounts, subscriptions, departures and activity logs become ordinary customers; contradictions are counted and guesses are reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.joining.categories import group_categories, slips
+from iceberg.ingest.joining.categories import edit_distance, group_categories
 from iceberg.ingest.joining.identifiers import id_sql
 from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
 from iceberg.ingest.joining_sentences import tell_joining
@@ -107,7 +107,7 @@ def test_a_gap_within_gap_days_is_no_departure_and_a_longer_one_is_when_the_firs
     assert report.joining.folding.reactivations == 2
 
 
-def test_a_customer_who_came_back_can_be_known_from_the_return_on() -> None:
+def test_a_customer_who_returned_can_start_at_the_return() -> None:
     lives, _ = join(complaints=None, subscriptions=SUBSCRIPTIONS, reactivated="last_return")
     assert lives["A3"] == (day("2025-03-01"), None)
     assert lives["A1"][0] == day("2024-01-10")
@@ -189,7 +189,7 @@ def test_customers_who_left_on_their_first_day_are_kept() -> None:
     assert lives["C1"] == (day("2024-01-01"), day("2024-01-01"))
 
 
-def test_what_was_joined_reduces_like_any_company() -> None:
+def test_joined_tables_reduce_like_any_company() -> None:
     sources = {name: file(name, text) for name, text in {"subscriptions": SUBSCRIPTIONS, "complaints": TICKETS}.items()}
     loaded, _ = load_tables(**sources, today=NOW)  # type: ignore[arg-type]
     with loaded:
@@ -228,7 +228,7 @@ def test_folding_agrees_with_counting_by_hand_whatever_the_order_of_rows(rows: l
 
 
 def visits() -> pd.DataFrame:
-    """120 customers who come every ten days; half of them stop in the first year of two."""
+    """120 customers who visit every ten days; half of them stop in the first of two years."""
     rng = np.random.default_rng(5)
     rows = []
     for customer in range(120):
@@ -264,28 +264,28 @@ def test_the_threshold_can_be_chosen_and_departures_dated_to_it() -> None:
     assert last <= loaded.last_day
 
 
-def test_a_complaint_is_a_sign_of_life_so_that_who_told_before_leaving_is_not_silent() -> None:
+def test_a_complaint_is_activity_so_that_a_customer_who_complained_is_not_silent() -> None:
     log = visits()
     last = log[log["customer_id"] == "V001"]["visit_date"].max()
-    told = str(day(last) + timedelta(5))
-    complaints = pd.DataFrame([("V001", told, "late"), ("V002", "2024-06-01", "late")], columns=["customer_id", "complaint_date", "category"])
+    complained = str(day(last) + timedelta(5))
+    complaints = pd.DataFrame([("V001", complained, "late"), ("V002", "2024-06-01", "late")], columns=["customer_id", "complaint_date", "category"])
     loaded, report = load_tables(activity=log, complaints=complaints, today=NOW)
     with loaded:
         end = loaded.connection.sql("SELECT end_date FROM customers WHERE customer_id = 'V001'").fetchall()[0][0]
-    assert end == day(told)
+    assert end == day(complained)
     assert report.rows["complaints"].kept == 2
 
 
-def test_a_log_where_everybody_always_comes_back_says_that_its_threshold_is_weak() -> None:
+def test_a_log_where_all_customers_return_reports_a_weak_threshold() -> None:
     rows = [(f"V{customer}", str(date(2024, 1, 1) + timedelta(29 * visit))) for customer in range(60) for visit in range(7)]
     loaded, report = load_tables(activity=pd.DataFrame(rows, columns=["customer_id", "visit_date"]), today=NOW)
     loaded.close()
-    told = " ".join(entry.says for entry in tell_joining(report.joining, Translator("en")))
-    assert f"{report.joining.inactivity.days} days" in told
-    assert "assumption" in told
+    text = " ".join(fact.says for fact in tell_joining(report.joining, Translator("en")))
+    assert f"{report.joining.inactivity.days} days" in text
+    assert "assumption" in text
 
 
-def test_silence_ends_nobody_where_other_tables_say_who_left() -> None:
+def test_silence_is_no_departure_where_other_tables_have_the_departures() -> None:
     log = "account_id,usage_date\nA1,2024-02-01\nA5,2024-06-01\nA4,2026-01-01\n"
     _, report = join(events=EVENTS, subscriptions=SUBSCRIPTIONS, activity=log)
     assert "activity" not in report.joining.ends
@@ -300,7 +300,7 @@ def test_silence_ends_nobody_where_other_tables_say_who_left() -> None:
         ("{:d}.0", ("strip_decimal", "strip_zeros"), 1.0),
     ],
 )
-def test_ids_written_in_two_ways_are_offered_a_common_way_and_meet_once_it_is_taken(written: str, steps: tuple[str, ...], after: float) -> None:
+def test_steps_that_match_differently_written_ids_are_proposed_and_match_once_accepted(written: str, steps: tuple[str, ...], after: float) -> None:
     ids = [f"{number:06d}" for number in range(1, 41)]
     theirs = [f"CUST-{number:04d}" if written.startswith("cust") else written.format(number) for number in range(1, 41)]
     customers = pd.DataFrame({"customer_id": ids, "start_date": ["2024-01-01"] * 40})
@@ -318,7 +318,7 @@ def test_ids_written_in_two_ways_are_offered_a_common_way_and_meet_once_it_is_ta
     assert report.joining.id_proposals == ()
 
 
-def test_capitals_and_spaces_are_offered_too() -> None:
+def test_steps_for_capitals_and_spaces_are_proposed_too() -> None:
     customers = pd.DataFrame({"customer_id": [f"ab{n}x" for n in range(30)], "start_date": ["2024-01-01"] * 30})
     complaints = pd.DataFrame({"customer_id": [f"AB {n}X" for n in range(30)], "complaint_date": ["2024-05-01"] * 30, "category": ["late"] * 30})
     loaded, report = load_tables(customers, complaints, today=NOW)
@@ -326,7 +326,7 @@ def test_capitals_and_spaces_are_offered_too() -> None:
     assert report.joining.id_proposals[0].steps == ("strip", "casefold")
 
 
-def test_a_step_that_would_make_two_customers_one_is_not_offered() -> None:
+def test_a_step_that_would_merge_two_customers_is_not_proposed() -> None:
     ids = [text for number in range(20) for text in (f"k{number}", f"K{number}")]
     customers = pd.DataFrame({"customer_id": ids, "start_date": ["2024-01-01"] * 40})
     complaints = pd.DataFrame({"customer_id": ["K01", "k02"], "complaint_date": ["2024-05-01"] * 2, "category": ["late"] * 2})
@@ -344,7 +344,7 @@ def test_an_id_of_zeros_or_of_its_prefix_alone_does_not_vanish() -> None:
     assert got == ["0", "C-", "7", "7"]
 
 
-def test_categories_that_may_be_one_are_offered_with_the_reason_and_never_merged_in_silence() -> None:
+def test_similar_categories_are_proposed_with_the_reason_and_never_merged_silently() -> None:
     named = {"Livraison": 50, "livraison": 5, "Délai": 30, "Delai": 2, "Retard": 20, "Retards": 9, "Facturation": 40, "Factuartion": 1}
     groups = group_categories(named)
     assert {(group.kept, group.others, group.reasons) for group in groups} == {
@@ -368,8 +368,8 @@ def test_merging_is_done_when_the_mapping_says_so() -> None:
 
 
 @pytest.mark.parametrize(("one", "other", "number"), [("abc", "abc", 0), ("abcd", "abdc", 1), ("abc", "abcd", 1), ("abc", "xbz", 2), ("", "ab", 2)])
-def test_slips_of_the_pen_are_counted(one: str, other: str, number: int) -> None:
-    assert slips(one, other) == slips(other, one) == number
+def test_the_distance_of_two_spellings_is_counted(one: str, other: str, number: int) -> None:
+    assert edit_distance(one, other) == edit_distance(other, one) == number
 
 
 def test_each_file_is_taken_for_what_it_is_and_relations_come_from_the_values(tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def test_each_file_is_taken_for_what_it_is_and_relations_come_from_the_values(tm
     assert report.rows["activity"].kept == 40
 
 
-def test_a_header_nobody_knows_is_recognised_by_its_values() -> None:
+def test_an_unknown_header_is_recognised_by_its_values() -> None:
     tickets = "ticket;whose;submitted_at;category\n" + "".join(f"T{n};A{n % 5 + 1};2024-06-0{n % 9 + 1};billing\n" for n in range(20))
     loaded, report = load_tables(file("customers", ACCOUNTS), file("tickets", tickets), today=NOW)
     loaded.close()
@@ -407,7 +407,7 @@ def test_a_header_nobody_knows_is_recognised_by_its_values() -> None:
     assert {reading.file: reading.used["customer_id"] for reading in report.files}["tickets.csv"] == "whose"
 
 
-def test_tickets_without_a_category_name_what_could_stand_in() -> None:
+def test_tickets_without_a_category_name_the_columns_that_can_replace_it() -> None:
     tickets = "ticket_id,account_id,submitted_at,priority,escalated\n" + "".join(
         f"T{n},A{n % 5 + 1},2024-06-01,{('low', 'high', 'urgent')[n % 3]},{n % 2 == 0}\n" for n in range(12)
     )
@@ -444,13 +444,13 @@ def test_a_choice_that_makes_no_sense_is_refused(entry: object) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everything_found_can_be_told_in_both_languages(language: str) -> None:
+def test_every_fact_has_a_sentence_in_both_languages(language: str) -> None:
     words = Translator(language)
     _, report = join(subscriptions=SUBSCRIPTIONS, events=EVENTS, activity="account_id,usage_date\nA1,2023-12-01\nA2,2025-09-01\n")
-    told = tell_joining(report.joining, words)
-    assert len(told) > 5
-    assert all("{" not in entry.says for entry in told)
-    assert {entry.option for entry in told} >= {"gap_days", "end_from", "reactivated", "early_complaints"}
+    facts = tell_joining(report.joining, words)
+    assert len(facts) > 5
+    assert all("{" not in fact.says for fact in facts)
+    assert {fact.option for fact in facts} >= {"gap_days", "end_from", "reactivated", "early_complaints"}
     for option, values in CHOICES.items():
         assert all(words.has(f"joining.choices.{option}.{value}") for value in values)
     assert tell_joining(JoiningReport(Joining()), words) == []

@@ -1,4 +1,4 @@
-"""Labels are categories, texts are not: a text that somebody wrote is never kept, and is never a category in silence."""
+"""Labels are categories and free text is not: free text is never stored, and never becomes a category silently."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_texts_in_a_complaint_column_are_refused_with_what_to_write() -> None:
     assert complained(sheet("Complaint", [SENTENCE, "", "none"]), MappingSet.from_dict(proposal.to_dict())) == {"complaint": 20, None: 40}
 
 
-def test_told_texts_count_as_yes_and_no_text_leaves_the_file() -> None:
+def test_texts_count_as_yes_where_the_mapping_says_so_and_no_text_leaves_the_file() -> None:
     choices = {name: FieldChoice(name, header) for name, header in {"tenure": "Tenure", "churned": "Churn", "complained": "Complaint"}.items()}
     source = sheet("Complaint", [SENTENCE, "", "x"])
     broken = UploadedBytes("sheet.csv", source.data + f'C98,5,perhaps,"{SENTENCE}"\n'.encode())
@@ -66,14 +66,14 @@ def test_told_texts_count_as_yes_and_no_text_leaves_the_file() -> None:
     assert ("flat_text_counts", {"file": "sheet.csv", "column": "Complaint"}) in report.notes
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_text_is_no_category_of_complaints_even_when_somebody_says_so(tmp_path: Path, told: bool) -> None:
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_text_is_no_category_of_complaints_even_when_the_mapping_says_so(tmp_path: Path, mapped: bool) -> None:
     lines = "".join(f'C{i},2025-0{1 + i % 9}-11,"{SENTENCE.format(i)}",Shop {i % 4}\n' for i in range(80))
     source = UploadedBytes("tickets.csv", f"customer_id,created_at,category,shop\n{lines}".encode())
     choices = {"customer_id": "customer_id", "complaint_date": "created_at", "category": "category"}
     mapping = MappingSet({"complaints": ColumnMapping("complaints", {name: FieldChoice(name, header) for name, header in choices.items()})})
     with pytest.raises(MappingError) as caught:
-        load_tables(complaints=source, mapping=mapping if told else None)
+        load_tables(complaints=source, mapping=mapping if mapped else None)
     assert caught.value.code == "category_is_text"
     assert "shop" in caught.value.message("en")
     assert "06 12" not in caught.value.message("en")
@@ -89,15 +89,15 @@ def test_long_labels_that_repeat_and_volumes_of_many_categories_are_labels() -> 
 
 
 def coded(churn: str, complain: str, *, rows: int = 40) -> UploadedBytes:
-    """A sheet whose two columns take turns through these values."""
+    """A sheet whose two columns repeat these values."""
     left, spoke = churn.split(), complain.split()
     body = "".join(f"{i},{i % 30},{left[i % len(left)]},{spoke[i % len(spoke)]}\n" for i in range(rows))
     return UploadedBytes("spss.csv", f"ID,TENURE,CHURN,COMPLAIN\n{body}".encode())
 
 
 @pytest.mark.parametrize(("sheet_of", "column"), [(("1 2 2 2", "0 1"), "CHURN"), (("Bestand Storno", "0 1"), "CHURN"), (("0 1", "2 1"), "COMPLAIN")])
-def test_which_code_means_yes_is_asked_and_never_guessed(sheet_of: tuple[str, str], column: str) -> None:
-    """1 and 2 are how questionnaires are coded: as "any number is a yes" everybody would have left."""
+def test_the_code_that_means_yes_is_a_question_and_never_a_guess(sheet_of: tuple[str, str], column: str) -> None:
+    """Questionnaires use the codes 1 and 2; if any number meant yes, every customer would have left."""
     with pytest.raises(MappingError) as caught:
         load_tables(coded(*sheet_of))
     assert caught.value.code == "flag_values"
@@ -107,11 +107,11 @@ def test_which_code_means_yes_is_asked_and_never_guessed(sheet_of: tuple[str, st
         assert "[flat.yes_values]" in caught.value.message(language)
 
 
-def test_values_told_to_mean_yes_are_believed_and_kept_in_the_mapping() -> None:
+def test_the_values_that_mean_yes_are_read_from_the_mapping_and_saved_in_it() -> None:
     choices = {"tenure": "TENURE", "churned": "CHURN", "complained": "COMPLAIN"}
-    told = MappingSet.from_dict({"flat": {"columns": choices, "yes_values": {"churned": ["Storno"], "complained": ["1"]}}})
-    assert MappingSet.from_dict(told.to_dict()) == told
-    tables, _ = load_tables(coded("Bestand Storno Bestand Bestand", "1 2"), mapping=told)
+    mapping = MappingSet.from_dict({"flat": {"columns": choices, "yes_values": {"churned": ["Storno"], "complained": ["1"]}}})
+    assert MappingSet.from_dict(mapping.to_dict()) == mapping
+    tables, _ = load_tables(coded("Bestand Storno Bestand Bestand", "1 2"), mapping=mapping)
     with tables:
         counted = tables.connection.sql("SELECT count(*) FILTER (churned), count(category) FROM flat").fetchall()
     assert counted == [(10, 20)]

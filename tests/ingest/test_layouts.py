@@ -1,4 +1,4 @@
-"""Volumes as reports have them: months across, categories across, year and month apart, months by name; and what is no month is refused."""
+"""Volumes in the layouts of reports: months across, categories across, year and month apart; other periods are refused."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_what_is_no_month_is_named_with_what_is_needed(written: tuple[str, str],
     assert written[0] in caught.value.message(language)
 
 
-def test_two_counts_that_are_no_categories_are_asked_about() -> None:
+def test_two_counts_that_are_no_categories_are_a_question() -> None:
     """Complaints and customers per month are not two categories."""
     with pytest.raises(MappingError) as caught:
         load("Month,Complaints,Customers\n2025-01,12,4000\n2025-02,9,4100\n")
@@ -104,7 +104,7 @@ def test_rows_of_a_report_are_shown_with_their_line() -> None:
 
 
 def test_complaints_that_name_no_customer_are_counted_by_their_product() -> None:
-    """As public bodies publish them: the company is whom the complaint is about, not who complained."""
+    """Public bodies publish the company that a complaint is about, not the customer who complained."""
     text = "Date received,Product,Issue,Company,State,Complaint ID\n" + "01/25/2025,Mortgage,Late,ACME,CA,1\n" * 3
     tables, report = load_tables(complaints=UploadedBytes("c.csv", text.encode()), today=NOW)
     with tables:
@@ -152,7 +152,7 @@ def test_quarters_half_years_and_years_are_named_as_such(text: str, language: st
 
 
 def test_a_month_that_cannot_be_read_is_no_column_to_leave_out() -> None:
-    """Its counts would be missing from every sum, without a word."""
+    """Its counts would be missing from every sum, silently."""
     with pytest.raises(MappingError) as caught:
         load("Motif;janv. 2025;févr. 2025;avrl 2025;Total 2025\nFacture;5;6;7;18\nLivraison;1;2;3;6\n")
     assert caught.value.code == "months_unread"

@@ -1,4 +1,4 @@
-"""Complaints of which no column says what they are about: asked, then counted under the one name that was told."""
+"""Complaints without a category raise a question, then count under the one name that the mapping gives."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ TICKETS = UploadedBytes("tickets.csv", "\n".join(["ticket,customer_id,created_at
 TOLD = MappingSet({"complaints": ColumnMapping("complaints", one_category="All tickets")})
 
 
-def test_it_is_asked_with_what_to_write() -> None:
+def test_a_missing_category_is_a_question_with_what_to_write() -> None:
     with pytest.raises(MappingError) as caught:
         load_tables(CUSTOMERS, TICKETS)
     assert caught.value.code == "category_missing"
@@ -48,8 +48,8 @@ def test_complaints_alone_count_under_the_name() -> None:
 
 def test_numbers_of_complaints_per_month_need_no_category() -> None:
     monthly = UploadedBytes("volumes.csv", b"month,complaints\n2025-01,12\n2025-02,9\n")
-    told = MappingSet({"volumes": ColumnMapping("volumes", one_category="All tickets")})
-    tables, _ = load_tables(volumes=monthly, mapping=told)
+    mapping = MappingSet({"volumes": ColumnMapping("volumes", one_category="All tickets")})
+    tables, _ = load_tables(volumes=monthly, mapping=mapping)
     with tables:
         assert tables.connection.sql("SELECT category, sum(complaints) FROM volumes GROUP BY 1").fetchall() == [("All tickets", 21)]
 
@@ -62,7 +62,7 @@ def test_a_sheet_of_customers_is_not_made_to_complain() -> None:
 
 
 def test_a_named_column_is_stronger_and_a_guessed_one_is_not() -> None:
-    """Told that there is one name, what looked like a category is not taken for one."""
+    """With one name in the mapping, a column that looks like a category is not read as one."""
     reasons = UploadedBytes("tickets.csv", b"customer_id,created_at,category\nC000,2025-01-07,Billing\nC001,2025-01-08,Delivery\n")
     columns = {"customer_id": "customer_id", "complaint_date": "created_at", "category": "category"}
     named = MappingSet.from_dict({"complaints": {"one_category": "All tickets", "columns": columns}})

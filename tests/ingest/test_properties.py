@@ -76,7 +76,7 @@ SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @SLOW
 @given(CUSTOMER_ROWS, COMPLAINT_ROWS)
 def test_kept_plus_rejected_is_read_and_every_rejected_row_is_shown(customers, complaints) -> None:
-    """Per table, exactly; the lines shown are as many as the rows rejected; kept rows obey what the types promise."""
+    """Exact per table; as many lines are shown as rows are rejected; accepted rows have the promised types."""
     try:
         tables, report = load(customers, complaints)
     except IcebergError as error:
@@ -85,9 +85,9 @@ def test_kept_plus_rejected_is_read_and_every_rejected_row_is_shown(customers, c
     with tables:
         for name, rows in (("customers", customers), ("complaints", complaints)):
             totals = report.rows[name]
-            kept = tables.connection.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            accepted = tables.connection.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0]
             assert totals.read == totals.kept + totals.rejected == len(rows) + 1
-            assert totals.kept == kept
+            assert totals.kept == accepted
             assert (
                 len({issue.line for issue in report.issues if issue.table == name and issue.rejected})
                 == totals.rejected
@@ -114,9 +114,9 @@ def test_kept_plus_rejected_is_read_and_every_rejected_row_is_shown(customers, c
 @SLOW
 @given(CUSTOMER_ROWS, COMPLAINT_ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(customers, complaints, random) -> None:
-    """Shuffled files give the same kept rows, also where duplicates contradict each other."""
+    """Shuffled files give the same accepted rows, also where duplicates contradict each other."""
 
-    def kept(first: list[tuple[str, ...]], second: list[tuple[str, ...]]) -> object:
+    def accepted(first: list[tuple[str, ...]], second: list[tuple[str, ...]]) -> object:
         try:
             tables, report = load(first, second)
         except IcebergError as error:
@@ -129,7 +129,7 @@ def test_the_order_of_rows_changes_nothing(customers, complaints, random) -> Non
         return rows, sorted((count.table, count.rule, count.rows) for count in report.rules)
 
     shuffled = random.sample(customers, len(customers)), random.sample(complaints, len(complaints))
-    assert kept(customers, complaints) == kept(*shuffled)
+    assert accepted(customers, complaints) == accepted(*shuffled)
 
 
 def test_exported_cells_are_no_formulas() -> None:

@@ -1,4 +1,4 @@
-"""How tables are joined: proposed from ids that overlap, shown with what else could be meant, told by a mapping, and kept per file."""
+"""Joins are proposed from overlapping ids, shown with their alternatives, fixed by a mapping, and counted per file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def kept_ids(mapping: MappingSet | None = None, tickets: str = TICKETS) -> tuple
         return {row[0] for row in loaded.connection.sql("SELECT customer_id FROM complaints").fetchall()}, report.relations
 
 
-def test_a_header_whose_ids_nobody_has_gives_way_to_the_column_whose_ids_are_found() -> None:
+def test_a_column_with_known_ids_replaces_a_header_whose_ids_no_customer_has() -> None:
     ids, relations = kept_ids()
     assert ids == {f"A{n:03d}" for n in range(40)}
     link = relations.get("complaints")
@@ -62,9 +62,9 @@ def test_an_alternative_can_be_chosen_saved_and_read_back(tmp_path: Path) -> Non
     for suffix in ("toml", "json"):
         mapping.save(tmp_path / f"m.{suffix}")
         assert MappingSet.load(tmp_path / f"m.{suffix}").links == {"complaints": LinkChoice("contract", "customers", "account_number")}
-    ids, told = kept_ids(MappingSet.load(tmp_path / "m.toml"), TICKETS.replace(",X", ",A"))
+    ids, relations = kept_ids(MappingSet.load(tmp_path / "m.toml"), TICKETS.replace(",X", ",A"))
     assert ids == {f"A{n:03d}" for n in range(40)}
-    assert told.links[0].origin == "mapping"
+    assert relations.links[0].origin == "mapping"
     assert mapping.with_link("complaints", None).links == {}
 
 
@@ -72,12 +72,12 @@ def test_columns_that_were_named_are_not_changed_by_overlap() -> None:
     columns = {"customer_id": "account_id", "complaint_date": "opened_at", "category": "category"}
     named = ColumnMapping("complaints", {name: FieldChoice(name, header) for name, header in columns.items()})
     ids, relations = kept_ids(MappingSet({"complaints": named}))
-    assert ids == set()  # every ticket names somebody unknown
+    assert ids == set()  # every ticket has an unknown id
     assert relations.links[0].relation.found == 0
     assert relations.links[0].alternatives[0].column == "contract"
 
 
-def test_row_numbers_meet_customer_numbers_by_chance_and_are_no_join() -> None:
+def test_row_numbers_overlap_with_customer_numbers_by_chance_and_are_no_join() -> None:
     customers = "customer_id,start_date\n" + "".join(f"{n},2024-01-01\n" for n in range(1, 101))
     tickets = "id,wen,am,category\n" + "".join(f"{n},Meier {n},2024-09-01,billing\n" for n in range(1, 41))
     with pytest.raises(MappingError) as caught:
@@ -90,11 +90,11 @@ def test_relations_are_plain_data() -> None:
     assert Relations.from_dict(json.loads(json.dumps(relations.to_dict()))) == relations
 
 
-def test_relations_can_be_looked_at_before_anything_is_loaded() -> None:
+def test_relations_can_be_shown_before_anything_is_loaded() -> None:
     sources = {"customers": file("customers", CUSTOMERS), "complaints": file("tickets", TICKETS)}
     assert relate_files(sources).links[0].relation.column == "contract"
-    told = MappingSet().with_link("complaints", LinkChoice("account_id", "customers"))
-    assert relate_files(sources, mapping=told).links[0].relation.other_column == "account_id"
+    mapping = MappingSet().with_link("complaints", LinkChoice("account_id", "customers"))
+    assert relate_files(sources, mapping=mapping).links[0].relation.other_column == "account_id"
     assert relate_files({"customers": file("customers", CUSTOMERS)}) == Relations()
 
 
@@ -133,22 +133,22 @@ def test_a_join_that_makes_no_sense_is_refused(entry: object) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_joins_are_told_in_both_languages(language: str) -> None:
+def test_joins_have_a_sentence_in_both_languages(language: str) -> None:
     _, relations = kept_ids(tickets=TICKETS.replace(",X", ",A"))
-    [told] = tell_relations(relations, Translator(language))
-    assert "account_number" in told.choice
-    assert "[relations.complaints]" in told.change
-    assert "{" not in told.says + told.choice + told.change
+    [fact] = tell_relations(relations, Translator(language))
+    assert "account_number" in fact.choice
+    assert "[relations.complaints]" in fact.change
+    assert "{" not in fact.says + fact.choice + fact.change
 
 
-def test_departures_alone_cannot_say_who_there_was() -> None:
+def test_departures_alone_do_not_list_the_customers() -> None:
     with pytest.raises(EvidenceError) as caught:
         load_tables(events=file("events", "customer_id,event_date\nA1,2024-02-02\n"), today=NOW)
     assert caught.value.code == "events_without_customers"
 
 
 def test_a_table_in_several_files_says_what_became_of_each() -> None:
-    """Rows of one file that another file repeats are counted where they stand."""
+    """Rows that repeat those of another file are counted in their own file."""
     header, *rows = CUSTOMERS.splitlines()
     first, second = "\n".join([header, *rows[:30]]), "\n".join([header, *rows[25:], "A999,N999,not a day,"])
     loaded, report = load_tables([file("north", first), file("south", second)], file("tickets", TICKETS.replace(",X", ",A")), today=NOW)
@@ -160,7 +160,7 @@ def test_a_table_in_several_files_says_what_became_of_each() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_ids_written_in_two_ways_throughout_are_refused_with_the_mapping_that_joins_them(language: str) -> None:
-    """A spreadsheet made 1.0 of 1: nothing meets, so nothing can be counted, and the way out is at hand."""
+    """A spreadsheet wrote 1.0 for 1: no id matches, and the error has the mapping that helps."""
     customers = UploadedBytes("c.csv", ("customer_id,start_date\n" + "".join(f"{n},2024-01-01\n" for n in range(1, 101))).encode())
     complaints = UploadedBytes("t.csv", ("customer_id,date,category\n" + "".join(f"{n}.0,2024-09-01,billing\n" for n in range(1, 41))).encode())
     tables, report = load_tables(customers, complaints, today=date(2026, 6, 30))
@@ -180,7 +180,7 @@ def test_ids_written_in_two_ways_throughout_are_refused_with_the_mapping_that_jo
     assert (link.relation.share, link.relation.ids) == (1.0, 40)
 
 
-def test_a_header_over_two_columns_that_differ_is_asked_about() -> None:
+def test_a_header_over_two_columns_that_differ_is_a_question() -> None:
     """Customers and complaints side by side on one sheet: the first id is not that of the complaint."""
     rows = "".join(f"C{n},2024-01-{n:02d},,C{31 - n},2025-01-{n:02d},billing\n" for n in range(1, 29))
     source = UploadedBytes("s.csv", ("customer_id,start_date,,customer_id,complaint_date,category\n" + rows).encode())
@@ -188,8 +188,8 @@ def test_a_header_over_two_columns_that_differ_is_asked_about() -> None:
         load_tables(complaints=source)
     assert caught.value.code == "header_twice"
     assert '"customer_id (2)"' in caught.value.message("en")
-    told = {"customer_id": "customer_id (2)", "complaint_date": "complaint_date", "category": "category"}
-    tables, _ = load_tables(complaints=source, mapping=MappingSet.from_dict({"complaints": {"columns": told}}))
+    columns = {"customer_id": "customer_id (2)", "complaint_date": "complaint_date", "category": "category"}
+    tables, _ = load_tables(complaints=source, mapping=MappingSet.from_dict({"complaints": {"columns": columns}}))
     with tables:
         assert tables.connection.sql("SELECT customer_id FROM complaints WHERE complaint_date = DATE '2025-01-01'").fetchall() == [("C30",)]
 
@@ -202,8 +202,8 @@ def test_ids_that_a_spreadsheet_cut_short_are_refused() -> None:
     assert "1.20E+12" in caught.value.message("en")
 
 
-def test_departures_heaped_on_the_last_day_are_pointed_out() -> None:
-    """An export that writes its own day into the end of whoever is still here."""
+def test_many_departures_on_the_last_day_are_reported() -> None:
+    """An export that writes its own day as the end of every customer who has not left."""
     days = [f"2025-{1 + n % 12:02d}-{1 + n % 28:02d}" if n % 3 == 0 else "2026-06-30" for n in range(120)]
     rows = "".join(f"C{n},2024-01-05,{day}\n" for n, day in enumerate(days))
     tables, report = load_tables(UploadedBytes("c.csv", ("customer_id,start_date,end_date\n" + rows).encode()), today=date(2026, 7, 1))
@@ -212,7 +212,7 @@ def test_departures_heaped_on_the_last_day_are_pointed_out() -> None:
     assert (values["count"], values["total"], values["before"]) == (80, 120, "2026-06-29")
 
 
-def test_complaints_that_name_nobody_beside_customers_are_said_to_be_volumes() -> None:
+def test_complaints_without_ids_beside_customers_are_reported_as_volumes() -> None:
     customers = UploadedBytes("c.csv", b"customer_id,start_date\n" + b"".join(b"C%d,2024-01-05\n" % n for n in range(9)))
     complaints = UploadedBytes("t.csv", b"when,date,category\n" + b"".join(b"x%d,2024-09-01,billing\n" % n for n in range(9)))
     tables, report = load_tables(customers, complaints, today=date(2026, 6, 30))

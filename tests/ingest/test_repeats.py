@@ -1,4 +1,4 @@
-"""A customers table that names customers on several rows: subscriptions to be folded, or mistakes to be left out; stated, counted, changeable."""
+"""A customers table with several rows per customer: subscriptions are folded, errors are rejected, and the analyst can choose."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def test_a_few_repeated_customers_are_mistakes_and_the_choice_is_named(again: in
     assert len(lives) == of
     assert report.rows["customers"].rejected == again
     assert not report.joining.repeated.folded
-    assert any(told.option == "repeated_customers" for told in tell_report(report, Translator("en")))
+    assert any(fact.option == "repeated_customers" for fact in tell_report(report, Translator("en")))
 
 
-def test_the_rule_can_be_turned_both_ways() -> None:
+def test_the_rule_can_be_chosen_both_ways() -> None:
     left_out, report = load(contracts(12), Joining(repeated_customers="leave_out"))
     assert left_out["C00"] == (date(2024, 1, 1), date(2024, 6, 30))
     assert report.rows["customers"].rejected == 12
@@ -77,7 +77,7 @@ def test_a_system_that_exports_subscriptions_is_folded_from_the_first_repeat() -
     assert report.files[0].used["subscription_id"] == "id"
 
 
-def test_subscriptions_given_beside_the_customers_tell_who_came_back() -> None:
+def test_subscriptions_beside_the_customers_show_who_returned() -> None:
     lives, report = load(contracts(12), subscriptions=contracts(12))
     assert len(lives) == 40
     assert not report.joining.repeated.folded
@@ -96,9 +96,9 @@ def test_the_same_subscription_again_is_left_out_where_its_id_says_so_and_kept_w
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("again", [3, 12])
-def test_it_is_told_in_both_languages(language: str, again: int) -> None:
+def test_repeated_customers_have_a_sentence_in_both_languages(language: str, again: int) -> None:
     _, report = load(contracts(again))
-    told = tell_report(report, Translator(language))
-    assert told[0].option == "repeated_customers"
-    assert "{" not in told[0].says
-    assert told[0].choice
+    facts = tell_report(report, Translator(language))
+    assert facts[0].option == "repeated_customers"
+    assert "{" not in facts[0].says
+    assert facts[0].choice

@@ -1,1 +1,1 @@
-"""Headers become fields: what is proposed, what is asked, and the mapping that is kept."""
+"""Owns the columns of a table: which header feeds which field, and what the analyst has to decide."""

@@ -1,4 +1,4 @@
-"""Owns the flat sheet: one row per customer with tenure, left or not, complained or not, and no date (evidence level F)."""
+"""Recognises a flat sheet: one row per customer with tenure, churned or not, complained or not, and no date (evidence level F)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iceberg.ingest.values.free_text import holds_texts
 if TYPE_CHECKING:
     from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 
-# A column that only says whether somebody complained is one category, named in the language of its header.
+# The category of a column that only says whether a customer complained, by the language of its header.
 COMPLAINT_NAMES = {"reclam": "réclamation", "plaint": "réclamation"}
 COMPLAINT_NAME = "complaint"
 _UNITS = {
@@ -25,11 +25,11 @@ _UNITS = {
 }
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 MONTHS_PER_UNIT = {"days": 1 / DAYS_PER_MONTH, "weeks": 7 / DAYS_PER_MONTH, "months": 1.0, "years": 12.0}
-LONGEST_MONTHS = 600  # judgement: nobody is a customer for 50 years; such numbers are days
+LONGEST_MONTHS = 600  # judgement: no customer stays for 50 years, so larger numbers are days
 
 
 def as_flat(source: SourceTable, proposed: ColumnMapping) -> ColumnMapping | None:
-    """The mapping of a flat sheet, where `proposed` (for customers) finds no first day but tenure and departure are there."""
+    """The mapping of a flat sheet; None where the customers mapping `proposed` has a first day, or tenure or departure is missing."""
     start = proposed.choices.get("start_date")
     if start is not None and start.confidence >= CERTAIN:
         return None
@@ -38,17 +38,17 @@ def as_flat(source: SourceTable, proposed: ColumnMapping) -> ColumnMapping | Non
     gone = flat.choices.get("churned")
     if "tenure" not in sure or gone is None or ("churned" not in sure and gone.reason != "which_yes"):
         return None
-    kept = {name: choice for name, choice in flat.choices.items() if name in sure or (name == "churned" and choice.reason == "which_yes")}
-    spoke = flat.choices.get("complained")
-    if spoke is not None and "complained" not in sure and "category" not in kept:  # words instead of yes and no
-        written = source.column(spoke.header)
-        if written is not None and _is_coded(written):
-            kept["complained"] = spoke  # to be asked which code means yes
-        elif written is not None and holds_texts(written.sample):
-            kept["complained"] = replace(spoke, reason="free_text")  # to be asked: a text is no category, and is not kept
+    choices = {name: choice for name, choice in flat.choices.items() if name in sure or (name == "churned" and choice.reason == "which_yes")}
+    complained = flat.choices.get("complained")
+    if complained is not None and "complained" not in sure and "category" not in choices:  # words instead of yes and no
+        column = source.column(complained.header)
+        if column is not None and _is_coded(column):
+            choices["complained"] = complained  # the analyst says which code means yes
+        elif column is not None and holds_texts(column.sample):
+            choices["complained"] = replace(complained, reason="free_text")  # the analyst decides: free text is no category
         else:
-            kept["category"] = replace(spoke, field="category", confidence=0.9, reason="words")
-    return replace(flat, choices=kept)
+            choices["category"] = replace(complained, field="category", confidence=0.9, reason="words")
+    return replace(flat, choices=choices)
 
 
 def _is_coded(column: SourceColumn) -> bool:
@@ -56,7 +56,7 @@ def _is_coded(column: SourceColumn) -> bool:
 
 
 def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:
-    """``months``, ``days``, ``weeks`` or ``years``: as the header says, else months unless the numbers are far too large."""
+    """``months``, ``days``, ``weeks`` or ``years``: from the header, else months unless the numbers are too large."""
     words = normalise_header(header).split()
     for unit, beginnings in _UNITS.items():
         if any(word.startswith(beginnings) for word in words):
@@ -66,13 +66,11 @@ def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:
 
 
 def says_its_unit(header: str) -> bool:
-    """Whether the header of a tenure names its unit."""
+    """Whether the header of a tenure contains its unit."""
     return any(word.startswith(beginnings) for word in normalise_header(header).split() for beginnings in _UNITS.values())
 
 
 def complaint_name(header: str) -> str:
-    """The one category of a yes-or-no column."""
+    """The category for a column that says yes or no."""
     words = normalise_header(header).split()
     return next((name for beginning, name in COMPLAINT_NAMES.items() if any(word.startswith(beginning) for word in words)), COMPLAINT_NAME)
-
-

@@ -1,4 +1,4 @@
-"""Owns volumes that are laid out as a report: a column per month, a column per category, or year and month apart; turned into one row per count."""
+"""Recognises volumes in the layout of a report (a column per month or per category, or year and month apart) and turns them into rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from iceberg.ingest.columns.propose import load_presets, normalise_header, value_fit
 from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.read import drop_rejects
+from iceberg.ingest.files.read import drop_rejects, store_table
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.values.dates import recognise_dates
 
 MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_across", "year_and_month"
-_MOST_CELLS = 1_000_000  # judgement: a report is small
+_MOST_CELLS = 1_000_000  # judgement: no report has more cells
 _MONTH_FORMATS = frozenset({"year_month", "month_year", "named_month_year"})
 _TOTAL = re.compile(r"(?:(?:grand|sub|sous) )?tota(?:l|ux)(?: .*)?|ensemble|somme|sum|cumul|moyenne|average|variation.*|evolution.*")
 _ROW_LABELS = frozenset({"row labels", "etiquettes de lignes", "zeilenbeschriftungen", "column 1", "periode", "period"})
@@ -30,13 +30,13 @@ _YEAR, _MONTH = ("annee", "year", "an", "exercice"), ("mois", "month", "mois n",
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a report is laid out.
+class ReportLayout:
+    """The layout of a report.
 
     Attributes:
         kind: ``"months_across"``, ``"categories_across"`` or ``"year_and_month"``.
-        fixed: Columns that stay: the category, the month, or year and month and category and count.
-        across: Columns of which each becomes rows.
+        fixed: Columns that remain: the category, the month, or year, month, category and count.
+        across: Columns that become rows.
     """
 
     kind: str
@@ -44,24 +44,24 @@ class Layout:
     across: tuple[SourceColumn, ...] = ()
 
 
-def find_layout(source: SourceTable) -> Layout | None:
+def find_layout(source: SourceTable) -> ReportLayout | None:
     """The layout of a report; None for any other table."""
     months = tuple(column for column in source.columns if _is_month(column.header))
     words = [column for column in source.columns if column not in months and _is_text(column)]
     if len(months) >= 2 and words and all(_is_count(column) for column in months):
         known = [column for column in words if normalise_header(column.header) in _names("category")]
-        return Layout(MONTHS_ACROSS, ((known or words)[0],), months)
+        return ReportLayout(MONTHS_ACROSS, ((known or words)[0],), months)
     named = {normalise_header(column.header): column for column in reversed(source.columns)}
     year, month = (next((named[name] for name in names if name in named), None) for names in (_YEAR, _MONTH))
     category = next((named[name] for name in _names("category") if name in named), None)
     if year is not None and month is not None and category is not None and _are_years(year):
         count = next((named[name] for name in _names("complaints") if name in named and _is_count(named[name])), None)
-        return Layout(YEAR_AND_MONTH, (year, month, category, *([count] if count is not None else [])))
+        return ReportLayout(YEAR_AND_MONTH, (year, month, category, *([count] if count is not None else [])))
     return _categories_across(source, named)
 
 
-def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> Layout | None:
-    """A month, then nothing but counts, none of which is called the number of complaints."""
+def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> ReportLayout | None:
+    """The layout of a month column beside only columns of counts, none of which is named as the number of complaints."""
     month = next((named[name] for name in _names("month") if name in named and value_fit(named[name], "date")[0] == 1.0), None)
     first = source.columns[0]
     if month is None and normalise_header(first.header) in _ROW_LABELS and value_fit(first, "date")[0] == 1.0:
@@ -73,23 +73,23 @@ def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> L
     counted = {*_names("complaints"), *_names("category"), "annee", "year"}
     if len(across) < 2 or any(normalise_header(column.header) in counted for column in across):
         return None
-    return Layout(CATEGORIES_ACROSS, (month,), across)
+    return ReportLayout(CATEGORIES_ACROSS, (month,), across)
 
 
 def longer_periods(source: SourceTable) -> tuple[str, ...]:
-    """Headers or cells that name quarters, half-years or years, where a volume needs months; () where there are none."""
+    """Headers or cells that name quarters, half-years or years instead of months; () where there are none."""
     across = tuple(column.header for column in source.columns if _PERIOD.fullmatch(normalise_header(column.header)))
     if len(across) > 1:
         return across
     for column in source.columns:
-        filled = [text.strip() for text in column.sample if text and text.strip()]
-        if filled and all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in filled[:200]):
-            return tuple(dict.fromkeys(filled))[:4]
+        texts = column.texts
+        if texts and all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in texts[:200]):
+            return tuple(dict.fromkeys(texts))[:4]
     return ()
 
 
-def unread_months(source: SourceTable, layout: Layout) -> tuple[str, ...]:
-    """Columns of counts beside months whose header names a year too: a month that could not be read would be missing from the sum."""
+def unread_months(source: SourceTable, layout: ReportLayout) -> tuple[str, ...]:
+    """Headers of other columns of counts that name a year: probably months that were not recognised and would be missing from the sum."""
     if layout.kind != MONTHS_ACROSS:
         return ()
     others = [column for column in source.columns if column not in (*layout.fixed, *layout.across) and _is_count(column)]
@@ -111,32 +111,28 @@ def _is_text(column: SourceColumn) -> bool:
 
 
 def _is_count(column: SourceColumn) -> bool:
-    """Whole numbers, perhaps grouped by blanks; blanks count for nothing said."""
-    filled = [re.sub(r"[\s\u00a0\u202f]", "", text) for text in column.sample if text and text.strip()]
-    return bool(filled) and sum(bool(re.fullmatch(r"\d+(?:[.,]0+)?|-", text)) for text in filled) >= 0.8 * len(filled)
+    """Whether the values that are not blank are whole numbers, perhaps grouped by spaces."""
+    texts = [re.sub(r"[\s\u00a0\u202f]", "", text) for text in column.texts]
+    return bool(texts) and sum(bool(re.fullmatch(r"\d+(?:[.,]0+)?|-", text)) for text in texts) >= 0.8 * len(texts)
 
 
 def _are_years(column: SourceColumn) -> bool:
-    filled = [text.strip() for text in column.sample if text and text.strip()]
-    return bool(filled) and all(re.fullmatch(r"(?:19|20)\d{2}(?:\.0)?", text) for text in filled)
+    return bool(column.texts) and all(re.fullmatch(r"(?:19|20)\d{2}(?:\.0)?", text) for text in column.texts)
 
 
-def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: Layout, workspace: Workspace) -> SourceTable | None:
-    """The same counts, one per row under the headers month, category, complaints; None where lines of the file could not be cut.
-
-    Each row keeps the line of the file that it stands in.
-    """
+def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: ReportLayout, workspace: Workspace) -> SourceTable | None:
+    """Turn a report into rows of month, category and complaints, each with its line in the file; None where lines are malformed."""
     columns = (*layout.fixed, *layout.across)
     line = source.line_column or f"row_number() OVER () + {source.first_row - 1}"
     texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
     try:
         rows = connection.execute(f"SELECT {line}, {texts} FROM {source.from_sql} LIMIT {_MOST_CELLS // len(columns) + 1}").fetchall()
-        cut = bool(source.rejects) and bool(connection.execute(f"SELECT count(*) FROM {source.rejects}").fetchall()[0][0])
+        malformed = bool(source.rejects) and bool(connection.execute(f"SELECT count(*) FROM {source.rejects}").fetchall()[0][0])
     except duckdb.Error:
         return None
     finally:
         drop_rejects(connection, source)
-    if cut or len(rows) * len(columns) > _MOST_CELLS:
+    if malformed or len(rows) * len(columns) > _MOST_CELLS:
         return None
     cells = [(row[0], *cell) for row in rows for cell in _cells(layout, row[1:])]
     names = ("month", "category", "complaints") if layout.across or len(layout.fixed) == 4 else ("month", "category")
@@ -144,28 +140,24 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
         {"line": pa.array([cell[0] for cell in cells], type=pa.int64())}
         | {name: pa.array([cell[place] for cell in cells], type=pa.string()) for place, name in enumerate(names, start=1)}
     )
-    name = workspace.new_name("laid_out")
-    connection.register("incoming", table)
-    connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
-    connection.unregister("incoming")
     first = cells[:PREVIEW_ROWS]
-    sampled = tuple(SourceColumn(one, one, "VARCHAR", tuple(cell[place] for cell in first)) for place, one in enumerate(names, start=1))
-    left = tuple(column.header for column in source.columns if column not in columns)
-    reading = replace(source.reading, headers=(*names, *left), rewritten=layout.kind)
-    return SourceTable(reading, sampled, name, first_row=1, line_column="line")
+    sampled = tuple(SourceColumn(name, name, "VARCHAR", tuple(cell[place] for cell in first)) for place, name in enumerate(names, start=1))
+    unread = tuple(column.header for column in source.columns if column not in columns)
+    reading = replace(source.reading, headers=(*names, *unread), rewritten=layout.kind)
+    return SourceTable(reading, sampled, store_table(connection, table, workspace), first_row=1, line_column="line")
 
 
-def _cells(layout: Layout, row: Sequence[str | None]) -> list[tuple[str | None, ...]]:
+def _cells(layout: ReportLayout, row: Sequence[str | None]) -> list[tuple[str | None, ...]]:
     """(month, category, count) of each count in a row."""
     if layout.kind == YEAR_AND_MONTH:
         year, month, *others = row
         return [(_year_month(year, month), *others)]
     if not any(text and text.strip() for text in row):
         return []
-    counts = zip(layout.across, row[1:], strict=True)
+    counts = [(column.header, "0" if text is not None and text.strip() == "-" else text) for column, text in zip(layout.across, row[1:], strict=True)]
     if layout.kind == MONTHS_ACROSS:
-        return [(column.header, row[0], "0" if text is not None and text.strip() == "-" else text) for column, text in counts]
-    return [(row[0], column.header, "0" if text is not None and text.strip() == "-" else text) for column, text in counts]
+        return [(month, row[0], text) for month, text in counts]
+    return [(row[0], category, text) for category, text in counts]
 
 
 def _year_month(year: str | None, month: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The mapping of one table: which header feeds which field."""
+"""The column mapping of one table: which header feeds which field."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from iceberg.ingest.schema import REQUIRED, WITHOUT_CATEGORY
 
 @dataclass(frozen=True)
 class FieldChoice:
-    """One header chosen for one field.
+    """The header of one field.
 
     Attributes:
         field: Canonical field.
         header: Header as in the file.
-        confidence: 0-1; 1 when a person chose it.
+        confidence: 0-1; 1 where a person chose it.
         reason: Code of the reason, ``ingest.reasons.<reason>``.
-        origin: Preset that named the header, ``"mapping"`` when a person did.
+        origin: Preset that names the header, ``"mapping"`` where a person does.
     """
 
     field: str
@@ -34,19 +34,18 @@ class ColumnMapping:
     Attributes:
         table: Canonical table.
         choices: Header of each field.
-        date_formats: Format by field where it was fixed by hand (see `iceberg.ingest.values.dates.DATE_FORMATS`).
-        decimal: ``"."`` or ``","`` where fixed by hand.
+        date_formats: Format by field where the mapping fixes it (see `iceberg.ingest.values.dates.DATE_FORMATS`).
+        decimal: ``"."`` or ``","`` where the mapping fixes it.
         revenue_period: ``"year"`` or ``"month"``; "" = from the header.
-        live_statuses: Values of ``status`` under which a customer is still here, whatever the last day says; lower
-            case.
-        tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, months where it says nothing.
-        yes_values: By field, the values that mean yes, where a column is coded (1 and 2) or worded in its own way; every other value means no.
-        time_zone: Zone whose days are counted, such as ``"Europe/Paris"``, where times carry an offset or are Unix time.
-        encoding, separator, header_line, sheet: Reading overrides.
+        live_statuses: Lower-case values of ``status`` of customers who have not left, whatever their last day.
+        tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` of a flat sheet; "" = from the header, else months.
+        yes_values: By field, the values that mean yes, where codes (1 and 2) or unusual words do not show it; every other value means no.
+        time_zone: Zone whose days count, such as ``"Europe/Paris"``, for times with an offset and Unix time.
+        encoding, separator, header_line, sheet: Options for reading the file.
         system: Preset that recognised the file.
-        one_category: Name under which everything is counted where no column says what a complaint is about; "" = such a column is needed.
+        one_category: Category of all complaints where no column has one; "" = the column is required.
         via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
-            (``link_id``), to be looked up there.
+            (``link_id``), that are replaced by way of that table.
     """
 
     table: str
@@ -68,8 +67,7 @@ class ColumnMapping:
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""
-        choice = self.choices.get(name)
-        return choice.header if choice else None
+        return self.choices[name].header if name in self.choices else None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -78,12 +76,12 @@ class ColumnMapping:
 
     @property
     def counts_as_one(self) -> bool:
-        """Whether everything counts under `one_category`: no column says what a complaint is about, and that was told."""
+        """Whether all complaints count under `one_category`: it is given, and no column has the category."""
         return bool(self.one_category) and self.table in WITHOUT_CATEGORY and "category" not in self.choices
 
     def uncertain(self, threshold: float = 0.6) -> tuple[FieldChoice, ...]:
-        """Choices that the analyst must confirm."""
+        """Choices that the analyst has to confirm."""
         return tuple(choice for choice in self.choices.values() if choice.confidence < threshold)
 
 
-Opened = tuple[SourceTable, ColumnMapping]  # a file, and how its columns are taken
+Opened = tuple[SourceTable, ColumnMapping]  # an opened file with the mapping of its columns

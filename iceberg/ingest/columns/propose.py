@@ -1,4 +1,4 @@
-"""Owns the way from headers to canonical fields: proposals with confidence and reason, from presets (data files)."""
+"""Proposes a header for each canonical field, with confidence and reason, from the presets (data files)."""
 
 from __future__ import annotations
 
@@ -21,27 +21,15 @@ from iceberg.ingest.values.numbers import recognise_numbers
 _MOST_LABELS = 30  # judgement
 _YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 
-# Judgement: a header that a preset names and whose values fit is taken; below this the analyst is asked.
+# Judgement: a header that a preset names and whose values fit is certain; below this confidence the analyst decides.
 CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
-_NUMBER_TYPES = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "FLOAT",
-    "DOUBLE",
-    "DECIMAL",
-)
+_WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_NUMBER_TYPES = (*_WHOLE_TYPES, "FLOAT", "DOUBLE", "DECIMAL")
 _MOSTLY = 0.5  # judgement
-_SHORT = 6  # judgement: shorter headers mean something else without their blanks
+_SHORT = 6  # judgement: the blanks of shorter headers matter
 _ARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "of", "the"})
-_SUMMED = frozenset({"volumes", "surveys"})  # a category may stand there once
+_SUMMED = frozenset({"volumes", "surveys"})  # each category can be there once
 ANY_LIST = "*[list]"  # in a preset: any custom drop-down of the system
 _NOISE = re.compile(
     r"\[list\]|\((?:utc|do not modify|ne pas modifier|[oy]/n|n/[oy]|oui/non|yes/no|[01]/[01]|vrai/faux|true/false|"
@@ -56,10 +44,10 @@ class Preset:
 
     Attributes:
         name, label: Id and display name.
-        signature: Normalised headers of which most must be present for the preset to apply; empty for the generic one.
+        signature: Normalised headers by table, all of which the system writes; empty for the generic preset.
         tables: Normalised headers by table and field, preferred first.
-        live_statuses: Values of the status field under which a customer is still here.
-        per_subscription: A row of its customers is a subscription, of which a customer may have several.
+        live_statuses: Values of the status field of customers who have not left.
+        per_subscription: Each row of its customers table is a subscription.
     """
 
     name: str
@@ -79,7 +67,7 @@ def normalise_header(header: str) -> str:
 
 
 def _without_articles(name: str) -> str:
-    """``motif de la reclamation`` says what ``motif de reclamation`` and ``motif reclamation`` say."""
+    """A normalised header without articles: ``motif de la reclamation`` becomes ``motif reclamation``."""
     return " ".join(word for word in name.split() if word not in _ARTICLES)
 
 
@@ -96,66 +84,69 @@ def load_presets() -> tuple[Preset, ...]:
 
 
 def _preset(content: dict[str, Any]) -> Preset:
-    tables = {
-        table: {
-            name: tuple(header if header == ANY_LIST else normalise_header(header) for header in headers)
-            for name, headers in content[table].items()
-        }
-        for table in FIELDS
-        if table in content
-    }
-    signature = {
-        table: tuple(normalise_header(header) for header in headers)
-        for table, headers in content.get("signature", {}).items()
-    }
+    tables = {table: {name: _normalised(headers) for name, headers in content[table].items()} for table in FIELDS if table in content}
+    signature = {table: _normalised(headers) for table, headers in content.get("signature", {}).items()}
     per_subscription = content.get("rows") == "subscriptions"
-    if per_subscription:  # given as either, the file is read the same way
+    if per_subscription:  # the file is read the same way as either table
         tables["subscriptions"] = tables["customers"] | tables.get("subscriptions", {})
         signature["subscriptions"] = signature["customers"]
     live = tuple(content.get("status", {}).get("live", ()))
     return Preset(content["name"], content["label"], signature, tables, live, per_subscription)
 
 
+def _normalised(headers: list[str]) -> tuple[str, ...]:
+    return tuple(header if header == ANY_LIST else normalise_header(header) for header in headers)
+
+
 def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     """Match the columns of `source` to the fields of `table`.
 
     Returns:
-        A mapping whose `FieldChoice.confidence` is under `CERTAIN` where the analyst must look.
+        A mapping whose `FieldChoice.confidence` is under `CERTAIN` where the analyst has to confirm.
     """
     choices: dict[str, FieldChoice] = {}
-    taken: set[str] = set()
-    by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
-    by_name = {name.replace(" ", ""): column for name, column in by_name.items() if name} | by_name  # CREATEDDATE is Created Date
-    by_name = {plain: column for name, column in by_name.items() if (plain := _without_articles(name))} | by_name
-    preset = recognise_system(source, table)
+    by_name, preset = _columns_by_name(source), recognise_system(source, table)
     for name, kind in all_fields(table).items():
-        ranked = (
-            [(0.98, header, preset.name) for header in preset.tables[table].get(name, ())] if preset is not None else []
-        )
-        if preset is None or preset.tables[table].get(name) != ():  # an empty list in a preset: this system has no such column
-            ranked += [(0.9, header, "generic") for header in _generic(table, name)]
+        taken = {choice.header for choice in choices.values()}
         best: FieldChoice | None = None
-        for rank, (score, header, origin) in enumerate(ranked):
-            squeezed = header.replace(" ", "") if len(header) > _SHORT else header
-            names = (header, squeezed, _without_articles(header))
-            column = _custom_list(source, taken) if header == ANY_LIST else next((by_name[one] for one in names if one in by_name), None)
+        for rank, (score, header, origin) in enumerate(_known_headers(preset, table, name)):
+            column = _custom_list(source, taken) if header == ANY_LIST else _column_named(by_name, header)
             if column is None or column.header in taken:
                 continue
             fit, why = value_fit(column, "label" if name == "category" and table not in _SUMMED else kind)
-            reason = why or ("header" if origin == "generic" else "system")
             confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
-                best = FieldChoice(name, column.header, confidence, reason, origin)
-        if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN):  # a doubtful correction is none
+                best = FieldChoice(name, column.header, confidence, why or ("header" if origin == "generic" else "system"), origin)
+        if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN):  # an extra field has to be certain
             choices[name] = best
-            taken.add(best.header)
     choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
 
 
+def _columns_by_name(source: SourceTable) -> dict[str, SourceColumn]:
+    """Columns by their normalised header, also without blanks (CREATEDDATE is Created Date) and without articles; the first column wins."""
+    by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
+    by_name = {name.replace(" ", ""): column for name, column in by_name.items() if name} | by_name
+    return {plain: column for name, column in by_name.items() if (plain := _without_articles(name))} | by_name
+
+
+def _column_named(by_name: dict[str, SourceColumn], header: str) -> SourceColumn | None:
+    without_blanks = header.replace(" ", "") if len(header) > _SHORT else header
+    return next((by_name[name] for name in (header, without_blanks, _without_articles(header)) if name in by_name), None)
+
+
+def _known_headers(preset: Preset | None, table: str, name: str) -> list[tuple[float, str, str]]:
+    """The confidence, header and preset of every known header of a field, preferred ones first."""
+    generic = [(0.9, header, "generic") for header in load_presets()[-1].tables.get(table, {}).get(name, ())]
+    if preset is None or name not in preset.tables[table]:
+        return generic
+    own = [(0.98, header, preset.name) for header in preset.tables[table][name]]
+    return own + generic if own else []  # with an empty list a preset says that the system has no such column
+
+
 def _unless_twice(source: SourceTable, choice: FieldChoice) -> FieldChoice:
-    """A choice whose header stands over two columns that differ has to be asked: two tables side by side, or joined ones."""
+    """Make a choice uncertain where two columns with its header differ, as in two tables side by side or joined ones."""
     first, second = source.column(choice.header), source.column(f"{choice.header} (2)")
     if first is None or second is None or first.sample == second.sample:
         return choice
@@ -163,88 +154,69 @@ def _unless_twice(source: SourceTable, choice: FieldChoice) -> FieldChoice:
 
 
 def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
-    """A given mapping plus the correcting fields of the system it names: status, billing interval."""
+    """Add the extra fields of the system that a mapping names: status, billing interval."""
     preset = next((preset for preset in load_presets() if preset.name == mapping.system), None)
     if preset is None:
         return mapping
-    found = propose_mapping(source, mapping.table).choices
-    extras = {
-        name: found[name]
-        for name in EXTRA_FIELDS.get(mapping.table, {})
-        if name in found and name not in mapping.choices
-    }
-    return replace(
-        mapping, choices={**mapping.choices, **extras}, live_statuses=mapping.live_statuses or preset.live_statuses
-    )
+    proposed = propose_mapping(source, mapping.table).choices
+    extra = EXTRA_FIELDS.get(mapping.table, {})
+    added = {name: choice for name, choice in proposed.items() if name in extra and name not in mapping.choices}
+    return replace(mapping, choices=mapping.choices | added, live_statuses=mapping.live_statuses or preset.live_statuses)
 
 
 def _custom_list(source: SourceTable, taken: set[str]) -> SourceColumn | None:
-    return next(
-        (
-            column
-            for column in source.columns
-            if column.header.lower().endswith("[list]") and column.header not in taken
-        ),
-        None,
-    )
-
-
-def _generic(table: str, name: str) -> tuple[str, ...]:
-    return load_presets()[-1].tables.get(table, {}).get(name, ())
+    lists = (column for column in source.columns if column.header.lower().endswith("[list]"))
+    return next((column for column in lists if column.header not in taken), None)
 
 
 def recognise_system(source: SourceTable, table: str) -> Preset | None:
-    """The system whose export this looks like, None when no signature fits."""
+    """The system with the longest signature among the headers of the file, None where no signature is complete."""
     present = {normalise_header(column.header).replace(" ", "") for column in source.columns}
-    best, best_score = None, 0
-    for preset in load_presets():
-        wanted = preset.signature.get(table, ())
-        found = sum(header.replace(" ", "") in present for header in wanted)
-        if wanted and found == len(wanted) and found > best_score:
-            best, best_score = preset, found
-    return best
+    fitting = [preset for preset in load_presets() if {header.replace(" ", "") for header in preset.signature.get(table, ())} <= present]
+    best = max(fitting, key=lambda preset: len(preset.signature.get(table, ())), default=None)
+    return best if best is not None and best.signature.get(table) else None
 
 
 def is_per_subscription(headers: frozenset[str]) -> bool:
-    """Whether these normalised headers are those of a system that exports one row per subscription."""
+    """Whether a system that exports one row per subscription writes these normalised headers."""
     return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
-def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:  # noqa: PLR0911  # one per kind
-    """How well the values suit a field of this kind: a factor on the confidence, and the reason when it is not 1."""
+def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
+    """How well the values suit a field of this kind: a factor on the confidence, and the reason where it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
-    if kind in {"date", "end", "number"}:  # "n/a" in every cell says nothing against the header
+    if kind in {"date", "end", "number"}:  # "n/a" in every cell is no evidence against the header
         filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label"} else (0.5, "empty")
     if kind == "date" and len(filled) < _MOSTLY * len(column.sample):
-        return 0.85, "mostly_blank"  # another header of the list may be filled
+        return 0.85, "mostly_blank"  # another known header may have more values
+    misfit = _misfit(column, kind, filled)
+    return (0.3, misfit) if misfit else (1.0, "")
+
+
+def _misfit(column: SourceColumn, kind: str, filled: list[str]) -> str:
+    """Why the values do not suit a field of this kind; "" where they do."""
+    header = normalise_header(column.header)
     if kind in {"date", "end"}:
-        if column.type.startswith(_DATE_TYPES):
-            return 1.0, ""
-        return (1.0, "") if recognise_dates(filled) is not None else (0.3, "not_dates")
+        return "" if column.type.startswith(_DATE_TYPES) or recognise_dates(filled) is not None else "not_dates"
+    if kind == "number":
+        return "" if column.type.startswith(_NUMBER_TYPES) or recognise_numbers(filled) is not None else "not_numbers"
+    if kind == "flag" and column.is_text and values_to_ask(column.sample, header=header):
+        return "which_yes"
     if kind == "flag":
-        if column.is_text and values_to_ask(column.sample, header=normalise_header(column.header)):
-            return 0.3, "which_yes"
-        fits = column.type == "BOOLEAN" or looks_like_flags(filled, header=normalise_header(column.header))
-        return (1.0, "") if fits else (0.3, "not_flags")
-    if kind == "label" and column.is_text and holds_texts(filled):
-        return 0.3, "free_text"
-    if kind == "number" and not column.type.startswith(_NUMBER_TYPES):
-        return (1.0, "") if recognise_numbers(filled) is not None else (0.3, "not_numbers")
-    return 1.0, ""
+        return "" if column.type == "BOOLEAN" or looks_like_flags(filled, header=header) else "not_flags"
+    return "free_text" if kind == "label" and column.is_text and holds_texts(filled) else ""
 
 
 def category_candidates(source: SourceTable, mapping: ColumnMapping) -> tuple[str, ...]:
-    """Headers of columns with a handful of labels, which could stand in where no column says what a complaint is about."""
+    """Headers of unused columns with few labels, which can replace a missing category."""
     taken = {choice.header for choice in mapping.choices.values()}
-    found = []
-    for column in source.columns:
-        filled = [text.strip().lower() for text in column.sample if text is not None and text.strip()]
-        values = set(filled)
-        few = len(values) <= min(_MOST_LABELS, len(filled) / 2) and not values <= _YES_NO
-        labels = few and not all(re.fullmatch(r"[-+\d.,]+", text) for text in values)
-        is_date = recognise_dates(column.sample) is not None
-        if column.header not in taken and len(values) > 1 and labels and not is_date:
-            found.append(column.header)
-    return tuple(found)
+    return tuple(column.header for column in source.columns if column.header not in taken and _has_few_labels(column))
+
+
+def _has_few_labels(column: SourceColumn) -> bool:
+    values = {text.lower() for text in column.texts}
+    if not 1 < len(values) <= min(_MOST_LABELS, len(column.texts) / 2) or values <= _YES_NO:
+        return False
+    return not all(re.fullmatch(r"[-+\d.,]+", text) for text in values) and recognise_dates(column.sample) is None

@@ -1,1 +1,1 @@
-"""Bytes become cells: sources are listed, their format is detected, and each file is opened as one table of text."""
+"""Owns the reading of files: detects the format of each source and opens it as one table that DuckDB can query."""

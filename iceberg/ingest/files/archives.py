@@ -1,4 +1,4 @@
-"""Owns zip archives: one that holds a single file is that file; any other is asked about by name."""
+"""Unpacks zip archives that hold one file; an archive of several is refused with their names."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from iceberg.ingest.files.books.bounded_reader import BROKEN_ZIP
 from iceberg.ingest.files.sources import OpenedSource
 
 _MOST_NAMES = 5
-_LARGEST_FACTOR, _SMALL = 500, 1 << 28  # judgement: text shrinks twenty-fold; what grows more than 500-fold beyond 256 MB is a bomb
+_LARGEST_FACTOR, _SMALL = 500, 1 << 28  # judgement: text shrinks twenty-fold; an archive that grows more than 500-fold beyond 256 MB is a bomb
 
 
 def members(path: Path) -> list[str]:
-    """Names of the files in an archive, without what a Mac adds; none where it cannot be read."""
+    """Names of the files in an archive, without those that macOS adds; none where it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+            names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     except (*BROKEN_ZIP, OSError):
         return []
     return [name for name in names if not name.startswith("__MACOSX/") and PurePosixPath(name).name not in {".DS_Store", "Thumbs.db"}]
 
 
 def unpack(opened: OpenedSource, workspace: Workspace) -> OpenedSource:
-    """The only file of an archive, on local disk.
+    """Unpack the only file of an archive to local disk.
 
     Raises:
-        FileError: ``zip_file`` where there are several or none; ``zip_unreadable`` where it is encrypted, broken or grows beyond reason.
+        FileError: ``zip_file`` where there are several or none; ``zip_unreadable`` where it is encrypted, broken or too large.
     """
-    assert opened.path is not None  # noqa: S101  # an archive has a path
     names = members(opened.path)
     if len(names) != 1:
         listed = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")

@@ -1,4 +1,4 @@
-"""Owns the recognition of file formats from their first bytes: names lie."""
+"""Recognises file formats from their first bytes, because file names can be wrong."""
 
 from __future__ import annotations
 
@@ -49,27 +49,25 @@ def _is_book(path: Path) -> bool:
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
+_DOCUMENT = (b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")
 _PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")
 
 
 def _is_page(head: bytes) -> bool:
-    """Whether these are the first bytes of a web page or of XML."""
+    """Whether a web page or XML begins with these bytes."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower().startswith(_PAGE)
 
 
 def refuse_non_text(head: bytes, name: str) -> None:
-    """Raise when the first bytes are no delimited text."""
+    """Raise where delimited text does not begin with these bytes."""
     if not head.strip():
         raise FileError("empty_file", {"file": name})
     if bom_encoding(head) is not None or wide_encoding(head) is not None:
         return
     start = head.lstrip()[:200].lower()
-    if start.startswith((b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")):
-        raise FileError("document_file", {"file": name})
-    if start.startswith(_PAGE):
-        raise FileError("html_file", {"file": name})
-    if start.startswith((b"{", b"[")):
-        raise FileError("json_file", {"file": name})
+    for code, beginnings in (("document_file", _DOCUMENT), ("html_file", _PAGE), ("json_file", (b"{", b"["))):
+        if start.startswith(beginnings):
+            raise FileError(code, {"file": name})
     control = sum(byte < 9 or 13 < byte < 32 for byte in head)
     if b"\x00" in head or control > len(head) // 100:
         raise FileError("binary_file", {"file": name})

@@ -1,7 +1,7 @@
-"""Owns reading a table of a PostgreSQL database: read-only, streamed to a private temporary file, then read as any other file.
+"""Streams a table of a PostgreSQL database, read-only, to a private temporary file that is then read as any other file.
 
-``COPY (SELECT ...) TO STDOUT`` is what the server streams fastest, in one statement and so in one snapshot; no extension of the reading
-engine is needed. Only when the last byte is here is there a file: a connection that is lost half-way leaves nothing.
+``COPY (SELECT ...) TO STDOUT`` is the fastest way and reads one snapshot. The file gets its name after the last byte, so a lost connection
+leaves nothing.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class DatabaseTable:
     """A table of a database.
 
     Attributes:
-        address: How it was written, without password: safe to print and to keep.
-        dsn: How to connect, password included: never printed, never kept.
-        table: Name, with its schema where that was given.
+        address: The address without its password: safe to print and to store.
+        dsn: The address with its password: never printed, never stored.
+        table: Name, with its schema where the address has one.
     """
 
     address: str
@@ -37,7 +37,7 @@ class DatabaseTable:
     table: str
 
     def __repr__(self) -> str:
-        """Without what must not be seen."""
+        """Leave the password out."""
         return f"DatabaseTable({self.address!r}, {self.table!r})"
 
 
@@ -47,12 +47,12 @@ def is_database(text: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """A source as it may be shown and stored: the password of a database left out."""
+    """The name of a source without the password of a database: safe to show and to store."""
     return parse_table(text, needs_table=False).address if is_database(text) else text
 
 
 def parse_table(text: str, *, needs_table: bool = True) -> DatabaseTable:
-    """Take an address such as ``postgresql://analyst@host/crm?table=crm.customers`` apart.
+    """Split an address such as ``postgresql://analyst@host/crm?table=crm.customers``.
 
     Raises:
         FileError: ``database_table_missing``.
@@ -113,7 +113,7 @@ def _connected(source: DatabaseTable) -> Iterator[psycopg.Connection]:
     except psycopg.Error as error:
         raise FileError("database_unreachable", _values(source, error)) from error
     try:
-        # Read-only by the server's own word; dates as everybody writes them, in UTF-8.
+        # The server enforces read-only access, and sends ISO dates in UTF-8.
         connection.execute("SET default_transaction_read_only = on; SET datestyle = 'ISO'; SET client_encoding = 'UTF8'; SET extra_float_digits = 1")
         yield connection
     finally:

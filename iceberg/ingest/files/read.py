@@ -1,7 +1,4 @@
-"""Owns how a file becomes a relation in DuckDB, and the record of every decision taken.
-
-Columns are text, or typed where the file is typed.
-"""
+"""Opens a source as a table in DuckDB and records every decision; columns are text, or typed where the file is typed."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from iceberg.ingest.files.books.spreadsheets import SheetRows, cut_sheet, read_b
 from iceberg.ingest.files.detect import recognise_format
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, ReadOptions, SourceColumn, SourceTable
 from iceberg.ingest.files.sources import OpenedSource, Source, open_source
-from iceberg.ingest.files.text.delimiters import SAMPLE_BYTES, Layout, number_repeats, read_layout
+from iceberg.ingest.files.text.delimiters import SAMPLE_BYTES, TextLayout, number_repeats, read_layout
 from iceberg.ingest.files.text.encoding import detect_encoding, spool_utf8
 from iceberg.ingest.files.text.unusual_text import (
     BACKSLASH,
@@ -45,55 +42,45 @@ _TEXT = "VARCHAR"
 def read_source(
     connection: duckdb.DuckDBPyConnection, source: Source, workspace: Workspace, *, options: ReadOptions | None = None
 ) -> SourceTable:
-    """Make `source` queryable.
+    """Open `source` as a table that DuckDB can query.
 
     Raises:
-        FileError: When it is not a table, with the reason and what to do.
+        FileError: It is not a table; says why and what to do.
     """
-    options = options or ReadOptions()
-    opened = open_source(source, workspace)
-    if opened.frame is not None:
-        return _read_frame(connection, opened.frame, workspace)
-    assert opened.path is not None  # noqa: S101  # not a frame, so it has a path
+    if isinstance(source, pd.DataFrame):
+        return _read_frame(connection, source, workspace)
+    options, opened = options or ReadOptions(), open_source(source, workspace)
     try:
         kind = _kind_of(opened)
-        if kind != "zip":
-            return _read_as(kind, connection, opened, workspace, options)
-        inner = unpack(opened, workspace)
-        if (kind := _kind_of(inner)) == "zip":  # an archive in an archive is not looked into
+        if kind == "zip":
+            opened = unpack(opened, workspace)
+            kind = _kind_of(opened)
+        if kind == "zip":  # an archive inside an archive is not unpacked
             raise FileError("zip_file", {"file": opened.name, "files": ".zip"})
-        return _read_as(kind, connection, inner, workspace, options)
+        if kind == "parquet":
+            return _read_parquet(connection, opened)
+        if kind == "excel":
+            return _read_book(connection, opened, workspace, options)
+        if kind == "web":
+            return _read_page(connection, opened, workspace, options)
+        return _read_text(opened, workspace, options, compressed=kind == "gzip")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError("gzip_truncated", {"file": opened.name}) from error
 
 
 def _kind_of(opened: OpenedSource) -> str:
-    assert opened.path is not None  # noqa: S101
     with opened.path.open("rb") as stream:
         return recognise_format(stream.read(1 << 14), opened.path, opened.name)
 
 
-def _read_as(kind: str, connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
-    if kind == "parquet":
-        return _read_parquet(connection, opened)
-    if kind == "excel":
-        return _read_book(connection, opened, workspace, options)
-    if kind == "web":
-        return _read_page(connection, opened, workspace, options)
-    return _read_text(opened, workspace, options, compressed=kind == "gzip")
-
-
 def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions, *, compressed: bool) -> SourceTable:
-    assert opened.path is not None  # noqa: S101
     if options.separator is not None and len(options.separator) != 1:
         raise FileError("separator_wrong", {"value": options.separator})
     encoding, doubts = _encoding_of(opened, options, compressed=compressed)
-    path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed, told=bool(options.encoding))
+    path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed, check=bool(options.encoding))
     path, layout, rewritten = _layout_of(path, opened.name, options, workspace)
     columns = tuple(
-        SourceColumn(
-            header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS])
-        )
+        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS]))
         for i, header in enumerate(layout.headers)
     )
     reading = FileReading(
@@ -110,16 +97,14 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
         doubts=doubts,
     )
     skip = layout.header_end_line
-    # The reader would count a quoted line break in the header as part of a line, and skip everything where line ends change below a preamble.
+    # DuckDB miscounts the lines to skip where the header has a quoted line break, and skips all lines where line ends change below the header.
     if layout.head_has_quotes or (skip > 1 and _line_ends_change(path, skip)):
         path, skip = _blank_head(path, skip, workspace), 0
-    return text_table(
-        SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip
-    )
+    return text_table(SourceTable(reading, columns, "", first_row=layout.header_end_line + 1), path, workspace, skip=skip)
 
 
 def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: int) -> SourceTable:
-    """`source` read from the UTF-8 text at `path`, its malformed lines kept in a table of their own."""
+    """`source` as read from the UTF-8 text at `path`; DuckDB writes malformed lines to the table `SourceTable.rejects`."""
     rejects = workspace.new_name("rejects")
     struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in source.columns)
     from_sql = (
@@ -132,20 +117,20 @@ def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: i
 
 
 def drop_rejects(connection: Queryable, source: SourceTable) -> None:
-    """Drop what a look at `source` left in its table of malformed lines, so that the reading itself finds it empty."""
+    """Drop the malformed lines that a query of `source` recorded, so that the next one starts without any."""
     if source.rejects:
         connection.execute(f"DROP TABLE IF EXISTS {source.rejects}; DROP TABLE IF EXISTS {source.rejects}_scan")
 
 
 def _line_ends_change(path: Path, lines: int) -> bool:
-    """Whether the first `lines` lines and the one after them do not all end alike."""
+    """Whether the first `lines` lines and the next one have different line ends."""
     with path.open("rb") as stream:
         ends = {line.endswith(b"\r\n") for line in islice(stream, lines + 1)}
     return len(ends) > 1
 
 
 def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
-    """A copy whose first `lines` lines are empty; the reader passes over empty lines."""
+    """Copy the text with its first `lines` lines empty; DuckDB ignores empty lines."""
     target = workspace.new_file(".csv")
     with path.open("rb") as stream, target.open("wb") as out:
         for _ in range(lines):
@@ -157,12 +142,11 @@ def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
 
 
 def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool) -> tuple[str, tuple[tuple[str, dict[str, str]], ...]]:
-    """The encoding, and what would have to be asked about it.
+    """The encoding, and the open questions about it.
 
     Raises:
         MappingError: ``encoding_ambiguous`` with both readings of a few words.
     """
-    assert opened.path is not None  # noqa: S101
     if options.encoding:
         return options.encoding, ()
     verdict = detect_encoding(opened.path, compressed=compressed)
@@ -174,11 +158,11 @@ def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool
     return verdict.encoding, (("encoding_ambiguous", values),)
 
 
-def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace) -> tuple[Path, Layout, str]:
-    """How the text is cut; where it is no plain CSV, the path of its rewritten copy and how it was written."""
+def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace) -> tuple[Path, TextLayout, str]:
+    """The path of the text, its layout and what was rewritten: text that is no plain CSV is copied as one."""
     with path.open("rb") as stream:
         sample = stream.read(SAMPLE_BYTES)
-        if stream.read(1):  # the file goes on: the last line of the sample is cut
+        if stream.read(1):  # the sample ends inside a line
             sample = sample[: sample.rfind(b"\n") + 1] or sample
     text = sample.decode("utf-8", errors="replace")
     try:
@@ -187,11 +171,10 @@ def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace
         fixed = find_fixed_columns(text) if error.code == "one_column" and options.separator in {None, "\t", " "} else None
         if fixed is None:
             raise
-        path, written = cut_fixed_columns(path, fixed, workspace), FIXED_WIDTH
         lines = [line for line in text.split("\n")[fixed.header_line :] if line.strip()]
         text = "\n".join("\t".join(cells) for cells in [fixed.headers, *map(fixed.cut, lines)])
         layout = replace(read_layout(text, name=name, separator="\t"), skipped_lines=fixed.header_line - 1, header_end_line=fixed.header_line)
-        return path, layout, written
+        return cut_fixed_columns(path, fixed, workspace), layout, FIXED_WIDTH
     if not escapes_by_backslash(text, layout.separator):
         return path, layout, ""
     text = with_doubled_quotes(text.encode()).decode()
@@ -200,42 +183,33 @@ def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace
 
 
 def _overridden(options: ReadOptions) -> tuple[str, ...]:
-    return tuple(
-        name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None
-    )
+    return tuple(name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None)
 
 
-def _read_book(
-    connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions
-) -> SourceTable:
-    assert opened.path is not None  # noqa: S101
-    book = read_book(
-        opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line
-    )
-    return _keep_sheet(connection, opened, workspace, options, book)
+def _read_book(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
+    book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
+    return _sheet_table(connection, opened, workspace, options, book)
 
 
 def _read_page(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
-    """The largest table of a web page, read like a sheet."""
+    """Read the largest table of a web page like a sheet."""
     encoding, doubts = _encoding_of(opened, options, compressed=False)
-    path = spool_utf8(opened, workspace, encoding=encoding, compressed=False, told=bool(options.encoding))
+    path = spool_utf8(opened, workspace, encoding=encoding, compressed=False, check=bool(options.encoding))
     sheet = cut_sheet(read_web_table(path, name=opened.name), name=opened.name, sheet="", sheets=(), header_line=options.header_line)
-    found = _keep_sheet(connection, opened, workspace, options, sheet)
-    reading = replace(found.reading, encoding=encoding.replace("-sig", ""), rewritten=WEB_TABLE, doubts=doubts)
-    return replace(found, reading=reading)
+    source = _sheet_table(connection, opened, workspace, options, sheet)
+    return replace(source, reading=replace(source.reading, encoding=encoding.replace("-sig", ""), rewritten=WEB_TABLE, doubts=doubts))
 
 
-def _keep_sheet(
+def _sheet_table(
     connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions, book: SheetRows
 ) -> SourceTable:
     table = pa.table(
         {f"c{i}": pa.array([row[i] for row in book.rows], type=pa.string()) for i in range(len(book.headers))}
         | {"sheet_row": pa.array(book.row_numbers, type=pa.int64())}
     )
-    name = _keep_table(connection, table, workspace)
+    name = store_table(connection, table, workspace)
     columns = tuple(
-        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] for row in book.rows[:PREVIEW_ROWS]))
-        for i, header in enumerate(book.headers)
+        SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] for row in book.rows[:PREVIEW_ROWS])) for i, header in enumerate(book.headers)
     )
     reading = FileReading(
         opened.name,
@@ -251,15 +225,15 @@ def _keep_sheet(
     return SourceTable(reading, columns, name, first_row=book.header_row + 1, line_column="sheet_row")
 
 
-def _keep_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.DataFrame, workspace: Workspace) -> str:
-    """Copy an Arrow table or a frame into the database, so that the caller's object is not held or seen again."""
+def store_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.DataFrame, workspace: Workspace) -> str:
+    """Copy an Arrow table or a frame into the database and return the name of the copy; the caller's object is not referenced afterwards."""
     name = workspace.new_name("source")
     try:
         connection.register("incoming", table)
     except duckdb.Error:
         if not isinstance(table, pd.DataFrame):
             raise
-        connection.register("incoming", table.copy())  # a frame read backwards is a view that DuckDB cannot follow; its copy lies forwards
+        connection.register("incoming", table.copy())  # DuckDB cannot read a reversed view of a frame; its copy is in order
     connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
     connection.unregister("incoming")
     return name
@@ -271,13 +245,11 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -
         described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         columns = _typed_columns(connection, scan, [(row[0], row[1]) for row in described])
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].replace(str(opened.path), opened.name)  # where an upload lies says nothing to anybody
+        reason = str(error).splitlines()[0].replace(str(opened.path), opened.name)  # the temporary path of an upload means nothing to the reader
         raise FileError("parquet_unreadable", {"file": opened.name, "reason": reason[:200]}) from error
     if len(columns) < 2:
         raise FileError("one_column", {"file": opened.name, "separator": "", "line": "1", "value": ""})
-    reading = FileReading(
-        opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes
-    )
+    reading = FileReading(opened.name, "parquet", headers=tuple(column.header for column in columns), size_bytes=opened.size_bytes)
     return SourceTable(reading, columns, scan, first_row=1, path=str(opened.path))
 
 
@@ -287,17 +259,14 @@ def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, work
     copy = frame.copy(deep=False)
     headers = number_repeats([str(column) for column in frame.columns])
     copy.columns = pd.Index([f"c{i}" for i in range(frame.shape[1])])
-    name = _keep_table(connection, copy, workspace)
+    name = store_table(connection, copy, workspace)
     described = [(row[0], row[1]) for row in connection.execute(f"DESCRIBE {name}").fetchall()]
     columns = _typed_columns(connection, name, described, headers)
     return SourceTable(FileReading("table", "frame", headers=headers), columns, name, first_row=1)
 
 
 def _typed_columns(
-    connection: duckdb.DuckDBPyConnection,
-    scan: str,
-    described: list[tuple[str, str]],
-    headers: tuple[str, ...] | None = None,
+    connection: duckdb.DuckDBPyConnection, scan: str, described: list[tuple[str, str]], headers: tuple[str, ...] | None = None
 ) -> tuple[SourceColumn, ...]:
     casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
     rows = connection.execute(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()

@@ -1,4 +1,4 @@
-"""How large the given files are, and the memory and disk that reading them needs."""
+"""Estimates the size of the given files, and the memory and disk that reading them needs."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from iceberg.ingest.files.sources import Source, UploadedBytes
 if TYPE_CHECKING:
     from iceberg.ingest.engine.workspace import Workspace
 
-_LARGE_BYTES = 10**9  # from here on files are read within a bound, whatever the machine has: a laptop and a server behave alike
-_BOUND = "700MB"  # judgement: keeps a load of 100 million customers under 2 GB with what Python holds beside it
-_TABLE_PER_TEXT = 1.3  # measured: a typed table in memory beside its CSV
-_UNPACKED = 6  # judgement: text comes out of gzip this much larger
+_LARGE_BYTES = 10**9  # larger files are read within a bound on memory, the same on every machine
+_BOUND = "700MB"  # judgement: keeps a load of 100 million customers under 2 GB, with the memory of Python
+_TABLE_PER_TEXT = 1.3  # measured: size of a typed table in memory over that of its CSV
+_UNPACKED = 6  # judgement: size of a text over that of its gzip
 _PARQUET = (".parquet", ".pq")
 
 
 def default_bound(sources: Mapping[str, Sequence[Source]]) -> str | None:
-    """The bound on memory where none was given: none for files that fit easily."""
+    """The bound on memory where the caller gives none; None for files that fit easily."""
     return _BOUND if sum(_size(source) for group in sources.values() for source in group) > _LARGE_BYTES else None
 
 
 def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]], workspace: Workspace) -> None:
-    """Work on the disk where memory is too small for these files; stop before the work where the disk is too. Parquet is read in place.
+    """Work on disk where memory is too small for these files, and refuse them where the disk is too. Parquet is read in place.
 
     Raises:
         FileError: ``disk_too_small``.
@@ -46,7 +46,7 @@ def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Seque
 
 
 def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:
-    """Whether the tables of these files may not fit into the bound on memory."""
+    """Whether the tables of these files may exceed the bound on memory."""
     return sum(_TABLE_PER_TEXT * _size(source) for group in sources.values() for source in group) > limit_of(connection)
 
 

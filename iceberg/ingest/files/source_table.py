@@ -1,4 +1,4 @@
-"""Owns what is told to a reader of files, and what it gives back: a table that can be queried, and the record of every decision taken."""
+"""The options for reading a file, the table that reading gives, and the record of every decision."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _EXACT = (*_WHOLE, "HUGEINT", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the reader is told instead of finding out.
+    """Decisions that the caller makes instead of the reader.
 
     Attributes:
         encoding: Python name of the encoding, such as ``"cp1250"``.
         separator: One character.
         header_line: 1-based line (or sheet row) of the header.
         sheet: Name of the sheet.
-        settle: Where two encodings are possible, take the likelier one and say so in `FileReading.doubts` instead of stopping: for previews.
+        settle: Where two encodings are possible, take the likelier one and record it in `FileReading.doubts` instead of stopping: for previews.
     """
 
     encoding: str | None = None
@@ -35,8 +35,8 @@ class SourceColumn:
     """One column of a file.
 
     Attributes:
-        header: Name as in the file, repeats numbered.
-        sql: Its name inside DuckDB.
+        header: Name as in the file; repeated names are numbered.
+        sql: SQL of its name inside DuckDB.
         type: DuckDB type; ``"VARCHAR"`` for text.
         sample: First values as text.
     """
@@ -53,21 +53,26 @@ class SourceColumn:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the values are whole numbers, decimals or UUIDs: written out, each is a text with nothing around it, and none means "none"."""
+        """Whether the values are whole numbers, decimals or UUIDs, whose text needs no trimming and is never a word for blank."""
         return self.type.startswith(_EXACT)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the values are whole numbers of up to 64 bits: two are the same where, and only where, their texts are."""
+        """Whether the values are whole numbers of up to 64 bits: two are equal exactly where their texts are."""
         return self.type in _WHOLE
 
     @property
     def text_sql(self) -> str:
-        """The values as ids or labels; pandas turns whole numbers with gaps into floats."""
+        """SQL of the values as VARCHAR, for ids and labels; needs this column. Floats lose ".0": pandas stores whole numbers with gaps as floats."""
         if self.type in {"DOUBLE", "FLOAT"}:
             whole = f"CAST(TRY_CAST({self.sql} AS BIGINT) AS VARCHAR)"
             return f"CASE WHEN {self.sql} = floor({self.sql}) THEN {whole} ELSE CAST({self.sql} AS VARCHAR) END"
         return self.sql if self.is_text else f"CAST({self.sql} AS VARCHAR)"
+
+    @property
+    def texts(self) -> list[str]:
+        """The sample without blanks, each value without the spaces around it."""
+        return [text.strip() for text in self.sample if text is not None and text.strip()]
 
 
 @dataclass(frozen=True)
@@ -80,20 +85,20 @@ class FileReading:
         encoding, separator: For text files.
         sheet, sheets: For books.
         header_line: Line (sheet row) of the header; 0 where the format has none.
-        skipped_lines: Lines of prose above it.
+        skipped_lines: Lines above it.
         headers: Every column of the file.
-        used: Header read for each field, once a mapping is chosen.
-        dropped: Headers that nothing is read from.
+        used: Header of each field, once a mapping is chosen.
+        dropped: Headers of the columns that are not read.
         date_formats: Format of each date column, by header.
         decimal: Decimal mark of each amount column, by header.
         size_bytes: Size of the file.
-        overridden: Decisions that were given rather than found.
-        table: Canonical table it was read for.
-        system: Preset that recognised the file, "" where none did.
-        revenue_period: ``"month"`` or ``"year"`` where revenue is read.
+        overridden: Decisions that the caller made.
+        table: Canonical table that it became.
+        system: Preset that recognised the file, "" where none does.
+        revenue_period: ``"month"`` or ``"year"`` where the file has a revenue.
         rewritten: ``"fixed_width"``, ``"backslash"`` or ``"web_table"`` where the text is no plain CSV; see `iceberg.ingest.files.text.unusual_text`.
-        time_zones: By header, the zone whose day is taken: ``"as written"`` or a zone's name, where values carry an hour's offset or are Unix time.
-        doubts: What has two readings and was not asked yet: error code and values.
+        time_zones: By header, the zone whose day is taken: ``"as written"`` or the name of a zone, for times with an offset and Unix time.
+        doubts: Open questions to the analyst: error code and values.
     """
 
     file: str
@@ -127,13 +132,14 @@ class SourceTable:
         reading: How it was read.
         columns: Its columns.
         from_sql: What to write after FROM.
-        text_path: The UTF-8 text behind a CSV, for looking up lines; None otherwise.
+        text_path: The UTF-8 text behind a CSV, where lines can be found again; None for other formats.
         skip: Its lines above the first record.
-        rejects: Name of DuckDB's table of malformed lines; "" where none is kept.
+        rejects: Name of DuckDB's table of malformed lines; "" where there is none.
         first_row: Line or row number of the first record (the record with rowid 0).
-        line_column: Column that holds the sheet row, where blank rows were left out.
-        path: A Parquet file's own path.
-        record_sql: Number of a record of Parquet files, and in `starts` that of the first record of each, then their total.
+        line_column: Column with the row of the sheet, where blank rows are left out; "" otherwise.
+        path: Path of a Parquet file.
+        record_sql: SQL of the number of a record, over the columns of `from_sql`; for typed sources.
+        starts: Of several files read as one, the number of the first record of each, then their total.
     """
 
     reading: FileReading
@@ -147,6 +153,12 @@ class SourceTable:
     path: str = ""
     record_sql: str = "file_row_number"
     starts: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> Path:
+        """The text behind a CSV; only to be asked of a source that has one."""
+        assert self.text_path is not None  # noqa: S101
+        return self.text_path
 
     def column(self, header: str) -> SourceColumn | None:
         """The column with this header."""

@@ -1,7 +1,4 @@
-"""Owns where bytes come from: a path, standard input, an upload or a frame.
-
-Also the private temporary files they are spooled to.
-"""
+"""Brings the bytes of a source (a path, standard input, an upload, a database table) to a local file."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ from iceberg.ingest.files.postgres import is_database, spool_table
 
 @dataclass(frozen=True)
 class UploadedBytes:
-    """A file that exists only in memory, such as an upload.
+    """A file in memory, such as an upload.
 
     Attributes:
-        name: File name as the sender called it; only its last part is ever used.
+        name: File name from the sender; only its last part is used.
         data: Its bytes.
     """
 
@@ -38,31 +35,27 @@ Source = str | Path | UploadedBytes | pd.DataFrame
 
 @dataclass(frozen=True)
 class OpenedSource:
-    """A source whose bytes can be read any number of times.
+    """A file whose bytes can be read any number of times.
 
     Attributes:
-        name: File name without directory; ``"table"`` for a frame.
-        path: Where the bytes are; None for a frame.
-        sheet: Sheet asked for by ``book.xlsx#Sheet``.
-        frame: The frame, when the source is one.
+        name: File name without directory.
+        path: Path of the local file.
+        sheet: Sheet named by ``book.xlsx#Sheet``.
         size_bytes: Size on disk.
     """
 
     name: str
-    path: Path | None
+    path: Path
     sheet: str | None = None
-    frame: pd.DataFrame | None = None
     size_bytes: int = 0
 
 
-def open_source(source: Source, workspace: Workspace) -> OpenedSource:
-    """Resolve a source to a path or a frame.
+def open_source(source: str | Path | UploadedBytes, workspace: Workspace) -> OpenedSource:
+    """Bring a source to a local file.
 
     Raises:
         FileError: ``file_not_found``, ``file_is_directory`` or ``file_unreadable``.
     """
-    if isinstance(source, pd.DataFrame):
-        return OpenedSource("table", None, frame=source)
     if isinstance(source, UploadedBytes):
         name = Path(source.name.replace("\\", "/")).name or "upload"
         path = workspace.new_file(Path(name).suffix.lower()[:10])
@@ -101,6 +94,6 @@ def _spool_standard_input(workspace: Workspace) -> OpenedSource:
 
 
 def read_chunks(stream: IO[bytes], size: int = 1 << 22) -> Iterator[bytes]:
-    """The stream's bytes, `size` at a time."""
+    """Yield the bytes of the stream, `size` at a time."""
     while chunk := stream.read(size):
         yield chunk

@@ -1,1 +1,1 @@
-"""Several tables become one company: how ids relate, subscriptions are folded and departures are found."""
+"""Owns the joining of several tables to one company: how ids relate, subscriptions are folded and departures are found."""

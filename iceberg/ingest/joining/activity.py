@@ -1,4 +1,4 @@
-"""Owns churn by inactivity: the threshold that an activity log suggests, and the first and last sign of life of each customer."""
+"""Finds the threshold of inactivity that an activity log suggests, and the last day on which departures can be seen."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 
 from iceberg.ingest.joining.options import ReturnShare
 
-# Judgement: a silence that fewer than one in five customers still break is taken for a departure.
+# Judgement: a silence that fewer than one in five customers break is a departure.
 FEW_RETURNS = 0.2
-# Judgement: with a threshold over a third of the log, too little of it is left to see departures in.
+# Judgement: with a threshold over a third of the log, the rest is too short to show departures.
 LONGEST_SHARE = 1 / 3
 _WEEK = 7
-_ENOUGH_SILENCES = 30  # judgement: a share of fewer silences than this says too little
+_ENOUGH_SILENCES = 30  # judgement: a share of fewer silences is too uncertain
 _SHOWN_DAYS = (28, 56, 91, 182, 364)
 
 
 @dataclass(frozen=True)
 class ProposedThreshold:
-    """What the gaps of a log suggest.
+    """The threshold that the gaps of a log suggest.
 
     Attributes:
         days: Whole weeks.
-        settled: Whether returns became few within a third of the log.
-        steps: Shares of returns at several thresholds, the proposed one among them.
+        settled: Whether returns become few within a third of the log.
+        steps: Shares of returns at several thresholds, with the proposed one.
     """
 
     days: int
@@ -38,18 +38,18 @@ class ProposedThreshold:
 def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, first_day: date, last_day: date) -> ProposedThreshold:
     """The shortest silence, in whole weeks, that few customers break.
 
-    The lengths of silences are estimated by Kaplan-Meier, those that still last at the end of the log being censored, not taken for
-    departures. For each threshold T: the share of silences longer than T that end in a return before the longest silence the log can show.
-    The proposal is the shortest T at which this share is at most `FEW_RETURNS`.
+    The lengths of silences are estimated by Kaplan-Meier; those that last until the end of the log are censored. For each threshold T, the
+    share of silences longer than T that end in a return before the longest silence that the log can show is estimated. The proposal is the
+    shortest T at which this share is at most `FEW_RETURNS`.
 
     Args:
-        connection: Where the rows are.
+        connection: Connection with the rows.
         rows: SQL of the log: customer_id, activity_date.
         first_day: First day of the log.
         last_day: Last day of the log.
     """
     weeks = max((last_day - first_day).days // _WEEK, 1)
-    found = connection.sql(
+    counted = connection.sql(
         f"""
         SELECT least(CAST(ceil(coalesce(gap, watched) / {_WEEK}.0) AS INTEGER), {weeks}) AS week, gap IS NOT NULL AS broken, count(*) AS silences
         FROM (
@@ -60,7 +60,7 @@ def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, firs
         """
     ).fetchall()
     broken, ended = np.zeros(weeks + 1), np.zeros(weeks + 1)
-    for week, is_broken, silences in found:
+    for week, is_broken, silences in counted:
         ended[week] += silences
         broken[week] += silences if is_broken else 0
     watched = ended[::-1].cumsum()[::-1]
@@ -82,13 +82,13 @@ def propose_inactivity(connection: duckdb.DuckDBPyConnection, rows: str, *, firs
 def last_visible_day(last_day: date, *, threshold_days: int, end: str) -> date:
     """The last day on which departures can be seen.
 
-    Departures dated to the last activity are known only `threshold_days` later: the last `threshold_days` of the log cannot show any, and
-    customers active in them count as still here. Departures dated to the passing of the threshold are known the same day.
+    Departures dated to the last activity are known only `threshold_days` later, so the last `threshold_days` of the log show none, and
+    customers active in them count as present. Departures dated to the passing of the threshold are known the same day.
     """
     return last_day - timedelta(days=threshold_days) if end == "last_activity" else last_day
 
 
 def count_returns(connection: duckdb.DuckDBPyConnection, rows: str, *, days: int) -> int:
-    """Silences of more than `days` days that ended in a return."""
+    """Number of silences of more than `days` days that ended in a return; `rows` is SQL with customer_id and activity_date."""
     gap = "datediff('day', activity_date, lead(activity_date) OVER (PARTITION BY customer_id ORDER BY activity_date))"
     return int(connection.execute(f"SELECT count(*) FROM (SELECT {gap} AS gap FROM ({rows})) WHERE gap > {days}").fetchall()[0][0])

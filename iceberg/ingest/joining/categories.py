@@ -1,4 +1,4 @@
-"""Owns names of categories that may be one: groups proposed with a reason, merged only when the analyst says so."""
+"""Proposes groups of category names that can be one category, with reasons, and merges those that the analyst chose."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from iceberg.ingest.joining.options import CategoryGroup
 from iceberg.ingest.schema import UNCATEGORISED
 
 MOST_CATEGORIES = 500  # judgement: with more names than this the column is free text, not a category
-_LONG_ENOUGH = 5  # letters from which one slip of the pen is likelier than another word (judgement)
-_RARER = 0.25  # judgement: a slip of the pen is rarer than the right spelling
+_LONG_ENOUGH = 5  # judgement: from so many letters on, one different letter is more likely a typing error than another word
+_RARER = 0.25  # judgement: a typing error is rarer than the right spelling
 
 
 def propose_category_merges(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[CategoryGroup, ...]:
-    """Groups of names that differ by case, accent, punctuation, plural or one slip of the pen.
+    """Groups of names that differ by case, accent, punctuation, plural or one typing error.
 
     Args:
-        connection: Where the rows are.
+        connection: Connection with the rows.
         rows: SQL with a column category.
     """
-    found = connection.execute(f"SELECT category, count(*) FROM ({rows}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_CATEGORIES + 1}").fetchall()
-    if len(found) > MOST_CATEGORIES:
-        return ()
-    return group_categories({name: rows for name, rows in found if name != UNCATEGORISED})
+    sizes = connection.execute(f"SELECT category, count(*) FROM ({rows}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_CATEGORIES + 1}").fetchall()
+    return group_categories({name: size for name, size in sizes if name != UNCATEGORISED}) if len(sizes) <= MOST_CATEGORIES else ()
 
 
 def group_categories(sizes: Mapping[str, int]) -> tuple[CategoryGroup, ...]:
-    """The same for names with their numbers of rows."""
+    """Groups of similar names, from the number of rows of each name."""
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     groups: list[list[tuple[str, str]]] = []
     for name in ranked:
@@ -52,21 +50,16 @@ def group_categories(sizes: Mapping[str, int]) -> tuple[CategoryGroup, ...]:
 
 
 def why_alike(one: str, other: str, rows: int, other_rows: int) -> str:
-    """Why two names may be one, "" where nothing says so. Names that differ in a digit are never alike."""
+    """Why two names can be one category, "" where they cannot. Names with different digits are never alike."""
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return ""
-    steps = (
-        ("case", str.casefold),
-        ("punctuation", _without_punctuation),
-        ("accent", _without_accents),
-        ("plural", _singular),
-    )
+    steps = (("case", str.casefold), ("punctuation", _without_punctuation), ("accent", _without_accents), ("plural", _singular))
     left, right = one, other
     for reason, change in steps:
         left, right = change(left), change(right)
         if left == right:
             return reason
-    if min(len(left), len(right)) >= _LONG_ENOUGH and other_rows <= _RARER * rows and slips(left, right) <= 1:
+    if min(len(left), len(right)) >= _LONG_ENOUGH and other_rows <= _RARER * rows and edit_distance(left, right) <= 1:
         return "spelling"
     return ""
 
@@ -81,12 +74,12 @@ def _without_accents(text: str) -> str:
 
 
 def _singular(text: str) -> str:
-    """Each word without its plural: -s in both languages, -x in French, -ies in English."""
+    """Each word without its plural ending: -s in both languages, -x in French, -ies in English."""
     return " ".join(re.sub(r"(?<=\w\w\w)ies$", "y", word) if word.endswith("ies") else re.sub(r"(?<=\w\w\w)[sx]$", "", word) for word in text.split())
 
 
-def slips(one: str, other: str) -> int:
-    """Letters added, dropped, replaced or swapped with a neighbour between two texts (restricted Damerau-Levenshtein), at most 2."""
+def edit_distance(one: str, other: str) -> int:
+    """Restricted Damerau-Levenshtein distance between two texts, at most 2: letters added, removed, replaced or swapped."""
     if abs(len(one) - len(other)) > 1:
         return 2
     start = 0
@@ -100,9 +93,7 @@ def slips(one: str, other: str) -> int:
 
 
 def merge_categories(connection: duckdb.DuckDBPyConnection, read_name: str, merges: Mapping[str, Iterable[str]]) -> None:
-    """Give rows of merged names the name that is kept."""
-    cases = " ".join(
-        f"WHEN {quote_text(other)} THEN {quote_text(kept)}" for kept, others in merges.items() for other in others if other != kept
-    )
+    """Replace merged names in the column `category` by the first name of their group."""
+    cases = " ".join(f"WHEN {quote_text(other)} THEN {quote_text(name)}" for name, others in merges.items() for other in others if other != name)
     if cases:
         connection.execute(f"UPDATE {read_name} SET category = CASE category {cases} ELSE category END WHERE category IS NOT NULL")

@@ -1,4 +1,4 @@
-"""Owns what two tables say that cannot both be true: counted, with examples, beside the choice that was made. Nothing is averaged."""
+"""Counts the contradictions between tables, with examples and the rule that decides; nothing is averaged."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class _Check:
-    """One way of contradicting.
+    """One kind of contradiction.
 
     Attributes:
         code: Its name.
-        tables: Tables that must be there; ``"flag"`` stands for the column churned yes or no.
-        sql: True for the customers concerned, over the joined customers.
-        of: True for the customers that could be concerned.
+        tables: Tables that it needs; ``"flag"`` is the column churned yes or no.
+        sql: SQL condition of the customers concerned, over the joined customers.
+        of: SQL condition of the customers that could be concerned.
         option: Option of `Joining` that decides.
     """
 
@@ -60,46 +60,45 @@ def find_contradictions(
     tables: frozenset[str],
     flagged: bool,
 ) -> tuple[Contradiction, ...]:
-    """Count each way in which the tables at hand contradict each other.
+    """Count the contradictions of each kind.
 
     Args:
-        connection: Where the rows are.
-        customers: SQL of the joined customers, every side's days beside each other.
-        complaints: SQL of the complaints; "" where there are none.
-        rules: The choices in force.
+        connection: Connection with the rows.
+        customers: SQL of the joined customers, with the days of every table.
+        complaints: SQL of the complaints: customer_id, complaint_date; "" where there are none.
+        rules: The rules in force.
         files: File of each table.
         tables: Tables that were loaded.
-        flagged: Whether the customers have a column that says churned yes or no.
+        flagged: Whether the customers have a column churned yes or no.
     """
-    own = {"flag"} if flagged else set()
-    present = (set(files) & tables) | own
+    present = (set(files) & tables) | ({"flag"} if flagged else set())
     checks = [check for check in _CHECKS if set(check.tables) <= present]
-    found: list[Contradiction] = []
+    contradictions: list[Contradiction] = []
     if checks:
         counts = ", ".join(f"count(*) FILTER ({check.sql}), count(*) FILTER ({check.of})" for check in checks)
         row = connection.execute(f"SELECT {counts} FROM ({customers})").fetchall()[0]
         for place, check in enumerate(checks):
             if row[2 * place]:
                 ids = connection.execute(f"SELECT customer_id FROM ({customers}) WHERE {check.sql} ORDER BY customer_id LIMIT {EXAMPLES}").fetchall()
-                one, other = (files["customers" if table == "flag" else table] for table in (check.tables[0], check.tables[-1]))
+                file, other = (files["customers" if table == "flag" else table] for table in (check.tables[0], check.tables[-1]))
                 choice = str(getattr(rules, check.option)) if check.option else ""
-                examples = tuple(str(one_id[0]) for one_id in ids)
-                found.append(Contradiction(check.code, row[2 * place], row[2 * place + 1], check.option, choice, examples, one, other))
+                examples = tuple(str(customer_id) for (customer_id,) in ids)
+                contradictions.append(Contradiction(check.code, row[2 * place], row[2 * place + 1], check.option, choice, examples, file, other))
     if complaints:
-        found += early_complaints(connection, customers, complaints, rules, files)
-    return tuple(found)
+        contradictions += _early_complaints(connection, customers, complaints, rules, files)
+    return tuple(contradictions)
 
 
-def early_complaints(
+def _early_complaints(
     connection: duckdb.DuckDBPyConnection, customers: str, complaints: str, rules: Joining, files: Mapping[str, str]
 ) -> list[Contradiction]:
-    """Complaints dated before the first day that the customers table gives."""
+    """Complaints dated before the first day in the customers table."""
     joined = f"SELECT k.customer_id FROM ({complaints}) k JOIN ({customers}) c USING (customer_id)"
     early = f"{joined} WHERE k.complaint_date < c.own_start"
     count, total = connection.execute(f"SELECT (SELECT count(*) FROM ({early})), (SELECT count(*) FROM ({joined}))").fetchall()[0]
     if not count:
         return []
     ids = connection.execute(f"SELECT DISTINCT customer_id FROM ({early}) ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
-    one = files.get("customers", next(iter(files.values())))
-    examples = tuple(str(row[0]) for row in ids)
-    return [Contradiction("complaint_before_start", count, total, "early_complaints", rules.early_complaints, examples, files["complaints"], one)]
+    file = files.get("customers", next(iter(files.values())))
+    examples = tuple(str(customer_id) for (customer_id,) in ids)
+    return [Contradiction("complaint_before_start", count, total, "early_complaints", rules.early_complaints, examples, files["complaints"], file)]

@@ -1,4 +1,4 @@
-"""Owns how several tables become the one table of customers: whose first day, whose last day, and what each choice does."""
+"""Joins several tables to one table of customers: their first day and last day, by the rules of `Joining`."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ _SIDES = ("subscriptions", "events", "activity")
 _EMPTY = {
     "folded": "first_start DATE, last_start DATE, spell_start DATE, first_end DATE, end_date DATE, segment VARCHAR, revenue DOUBLE, spells BIGINT",
     "left_events": "first_event DATE, last_event DATE, gone_event DATE, early_events BIGINT, returns BIGINT",
-    "alive": "first_day DATE, last_day DATE",
-    "told": "first_complaint DATE",
+    "active": "first_day DATE, last_day DATE",
+    "first_complaints": "first_complaint DATE",
 }
 
 
 @dataclass
 class Joined:
-    """What joining found, and the last day that the log allows."""
+    """The report of joining, and the last day on which an activity log can show departures."""
 
     report: JoiningReport
     last_day: date | None = None
 
 
 def needs_joining(loaded: Mapping[str, object], rules: Joining) -> bool:
-    """Whether more than the customers table says who the customers are."""
+    """Whether another table, a flag or a rule changes what the customers table says."""
     customers = loaded.get("customers")
     flagged = isinstance(customers, JudgedTable) and "churned" in customers.fields.columns
     return bool(set(_SIDES) & set(loaded)) or flagged or ("customers" in loaded and rules.early_complaints == "move_start")
 
 
 def join_customers(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Joined:
-    """Put first and last days together from every table that knows one; adds or replaces ``loaded["customers"]``.
+    """Join the first and last days of every table; adds or replaces ``loaded["customers"]``.
 
-    Rows of the other tables whose customer the customers table lacks are rejected there (``unknown_customer``).
+    Rows of the other tables whose id is not in the customers table are rejected (``unknown_customer``).
     """
     own = loaded.get("customers")
     if own is not None:
@@ -55,19 +55,19 @@ def join_customers(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
                 _reject_unknown(connection, loaded[table], own)
     folding = inactivity = None
     if "subscriptions" in loaded:
-        folding = fold_subscriptions(connection, _kept(loaded["subscriptions"]), gap_days=rules.gap_days, target="folded")
+        folding = fold_subscriptions(connection, accepted_sql(loaded["subscriptions"]), gap_days=rules.gap_days, target="folded")
     if "activity" in loaded:
-        inactivity = _watch(connection, loaded, rules)
+        inactivity = _find_inactivity(connection, loaded, rules)
     for name, columns in _EMPTY.items():
-        if not (name == "folded" and folding) and not (name == "alive" and inactivity):
+        if not (name == "folded" and folding) and not (name == "active" and inactivity):
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} (customer_id VARCHAR, {columns})")
     if "complaints" in loaded and rules.early_complaints == "move_start":
-        first = f"SELECT customer_id, min(complaint_date) AS first_complaint FROM ({_kept(loaded['complaints'])}) GROUP BY customer_id"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE told AS {first}")
+        first = f"SELECT customer_id, min(complaint_date) AS first_complaint FROM ({accepted_sql(loaded['complaints'])}) GROUP BY customer_id"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE first_complaints AS {first}")
     if "events" in loaded:
         _gather_events(connection, loaded, own, rules)
     derived = "" if own is not None else next(table for table in _SIDES if table in loaded and table != "events")
-    source = {"": "", "subscriptions": "folded", "activity": "alive"}[derived]
+    source = {"": "", "subscriptions": "folded", "activity": "active"}[derived]
     _create_joined(connection, own, source, rules, inactivity)
     item = _joined_item(connection, loaded, derived)
     files = {table: entry.source.reading.file for table, entry in loaded.items()}
@@ -79,37 +79,37 @@ def join_customers(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
     return Joined(replace(report, inactivity=replace(inactivity, used=used)), inactivity.as_of if used else None)
 
 
-def _kept(item: JudgedTable) -> str:
+def accepted_sql(item: JudgedTable) -> str:
+    """SQL of the rows of a judged table that no rule rejected, with all its columns; needs the relation ``item.read_name``."""
     return f"SELECT * FROM {item.read_name} WHERE (flags & {reject_mask(item.table)}) = 0"
 
 
 def _reject_unknown(connection: duckdb.DuckDBPyConnection, item: JudgedTable, customers: JudgedTable) -> None:
-    known = f"SELECT customer_id FROM {customers.read_name} WHERE (flags & {reject_mask('customers')}) = 0"
     connection.execute(
         f"UPDATE {item.read_name} SET flags = flags | {bit_of(item.table, 'unknown_customer')} WHERE (flags & {reject_mask(item.table)}) = 0 "
-        f"AND NOT EXISTS (SELECT 1 FROM ({known}) k WHERE k.customer_id = {item.read_name}.customer_id)"
+        f"AND NOT EXISTS (SELECT 1 FROM ({accepted_sql(customers)}) k WHERE k.customer_id = {item.read_name}.customer_id)"
     )
 
 
-def _watch(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Inactivity:
-    """First and last sign of life of each customer, and the threshold; a complaint is a sign of life too."""
-    log = f"SELECT DISTINCT customer_id, activity_date FROM ({_kept(loaded['activity'])})"
+def _find_inactivity(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Inactivity:
+    """Find the threshold, and write the first and last day of activity of each customer to the table ``active``; complaints are activity."""
+    log = f"SELECT DISTINCT customer_id, activity_date FROM ({accepted_sql(loaded['activity'])})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE activity_days AS {log}")
     first, last = connection.execute("SELECT min(activity_date), max(activity_date) FROM activity_days").fetchall()[0]
     first, last = first or date(1970, 1, 1), last or date(1970, 1, 1)
     rows = "SELECT * FROM activity_days"
     proposed = propose_inactivity(connection, rows, first_day=first, last_day=last)
     days = rules.inactivity_days or proposed.days
-    told = "SELECT NULL::VARCHAR AS customer_id, NULL::DATE AS told"
+    complaints = "SELECT NULL::VARCHAR AS customer_id, NULL::DATE AS last_complaint"
     if "complaints" in loaded:
-        told = f"SELECT customer_id, max(complaint_date) AS told FROM ({_kept(loaded['complaints'])}) GROUP BY customer_id"
+        complaints = f"SELECT customer_id, max(complaint_date) AS last_complaint FROM ({accepted_sql(loaded['complaints'])}) GROUP BY customer_id"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE alive AS SELECT customer_id, first_day, greatest(last_day, told) AS last_day FROM ("
+        f"CREATE OR REPLACE TEMP TABLE active AS SELECT customer_id, first_day, greatest(last_day, last_complaint) AS last_day FROM ("
         f"SELECT customer_id, min(activity_date) AS first_day, max(activity_date) AS last_day FROM activity_days GROUP BY customer_id) "
-        f"LEFT JOIN ({told}) USING (customer_id)"
+        f"LEFT JOIN ({complaints}) USING (customer_id)"
     )
     customers, silent, early = connection.sql(
-        f"SELECT count(*), count(*) FILTER (last_day < DATE '{last}' - {days}), count(*) FILTER (first_day < DATE '{first}' + {days}) FROM alive"
+        f"SELECT count(*), count(*) FILTER (last_day < DATE '{last}' - {days}), count(*) FILTER (first_day < DATE '{first}' + {days}) FROM active"
     ).fetchall()[0]
     returned = count_returns(connection, rows, days=days)
     connection.execute("DROP TABLE activity_days")
@@ -120,12 +120,14 @@ def _watch(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]
 
 
 def _gather_events(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], own: JudgedTable | None, rules: Joining) -> None:
-    """Departures per customer: the first one without a return within the gap, the last one, those before the first day, and returns after them."""
-    starts = f"SELECT customer_id, start_date FROM ({_kept(own)})" if own is not None else "SELECT customer_id, first_start AS start_date FROM folded"
-    # A subscription that begins after the event is a return; one already running is not.
+    """Write the events of each customer to ``left_events``: first and last one, first one without a return, early ones and returns."""
+    starts = "SELECT customer_id, first_start AS start_date FROM folded"
+    if own is not None:
+        starts = f"SELECT customer_id, start_date FROM ({accepted_sql(own)})"
+    # Only a subscription that begins after the event is a return.
     begins = "SELECT NULL::VARCHAR AS customer_id, NULL::DATE AS start_date"
     if "subscriptions" in loaded:
-        begins = f"SELECT customer_id, start_date FROM ({_kept(loaded['subscriptions'])})"
+        begins = f"SELECT customer_id, start_date FROM ({accepted_sql(loaded['subscriptions'])})"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE left_events AS
@@ -134,7 +136,7 @@ def _gather_events(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
             count(*) FILTER (early) AS early_events, count(*) FILTER (NOT early AND next_start IS NOT NULL) AS returns
         FROM (
             SELECT e.customer_id, e.event_date, coalesce(e.event_date < s.start_date, FALSE) AS early, b.start_date AS next_start
-            FROM (SELECT DISTINCT customer_id, event_date FROM ({_kept(loaded["events"])})) e
+            FROM (SELECT DISTINCT customer_id, event_date FROM ({accepted_sql(loaded["events"])})) e
             LEFT JOIN (SELECT customer_id, min(start_date) AS start_date FROM ({starts}) GROUP BY customer_id) s USING (customer_id)
             ASOF LEFT JOIN (SELECT DISTINCT customer_id, start_date FROM ({begins}) WHERE start_date IS NOT NULL) b
                 ON b.customer_id = e.customer_id AND b.start_date > e.event_date
@@ -144,8 +146,8 @@ def _gather_events(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judg
 
 
 def _create_joined(connection: duckdb.DuckDBPyConnection, own: JudgedTable | None, derived: str, rules: Joining, watched: Inactivity | None) -> None:
-    """One row per row of the customers file (or per customer found), with every side's days beside each other and the chosen ones."""
-    first = {"folded": "first_start", "alive": "first_day"}.get(derived, "")
+    """One row per row of the customers file (or per derived customer), with the days of every table and the chosen ones."""
+    first = {"folded": "first_start", "active": "first_day"}.get(derived, "")
     if own is not None:
         churned = "churned = 1" if "churned" in own.fields.columns else "NULL::BOOLEAN"
         base = (
@@ -157,36 +159,37 @@ def _create_joined(connection: duckdb.DuckDBPyConnection, own: JudgedTable | Non
             f"SELECT row_number() OVER (ORDER BY customer_id) AS place, customer_id, {first} AS own_start, NULL::DATE AS own_end, '' AS own_segment, "
             f"NULL::DOUBLE AS own_revenue, NULL::BOOLEAN AS churned, 0 AS flags FROM {derived}"
         )
-    keep_all = bit_of("customers", "churned_without_date") if rules.flag == "leave_out" else 0
+    undated = bit_of("customers", "churned_without_date") if rules.flag == "leave_out" else 0
     end = "CASE WHEN churned IS NOT TRUE THEN NULL ELSE chosen_end END" if rules.flag == "must_agree" and own is not None else "chosen_end"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {JOINED} AS
         SELECT customer_id, chosen_start AS start_date, CASE WHEN {end} >= chosen_start THEN {end} END AS end_date, chosen_source AS end_source,
             coalesce(nullif(own_segment, ''), segment, '') AS segment, coalesce(own_revenue, revenue) AS revenue,
-            flags | CASE WHEN churned AND chosen_end IS NULL THEN {keep_all} ELSE 0 END AS flags,
+            flags | CASE WHEN churned AND chosen_end IS NULL THEN {undated} ELSE 0 END AS flags,
             * EXCLUDE (customer_id, chosen_start, chosen_end, chosen_source, own_segment, segment, own_revenue, revenue, flags)
         FROM (SELECT *, {_end_sql(rules)}, {_start_sql(rules)} AS chosen_start FROM (
             SELECT b.*, f.first_start, f.last_start, f.spell_start, f.first_end, f.end_date AS folded_end, f.segment, f.revenue, f.spells,
                 e.first_event, e.last_event, e.gone_event, e.early_events, e.returns, a.first_day, a.last_day, t.first_complaint,
                 {_silent_sql(rules, watched)} AS silent_end
             FROM ({base}) b LEFT JOIN folded f USING (customer_id) LEFT JOIN left_events e USING (customer_id)
-                LEFT JOIN alive a USING (customer_id) LEFT JOIN told t USING (customer_id)
+                LEFT JOIN active a USING (customer_id) LEFT JOIN first_complaints t USING (customer_id)
         )) ORDER BY place
         """
     )
 
 
 def _silent_sql(rules: Joining, watched: Inactivity | None) -> str:
-    """The last sign of life (the sign-up is one) of customers silent for longer than the threshold."""
+    """SQL of the DATE on which a silent customer left, else NULL; needs ``a.last_day`` and ``b.own_start``, as the sign-up is activity."""
     if watched is None:
         return "NULL::DATE"
-    sign, last = "greatest(a.last_day, b.own_start)", watched.last_day
+    active, last = "greatest(a.last_day, b.own_start)", watched.last_day
     shift = f" + {watched.days}" if rules.inactivity_end == "threshold" else ""
-    return f"CASE WHEN {sign} < DATE '{last - timedelta(days=watched.days)}' THEN {sign}{shift} END"
+    return f"CASE WHEN {active} < DATE '{last - timedelta(days=watched.days)}' THEN {active}{shift} END"
 
 
 def _start_sql(rules: Joining) -> str:
+    """SQL of the first day; needs own_start, first_start, first_day, spells, spell_start and first_complaint."""
     start = "least(own_start, first_start, first_day)" if rules.start_from == "earliest" else "own_start"
     if rules.reactivated == "last_return":
         start = f"CASE WHEN spells > 1 THEN greatest({start}, spell_start) ELSE {start} END"
@@ -194,21 +197,21 @@ def _start_sql(rules: Joining) -> str:
 
 
 def _end_sql(rules: Joining) -> str:
-    """``chosen_end`` and ``chosen_source``: the last day and the table it comes from.
+    """SQL of ``chosen_end`` and ``chosen_source``, the last day and its table; needs the columns of `_EMPTY`, own_end and silent_end.
 
-    An event after which a subscription began is no end unless the first departure counts; then the subscriptions speak.
+    An event before the start of a subscription is no end unless the first departure counts; the subscriptions then have the end.
     """
     first = rules.reactivated == "first_departure"
     event = "gone_event" if first else "CASE WHEN last_start > last_event THEN NULL ELSE last_event END"
-    if rules.end_from == "events":  # then no subscription is asked whether the customer came back
+    if rules.end_from == "events":  # subscriptions are not checked for a return
         event = "first_event" if first else "last_event"
     folded = "first_end" if first else "folded_end"
     sides = {"customers": "own_end", "events": event, "subscriptions": folded, "activity": "silent_end"}
     if rules.end_from != "auto":
         sides = {rules.end_from: sides[rules.end_from]}
-    elif first:  # whichever tells of the first departure
+    elif first:  # the earlier of the two
         sides["events"], sides["subscriptions"] = f"CASE WHEN {event} <= coalesce({folded}, {event}) THEN {event} END", folded
-    if rules.end_from == "auto":  # a contract, a subscription or an event knows more than silence
+    if rules.end_from == "auto":  # a subscription or an event is better evidence than silence
         sides["activity"] = "CASE WHEN spells IS NULL AND last_event IS NULL THEN silent_end END"
     source = " ".join(f"WHEN ({sql}) IS NOT NULL THEN '{table}'" for table, sql in sides.items())
     return f"coalesce({', '.join(f'({sql})' for sql in sides.values())}, NULL::DATE) AS chosen_end, CASE {source} ELSE '' END AS chosen_source"
@@ -235,16 +238,16 @@ def _report(
     inactivity: Inactivity | None,
     files: dict[str, str],
 ) -> JoiningReport:
-    kept = f"SELECT * FROM {JOINED} WHERE (flags & {reject_mask('customers')}) = 0"
-    customers, leavers = connection.execute(f"SELECT count(*), count(end_date) FROM ({kept})").fetchall()[0]
-    ends = dict(connection.execute(f"SELECT end_source, count(*) FROM ({kept}) WHERE end_date IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall())
+    accepted = accepted_sql(loaded["customers"])
+    customers, leavers = connection.execute(f"SELECT count(*), count(end_date) FROM ({accepted})").fetchall()[0]
+    ends = dict(connection.execute(f"SELECT end_source, count(*) FROM ({accepted}) WHERE end_date IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall())
     for table in _SIDES:
         if table in loaded:
             loaded[table].flags = {}
             count_flags(connection, loaded[table])
-    complaints = _kept(loaded["complaints"]) if "complaints" in loaded else ""
-    # Whom a choice leaves out still contradicts.
+    complaints = accepted_sql(loaded["complaints"]) if "complaints" in loaded else ""
+    # A customer whom the rule on flags rejects is still a contradiction.
     everyone = f"SELECT * FROM {JOINED} WHERE (flags & {reject_mask('customers') - bit_of('customers', 'churned_without_date')}) = 0"
     flagged = "churned" in loaded["customers"].fields.columns
-    found = find_contradictions(connection, everyone, complaints, rules, files, tables=frozenset(loaded), flagged=flagged)
-    return JoiningReport(rules, derived, customers, leavers, ends, folding=folding, inactivity=inactivity, contradictions=found)
+    contradictions = find_contradictions(connection, everyone, complaints, rules, files, tables=frozenset(loaded), flagged=flagged)
+    return JoiningReport(rules, derived, customers, leavers, ends, folding=folding, inactivity=inactivity, contradictions=contradictions)

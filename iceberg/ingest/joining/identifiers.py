@@ -1,9 +1,10 @@
-"""Owns how ids that two systems write in two ways are made comparable: the steps, their SQL, and the proposal with the share that meets."""
+"""Makes ids comparable that two systems write differently: the steps, their SQL, and the proposal of steps."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from os.path import commonprefix
 
 import duckdb
 
@@ -12,14 +13,13 @@ from iceberg.ingest.joining.options import PREFIX_STEP, IdProposal
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.scan.scan import Scan
 
-SAMPLED_IDS = 20_000  # distinct ids compared, chosen by hash: the same ones whatever the order of rows
-_WORTH = 0.01  # judgement: a step must make at least one id in a hundred meet
+SAMPLED_IDS = 20_000  # distinct ids compared, chosen by hash, so that the order of rows does not matter
+_WORTH = 0.01  # judgement: a step must match at least one more id in a hundred
 _EXAMPLES = 3
-_PREFIX = re.compile(r"[^0-9]*")
 
 
 def id_sql(text: str, steps: Sequence[str]) -> str:
-    """SQL of an id after `steps`; an id never becomes empty."""
+    """SQL of a VARCHAR: the id after `steps`, never empty; `text` is SQL of a VARCHAR and may name any columns."""
     for step in steps:
         text = _step_sql(text, step)
     return text
@@ -35,7 +35,7 @@ def _step_sql(text: str, step: str) -> str:
         "strip_decimal": f"regexp_replace({text}, '^([0-9]+)[.,]0+$', '\\1')",
         "strip_zeros": f"regexp_replace({text}, '^0+([0-9A-Za-z])', '\\1')",
         "casefold": f"lower({text})",
-        # The same record with and without the three characters that make its id safe where case does not count.
+        # Salesforce adds three characters to an id for systems that ignore case.
         "salesforce_15": f"CASE WHEN regexp_full_match({text}, '[a-zA-Z0-9]{{18}}') THEN substr({text}, 1, 15) ELSE {text} END",
     }[step]
 
@@ -45,27 +45,24 @@ def normalise_ids(connection: duckdb.DuckDBPyConnection, item: JudgedTable, step
     item.scan = Scan()
     if item.is_view:
         name = f"{item.read_name}_ids"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * REPLACE ({id_sql('customer_id', steps)} AS customer_id) FROM {item.read_name}"
-        )
+        replaced = f"SELECT * REPLACE ({id_sql('customer_id', steps)} AS customer_id) FROM {item.read_name}"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {replaced}")
         item.read_name = name
     else:
         connection.execute(f"UPDATE {item.read_name} SET customer_id = {id_sql('customer_id', steps)} WHERE customer_id IS NOT NULL")
 
 
-def propose_ids(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: str, customers: str, *, applied: Sequence[str] = ()
-) -> IdProposal | None:
-    """The fewest steps after which the ids of `table` meet those of the customers best; None where no step helps.
+def propose_ids(connection: duckdb.DuckDBPyConnection, table: str, rows: str, customers: str, *, applied: Sequence[str] = ()) -> IdProposal | None:
+    """The fewest steps after which most ids of `table` match a customer; None where no step helps.
 
-    A step that would make two customers one is never proposed.
+    A step that would merge two customers is never proposed.
 
     Args:
-        connection: Where the rows are.
-        table: Canonical name of the table whose ids miss.
-        rows: Relation with a column customer_id.
-        customers: Another.
-        applied: Steps already in force; they stay in the proposal.
+        connection: Connection with the rows.
+        table: Canonical name of the table with unknown ids.
+        rows: Relation of its rows, with a column customer_id.
+        customers: Relation of the customers, with a column customer_id.
+        applied: Steps already in force; the proposal repeats them.
     """
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE ids_here AS SELECT customer_id AS id FROM "
@@ -77,18 +74,13 @@ def propose_ids(
     prefixes = [PREFIX_STEP + prefix for prefix in dict.fromkeys((_prefix(connection, "ids_here"), _prefix(connection, "ids_there"))) if prefix]
     steps: tuple[str, ...] = ("strip", "strip_decimal", *prefixes, "strip_zeros", "casefold", "salesforce_15")
     while True:
-        tried = {step: _share(connection, _in_order((*chosen, step), steps)) for step in steps if step not in chosen}
-        pairs = {(one, two): 0.0 for one in tried for two in tried if one < two} if not chosen else {}
-        step, share = max(tried.items(), key=lambda item: item[1], default=("", 0.0))
-        if share < best + _WORTH and not chosen:  # one step alone may not help where two do: a prefix and zeros
-            pairs = {pair: _share(connection, _in_order(pair, steps)) for pair in pairs}
-            (one, two), share = max(pairs.items(), key=lambda item: item[1], default=(("", ""), 0.0))
-            if share >= best + _WORTH:
-                chosen, best = _in_order((one, two), steps), share
-                continue
+        tried, share = _best_steps(connection, [_in_order((*chosen, step), steps) for step in steps if step not in chosen])
+        if share < best + _WORTH and not chosen:  # two steps, such as a prefix and zeros, can help where one alone does not
+            pairs = [(first, second) for first in steps for second in steps if first < second]
+            tried, share = _best_steps(connection, [_in_order(pair, steps) for pair in pairs])
         if share < best + _WORTH:
             break
-        chosen, best = _in_order((*chosen, step), steps), share
+        chosen, best = tried, share
     examples = _examples(connection, chosen) if chosen else ()
     connection.execute("DROP TABLE ids_here; DROP TABLE ids_there")
     return IdProposal(table, (*applied, *chosen), before, best, examples) if chosen else None
@@ -98,8 +90,13 @@ def _in_order(chosen: Sequence[str], steps: Sequence[str]) -> tuple[str, ...]:
     return tuple(step for step in steps if step in chosen)
 
 
+def _best_steps(connection: duckdb.DuckDBPyConnection, choices: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], float]:
+    shares = {steps: _share(connection, steps) for steps in choices}
+    return max(shares.items(), key=lambda item: item[1], default=((), 0.0))
+
+
 def _share(connection: duckdb.DuckDBPyConnection, steps: Sequence[str]) -> float:
-    """Share of the ids that meet a customer after `steps`; 0 when these would merge customers."""
+    """Share of the ids that match a customer after `steps`; 0 where the steps would merge customers."""
     there = id_sql("id", steps)
     if steps:
         ids, merged = connection.sql(f"SELECT count(*), count(DISTINCT {there}) FROM ids_there").fetchall()[0]
@@ -110,12 +107,10 @@ def _share(connection: duckdb.DuckDBPyConnection, steps: Sequence[str]) -> float
 
 
 def _prefix(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """What nearly every id begins with, up to its first digit."""
+    """The common prefix of the ids, up to the first digit."""
     ids = [row[0] for row in connection.sql(f"SELECT trim(id) FROM {table} ORDER BY hash(id) LIMIT 200").fetchall()]
-    lowered = sorted(text.lower() for text in ids)
-    length = next((i for i, (one, other) in enumerate(zip(lowered[0], lowered[-1], strict=False)) if one != other), len(lowered[0])) if lowered else 0
-    match = _PREFIX.match(lowered[0][:length]) if lowered else None
-    prefix = match.group(0) if match and len(ids) > 1 else ""
+    common = commonprefix([text.lower() for text in ids])  # noqa: RUF071  # by characters, as ids are no paths
+    prefix = re.split("[0-9]", common, maxsplit=1)[0] if len(ids) > 1 else ""
     return ids[0][: len(prefix)] if prefix and all(len(text) > len(prefix) for text in ids) else ""
 
 
@@ -124,4 +119,4 @@ def _examples(connection: duckdb.DuckDBPyConnection, steps: Sequence[str]) -> tu
         f"SELECT h.id, t.id FROM ids_here h JOIN ids_there t ON {id_sql('h.id', steps)} = {id_sql('t.id', steps)} WHERE h.id <> t.id "
         f"ORDER BY 1 LIMIT {_EXAMPLES}"
     ).fetchall()
-    return tuple((str(one), str(other)) for one, other in pairs)
+    return tuple((str(own), str(other)) for own, other in pairs)

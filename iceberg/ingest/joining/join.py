@@ -1,4 +1,4 @@
-"""Owns the order of everything that needs more than one table: ids made comparable, customers joined, rows judged together, proposals."""
+"""Joins the judged tables of a load: normalises ids, joins customers, applies the rules across tables and collects proposals."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from dataclasses import replace
 import duckdb
 
 from iceberg.ingest.joining.categories import merge_categories, propose_category_merges
-from iceberg.ingest.joining.departures import Joined, join_customers, needs_joining
+from iceberg.ingest.joining.departures import Joined, accepted_sql, join_customers, needs_joining
 from iceberg.ingest.joining.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining.options import IdProposal, Joining, JoiningReport
 from iceberg.ingest.judging.across_rows import judge_repeated_subscriptions, judge_together
 from iceberg.ingest.judging.judged_table import JudgedTable
-from iceberg.ingest.rules.rules import reject_mask
-
-__all__ = ["Joined", "join_tables"]
 
 _WITH_CATEGORIES = ("complaints", "volumes", "incidents")
 _WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity")
-_JUDGED = ("complaints", "incidents")  # their rows are marked where nobody has the id
-_FEW_UNKNOWN = 0.01  # judgement: fewer unknown ids than this are single mistakes, not another way of writing
+_JUDGED = ("complaints", "incidents")  # a rule marks their rows with an unknown id
+_FEW_UNKNOWN = 0.01  # judgement: a smaller share of unknown ids are single errors, not another spelling
 
 
 def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> Joined:
-    """Make `loaded` one company: may add ``loaded["customers"]``; bits are added to ``flags`` as rules speak.
+    """Join `loaded` to one company; can add ``loaded["customers"]``, and adds the bits of rules to ``flags``.
 
     Returns:
-        What was found; its report says nothing where there was one table, or nothing to say.
+        The result of joining, with an empty report where nothing had to be joined.
     """
     _look_up_through(connection, loaded)
     if rules.id_normalisation:
@@ -40,14 +37,14 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
         judge_repeated_subscriptions(connection, loaded["subscriptions"])
     joined = join_customers(connection, loaded, rules) if needs_joining(loaded, rules) else Joined(JoiningReport(rules))
     judge_together(connection, loaded)
-    groups = next((propose_category_merges(connection, _kept(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())
+    groups = next((propose_category_merges(connection, accepted_sql(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())
     return Joined(replace(joined.report, id_proposals=_propose_ids(connection, loaded, rules), category_groups=groups), joined.last_day)
 
 
 def _look_up_through(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]) -> None:
-    """Tables that name a subscription, or another id of the customer, get the customer's id.
+    """Replace the ids of subscriptions, and other ids of customers, by the customer id.
 
-    An id that nobody has, or that two customers have, stays as it is, and is an unknown customer.
+    An id of no customer, or of two customers, does not change and is later an unknown customer.
     """
     for bridge, field in (("subscriptions", "subscription_id"), ("customers", "link_id")):
         if bridge not in loaded or field not in loaded[bridge].fields.columns:
@@ -56,13 +53,9 @@ def _look_up_through(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Ju
             if item.mapping.via == bridge:
                 connection.execute(
                     f"UPDATE {item.read_name} SET customer_id = b.customer_id FROM (SELECT {field}, min(customer_id) AS customer_id "
-                    f"FROM ({_kept(loaded[bridge])}) WHERE {field} IS NOT NULL GROUP BY 1 HAVING min(customer_id) = max(customer_id)) b "
+                    f"FROM ({accepted_sql(loaded[bridge])}) WHERE {field} IS NOT NULL GROUP BY 1 HAVING min(customer_id) = max(customer_id)) b "
                     f"WHERE {item.read_name}.customer_id = b.{field}"
                 )
-
-
-def _kept(item: JudgedTable) -> str:
-    return f"SELECT * FROM {item.read_name} WHERE (flags & {reject_mask(item.table)}) = 0"
 
 
 def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable], rules: Joining) -> tuple[IdProposal, ...]:
@@ -83,7 +76,7 @@ def _propose_ids(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Judged
 
 
 def _count_unknown(connection: duckdb.DuckDBPyConnection, table: str, item: JudgedTable, customers: JudgedTable) -> tuple[int, int]:
-    """Rows with an id, and how many of these ids the customers file lacks."""
+    """Number of rows with an id, and of those whose id is no customer."""
     if table in _JUDGED and not connection.execute(f"SELECT 1 FROM {item.read_name} WHERE flags <> 0 LIMIT 1").fetchall():
         return 0, 0  # every one has been found
     known, key, named = customers.read_name, "customer_id", "k.customer_id"

@@ -1,4 +1,4 @@
-"""Owns the joins between tables as data: which column of one holds the ids of another, how many ids meet, what else could be meant."""
+"""Joins between tables as data: which column of one table holds the ids of another, how many ids match, and the alternatives."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, Literal
 
 from iceberg.errors import MappingError
 
-# Tables that others may point at, the first one present being the customers.
+# Tables whose ids others can hold; the first one present has the customers.
 POINTED_AT = ("customers", "subscriptions", "activity")
 Origin = Literal["header", "overlap", "mapping"]
 
 
 @dataclass(frozen=True)
 class LinkChoice:
-    """A join that was told: saved in a mapping as ``[relations.<table>]``.
+    """A join that the analyst chose: saved in a mapping as ``[relations.<table>]``.
 
     Attributes:
         column: Header of the table's column that holds the other table's ids.
         other_table: ``"customers"``, ``"subscriptions"`` or ``"activity"``.
-        other_column: Header of the other table's column that holds the same ids; "" for its customer id.
+        other_column: Header of the other table's column with the same ids; "" for its customer id.
     """
 
     column: str
@@ -55,11 +55,11 @@ class Relation:
         table, column: The side with many rows per id.
         other_table, other_column: The side that holds each id once.
         share: Share of the distinct ids of the many side that the other side has.
-        ids: Distinct ids looked at (a sample where there are very many).
-        same_header: Both columns are called alike.
+        ids: Number of distinct ids compared (a sample where there are very many).
+        same_header: Both columns have the same header.
         file, other_file: Their files.
         found: How many of `ids` the other side has.
-        unique: Share of the other column's filled cells that are different: 1 where it holds each id once.
+        unique: Distinct values of the other column over its cells that are not blank: 1 where it holds each id once.
     """
 
     table: str
@@ -76,7 +76,7 @@ class Relation:
 
     @property
     def choice(self) -> LinkChoice:
-        """What to put into `MappingSet.links` to have this join."""
+        """The entry of `MappingSet.links` that chooses this join."""
         return LinkChoice(self.column, self.other_table, self.other_column)
 
 
@@ -86,8 +86,8 @@ class Link:
 
     Attributes:
         relation: The join in force.
-        origin: ``"header"`` (the column is called so), ``"overlap"`` (its ids are found there), ``"mapping"`` (told).
-        alternatives: Other pairs of columns that have ids in common, those with most in common first.
+        origin: What decided: the ``"header"``, the ``"overlap"`` of ids, or the ``"mapping"``.
+        alternatives: Other pairs of columns with common ids, those with most first.
     """
 
     relation: Relation
@@ -96,18 +96,18 @@ class Link:
 
     @property
     def table(self) -> str:
-        """The table that points at another."""
+        """The table that holds the ids of another."""
         return self.relation.table
 
 
 @dataclass(frozen=True)
 class Relations:
-    """How the tables of one load meet, one link per table that points at another.
+    """How the tables of one load are joined, one link per table that holds the ids of another.
 
     Attributes:
         links: In the order of the tables given.
-        base: The table that says who the customers are; "" where there is one table only.
-        measured: Whether overlaps were counted; False where the files are so large that this waits until it is asked for.
+        base: The table with the customers; "" where there is only one table.
+        measured: Whether overlaps were counted; False where the files are too large to do so without a request.
     """
 
     links: tuple[Link, ...] = ()
@@ -124,15 +124,15 @@ class Relations:
             "base": self.base,
             "measured": self.measured,
             "links": [
-                {"origin": link.origin, "relation": asdict(link.relation), "alternatives": [asdict(one) for one in link.alternatives]}
+                {"origin": link.origin, "relation": asdict(link.relation), "alternatives": [asdict(pair) for pair in link.alternatives]}
                 for link in self.links
             ],
         }
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Relations:
-        """From what `to_dict` gave."""
+        """From the result of `to_dict`."""
         links = tuple(
-            Link(Relation(**one["relation"]), one["origin"], tuple(Relation(**other) for other in one["alternatives"])) for one in entry["links"]
+            Link(Relation(**link["relation"]), link["origin"], tuple(Relation(**pair) for pair in link["alternatives"])) for link in entry["links"]
         )
         return cls(links, entry["base"], entry["measured"])

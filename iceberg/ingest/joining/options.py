@@ -1,4 +1,4 @@
-"""Owns the choices made where several tables have to become one: their values, their defaults, and what was found while joining."""
+"""The rules for joining tables, with their values and defaults, and the report of a joining."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from iceberg.errors import MappingError
 
-# Judgement: a renewal that comes within a month is late paperwork, not a departure.
+# Judgement: a renewal within a month is late paperwork, not a departure.
 GAP_DAYS = 30
 CHOICES: dict[str, tuple[str, ...]] = {
     "reactivated": ("one_life", "first_departure", "last_return"),
@@ -30,22 +30,21 @@ class Joining:
     """How several tables become customers and complaints; saved in a mapping as ``[joining]``.
 
     Attributes:
-        gap_days: Days without a subscription up to which a customer counts as never gone.
-        reactivated: Customers who came back after a longer gap: ``"one_life"`` from the first day to the last end (still here while
-            anything is open), ``"first_departure"`` (they left at the first longer gap; what follows is not counted), ``"last_return"``
-            (known from their last return on).
-        start_from: First day: as the ``"customers"`` table says, or the ``"earliest"`` that any table knows.
-        end_from: Whose last day counts; ``"auto"``: customers, else events nobody came back from, else subscriptions, else activity.
-        flag: A column that says churned yes or no, where it disagrees with the dates: ``"ignore"``, ``"must_agree"`` (a departure counts
-            only when flagged), ``"leave_out"`` (customers flagged without any last day are rejected).
+        gap_days: Longest gap between subscriptions, in days, that is no departure.
+        reactivated: For customers who returned after a longer gap: ``"one_life"`` from the first day to the last end (none while a
+            subscription is open), ``"first_departure"`` (they left at the first longer gap), ``"last_return"`` (they start at the last return).
+        start_from: First day: that of the ``"customers"`` table, or the ``"earliest"`` of any table.
+        end_from: Table of the last day; ``"auto"``: customers, else events without a return, else subscriptions, else activity.
+        flag: Where a column churned yes or no contradicts the dates: ``"ignore"`` it, ``"must_agree"`` (a departure counts only with the
+            flag), ``"leave_out"`` (customers with the flag and without a last day are rejected).
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
-        inactivity_end: Their last day: the ``"last_activity"``, or the day the ``"threshold"`` was passed.
-        early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer is known from the first complaint on).
-        repeated_customers: A customers table that names customers on several rows: ``"auto"`` (the rows are subscriptions where many customers
-            have several first days, or where the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (the row with
-            the earliest first day counts, the others are rejected).
+        inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
+        early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
+        repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
+            customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
+            row with the earliest first day counts).
         id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`).
-        merge_categories: Names to be merged, by the name that is kept.
+        merge_categories: Names to be merged, by the name that replaces them.
     """
 
     gap_days: int = GAP_DAYS
@@ -63,12 +62,12 @@ class Joining:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
         default, entry = Joining(), {}
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if value != getattr(default, one.name):
-                entry[one.name] = list(value) if isinstance(value, tuple) else value
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != getattr(default, option.name):
+                entry[option.name] = list(value) if isinstance(value, tuple) else value
         if "merge_categories" in entry:
-            entry["merge_categories"] = {kept: list(others) for kept, others in self.merge_categories.items()}
+            entry["merge_categories"] = {name: list(others) for name, others in self.merge_categories.items()}
         return entry
 
     @classmethod
@@ -78,7 +77,7 @@ class Joining:
         Raises:
             MappingError: ``mapping_value_wrong`` or ``mapping_field_unknown``.
         """
-        known = [one.name for one in fields(cls)]
+        known = [option.name for option in fields(cls)]
         if not isinstance(entry, dict):
             raise MappingError("mapping_table_unknown", {"file": name, "value": "joining", "known": ", ".join(known)})
         values: dict[str, Any] = {}
@@ -102,29 +101,29 @@ def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401
     elif key == "merge_categories":
         allowed = 'kept = ["other", "another"]'
         fits = isinstance(value, dict) and all(isinstance(others, list | tuple) for others in value.values())
-        value = {str(kept): tuple(map(str, others)) for kept, others in value.items()} if fits else value
+        value = {str(name): tuple(map(str, others)) for name, others in value.items()} if fits else value
     if not fits:
         raise MappingError("mapping_value_wrong", {"file": name, "table": "joining", "key": key, "value": str(value), "known": allowed})
     return value
 
 
 def is_id_step(step: object) -> bool:
-    """Whether this is a step that `iceberg.ingest.joining.identifiers` knows."""
+    """Whether `iceberg.ingest.joining.identifiers` has this step."""
     return isinstance(step, str) and (step in ID_STEPS or bool(re.fullmatch(re.escape(PREFIX_STEP) + r".{1,40}", step)))
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two tables, or two columns, that cannot both be right.
+    """A contradiction between two tables or two columns.
 
     Attributes:
-        code: ``joining.contradictions.<code>`` holds its sentence.
-        count: Customers (or rows) concerned.
-        total: Out of how many.
+        code: ``joining.contradictions.<code>`` is its sentence.
+        count: Number of customers (or rows) concerned.
+        total: Number that could be concerned.
         option: Option of `Joining` that decides; "" where none does.
-        choice: Its value now.
+        choice: The value of that option.
         examples: Ids of the first ones.
-        file, other_file: Where the two sides are.
+        file, other_file: Files of the two sides.
     """
 
     code: str
@@ -139,14 +138,14 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class RepeatedCustomers:
-    """A customers table that names customers on several rows.
+    """Customers with several rows in the customers table.
 
     Attributes:
         file: Its file.
-        customers: Different customers.
-        repeated: Those on several rows.
+        customers: Number of different customers.
+        repeated: Those with several rows.
         restarted: Those with several first days.
-        folded: Whether the rows were taken for subscriptions.
+        folded: Whether the rows were folded as subscriptions.
     """
 
     file: str
@@ -158,10 +157,10 @@ class RepeatedCustomers:
 
 @dataclass(frozen=True)
 class Folding:
-    """What became of subscriptions when they were folded to customers.
+    """The result of folding subscriptions to customers.
 
     Attributes:
-        subscriptions, customers: Kept rows, and customers they belong to.
+        subscriptions, customers: Accepted rows, and their customers.
         gaps: Pauses between two subscriptions of a customer, of any length.
         bridged_gaps: Those of at most `gap_days`.
         reactivations: The longer ones.
@@ -182,7 +181,7 @@ class Folding:
 
 @dataclass(frozen=True)
 class ReturnShare:
-    """Silences that lasted longer than `days`, and the estimated share of them that end in a return within what the log can show."""
+    """Number of silences longer than `days`, and the estimated share of them that end in a return within the length of the log."""
 
     days: int
     silences: int
@@ -191,20 +190,20 @@ class ReturnShare:
 
 @dataclass(frozen=True)
 class Inactivity:
-    """How departures were found in an activity log.
+    """Departures in an activity log.
 
     Attributes:
         days: Silence after which a customer has left.
-        proposed_days: What the gaps suggest.
-        chosen: Whether `days` was given rather than proposed.
-        settled: Whether the rule found its threshold; False where the log is too short and a third of it was taken.
+        proposed_days: The threshold that the gaps suggest.
+        chosen: Whether the analyst chose `days`.
+        settled: Whether the gaps determine a threshold; False where the log is too short, so that the threshold is a third of it.
         customers, silent: Customers of the log, and those silent for longer than `days` at its end.
-        first_day, last_day: Of the log.
+        first_day, last_day: First and last day of the log.
         as_of: Last day on which departures can be seen.
-        early_customers: Customers already there in the first `days` days of the log: they may be older than they seem.
+        early_customers: Customers active in the first `days` days of the log, who can be older than the log shows.
         returned: Silences longer than `days` that ended in a return.
         steps: Shares of returns at several thresholds.
-        used: Whether anybody's last day comes from it; False where other tables say who left.
+        used: Whether a last day comes from the log; False where other tables have the departures.
     """
 
     days: int
@@ -224,13 +223,13 @@ class Inactivity:
 
 @dataclass(frozen=True)
 class IdProposal:
-    """Steps that would make more ids meet.
+    """Steps that would match more ids.
 
     Attributes:
-        table: Table whose ids miss the customers.
+        table: Table with unknown ids.
         steps: Value for `Joining.id_normalisation`.
-        before, after: Share of distinct ids that meet a customer.
-        examples: Pairs (id in the table, id in the customers) that would meet.
+        before, after: Share of distinct ids that match a customer.
+        examples: Pairs (id in the table, id in the customers) that would match.
     """
 
     table: str
@@ -242,7 +241,7 @@ class IdProposal:
 
 @dataclass(frozen=True)
 class CategoryGroup:
-    """Names of categories that may be one.
+    """Names of categories that can be one category.
 
     Attributes:
         kept: The most frequent name.
@@ -259,14 +258,14 @@ class CategoryGroup:
 
 @dataclass(frozen=True)
 class JoiningReport:
-    """Everything found while tables were put together; empty where there was nothing to find.
+    """The report of joining tables; empty where nothing was joined.
 
     Attributes:
-        rules: The choices in force.
-        derived: The table the customers were put together from, "" where they have a table of their own.
-        customers, leavers: Customers put together, and how many of them have a last day.
-        ends: Customers whose last day comes from each table.
-        repeated: Customers that the customers table names on several rows; None where it names each once.
+        rules: The rules in force.
+        derived: The table that the customers are derived from, "" where there is a customers table.
+        customers, leavers: Joined customers, and those with a last day.
+        ends: Number of customers whose last day comes from each table.
+        repeated: Customers with several rows in the customers table; None where each has one.
     """
 
     rules: Joining

@@ -1,10 +1,11 @@
-"""Owns which column of one table holds the ids of another: proposed from the values that overlap, or told; then written into the mappings."""
+"""Finds which column of one table holds the ids of another, by headers and overlapping values, and writes the joins into the mappings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import duckdb
 
@@ -18,18 +19,18 @@ from iceberg.ingest.joining.links import POINTED_AT, Link, LinkChoice, Origin, R
 from iceberg.ingest.schema import FIELDS
 from iceberg.ingest.values.dates import recognise_dates
 
-ENOUGH_OVERLAP = 0.5  # judgement: with fewer ids in common the two columns are probably about different things
-_WORTH_SHOWING = 0.05  # judgement: pairs with less in common are no alternative
+ENOUGH_OVERLAP = 0.5  # judgement: with fewer common ids the two columns probably mean different things
+_WORTH_SHOWING = 0.05  # judgement: pairs with fewer common ids are no alternative
 _MOST_ALTERNATIVES = 5
-_CLEARLY_BETTER = 0.3  # judgement: what the values say replaces what a header says only when they say it this much more clearly
-_UNIQUE = 0.98  # judgement: a column that repeats more than this is not what the other table is about
+_CLEARLY_BETTER = 0.3  # judgement: the values override a header only where their overlap is larger by this much
+_UNIQUE = 0.98  # judgement: a column with more repeated values is not the id of its table
 _LONGEST_ID = 64
 _FEW_VALUES = 5  # fewer distinct values are labels, not ids (judgement)
 _ID_WORDS = frozenset({"id", "code", "number", "numero", "no", "n", "ref", "reference", "key", "uuid", "client", "customer", "account", "compte"})
-# Some systems name the account instead of its id: such a column of the table pointed at is looked at too, where each name stands once.
+# Some systems export the name of the account instead of its id: the name is compared too, where it is unique.
 _NAMES_ENGLISH = frozenset(["account name", "company name", "customer name", "customer", "client", "name"])
 _NAMES = _NAMES_ENGLISH | {"nom du compte", "nom de l entreprise", "nom du client", "nom client", "raison sociale"}
-# Beyond this, counting overlaps would cost as much as the estimate: `check` still does it, the rest goes by headers.
+# For larger files, counting overlaps takes as long as the estimate: only `check` does it, the rest relies on headers.
 MEASURED_BYTES = 64 << 20
 
 OpenedTables = Mapping[str, Sequence[Opened]]
@@ -37,6 +38,17 @@ OpenedTables = Mapping[str, Sequence[Opened]]
 
 @dataclass(frozen=True)
 class _Ids:
+    """The distinct ids of one column, in a table of the database.
+
+    Attributes:
+        table: Canonical table of the column.
+        column: The column.
+        name: Table of the database with its distinct ids.
+        distinct: Their number.
+        unique: Their share of the cells that are not blank.
+        counts_rows: The column numbers the rows of its own table.
+    """
+
     table: str
     column: SourceColumn
     name: str
@@ -46,13 +58,13 @@ class _Ids:
 
 
 def base_of(tables: Mapping[str, object]) -> str:
-    """The table that says who the customers are; "" where none does."""
+    """The table with the customers; "" where there is none."""
     return next((table for table in POINTED_AT if table in tables), "")
 
 
 def looks_like_ids(column: SourceColumn) -> bool:
-    """Whether the first values could be ids: short, without spaces, no dates or amounts, not a handful of labels."""
-    filled = [text.strip() for text in column.sample if text is not None and text.strip()]
+    """Whether the first values can be ids: short, without spaces, no dates or amounts, more than a few labels."""
+    filled = column.texts
     named = bool(_ID_WORDS & set(normalise_header(column.header).split())) or normalise_header(column.header).endswith("id")
     if not filled or column.type.startswith(("DATE", "TIME", "BOOL", "DOUBLE", "FLOAT", "DECIMAL")):
         return False
@@ -69,35 +81,46 @@ def looks_like_ids(column: SourceColumn) -> bool:
 
 
 def find_relations(connection: duckdb.DuckDBPyConnection, opened: OpenedTables) -> dict[str, list[Relation]]:
-    """For each table every pair of columns with ids in common, those with most in common first.
+    """For each table, every pair of columns with common ids, those with most first.
 
-    Shares are of distinct ids, a sample chosen by hash where there are more than `SAMPLED_IDS`. The side that holds each id once is pointed at.
+    Shares are of distinct ids, of a sample by hash where there are more than `SAMPLED_IDS`. The other side of a pair has each id once.
     """
-    pointing = {table: parts for table, parts in opened.items() if "customer_id" in FIELDS[table] and table != "flat"}
+    pointing = _with_customers(opened)
     base = base_of(pointing)
     ids = {table: _collect(connection, table, parts) for table, parts in pointing.items()}
-    found: dict[str, list[Relation]] = {}
+    related: dict[str, list[Relation]] = {}
     for table, own in ids.items():
-        for other in POINTED_AT:
-            if other == table or other not in ids or table == base or (other == "activity" and other != base):
-                continue
-            for left in own:
-                for right in ids[other]:
-                    same = normalise_header(left.column.header) == normalise_header(right.column.header)
-                    its_own_id = other == base and right.column.header == pointing[other][0][1].header("customer_id")
-                    if right.unique < _UNIQUE and not its_own_id and not (same and other == base):
-                        continue
-                    met, seen = _overlap(connection, left, right)
-                    if met:
-                        files = pointing[table][0][0].reading.file, pointing[other][0][0].reading.file
-                        pair = Relation(table, left.column.header, other, right.column.header, met / seen, seen, same, *files, met, right.unique)
-                        found.setdefault(table, []).append(pair)
-    counting = {(table, one.column.header) for table, own in ids.items() for one in own if one.counts_rows}
+        others = [name for name in POINTED_AT if name in ids and table not in {name, base} and (name != "activity" or name == base)]
+        for left, right in product(own, [entry for name in others for entry in ids[name]]):
+            pair = _compare(connection, left, right, pointing, base)
+            if pair is not None:
+                related.setdefault(table, []).append(pair)
+    counting = {(entry.table, entry.column.header) for entries in ids.values() for entry in entries if entry.counts_rows}
     for entries in ids.values():
         for entry in entries:
             connection.execute(f"DROP TABLE {entry.name}")
-    # A column that numbers its own rows 1, 2, 3 ... meets anything that is numbered so.
-    return {table: sorted((one for one in pairs if (table, one.column) not in counting), key=_rank) for table, pairs in found.items()}
+    # A column that numbers its own rows overlaps with any other such column.
+    return {table: sorted((pair for pair in pairs if (table, pair.column) not in counting), key=_rank) for table, pairs in related.items()}
+
+
+def _with_customers(opened: OpenedTables) -> OpenedTables:
+    """The tables whose rows name a customer."""
+    return {table: parts for table, parts in opened.items() if "customer_id" in FIELDS[table] and table != "flat"}
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, left: _Ids, right: _Ids, pointing: OpenedTables, base: str) -> Relation | None:
+    """The pair of two columns; None without common ids, or where the right side repeats its ids."""
+    same = normalise_header(left.column.header) == normalise_header(right.column.header)
+    (other_source, other_mapping), *_ = pointing[right.table]
+    is_base_id = right.table == base and (same or right.column.header == other_mapping.header("customer_id"))
+    if right.unique < _UNIQUE and not is_base_id:
+        return None
+    common, compared = _overlap(connection, left, right)
+    if not common:
+        return None
+    files = pointing[left.table][0][0].reading.file, other_source.reading.file
+    share = common / compared
+    return Relation(left.table, left.column.header, right.table, right.column.header, share, compared, same, *files, common, right.unique)
 
 
 def _rank(relation: Relation) -> tuple[object, ...]:
@@ -105,7 +128,7 @@ def _rank(relation: Relation) -> tuple[object, ...]:
 
 
 def propose_relations(candidates: Mapping[str, Sequence[Relation]]) -> dict[str, Relation]:
-    """The best pair of each table: who points at the customers directly needs no way round."""
+    """The best pair of each table; a pair with the customers table is preferred to one with another table."""
     best = {}
     for table, pairs in candidates.items():
         enough = [pair for pair in pairs if pair.share >= ENOUGH_OVERLAP]
@@ -116,8 +139,8 @@ def propose_relations(candidates: Mapping[str, Sequence[Relation]]) -> dict[str,
 
 
 def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[Opened]) -> list[_Ids]:
+    """The distinct ids of each column that can hold ids; the mapped customer id is always one of them."""
     (first, mapping), *_ = parts
-    # The column called the customer's is looked at whatever its values look like.
     named = _NAMES if table in POINTED_AT else frozenset()
     columns = [
         column
@@ -127,12 +150,12 @@ def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[
     collected = []
     for place, column in enumerate(columns):
         name = f"ids_{table}_{place}"
-        wanted = [(source, source.column(column.header)) for source, _ in parts]
-        each = [f"SELECT CAST({one.sql} AS VARCHAR) AS id FROM {source.from_sql}" for source, one in wanted if one is not None]
+        own = [(source, source.column(column.header)) for source, _ in parts]
+        each = [f"SELECT CAST({part.sql} AS VARCHAR) AS id FROM {source.from_sql}" for source, part in own if part is not None]
         try:
             counted = f"SELECT nullif(trim(id), '') AS id, count(*) AS rows FROM ({' UNION ALL '.join(each)}) GROUP BY 1 HAVING id NOT NULL"
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {counted}")
-        except duckdb.InvalidInputException:  # malformed lines; they are mended when the table is read
+        except duckdb.InvalidInputException:  # malformed lines, which are repaired when the table is read
             continue
         finally:
             for source, _ in parts:
@@ -147,51 +170,51 @@ def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[
 
 
 def _overlap(connection: duckdb.DuckDBPyConnection, left: _Ids, right: _Ids) -> tuple[int, int]:
-    """Ids of the left side that the right side has, and ids looked at."""
+    """The number of ids of the left side that the right side has, and of ids compared."""
     sample = f"SELECT id FROM {left.name} ORDER BY hash(id) LIMIT {SAMPLED_IDS}"
-    seen, met = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT id FROM {right.name})) FROM ({sample})").fetchall()[0]
-    return int(met), int(seen)
+    [(compared, common)] = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT id FROM {right.name})) FROM ({sample})").fetchall()
+    return int(common), int(compared)
 
 
 def relate_tables(
     connection: duckdb.DuckDBPyConnection,
     opened: Mapping[str, list[Opened]],
-    told: Mapping[str, LinkChoice],
+    chosen: Mapping[str, LinkChoice],
     *,
     given: frozenset[str],
     measure: bool | None = None,
 ) -> tuple[dict[str, list[Opened]], Relations]:
-    """Mappings that join the tables as was told, else as headers and overlapping ids say; and the account of it.
+    """Join the tables by the choices of the analyst, else by headers and overlapping ids.
 
     Args:
-        connection: Where the files can be queried.
+        connection: Connection in which the files can be queried.
         opened: Files and mappings of each table.
-        told: Joins that a mapping names; they win.
-        given: Tables whose columns a mapping names: their customer id is never changed unless `told`.
-        measure: Count overlaps; None does so where the files are small, or where a header leaves a doubt.
+        chosen: Joins that the mapping fixes.
+        given: Tables whose columns the mapping fixes; only `chosen` changes their customer id.
+        measure: Whether to count overlaps; None counts them where the files are small, or a header is uncertain.
+
+    Returns:
+        The files with mappings that join them, and the joins with their alternatives.
 
     Raises:
         MappingError: ``link_table_missing``, ``link_twice``.
     """
-    pointing = {table: parts for table, parts in opened.items() if "customer_id" in FIELDS[table] and table != "flat"}
+    pointing = _with_customers(opened)
     base = base_of(pointing)
     if len(pointing) < 2 or not base:
         return dict(opened), Relations()
     related = {table: list(parts) for table, parts in opened.items()}
-    origins: dict[str, Origin] = {}
-    for table, choice in told.items():
-        if table in related and table != base:
-            _join(related, table, choice)
-            origins[table] = "mapping"
-    unsure = {table for table, ((_, mapping), *_) in pointing.items() if table not in {base, *origins} and not _knows_customer(mapping)}
-    size = sum(_size(part) for parts in pointing.values() for part in parts)
+    origins: dict[str, Origin] = {table: "mapping" for table in chosen if table in related and table != base}
+    for table in origins:
+        _join(related, table, chosen[table])
+    undecided = set(pointing) - {base, *origins}
+    unsure = {table for table in undecided if not _has_certain_id(pointing[table][0][1])}
     if measure is None:
-        measure = bool(unsure) or size <= MEASURED_BYTES
+        measure = bool(unsure) or sum(_size(part) for parts in pointing.values() for part in parts) <= MEASURED_BYTES
     candidates = find_relations(connection, related) if measure else {}
     for table, relation in propose_relations(candidates).items():
-        if table in {base, *origins} or (table not in unsure and not _clearly_better(relation, related, candidates[table], table in given)):
-            continue
-        if _is_free(related[table][0][1], relation.column):
+        better = table in unsure or _clearly_better(relation, related, candidates[table], table in given)
+        if table in undecided and better and _is_free(related[table][0][1], relation.column):
             _join(related, table, relation.choice, share=relation.share)
             origins[table] = "overlap"
     links = [
@@ -202,21 +225,21 @@ def relate_tables(
     return related, Relations(tuple(links), base, measure)
 
 
-def _knows_customer(mapping: ColumnMapping) -> bool:
+def _has_certain_id(mapping: ColumnMapping) -> bool:
     choice = mapping.choices.get("customer_id")
     return choice is not None and choice.confidence >= CERTAIN
 
 
 def _size(part: Opened) -> int:
-    """Bytes to look through: packed text unpacks to some ten times its size."""
+    """Bytes to read, estimated; compressed text unpacks to some ten times its size."""
     reading = part[0].reading
     return reading.size_bytes * (10 if reading.file.lower().endswith(".gz") else 1)
 
 
 def _clearly_better(relation: Relation, related: OpenedTables, candidates: Sequence[Relation], was_given: bool) -> bool:
-    """Whether the ids say clearly that the header was misleading."""
-    now = _choice_of(related, relation.table)
-    shared = next((one.share for one in candidates if one.choice == now), 0.0)
+    """Whether the overlap of ids is so much larger that the header must be misleading."""
+    current = _choice_of(related, relation.table)
+    shared = next((pair.share for pair in candidates if pair.choice == current), 0.0)
     return not was_given and shared < ENOUGH_OVERLAP and relation.share >= shared + _CLEARLY_BETTER
 
 
@@ -234,18 +257,18 @@ def _choice_of(related: OpenedTables, table: str) -> LinkChoice:
 
 
 def _link(related: OpenedTables, table: str, origin: Origin, candidates: Sequence[Relation], base: str) -> Link:
-    now = _choice_of(related, table)
-    relation = next((one for one in candidates if one.choice == now), None)
+    current = _choice_of(related, table)
+    relation = next((pair for pair in candidates if pair.choice == current), None)
     if relation is None:
-        files = related[table][0][0].reading.file, related[now.other_table or base][0][0].reading.file
-        same = normalise_header(now.column) == normalise_header(now.other_column)
-        relation = Relation(table, now.column, now.other_table, now.other_column, 0.0, 0, same, *files)
-    others = tuple(one for one in candidates if one.choice != now and one.share >= _WORTH_SHOWING)
+        files = related[table][0][0].reading.file, related[current.other_table or base][0][0].reading.file
+        same = normalise_header(current.column) == normalise_header(current.other_column)
+        relation = Relation(table, current.column, current.other_table, current.other_column, 0.0, 0, same, *files)
+    others = tuple(pair for pair in candidates if pair.choice != current and pair.share >= _WORTH_SHOWING)
     return Link(relation, origin, others[:_MOST_ALTERNATIVES])
 
 
 def _join(related: dict[str, list[Opened]], table: str, choice: LinkChoice, *, share: float = 0.0) -> None:
-    """Write a join into the mappings: the column becomes the customer id, looked up by way of another id where it is not the customers' own."""
+    """Write a join into the mappings: the column becomes the customer id, by way of another id where it holds no customer ids."""
     if choice.other_table not in related:
         raise MappingError("link_table_missing", {"table": table, "column": choice.column, "other": choice.other_table})
     other = related[choice.other_table][0][1]
@@ -256,35 +279,33 @@ def _join(related: dict[str, list[Opened]], table: str, choice: LinkChoice, *, s
         field = "link_id" if via == "customers" else "subscription_id"
         column = choice.other_column or other.header(field) or ""
         known = other.choices.get(field)
-        users = [one for one, parts in related.items() if one != table and parts[0][1].via == via]
+        users = [name for name, parts in related.items() if name != table and parts[0][1].via == via]
         if known is not None and known.header != column and users:
             raise MappingError("link_twice", {"table": table, "other": via, "column": column, "taken": known.header, "users": ", ".join(users)})
         _put(related, via, FieldChoice(field, column, 1.0, "ids_overlap" if share else "chosen", "relation"))
     elif via:
         _put(related, via, FieldChoice("customer_id", choice.other_column, 1.0, "chosen", "relation"))
         via = ""
-    sure = FieldChoice("customer_id", choice.column)
-    if share:
-        sure = FieldChoice("customer_id", choice.column, round(0.9 * share, 3), "ids_overlap", "relation")  # half of them: asked
-    _put(related, table, sure)
+    proposed = FieldChoice("customer_id", choice.column, round(0.9 * share, 3), "ids_overlap", "relation")  # uncertain for a small share
+    _put(related, table, proposed if share else FieldChoice("customer_id", choice.column))
     related[table] = [(source, replace(mapping, via=via)) for source, mapping in related[table]]
 
 
 def _put(related: dict[str, list[Opened]], table: str, choice: FieldChoice) -> None:
-    """The same choice in the mapping of every file of a table."""
+    """Write a choice into the mapping of every file of a table, as the first one."""
     related[table] = [
-        (source, replace(mapping, choices={choice.field: choice} | {name: kept for name, kept in mapping.choices.items() if name != choice.field}))
+        (source, replace(mapping, choices={choice.field: choice} | {name: other for name, other in mapping.choices.items() if name != choice.field}))
         for source, mapping in related[table]
     ]
 
 
 def measure_again(connection: duckdb.DuckDBPyConnection, relations: Relations, read: Mapping[str, str]) -> Relations:
-    """The same joins with the shares of ids that meet once they were made comparable.
+    """The same joins with the shares of ids that match after normalisation.
 
     Args:
-        connection: Where the rows are.
-        relations: As measured on the ids in the files.
-        read: Relation of the rows that were read, by table, with customer_id made comparable.
+        connection: Connection with the rows.
+        relations: The joins as measured on the ids in the files.
+        read: Relation of the rows of each table, with a normalised customer_id.
     """
     base = read.get(relations.base)
     if not relations.measured or base is None:
@@ -296,6 +317,6 @@ def measure_again(connection: duckdb.DuckDBPyConnection, relations: Relations, r
             links.append(link)
             continue
         ids = f"SELECT DISTINCT customer_id AS id FROM {rows} WHERE customer_id IS NOT NULL"
-        [(seen, met)] = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT customer_id FROM {base})) FROM ({ids})").fetchall()
-        links.append(replace(link, relation=replace(link.relation, share=met / seen if seen else 0.0, ids=seen, found=met)))
+        [(count, common)] = connection.execute(f"SELECT count(*), count(*) FILTER (id IN (SELECT customer_id FROM {base})) FROM ({ids})").fetchall()
+        links.append(replace(link, relation=replace(link.relation, share=common / count if count else 0.0, ids=count, found=common)))
     return replace(relations, links=tuple(links))

@@ -1,4 +1,4 @@
-"""Owns how subscriptions become one life per customer: spells, gaps, reactivations, all in the database."""
+"""Folds subscriptions to one row per customer: spells, gaps and reactivations, all in the database."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import duckdb
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import load_presets, propose_mapping
 from iceberg.ingest.files.source_table import SourceTable
-from iceberg.ingest.joining.links import Link, Relations
+from iceberg.ingest.joining.links import Link, Relation, Relations
 from iceberg.ingest.joining.options import Folding, Joining, RepeatedCustomers
 from iceberg.ingest.judging.across_rows import may_repeat_ids
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import reject_mask
 from iceberg.ingest.schema import all_fields
 
-# Judgement: a customers table with a mistake names few customers twice; one that holds subscriptions names many with several first days.
+# Judgement: an error repeats few customers of a table; a table of subscriptions repeats many, with several first days.
 MANY_REPEATED = 0.05
 ENOUGH_REPEATED = 10
 
@@ -26,12 +26,12 @@ _FOREVER = "DATE '9999-12-31'"
 def fold_subscriptions(connection: duckdb.DuckDBPyConnection, rows: str, *, gap_days: int, target: str) -> Folding:
     """Fold subscriptions to customers.
 
-    Subscriptions that overlap, follow each other, or leave a gap of at most `gap_days` form one spell. Revenue is that of the subscriptions
-    running on the customer's last day (of the open ones while any is open); the segment is that of the subscription begun last.
+    Subscriptions that overlap, follow each other, or leave a gap of at most `gap_days` form one spell. The revenue is that of the
+    subscriptions on the last day of the customer (of the open ones while any is open); the segment is that of the latest subscription.
 
     Args:
-        connection: Where the rows are.
-        rows: SQL of the kept subscriptions: customer_id, start_date, end_date, segment, revenue.
+        connection: Connection with the rows.
+        rows: SQL of the accepted subscriptions: customer_id, start_date, end_date, segment, revenue.
         gap_days: See `iceberg.ingest.joining.options.Joining`.
         target: Table to create: one row per customer with first_start, last_start, spell_start (of the last spell), first_end (of the first
             spell, NULL while it is open), end_date (of the last), segment, revenue, spells.
@@ -82,7 +82,7 @@ def fold_subscriptions(connection: duckdb.DuckDBPyConnection, rows: str, *, gap_
 
 
 def find_repeats(connection: duckdb.DuckDBPyConnection, item: JudgedTable, rules: Joining) -> RepeatedCustomers | None:
-    """How many customers stand on several rows, and whether the rows are taken for subscriptions; None where each customer has one row."""
+    """The number of customers with several rows, and whether their rows are subscriptions; None where each customer has one row."""
     if not may_repeat_ids(connection, item):
         return None
     customers, repeated, restarted = connection.sql(
@@ -99,26 +99,23 @@ def find_repeats(connection: duckdb.DuckDBPyConnection, item: JudgedTable, rules
 
 
 def as_subscriptions(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
-    """The mapping of customers as one of subscriptions: fields that only customers have are set aside, the subscription's own id is looked for."""
+    """A mapping of subscriptions from one of customers: drops the fields of customers and adds the id of the subscription."""
     known = all_fields("subscriptions")
     choices = {name: choice for name, choice in mapping.choices.items() if name in known}
     own = propose_mapping(source, "subscriptions").choices.get("subscription_id")
     if own is not None and all(choice.header != own.header for choice in choices.values()):
         choices["subscription_id"] = own
-    formats = {name: one for name, one in mapping.date_formats.items() if name in known}
+    formats = {name: date_format for name, date_format in mapping.date_formats.items() if name in known}
     return replace(mapping, table="subscriptions", choices=choices, date_formats=formats)
 
 
 def relate_to_subscriptions(relations: Relations) -> Relations:
-    """What pointed at the customers points at the subscriptions that they turned out to be."""
+    """The joins with the subscriptions in place of the customers table, once its rows are folded."""
     if relations.base != "customers":
         return relations
-    moved = [
-        Link(
-            replace(link.relation, other_table="subscriptions"),
-            link.origin,
-            tuple(replace(other, other_table="subscriptions") for other in link.alternatives),
-        )
-        for link in relations.links
-    ]
-    return replace(relations, links=tuple(moved), base="subscriptions")
+
+    def moved(relation: Relation) -> Relation:
+        return replace(relation, other_table="subscriptions")
+
+    links = tuple(Link(moved(link.relation), link.origin, tuple(map(moved, link.alternatives))) for link in relations.links)
+    return replace(relations, links=links, base="subscriptions")

@@ -1,1 +1,1 @@
-"""How a date, a number, a flag and a free text are recognised in a cell and parsed."""
+"""Recognises and parses the values of a column: dates, numbers, flags and free text."""

@@ -1,4 +1,4 @@
-"""Owns how dates are written in files: recognising the format of a column and the SQL that parses it."""
+"""Recognises how the dates of a column are written, and gives the SQL that parses them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Texts that mean "nothing here" in exports; compared in lower case.
+# Texts that exports write into empty cells; compared in lower case.
 BLANK_TEXTS = (
-    "",
-    "null",
-    "none",
-    "nan",
-    "nat",
-    "na",
-    "n/a",
-    "#n/a",
-    "-",
-    "--",
-    "\\n",
-    "(blank)",
-    "(vide)",
-    "(empty)",
-    "nil",
-    "0000-00-00",
-    "0000-00-00 00:00:00",
-    "00/00/0000",
+    *("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil"),
+    *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000"),
 )
 
-# Words that stand where a last day would, of whoever is still here; compared in lower case.
+# Words written in place of a last day for customers who have not left; compared in lower case.
 STILL_HERE = (
     *("present", "current", "currently", "ongoing", "active", "still active", "open", "open ended", "open-ended", "never", "no end", "no end date"),
     *("still here", "until further notice", "n.a.", "en cours", "actif", "toujours actif", "toujours client", "jamais", "aujourd'hui"),
@@ -40,35 +24,18 @@ _NO_DAY = frozenset({*BLANK_TEXTS, *STILL_HERE})
 _OFFSET = r" ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _TIME = rf"(?:[ T]\d{{1,2}}[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:{_OFFSET})?)?"
 _WITH_OFFSET = re.compile(rf"\d[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?{_OFFSET}$")
-AS_WRITTEN = "as written"  # the day that stands in the cell, whatever its offset says
+AS_WRITTEN = "as written"  # the day in the cell is taken, whatever its offset
 _ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
 _NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TIME})")
-_COMPACT = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_UNIX_SECONDS = re.compile(r"\d{9,10}(?:\.0+)?")
-_UNIX_MILLISECONDS = re.compile(r"\d{12,13}(?:\.0+)?")
-_EXCEL_SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?")
-_NAMED = re.compile(rf"(?:\w{{3,9}}\.?,? )?(\d{{1,2}})(?:er)?[ -]([^\W\d]{{3,9}})\.?[ -](\d{{4}}|\d{{2}})({_TIME})")
-_NAMED_FIRST = re.compile(rf"([^\W\d]{{3,9}})\.? (\d{{1,2}}),? (\d{{4}})({_TIME})")
-_MONTH_ONLY = re.compile(r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])")
-_MONTH_FIRST = re.compile(r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}")
 
-# Spelled in mapping files. "day_first" and "month_first" hold for any separator.
+# The names that mapping files use. "day_first" and "month_first" apply to any separator.
 DATE_FORMATS = (
-    "iso",
-    "day_first",
-    "month_first",
-    "yyyymmdd",
-    "unix_seconds",
-    "unix_milliseconds",
-    "excel_serial",
-    "named_month",
-    "year_month",
-    "month_year",
-    "named_month_year",
+    *("iso", "day_first", "month_first", "yyyymmdd", "unix_seconds", "unix_milliseconds", "excel_serial"),
+    *("named_month", "year_month", "month_year", "named_month_year"),
 )
 _ENOUGH_CONVERTED = 8  # judgement: by chance alone, one column in two thousand would have so few days and none over 12
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-(\d{2})")
-_NO_SLIP = 0.05  # judgement: from this share on, two systems wrote the column
+_TWO_SYSTEMS = 0.05  # judgement: from this share on, two systems wrote the column
 _UNIX = ("unix_seconds", "unix_milliseconds")
 _MONTHS = {
     "01": "janvier janv january jan",
@@ -84,12 +51,24 @@ _MONTHS = {
     "11": "novembre november nov",
     "12": "décembre decembre december déc dec",
 }
-_NAMES = "|".join(sorted((name for names in _MONTHS.values() for name in names.split()), key=len, reverse=True))
-_MONTH_NAME_YEAR = re.compile(rf"(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?", re.IGNORECASE)
-# Longer names first, so that none is replaced by a shorter one that it contains.
-_MONTH_NUMBERS = sorted(
-    ((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0])
-)
+# Longer names first, so that no name is replaced by a shorter one that it contains.
+_MONTH_NUMBERS = sorted(((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0]))
+_NAMES = "|".join(name for name, _ in _MONTH_NUMBERS)
+# Formats that a pattern alone recognises, the first one that fits.
+_PATTERNS = [
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("yyyymmdd", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
+        ("unix_seconds", r"\d{9,10}(?:\.0+)?"),
+        ("unix_milliseconds", r"\d{12,13}(?:\.0+)?"),
+        ("excel_serial", r"[2-7]\d{4}(?:[.,]\d+)?"),
+        ("named_month", rf"(?:\w{{3,9}}\.?,? )?\d{{1,2}}(?:er)?[ -][^\W\d]{{3,9}}\.?[ -](?:\d{{4}}|\d{{2}}){_TIME}"),
+        ("named_month", rf"[^\W\d]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}"),
+        ("year_month", r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])"),
+        ("month_year", r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}"),
+        ("named_month_year", rf"(?i:(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?)"),
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -97,13 +76,13 @@ class DateReading:
     """How the dates of one column are read.
 
     Attributes:
-        format: One of `DATE_FORMATS`; ``"day_first"`` when `ambiguous` and nobody has been asked yet.
+        format: One of `DATE_FORMATS`; ``"day_first"`` when `ambiguous` and the analyst has not decided yet.
         patterns: strptime patterns seen, most frequent first (empty where the format needs none).
-        share: Share of the filled sample values that this format explains.
+        share: Share of the non-blank sample values that have this format.
         ambiguous: Day-first and month-first both fit every value.
         example: A value as in the file.
-        mixed: Some values can only be day first and others only month first: what fits both could be either.
-        offset: Times carry their distance to UTC, so that another zone may have another day.
+        mixed: Some values can only be day first and others only month first, so values that fit both are undecided.
+        offset: Times carry a UTC offset, so the day depends on the time zone.
         zone: Zone whose day is taken, such as ``"Europe/Paris"``; "" takes the day as written (UTC for Unix time).
     """
 
@@ -118,7 +97,7 @@ class DateReading:
 
     @property
     def time_zone(self) -> str:
-        """What to say about zones: "" where no value has a time that another zone would place on another day."""
+        """The zone to report: "" where the day does not depend on a time zone."""
         if self.format in _UNIX:
             return self.zone or "UTC"
         return (self.zone or AS_WRITTEN) if self.offset else ""
@@ -149,28 +128,29 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
     chosen, times = _most_likely(votes)
     if times < 0.5 * len(filled):
         return None
-    kept = tuple(p for p, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
+    numeric = tuple(pattern for pattern, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
     offset = any(_WITH_OFFSET.search(text) for text in filled)
-    return DateReading(chosen, kept, times / len(filled), ambiguous and chosen == "day_first", _telling(filled), offset, mixed=mixed and bool(kept))
+    ambiguous = ambiguous and chosen == "day_first"
+    return DateReading(chosen, numeric, times / len(filled), ambiguous, _example(filled), offset, mixed=mixed and bool(numeric))
 
 
-def _telling(filled: list[str]) -> str:
-    """A value that says something else in the other order: 03/04/2025 rather than 01/01/2025."""
+def _example(filled: list[str]) -> str:
+    """A value that is another day in the other order: 03/04/2025 rather than 01/01/2025."""
     swapped = (text for text in filled if (match := _NUMERIC.fullmatch(text)) and int(match[1]) != int(match[3]))
     return next(swapped, filled[0])
 
 
 def _most_likely(votes: Counter[str]) -> tuple[str, int]:
-    """The format and how many values it explains. ISO is read beside every other one: a sheet has cells that are dates and cells that are texts."""
+    """The format and the number of values it explains. ISO counts for every format: a sheet mixes date cells with text cells."""
     others = Counter({name: count for name, count in votes.items() if name != "iso"})
     name, count = others.most_common(1)[0] if others else ("iso", 0)
-    return (name, count + votes["iso"]) if count >= max(2, _NO_SLIP * votes.total()) or not votes["iso"] else ("iso", votes["iso"])
+    return (name, count + votes["iso"]) if count >= max(2, _TWO_SYSTEMS * votes.total()) or not votes["iso"] else ("iso", votes["iso"])
 
 
 def half_converted(values: Iterable[str | None]) -> tuple[str, str] | None:
-    """A text and a date of a column that a spreadsheet turned into dates in the wrong order, as far as it could; None where nothing says so.
+    """A text and a date from a column that a spreadsheet half converted in the wrong order; None where there is no sign of it.
 
-    Texts with a day over 12 were left as they are, all others became dates with day and month swapped: no such date has a day over 12.
+    A spreadsheet that swaps day and month leaves texts with a day over 12 as they are, so none of its dates has a day over 12.
     """
     filled = [text for value in values if value is not None and (text := value.strip())]
     texts = [text for text in filled if _classify(text)[0] in {"day_first", "month_first", "either"}]
@@ -182,8 +162,8 @@ def half_converted(values: Iterable[str | None]) -> tuple[str, str] | None:
 
 
 def are_mixed(day_first: int, month_first: int) -> bool:
-    """Whether so many values can only be read one way, and so many only the other, that it is no slip of the pen."""
-    return min(day_first, month_first) >= max(2, _NO_SLIP * (day_first + month_first))
+    """Whether values that fit only one order, and values that fit only the other, are both too many to be typing errors."""
+    return min(day_first, month_first) >= max(2, _TWO_SYSTEMS * (day_first + month_first))
 
 
 def _classify(text: str) -> tuple[str, str]:
@@ -197,23 +177,7 @@ def _classify(text: str) -> tuple[str, str]:
         if int(first) > 12:
             return "day_first", pattern
         return ("month_first" if int(second) > 12 else "either"), pattern
-    for kind, regex in _OTHERS:
-        if regex.fullmatch(text):
-            return kind, ""
-    return "", ""
-
-
-_OTHERS = (
-    ("yyyymmdd", _COMPACT),
-    ("unix_seconds", _UNIX_SECONDS),
-    ("unix_milliseconds", _UNIX_MILLISECONDS),
-    ("excel_serial", _EXCEL_SERIAL),
-    ("named_month", _NAMED),
-    ("named_month", _NAMED_FIRST),
-    ("year_month", _MONTH_ONLY),
-    ("month_year", _MONTH_FIRST),
-    ("named_month_year", _MONTH_NAME_YEAR),
-)
+    return next((name for name, pattern in _PATTERNS if pattern.fullmatch(text)), ""), ""
 
 
 def _time_pattern(time: str) -> str:
@@ -235,10 +199,9 @@ _DEFAULT_PATTERNS = tuple(
 
 
 def date_sql(text: str, reading: DateReading | str) -> str:
-    """SQL that turns the text expression `text` into a DATE, NULL where it does not parse.
+    """SQL of the DATE that `text` holds, NULL where it does not parse; `text` is SQL of a VARCHAR and may name any columns.
 
-    Values already in ISO are accepted in every format: Excel cells arrive so, and no ISO text reads as another day
-        otherwise.
+    ISO values are accepted in every format: Excel cells arrive in ISO, and no ISO text is another day in another format.
     """
     if isinstance(reading, str):
         reading = DateReading(reading, (), 1.0, False, "")
@@ -264,14 +227,14 @@ def date_sql(text: str, reading: DateReading | str) -> str:
 
 
 def _by_length_of_year(text: str, long: tuple[str, ...], short: tuple[str, ...]) -> str:
-    """SQL of a date whose year is written with four figures or with two: a pattern for four would take 25 for the year 25."""
+    """SQL of a DATE by the length of the year in `text`: a pattern for four digits would read 25 as the year 25."""
     parse = "CAST(try_strptime({text}, [{formats}]) AS DATE)"
-    four, two = (parse.format(text=text, formats=", ".join(f"'{one}'" for one in formats)) for formats in (long, short))
+    four, two = (parse.format(text=text, formats=", ".join(f"'{pattern}'" for pattern in formats)) for formats in (long, short))
     return f"CASE WHEN regexp_matches({text}, '[0-9]{{4}}') THEN {four} ELSE {two} END"
 
 
 def _number_within(low: int, high: int, cast: str = "TRY_CAST({text} AS DOUBLE)") -> str:
-    """A number that is a day; others would stop the query instead of being reported."""
+    """SQL of the number in `{text}`, NULL outside the range: a number that is no day would stop the query."""
     return f"CASE WHEN {cast} BETWEEN {low} AND {high} THEN {cast} END"
 
 
@@ -282,7 +245,7 @@ _SQL = {
     "yyyymmdd": "CAST(try_strptime({text}, '%Y%m%d') AS DATE)",
     "unix_seconds": f"CAST(to_timestamp({_number_within(-_LAST_SECOND // 4, _LAST_SECOND)}) AT TIME ZONE '{{zone}}' AS DATE)",
     "unix_milliseconds": f"CAST(to_timestamp({_number_within(-250 * _LAST_SECOND, 1000 * _LAST_SECOND)} / 1000) AT TIME ZONE '{{zone}}' AS DATE)",
-    # Excel counts days from 30 December 1899 (its 29 February 1900 never was).
+    # Excel counts days from 30 December 1899, because its calendar has a 29 February 1900.
     "excel_serial": f"(DATE '1899-12-30' + CAST(floor({_number_within(0, _LAST_SERIAL, _COMMA_CAST)}) AS INTEGER))",
     "year_month": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{4}})[-/. ]?M?([0-9]{{1,2}})$', '\\1-\\2-01'), '%Y-%m-%d') AS DATE)",
     "month_year": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{1,2}})[-/. ]([0-9]{{4}})$', '01/\\1/\\2'), '%d/%m/%Y') AS DATE)",
@@ -290,7 +253,7 @@ _SQL = {
 
 
 def _named_months_sql(text: str) -> str:
-    """Replace month names by numbers and reduce the rest to ``d m y`` (or ``m d y``)."""
+    """SQL of the VARCHAR `text` with month names as numbers, reduced to ``d m y`` (or ``m d y``)."""
     expression = f"lower({text})"
     for name, number in _MONTH_NUMBERS:
         expression = f"replace({expression}, '{name}', '{number}')"

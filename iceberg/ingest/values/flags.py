@@ -1,4 +1,4 @@
-"""Owns how yes and no are written in files, in both languages, and the SQL that reads them; also where "yes" means that somebody is still here."""
+"""Recognises how yes and no are written, in several languages, and gives the SQL that parses them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HERE = (
 )
 _FLAG = re.compile(rf"(?:{_YES})|(?:{_NO})|(?:{_LEFT})|(?:{_HERE})|\d+(?:[.,]0+)?")
 _YES_NO_OR_NUMBER = re.compile(rf"(?:{_YES})|(?:{_NO})|\d+(?:[.,]0+)?")
-# A state is a word; numbers in such a column are codes that nobody here can read.
-MOST_VALUES = 12  # judgement: of more values nobody picks those that mean yes
+MOST_VALUES = 12  # judgement: an analyst does not choose among more values than this
+# Headers of columns that hold a state in words; numbers in such a column are codes of unknown meaning.
 _STATES = frozenset({"status", "statut", "statut client", "customer status", "account status", "etat", "etat client", "situation"})
 _STILL_HERE = frozenset(
     {"actif", "active", "is active", "isactive", "client actif", "active customer", "toujours client", "encore client", "still here", "retained"}
@@ -31,11 +31,11 @@ _STILL_HERE = frozenset(
 
 
 def looks_like_flags(values: Iterable[str | None], *, header: str = "") -> bool:
-    """Whether nearly all filled cells of a sample say yes or no, or count something.
+    """Whether nearly all non-blank cells of a sample mean yes or no, or are counts.
 
     Args:
         values: Cells.
-        header: Normalised header: a state must be told in words.
+        header: Normalised header; under the header of a state only words are flags.
     """
     filled = [text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS]
     if header in _STATES and any(_YES_NO_OR_NUMBER.fullmatch(text) for text in filled):
@@ -44,22 +44,22 @@ def looks_like_flags(values: Iterable[str | None], *, header: str = "") -> bool:
 
 
 def values_to_ask(values: Iterable[str | None], *, header: str = "") -> tuple[str, ...]:
-    """The few values of a column of which nobody can know which one means yes: codes such as 1 and 2, words that are neither; else ()."""
-    found: dict[str, str] = {}
+    """The values of a column that does not show which of them means yes, such as the codes 1 and 2; () for any other column."""
+    different: dict[str, str] = {}
     values, blank = tuple(values), False
     for value in values:
         text = str(value or "").strip()
         if _plain(text) in BLANK_TEXTS:
             blank = True
         else:
-            found.setdefault(_plain(text), text)
-    if not 1 < len(found) <= MOST_VALUES:
+            different.setdefault(_plain(text), text)
+    if not 1 < len(different) <= MOST_VALUES:
         return ()
-    numbers = all(re.fullmatch(r"\d+(?:[.,]0+)?", text) for text in found)
+    numbers = all(re.fullmatch(r"\d+(?:[.,]0+)?", text) for text in different)
     if numbers and header not in _STATES:
-        none = any(re.fullmatch(r"0+(?:[.,]0+)?", text) for text in found)
-        return () if none or len(found) > 2 or blank else tuple(sorted(found.values()))  # 1 and 2 are codes, unless blanks say "none"
-    return () if looks_like_flags(values, header=header) else tuple(sorted(found.values()))
+        has_zero = any(re.fullmatch(r"0+(?:[.,]0+)?", text) for text in different)
+        return () if has_zero or len(different) > 2 or blank else tuple(sorted(different.values()))  # 1 and 2 are codes, unless blanks mean "none"
+    return () if looks_like_flags(values, header=header) else tuple(sorted(different.values()))
 
 
 def says_still_here(header: str) -> bool:
@@ -73,21 +73,21 @@ def _plain(text: str) -> str:
 
 
 def flag_sql(text: str, *, still_here: bool = False, yes: Sequence[str] = ()) -> str:
-    """SQL that turns yes into 1, no into 0, a count into whether there was any, anything else into NULL.
+    """SQL of 1 for yes or a positive count, 0 for no, NULL for any other cell.
 
     Args:
-        text: SQL of the cell.
-        yes: The values that mean yes, where somebody said which; every other one means no.
-        still_here: Yes means 0: the column asks who is still here. Words such as "cancelled" mean what they say.
+        text: SQL of the cell, a VARCHAR; may name any columns.
+        still_here: Yes means 0, because the column says who has not left. Words such as "cancelled" keep their meaning.
+        yes: The values that mean yes, where the mapping names them; every other value then means no.
     """
     plain = f"lower(strip_accents(trim({text})))"
     if yes:
-        listed, blanks = (", ".join(quote_text(_plain(one)) for one in values) for values in (yes, BLANK_TEXTS))
+        listed, blanks = (", ".join(quote_text(_plain(value)) for value in values) for values in (yes, BLANK_TEXTS))
         return f"CASE WHEN {plain} IN ({blanks}) THEN NULL WHEN {plain} IN ({listed}) THEN 1 WHEN {text} IS NOT NULL THEN 0 END"
     number = f"TRY_CAST(replace(trim({text}), ',', '.') AS DOUBLE)"
-    asked, other = (0, 1) if still_here else (1, 0)
+    if_yes, if_no = (0, 1) if still_here else (1, 0)
     return (
-        f"CASE WHEN regexp_full_match({plain}, '{_YES}') THEN {asked} WHEN regexp_full_match({plain}, '{_NO}') THEN {other} "
+        f"CASE WHEN regexp_full_match({plain}, '{_YES}') THEN {if_yes} WHEN regexp_full_match({plain}, '{_NO}') THEN {if_no} "
         f"WHEN regexp_full_match({plain}, '{_LEFT}') THEN 1 WHEN regexp_full_match({plain}, '{_HERE}') THEN 0 "
-        f"WHEN {number} >= 1 THEN {asked} END"
+        f"WHEN {number} >= 1 THEN {if_yes} END"
     )

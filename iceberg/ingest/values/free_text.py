@@ -1,4 +1,4 @@
-"""Owns the difference between a label (a category among others) and a text that somebody wrote, and the labels that mean "no complaint"."""
+"""Tells labels, which repeat, from free text, and recognises the labels that mean "no complaint"."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
-_FEWEST = 5  # judgement: fewer cells may all differ and still be labels
+_FEWEST = 5  # judgement: fewer cells can all differ and still be labels
 _MANY = 50  # judgement: with so many cells, labels repeat
 _WORDS, _LETTERS = 6, 60  # judgement: a label is shorter than a sentence
-_OWN = 0.8  # judgement: share of cells that no other cell repeats, from which a column numbers or describes its rows
+_MOSTLY_DIFFERENT = 0.8  # judgement: with so many different entries a column numbers or describes its rows
 # Lower case, without accents.
 _NONE = (
     r"no|non|n|nil|nothing|rien|neant|ras|r\.a\.s\.?|0|0[.,]0+|false|faux|never|jamais|"
@@ -21,17 +21,17 @@ _NONE = (
 
 
 def holds_texts(values: Iterable[str | None]) -> bool:
-    """Whether a sample of cells is free text, or has another entry in nearly every row, rather than labels that repeat."""
+    """Whether a sample of cells is free text, or differs in nearly every row, so that it holds no labels."""
     filled = [text for value in values if (text := str(value or "").strip()) and text.lower() not in BLANK_TEXTS]
-    own = len({text.lower() for text in filled})
-    if len(filled) >= _MANY and own >= _OWN * len(filled):
+    different = len({text.lower() for text in filled})
+    if len(filled) >= _MANY and different >= _MOSTLY_DIFFERENT * len(filled):
         return True
     long = sum(len(text) > _LETTERS or len(text.split()) >= _WORDS for text in filled)
-    return len(filled) >= _FEWEST and own >= 0.5 * len(filled) and long >= 0.5 * len(filled)
+    return len(filled) >= _FEWEST and different >= 0.5 * len(filled) and long >= 0.5 * len(filled)
 
 
 def says_none_sql(text: str) -> str:
-    """SQL: whether a cell, which is not NULL, says that there was no complaint."""
+    """SQL of a BOOLEAN: whether `text`, SQL of a VARCHAR that is not NULL, means that there was no complaint."""
     plain = f"lower(strip_accents(trim({text})))"
     blanks = ", ".join(quote_text(blank) for blank in BLANK_TEXTS)
     return f"({plain} IN ({blanks}) OR regexp_full_match({plain}, {quote_text(_NONE)}))"

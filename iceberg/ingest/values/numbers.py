@@ -1,7 +1,4 @@
-"""Owns how amounts are written in files and the SQL that parses them.
-
-Decimal mark, grouping, currency and percent signs.
-"""
+"""Recognises how the amounts of a column are written (decimal mark, grouping, currency, percent), and gives the SQL that parses them."""
 
 from __future__ import annotations
 
@@ -11,20 +8,19 @@ from dataclasses import dataclass
 
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
-# Anything that may stand around or inside an amount without being part of it: spaces (no-break and narrow ones too),
-# currency, percent.
+# What can surround or interrupt an amount without being part of it: spaces (also no-break and narrow), currency, percent.
 _ORNAMENT = re.compile(r"[\s\u00a0\u202f\u2009'’€$£%]|EUR|USD|GBP|CHF|CAD", re.IGNORECASE)
 _ORNAMENT_SQL = "[\\s\\x{00A0}\\x{202F}\\x{2009}''’€$£%]|(?i:EUR|USD|GBP|CHF|CAD)"
-LARGEST_NUMBER = "1e15"  # judgement: nothing that is counted or paid is larger
+LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 
-# Whole shapes of an amount without ornaments; the second mark groups thousands (and, in India, hundreds).
+# Patterns of an amount without ornaments; the second mark groups thousands (and, in India, hundreds).
 _POINT_SQL = "[-+]?(\\d{1,3}(,\\d{2})*,\\d{3}|\\d+)?(\\.\\d*)?([eE][-+]?\\d+)?"
 _COMMA_SQL = "[-+]?(\\d{1,3}(\\.\\d{3})+|\\d+)?(,\\d*)?"
 
-# What settles 1,234: a comma before other than three digits at the end is a decimal mark; one of two, or one before a point, groups thousands.
+# What decides how 1,234 is read: a comma before other than three final digits is a decimal mark; two commas, or one before a point, group thousands.
 DECIMAL_COMMA = r",(\d{1,2}|\d{4,})\D*$"
 GROUPED_COMMA = r"\d,\d{3}[,.]\d"
 
@@ -35,10 +31,10 @@ class NumberReading:
 
     Attributes:
         decimal: ``"."`` or ``","``.
-        plain: Every sample value is a number as it stands: no cleaning is needed.
-        share: Share of filled sample values that parse.
-        ambiguous: 1,234 and 1.234 could be thousands or decimals and nothing in the sample decides.
-        currency: ISO code seen in the cells, "" where none.
+        plain: Every sample value is a number without cleaning.
+        share: Share of the non-blank sample values that parse.
+        ambiguous: 1,234 or 1.234 could be thousands or decimals and the sample does not decide.
+        currency: ISO code of the currency in the cells, "" where there is none.
     """
 
     decimal: str
@@ -65,23 +61,23 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
     if max(point, comma) < 0.5 * len(filled):
         return None
-    doubtful = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
+    ambiguous = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
     decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
-    return NumberReading(decimal, False, max(point, comma) / len(filled), doubtful, currency)
+    return NumberReading(decimal, False, max(point, comma) / len(filled), ambiguous, currency)
 
 
 def number_sql(text: str, reading: NumberReading) -> str:
-    """SQL that turns the text expression `text` into a DOUBLE, NULL where it does not parse or is no amount ("inf", "NaN", 1e300)."""
+    """SQL of the DOUBLE that `text` holds, NULL where it does not parse or is no amount ("inf", 1e300); `text` is SQL of a VARCHAR."""
     return finite_sql(_number_sql(text, reading))
 
 
 def finite_sql(number: str) -> str:
-    """A number, NULL where no amount or count is that large."""
+    """SQL of `number`, itself SQL of a DOUBLE, and NULL where no amount or count is that large."""
     return f"CASE WHEN abs({number}) < {LARGEST_NUMBER} THEN {number} END"
 
 
 def _number_sql(text: str, reading: NumberReading) -> str:
-    """By the column's decimal mark; a cell that can only be meant the other way (12,5 among points) is read as it is meant."""
+    """SQL of a DOUBLE by the decimal mark of the column; a cell that only fits the other mark (12,5 among points) is read by that one."""
     direct = f"TRY_CAST({text} AS DOUBLE)"
     if reading.plain:
         return direct

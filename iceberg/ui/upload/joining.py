@@ -9,7 +9,7 @@ import streamlit as st
 
 from iceberg.ingest.joining.links import LinkChoice, Relation, Relations
 from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
-from iceberg.ingest.joining_sentences import Told, tell_report, tell_steps
+from iceberg.ingest.joining_sentences import JoiningFact, tell_report, tell_steps
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.frame import Frame
@@ -92,7 +92,7 @@ def _pair_name(frame: Frame, pair: Relation, *, measured: bool) -> str:
     return words.text("ui.upload.relation_pair", pair=name, share=words.percent(pair.share), ids=pair.ids) if measured else name
 
 
-def _choose(frame: Frame, entry: Told, rules: Joining, found: JoiningReport, files: str) -> Joining:
+def _choose(frame: Frame, entry: JoiningFact, rules: Joining, found: JoiningReport, files: str) -> Joining:
     words, option = frame.words, entry.option
     label = words.text(f"ui.upload.joining_{option}") if option in CHOICES or option in _DAYS else ""
     key = f"joining.{option}.{files[:12]}"

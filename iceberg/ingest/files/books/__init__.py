@@ -1,1 +1,1 @@
-"""Workbooks and HTML tables, read in a separate process whose memory and time are bounded."""
+"""Owns workbooks, read in a child process within bounds on memory and time, and HTML tables."""

@@ -1,7 +1,7 @@
-"""Reads a book (.xlsx, .xlsb, .xls, .ods) in a process of its own, within bounds on memory and time.
+"""Reads a book (.xlsx, .xlsb, .xls, .ods) in a child process, within bounds on memory and time.
 
-A hostile or broken book makes the library expand one cell to gigabytes, follow sectors in a circle, panic or abort. Then only the child ends.
-This file is also the script that the child runs: it imports nothing of the package, so it starts in some 50 ms and may be moved.
+A hostile or broken book can make the library expand one cell to gigabytes, loop, panic or abort; then only the child ends. This file is also
+the script that the child runs: it imports nothing of the package, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-# What a broken zip raises, depending on where it is broken; ValueError where a name inside is no text, LookupError where it is empty.
+# A broken zip raises any of these; ValueError where a name inside is no text, LookupError where it is empty.
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, struct.error, ValueError, LookupError)
-# Judgement, all of it: a full sheet of a million rows by twenty columns is 100 MB, unpacks to 1 GB and holds 20 million cells.
+# Judgement for all bounds: a full sheet of a million rows by twenty columns is 100 MB, unpacks to 1 GB and holds 20 million cells.
 MAX_BOOK_BYTES = 512 << 20
 MAX_UNPACKED_BYTES = 2 << 30
 LEAST_MEMORY, MEMORY_PER_BYTE, MOST_MEMORY = 1000 << 20, 40, 6 << 30  # an empty cell of the grid takes 32 bytes
 LEAST_SECONDS, BYTES_PER_SECOND, WALL_CLOCK_FACTOR = 8, 1 << 20, 6
-_TEXT_SHARE = 4  # the cells' text may take a quarter of the memory: the parent holds it too
+_TEXT_SHARE = 4  # the text of the cells may take a quarter of the memory, because the parent needs it too
 _NO_MEMORY = 3
 _OUT_OF_BOUNDS = {_NO_MEMORY, *(-number for number in signal.Signals if number.name in {"SIGABRT", "SIGKILL", "SIGXCPU"})}
-Cell = str | float | bool | list[str]  # a day or a time is a list that holds its text
-Grid = list[list[Cell]]
+Cell = str | float | bool | list[str]  # a day or a time is a list of one text
+CellGrid = list[list[Cell]]
 
 
 class UnpackedTooLargeError(Exception):
@@ -41,7 +41,7 @@ class OutOfBoundsError(Exception):
     """A book cannot be read within its memory and time; its arguments are those bounds, in bytes and seconds."""
 
 
-def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Grid]:
+def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, CellGrid]:
     """Read one sheet of a book.
 
     Args:
@@ -52,9 +52,9 @@ def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Gri
         The names of all sheets, the name of the sheet taken ("" where there is none), and its cells from A1 on.
 
     Raises:
-        UnpackedTooLargeError: By the sizes that it declares.
-        OutOfBoundsError: By what the child needed.
-        ValueError: It is no book.
+        UnpackedTooLargeError: The book declares too large a size.
+        OutOfBoundsError: The child exceeded its memory or time.
+        ValueError: The file is no book.
     """
     size, zipped = path.stat().st_size, zipfile.is_zipfile(path)
     _refuse_declared_size(path, size, zipped=zipped)
@@ -72,13 +72,13 @@ def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Gri
                 allowed -= len(line)
                 if allowed < 0:
                     raise OutOfBoundsError(memory, seconds)
-                if line.endswith(b"\n"):  # else the child ended within it
+                if line.endswith(b"\n"):  # else the child ended inside the line
                     lines.append(json.loads(line))
             code = child.wait()
         finally:
             timer.cancel()
             child.kill()
-    if zipped and code in _OUT_OF_BOUNDS:  # a full .xls is small: one that needs so much is broken
+    if zipped and code in _OUT_OF_BOUNDS:  # a full .xls is small, so one that needs so much is broken
         raise OutOfBoundsError(memory, seconds)
     if code:
         raise ValueError("not a book")
@@ -102,30 +102,30 @@ def _refuse_declared_size(path: Path, size: int, *, zipped: bool) -> None:
 
 
 def _place_of_library() -> str:
-    """The folder to import the library from: an isolated child does not look where a user installed it for themselves."""
-    found = importlib.util.find_spec("python_calamine")
-    return str(Path(found.origin).parents[1]) if found is not None and found.origin else ""
+    """The folder to import the library from: an isolated child does not search the folder of user installations."""
+    spec = importlib.util.find_spec("python_calamine")
+    return str(Path(spec.origin).parents[1]) if spec is not None and spec.origin else ""
 
 
 def _bound(memory: int, seconds: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows: the declared size and the clock are the bounds
+    except ImportError:  # Windows: only the declared size and the clock are bounds
         return
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what ends here leaves no customers on the disk
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would leave customers on disk
 
 
 def _write_cells(path: str, sheet: str | None) -> None:
-    """Write the names and the sheet taken on one line, then each row on its own, as JSON; a row without a filled cell is []."""
+    """Write, as JSON lines, the names of all sheets with that of the chosen one, then each row; a blank row is []."""
     import python_calamine
 
     data = io.BytesIO(Path(path).read_bytes())
     if zipfile.is_zipfile(data) and zipfile.ZipFile(data).testzip() is not None:
-        raise ValueError("a part is damaged")  # the library would read it as it is
+        raise ValueError("a part is damaged")  # the library would read the damaged part
     data.seek(0)
-    book = python_calamine.CalamineWorkbook.from_filelike(data)  # by content: a name may lie
+    book = python_calamine.CalamineWorkbook.from_filelike(data)  # by content, because the name can be wrong
     wanted = [name for name in book.sheet_names if sheet in (None, name)]
     sheets = (book.get_sheet_by_name(name) for name in wanted)
     chosen = max(sheets, key=_filled_cells) if len(wanted) > 1 else next(sheets, None)
@@ -137,12 +137,12 @@ def _write_cells(path: str, sheet: str | None) -> None:
 
 
 def _filled_cells(sheet: Any) -> int:  # noqa: ANN401  # calamine has no types
-    """Filled cells of a sheet: a data dictionary has few, a chart sheet none."""
+    """Number of cells of a sheet that are not blank: a data dictionary has few, a chart sheet none."""
     return sum(1 for row in sheet.iter_rows() for cell in row if cell != "")
 
 
 def _write_line(value: object) -> None:
-    """Write one line of JSON; midnight of a day is that day."""
+    """Write one line of JSON; a time at midnight becomes its day."""
     sys.stdout.write(json.dumps(value, default=lambda cell: [str(cell).removesuffix(" 00:00:00")], separators=(",", ":")) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Owns tables in web pages and in Excel's XML of 2003: what systems write under the name ``.xls``. The largest table of the page is the sheet."""
+"""Reads tables in web pages and in the XML of Excel 2003, which some systems export as ``.xls``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from iceberg.errors import FileError
 
-MAX_BYTES = 64 << 20  # judgement: a page is held as a whole; larger exports exist as CSV
+MAX_BYTES = 64 << 20  # judgement: the whole page is in memory; larger exports exist as CSV
 _MOST_SPANNED = 1000  # judgement: no cell spans more columns
 _ROWS, _CELLS = frozenset({"tr", "row"}), frozenset({"td", "th", "cell"})
 _UNSEEN = frozenset({"script", "style", "head", "title"})
 
 
 class _Tables(HTMLParser):
-    """Rows of cells of every table; what stands in a table inside a cell is a table of its own."""
+    """Collects the rows of every table; a table inside a cell is a table of its own."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -37,7 +37,7 @@ class _Tables(HTMLParser):
             self._end_cell()
             row = self._open[-1][-1]
             place = given.get("ss:index") or ""
-            if place.isdigit() and len(row) < int(place) <= _MOST_SPANNED:  # cells that were left out
+            if place.isdigit() and len(row) < int(place) <= _MOST_SPANNED:  # omitted cells
                 row += [""] * (int(place) - 1 - len(row))
             self._cell = []
             row.append("")
@@ -48,7 +48,7 @@ class _Tables(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if tag in _CELLS:  # <Cell/> holds nothing
+        if tag in _CELLS:  # <Cell/> is empty
             self._end_cell()
 
     def handle_endtag(self, tag: str) -> None:

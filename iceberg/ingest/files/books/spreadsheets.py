@@ -1,4 +1,4 @@
-"""Reads spreadsheet books: takes the sheet that holds the data, finds its header and turns its cells into text."""
+"""Reads spreadsheet books: chooses the sheet with the data, finds its header and turns its cells into text."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class SheetRows:
     Attributes:
         sheet: Its name.
         sheets: All sheets of the book.
-        headers: Column names.
+        headers: Names of the columns.
         header_row: Row number of the header (1-based, as the spreadsheet shows it).
-        rows: Cells as text, one tuple per filled row below the header.
+        rows: Cells as text, one tuple per row below the header that is not blank.
         row_numbers: Row number of each, as the spreadsheet shows it.
     """
 
@@ -45,7 +45,7 @@ class SheetRows:
 
 
 def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | None = None) -> SheetRows:
-    """Read the named sheet, or the one that looks like data.
+    """Read the named sheet, or the one with the most filled cells.
 
     Raises:
         FileError: ``sheet_not_found``, ``book_unreadable``, ``book_too_large``, ``sheet_too_wide``, ``empty_file``,
@@ -75,14 +75,12 @@ def _cell_text(cell: Cell) -> str | None:
         return "true" if cell else "false"
     if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-        return text + "0" if _THREE_PLACES.fullmatch(text) else text  # 1.234 as a number is never 1,234, whatever the texts of the column say
+        return text + "0" if _THREE_PLACES.fullmatch(text) else text  # the number 1.234 is never 1,234, whatever the texts of the column suggest
     return str(cell) or None
 
 
-def cut_sheet(
-    grid: Rows, *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None
-) -> SheetRows:
-    """The table of a grid of cells: its header, and the filled rows below.
+def cut_sheet(grid: Rows, *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None) -> SheetRows:
+    """Find the header of a grid of cells and the rows below it.
 
     Raises:
         FileError: ``empty_file``, ``header_only``, ``one_column``.
@@ -92,32 +90,21 @@ def cut_sheet(
     if not filled:
         raise FileError("empty_file", {"file": f"{name}#{sheet}"})
     usual = sorted(count for _, count in filled)[len(filled) // 2]
-    start = (
-        header_line - 1
-        if header_line
-        else _header_row(grid, filled, usual)
-    )
+    start = header_line - 1 if header_line else _header_row(grid, filled, usual)
     columns = [position for position, cell in enumerate(grid[start]) if cell != "" or _is_filled(grid, start, position)]
     if len(columns) < 2:
-        raise FileError(
-            "one_column",
-            {"file": f"{name}#{sheet}", "separator": "", "line": str(start + 1), "value": str(grid[start][:1])[:80]},
-        )
+        values = {"file": f"{name}#{sheet}", "separator": "", "line": str(start + 1), "value": str(grid[start][:1])[:80]}
+        raise FileError("one_column", values)
     headers = number_repeats([_cell_text(grid[start][position]) or "" for position in columns])
-    numbered = [
-        (number, tuple(_cell_text(row[position]) for position in columns))
-        for number, row in enumerate(grid[start + 1 :], start=start + 2)
-    ]
+    numbered = [(number, tuple(_cell_text(row[position]) for position in columns)) for number, row in enumerate(grid[start + 1 :], start=start + 2)]
     numbered = [(number, cells) for number, cells in numbered if any(cell is not None for cell in cells)]
     if not numbered:
         raise FileError("header_only", {"file": f"{name}#{sheet}", "line": str(start + 1)})
-    return SheetRows(
-        sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered]
-    )
+    return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered])
 
 
 def _header_row(grid: Rows, filled: list[tuple[int, int]], usual: int) -> int:
-    """The first row of enough cells; where it leaves columns of the table unnamed, the next one that names nearly all of them."""
+    """Index of the first row with enough cells; where it names too few columns, of the next row that names nearly all of them."""
     first = next(index for index, count in filled if count >= max(2, min(usual, 3)) or count == usual)
     below = [position for position in range(len(grid[first])) if _is_filled(grid, first, position)]
     named = [(index, sum(1 for position in below if grid[index][position] != "")) for index, _ in filled if index >= first][:_HEADER_ROWS]
@@ -131,6 +118,6 @@ def _is_named(row: Sequence[Cell]) -> bool:
 
 
 def _is_filled(grid: Rows, header: int, position: int) -> bool:
-    """Whether a column has cells in most rows below: then it belongs to the table, named or not."""
+    """Whether a column has cells in most rows below the header, so that it is part of the table even without a name."""
     below = [row[position] for row in grid[header + 1 :] if position < len(row) and any(cell != "" for cell in row)]
     return bool(below) and sum(cell != "" for cell in below) > _MOST_ROWS * len(below)

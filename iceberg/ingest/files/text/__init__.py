@@ -1,1 +1,1 @@
-"""Text files: encoding, delimiter, headers, lines that are no records, and the way back from a record to its line."""
+"""Owns text files: their encoding, delimiter and header, malformed lines, and the line of each record."""

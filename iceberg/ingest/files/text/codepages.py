@@ -1,6 +1,6 @@
-"""Owns the question that bytes alone may leave open: were they written in Western (cp1252) or Central Europe (cp1250), on a Mac or under MS-DOS?
+"""Decides by the words of a text whether it is in cp1252 (Western), cp1250 (Central European), Mac Roman or MS-DOS cp850.
 
-All readings decode without an error; only the words tell them apart. Statistical detectors swap them on short files.
+The text decodes in all of them without an error, and statistical detectors confuse them on short files.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 WESTERN, CENTRAL = "cp1252", "cp1250"
 _RUNS = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_SHORT_WORD = 4  # judgement: shorter ones may be anything
+_SHORT_WORD = 4  # judgement: a shorter word is no evidence
 _ENOUGH_OLD = 200  # judgement: different words
-_ENOUGH_WORDS = 20_000  # judgement: words with an accent after which more do not change the answer
+_ENOUGH_WORDS = 20_000  # judgement: after so many words with an accent, more do not change the answer
 
-# What a word says when read as cp1252, in nats (judgement, from where these letters stand in French, Spanish, Portuguese, Italian,
-# German and Danish on one side, Czech, Slovak, Polish, Hungarian, Romanian and Croatian on the other): above 0 it looks Western, below 0
-# it does not. Letters that are the same in both (é, á, í, ó, ö, ü, ä, ç, š, ž) say nothing alone.
+# Evidence of a word decoded as cp1252, in nats: above 0 for Western (judgement, from the places of these letters in French, Spanish,
+# Portuguese, Italian, German and Danish against Czech, Slovak, Polish, Hungarian, Romanian and Croatian). Letters that both code pages share
+# (é, á, í, ó, ö, ü, ä, ç, š, ž) are no evidence alone.
 _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
     (re.compile(pattern), weight)
     for pattern, weight in (
@@ -30,7 +30,7 @@ _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
         (r"à.", -0.5),
         (r"ù.|ì.", -1.5),
         (r"ò.|ð|þ", -1.2),
-        # A Danish or Norwegian ø and æ stand where a vowel does, between consonants; as Czech ř, Polish or Croatian ć they stand beside one.
+        # Danish and Norwegian ø and æ are vowels between consonants; the same bytes in cp1250, ř and ć, stand beside a vowel.
         (r"(?:^|[bcdfghjklmnpqrstvwxz])ø(?:[bcdfghjklmnpqrstvwxz]|$)", 1.5),
         (r"[aeiouyáéíóúýě]ø|ø[aeiouyáéíóúý]", -1.2),
         (r"[bcdfghjklmnpqrstvwxz]æ(?:[bcdfghjklmnpqrstvwxz]|$)", 1.5),
@@ -39,13 +39,13 @@ _SIGNS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
         (r"õ(?!e)", -1.5),
         (r"[íýšžáúóŕ].*[èùìòøûïêàæ]|[èùìòøûïêàæ].*[íýšžáúó]", -2.0),
         (r"[^\W\d_][³¹¿£¥¯ªº¼¾\x8d\x8f\x9d]|[³¹¿£¥¯ªº¼¾\x8d\x8f\x9d][^\W\d_]", -2.5),
-        (r"^¿[^\W\d_]", 2.5),  # how a Spanish question starts
+        (r"^¿[^\W\d_]", 2.5),  # the start of a Spanish question
     )
 )
-# What Excel still saves as "CSV (Macintosh)" and "CSV (MS-DOS)". Their small letters with accents are what Windows has for signs and capitals, which
-# stand inside no word: "RŽsiliation", "R‚siliation".
+# Excel still saves "CSV (Macintosh)" and "CSV (MS-DOS)". Where they have small letters with accents, Windows has signs and capitals, which no
+# word has inside: "RŽsiliation", "R‚siliation".
 OLD_PAGES = ("mac_roman", "cp850")
-_SIGN = "\\x80-\\x9fŠŽŒŸŚŤŹƒ†‡ˆ‰‹‚„“”™¡¢£¤¥ÕŐ"  # as Windows reads them; not what may stand between words: dashes, dots, an apostrophe
+_SIGN = "\\x80-\\x9fŠŽŒŸŚŤŹƒ†‡ˆ‰‹‚„“”™¡¢£¤¥ÕŐ"  # as Windows decodes them; without dashes, dots and the apostrophe, which can stand between words
 _OUT_OF_PLACE = re.compile(rf"[A-Za-z][{_SIGN}][a-z]|[a-z][\x80-\x9fŠŽŒŚŤŹƒ†‡ˆ‰‹](?!\w)")
 _IN_PLACE = re.compile(r"[A-Za-z][àâäãáåæçéèêëíìîïñóòôöõøœúùûüÿß](?:[a-z]|$)|^[àâäéèêëîïôöûüœÀÂÄÉÈÊËÎÏÔÖÛÜŒ][a-z]")
 _PRIOR = 1.5  # judgement: most analysts of this product write French or English
@@ -53,13 +53,13 @@ _PRIOR = 1.5  # judgement: most analysts of this product write French or English
 
 @dataclass(frozen=True)
 class CodepageVerdict:
-    """Which of the two readings fits.
+    """The likelier of two encodings.
 
     Attributes:
         encoding: The likelier one.
-        certain: Nothing needs to be asked: no letter differs, or the words are Western beyond doubt.
-        other: The reading that is less likely.
-        says, other_says: A few words as each would read them.
+        certain: The analyst need not decide: no letter differs, or the words are clearly Western.
+        other: The less likely one.
+        says, other_says: A few words as each of the two decodes them.
     """
 
     encoding: str
@@ -70,23 +70,23 @@ class CodepageVerdict:
 
 
 def tell_codepages_apart(chunks: Iterable[bytes]) -> CodepageVerdict:
-    """Judge bytes that are neither UTF-8 nor UTF-16."""
+    """Choose the code page of bytes that are neither UTF-8 nor UTF-16."""
     score, words = _PRIOR, 0
     shown: dict[str, str] = {}
     old = {page: dict[str, str]() for page in OLD_PAGES}
-    says_nothing = set[bytes]()
+    no_evidence = set[bytes]()
     for chunk in chunks:
         if chunk.isascii():
             continue
-        for found in _RUNS.finditer(chunk):
-            raw = found.group()
-            if raw in says_nothing:
+        for match in _RUNS.finditer(chunk):
+            raw = match.group()
+            if raw in no_evidence:
                 continue
             west, central = _decode(raw, WESTERN), _decode(raw, CENTRAL)
             _note_old(raw, west, central, old)
             if west == central:
-                if len(says_nothing) < _ENOUGH_WORDS:
-                    says_nothing.add(raw)
+                if len(no_evidence) < _ENOUGH_WORDS:
+                    no_evidence.add(raw)
                 continue
             words += 1
             score += _weight(west)
@@ -94,7 +94,7 @@ def tell_codepages_apart(chunks: Iterable[bytes]) -> CodepageVerdict:
                 shown[west] = central
         if words > _ENOUGH_WORDS:
             break
-    page = max(OLD_PAGES, key=lambda one: len(old[one]))
+    page = max(OLD_PAGES, key=lambda candidate: len(old[candidate]))
     if old[page]:
         texts = list(old[page].items())[:3]
         says, other_says = (", ".join(pair[side] for pair in texts) for side in (0, 1))
@@ -105,13 +105,13 @@ def tell_codepages_apart(chunks: Iterable[bytes]) -> CodepageVerdict:
 
 
 def _note_old(raw: bytes, west: str, central: str, old: dict[str, dict[str, str]]) -> None:
-    """A word that Windows cannot have written and an older page could: kept, as both read it, a few of each."""
+    """Collect a word that Windows cannot have written and an older code page could, as each decodes it."""
     if len(raw) < _SHORT_WORD or not (_OUT_OF_PLACE.search(west) and _OUT_OF_PLACE.search(central)):
         return
-    for page, found in old.items():
+    for page, words in old.items():
         text = raw.decode(page)
-        if len(found) < _ENOUGH_OLD and _IN_PLACE.search(text) and not _OUT_OF_PLACE.search(text):
-            found[text] = west
+        if len(words) < _ENOUGH_OLD and _IN_PLACE.search(text) and not _OUT_OF_PLACE.search(text):
+            words[text] = west
 
 
 def _decode(raw: bytes, encoding: str) -> str:
@@ -122,6 +122,6 @@ def _decode(raw: bytes, encoding: str) -> str:
 
 
 def _weight(word: str) -> float:
-    """What one word says."""
+    """The evidence of one word, in nats."""
     lower = word.lower()
     return max(-3.0, min(3.0, sum(weight for pattern, weight in _SIGNS if pattern.search(lower))))

@@ -1,4 +1,4 @@
-"""Owns how a text file is cut into cells: its separator, its header line and the lines of prose above it."""
+"""Finds the separator and the header line of a text file, and cuts its records into cells."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from iceberg.ingest.files.text.headers import is_data, is_named
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 18
-_COUNTED_RECORDS = 500  # judgement: enough to tell separators apart
-csv.field_size_limit(1 << 22)  # the module's own limit of 131,072 is shorter than a line may be
+_COUNTED_RECORDS = 500  # judgement: enough to decide between separators
+csv.field_size_limit(1 << 22)  # the default limit of 131,072 is shorter than some cells
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a text file is cut.
+class TextLayout:
+    """How a text file is cut into records and cells.
 
     Attributes:
         separator: One character.
-        headers: Names in the header line, as written (surrounding blanks removed, repeats numbered).
+        headers: Names in the header line, without surrounding blanks, repeated names numbered.
         skipped_lines: Lines above the header, the ``sep=;`` line included.
-        header_end_line: Line number on which the header ends (1-based; a quoted header may span lines).
+        header_end_line: Line on which the header ends (1-based; a quoted header can span lines).
         sample: First records below the header, cut.
-        head_has_quotes: A line break may be quoted in the header or above it, so that lines cannot simply be skipped.
+        head_has_quotes: The header, or text above it, can hold a quoted line break, so skipping by line number is unsafe.
     """
 
     separator: str
@@ -38,11 +38,11 @@ class Layout:
     head_has_quotes: bool = False
 
 
-def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> Layout:
-    """Cut the beginning of a text file.
+def read_layout(text: str, *, name: str, separator: str | None = None, header_line: int | None = None) -> TextLayout:
+    """Find the layout from the beginning of a text file.
 
     Args:
-        text: The first part of the file; a cut last line is tolerated.
+        text: The first part of the file; its last line may be incomplete.
         name: File name, for messages.
         separator: Overrides the choice.
         header_line: Overrides the choice (1-based line of the header).
@@ -53,18 +53,14 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     declared = _declared_separator(text)
     first_line = 1 if declared else 0
     chosen = separator or declared or choose_separator(text)
-    records = (
-        _cut(text, chosen)[first_line:] if not header_line else [r for r in _cut(text, chosen) if r[0] >= header_line]
-    )
+    records = [record for record in _cut(text, chosen)[0 if header_line else first_line :] if record[0] >= (header_line or 0)]
     records = [record for record in records if any(cell.strip() for cell in record[2])]
     if not records:
         raise FileError("empty_file", {"file": name})
     width = _usual_width(records)
     if width < 2:
-        raise FileError(
-            "one_column",
-            {"file": name, "separator": _spell(chosen), "line": str(records[0][0]), "value": records[0][2][0][:80]},
-        )
+        shown = "tab" if chosen == "\t" else chosen
+        raise FileError("one_column", {"file": name, "separator": shown, "line": str(records[0][0]), "value": records[0][2][0][:80]})
     position = 0 if header_line else _header_position(records, width)
     start, end, cells = records[position]
     if len(records) <= position + 1:
@@ -72,21 +68,17 @@ def read_layout(text: str, *, name: str, separator: str | None = None, header_li
     cells = cells + [""] * (width - len(cells))
     sample = tuple(tuple(record[2]) for record in records[position + 1 :])
     quotes = end > 1 and '"' in "".join(text.split("\n")[:end])
-    return Layout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
-
-
-def _spell(separator: str) -> str:
-    return {"\t": "tab"}.get(separator, separator)
+    return TextLayout(chosen, number_repeats(cells), start - 1, end, sample, quotes)
 
 
 def _declared_separator(text: str) -> str | None:
-    """Excel's ``sep=;`` first line."""
+    """The separator of a first line ``sep=;``, as Excel writes it."""
     first = text.split("\n", 1)[0].strip().strip('"')
     return first[4:5] if first.lower().startswith("sep=") and len(first) == 5 else None
 
 
 def choose_separator(text: str) -> str:
-    """The separator whose count per record is most constant (then: the one that makes more columns)."""
+    """The separator whose count per record is most constant, then the one with more columns."""
     scores = {}
     for candidate in SEPARATORS:
         widths = [len(record[2]) for record in _cut(text, candidate, most=_COUNTED_RECORDS) if record[2]]
@@ -99,14 +91,14 @@ def choose_separator(text: str) -> str:
 
 
 def _cut(text: str, separator: str, *, most: int | None = None) -> list[tuple[int, int, list[str]]]:
-    """(first line, last line, cells) of each record; a last record that the sample cuts is dropped."""
+    """The first line, last line and cells of each record."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     records, start = [], 1
     try:
         for cells in islice(reader, most):
             records.append((start, reader.line_num, cells))
             start = reader.line_num + 1
-    except csv.Error:  # a cell over the csv module's limit or a stray NUL: what was cut so far is enough to choose by
+    except csv.Error:  # a cell over the size limit, or a NUL byte: the records before it are enough to decide
         pass
     return records
 
@@ -116,12 +108,12 @@ def cut_record(text: str, separator: str) -> list[str]:
     plain = text.replace("\r\n", "\n").replace("\r", " ")
     try:
         return next(csv.reader(io.StringIO(plain, newline="\n"), delimiter=separator), [])
-    except csv.Error:  # a cell over the csv module's limit
+    except csv.Error:  # a cell over the size limit
         return plain.split(separator)
 
 
 def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:
-    """The most common number of cells; lines of prose (one cell) do not count where a fifth of the lines are wider."""
+    """The most common number of cells; lines of one cell do not count where a fifth of the lines are wider."""
     wide = Counter(len(cells) for _, _, cells in records if len(cells) > 1)
     if not wide or wide.total() * 5 < len(records) or (len(records) > 2 and max(wide.values()) < 2):
         return 1
@@ -129,18 +121,18 @@ def _usual_width(records: list[tuple[int, int, list[str]]]) -> int:
 
 
 def _header_position(records: list[tuple[int, int, list[str]]], width: int) -> int:
-    """The first record as wide as the rest whose cells are all filled; else the first that is as wide."""
+    """Index of the first record of this width without blank cells; else the first of this width."""
     wide = [index for index, record in enumerate(records) if len(record[2]) >= width]
     full = [index for index in wide[:20] if all(cell.strip() for cell in records[index][2][:width])]
     chosen = (full or wide)[0]
     if not is_data(records[chosen][2], [record[2] for record in records[chosen + 1 :][:20]]):
         return chosen
-    # A header with a blank cell (a row number has no name), or without the last separator that the lines below have.
+    # The header can have a blank cell (over a row number), or lack the last separator of the lines below.
     return next((index for index in reversed(range(chosen)) if is_named(records[index][2], width)), chosen)
 
 
 def number_repeats(cells: list[str]) -> tuple[str, ...]:
-    """Header names made unique: a second ``Date`` becomes ``Date (2)``, an empty one ``column 3``."""
+    """Make header names unique: a second ``Date`` becomes ``Date (2)``, an empty name ``column 3``."""
     seen: Counter[str] = Counter()
     names = []
     for position, cell in enumerate(cells, start=1):

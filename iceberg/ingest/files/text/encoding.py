@@ -1,7 +1,4 @@
-"""Owns text encodings: which one a file is in, and its transcoding to UTF-8 as a stream.
-
-No file is ever held in memory.
-"""
+"""Detects the encoding of a text file and transcodes it to UTF-8 as a stream."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import errno
 import gzip
 import re
 import zlib
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
@@ -26,7 +24,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# The 27 printable characters that Windows puts where ISO 8859-1 has control codes.
+# Where ISO 8859-1 has control codes, cp1252 has 27 printable characters.
 _CP1252_ONLY = re.compile(b"[\x80-\x9f]")
 
 
@@ -52,23 +50,18 @@ def wide_encoding(head: bytes) -> str | None:
 
 
 def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
-    """BOM, else strict UTF-8 over the whole file, else cp1252 (what a French or English Excel saves) or cp1250, by the words.
+    """The encoding by byte order mark, else UTF-8 where every byte of the file is, else a code page by the words.
 
-    A single late byte decides: reading only the first rows would miss it.
+    The whole file is read, because a single late byte can decide.
     """
     with open_bytes(path, compressed=compressed) as stream:
         head = stream.read(1 << 12)
         declared = bom_encoding(head) or wide_encoding(head)
         if declared:
             return CodepageVerdict(declared, certain=True)
-        decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        pending = False  # a multi-byte character may straddle two chunks
         try:
-            for chunk in chain((head,), read_chunks(stream)):
-                if pending or not chunk.isascii():
-                    decoder.decode(chunk)
-                    pending = bool(decoder.getstate()[0])
-            decoder.decode(b"", final=True)
+            for _ in _checked_utf8(chain((head,), read_chunks(stream))):
+                pass
         except UnicodeDecodeError:
             return _codepage(path, compressed=compressed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -76,15 +69,26 @@ def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
     return CodepageVerdict("utf-8", certain=True)
 
 
+def _checked_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the chunks; raises UnicodeDecodeError where they are no UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    pending = False  # a multi-byte character can straddle two chunks
+    for chunk in chunks:
+        if pending or not chunk.isascii():
+            decoder.decode(chunk)
+            pending = bool(decoder.getstate()[0])
+        yield chunk
+    decoder.decode(b"", final=True)
+
+
 def _codepage(path: Path, *, compressed: bool) -> CodepageVerdict:
     with open_bytes(path, compressed=compressed) as stream:
         return tell_codepages_apart(read_chunks(stream))
 
 
-def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool, told: bool = False) -> Path:
-    """The file as UTF-8 without BOM on local disk; the file itself when it already is that (looked through again where somebody says so)."""
-    assert source.path is not None  # noqa: S101  # frames never come here
-    if encoding == "utf-8" and not compressed and not told:
+def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool, check: bool = False) -> Path:
+    """The file as UTF-8 without BOM on local disk: the file itself where it already is (unless `check` asks to decode it all the same)."""
+    if encoding == "utf-8" and not compressed and not check:
         return source.path
     target = workspace.new_file(".csv")
     try:
@@ -105,14 +109,10 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
 
 def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
     if encoding in {"utf-8", "utf-8-sig"}:
-        first, checker, pending = True, codecs.getincrementaldecoder("utf-8")("strict"), False
-        for chunk in read_chunks(stream):
-            if pending or not chunk.isascii():
-                checker.decode(chunk)
-                pending = bool(checker.getstate()[0])
-            out.write(chunk.removeprefix(codecs.BOM_UTF8) if first else chunk)
-            first = False
-        checker.decode(b"", final=True)
+        mark = codecs.BOM_UTF8
+        for chunk in _checked_utf8(read_chunks(stream)):
+            out.write(chunk.removeprefix(mark))
+            mark = b""  # only the first chunk can start with it
         return
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     fast = encoding == "cp1252"
@@ -120,9 +120,7 @@ def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
         if fast and chunk.isascii():
             out.write(chunk)
         elif fast and not _CP1252_ONLY.search(chunk):
-            out.write(
-                chunk.decode("latin-1").encode()
-            )  # same characters, several times faster than the table-driven codec
+            out.write(chunk.decode("latin-1").encode())  # the same characters, from a faster codec
         elif fast:
             out.write(_decode_cp1252(chunk).encode())
         else:
@@ -131,7 +129,7 @@ def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
 
 
 def _decode_cp1252(chunk: bytes) -> str:
-    """cp1252 with its five undefined bytes kept as control characters instead of failing the whole file."""
+    """Decode cp1252; its five undefined bytes become control characters, so they do not fail the whole file."""
     try:
         return chunk.decode("cp1252")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Owns which line of a table is its header, told from the kinds of the cells: a header has names where the lines below have numbers and days."""
+"""Recognises the header of a table: it has names where the lines below have numbers and days."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from iceberg.ingest.values.dates import recognise_dates
 
-MOST_HEADERS = 40  # judgement: a sentence that names more is not read
-_LINES = 20  # judgement: so many lines below say what a column holds
+MOST_HEADERS = 40  # judgement: more names make a sentence unreadable
+_LINES = 20  # judgement: so many lines below show the kind of a column
 _NUMBER = re.compile(r"[-+(]?[€$£]?[\s\u00a0\u202f]*\d[\d\s\u00a0\u202f.,']*(?:[eE][+-]?\d+)?[\s\u00a0\u202f]*[%€$£)]?")
 Cells = Sequence[str | None]
 
@@ -25,8 +25,8 @@ def kind_of(cell: str | None) -> str:
 
 
 def is_data(cells: Cells, below: Sequence[Cells]) -> bool:
-    """Whether a line holds what the lines below hold, in every column, and not only words: then it is no header."""
-    told = False
+    """Whether a line has the kinds of the lines below in every column, and not only words: then it is no header."""
+    beyond_words = False
     for place, cell in enumerate(cells):
         kind = kind_of(cell)
         kinds = Counter(kind_of(line[place]) for line in below[:_LINES] if place < len(line))
@@ -36,21 +36,21 @@ def is_data(cells: Cells, below: Sequence[Cells]) -> bool:
         usual, times = kinds.most_common(1)[0]
         if kind != usual or times < 0.8 * kinds.total():
             return False
-        told = told or kind != "word"
-    return told
+        beyond_words = beyond_words or kind != "word"
+    return beyond_words
 
 
 def is_named(cells: Cells, width: int) -> bool:
-    """Whether a line could be the header of a table this wide: names only, over at least half of its columns; one may be missing at an end."""
+    """Whether a line can be the header of a table of this width: only names, over at least half of its columns; the last may be missing."""
     kinds = Counter(kind_of(cell) for cell in cells)
     return len(cells) >= max(2, width - 1) and not kinds["number"] and not kinds["day"] and kinds["word"] >= max(2, width // 2)
 
 
 def without_number(header: str) -> str:
-    """A header as in the file: what repeats was numbered, ``0 (2)``."""
+    """The header as in the file, without the number that a repeated name got: ``0 (2)`` becomes ``0``."""
     return re.sub(r" \(\d+\)$", "", header)
 
 
 def listed_headers(headers: Sequence[str]) -> str:
-    """The headers of a file in a sentence; of very many the first ones, and how many there are."""
+    """The headers of a file for a sentence; of many headers the first ones and their number."""
     return ", ".join(headers[:MOST_HEADERS]) + (f" … ({len(headers)})" if len(headers) > MOST_HEADERS else "")

@@ -1,8 +1,7 @@
-"""Owns lines that are no records: broken quotes, too few or too many cells, stray line ends. None of them vanishes.
+"""Finds and reports malformed lines: broken quotes, too few or too many cells, stray line ends.
 
-DuckDB reports such lines instead of stopping, but an open quote can make it swallow millions of good lines after it.
-So where it meets broken quotes or an impossible state, the text is cut again here, line by line, and read once more
-with the bad lines blanked: line numbers stay.
+DuckDB reports such lines instead of stopping, but an open quote can make it skip millions of good lines. Where it reports broken quotes, the
+text is copied with the malformed lines blanked, so that line numbers stay, and read again.
 """
 
 from __future__ import annotations
@@ -22,10 +21,8 @@ from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.files.text.delimiters import cut_record
 from iceberg.ingest.files.text.unusual_text import with_doubled_quotes
 
-# A cell may hold line breaks (an address, a comment): an open quote is given this many further lines to close
-# (judgement).
-_LINES_TO_CLOSE = 200
-_LONGEST_LINE_BYTES = 1 << 20  # DuckDB stops at 2 MB; no record of a customer is that long
+_LINES_TO_CLOSE = 200  # judgement: the lines after an open quote that a cell with line breaks (an address, a comment) can take
+_LONGEST_LINE_BYTES = 1 << 20  # judgement: no record of a customer is longer; DuckDB stops at 2 MB
 BROKEN_QUOTES, LINE_TOO_LONG, TOO_FEW_CELLS, TOO_MANY_CELLS, SHORT_LINE = (
     "broken_quotes", "line_too_long", "too_few_cells", "too_many_cells", "short_line_padded",
 )  # fmt: skip
@@ -34,14 +31,14 @@ _FATAL = {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM", "INVALID STATE"}
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that could not be cut into the header's columns.
+    """A line that does not have the columns of the header.
 
     Attributes:
         line: Line number as an editor counts it.
         rule: Id of the rule.
-        text: Its first cell; the rest may hold personal data of columns that are not read.
-        cells: Its cells, padded, where it could be kept all the same.
-        file: Its file, where a table comes in several.
+        text: Its first cell only: the others can hold personal data of columns that are not read.
+        cells: Its cells, padded, where the line is still read; None otherwise.
+        file: Its file, where a table has several.
     """
 
     line: int
@@ -52,15 +49,14 @@ class BadLine:
 
 
 def has_fatal_rejects(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> bool:
-    """Whether the reader met something after which its cutting cannot be trusted."""
+    """Whether DuckDB met an error after which its records cannot be trusted."""
     kinds = connection.execute(f"SELECT DISTINCT CAST(error_type AS VARCHAR) FROM {source.rejects}").fetchall()
     return any(kind in _FATAL for (kind,) in kinds) or (bool(kinds) and _has_lone_returns(source))
 
 
 def _has_lone_returns(source: SourceTable) -> bool:
-    """Whether a return stands without a line feed: the reader takes it for a line end, an editor may not."""
-    assert source.text_path is not None  # noqa: S101  # only text has lines
-    with source.text_path.open("rb") as stream:
+    """Whether a carriage return has no line feed after it: DuckDB ends the line there, an editor need not."""
+    with source.text.open("rb") as stream:
         while chunk := stream.read(1 << 24):
             if chunk.endswith(b"\r"):
                 chunk += stream.read(1)
@@ -70,38 +66,36 @@ def _has_lone_returns(source: SourceTable) -> bool:
 
 
 def blank_broken_lines(source: SourceTable, workspace: Workspace) -> tuple[Path, tuple[BadLine, ...]]:
-    """A copy of the text in which every line that cannot be part of a record is empty, with one kind of line end.
+    """Copy the text with malformed lines, the header and the lines above it blanked, and with one kind of line end.
 
-    Lines keep their numbers. The header and what stands above it are emptied too, so nothing has to be skipped.
+    Lines keep their numbers, and no line has to be skipped.
     """
-    assert source.text_path is not None  # noqa: S101  # only text has lines
     target, bad = workspace.new_file(".csv"), []
     width, separator = len(source.columns), source.reading.separator
-    with source.text_path.open("rb") as stream, target.open("wb") as out:
+    with source.text.open("rb") as stream, target.open("wb") as out:
         for _ in range(source.first_row - 1):
             stream.readline()
             out.write(b"\n")
         lines = _Lines(stream, source.first_row)
         for number, raw in lines:
-            if not raw.strip():
-                out.write(b"\n")
-            elif len(raw) > _LONGEST_LINE_BYTES:
-                bad.append(BadLine(number, LINE_TOO_LONG, _first_cell(raw.decode("utf-8", "replace"), separator)))
-                out.write(b"\n")
-            elif b'"' not in raw or _is_whole(raw, separator, None):
-                out.write(raw + b"\n")
-            elif b'\\"' in raw and _is_whole(with_doubled_quotes(raw), separator, width):
-                out.write(with_doubled_quotes(raw) + b"\n")
-            elif following := lines.closing(raw, separator, width):
-                out.write(b"\n".join([raw, *following]) + b"\n")
-            else:
-                bad.append(BadLine(number, BROKEN_QUOTES, _first_cell(raw.decode("utf-8", "replace"), separator)))
-                out.write(b"\n")
+            record, rule = raw if raw.strip() else b"", ""
+            if len(record) > _LONGEST_LINE_BYTES:
+                rule = LINE_TOO_LONG
+            elif b'"' in record and not _is_whole(record, separator, None):
+                if b'\\"' in record and _is_whole(with_doubled_quotes(record), separator, width):
+                    record = with_doubled_quotes(record)
+                elif following := lines.closing(record, separator, width):
+                    record = b"\n".join([record, *following])
+                else:
+                    rule = BROKEN_QUOTES
+            if rule:
+                bad.append(BadLine(number, rule, _first_cell(raw.decode("utf-8", "replace"), separator)))
+            out.write((b"" if rule else record) + b"\n")
     return target, tuple(bad)
 
 
 class _Lines:
-    """Lines without their ends, numbered, with a look ahead."""
+    """Numbered lines without their line ends; can read ahead."""
 
     def __init__(self, stream: Iterator[bytes], first: int) -> None:
         self._stream = stream
@@ -121,7 +115,7 @@ class _Lines:
             yield self._number, raw
 
     def closing(self, raw: bytes, separator: str, width: int) -> list[bytes]:
-        """The lines after `raw` that close its open quote into one record of `width` cells, if there are such lines."""
+        """Take the lines after `raw` that close its open quote into one record of `width` cells; [] where no lines do."""
         wanted = _LINES_TO_CLOSE - len(self._ahead)
         self._ahead += [_without_end(line) for line in islice(self._stream, max(wanted, 0))]
         for count, line in enumerate(self._ahead[:_LINES_TO_CLOSE], start=1):
@@ -137,7 +131,7 @@ def _without_end(line: bytes) -> bytes:
 
 
 def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
-    """Whether the bytes are exactly one well-formed record (of `width` cells where given)."""
+    """Whether the bytes are exactly one well-formed record (of `width` cells, unless None)."""
     text = raw.decode("utf-8", "replace")
     try:
         records = list(csv.reader(io.StringIO(text.replace("\r", " "), newline="\n"), delimiter=separator, strict=True))
@@ -146,32 +140,27 @@ def _is_whole(raw: bytes, separator: str, width: int | None) -> bool:
     return len(records) == 1 and (width is None or len(records[0]) == width)
 
 
-def read_bad_lines(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable
-) -> tuple[tuple[BadLine, ...], frozenset[int]]:
-    """The lines DuckDB put aside, and the numbers of all lines that never became records.
+def read_bad_lines(connection: duckdb.DuckDBPyConnection, source: SourceTable) -> tuple[tuple[BadLine, ...], frozenset[int]]:
+    """The lines that DuckDB rejected, and the numbers of all lines that did not become records.
 
-    Short lines come with their cells padded.
-
-    A last line that lacks cells and its line end was cut off while the file was written: it is not padded.
+    Short lines come with padded cells, except an incomplete last line: the file ends inside it.
     """
-    found = connection.sql(
+    rejected = connection.sql(
         "SELECT line_byte_position - 1, min(CAST(error_type AS VARCHAR)), any_value(csv_line) "
         f"FROM {source.rejects} GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    if not found:
+    if not rejected:
         return (), frozenset()
-    # After a Windows line end, or blank lines, what is reported starts with them.
-    found = [(offset + len(text) - len(text.lstrip("\r\n")), kind, text.lstrip("\r\n")) for offset, kind, text in found]
-    assert source.text_path is not None  # noqa: S101
-    numbers = line_numbers(source.text_path, [offset for offset, _, _ in found])
-    with source.text_path.open("rb") as stream:
+    # DuckDB reports a line with the Windows line end, or the blank lines, before it.
+    rejected = [(offset + len(text) - len(text.lstrip("\r\n")), kind, text.lstrip("\r\n")) for offset, kind, text in rejected]
+    numbers = line_numbers(source.text, [offset for offset, _, _ in rejected])
+    with source.text.open("rb") as stream:
         stream.seek(-1, 2)
         cut_off = stream.read(1) not in b"\r\n"
         size = stream.tell()
     bad: list[BadLine] = []
     lines: set[int] = set()
-    for (offset, kind, text), number in zip(found, numbers, strict=True):
+    for (offset, kind, text), number in zip(rejected, numbers, strict=True):
         last = cut_off and offset + len(text.encode()) >= size - 1
         bad += _judge(text, number, kind, source, last=last)
         lines.update(range(number, number + 1 + text.count("\n")))
@@ -180,7 +169,7 @@ def read_bad_lines(
 
 def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool) -> list[BadLine]:
     width = len(source.columns)
-    found = []
+    bad = []
     for shift, line in enumerate(text.split("\n") if _spans_blank(text) else [text]):
         stripped = line.strip("\r\n")
         if not stripped.strip():
@@ -188,35 +177,35 @@ def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool
         shown = _first_cell(stripped, source.reading.separator)
         cells = cut_record(stripped, source.reading.separator)
         if len(cells) > width:
-            found.append(BadLine(number + shift, TOO_MANY_CELLS, shown))
+            bad.append(BadLine(number + shift, TOO_MANY_CELLS, shown))
         elif kind in _FATAL:
-            found.append(BadLine(number + shift, BROKEN_QUOTES, shown))
+            bad.append(BadLine(number + shift, BROKEN_QUOTES, shown))
         elif last:
-            found.append(BadLine(number + shift, TOO_FEW_CELLS, shown))
+            bad.append(BadLine(number + shift, TOO_FEW_CELLS, shown))
         else:
             padded = tuple(cell if cell != "" else None for cell in cells) + (None,) * (width - len(cells))
-            found.append(BadLine(number + shift, SHORT_LINE, shown, padded))
-    return found
+            bad.append(BadLine(number + shift, SHORT_LINE, shown, padded))
+    return bad
 
 
 def _first_cell(line: str, separator: str) -> str:
-    first, found, _ = line.partition(separator)
-    return first[:60] + (f"{separator} …" if found else "")
+    first, rest, _ = line.partition(separator)
+    return first[:60] + (f"{separator} …" if rest else "")
 
 
 def _spans_blank(text: str) -> bool:
-    """Blank lines before a short line are reported as part of it."""
+    """Whether the text is a short line with the blank lines before it, which DuckDB reports together."""
     return "\n" in text and '"' not in text
 
 
 def line_numbers(path: Path, offsets: list[int]) -> list[int]:
     """Line number (1-based) of each byte offset; `offsets` ascending."""
     numbers: list[int] = []
-    seen, position, todo = 0, 0, np.asarray(offsets)
+    seen, position, wanted = 0, 0, np.asarray(offsets)
     with path.open("rb") as stream:
         while len(numbers) < len(offsets) and (chunk := stream.read(1 << 24)):
             ends = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10) + position
-            here = todo[len(numbers) :]
+            here = wanted[len(numbers) :]
             here = here[here < position + len(chunk)]
             numbers += [seen + int(count) + 1 for count in np.searchsorted(ends, here, side="left")]
             seen += len(ends)

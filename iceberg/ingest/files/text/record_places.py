@@ -1,12 +1,9 @@
-"""Owns the way back from a record to its place in the file: line number and cells.
-
-Looked up only for the rows that need it.
-"""
+"""Finds the line number and the cells of given records in a file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +17,12 @@ from iceberg.ingest.files.text.delimiters import cut_record
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record stands.
+    """The place of a record in its file.
 
     Attributes:
         line: Line in the text (sheet row, or row number where the format has no lines).
         cells: Text of each column, by header.
-        file: Its file, where a table comes in several.
+        file: Its file, where a table has several.
     """
 
     line: int
@@ -42,15 +39,15 @@ def find_places(
     total: int,
     skip_lines: frozenset[int] = frozenset(),
 ) -> dict[int, Place]:
-    """Line and cells of records.
+    """Find the line and the cells of each record.
 
     Args:
         connection: Where the source can be queried.
         source: The file.
-        records: Record numbers, 0-based, in file order, lines of `skip_lines` not counted.
-        headers: Columns to show; others are never read.
+        records: Numbers of records, 0-based, in file order, without the lines of `skip_lines`.
+        headers: Columns to return; others are not read.
         total: Number of records in the file.
-        skip_lines: Lines that never became records.
+        skip_lines: Lines that did not become records.
     """
     wanted = sorted(set(records))
     if not wanted:
@@ -60,9 +57,7 @@ def find_places(
     return _in_table(connection, source, wanted, headers)
 
 
-def _in_table(
-    connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted: list[int], headers: Sequence[str]
-) -> dict[int, Place]:
+def _in_table(connection: duckdb.DuckDBPyConnection, source: SourceTable, wanted: list[int], headers: Sequence[str]) -> dict[int, Place]:
     columns = [column for column in source.columns if column.header in headers]
     texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
     number = "file_row_number" if source.reading.format == "parquet" else "rowid"
@@ -71,39 +66,32 @@ def _in_table(
     rows = connection.execute(
         f"SELECT {number}, {line}, {texts} FROM {source.from_sql} WHERE {number} IN (SELECT record FROM wanted_records)"
     ).fetchall()
-    return {
-        row[0]: Place(int(row[1]), {c.header: text or "" for c, text in zip(columns, row[2:], strict=True)})
-        for row in rows
-    }
+    return {row[0]: Place(int(row[1]), {c.header: text or "" for c, text in zip(columns, row[2:], strict=True)}) for row in rows}
 
 
-def _in_text(
-    source: SourceTable, wanted: list[int], headers: Sequence[str], total: int, skip_lines: frozenset[int]
-) -> dict[int, Place]:
-    assert source.text_path is not None  # noqa: S101
+def _in_text(source: SourceTable, wanted: list[int], headers: Sequence[str], total: int, skip_lines: frozenset[int]) -> dict[int, Place]:
     positions = [(i, column.header) for i, column in enumerate(source.columns) if column.header in headers]
-    one_line_each = _count_filled_lines(source, skip_lines) == total
-    found = _plain_lines(source, wanted, skip_lines) if one_line_each else _counted_records(source, wanted, skip_lines)
+    # More lines than records: cells hold line breaks.
+    one_line_each = sum(len(numbers) for numbers, _, _ in _filled_lines(source, skip_lines)) == total
+    lines = _plain_lines(source, wanted, skip_lines) if one_line_each else _counted_records(source, wanted, skip_lines)
     places = {}
-    for record, (line, text) in found.items():
+    for record, (line, text) in lines.items():
         cells = cut_record(text, source.reading.separator)
         places[record] = Place(line, {header: cells[i].strip() if i < len(cells) else "" for i, header in positions})
     return places
 
 
-def _count_filled_lines(source: SourceTable, skip_lines: frozenset[int]) -> int:
-    """Lines below the header that hold something; more of them than records means that cells hold line breaks."""
-    assert source.text_path is not None  # noqa: S101
+def _filled_lines(source: SourceTable, skip_lines: frozenset[int]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Of the lines of each chunk that are below the header and not empty: their numbers, start offsets and end offsets."""
     skipped = np.array(sorted(skip_lines), dtype=np.int64)
-    filled = 0
-    for number, starts, ends in _line_chunks(source.text_path):
+    for number, starts, ends in _line_chunks(source.text):
         numbers = np.arange(number, number + len(starts))
-        filled += int(((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped)).sum())
-    return filled
+        filled = (ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped)
+        yield numbers[filled], starts[filled], ends[filled]
 
 
 def _line_chunks(path: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(number of the first line, start offsets, end offsets without line ends) of the lines of each chunk."""
+    """Of the lines of each chunk: the number of the first one, their start offsets and their end offsets without line ends."""
     position, number, start = 0, 1, 0
     before = 0  # last byte of the previous chunk
     with path.open("rb") as stream:
@@ -125,66 +113,38 @@ def _line_chunks(path: Path) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
 
 def _plain_lines(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
     """Line and text of each record where every record is one line."""
-    assert source.text_path is not None  # noqa: S101
-    todo, found, seen = np.asarray(wanted), {}, 0
-    skipped = np.array(sorted(skip_lines), dtype=np.int64)
-    with source.text_path.open("rb") as stream:
-        for number, starts, ends in _line_chunks(source.text_path):
-            numbers = np.arange(number, number + len(starts))
-            keep = np.flatnonzero((ends > starts) & (numbers >= source.first_row) & ~np.isin(numbers, skipped))
-            for record in todo[(todo >= seen) & (todo < seen + len(keep))]:
-                place = keep[record - seen]
+    remaining, lines, seen = np.asarray(wanted), {}, 0
+    with source.text.open("rb") as stream:
+        for numbers, starts, ends in _filled_lines(source, skip_lines):
+            for record in remaining[(remaining >= seen) & (remaining < seen + len(numbers))]:
+                place = record - seen
                 stream.seek(int(starts[place]))
-                found[int(record)] = (
-                    int(numbers[place]),
-                    stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace"),
-                )
-            seen += len(keep)
+                text = stream.read(int(ends[place] - starts[place])).decode("utf-8", "replace")
+                lines[int(record)] = int(numbers[place]), text
+            seen += len(numbers)
             if seen > wanted[-1]:
                 break
-    return found
+    return lines
 
 
 def _counted_records(source: SourceTable, wanted: list[int], skip_lines: frozenset[int]) -> dict[int, tuple[int, str]]:
-    """The same where cells hold line breaks: records are cut one by one, up to the last one wanted."""
-    assert source.text_path is not None  # noqa: S101
-    found, todo, record = {}, set(wanted), -1
-    with source.text_path.open(encoding="utf-8", errors="replace", newline="\n") as stream:
-        tracker = _Tracker(_kept_lines(stream, source.first_row, skip_lines))
-        for cells in csv.reader(tracker, delimiter=source.reading.separator):
-            line, text = tracker.take()
-            if not cells:
-                continue
-            record += 1
-            if record in todo:
-                found[record] = (line, text)
+    """First line and text of each record where cells hold line breaks: records are cut one by one, up to the last wanted one."""
+    places, remaining, record = {}, set(wanted), -1
+    current: list[tuple[int, str]] = []  # the numbered lines of the current record
+
+    def lines_of(stream: Iterable[str]) -> Iterator[str]:
+        for number, line in enumerate(stream, start=1):
+            if number >= source.first_row and number not in skip_lines:
+                current.append((number, line))
+                yield line.replace("\r\n", "\n").replace("\r", " ")
+
+    with source.text.open(encoding="utf-8", errors="replace", newline="\n") as stream:
+        for cells in csv.reader(lines_of(stream), delimiter=source.reading.separator):
+            if cells:
+                record += 1
+            if cells and record in remaining:
+                places[record] = current[0][0], "".join(line for _, line in current)
             if record >= wanted[-1]:
                 break
-    return found
-
-
-def _kept_lines(stream: Iterator[str], first_line: int, skip_lines: frozenset[int]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(stream, start=1):
-        if number >= first_line and number not in skip_lines:
-            yield number, line
-
-
-class _Tracker:
-    """Hands lines to a csv reader and remembers which of them the current record took."""
-
-    def __init__(self, numbered: Iterator[tuple[int, str]]) -> None:
-        self._numbered = numbered
-        self._taken: list[tuple[int, str]] = []
-
-    def __iter__(self) -> _Tracker:
-        return self
-
-    def __next__(self) -> str:
-        number, line = next(self._numbered)
-        self._taken.append((number, line))
-        return line.replace("\r\n", "\n").replace("\r", " ")
-
-    def take(self) -> tuple[int, str]:
-        """First line and text of the record just read."""
-        taken, self._taken = self._taken, []
-        return (taken[0][0] if taken else 0), "".join(line for _, line in taken)
+            current.clear()
+    return places

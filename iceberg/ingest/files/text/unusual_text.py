@@ -1,6 +1,6 @@
-"""Owns the rewriting of text that is no plain CSV into text that is one, line by line: line numbers stay.
+"""Rewrites unusual text as plain CSV, line by line, so that line numbers stay.
 
-Two kinds: columns of fixed width, and quotation marks escaped by a backslash (MySQL, some CRMs) instead of doubled.
+Unusual are columns of fixed width, and quotation marks escaped by a backslash (MySQL, some CRMs) instead of doubled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from iceberg.ingest.engine.workspace import Workspace
 FIXED_WIDTH, BACKSLASH = "fixed_width", "backslash"
 _ESCAPED = re.compile(rb'\\(["\\])')
 _SAMPLE_LINES = 2000
-_FEWEST_LINES = 4  # judgement: fewer lines line up by chance
+_FEWEST_LINES = 4  # judgement: fewer lines can align by chance
 _NUMBER_OR_DATE = re.compile(r"[-+]?[\d.,/:-]*\d[\d.,/:-]*%?")
 
 
@@ -39,14 +39,14 @@ class FixedColumns:
     spans: tuple[tuple[int, int | None], ...]
 
     def cut(self, line: str) -> list[str]:
-        """The cells of a line: by position, or by its blanks where a value is wider than its column was further up."""
+        """The cells of a line by position, or by its blanks where a value is wider than its column."""
         if any(len(line) > start and line[start - 1] != " " for start, _ in self.spans[1:]):
-            return line.split()  # a wrong number of cells is reported as such
+            return line.split()  # the reader reports a wrong number of cells
         return [line[start:end].strip() for start, end in self.spans]
 
 
 def find_fixed_columns(text: str) -> FixedColumns | None:
-    """The columns of a text whose lines line up; None for prose and for one column."""
+    """The columns of a text whose lines align; None for prose and for a single column."""
     lines = [(number, line.expandtabs().rstrip()) for number, line in enumerate(text.split("\n")[:_SAMPLE_LINES], start=1)]
     lines = [(number, line) for number, line in lines if line.strip()]
     if len(lines) < _FEWEST_LINES + 1:
@@ -59,20 +59,20 @@ def find_fixed_columns(text: str) -> FixedColumns | None:
     starts = edges[::2].tolist()
     if len(starts) < 2:
         return None
-    headed = [found.start() for found in re.finditer(r"\S+(?: \S+)*", header)]
-    if len(headed) > 1 and set(headed) <= set(starts):  # a blank inside a column lines up by chance; its header says that it is one column
+    headed = [match.start() for match in re.finditer(r"\S+(?: \S+)*", header)]
+    if len(headed) > 1 and set(headed) <= set(starts):  # blanks inside a column can align by chance; it is still one column where it has one header
         starts = headed
-    # A column reaches to the next one's start: a longer value further down still belongs to it.
+    # A column ends where the next one starts, so that a longer value further down is still part of it.
     spans = tuple((0 if place == 0 else start, starts[place + 1] if place + 1 < len(starts) else None) for place, start in enumerate(starts))
     names = header.split()
     if len(names) != len(spans) or headed == starts:
         names = [header[start:end].strip() for start, end in spans]
-    found = FixedColumns(tuple(names), header_line, spans)
-    return found if all(names) and _has_values(found, body) else None
+    columns = FixedColumns(tuple(names), header_line, spans)
+    return columns if all(names) and _has_values(columns, body) else None
 
 
 def _has_values(columns: FixedColumns, body: Sequence[str]) -> bool:
-    """Prose may line up on a few lines; a table also has a column of numbers or dates."""
+    """Whether one column holds numbers or dates: prose can align by chance, but has no such column."""
     cells = [columns.cut(line) for line in body]
     if sum(len(row) == len(columns.spans) for row in cells) < 0.8 * len(cells):
         return False
@@ -83,7 +83,7 @@ def _has_values(columns: FixedColumns, body: Sequence[str]) -> bool:
 
 
 def cut_fixed_columns(path: Path, columns: FixedColumns, workspace: Workspace) -> Path:
-    """The same lines, tab-separated; what stands above the header becomes empty lines."""
+    """Copy the text tab-separated; the lines above the header become empty."""
     target = workspace.new_file(".tsv")
     with path.open(encoding="utf-8", errors="replace", newline="\n") as stream, target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, delimiter="\t", lineterminator="\n")
@@ -98,15 +98,16 @@ def cut_fixed_columns(path: Path, columns: FixedColumns, workspace: Workspace) -
 
 
 def escapes_by_backslash(text: str, separator: str) -> bool:
-    r"""Whether quotation marks inside cells are written ``\"``: cutting so gives records of more constant width."""
+    r"""Whether quotation marks inside cells are written ``\"``: then records have a more constant width."""
     if '\\"' not in text:
         return False
     doubled = _constancy(csv.reader(io.StringIO(text), delimiter=separator))
     escaped = _constancy(csv.reader(io.StringIO(text), delimiter=separator, doublequote=False, escapechar="\\", strict=True))
-    return escaped > doubled or (escaped == doubled and _breaks(text, separator))
+    return escaped > doubled or (escaped == doubled and not _constancy(csv.reader(io.StringIO(text), delimiter=separator, strict=True)))
 
 
 def _constancy(records: object) -> float:
+    """Share of the records that have the most common number of cells; 0 where the text is malformed."""
     widths: Counter[int] = Counter()
     try:
         for record in records:  # type: ignore[attr-defined]  # the csv module has no public type for its readers
@@ -117,16 +118,8 @@ def _constancy(records: object) -> float:
     return widths.most_common(1)[0][1] / widths.total() if widths else 0.0
 
 
-def _breaks(text: str, separator: str) -> bool:
-    try:
-        list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
-    except csv.Error:
-        return True
-    return False
-
-
 def double_escaped_quotes(path: Path, workspace: Workspace) -> Path:
-    r"""A copy with ``\"`` written ``""`` and a doubled backslash written once."""
+    r"""Copy the text with ``\"`` written ``""`` and a doubled backslash written once."""
     target = workspace.new_file(".csv")
     with path.open("rb") as stream, target.open("wb") as out:
         for line in stream:
@@ -135,5 +128,5 @@ def double_escaped_quotes(path: Path, workspace: Workspace) -> Path:
 
 
 def with_doubled_quotes(line: bytes) -> bytes:
-    """One line of it."""
-    return _ESCAPED.sub(lambda found: b'""' if found.group(1) == b'"' else b"\\", line) if b"\\" in line else line
+    r"""One line with ``\"`` written ``""``."""
+    return _ESCAPED.sub(lambda match: b'""' if match.group(1) == b'"' else b"\\", line) if b"\\" in line else line
