@@ -17,7 +17,7 @@ from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic
 from iceberg.report.tables import chance_test, currency_of, is_selection, ranking_table
 from iceberg.report.tables.tidy import tidy_frame
 
-Verdict = Literal["act", "measure", "watch", "untested", "none"]
+Advice = Literal["act", "measure", "watch", "untested", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
 PIPELINE_TILE_DAYS = 90
 
@@ -50,7 +50,7 @@ class Badge:
 class Decision:
     """What to do about one category: a verdict, its label and the sentence."""
 
-    verdict: Verdict
+    verdict: Advice
     label: str
     sentence: str
 
@@ -327,7 +327,7 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **kept)
 
 
-def _decision(verdict: Verdict, translator: Translator, sentence: str, **values: str) -> Decision:
+def _decision(verdict: Advice, translator: Translator, sentence: str, **values: str) -> Decision:
     return Decision(
         verdict,
         translator.text(f"report.decision.verdict_{verdict}"),

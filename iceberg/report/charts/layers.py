@@ -16,7 +16,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-Kind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
+MarkKind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
 Channels = Mapping[str, Any]
 _CHANNELS_OF_TEXT = {"x2": alt.X2, "y2": alt.Y2, "y": alt.Y, "text": alt.Text, "order": alt.Order, "detail": alt.Detail}
 
@@ -37,7 +37,7 @@ class Drawing:
     channels: Channels = field(default_factory=dict)
     only: Mapping[str, Any] | None = None
 
-    def marked(self, kind: Kind, **style: Any) -> Drawing:  # noqa: ANN401  # Altair types each property of a mark
+    def marked(self, kind: MarkKind, **style: Any) -> Drawing:  # noqa: ANN401  # Altair types each property of a mark
         """The same rows as this mark: ``bar``, ``line``, ``rect``, ``rule``, ``text`` ..."""
         return replace(self, mark=alt.MarkDef(type=kind, **style))
 

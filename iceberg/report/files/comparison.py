@@ -25,9 +25,9 @@ from iceberg.report.files.document.blocks import (
     Block,
     Bullets,
     Figure,
-    Grid,
     Paragraph,
-    Section,
+    ReportSection,
+    TableBlock,
     WrittenReport,
     name_and_figures,
 )
@@ -78,7 +78,7 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
     opening: list[Block] = [Paragraph(said, "lead")] if compared.category is not None else []
     opening += [_figure(compared, words), Paragraph(words.text("compare.report.reading"), "note")]
     shown = display_comparison(table, words)
-    grid = Grid(
+    grid = TableBlock(
         words.text("compare.report.table"),
         tuple(shown.columns),
         tuple(tuple(row) for row in shown.itertuples(index=False)),
@@ -88,9 +88,9 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
         small=True,
     )
     remarks = Bullets(tuple(("", sentence) for _, sentence in remark_sentences(comparison, words)))
-    sections = [Section(words.text("compare.report.categories"), (grid,)), Section(words.text("compare.report.remarks"), (remarks,), fine=True)]
+    sections = [ReportSection(words.text("compare.report.categories"), (grid,)), ReportSection(words.text("compare.report.remarks"), (remarks,), fine=True)]
     if compared.sources:
-        sections.append(Section(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
+        sections.append(ReportSection(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
     one = next((row for row in comparison.categories if row.category == compared.category), comparison.total)
     title = words.text("compare.report.title")
     return WrittenReport(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, Look
+from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
 from iceberg.ui.figure import estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
 
@@ -132,7 +132,7 @@ def _chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:
         return chart.table(estimate)
 
     def build(width: float | None = None) -> Any:  # noqa: ANN401  # a chart; altair is imported where one is built
-        look = Look(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
-        return chart.build(table(), estimate, frame.words, look)
+        style = ChartStyle(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
+        return chart.build(table(), estimate, frame.words, style)
 
     return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table)

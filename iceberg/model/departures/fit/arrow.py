@@ -22,7 +22,7 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import Layout, Prior
+from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
 
 Part = TypeVar("Part")
 
@@ -60,7 +60,7 @@ class Base:
     columns: IntArray
 
     @classmethod
-    def of(cls, layout: Layout, information: Information, prior: Prior) -> Base:
+    def of(cls, layout: ParameterLayout, information: Information, prior: Prior) -> Base:
         """Closed-form factors."""
         at = layout.at
         first = layout.every - layout.months
@@ -274,7 +274,7 @@ class Arrow:
         return float(self.base.log_determinant + 2 * (cells + np.log(np.diagonal(self.shared)).sum()))
 
 
-def factorise(layout: Layout, information: Information, prior: Prior, *, single: bool = False) -> Arrow:
+def factorise(layout: ParameterLayout, information: Information, prior: Prior, *, single: bool = False) -> Arrow:
     """Factors of information + prior precision.
 
     Args:

@@ -180,7 +180,7 @@ def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class DepartureColumns:
     """Derivatives of expected departures, one column per (category, month), (category, band), category, delay, natural month, natural band, natural.
 
     `matrix` is (S, M * B, columns); the offsets name where each kind starts. Every parameter of the model moves the departures like one of these
@@ -197,7 +197,7 @@ class Columns:
     natural_all: int
 
 
-def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Columns:
+def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> DepartureColumns:
     """Derivative of `rates.departures` with respect to every kind of parameter."""
     categories, segments, months, bands = design.shape
     every = design.all_months
@@ -226,7 +226,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Co
     band = np.arange(bands)
     matrix[:, :, band, starts[5] + band] = rates.natural
     matrix[..., starts[6]] = rates.natural
-    return Columns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
+    return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
 def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:

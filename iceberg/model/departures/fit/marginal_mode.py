@@ -8,10 +8,10 @@ from scipy.linalg import cho_solve, solve_triangular
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow, of_segments
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import Layout
+from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
-def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
+def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) -> FloatArray:
     """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
 
     What integrating out adds to the joint mode. A large ratio lets a category with few complaints bend its pattern to the departures: the joint
@@ -47,7 +47,7 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     return np.asarray(-trace / 2, dtype=np.float64)
 
 
-def _blocks(layout: Layout) -> list[tuple[IntArray, IntArray]]:
+def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
     """Positions of the shared and the per-segment parameters of each category, then of the natural hazard."""
     at = layout.at
     own = layout.own_at
@@ -61,7 +61,7 @@ def _blocks(layout: Layout) -> list[tuple[IntArray, IntArray]]:
     return found
 
 
-def _of_blocks(layout: Layout, shared: SingleArray, own: SingleArray) -> SingleArray:
+def _of_blocks(layout: ParameterLayout, shared: SingleArray, own: SingleArray) -> SingleArray:
     """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
     of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
     categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]

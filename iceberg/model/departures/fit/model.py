@@ -24,7 +24,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.design import Effects, LexisDesign, Rates, evaluate_rates
-from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Layout, Levels, Prior, build_prior
+from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
@@ -56,7 +56,7 @@ class ExcessHazardFit:
     """
 
     design: LexisDesign
-    layout: Layout
+    layout: ParameterLayout
     kernel: DelayKernel
     ratio_prior: RatioPrior
     variances: Variances
@@ -103,7 +103,7 @@ class ExcessHazardFit:
 
 
 def starting_values(
-    design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel
+    design: LexisDesign, layout: ParameterLayout, ratio: RatioPrior, kernel: DelayKernel
 ) -> tuple[FloatArray, FloatArray, Levels]:
     """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 10 % of the departures."""
     by_month = design.complainants.sum((1, 3))
@@ -163,7 +163,7 @@ def fit_design(
     stands in for natural departures.
     """
     categories, segments, months, bands = design.shape
-    layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)

@@ -17,7 +17,7 @@ from iceberg.model.survival.delay_kernel import DelayKernel
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParameterLayout:
     """Where each effect sits in the vectors of shared and of per-segment parameters.
 
     Attributes:
@@ -145,7 +145,7 @@ class Levels:
     natural_sd: float = NATURAL_LEVEL_SD
 
 
-def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
+def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
     """The prior of the smooth effects under `variances`."""
     size, c, b = layout.shared_size, layout.categories, layout.bands - 1
     precision, mean = np.zeros((size, size)), np.zeros(size)

@@ -13,7 +13,7 @@ from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
-from iceberg.model.departures.fit.parameters import Layout, Levels, Prior, build_prior, penalty
+from iceberg.model.departures.fit.parameters import Levels, ParameterLayout, Prior, build_prior, penalty
 from iceberg.model.departures.fit.variances import Spread, Variances, further, largest_change, update_variances
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
@@ -76,7 +76,7 @@ class Expectations:
     kernel: DelayKernel
     levels: Levels
 
-    def prior(self, layout: Layout, variances: Variances) -> Prior:
+    def prior(self, layout: ParameterLayout, variances: Variances) -> Prior:
         """The Gaussian prior of the smooth effects under `variances`."""
         return build_prior(layout, variances, self.ratio, self.kernel, self.levels)
 
@@ -95,7 +95,7 @@ class Parameters:
 
 def iterate(
     design: LexisDesign,
-    layout: Layout,
+    layout: ParameterLayout,
     expected: Expectations,
     state: State,
     *,
@@ -168,7 +168,7 @@ def _dragged(pull: Pull, shared: FloatArray) -> float:
 
 def _line_search(
     design: LexisDesign,
-    layout: Layout,
+    layout: ParameterLayout,
     prior: Prior,
     start: Parameters,
     step: Parameters,
@@ -187,7 +187,7 @@ def _line_search(
     return start, value, 0.0
 
 
-def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at

@@ -36,7 +36,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TableBlock:
     """A table: headers, rows of text, and how each column stands. The last row is a total where `total` says so."""
 
     caption: str
@@ -55,11 +55,11 @@ class Figures:
     items: tuple[tuple[str, str, str], ...]
 
 
-Block = Paragraph | Bullets | Figure | Grid | Figures
+Block = Paragraph | Bullets | Figure | TableBlock | Figures
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading and what stands under it. `fine` is set smaller (method, limits, files); `together` stays on one page."""
 
     title: str
@@ -93,7 +93,7 @@ class WrittenReport:
     badge_kind: str
     headline: str
     opening: tuple[Block, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     footer: str
     author: str
     stamp: str

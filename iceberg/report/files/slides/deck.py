@@ -12,7 +12,7 @@ from typing import Any
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.document.blocks import Grid
+from iceberg.report.files.document.blocks import TableBlock
 from iceberg.report.files.document.executive import DECISIONS, period_text, ranking_grid, remark_lines
 from iceberg.report.files.document.method_section import (
     assumption_rows,
@@ -228,7 +228,7 @@ def _table_slide(deck: _Deck) -> None:
     _text(slide, (MARGIN_IN, 6.5, WIDTH_IN - 2 * MARGIN_IN, 0.5), [sentence], deck, size=13)
 
 
-def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
+def _table(slide: Any, grid: TableBlock, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
     from pptx.dml.color import RGBColor
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
     from pptx.util import Inches, Pt
