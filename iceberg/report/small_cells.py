@@ -19,7 +19,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
 from iceberg.model.summary import Posterior, summarise_draws
-from iceberg.report.tables import month_trend_table
+from iceberg.report.tables.estimate import month_trend_table
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
 _WEIGHTLESS = 1e-9

@@ -14,7 +14,7 @@ import pandas as pd
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import chance_test, currency_of, is_selection, ranking_table
+from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
 from iceberg.report.tables.tidy import tidy_frame
 
 Advice = Literal["act", "measure", "watch", "untested", "none"]

@@ -261,7 +261,7 @@ def test_an_estimate_whose_fit_names_modules_that_moved_is_shown_and_fitted_anew
     assert estimate_iceberg(counts, assumptions=other, warm=open_fit(found)).total == estimate_iceberg(counts, assumptions=other).total
 
 
-def test_a_version_of_the_old_house_is_read_and_said_to_be_of_another_method(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_of_the_old_house_is_said_to_be_of_another_method(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     given = publication()
     monkeypatch.setattr("iceberg.store.codec.method_digest", lambda: "f" * 64)
     monkeypatch.setattr("iceberg.store.studies.estimate_parts", lambda estimate: parts_of_the_old_house(estimate_parts(estimate)))

@@ -79,7 +79,7 @@ def build_ranking(
     """Categories from most to least silent churn, with 90 % ranges and the probability that each is the first.
 
     Args:
-        frame: `iceberg.report.tables.ranking_table`.
+        frame: `iceberg.report.tables.estimate.ranking_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
         categories: All categories in the order of the estimate, for their colours (default: those of the frame, sorted by name).
@@ -115,7 +115,7 @@ def build_ranking(
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.segment_table`)."""
+    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.estimate.segment_table`)."""
     description = takeaway_segments(frame, translator)
     if frame.empty:
         return note(description, theme)
@@ -196,7 +196,7 @@ def build_comparator(
 ) -> LayeredChart:
     """The folk 1:25 beside what the company's own departures support and allow, per category, on a logarithmic scale.
 
-    Takes `iceberg.report.tables.comparator_table`; colours as in `build_ranking`.
+    Takes `iceberg.report.tables.estimate.comparator_table`; colours as in `build_ranking`.
     """
     description = takeaway_comparator(frame, translator)
     known = frame.dropna(subset=["folk_ratio"]).reset_index(drop=True)
@@ -298,7 +298,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def build_prior_posterior(
     frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
 ) -> LayeredChart:
-    """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.prior_posterior_table`)."""
+    """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.estimate.prior_posterior_table`)."""
     description = takeaway_prior_posterior(frame, translator)
     if frame.empty:
         return note(description, theme)

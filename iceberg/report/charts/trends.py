@@ -44,7 +44,7 @@ def build_month_trend(
     colour: str | None = None,
     narrow: bool = False,
 ) -> LayeredChart:
-    """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.month_trend_table`).
+    """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.estimate.month_trend_table`).
 
     Args:
         frame: One row per month.
@@ -116,7 +116,7 @@ def build_net_survival(
     horizon_days: int = HORIZON_DAYS,
     narrow: bool = False,
 ) -> LayeredChart:
-    """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.net_survival_table`)."""
+    """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.survival.net_survival_table`)."""
     description = takeaway_net_survival(frame, translator, horizon_days=horizon_days)
     if frame.empty:
         return note(description, theme)
@@ -166,9 +166,9 @@ def build_net_survival(
 
 
 def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Complainants who left, per week of delay since the complaint, beside those who would have left anyway (`iceberg.report.tables.delay_table`).
+    """Complainants who left, per week of delay since the complaint, beside those who would have left anyway.
 
-    Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
+    Takes `iceberg.report.tables.survival.delay_table`. Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
     """
     description = takeaway_delay(frame, translator)
     closed = frame.dropna(subset=["to_day"]).reset_index(drop=True)

@@ -88,7 +88,8 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
         small=True,
     )
     remarks = Bullets(tuple(("", sentence) for _, sentence in remark_sentences(comparison, words)))
-    sections = [ReportSection(words.text("compare.report.categories"), (grid,)), ReportSection(words.text("compare.report.remarks"), (remarks,), fine=True)]
+    sections = [ReportSection(words.text("compare.report.categories"), (grid,))]
+    sections.append(ReportSection(words.text("compare.report.remarks"), (remarks,), fine=True))
     if compared.sources:
         sections.append(ReportSection(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
     one = next((row for row in comparison.categories if row.category == compared.category), comparison.total)
@@ -109,7 +110,7 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
 
 
 def _figure(compared: Compared, words: Translator) -> Figure:
-    from iceberg.report.charts import build_changes
+    from iceberg.report.charts.changes import build_changes
     from iceberg.report.charts.specification import build_specification
     from iceberg.report.files.pictures import draw_svg, on_paper
 

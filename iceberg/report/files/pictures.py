@@ -19,7 +19,15 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import comparator_table, currency_of, iceberg_table, iceberg_totals, is_selection, month_trend_table, ranking_table
+from iceberg.report.tables.estimate import (
+    comparator_table,
+    currency_of,
+    iceberg_table,
+    iceberg_totals,
+    is_selection,
+    month_trend_table,
+    ranking_table,
+)
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
 
 if TYPE_CHECKING:
@@ -68,26 +76,26 @@ class EstimateChart:
 
 
 def _iceberg(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # a chart of Altair
-    from iceberg.report.charts import build_iceberg
+    from iceberg.report.charts.iceberg.draw import build_iceberg
 
     totals = iceberg_totals(estimate)
     return build_iceberg(frame, words, style.theme, totals=totals, narrow=style.narrow, width=style.width, currency=style.currency)
 
 
 def _ranking(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_ranking
+    from iceberg.report.charts.dots import build_ranking
 
     return build_ranking(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
 
 
 def _comparator(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_comparator
+    from iceberg.report.charts.dots import build_comparator
 
     return build_comparator(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
 
 
 def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_month_trend
+    from iceberg.report.charts.trends import build_month_trend
 
     return build_month_trend(frame, words, style.theme, narrow=style.narrow)
 

@@ -60,7 +60,7 @@ def decisions(frame: Frame, estimate: IcebergEstimate) -> tuple[Decision, ...]:
     """What to do about the first categories."""
 
     def decide() -> tuple[Decision, ...]:
-        from iceberg.report.tables import ranking_table
+        from iceberg.report.tables.estimate import ranking_table
         from iceberg.report.words import decision
 
         return tuple(decision(estimate, category, frame.words) for category in ranking_table(estimate)["category"].head(DECISIONS))

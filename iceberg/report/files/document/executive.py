@@ -21,7 +21,7 @@ from iceberg.report.files.document.blocks import (
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.tables import currency_of, ranking_table
+from iceberg.report.tables.estimate import currency_of, ranking_table
 from iceberg.report.words import (
     category_of,
     comparator_sentence,

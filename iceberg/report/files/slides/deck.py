@@ -26,7 +26,7 @@ from iceberg.report.files.pictures import available_charts, chart_specification,
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.files.slides.charts import INK, MUTED, SILENT, VOCAL, Lines, Ranges, add_lines, add_ranges
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import ranking_table
+from iceberg.report.tables.estimate import ranking_table
 from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.report.words import (
     category_of,
