@@ -168,7 +168,8 @@ def build_net_survival(
 def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
     """Complainants who left, per week of delay since the complaint, beside those who would have left anyway.
 
-    Takes `iceberg.report.tables.survival.delay_table`. Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
+    Takes `iceberg.report.tables.survival.delay_table`. Bins are unequal, so heights are departures per week; the open last bin has no width and
+    stands in the table only.
     """
     description = takeaway_delay(frame, translator)
     closed = frame.dropna(subset=["to_day"]).reset_index(drop=True)
