@@ -292,6 +292,14 @@ def test_every_public_name_is_there() -> None:
         assert getattr(iceberg, name) is not None
 
 
+def test_type_checkers_see_every_public_name() -> None:
+    """They read the imports that never run: each name under its own name, which makes it public in a package with types."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = [(alias.name, alias.asname) for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert {name for name, _ in seen} == set(iceberg._HOME_OF) and all(name == renamed for name, renamed in seen)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         iceberg.no_such_name  # noqa: B018  # the access is what is tested
