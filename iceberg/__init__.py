@@ -54,7 +54,7 @@ _HOMES = {
     "iceberg.simulation.company": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = ["__version__", *_HOME_OF]
+__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604  # strings, which ruff cannot see
 
 
 def __getattr__(name: str) -> object:
