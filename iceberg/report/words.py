@@ -33,6 +33,11 @@ class Tile:
     help: str
     known: bool = True
 
+    @property
+    def on_paper(self) -> tuple[str, str, str]:
+        """Label, value and detail for a report; a value that is not known is a dash, and the detail says why."""
+        return (self.label, self.value, self.detail) if self.known else (self.label, "—", f"{self.value}. {self.detail}")
+
 
 @dataclass(frozen=True)
 class Badge:
@@ -63,9 +68,7 @@ def customers(value: float, translator: Translator) -> str:
 def ratio(value: float, translator: Translator) -> str:
     """``1:2.4`` or ``1 pour 2,4``: two significant digits."""
     rounded = round_significant(value)
-    return translator.text(
-        "report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded)
-    )
+    return translator.text("report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
 
 
 def share(rate: float, translator: Translator) -> str:
@@ -119,20 +122,17 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
         return translator.text("report.headline.none", vocal=total.vocal_customers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
     if not estimate.silent_leavers:
-        sentence = translator.text("report.headline.assumed", **values)
-    else:
-        values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
-        if total.revenue_lost is None:
-            sentence = translator.text("report.headline.no_money", **values)
-        else:
-            sentence = translator.text(
-                "report.headline.full",
-                **values,
-                money_low=translator.money_compact(total.revenue_lost.lower, currency),
-                money_high=translator.money_compact(total.revenue_lost.upper, currency),
-                months=estimate.assumptions.residual_horizon_months,
-            )
-    return sentence
+        return translator.text("report.headline.assumed", **values)
+    values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
+    if total.revenue_lost is None:
+        return translator.text("report.headline.no_money", **values)
+    return translator.text(
+        "report.headline.full",
+        **values,
+        money_low=translator.money_compact(total.revenue_lost.lower, currency),
+        money_high=translator.money_compact(total.revenue_lost.upper, currency),
+        months=estimate.assumptions.residual_horizon_months,
+    )
 
 
 def definition(translator: Translator) -> str:
@@ -175,9 +175,7 @@ def _silent_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
         detail = translator.text("report.tiles.silent.detail", middle=ends["middle"], share=part)
     else:
         detail = translator.text("report.tiles.silent.detail_assumed", middle=ends["middle"])
-    return _tile(
-        "silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
-    )
+    return _tile("silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
 
 
 def _money_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
@@ -219,9 +217,7 @@ def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
         return _missing("pipeline", f"missing_detail_{lacking}", translator)
     ends = customers_range(pipeline, translator)
     detail = translator.text("report.tiles.pipeline.detail", days=PIPELINE_TILE_DAYS, middle=ends["middle"])
-    return _tile(
-        "pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
-    )
+    return _tile("pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
 
 
 def _tile(
@@ -233,15 +229,8 @@ def _tile(
 
 
 def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator) -> Tile:
-    stem = f"report.tiles.{key}"
-    return Tile(
-        key,
-        translator.text(f"{stem}.label"),
-        translator.text(f"{stem}.missing"),
-        translator.text(f"{stem}.{detail}"),
-        translator.text(f"{stem}.help"),
-        known=False,
-    )
+    value, reason = translator.text(f"report.tiles.{key}.missing"), translator.text(f"report.tiles.{key}.{detail}")
+    return replace(_tile(key, translator, value=value, detail=reason), known=False)
 
 
 def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str:
@@ -250,12 +239,10 @@ def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, ca
     item = category_of(estimate, category) if category is not None else None
     vocal = item.vocal_customers if item else total.vocal_customers
     folk = item.folk_estimate if item else total.folk_estimate
+    if vocal == 0 and item is None:
+        return translator.text("report.headline.no_complaint")
     if vocal == 0:
-        return (
-            translator.text("report.headline.no_complaint")
-            if item is None
-            else translator.text("report.decision.none", category=item.category)
-        )
+        return translator.text("report.decision.none", category=category)
     needed, lost = round(folk), estimate.silent_leavers
     values = {"folk": ratio(folk / vocal, translator), "needed": needed, "lost": lost}
     if not lost:
@@ -264,29 +251,21 @@ def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, ca
         outcome = "impossible" if needed > lost else "possible"
         if estimate.evidence.level.has_own_ratio:
             supported = item.ratio_posterior if item else _total_ratio(estimate)
-            ends = {name: ratio(value, translator) for name, value in _named_ends(supported)}
-            sentence = translator.text(f"report.comparator.{outcome}", **values, **ends)
+            low, middle, high = (ratio(end, translator) for end in (supported.lower, supported.median, supported.upper))
+            sentence = translator.text(f"report.comparator.{outcome}", **values, low=low, middle=middle, high=high)
         elif outcome == "impossible":
             sentence = translator.text(
                 "report.comparator.impossible_allowed", **values, allowed=ratio(lost / vocal, translator)
             )
         else:
             sentence = translator.text("report.comparator.possible_allowed", **values)
-    return (
-        sentence
-        if item is None
-        else translator.text("report.comparator.about", category=item.category, sentence=sentence)
-    )
+    return sentence if item is None else translator.text("report.comparator.about", category=item.category, sentence=sentence)
 
 
 def _total_ratio(estimate: IcebergEstimate) -> CredibleInterval:
     """Silent leavers per complainant of the whole company; complainants are observed, so the interval is that of the leavers."""
     churn, vocal = estimate.total.silent_churn, estimate.total.vocal_customers
     return CredibleInterval(churn.lower / vocal, churn.median / vocal, churn.upper / vocal, churn.mass)
-
-
-def _named_ends(interval: CredibleInterval) -> tuple[tuple[str, float], ...]:
-    return ("low", interval.lower), ("middle", interval.median), ("high", interval.upper)
 
 
 def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:

@@ -21,7 +21,7 @@ from iceberg.report.palette import THEMES, blend, category_colours, contrast_rat
 from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import comparator_table, month_trend_table, prior_posterior_table, ranking_table, segment_table
-from iceberg.report.tables.survival import NET_COLUMNS, curve_table, delay_table, net_survival_table, tenure_profile_table
+from iceberg.report.tables.survival import curve_table, delay_table, net_survival_table, tenure_profile_table
 from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
     ExampleCurve,
@@ -263,7 +263,7 @@ def test_the_comparator_draws_the_noise_of_a_category_that_is_inside_it() -> Non
 
 def net_frame() -> pd.DataFrame:
     """Clearly below comparable customers at 180 days, and noise at two years."""
-    columns = {name: [1.0, 0.9, 1.0] for name in NET_COLUMNS}
+    columns = {name: [1.0, 0.9, 1.0] for name in net_survival_table(ExampleNetSurvival())}
     return pd.DataFrame(columns | {"day": [0.0, 180.0, 730.0], "net_lower": [1.0, 0.88, 0.9], "net_upper": [1.0, 0.92, 1.004]})
 
 

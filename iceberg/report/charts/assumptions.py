@@ -82,12 +82,7 @@ def build_sensitivity(
         base.marked("point", size=140, opacity=0, filled=True).encode(y=y, tooltip=hints),
         *_end_labels(data, top, x, palette.text, colour, narrow=narrow),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.silent"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.silent"))
 
 
 def _ratios_tried(low: float, high: float, translator: Translator, *, narrow: bool) -> alt.X:

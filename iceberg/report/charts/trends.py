@@ -76,12 +76,7 @@ def build_month_trend(
         *([heard] if frame["vocal_customers"].notna().all() else []),
         base.marked("point", size=220, opacity=0, filled=True).encode(y="median:Q", tooltip=hints),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.silent_per_month"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.silent_per_month"))
 
 
 def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
@@ -157,12 +152,7 @@ def build_net_survival(
             x=x, y=alt.Y("observed:Q", scale=scale), tooltip=hints
         ),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.share_still_customers"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.share_still_customers"))
 
 
 def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
@@ -193,12 +183,7 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
         y="expected_per_week:Q", color=alt.Color("natural_kind:N", scale=colours, legend=legend)
     )
     layers = [left, expected] if data["expected"].notna().any() else [left]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.left_per_week"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.left_per_week"))
 
 
 def _per_week(closed: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
@@ -253,13 +238,8 @@ def build_tenure_profile(
         ("rate_text", translator.text("report.axis.rate")),
         ("count_text", translator.text("report.tooltip.vocal")),
     )
-    axis = alt.Axis(
-        title=translator.text("report.axis.tenure"),
-        labelAngle=-50 if narrow else 0,
-        labelOverlap=False,
-        ticks=False,
-        grid=False,
-    )
+    angle = -50 if narrow else 0
+    axis = alt.Axis(title=translator.text("report.axis.tenure"), labelAngle=angle, labelOverlap=False, ticks=False, grid=False)
     chart = (
         drawing(data)
         .marked("bar", color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
@@ -269,5 +249,4 @@ def build_tenure_profile(
             tooltip=hints,
         )
     )
-    return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
-    )
+    return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate"))

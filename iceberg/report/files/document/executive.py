@@ -51,7 +51,7 @@ def build_written(
     opening: list[Block] = [Paragraph(reservation, "lead")] if reservation else []
     opening += _figure("iceberg", estimate, words)
     if estimate.total.vocal_customers:
-        opening.append(Figures(tuple((tile.label, tile.value if tile.known else "—", _tile_detail(tile)) for tile in tiles(estimate, words))))
+        opening.append(Figures(tuple(tile.on_paper for tile in tiles(estimate, words))))
     opening.append(Paragraph(definition(words), "note"))
     if provenance.sample:
         opening.insert(0, Paragraph(words.text("export.sample"), "caution"))
@@ -92,10 +92,6 @@ def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translat
     if cells is not None and set(cells.segments) != set(counts.segments):
         shown += words.text("report.separator") + words.text("export.period.segments", segments=", ".join(cells.segments))
     return shown
-
-
-def _tile_detail(tile: object) -> str:
-    return tile.detail if tile.known else f"{tile.value}. {tile.detail}"  # type: ignore[attr-defined]
 
 
 def _figure(name: str, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
