@@ -1,4 +1,4 @@
-"""Owns the comparison of two periods or two studies: did the silent churn of a category fall, beyond noise?
+"""Compares two periods or two studies: did the silent churn of a category fall, beyond noise?
 
 Two periods of one study come from the same joint draws: what is uncertain about both (the ratio, above all) cancels in their difference. Two studies
 were fitted apart: their draws are independent, and the difference is as uncertain as both together.

@@ -1,4 +1,4 @@
-"""Owns `estimate_iceberg`: it reads as the method, top to bottom.
+"""Estimates the iceberg: `estimate_iceberg` reads as the method, top to bottom.
 
 evidence level -> prior of the ratio -> what the departures allow -> cells -> money -> summary
 """

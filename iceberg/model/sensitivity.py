@@ -1,4 +1,4 @@
-"""Owns how far the answer moves with what is assumed: the ratio, each assumption in turn, the ranks."""
+"""Measures how far the answer moves with the assumptions: the ratio, each assumption in turn, the ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the way from joint draws to an answer: every statistic of every level, from the same draws."""
+"""Summarises joint draws: every statistic of every level, from the same draws."""
 
 from __future__ import annotations
 

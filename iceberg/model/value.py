@@ -1,4 +1,4 @@
-"""Owns the money: what the silent leavers paid, times how long they would have gone on paying.
+"""Values the silent leavers: what they paid, times how long they would have gone on paying.
 
 ``money = H x mean annual revenue of the cell's silent leavers x restricted mean residual lifetime of their tenure
 band``

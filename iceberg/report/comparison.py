@@ -1,4 +1,4 @@
-"""Owns what is said and tabled of a comparison: the sentence, the table, the document for other programs. Its chart: `charts.changes`."""
+"""Writes a comparison: its sentence, its table, its document for other programs. Its chart is in `charts.changes`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what counts say before any estimate: totals, the delay after a complaint, the tenure at which it comes.
+"""Summarises counts before any estimate: totals, the delay after a complaint, the tenure at which it comes.
 
 The totals are on screen while everything else loads, so the survival models are imported where they are used.
 """

@@ -1,4 +1,4 @@
-"""Owns what is said ahead of a category: who is still to leave because of what already happened, and the ratio at which the order flips."""
+"""Sentences about the near future of a category: who is still to leave, and at which ratio the order of the categories changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a viewer may see of a small group: fewer customers than a limit are shown together with others, or not at all.
+"""Protects small groups from a viewer: groups under a limit are shown together with others, or not at all.
 
 Statistical disclosure control as national offices do it: a small category is pooled with others (exactly, from the joint draws, so every sum still
 holds), and where one count alone is hidden a second one is hidden with it, or the total would give it away.

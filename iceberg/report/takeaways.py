@@ -1,4 +1,4 @@
-"""Owns the takeaway of every chart: the one sentence that stands for the picture (its `alt`), from the same tidy frame."""
+"""Writes the takeaway of every chart, from the chart's own frame: one sentence that stands for the picture, its alternative text."""
 
 from __future__ import annotations
 

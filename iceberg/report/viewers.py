@@ -1,4 +1,4 @@
-"""Owns what a viewer may slice: the same estimate on coarser axes, in which no cell holds one to four customers.
+"""Coarsens an estimate for viewers: they choose among segments and months in which no cell holds one to four customers.
 
 Every figure a viewer can choose is a sum of these cells, so no two choices differ by a small group: that is the complementary suppression. Small
 categories are pooled (`iceberg.report.small_cells`), small segments are taken together with the next smallest, and neighbouring months with

@@ -1,4 +1,4 @@
-"""Owns the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
+"""Writes the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
 
 Sentences carry two significant digits and a range; counts that were observed (complainants, departures) are written as they are. Exact
 estimates stand in tables only. The takeaway of each chart is in `iceberg.report.takeaways`.

@@ -1,4 +1,4 @@
-"""Owns the truth a simulated company is made from, and `WORLDS`, the families on which the estimate is judged.
+"""The true parameters of simulated companies, and `WORLDS`, the families on which the estimate is judged.
 
 Every number below is judgement unless it says otherwise: chosen to look like companies, before any model was run on
 them, and never tuned to one. Each family draws its own details, so two seeds of a family are two different companies.

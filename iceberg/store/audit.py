@@ -1,4 +1,4 @@
-"""Owns the audit trail: who published, exported or deleted what, and when. It holds no figure and outlives what it speaks of."""
+"""The audit trail: who published, exported or deleted what, and when. It holds no figure, and deleting a study leaves it in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what moved between two versions of a study: the data, the assumptions or the method, each with its share of the change.
+"""Explains what changed between two versions of a study: the data, the assumptions or the method, and how much each contributed.
 
 The versions are walked in that order of causes: the earlier counts under today's method, then the later counts under the earlier assumptions, then
 the later version as it is. Each step is an estimate; the difference of two steps is taken draw by draw and has its interval. What a changed method

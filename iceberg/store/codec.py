@@ -1,4 +1,4 @@
-"""Owns the text form of an estimate's dataclasses: JSON for what is small, arrays apart. Nothing runs code when it is opened."""
+"""Writes an estimate's dataclasses as JSON, with the arrays beside it, and reads them again. Reading never runs code."""
 
 from __future__ import annotations
 

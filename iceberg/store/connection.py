@@ -1,4 +1,4 @@
-"""Owns how a store is opened: its address, its connection, its schema, and what a database's complaint means in words.
+"""Opens a store: its address, its connection, its schema; and turns database errors into sentences.
 
 A write takes the store's one write lock from its first statement on (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock), so that two of them
 wait for one another instead of failing half-way.

@@ -1,4 +1,4 @@
-"""Owns the stored form of an estimate: its joint draws as Parquet, the rest as JSON, so that a page opens without fitting anything again.
+"""Stores an estimate: its joint draws as Parquet, the rest as JSON, so that a page opens without fitting anything again.
 
 `warm_start.npz` is the one part for this product alone: where the next fit starts. Another version of the method ignores it.
 """

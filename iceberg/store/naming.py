@@ -1,4 +1,4 @@
-"""Owns what studies and versions are called: a title, the address made of it, and the identity of what a version was made from."""
+"""Names studies and versions: the title, the address made of it, and the identity of a version."""
 
 from __future__ import annotations
 

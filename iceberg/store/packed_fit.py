@@ -1,4 +1,4 @@
-"""Owns the fit behind an estimate that was kept: most readers move nothing, so it stays packed until somebody does. Imports nothing that computes."""
+"""A stored fit that stays packed until a reader moves an assumption. This module imports nothing that computes."""
 
 from __future__ import annotations
 

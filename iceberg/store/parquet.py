@@ -1,4 +1,4 @@
-"""Owns how a table and a JSON document become bytes that other programs read: Parquet (zstd) and gzipped JSON. Equal content, equal bytes."""
+"""Writes a table as Parquet (zstd) and a document as gzipped JSON, for any program to read. Equal content gives equal bytes."""
 
 from __future__ import annotations
 

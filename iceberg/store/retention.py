@@ -1,4 +1,4 @@
-"""Owns keep and delete: retention in days, deletion for good, and the export of everything that is held.
+"""Deletes and exports: retention in days, deletion for good, and the export of a whole store.
 
 Deleted means gone from the file: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables, where the
 account owns them. Backups and PostgreSQL's own archive of its log are outside of what a program can reach.

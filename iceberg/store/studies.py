@@ -1,4 +1,4 @@
-"""Owns what is published and read again: a study, its versions, and what each was made from.
+"""Publishes studies and reads them again, each version with what it was made from.
 
 Publishing is one transaction: a version is there whole or not at all, whatever stops the machine. The same inputs, assumptions, seed and method are
 the same version, however often they are published.

@@ -1,4 +1,4 @@
-"""Owns level 3 of the ladder from counts to draws: fit, joint draws, placebo, pipeline and what to know about them."""
+"""Estimates level 3, from counts to draws: fit, joint draws, placebo, pipeline and diagnostics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what is still in the pipe: silent leavers to come from incidents that have already happened.
+"""Forecasts the pipeline: silent leavers still to come from incidents that have already happened.
 
 Silent sufferers of month j who will leave because of it number r_c x (months at risk x complaint intensity); of them the share F(age + d) - F(age)
 leaves in the next d days, F being the delay from problem to departure. Problems still to happen are not forecast.

@@ -1,4 +1,4 @@
-"""Owns the placebo: what the model finds where complaints cannot be the cause.
+"""Runs the placebo: what the model finds where complaints cannot be the cause.
 
 Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments exchanged, months turned by at least a quarter of
 the window, tenure turned. Complaints are drawn anew from the moved pattern and the departures are left as they were; whatever silent churn is then

@@ -1,4 +1,4 @@
-"""Owns the joint draws: parameters from the posterior, then each cell's observed departures split between natural causes and categories.
+"""Draws from the joint posterior, and splits each cell's observed departures between natural causes and categories.
 
 The split is multinomial with the expected shares of the cell, so in every draw and every cell the categories and the natural departures add up
 to the customers who really left in silence.

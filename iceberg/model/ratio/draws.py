@@ -1,4 +1,4 @@
-"""Owns the joint draws of the silent ratio, and what the departures take away from them.
+"""Draws the silent ratios jointly, and limits them to the departures that were observed.
 
 The cap is a condition, not a scaling. Given the ratios, the silent leavers of segment s are ``H_s ~ Poisson(x_s)`` with
 ``x_s = sum_c r_c mu_cs``, and ``H_s <= L_s``, the silent leavers there were. ``P(Poisson(x) <= L) = P(Gamma(L + 1) >=

@@ -1,4 +1,4 @@
-"""Owns the silent ratios themselves: their hierarchical prior with room near zero, and their skewed joint posterior.
+"""The silent ratios at level 3: their hierarchical prior with room near zero, and their skewed joint posterior.
 
 The data constrain a ratio on its natural scale (departures are linear in r_c), the prior lives on the log scale. A Gaussian in log r_c is therefore
 wrong exactly where it matters: where the data say "almost none". Around the mode the likelihood with everything else integrated out is taken as

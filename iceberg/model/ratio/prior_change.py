@@ -1,4 +1,4 @@
-"""Owns the change of prior: the joint draws of one fit, read under another prior of the ratios.
+"""Changes the prior: resamples the joint draws of one fit under another prior of the ratios.
 
 The prior of log r is all that an assumption changes in the reconciliation, and its density is known. Draws under the default prior, weighted by
 new density over old, are draws under the new prior: no second fit, no second sampling noise, and the answer depends on the counts and the

@@ -1,4 +1,4 @@
-"""Owns the delay from a problem to the departure it causes: fitted on complainers, net of natural departures, pooled over categories.
+"""Fits the delay from a problem to the departure it causes, on complainers, net of natural departures, pooled over categories.
 
 Complainers are the only customers whose problem has a date. Their departures on the clock since the first complaint are
 

@@ -1,4 +1,4 @@
-"""Owns what a complaint costs in survival: complainers against never-complainers of the same kind and time.
+"""Estimates the net survival after a complaint: complainers against never-complainers of the same kind and time.
 
 Complainers are observed on the clock since their complaint; their expected hazard is that of never-complainers in the
 Lexis cells they pass through, averaged over those still at risk (Ederer II). Everything comes from counts.

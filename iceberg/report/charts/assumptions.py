@@ -1,4 +1,4 @@
-"""Owns the charts about assumptions: how the answer moves with the ratio, and which assumption moves it most."""
+"""Charts about assumptions: how the answer moves with the ratio, and which assumption moves it most."""
 
 from __future__ import annotations
 

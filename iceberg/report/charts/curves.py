@@ -1,4 +1,4 @@
-"""Owns the survival curves (Kaplan-Meier, Nelson-Aalen) with bands and numbers at risk."""
+"""Draws survival curves (Kaplan-Meier, Nelson-Aalen) with bands and numbers at risk."""
 
 from __future__ import annotations
 

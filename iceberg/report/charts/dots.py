@@ -1,4 +1,4 @@
-"""Owns the dot-and-interval charts: ranking, segments, folk figure against what departures support, assumption against data."""
+"""Charts of dots and intervals: ranking, segments, folk figure against what departures support, assumption against data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the charts over time and tenure: silent leavers per month, delay to departure, tenure profile, net survival."""
+"""Charts over time and tenure: silent leavers per month, delay to departure, tenure profile, net survival."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the files a comparison leaves the product in: PDF and web page (the same written report), CSV and JSON; the same numbers in each."""
+"""Exports a comparison: PDF and web page (the same written report), CSV and JSON; the same numbers in each."""
 
 from __future__ import annotations
 

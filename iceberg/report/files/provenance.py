@@ -1,4 +1,4 @@
-"""Owns what a report says about where its numbers come from: the study, its files and their fingerprints, who made it and when."""
+"""Where the numbers of a report come from: the study, its files and their fingerprints, its author and its date."""
 
 from __future__ import annotations
 

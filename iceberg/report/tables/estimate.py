@@ -1,4 +1,4 @@
-"""Owns the frames of an estimate: categories, total, ranking, comparator, months, segments, customers still to leave."""
+"""Frames of an estimate: categories, total, ranking, comparator, months, segments, customers still to leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the frames over tenure and over the time since a complaint: curves, numbers at risk, delays, where in a life it strikes."""
+"""Frames over tenure and over the time since a complaint: curves, numbers at risk, delays, tenure at the complaint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how a frame is written out for a reader: headers in words; numbers, rates, money and months in the language."""
+"""Writes a frame out for a reader: headers in words; numbers, rates, money and months in the language."""
 
 from __future__ import annotations
 

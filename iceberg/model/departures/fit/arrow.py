@@ -1,4 +1,4 @@
-"""Owns the factors of the information matrix: each segment's own parameters are eliminated first, departure by departure.
+"""Factorises the information matrix: each segment's own parameters are eliminated first, departure by departure.
 
 Effects of one segment meet those of another only through what all segments share, so the matrix is an arrow. Within a segment, complaints and prior
 give every category a small block with a closed-form factor (base), and departures add as many rows as the segment has Lexis cells: eliminating in

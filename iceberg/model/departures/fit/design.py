@@ -1,4 +1,4 @@
-"""Owns the geometry of the reconciliation: which parameter moves which Lexis cell, and by how much.
+"""The geometry of the reconciliation model: which parameter moves which Lexis cell, and by how much.
 
 A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
 its customers were in l months earlier, the expected silent departures of a cell are

@@ -1,4 +1,4 @@
-"""Owns the information of the likelihood: score and Fisher information of complaints and departures, kept in the form they come in.
+"""Computes score and Fisher information of complaints and departures, and keeps their sparse structure.
 
 Complaints inform each category alone, and within it every segment alone: small blocks. Departures tie all parameters together, but there are only
 as many of them as Lexis cells: rows. Neither is ever multiplied out into a matrix over all parameters of a segment.

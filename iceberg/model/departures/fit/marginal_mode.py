@@ -1,4 +1,4 @@
-"""Owns the difference between the joint mode and the marginal one: what integrating everything else out does to a ratio."""
+"""Moves the ratios from the joint mode to the marginal mode: the effect of integrating all other parameters out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the reconciliation model: complaints and silent departures explained together, so that departures answer back to the assumed ratio.
+"""Fits the reconciliation model: it explains complaints and silent departures together, so that departures correct the assumed ratio.
 
     complainants[c, cell] ~ Poisson(exposure x category x segment x month x tenure, with segment x month bursts)
     silent exits[cell]    ~ Poisson(at risk x natural hazard + sum_c r_c x delayed complaint intensity of c)

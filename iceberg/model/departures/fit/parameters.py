@@ -1,4 +1,4 @@
-"""Owns the parameters of the reconciliation: where each effect sits, and its Gaussian prior under given variances."""
+"""The parameters of the reconciliation model: the position of each effect, and its Gaussian prior under given variances."""
 
 from __future__ import annotations
 

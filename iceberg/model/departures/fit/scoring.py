@@ -1,4 +1,4 @@
-"""Owns the way to the mode: Fisher scoring steps, the ratios on their own scale, a Fellner-Schall step after each."""
+"""Finds the mode: Fisher scoring steps, the ratios on their own scale, a Fellner-Schall step after each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what not knowing a variance adds: the answer averaged over the variance of the natural tenure effect, where it hangs on it.
+"""Averages the answer over the variance of the natural tenure effect, where the answer depends on it.
 
 Of all smoothing variances one decides in small companies how many departures are natural: that of the steps between tenure bands, learned from ten
 steps at most. Where the ratios move with it by more than a little, the fit is made again at a few values of it, and each speaks with its marginal

@@ -1,4 +1,4 @@
-"""Owns the smoothing variances: how far each kind of effect may roam, learned from the data by the generalised Fellner-Schall rule.
+"""Learns the smoothing variances, how far each kind of effect may vary, by the generalised Fellner-Schall rule.
 
 For a group of effects b with prior precision S / v and rank r, the rule is v <- b'Sb / (r - tr(V S) / v), V the posterior covariance:
 the squared effects over their effective degrees of freedom. Each variance

@@ -1,4 +1,4 @@
-"""Owns the iceberg picture: draws what `layout.lay_out` has laid out."""
+"""Draws the iceberg that `layout.lay_out` has laid out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the layout of the iceberg: the one scale that leaves room for every label, then the labels in their places."""
+"""Lays the iceberg out: finds the one scale that leaves room for every label, then places the labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the parts a written report is made of; what they say is in `executive`, how they look in `pdf` and `web_page`."""
+"""The parts of a written report. `executive` fills them; `pdf` and `web_page` set them."""
 
 from __future__ import annotations
 

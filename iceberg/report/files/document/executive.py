@@ -1,4 +1,4 @@
-"""Owns what the executive report says, in order: the sentence, the picture, what to do first, what is to come, how sure it is and why."""
+"""Composes the executive report: the sentence, the picture, what to do first, what is to come, how certain it is and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a report says of its own basis: the method in words, every assumption with source and grade, the files with their fingerprints."""
+"""Writes the basis of a report: the method in words, every assumption with source and grade, the files with their fingerprints."""
 
 from __future__ import annotations
 

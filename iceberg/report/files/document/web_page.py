@@ -1,4 +1,4 @@
-"""Owns the web page: the written report as one HTML file that needs nothing else, no network, no script."""
+"""Writes the report as one HTML file that needs nothing else: no network, no script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the slides: five or six for a board meeting, with native charts, tables that can be edited and the method in the speaker notes."""
+"""Builds five or six slides for a board meeting: native charts, tables that can be edited, the method in the speaker notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the tidy sheets behind the workbook and the CSV: what each holds, one row per thing, raw numbers."""
+"""Builds the tidy sheets behind the workbook and the CSV: one row per thing, raw numbers."""
 
 from __future__ import annotations
 
