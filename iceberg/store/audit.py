@@ -37,7 +37,7 @@ def record(
     detail: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Write one line, in the transaction of what it tells."""
+    """Write one line, in the transaction of the action itself."""
     connection.execute(
         schema.audit.insert().values(
             at=at or datetime.now(UTC), actor=actor[:200], action=action, study_id=study_id, version=version, detail=dict(detail or {})

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class PackedFit(ABC):
-    """`IcebergEstimate.fit_state`, packed: opening it needs all of the model, and several times its memory."""
+    """`IcebergEstimate.fit_state`, packed: unpacking it imports the whole model and takes several times its memory."""
 
     @abstractmethod
     def open(self) -> object | None:
-        """The fit as it was; None where this version cannot read it."""
+        """Unpack the fit; None where this version cannot read it."""
 
 
 def open_fit(estimate: IcebergEstimate) -> object | None:
-    """Where the next estimate of the same counts may start from."""
+    """The fit from which the next estimate of the same counts may start, unpacked."""
     return estimate.fit_state.open() if isinstance(estimate.fit_state, PackedFit) else estimate.fit_state

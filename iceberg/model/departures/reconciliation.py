@@ -51,7 +51,7 @@ class ReconciliationDraws:
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
-    """Joint draws of the silent churn of every category, segment and month; of the alternatives of `fit`, each as many as its weight is worth."""
+    """Joint draws of the silent churn of every category, segment and month; alternatives of `fit` share the draws by their weights."""
     if fit.alternatives:
         ladder = np.cumsum([weight for weight, _ in fit.alternatives])
         ends = np.round(draws * ladder / ladder[-1]).astype(int)
@@ -83,7 +83,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
 
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """(K, G) and (K, S, n): shared and per-segment parameters, all at once; `draw_silent_churn` never holds so many."""
+    """(K, G) and (K, S, n): shared and per-segment parameters, all at once (`draw_silent_churn` takes them in chunks)."""
     away, shared = _draw_shared(fit, rng, draws)
     return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
 

@@ -26,11 +26,11 @@ from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
 
 Part = TypeVar("Part")
 
-THREADS = 2  # the matrix routines let go of the interpreter; parts are put together in order, so the result is the same on any number
+THREADS = 2  # the matrix routines release the interpreter lock; parts are joined in order, so the result does not depend on the number
 
 
 def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
-    """`work` of every segment, side by side, in order."""
+    """`work` of every segment in parallel; the results in order."""
     if segments < THREADS:
         return [work(s) for s in range(segments)]
     with ThreadPoolExecutor(THREADS) as pool:
@@ -66,8 +66,8 @@ class Base:
         first = layout.every - layout.months
         columns = np.concatenate([at["month"][:, first:], at["band"]], axis=1)
         if not layout.local:
-            nobody = np.zeros((layout.segments, 0))
-            return cls(nobody[..., None], nobody[..., None], nobody, nobody, np.zeros((layout.segments, 0, 1, columns.shape[1])), columns)
+            empty = np.zeros((layout.segments, 0))
+            return cls(empty[..., None], empty[..., None], empty, empty, np.zeros((layout.segments, 0, 1, columns.shape[1])), columns)
         own = layout.own(prior.local_precision)
         by_month, by_band = information.by_month, information.by_band
         burst = by_month + own["burst"]
@@ -181,7 +181,7 @@ class Arrow:
         return np.asarray(bridged + met.T @ self.rows[s])
 
     def response(self, shared: FloatArray) -> FloatArray:
-        """(S, ..., n) by how much the own parameters give way where shared ones, along the last axis, are moved: own = -response."""
+        """(S, ..., n) change of the own parameters when shared ones, along the last axis, are moved: own = -response."""
         parts = [self.base.back(s, self._halved_response(s, shared)) for s in range(len(self.rows))]
         return np.asarray(parts, dtype=np.float64)
 
@@ -235,7 +235,7 @@ class Arrow:
         """(K, S, n) deviations of the own parameters given those of the shared ones, in single precision."""
         segments, cells, size = self.rows.shape
         given = shared.astype(np.float32)
-        # The noise of every segment is drawn before the threads part: the stream does not depend on who comes first.
+        # The noise of every segment is drawn before the threads start, so the stream does not depend on their order.
         noise = rng.standard_normal((segments, len(shared), size + cells), dtype=np.float32)
 
         def of_segment(s: int) -> SingleArray:
@@ -281,7 +281,7 @@ def factorise(layout: ParameterLayout, information: Information, prior: Prior, *
         layout: Of the parameters.
         information: Of complaints and departures.
         prior: Under the current variances.
-        single: Departures in single precision: enough for the way to the mode, half the time.
+        single: Departures in single precision, which is enough on the way to the mode.
     """
     base = Base.of(layout, information, prior)
     kind = np.float32 if single else np.float64

@@ -72,7 +72,7 @@ class LexisDesign:
         silent = counts.silent_person_days / DAYS_PER_MONTH
         everybody = silent + counts.vocal_person_days / DAYS_PER_MONTH
         complainants = counts.complainants.astype(float)
-        # A complaint on the only day at risk needs exposure to have come from somewhere.
+        # A complaint on the only day at risk still needs exposure.
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         return cls(

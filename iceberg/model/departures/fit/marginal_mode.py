@@ -14,8 +14,9 @@ from iceberg.model.departures.fit.parameters import ParameterLayout
 def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) -> FloatArray:
     """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
 
-    What integrating out adds to the joint mode. A large ratio lets a category with few complaints bend its pattern to the departures: the joint
-    mode likes that, the marginal does not. A large ratio also leaves the natural hazard less to explain, which frees it: the marginal likes that.
+    This is the difference between the marginal and the joint mode. A large ratio lets a category with few complaints fit its pattern to the
+    departures, which the joint mode rewards and the marginal mode does not. It also leaves the natural hazard less to explain, which the marginal
+    mode rewards.
     With J the derivatives of departures in blocks k (categories, natural) that move by dh_k in a cell with mean mu, W = 1 / mu and V the
     covariance given the ratios, the derivative of log |.| is sum over cells of 2 sum_k (dh_k / h_k) (J_k V J')W - (sum_k dh_k / mu) (J V J')W.
     """
@@ -52,13 +53,13 @@ def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
     at = layout.at
     own = layout.own_at
     nothing = np.zeros(0, dtype=np.int64)
-    found = []
+    blocks = []
     for c in range(layout.categories):
         mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
-        found.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
+        blocks.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
     rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
-    found.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
-    return found
+    blocks.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
+    return blocks
 
 
 def _of_blocks(layout: ParameterLayout, shared: SingleArray, own: SingleArray) -> SingleArray:

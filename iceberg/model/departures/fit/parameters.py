@@ -124,7 +124,7 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
-LEVEL_SD = 5.0  # weak: monthly log complaint rates are anything, and complaints tell them
+LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
@@ -132,12 +132,12 @@ NATURAL_LEVEL_SD = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Where the levels are expected.
+    """The prior of the levels.
 
     Attributes:
         complaints: (C,) log monthly complaint rate.
         natural: log monthly hazard of the silent.
-        natural_sd: how far the natural part of it may lie away.
+        natural_sd: standard deviation of its natural part.
     """
 
     complaints: FloatArray

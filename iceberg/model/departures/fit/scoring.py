@@ -59,7 +59,7 @@ def _step_in_ratio(
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where the scoring stands: parameters, variances, drag and score of the ratios."""
+    """The state of the scoring: parameters, variances, drag and score of the ratios."""
 
     shared: FloatArray
     own: FloatArray
@@ -70,7 +70,7 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Expectations:
-    """What is assumed before any departure is seen: of the ratios, of the delay from complaint to departure, and of the levels."""
+    """The prior assumptions: of the ratios, of the delay from complaint to departure, and of the levels."""
 
     ratio: RatioPrior
     kernel: DelayKernel
@@ -104,7 +104,7 @@ def iterate(
     learn: bool = True,
     fewest: int = 3,
 ) -> tuple[State, Arrow, float, int | None]:
-    """Scoring and variance steps until both settle; the last factors are those of the final variances at the final mode."""
+    """Scoring and variance steps until both converge; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
     settled, silence = None, not design.exits.any()
     ratios = layout.at["ratio"]
@@ -128,11 +128,11 @@ def iterate(
         if silence:
             step, own_step = arrow.solve(gradient, slope)
         else:
-            # Between two looks the drag is taken as linear in r, as it is in the posterior.
+            # Between two evaluations the drag is taken as linear in r, as it is in the posterior.
             now = drag * np.exp(np.minimum(shared[ratios] - drag_at, 5.0))
             gradient[ratios] = information.shared_score[ratios]
             step, own_step, score = _step_in_ratio(arrow, ratios, expected.ratio, shared[ratios], now, gradient, slope)
-            # To and fro means that the drag had changed on the way.
+            # A change of direction means that the drag changed on the way.
             caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
@@ -153,7 +153,7 @@ def iterate(
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
-    # What draws and covariances rest on is in double precision, at the last variances and where the last step led.
+    # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
     arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
