@@ -56,6 +56,13 @@ ORDER = {
         "assumptions", "priors", "results", "canonical", "leaks", "value", "survival", "ratio", "departures.fit", "departures", "evidence",
         "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
+    "report": [
+        "palette", "tables", "words", "takeaways", "outlook", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts", "files",
+    ],
+    "store": [
+        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",
+        "changes", "retention",
+    ],
     "ui": [
         "study_store", "language", "access", "session", "window", "controls", "frame", "figure", "sections", "upload", "serving", "pages",
     ],
@@ -207,7 +214,7 @@ def test_rooms_import_only_those_that_stand_before_them(part: str) -> None:
 @pytest.mark.parametrize("part", ORDER)
 def test_every_room_of_the_order_is_there(part: str) -> None:
     inside = {name.removeprefix(f"iceberg.{part}.") for name in NAMES if name.startswith(f"iceberg.{part}.")}
-    assert set(ORDER[part]) <= inside
+    assert {room for room in ORDER[part] if not any(name == room or name.startswith(room + ".") for name in inside)} == set()
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.relative_to(ROOT).as_posix())
