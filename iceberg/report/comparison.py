@@ -39,7 +39,7 @@ def comparison_table(comparison: Comparison, words: Translator) -> pd.DataFrame:
 
 
 def comparison_headline(comparison: Comparison, words: Translator, *, category: str | None = None) -> str:
-    """Did it fall, beyond noise? One sentence with both rates, the probability and what it means in customers.
+    """Did the churn fall, beyond noise? One sentence with both rates, the probability and the customers kept.
 
     Args:
         comparison: From `compare_periods` or `compare_studies`.
@@ -83,7 +83,7 @@ def rate_text(rate: float, words: Translator) -> str:
 
 
 def unit_text(comparison: Comparison, words: Translator) -> str:
-    """What a rate is per."""
+    """The unit of a rate."""
     return words.text(f"compare.unit.{comparison.basis}")
 
 
@@ -100,7 +100,7 @@ def _period(months: Months | None, side: str, words: Translator) -> str:
 
 
 def remark_sentences(comparison: Comparison, words: Translator) -> tuple[tuple[str, str], ...]:
-    """What to know first: severity and sentence."""
+    """The remarks on the comparison: severity and sentence."""
     return tuple((remark.severity, _remark(remark, words)) for remark in comparison.remarks)
 
 

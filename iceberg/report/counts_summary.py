@@ -1,6 +1,6 @@
 """Summarises counts before any estimate: totals, the delay after a complaint, the tenure at which it comes.
 
-The totals are on screen while everything else loads, so the survival models are imported where they are used.
+The page shows the totals while everything else loads, so the survival models are imported where they are used.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _net_survival(counts: CohortCounts, category: str, seed: int) -> NetSurvival
 
 
 def tenure_profile_of(counts: CohortCounts, category: str) -> pd.DataFrame:
-    """Where in a customer's life `category` strikes: `tenure_profile_table`."""
+    """The tenure at which complaints about `category` come: `tenure_profile_table`."""
     from iceberg.model.survival.net_survival import tenure_profile
 
     profile = tenure_profile(counts, category=counts.categories.index(category))

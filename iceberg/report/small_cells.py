@@ -1,7 +1,7 @@
 """Protects small groups from a viewer: groups under a limit are shown together with others, or not at all.
 
-Statistical disclosure control as national offices do it: a small category is pooled with others (exactly, from the joint draws, so every sum still
-holds), and where one count alone is hidden a second one is hidden with it, or the total would give it away.
+Statistical disclosure control as in national statistical offices: a small category is pooled with others (exactly, from the joint draws, so every sum
+stays), and where a single count is hidden a second one is hidden too, because the total would reveal it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Number = TypeVar("Number", np.float32, np.float64)
 
 
 def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST) -> IcebergEstimate:
-    """The same estimate with the categories of fewer than `smallest` complainants taken together in one, named so in the reader's language.
+    """The same estimate with the categories of fewer than `smallest` complainants pooled in one, named in the reader's language.
 
     Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
     pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
@@ -43,7 +43,7 @@ def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, small
         raise OptionError("report_too_small", {"smallest": smallest})
     larger = sorted((name for name in heard if name not in small), key=lambda name: (heard[name], name))
     while larger and (sum(heard[name] for name in small) < smallest or len(small) < 2):
-        small.append(larger.pop(0))  # alone, or together still too few: the total would tell
+        small.append(larger.pop(0))  # a single category, or a pool that is still too small, would follow from the total
     return _pooled(estimate, [name for name in heard if name in small], words.text("export.small_category", smallest=smallest))
 
 
@@ -75,7 +75,7 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
 
 
 def _as_before(item: CategoryEstimate, own: dict[str, CategoryEstimate]) -> CategoryEstimate:
-    """What was not pooled keeps its placebo and outlook; only its chance of being first is against the pool now."""
+    """A category that was not pooled keeps its placebo and outlook; only its probability of being first changes."""
     before = own.get(item.category)
     if before is None:
         return item

@@ -1,7 +1,7 @@
 """Writes the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
 
-Sentences carry two significant digits and a range; counts that were observed (complainants, departures) are written as they are. Exact
-estimates stand in tables only. The takeaway of each chart is in `iceberg.report.takeaways`.
+Sentences carry two significant digits and a range; observed counts (complainants, departures) are written in full. Exact estimates stand in tables
+only. The takeaway of each chart is in `iceberg.report.takeaways`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Badge:
-    """The evidence badge: its short label, the rung in one sentence, what that means, and the reasons."""
+    """The evidence badge: its short label, the evidence level in one sentence, what that means, and the reasons."""
 
     kind: str
     level: str
@@ -91,12 +91,12 @@ def customers_range(interval: CredibleInterval, translator: Translator) -> dict[
 
 
 def headline(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The one sentence, and behind it the reservation where one is due."""
+    """The headline sentence, followed by the reservation where there is one."""
     return " ".join(filter(None, (headline_sentence(estimate, translator), headline_reservation(estimate, translator))))
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """That the total is not distinguishable from noise, or was not tested in this selection; else nothing."""
+    """The reservation that the total is not distinguishable from noise, or not tested in this selection; "" without one."""
     total, tested = estimate.total, chance_test(estimate)
     if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
         return ""
@@ -114,7 +114,7 @@ def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> s
 
 
 def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The one sentence: how many left without a word behind those who complained, what share, what money."""
+    """The headline: customers who left in silence behind those who complained, their share, their money."""
     total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
@@ -136,12 +136,12 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
 
 
 def definition(translator: Translator) -> str:
-    """What "silent churn" means here; stands near the headline on every page that uses the word."""
+    """The definition of "silent churn", shown near the headline of every page that uses the word."""
     return translator.text("report.definition")
 
 
 def evidence_badge(estimate: IcebergEstimate, translator: Translator) -> Badge:
-    """Which rung of the ladder speaks, and why."""
+    """The badge of the estimate's evidence level, with the reasons for it."""
     evidence = estimate.evidence
     reasons = tuple(
         translator.text(f"evidence.reasons.{code}", **values)
@@ -234,7 +234,7 @@ def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator
 
 
 def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str:
-    """The folk figure beside what was really lost, and what the departures support (level 3 and above) or allow."""
+    """The folk figure, the real losses, and the ratio that the departures support (level 3 and above) or allow."""
     total = estimate.total
     item = category_of(estimate, category) if category is not None else None
     vocal = item.vocal_customers if item else total.vocal_customers
@@ -281,7 +281,7 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
 
 
 def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
-    """What a category calls for: fix it, measure it first, or only watch it, with what fixing it would have saved; or that it was not tested."""
+    """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
     if item.vocal_customers == 0:
@@ -299,11 +299,11 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
         return _decision(
             "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
         )
-    kept = {**ends, "probability": share(item.probability_worst, translator)}
+    saved = {**ends, "probability": share(item.probability_worst, translator)}
     if item.revenue_lost is not None:
         ends_of_money = {"money_low": item.revenue_lost.lower, "money_high": item.revenue_lost.upper}
-        kept |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
-    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **kept)
+        saved |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
+    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **saved)
 
 
 def _decision(verdict: Advice, translator: Translator, sentence: str, **values: str) -> Decision:
@@ -315,7 +315,7 @@ def _decision(verdict: Advice, translator: Translator, sentence: str, **values: 
 
 
 def noise_text(placebo_upper: float, clear: bool | None, translator: Translator, *, likely: bool = False) -> str:
-    """The noise floor of a category and which side of it the estimate is on; unknown where no placebo was made (below level 3)."""
+    """The noise floor of a category and the side of it on which the estimate is; unknown without a placebo (below level 3)."""
     if clear is None or placebo_upper != placebo_upper:  # noqa: PLR0124  # NaN is the only number that differs from itself
         return translator.text("report.unknown")
     side = "clear" if clear else "low_end" if likely else "inside"
@@ -323,7 +323,7 @@ def noise_text(placebo_upper: float, clear: bool | None, translator: Translator,
 
 
 def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
-    """Which categories do not stand clear of noise, in one sentence for beside the ranking; None where no placebo was made."""
+    """The categories that are not clear of noise, in one sentence for the ranking; None without a placebo."""
     if is_selection(estimate):
         return translator.text("report.noise.untested")
     judged = [(item.category, chance_test(estimate, item)) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
@@ -335,10 +335,10 @@ def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | N
         return translator.text("report.noise.all_clear")
     if len(lost) == len(judged):
         return translator.text("report.noise.none_clear")
-    said = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
+    sentences = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
     if doubted:
-        said.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
-    return " ".join(said)
+        sentences.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
+    return " ".join(sentences)
 
 
 def _quoted(names: list[str], translator: Translator) -> str:
@@ -346,7 +346,7 @@ def _quoted(names: list[str], translator: Translator) -> str:
 
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
-    """What a diagnostic says, of the whole study where only a part is shown, and what to do about it. An unknown code is named, not hidden."""
+    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named."""
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}  # noqa: PD011  # not a frame
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
@@ -356,7 +356,7 @@ def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str,
 
 
 def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:
-    """What to know before trusting a number: severity, category, says, do."""
+    """One row per diagnostic: severity, category, says, do."""
     rows = []
     for item in diagnostics:
         says, do = diagnostic_sentences(item, translator)

@@ -100,9 +100,9 @@ def build_ranking(
         noise_text(value, clear, translator, likely=bool(likely))
         for value, clear, likely in zip(frame["placebo_upper"], frame["above_noise"], frame["likely_above_noise"], strict=True)
     ]
-    told = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
-    told |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
-    hints = worded_tooltip(translator, **told)
+    titles = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
+    titles |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
+    hints = worded_tooltip(translator, **titles)
     axis = alt.Axis(
         title=translator.text("report.axis.money" if currency else "report.axis.silent")
         + (f" ({currency})" if currency else ""),

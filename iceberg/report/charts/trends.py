@@ -187,7 +187,7 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
 
 
 def _per_week(closed: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
-    """Heights comparable between bins of unequal width, and what a reader is told of each."""
+    """Heights comparable between bins of unequal width, and the texts of each bin."""
     weeks = (closed["to_day"] - closed["from_day"]) / 7
     return closed.assign(
         per_week=closed["leavers"] / weeks,

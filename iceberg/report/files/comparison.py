@@ -39,13 +39,13 @@ _BEGINNING = datetime(1980, 1, 1, tzinfo=UTC)  # of the metadata, where a compar
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison and what its files say of it.
+    """A comparison and the facts that its files state.
 
     Attributes:
-        comparison: What is told.
+        comparison: Its content.
         category: The one that was fixed; its sentence comes first. None speaks of the company.
-        sources: What stands behind each side, one line each: files with their SHA-256, or study and version.
-        author: Of the metadata; "" where nobody is named.
+        sources: One line per side: files with their SHA-256, or study and version.
+        author: Of the metadata; may be "".
         made: Of the metadata; None takes the end of the later period, so that the same comparison gives the same bytes.
     """
 

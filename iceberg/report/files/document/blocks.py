@@ -76,13 +76,13 @@ class WrittenReport:
         language: One of `iceberg.locale.LANGUAGES`.
         title: Of the study: the document's title, and the small line above the headline.
         period: The days it covers, in words.
-        badge: What the evidence is worth, in three words.
+        badge: Quality of the evidence, in three words.
         badge_kind: ``assumption_led``, ``mixed`` or ``data_led``.
         headline: The one sentence.
         opening: What stands on the first page under it.
         sections: The rest.
         footer: Repeated at the foot of each page.
-        author: "" where nobody is named.
+        author: May be "".
         stamp: ISO time for the document's metadata.
     """
 

@@ -177,7 +177,7 @@ def _comparator_section(estimate: IcebergEstimate, words: Translator) -> ReportS
 
 
 def _ahead_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
-    """What is in the pipe: silent leavers still to come from what already happened."""
+    """Silent leavers still to come from incidents that have happened."""
     title, pipeline = words.text("export.section.ahead"), estimate.total.pipeline
     if not pipeline:
         missing = next(tile for tile in tiles(estimate, words) if tile.key == "pipeline")
@@ -218,7 +218,7 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSec
 
 
 def remark_lines(estimate: IcebergEstimate, words: Translator) -> Sequence[tuple[str, str]]:
-    """What to know before trusting a number: each remark once, gravest first; the other categories it holds for are only named."""
+    """The diagnostics, each once, the gravest first; its other categories are only named."""
     lines = []
     for code in dict.fromkeys(entry.code for entry in sorted(estimate.diagnostics, key=lambda entry: _GRAVITY[entry.severity])):
         first, *others = [entry for entry in estimate.diagnostics if entry.code == code]

@@ -18,7 +18,7 @@ def method_sentences(words: Translator) -> tuple[str, ...]:
 
 
 def limit_sentences(words: Translator) -> tuple[str, ...]:
-    """What the method cannot know, as on the Method page."""
+    """The limits of the method, as on the Method page."""
     return tuple(words.text(f"ui.method.limit_{number}") for number in range(1, LIMITS + 1))
 
 
@@ -75,7 +75,7 @@ def assumptions_section(estimate: IcebergEstimate, words: Translator) -> ReportS
 
 
 def fact_lines(estimate: IcebergEstimate, provenance: Provenance, words: Translator) -> tuple[str, ...]:
-    """Who, when, which version, and what identifies the numbers."""
+    """Author, time, version, and the identity of the numbers."""
     lines = []
     if provenance.author or provenance.created is not None:
         when = words.date(provenance.created.date()) if provenance.created is not None else words.text("report.unknown")
