@@ -158,21 +158,21 @@ def _side(months: Months | None, exposure: float) -> dict[str, Any]:
     return {"first_month": first, "last_month": last, "exposure": round(exposure, 6)}
 
 
-def _document(one: Difference) -> dict[str, Any]:
+def _document(difference: Difference) -> dict[str, Any]:
     intervals = {
-        "silent_churn_before": one.before,
-        "silent_churn_after": one.after,
-        "silent_churn_change": one.change,
-        "rate_before": one.rate_before,
-        "rate_after": one.rate_after,
-        "rate_change": one.rate_change,
-        "customers_kept": one.kept,
+        "silent_churn_before": difference.before,
+        "silent_churn_after": difference.after,
+        "silent_churn_change": difference.change,
+        "rate_before": difference.rate_before,
+        "rate_after": difference.rate_after,
+        "rate_change": difference.rate_change,
+        "customers_kept": difference.kept,
     }
     return {
-        "verdict": one.verdict,
-        "probability_fell": round(one.probability_fell, 6),
-        "vocal_customers_before": one.vocal_before,
-        "vocal_customers_after": one.vocal_after,
+        "verdict": difference.verdict,
+        "probability_fell": round(difference.probability_fell, 6),
+        "vocal_customers_before": difference.vocal_before,
+        "vocal_customers_after": difference.vocal_after,
         **{name: _interval(interval) for name, interval in intervals.items()},
     }
 

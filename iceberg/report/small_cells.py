@@ -51,21 +51,21 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
     cells = estimate.cells
     if cells is None:
         raise ValueError("this estimate holds no cells: its categories cannot be taken together")
-    inside = [cells.categories.index(name) for name in names]
-    kept = [place for place in range(len(cells.categories)) if place not in inside]
+    pooled_places = [cells.categories.index(name) for name in names]
+    others = [place for place in range(len(cells.categories)) if place not in pooled_places]
     held = replace(
         cells,
-        categories=(*(cells.categories[place] for place in kept), pool),
-        vocal=_gathered(cells.vocal, kept, inside, axis=0),
-        ratio_prior=_weighted(cells.ratio_prior, kept, inside, cells),
-        excess=_weighted(cells.excess, kept, inside, cells),
+        categories=(*(cells.categories[place] for place in others), pool),
+        vocal=_gathered(cells.vocal, others, pooled_places, axis=0),
+        ratio_prior=_weighted(cells.ratio_prior, others, pooled_places, cells),
+        excess=_weighted(cells.excess, others, pooled_places, cells),
     )
     draws = estimate.draws
     gathered = Draws(
-        _gathered(draws.silent_churn, kept, inside, axis=1),
+        _gathered(draws.silent_churn, others, pooled_places, axis=1),
         draws.natural,
-        None if draws.revenue_lost is None else _gathered(draws.revenue_lost, kept, inside, axis=1),
-        _weighted(draws.ratio, kept, inside, cells),
+        None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
+        _weighted(draws.ratio, others, pooled_places, cells),
     )
     remarks = tuple(one for one in estimate.diagnostics if one.category not in names)
     posterior = Posterior(gathered, held, estimate.evidence, remarks)
@@ -82,17 +82,17 @@ def _as_before(item: CategoryEstimate, own: dict[str, CategoryEstimate]) -> Cate
     return replace(before, probability_worst=item.probability_worst, probability_costliest=item.probability_costliest)
 
 
-def _gathered(array: npt.NDArray[Number], kept: Sequence[int], inside: Sequence[int], *, axis: int) -> npt.NDArray[Number]:
-    """The kept categories, then the sum of the others."""
-    pooled = array.take(inside, axis=axis).sum(axis=axis, keepdims=True, dtype=np.float64).astype(array.dtype)
-    return np.concatenate([array.take(kept, axis=axis), pooled], axis=axis)
+def _gathered(array: npt.NDArray[Number], others: Sequence[int], pooled_places: Sequence[int], *, axis: int) -> npt.NDArray[Number]:
+    """The other categories, then the sum of the pooled ones."""
+    pooled = array.take(pooled_places, axis=axis).sum(axis=axis, keepdims=True, dtype=np.float64).astype(array.dtype)
+    return np.concatenate([array.take(others, axis=axis), pooled], axis=axis)
 
 
-def _weighted(draws: FloatArray, kept: Sequence[int], inside: Sequence[int], cells: EstimateCells) -> FloatArray:
-    """The kept categories, then the mean of the others per complainant."""
-    weights = cells.vocal.sum(axis=(1, 2))[list(inside)] + _WEIGHTLESS
-    pooled = draws[:, list(inside)] @ (weights / weights.sum())
-    return np.column_stack([draws[:, list(kept)], pooled])
+def _weighted(draws: FloatArray, others: Sequence[int], pooled_places: Sequence[int], cells: EstimateCells) -> FloatArray:
+    """The other categories, then the mean of the pooled ones per complainant."""
+    weights = cells.vocal.sum(axis=(1, 2))[list(pooled_places)] + _WEIGHTLESS
+    pooled = draws[:, list(pooled_places)] @ (weights / weights.sum())
+    return np.column_stack([draws[:, list(others)], pooled])
 
 
 def shown_months(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:

@@ -255,24 +255,24 @@ def _diagnose(
     counts: CohortCounts,
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics of this fit; `placebo` is per category of `counts`, then for the total."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     if not fit.converged:
-        found.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
+        diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
-        found.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
+        diagnostics.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
     prior = np.log(assumed)
     for index, category in enumerate(counts.categories):
         if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
-            found.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
+            diagnostics.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
-            found.append(Diagnostic("no_variation", "caution", {}, category))
+            diagnostics.append(Diagnostic("no_variation", "caution", {}, category))
         place = float((prior[:, index] < np.median(posterior)).mean())
         if min(place, 1 - place) < CONFLICT:
             values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
-            found.append(Diagnostic("prior_conflict", "info", values, category))
-    return tuple(found)
+            diagnostics.append(Diagnostic("prior_conflict", "info", values, category))
+    return tuple(diagnostics)

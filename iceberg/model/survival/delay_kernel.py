@@ -54,9 +54,9 @@ class DelayKernel:
     pooled_log_sd: float
     excess_leavers: float
 
-    def of_categories(self, kept: BoolArray) -> DelayKernel:
+    def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
-        return replace(self, excess_log_mean=self.excess_log_mean[kept], excess_log_sd=self.excess_log_sd[kept])
+        return replace(self, excess_log_mean=self.excess_log_mean[chosen], excess_log_sd=self.excess_log_sd[chosen])
 
 
 @dataclass(frozen=True, eq=False)

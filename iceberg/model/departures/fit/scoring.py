@@ -191,7 +191,7 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: Floa
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at
-    found: dict[str, Spread] = {}
+    spreads: dict[str, Spread] = {}
     for name in ("month", "band", "natural_month", "natural_band"):
         walk = prior.walks[name.removeprefix("natural_")] if name != "natural_month" else prior.walks["natural_month"]
         if len(walk) == 0 or not walk.any():
@@ -200,13 +200,13 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: Floa
         groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name])
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
-        found[name] = Spread(squares, trace, rank)
+        spreads[name] = Spread(squares, trace, rank)
     if layout.local:
         values, variance = layout.own(own), layout.own(arrow.local_variances())
         for name in ("segment", "burst"):
             rank = values[name].size // layout.categories
             axis = (0,) if name == "segment" else (0, 2)
-            found[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
+            spreads[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
         for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
-            found[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
-    return found
+            spreads[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
+    return spreads
