@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from iceberg.version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and editors read them
     from iceberg.cohort.counts import CohortCounts as CohortCounts
     from iceberg.cohort.reduce import reduce_tables as reduce_tables
     from iceberg.cohort.window import ObservationWindow as ObservationWindow
@@ -40,36 +40,6 @@ if TYPE_CHECKING:
     from iceberg.simulation.company import simulate_company as simulate_company
     from iceberg.simulation.worlds import CompanyTruth as CompanyTruth
 
-__all__ = [
-    "Assumptions",
-    "CategoryEstimate",
-    "CategoryPrior",
-    "CohortCounts",
-    "ColumnMapping",
-    "CompanyTruth",
-    "CredibleInterval",
-    "Diagnostic",
-    "EvidenceError",
-    "FileError",
-    "IcebergError",
-    "IcebergEstimate",
-    "IngestReport",
-    "MappingError",
-    "MappingSet",
-    "ObservationWindow",
-    "OptionError",
-    "RowIssue",
-    "SilentRatioPrior",
-    "SimulatedCompany",
-    "Tables",
-    "TotalEstimate",
-    "__version__",
-    "estimate_iceberg",
-    "load_tables",
-    "reduce_tables",
-    "simulate_company",
-]
-
 _HOMES = {
     "iceberg.cohort.counts": ("CohortCounts",),
     "iceberg.cohort.reduce": ("reduce_tables",),
@@ -84,6 +54,7 @@ _HOMES = {
     "iceberg.simulation.company": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604  # strings, which ruff cannot see
 
 
 def __getattr__(name: str) -> object:

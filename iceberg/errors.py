@@ -1,4 +1,4 @@
-"""Owns what the package raises when a file, an option or a request cannot be honoured.
+"""The errors that the package raises when a file, an option or a request cannot be honoured.
 
 An error is data: a code, the place, and values. `iceberg.locale` turns it into a sentence in either language; only the command line
 and the pages catch it.

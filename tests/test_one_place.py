@@ -23,7 +23,8 @@ SPEAK = """
 import datetime, json
 from streamlit.testing.v1 import AppTest
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.report.charts import build_month_trend, base
+from iceberg.report.charts.trends import build_month_trend
+from iceberg.report.charts import base
 from iceberg.ui.show import csv_bytes
 from iceberg.ui.state import SAMPLE_FOLDER, sample_files
 from iceberg.ui.upload_limit import command_line

@@ -12,7 +12,7 @@ from benchmarks.calibration.companies import count_company
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.company import observe_history, simulate_company, simulate_world
-from iceberg.simulation.worlds import ASIDE, FAMILIES, WORLDS, CategoryTruth, CompanyTruth
+from iceberg.simulation.worlds import FAMILIES, OTHER_WORLDS, WORLDS, CategoryTruth, CompanyTruth
 
 WINDOW = ObservationWindow(date(2025, 1, 1), date(2025, 12, 31))
 
@@ -194,8 +194,8 @@ def test_every_world_is_a_plausible_company(name):
 
 def test_the_twelve_families_of_the_method_are_there():
     assert len(FAMILIES) == 12
-    assert not set(FAMILIES) & set(ASIDE)
-    assert set(WORLDS) == set(FAMILIES) | set(ASIDE)
+    assert not set(FAMILIES) & set(OTHER_WORLDS)
+    assert set(WORLDS) == set(FAMILIES) | set(OTHER_WORLDS)
 
 
 def test_two_seeds_of_a_family_are_two_different_companies():

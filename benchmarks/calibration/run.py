@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.calibration.companies import judge_company
 from benchmarks.calibration.plot import save_figures, save_plot
 from benchmarks.calibration.summary import as_rows, as_table, summarise
-from iceberg.simulation.worlds import ASIDE, FAMILIES, WORLDS
+from iceberg.simulation.worlds import FAMILIES, OTHER_WORLDS, WORLDS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backtest", action="store_true", help="also hide the last 90 days, forecast them, compare")
     parser.add_argument("--fit", action="store_true", help="the reconciliation model alone: no placebo, no forecast")
     options = parser.parse_args()
-    groups = {"own": list(FAMILIES), "aside": list(ASIDE), "all": list(WORLDS)}
+    groups = {"own": list(FAMILIES), "aside": list(OTHER_WORLDS), "all": list(WORLDS)}
     chosen = groups.get(options.families, options.families.split(","))
     unknown = [name for name in chosen if name not in WORLDS]
     if unknown:

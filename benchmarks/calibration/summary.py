@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.calibration.companies import MASSES
-from iceberg.simulation.worlds import ASIDE, FAMILIES
+from iceberg.simulation.worlds import FAMILIES, OTHER_WORLDS
 
 Record = dict[str, Any]
 FOLK = 25  # the plain folk calculation: 25 silent leavers per vocal customer
@@ -23,7 +23,7 @@ def summarise(records: list[Record]) -> dict[str, Any]:
     names = sorted({record["family"] for record in records}, key=lambda name: (name not in FAMILIES, _place(name)))
     per_family = {name: _figures([record for record in records if record["family"] == name]) for name in names}
     summary: dict[str, Any] = {"families": per_family}
-    for title, members in (("overall", FAMILIES), ("aside", ASIDE)):
+    for title, members in (("overall", FAMILIES), ("aside", OTHER_WORLDS)):
         chosen = [record for record in records if record["family"] in members]
         if chosen:
             silent = [record for record in chosen if record["total"]["truth"] > 0]

@@ -1,4 +1,4 @@
-"""The sentences a person reads and how numbers, money and dates are written, in every language of the product.
+"""The sentences of the product in every language, and how each language writes numbers, money and dates.
 
 A language is a folder: sentences in ``locale/<language>/<domain>.toml``, everything else that is particular to it in its ``language.toml``.
 ``text("domain.path.to.key", name=value)`` finds and fills a sentence. Values are formatted by their type: whole numbers are grouped, dates
@@ -21,11 +21,11 @@ from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
-FALLBACK = "en"  # spoken where the language that was asked for is not there
+FALLBACK = "en"  # in place of an unknown language
 _ABOUT = "language.toml"
 _FOLDERS = {entry.name for entry in files(__name__).iterdir() if entry.joinpath(_ABOUT).is_file()}
 LANGUAGES = (FALLBACK, *sorted(_FOLDERS - {FALLBACK}))
-KEPT = 4096  # numbers and dates as they were written last: a page writes two hundred of them, and the same ones whoever opens it
+CACHED_TEXTS = 4096  # formatted numbers and dates: every reader of a page needs the same ones
 
 
 @dataclass(frozen=True)
@@ -98,28 +98,28 @@ def _locale(language: str) -> Locale:
     return Locale.parse(load_conventions(language).tag, sep="-")
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_TEXTS)
 def _number(language: str, value: float, pattern: str) -> str:
     return str(format_decimal(value, format=pattern, locale=_locale(language)))
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_TEXTS)
 def _percent(language: str, rate: float, pattern: str) -> str:
     return str(format_percent(rate, format=pattern, locale=_locale(language)))
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_TEXTS)
 def _day(language: str, day: dt.date) -> str:
     return str(format_date(day, format="long", locale=_locale(language)))
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_TEXTS)
 def _month(language: str, day: dt.date) -> str:
     return str(format_skeleton("yMMMM", day, locale=_locale(language)))
 
 
 def _unsigned_zero(value: float) -> float:
-    """Zero is equal to minus zero, and would be written as whichever came first."""
+    """Minus zero becomes zero: the caches take them for the same number."""
     return value if value else abs(value)
 
 

@@ -1,1 +1,1 @@
-"""Owns the statistics: counts and assumptions in, an estimate out. No files, no clock, no unseeded randomness, no customer."""
+"""The statistics: counts and assumptions in, an estimate out. No files, no clock, no unseeded randomness, no customer."""

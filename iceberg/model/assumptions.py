@@ -1,4 +1,4 @@
-"""Owns what is assumed before the company's departures speak: every default with its source and its grade."""
+"""The assumptions made before the company's departures speak: every default with its source and its grade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the order in which the model sees categories and segments: by what they hold, never by name or place.
+"""Orders categories and segments for the model: by their content, never by name or position.
 
 Random numbers are handed out along these axes. In an order of their own, renaming or permuting the file changes no
 answer.

@@ -1,4 +1,4 @@
-"""Owns the comparison of two periods or two studies: did the silent churn of a category fall, beyond noise?
+"""Compares two periods or two studies: did the silent churn of a category fall, beyond noise?
 
 Two periods of one study come from the same joint draws: what is uncertain about both (the ratio, above all) cancels in their difference. Two studies
 were fitted apart: their draws are independent, and the difference is as uncertain as both together.
@@ -62,7 +62,7 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """What may be said aloud of it."""
+        """The conclusion that the probability supports."""
         if self.probability_fell >= CLEAR:
             return "fell"
         if self.probability_fell >= LIKELY:
@@ -74,7 +74,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Remark:
-    """What to know of a comparison; its sentence is ``compare.remarks.<code>``. `values` are what the sentence names."""
+    """A remark about a comparison; its sentence is ``compare.remarks.<code>``. `values` are what the sentence names."""
 
     code: str
     severity: Literal["info", "caution", "warning"]
@@ -169,7 +169,7 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
     names = [name for name in _names(after) if name in _names(before)]
     if not names:
         raise OptionError("compare_nothing_shared")
-    # Two fits with one seed share random numbers: shuffled, draw k of one has nothing to do with draw k of the other.
+    # Two fits with one seed share random numbers: shuffling makes draw k of one independent of draw k of the other.
     rng = np.random.default_rng([before.seed, after.seed, _STREAM])
     number = min(len(before.draws.silent_churn), len(after.draws.silent_churn))
     sides = [
@@ -239,7 +239,7 @@ def _basis(counts: CohortCounts) -> Basis:
 
 
 def _exposure(counts: CohortCounts, basis: Basis, months: list[int] | None) -> float:
-    """Thousand customer-months (or customers) that could still leave in silence; months where nobody was counted."""
+    """Thousand customer-months (or customers) that could still leave in silence; months where customers are not counted."""
     if basis == "months":
         return counts.window.days / DAYS_PER_MONTH if months is None else _covered_days(counts, months) / DAYS_PER_MONTH
     days = counts.silent_person_days.sum(axis=(0, 2)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Owns what the reader must know before trusting a number: diagnostics as codes and values, never as sentences."""
+"""Finds what a reader must know before trusting a number: diagnostics as codes and values, never as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns `estimate_iceberg`: it reads as the method, top to bottom.
+"""Estimates the iceberg: `estimate_iceberg` reads as the method, top to bottom.
 
 evidence level -> prior of the ratio -> what the departures allow -> cells -> money -> summary
 """
@@ -30,7 +30,7 @@ __all__ = ["estimate_iceberg", "focus_estimate"]
 
 Progress = Callable[[str, float], None]
 
-# Judgement: measured ratios that fit into the departures in fewer than one draw of twenty contradict them.
+# Judgement: measured ratios that the departures allow in fewer than one draw of twenty contradict them.
 CONFLICT_PROBABILITY = 0.05
 CONFLICT_SD = 2.5  # judgement: departures that leave so much less than was measured, in its standard deviations
 
@@ -41,7 +41,7 @@ class _Request:
 
     Attributes:
         counts: In the order of the file.
-        ordered: The same in the order of `canonical_order`; random numbers are handed out in this one.
+        ordered: The same in the order of `canonical_order`; random numbers are drawn in this one.
         categories, segments: Where each category and segment of the file stands in `ordered`.
         evidence, assumptions, tell: See `estimate_iceberg`.
         random: One stream per step, so that a step that draws more does not move the others.
@@ -59,7 +59,7 @@ class _Request:
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """What a rung of the ladder draws, in the order of the file; `ratio_prior` is what was assumed before.
+    """The draws of one evidence level, in the order of the file; `ratio_prior` holds the ratios before the data.
 
     Placebo and pipeline (level 3): one per category, then one for the total.
     """
@@ -89,7 +89,7 @@ def estimate_iceberg(
         counts: From `reduce_tables`, or `CohortCounts.from_volumes`.
         assumptions: Defaults where None.
         seed: Same counts, assumptions and seed give the same bytes.
-        progress: Told the step (a key of ``evidence.steps``) and the share done, 0 to 1.
+        progress: Called with the step (a key of ``evidence.steps``) and the share done, 0 to 1.
         warm: `IcebergEstimate.fit_state` of an earlier estimate of the same counts.
     """
     held = assumptions or Assumptions()
@@ -106,7 +106,7 @@ def estimate_iceberg(
         tell=tell,
         random=np.random.default_rng(seed).spawn(4),
     )
-    answer = _climb(request, warm)
+    answer = _answer_at_level(request, warm)
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
@@ -132,19 +132,19 @@ def estimate_iceberg(
     return diagnose(estimate, counts)
 
 
-def _climb(request: _Request, warm: object | None) -> _Answer:
-    """The rung of the ladder that the files reach. Level 3 replaces the draws of levels 0 to 2 here."""
+def _answer_at_level(request: _Request, warm: object | None) -> _Answer:
+    """The answer at the evidence level that the files reach."""
     level = request.evidence.level
     if not level.knows_departures:
         return _from_volumes(request)
-    alone = level.is_measured and bool(what_is_missing_for_level_3(request.counts))
-    if not level.corrects_ratio or alone:
+    measured_only = level.is_measured and bool(what_is_missing_for_level_3(request.counts))
+    if not level.corrects_ratio or measured_only:
         return _from_survival(request)
     return _from_departures(request, warm)
 
 
 def _from_volumes(request: _Request) -> _Answer:
-    """Level 0: ratio x assumed excess probability; nothing can object."""
+    """Level 0: ratio x assumed excess probability; no departures are known that could contradict it."""
     held = request.assumptions
     ordered = request.ordered
     vocal, _ = _vocal_customers(ordered, held)
@@ -156,7 +156,7 @@ def _from_volumes(request: _Request) -> _Answer:
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
     assumed = drawn.ratio
-    if any(measured):  # a survey beside the volumes: what was assumed before it is worth seeing
+    if any(measured):  # a survey beside the volumes: the prior that is shown is the one before the survey
         before = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
         assumed = np.exp(before.log_ratio())[:, request.categories]
     return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed)
@@ -188,7 +188,7 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
     """Level 3: departures over segments and months correct the ratio (excess-hazard model)."""
     held = request.assumptions
 
-    def told(step: str, share: float) -> None:
+    def report(step: str, share: float) -> None:
         request.tell(step, 0.1 + 0.65 * share)
 
     seen = _measured_ratios(request) if request.evidence.level.is_measured else None
@@ -197,10 +197,10 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
         assumptions=held,
         rng=request.random[2],
         warm=warm,
-        progress=told,
+        progress=report,
         measured=(seen.mean, seen.precision) if seen else None,
     )
-    if seen is not None:  # beside what was measured stands what was assumed before
+    if seen is not None:  # the prior that is shown is the one before the measurement
         drawn = replace(
             drawn,
             diagnostics=_remarks_beside_measurements(drawn, seen, request.ordered),
@@ -226,7 +226,7 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """What a log or a survey says of log r_c, in the order of `_Request.ordered`; watched: the silent were followed."""
+    """What a log or a survey measured of log r_c, in the order of `_Request.ordered`; watched: the silent were followed."""
 
     mean: FloatArray
     precision: FloatArray
@@ -261,7 +261,7 @@ def _measured_ratios(request: _Request) -> _Measured:
 
 
 def _remarks_beside_measurements(drawn: CorrectedDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
-    """A measured ratio needs no variation and has no placebo: moving its complaints elsewhere does not unmeasure it."""
+    """The diagnostics without those on variation and noise of measured ratios: these do not rest on the pattern of complaints."""
     known = seen.precision > 0
     measured = {name for name, one in zip(counts.categories, known, strict=True) if one} | {None}
     kept = [one for one in drawn.diagnostics if one.category not in measured or one.code == "fit_not_settled"]
@@ -289,7 +289,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     assumed = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
     vocal, _ = _vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
-    if not ordered.has_linked_complaints:  # nobody knows their segment: only the company as a whole can say no
+    if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
         heard, leavers = heard.sum(axis=1, keepdims=True), leavers.sum(keepdims=True)
     drawn = condition_on_departures(prior, vocal=heard, leavers=leavers, rng=request.random[2])
     restored = drawn.rearranged(request.categories, request.segments)

@@ -1,4 +1,4 @@
-"""Owns the evidence ladder: which level the counts reach, and why. Reasons are codes under ``evidence.reasons``."""
+"""The evidence ladder: which level the counts reach, and why. Reasons are codes under ``evidence.reasons``."""
 
 from __future__ import annotations
 

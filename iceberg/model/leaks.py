@@ -1,4 +1,4 @@
-"""Owns the suspicion that complaints were written down because the customer left, not the other way round."""
+"""Detects complaints that were probably written down because the customer left, not the other way round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what is known about silent customers before a company's files speak: families, capture, sources.
+"""What is known about silent customers before a company's files speak: families, capture, sources.
 
 ``K = (1 - p) / (p c) q`` silent leavers per recorded complainer, where p = P(complain | problem), c = share of
 complaints that reach the file, q = excess P(leave | problem, silent). Names of families and presets are in

@@ -1,4 +1,4 @@
-"""Owns what an estimate is: intervals, categories, the total, diagnostics and the joint draws behind them."""
+"""The results: intervals, categories, the total, diagnostics and the joint draws behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how far the answer moves with what is assumed: the ratio, each assumption in turn, the ranks."""
+"""Measures how far the answer moves with the assumptions: the ratio, each assumption in turn, the ranks."""
 
 from __future__ import annotations
 
@@ -116,23 +116,23 @@ def tornado(
     return tuple(sorted(bars, key=lambda bar: -abs(bar.at_high - bar.at_low)))
 
 
-def _ranges(counts: CohortCounts, held: Assumptions) -> list[tuple[str, float, float, Callable[[float], Assumptions]]]:
+def _ranges(counts: CohortCounts, assumptions: Assumptions) -> list[tuple[str, float, float, Callable[[float], Assumptions]]]:
     """Name, low, high and how to set each assumption that plays a part."""
 
     def with_ratio(value: float) -> Assumptions:
-        scale = value / held.ratio.median
-        return replace(held, ratio=SilentRatioPrior(value, held.ratio.lower * scale, held.ratio.upper * scale))
+        scale = value / assumptions.ratio.median
+        return replace(assumptions, ratio=SilentRatioPrior(value, assumptions.ratio.lower * scale, assumptions.ratio.upper * scale))
 
     ranges: list[tuple[str, float, float, Callable[[float], Assumptions]]] = []
-    if not held.use_category_priors:
-        ranges.append(("ratio", held.ratio.lower, held.ratio.upper, with_ratio))
-    ranges.append(("literal_leavers", 0.0, 1.0, lambda value: replace(held, literal_leavers=bool(value))))
-    ranges.append(("use_category_priors", 0.0, 1.0, lambda value: replace(held, use_category_priors=bool(value))))
+    if not assumptions.use_category_priors:
+        ranges.append(("ratio", assumptions.ratio.lower, assumptions.ratio.upper, with_ratio))
+    ranges.append(("literal_leavers", 0.0, 1.0, lambda value: replace(assumptions, literal_leavers=bool(value))))
+    ranges.append(("use_category_priors", 0.0, 1.0, lambda value: replace(assumptions, use_category_priors=bool(value))))
     if counts.has_linked_complaints:
-        ranges.append(("horizon_days", 60.0, 365.0, lambda value: replace(held, horizon_days=round(value))))
+        ranges.append(("horizon_days", 60.0, 365.0, lambda value: replace(assumptions, horizon_days=round(value))))
     else:
         ranges.append(
-            ("complaints_per_complainant", 1.0, 2.0, lambda value: replace(held, complaints_per_complainant=value))
+            ("complaints_per_complainant", 1.0, 2.0, lambda value: replace(assumptions, complaints_per_complainant=value))
         )
     return ranges
 

@@ -1,4 +1,4 @@
-"""Owns the way from joint draws to an answer: every statistic of every level, from the same draws."""
+"""Summarises joint draws: every statistic of every level, from the same draws."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from iceberg.model.results import (
     TotalEstimate,
 )
 
-# A ratio is looked at on the log scale; below one silent leaver per thousand complainers it is "none".
+# Ratios are compared on the log scale; below one silent leaver per thousand complainers it is "none".
 SMALLEST_RATIO = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """What a rung of the ladder hands to the summary.
+    """The draws of an evidence level, ready to be summarised.
 
     Attributes:
         draws, cells: See their classes.
@@ -116,7 +116,7 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
 
 
 def probability_largest(values: FloatArray) -> FloatArray:
-    """Probability that each column is the largest of its draw; draws without any are nobody's, ties are shared.
+    """Probability that each column is the largest of its draw; draws without any count for none, ties are shared.
 
     Args:
         values: (K, C).

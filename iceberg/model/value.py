@@ -1,4 +1,4 @@
-"""Owns the money: what the silent leavers paid, times how long they would have gone on paying.
+"""Values the silent leavers: what they paid, times how long they would have gone on paying.
 
 ``money = H x mean annual revenue of the cell's silent leavers x restricted mean residual lifetime of their tenure
 band``
@@ -50,7 +50,7 @@ def residual_lifetime_years(counts: CohortCounts, *, horizon_months: int, annual
     alive = np.exp(-(np.cumsum(rate, axis=1) - rate / 2))
     discount = (1 + annual_discount_rate) ** (-(later + 0.5) / 12)
     years = np.asarray((alive * discount).sum(axis=1) / 12, dtype=np.float64)
-    if lower[-1] == UNKNOWN_TENURE_MONTHS:  # nobody knows where they stand: like the average leaver
+    if lower[-1] == UNKNOWN_TENURE_MONTHS:  # their tenure is unknown: like the average leaver
         years[-1] = np.average(years[:-1], weights=exits[:-1] + 1e-9)
     return years
 
@@ -101,7 +101,7 @@ def price_silent_churn(
         return None
     value = value_per_leaver(counts, assumptions=assumptions)
     draws, categories, segments, _ = silent_churn.shape
-    category_order, segment_order = canonical_order(counts)  # who gets which random number must not depend on names
+    category_order, segment_order = canonical_order(counts)  # the random numbers of a cell must not depend on names
     shape = (known + 1) / REVENUE_VARIATION**2
     of_segment, noise = np.empty((draws, segments)), np.empty((draws, categories))
     of_segment[:, segment_order] = rng.standard_gamma(shape[segment_order], (draws, segments)) / shape[segment_order]

@@ -1,1 +1,1 @@
-"""Owns what leaves the model for a reader: tidy tables, sentences and charts. It sees estimates and counts, never a customer."""
+"""What leaves the model for a reader: tidy tables, sentences, charts and files. It sees estimates and counts, never a customer."""

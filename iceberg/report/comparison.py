@@ -1,4 +1,4 @@
-"""Owns what is said and tabled of a comparison: the sentence, the table, the document for other programs. Its chart: `charts.changes`."""
+"""Writes a comparison: its sentence, its table, its document for other programs. Its chart is in `charts.changes`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def comparison_table(comparison: Comparison, words: Translator) -> pd.DataFrame:
 
 
 def comparison_headline(comparison: Comparison, words: Translator, *, category: str | None = None) -> str:
-    """Did it fall, beyond noise? One sentence with both rates, the probability and what it means in customers.
+    """Did the churn fall, beyond noise? One sentence with both rates, the probability and the customers kept.
 
     Args:
         comparison: From `compare_periods` or `compare_studies`.
@@ -83,7 +83,7 @@ def rate_text(rate: float, words: Translator) -> str:
 
 
 def unit_text(comparison: Comparison, words: Translator) -> str:
-    """What a rate is per."""
+    """The unit of a rate."""
     return words.text(f"compare.unit.{comparison.basis}")
 
 
@@ -100,7 +100,7 @@ def _period(months: Months | None, side: str, words: Translator) -> str:
 
 
 def remark_sentences(comparison: Comparison, words: Translator) -> tuple[tuple[str, str], ...]:
-    """What to know first: severity and sentence."""
+    """The remarks on the comparison: severity and sentence."""
     return tuple((remark.severity, _remark(remark, words)) for remark in comparison.remarks)
 
 
@@ -158,21 +158,21 @@ def _side(months: Months | None, exposure: float) -> dict[str, Any]:
     return {"first_month": first, "last_month": last, "exposure": round(exposure, 6)}
 
 
-def _document(one: Difference) -> dict[str, Any]:
+def _document(difference: Difference) -> dict[str, Any]:
     intervals = {
-        "silent_churn_before": one.before,
-        "silent_churn_after": one.after,
-        "silent_churn_change": one.change,
-        "rate_before": one.rate_before,
-        "rate_after": one.rate_after,
-        "rate_change": one.rate_change,
-        "customers_kept": one.kept,
+        "silent_churn_before": difference.before,
+        "silent_churn_after": difference.after,
+        "silent_churn_change": difference.change,
+        "rate_before": difference.rate_before,
+        "rate_after": difference.rate_after,
+        "rate_change": difference.rate_change,
+        "customers_kept": difference.kept,
     }
     return {
-        "verdict": one.verdict,
-        "probability_fell": round(one.probability_fell, 6),
-        "vocal_customers_before": one.vocal_before,
-        "vocal_customers_after": one.vocal_after,
+        "verdict": difference.verdict,
+        "probability_fell": round(difference.probability_fell, 6),
+        "vocal_customers_before": difference.vocal_before,
+        "vocal_customers_after": difference.vocal_after,
         **{name: _interval(interval) for name, interval in intervals.items()},
     }
 

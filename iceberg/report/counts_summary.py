@@ -1,6 +1,6 @@
-"""Owns what counts say before any estimate: totals, the delay after a complaint, the tenure at which it comes.
+"""Summarises counts before any estimate: totals, the delay after a complaint, the tenure at which it comes.
 
-The totals are on screen while everything else loads, so the survival models are imported where they are used.
+The page shows the totals while everything else loads, so the survival models are imported where they are used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.report.tables import delay_table, tenure_profile_table
+from iceberg.report.tables.survival import delay_table, net_survival_table, tenure_profile_table
 
 if TYPE_CHECKING:
     from iceberg.model.survival.net_survival import NetSurvival
@@ -40,21 +40,8 @@ def counts_summary(counts: CohortCounts) -> dict[str, int]:
 
 
 def net_survival_of(counts: CohortCounts, category: str, *, seed: int = 0) -> pd.DataFrame:
-    """Complainants of `category` against comparable customers: `iceberg.report.tables.net_survival_table`."""
-    curve = _net_survival(counts, category, seed)
-    return pd.DataFrame(
-        {
-            "day": curve.observed.days,
-            "observed": curve.observed.estimate,
-            "observed_lower": curve.observed.lower,
-            "observed_upper": curve.observed.upper,
-            "expected": curve.expected.estimate,
-            "net": curve.net.estimate,
-            "net_lower": curve.net.lower,
-            "net_upper": curve.net.upper,
-            "at_risk": curve.observed.at_risk.astype(float),
-        }
-    )
+    """Complainants of `category` against comparable customers: `net_survival_table`."""
+    return net_survival_table(_net_survival(counts, category, seed))
 
 
 def delay_of(counts: CohortCounts, category: str, *, seed: int = 0) -> pd.DataFrame:
@@ -70,7 +57,7 @@ def _net_survival(counts: CohortCounts, category: str, seed: int) -> NetSurvival
 
 
 def tenure_profile_of(counts: CohortCounts, category: str) -> pd.DataFrame:
-    """Where in a customer's life `category` strikes: `iceberg.report.tables.tenure_profile_table`."""
+    """The tenure at which complaints about `category` come: `tenure_profile_table`."""
     from iceberg.model.survival.net_survival import tenure_profile
 
     profile = tenure_profile(counts, category=counts.categories.index(category))

@@ -1,6 +1,6 @@
-"""Owns what leaves the product for other programs: the JSON document of the command line contract.
+"""Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always there. What the files cannot tell is null, never 0; NaN and infinity do not exist.
+Every key is always present. Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Owns what is said ahead of a category: who is still to leave because of what already happened, and the ratio at which the order flips."""
+"""Sentences about the near future of a category: who is still to leave, and at which ratio the order of the categories changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PIPELINE_DAYS = (30, 90, 180)
 
 
 def pipeline_sentence(estimate: IcebergEstimate, category: str, translator: Translator) -> str | None:
-    """Silent leavers still to come within 30, 90 and 180 days, each a range; None below level 3, where nothing can tell."""
+    """Silent leavers expected within 30, 90 and 180 days, each as a range; None below level 3, which cannot forecast them."""
     pipeline = category_of(estimate, category).pipeline
     if pipeline is None or not set(PIPELINE_DAYS) <= set(pipeline):
         return None
@@ -23,15 +23,15 @@ def pipeline_sentence(estimate: IcebergEstimate, category: str, translator: Tran
 
 
 def break_even_sentence(estimate: IcebergEstimate, category: str, translator: Translator) -> str | None:
-    """The ratio at which this category would pass, or be passed by, the one it is compared with; None where it stands alone.
+    """The ratio at which this category and the one it is compared with change places; None without another category.
 
-    The first is compared with the runner-up, every other category with the first (by the middle of their silent churn).
+    The first category is compared with the second, every other one with the first, by their median silent churn.
     """
     item = category_of(estimate, category)
-    others = [one for one in estimate.categories if one.category != category]
+    others = [other for other in estimate.categories if other.category != category]
     if not others or item.vocal_customers == 0:
         return None
-    other = max(others, key=lambda one: one.silent_churn.median)
+    other = max(others, key=lambda rival: rival.silent_churn.median)
     flips = break_even_ratio(estimate, category=category, other=other.category)
     if not flips:
         return None

@@ -1,4 +1,4 @@
-"""Owns the colours: deep-sea blues, ice whites, one warm accent for what customers say aloud, and one colour per category.
+"""The colours: deep-sea blues, ice whites, one warm accent for complaints, and one colour per category.
 
 `.streamlit/config.toml` repeats `THEMES[...]`'s page colours; a test keeps the two together. Contrast is checked by `contrast_ratio` in
 the tests (WCAG 2.2: 4.5 for text, 3 for marks).

@@ -1,7 +1,7 @@
-"""Owns what a viewer may see of a small group: fewer customers than a limit are shown together with others, or not at all.
+"""Protects small groups from a viewer: groups under a limit are shown together with others, or not at all.
 
-Statistical disclosure control as national offices do it: a small category is pooled with others (exactly, from the joint draws, so every sum still
-holds), and where one count alone is hidden a second one is hidden with it, or the total would give it away.
+Statistical disclosure control as in national statistical offices: a small category is pooled with others (exactly, from the joint draws, so every sum
+stays), and where a single count is hidden a second one is hidden too, because the total would reveal it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
 from iceberg.model.summary import Posterior, summarise_draws
-from iceberg.report.tables import month_trend_table
+from iceberg.report.tables.estimate import month_trend_table
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
 _WEIGHTLESS = 1e-9
@@ -27,7 +27,7 @@ Number = TypeVar("Number", np.float32, np.float64)
 
 
 def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST) -> IcebergEstimate:
-    """The same estimate with the categories of fewer than `smallest` complainants taken together in one, named so in the reader's language.
+    """The same estimate with the categories of fewer than `smallest` complainants pooled in one, named in the reader's language.
 
     Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
     pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
@@ -43,7 +43,7 @@ def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, small
         raise OptionError("report_too_small", {"smallest": smallest})
     larger = sorted((name for name in heard if name not in small), key=lambda name: (heard[name], name))
     while larger and (sum(heard[name] for name in small) < smallest or len(small) < 2):
-        small.append(larger.pop(0))  # alone, or together still too few: the total would tell
+        small.append(larger.pop(0))  # a single category, or a pool that is still too small, would follow from the total
     return _pooled(estimate, [name for name in heard if name in small], words.text("export.small_category", smallest=smallest))
 
 
@@ -51,21 +51,21 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
     cells = estimate.cells
     if cells is None:
         raise ValueError("this estimate holds no cells: its categories cannot be taken together")
-    inside = [cells.categories.index(name) for name in names]
-    kept = [place for place in range(len(cells.categories)) if place not in inside]
+    pooled_places = [cells.categories.index(name) for name in names]
+    others = [place for place in range(len(cells.categories)) if place not in pooled_places]
     held = replace(
         cells,
-        categories=(*(cells.categories[place] for place in kept), pool),
-        vocal=_gathered(cells.vocal, kept, inside, axis=0),
-        ratio_prior=_weighted(cells.ratio_prior, kept, inside, cells),
-        excess=_weighted(cells.excess, kept, inside, cells),
+        categories=(*(cells.categories[place] for place in others), pool),
+        vocal=_gathered(cells.vocal, others, pooled_places, axis=0),
+        ratio_prior=_weighted(cells.ratio_prior, others, pooled_places, cells),
+        excess=_weighted(cells.excess, others, pooled_places, cells),
     )
     draws = estimate.draws
     gathered = Draws(
-        _gathered(draws.silent_churn, kept, inside, axis=1),
+        _gathered(draws.silent_churn, others, pooled_places, axis=1),
         draws.natural,
-        None if draws.revenue_lost is None else _gathered(draws.revenue_lost, kept, inside, axis=1),
-        _weighted(draws.ratio, kept, inside, cells),
+        None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
+        _weighted(draws.ratio, others, pooled_places, cells),
     )
     remarks = tuple(one for one in estimate.diagnostics if one.category not in names)
     posterior = Posterior(gathered, held, estimate.evidence, remarks)
@@ -75,24 +75,24 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
 
 
 def _as_before(item: CategoryEstimate, own: dict[str, CategoryEstimate]) -> CategoryEstimate:
-    """What was not pooled keeps its placebo and outlook; only its chance of being first is against the pool now."""
+    """A category that was not pooled keeps its placebo and outlook; only its probability of being first changes."""
     before = own.get(item.category)
     if before is None:
         return item
     return replace(before, probability_worst=item.probability_worst, probability_costliest=item.probability_costliest)
 
 
-def _gathered(array: npt.NDArray[Number], kept: Sequence[int], inside: Sequence[int], *, axis: int) -> npt.NDArray[Number]:
-    """The kept categories, then the sum of the others."""
-    pooled = array.take(inside, axis=axis).sum(axis=axis, keepdims=True, dtype=np.float64).astype(array.dtype)
-    return np.concatenate([array.take(kept, axis=axis), pooled], axis=axis)
+def _gathered(array: npt.NDArray[Number], others: Sequence[int], pooled_places: Sequence[int], *, axis: int) -> npt.NDArray[Number]:
+    """The other categories, then the sum of the pooled ones."""
+    pooled = array.take(pooled_places, axis=axis).sum(axis=axis, keepdims=True, dtype=np.float64).astype(array.dtype)
+    return np.concatenate([array.take(others, axis=axis), pooled], axis=axis)
 
 
-def _weighted(draws: FloatArray, kept: Sequence[int], inside: Sequence[int], cells: EstimateCells) -> FloatArray:
-    """The kept categories, then the mean of the others per complainant."""
-    weights = cells.vocal.sum(axis=(1, 2))[list(inside)] + _WEIGHTLESS
-    pooled = draws[:, list(inside)] @ (weights / weights.sum())
-    return np.column_stack([draws[:, list(kept)], pooled])
+def _weighted(draws: FloatArray, others: Sequence[int], pooled_places: Sequence[int], cells: EstimateCells) -> FloatArray:
+    """The other categories, then the mean of the pooled ones per complainant."""
+    weights = cells.vocal.sum(axis=(1, 2))[list(pooled_places)] + _WEIGHTLESS
+    pooled = draws[:, list(pooled_places)] @ (weights / weights.sum())
+    return np.column_stack([draws[:, list(others)], pooled])
 
 
 def shown_months(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Owns the takeaway of every chart: the one sentence that stands for the picture (its `alt`), from the same tidy frame."""
+"""Writes the takeaway of every chart, from the chart's own frame: one sentence that stands for the picture, its alternative text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iceberg.model.results import INTERVAL_MASS
 from iceberg.report.words import customers, ratio, share
 
 HORIZON_DAYS = Assumptions().horizon_days
-CLEAR_FIRST = 0.5  # judgement: below one half, "first" is not said without the runner-up
+CLEAR_FIRST = 0.5  # judgement: below one half, the sentence also names the second category
 
 
 def _highest(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -20,7 +20,7 @@ def _highest(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dict[str, float]) -> str:
-    """How many are heard, how many are not, and which category is the largest below the water."""
+    """Customers who complained, customers who left in silence, and the category with most of the latter."""
     if frame.empty or not frame["vocal_customers"].sum():
         return translator.text("report.takeaway.iceberg_empty")
     first = _highest(frame, "silent_median")
@@ -38,7 +38,7 @@ def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dic
 
 
 def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, untested: bool = False) -> str:
-    """Which category is first, how sure that is, and the runner-up where it is not; `untested` where nothing was set against chance."""
+    """The first category with its probability, and the second where the first is not clear; `untested` without a test against chance."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
     if untested:
@@ -67,7 +67,7 @@ def amount(value: float, translator: Translator, currency: str | None) -> str:
 
 
 def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
-    """The folk figure beside the range of ratios that the departures support."""
+    """The folk figure and the range of ratios that the departures support."""
     known = frame.dropna(subset=["folk_ratio"])
     if known.empty:
         return translator.text("report.takeaway.empty")
@@ -82,7 +82,7 @@ def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
 
 
 def takeaway_prior_posterior(frame: pd.DataFrame, translator: Translator) -> str:
-    """What was assumed, what the data left of it, for the category that moved most."""
+    """The assumed and the posterior ratio of the category whose ratio moved most."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
     prior = frame[frame["stage"] == "prior"].set_index("category")
@@ -101,7 +101,7 @@ def takeaway_prior_posterior(frame: pd.DataFrame, translator: Translator) -> str
 
 
 def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
-    """The month with most silent leavers, and the last one."""
+    """The month with most silent leavers, and the last month."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
     highest, last = _highest(frame, "median"), frame.iloc[-1]
@@ -135,7 +135,7 @@ def takeaway_segments(frame: pd.DataFrame, translator: Translator) -> str:
 
 
 def takeaway_net_survival(frame: pd.DataFrame, translator: Translator, *, horizon_days: int = HORIZON_DAYS) -> str:
-    """How far complainants fall below comparable customers within the horizon (or at the last day before it that is known)."""
+    """The loss of complainants against comparable customers at the horizon, or at the last known day before it."""
     known = frame[(frame["day"] <= horizon_days) & frame["net"].notna()]
     if known.empty:
         return translator.text("report.takeaway.empty")
@@ -153,12 +153,12 @@ def takeaway_net_survival(frame: pd.DataFrame, translator: Translator, *, horizo
 
 
 def _whole_percent(rate: float) -> float:
-    """To whole percents, and never a minus before a zero."""
+    """Rounded to whole percents, zero without a sign."""
     return round(float(rate), 2) + 0.0
 
 
 def takeaway_delay(frame: pd.DataFrame, translator: Translator) -> str:
-    """Within how many days half of the complainants who leave have left."""
+    """The number of days within which half of the leaving complainants have left."""
     if frame.empty or not frame["leavers"].sum():
         return translator.text("report.takeaway.empty")
     cumulated = frame["leavers"].cumsum() / frame["leavers"].sum()
@@ -189,7 +189,7 @@ def band_text(low: float, high: float, translator: Translator, *, unit: str) -> 
 
 
 def takeaway_curves(frame: pd.DataFrame, translator: Translator, *, percent: bool = True) -> str:
-    """Where each curve stands at the last day that all of them reach."""
+    """The value of each curve at the last day that all of them reach."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
     day = frame.groupby("group", sort=False)["day"].max().min()
@@ -205,7 +205,7 @@ def takeaway_curves(frame: pd.DataFrame, translator: Translator, *, percent: boo
 
 
 def takeaway_sensitivity(frame: pd.DataFrame, translator: Translator) -> str:
-    """How far the most sensitive category moves over the ratios tried."""
+    """The range of the most sensitive category over the ratios tried."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
     ends = frame.sort_values("ratio").groupby("category", sort=False)["median"].agg(["first", "last"])
@@ -222,7 +222,7 @@ def takeaway_sensitivity(frame: pd.DataFrame, translator: Translator) -> str:
 
 
 def takeaway_coverage(frame: pd.DataFrame, translator: Translator) -> str:
-    """How often the 90 % ranges held the truth, over all families and in the worst one."""
+    """The coverage of the 90 % ranges, over all families and in the worst one."""
     at_mass = frame.loc[np.isclose(frame["nominal"].to_numpy(float), INTERVAL_MASS)]
     together, families = at_mass.loc[at_mass["family"] == "all"], at_mass.loc[at_mass["family"] != "all"]
     if together.empty or families.empty:

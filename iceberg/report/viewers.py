@@ -1,10 +1,9 @@
-"""Owns what a viewer may slice: the same estimate on coarser axes, in which no cell holds one to four customers.
+"""Coarsens an estimate for viewers: they choose among segments and months in which no cell holds one to four customers.
 
-Every figure a viewer can choose is a sum of these cells, so no two choices differ by a small group: that is the complementary suppression. Small
-categories are pooled (`iceberg.report.small_cells`), small segments are taken together with the next smallest, and neighbouring months with
-each other, until each cell of category by segment and of category by month counts nobody, or five customers or more; the same holds for vocal
-customers of any category and for silent leavers. Where the cells of segment by month are too small as well, a viewer chooses segments or months,
-not both. Everything comes from the same joint draws, so no sum changes.
+Every figure a viewer can choose is a sum of these cells, so no two choices differ by a small group (complementary suppression). Small categories are
+pooled (`iceberg.report.small_cells`), small segments with the next smallest, and months with their neighbours, until each cell of category by segment
+and of category by month counts no customer, or five or more; the same holds for vocal customers of any category and for silent leavers. Where cells
+of segment by month are too small, a viewer chooses segments or months, not both. All sums stay, because the joint draws are the same.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Groups = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, eq=False)
 class ViewerAxes:
-    """What a viewer may choose from.
+    """The choices of a viewer.
 
     Attributes:
         categories: Names, the small ones pooled.
@@ -49,10 +48,10 @@ class ViewerAxes:
 
 
 def veil_estimate(estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST) -> tuple[IcebergEstimate, ViewerAxes]:
-    """The estimate as a viewer may have it, and the axes of its cells.
+    """The estimate for a viewer, and the axes of its cells.
 
     Raises:
-        OptionError: ``too_few_to_show`` where everybody together is a small group.
+        OptionError: ``too_few_to_show`` where all customers together are a small group.
     """
     vocal, leavers = estimate.total.vocal_customers, estimate.silent_leavers
     if 0 < vocal < smallest or 0 < leavers < smallest:
@@ -67,7 +66,7 @@ def veil_estimate(estimate: IcebergEstimate, words: Translator, *, smallest: int
 
 
 def _axes(cells: EstimateCells, smallest: int) -> ViewerAxes:
-    """Segments and months taken together as far as needed, and no further."""
+    """Merge segments and months as far as needed."""
     counted = np.concatenate([cells.vocal, cells.vocal_any[None], cells.leavers[None]])  # (C + 2, S, M)
     segments = _merge_smallest(counted.sum(axis=2), smallest)
     months = _merge_neighbours(counted.sum(axis=1), smallest)
@@ -105,7 +104,7 @@ def _merge_smallest(counted: FloatArray, smallest: int) -> Groups:
 
 
 def _merge_neighbours(counted: FloatArray, smallest: int) -> Groups:
-    """Groups of consecutive positions: as few in a group as keep every cell out of the small."""
+    """Groups of consecutive positions, each as short as possible without a small cell."""
     groups: list[tuple[int, ...]] = []
     gathered: tuple[int, ...] = ()
     for place in range(counted.shape[1]):
@@ -113,7 +112,7 @@ def _merge_neighbours(counted: FloatArray, smallest: int) -> Groups:
         if not _too_small(counted[:, list(gathered)].sum(axis=1), smallest).any():
             groups.append(gathered)
             gathered = ()
-    if gathered:  # what is left over joins those before it, until nothing is small
+    if gathered:  # the rest joins the groups before it, until no cell is small
         while groups:
             gathered = groups.pop() + gathered
             if not _too_small(counted[:, list(gathered)].sum(axis=1), smallest).any():
@@ -123,12 +122,12 @@ def _merge_neighbours(counted: FloatArray, smallest: int) -> Groups:
 
 
 def _names(names: Sequence[str], groups: Groups) -> tuple[str, ...]:
-    said = []
+    labels = []
     for group in groups:
         shown = [names[place] or "–" for place in group] if len(group) > 1 else [names[place] for place in group]
         rest = f" + {len(shown) - _NAMED}" if len(shown) > _NAMED else ""
-        said.append(" + ".join(shown[:_NAMED]) + rest)
-    return tuple(name if said.count(name) == 1 else f"{name} ({place + 1})" for place, name in enumerate(said))
+        labels.append(" + ".join(shown[:_NAMED]) + rest)
+    return tuple(name if labels.count(name) == 1 else f"{name} ({place + 1})" for place, name in enumerate(labels))
 
 
 def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) -> IcebergEstimate:

@@ -1,7 +1,7 @@
-"""Owns the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
+"""Writes the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
 
-Sentences carry two significant digits and a range; counts that were observed (complainants, departures) are written as they are. Exact
-estimates stand in tables only. The takeaway of each chart is in `iceberg.report.takeaways`.
+Sentences carry two significant digits and a range; observed counts (complainants, departures) are written in full. Exact estimates stand in tables
+only. The takeaway of each chart is in `iceberg.report.takeaways`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import pandas as pd
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables import chance_test, currency_of, is_selection, ranking_table
+from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
 from iceberg.report.tables.tidy import tidy_frame
 
-Verdict = Literal["act", "measure", "watch", "untested", "none"]
+Advice = Literal["act", "measure", "watch", "untested", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
 PIPELINE_TILE_DAYS = 90
 
@@ -33,10 +33,15 @@ class Tile:
     help: str
     known: bool = True
 
+    @property
+    def on_paper(self) -> tuple[str, str, str]:
+        """Label, value and detail for a report; a value that is not known is a dash, and the detail says why."""
+        return (self.label, self.value, self.detail) if self.known else (self.label, "—", f"{self.value}. {self.detail}")
+
 
 @dataclass(frozen=True)
 class Badge:
-    """The evidence badge: its short label, the rung in one sentence, what that means, and the reasons."""
+    """The evidence badge: its short label, the evidence level in one sentence, what that means, and the reasons."""
 
     kind: str
     level: str
@@ -50,7 +55,7 @@ class Badge:
 class Decision:
     """What to do about one category: a verdict, its label and the sentence."""
 
-    verdict: Verdict
+    verdict: Advice
     label: str
     sentence: str
 
@@ -63,9 +68,7 @@ def customers(value: float, translator: Translator) -> str:
 def ratio(value: float, translator: Translator) -> str:
     """``1:2.4`` or ``1 pour 2,4``: two significant digits."""
     rounded = round_significant(value)
-    return translator.text(
-        "report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded)
-    )
+    return translator.text("report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
 
 
 def share(rate: float, translator: Translator) -> str:
@@ -88,12 +91,12 @@ def customers_range(interval: CredibleInterval, translator: Translator) -> dict[
 
 
 def headline(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The one sentence, and behind it the reservation where one is due."""
+    """The headline sentence, followed by the reservation where there is one."""
     return " ".join(filter(None, (headline_sentence(estimate, translator), headline_reservation(estimate, translator))))
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """That the total is not distinguishable from noise, or was not tested in this selection; else nothing."""
+    """The reservation that the total is not distinguishable from noise, or not tested in this selection; "" without one."""
     total, tested = estimate.total, chance_test(estimate)
     if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
         return ""
@@ -111,7 +114,7 @@ def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> s
 
 
 def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The one sentence: how many left without a word behind those who complained, what share, what money."""
+    """The headline: customers who left in silence behind those who complained, their share, their money."""
     total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
@@ -119,29 +122,26 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
         return translator.text("report.headline.none", vocal=total.vocal_customers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
     if not estimate.silent_leavers:
-        sentence = translator.text("report.headline.assumed", **values)
-    else:
-        values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
-        if total.revenue_lost is None:
-            sentence = translator.text("report.headline.no_money", **values)
-        else:
-            sentence = translator.text(
-                "report.headline.full",
-                **values,
-                money_low=translator.money_compact(total.revenue_lost.lower, currency),
-                money_high=translator.money_compact(total.revenue_lost.upper, currency),
-                months=estimate.assumptions.residual_horizon_months,
-            )
-    return sentence
+        return translator.text("report.headline.assumed", **values)
+    values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
+    if total.revenue_lost is None:
+        return translator.text("report.headline.no_money", **values)
+    return translator.text(
+        "report.headline.full",
+        **values,
+        money_low=translator.money_compact(total.revenue_lost.lower, currency),
+        money_high=translator.money_compact(total.revenue_lost.upper, currency),
+        months=estimate.assumptions.residual_horizon_months,
+    )
 
 
 def definition(translator: Translator) -> str:
-    """What "silent churn" means here; stands near the headline on every page that uses the word."""
+    """The definition of "silent churn", shown near the headline of every page that uses the word."""
     return translator.text("report.definition")
 
 
 def evidence_badge(estimate: IcebergEstimate, translator: Translator) -> Badge:
-    """Which rung of the ladder speaks, and why."""
+    """The badge of the estimate's evidence level, with the reasons for it."""
     evidence = estimate.evidence
     reasons = tuple(
         translator.text(f"evidence.reasons.{code}", **values)
@@ -175,9 +175,7 @@ def _silent_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
         detail = translator.text("report.tiles.silent.detail", middle=ends["middle"], share=part)
     else:
         detail = translator.text("report.tiles.silent.detail_assumed", middle=ends["middle"])
-    return _tile(
-        "silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
-    )
+    return _tile("silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
 
 
 def _money_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
@@ -219,9 +217,7 @@ def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
         return _missing("pipeline", f"missing_detail_{lacking}", translator)
     ends = customers_range(pipeline, translator)
     detail = translator.text("report.tiles.pipeline.detail", days=PIPELINE_TILE_DAYS, middle=ends["middle"])
-    return _tile(
-        "pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail
-    )
+    return _tile("pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
 
 
 def _tile(
@@ -233,29 +229,20 @@ def _tile(
 
 
 def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator) -> Tile:
-    stem = f"report.tiles.{key}"
-    return Tile(
-        key,
-        translator.text(f"{stem}.label"),
-        translator.text(f"{stem}.missing"),
-        translator.text(f"{stem}.{detail}"),
-        translator.text(f"{stem}.help"),
-        known=False,
-    )
+    value, reason = translator.text(f"report.tiles.{key}.missing"), translator.text(f"report.tiles.{key}.{detail}")
+    return replace(_tile(key, translator, value=value, detail=reason), known=False)
 
 
 def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str:
-    """The folk figure beside what was really lost, and what the departures support (level 3 and above) or allow."""
+    """The folk figure, the real losses, and the ratio that the departures support (level 3 and above) or allow."""
     total = estimate.total
     item = category_of(estimate, category) if category is not None else None
     vocal = item.vocal_customers if item else total.vocal_customers
     folk = item.folk_estimate if item else total.folk_estimate
+    if vocal == 0 and item is None:
+        return translator.text("report.headline.no_complaint")
     if vocal == 0:
-        return (
-            translator.text("report.headline.no_complaint")
-            if item is None
-            else translator.text("report.decision.none", category=item.category)
-        )
+        return translator.text("report.decision.none", category=category)
     needed, lost = round(folk), estimate.silent_leavers
     values = {"folk": ratio(folk / vocal, translator), "needed": needed, "lost": lost}
     if not lost:
@@ -264,29 +251,21 @@ def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, ca
         outcome = "impossible" if needed > lost else "possible"
         if estimate.evidence.level.has_own_ratio:
             supported = item.ratio_posterior if item else _total_ratio(estimate)
-            ends = {name: ratio(value, translator) for name, value in _named_ends(supported)}
-            sentence = translator.text(f"report.comparator.{outcome}", **values, **ends)
+            low, middle, high = (ratio(end, translator) for end in (supported.lower, supported.median, supported.upper))
+            sentence = translator.text(f"report.comparator.{outcome}", **values, low=low, middle=middle, high=high)
         elif outcome == "impossible":
             sentence = translator.text(
                 "report.comparator.impossible_allowed", **values, allowed=ratio(lost / vocal, translator)
             )
         else:
             sentence = translator.text("report.comparator.possible_allowed", **values)
-    return (
-        sentence
-        if item is None
-        else translator.text("report.comparator.about", category=item.category, sentence=sentence)
-    )
+    return sentence if item is None else translator.text("report.comparator.about", category=item.category, sentence=sentence)
 
 
 def _total_ratio(estimate: IcebergEstimate) -> CredibleInterval:
     """Silent leavers per complainant of the whole company; complainants are observed, so the interval is that of the leavers."""
     churn, vocal = estimate.total.silent_churn, estimate.total.vocal_customers
     return CredibleInterval(churn.lower / vocal, churn.median / vocal, churn.upper / vocal, churn.mass)
-
-
-def _named_ends(interval: CredibleInterval) -> tuple[tuple[str, float], ...]:
-    return ("low", interval.lower), ("middle", interval.median), ("high", interval.upper)
 
 
 def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
@@ -302,7 +281,7 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
 
 
 def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
-    """What a category calls for: fix it, measure it first, or only watch it, with what fixing it would have saved; or that it was not tested."""
+    """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
     if item.vocal_customers == 0:
@@ -320,14 +299,14 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
         return _decision(
             "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
         )
-    kept = {**ends, "probability": share(item.probability_worst, translator)}
+    saved = {**ends, "probability": share(item.probability_worst, translator)}
     if item.revenue_lost is not None:
         ends_of_money = {"money_low": item.revenue_lost.lower, "money_high": item.revenue_lost.upper}
-        kept |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
-    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **kept)
+        saved |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
+    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **saved)
 
 
-def _decision(verdict: Verdict, translator: Translator, sentence: str, **values: str) -> Decision:
+def _decision(verdict: Advice, translator: Translator, sentence: str, **values: str) -> Decision:
     return Decision(
         verdict,
         translator.text(f"report.decision.verdict_{verdict}"),
@@ -336,7 +315,7 @@ def _decision(verdict: Verdict, translator: Translator, sentence: str, **values:
 
 
 def noise_text(placebo_upper: float, clear: bool | None, translator: Translator, *, likely: bool = False) -> str:
-    """The noise floor of a category and which side of it the estimate is on; unknown where no placebo was made (below level 3)."""
+    """The noise floor of a category and the side of it on which the estimate is; unknown without a placebo (below level 3)."""
     if clear is None or placebo_upper != placebo_upper:  # noqa: PLR0124  # NaN is the only number that differs from itself
         return translator.text("report.unknown")
     side = "clear" if clear else "low_end" if likely else "inside"
@@ -344,7 +323,7 @@ def noise_text(placebo_upper: float, clear: bool | None, translator: Translator,
 
 
 def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
-    """Which categories do not stand clear of noise, in one sentence for beside the ranking; None where no placebo was made."""
+    """The categories that are not clear of noise, in one sentence for the ranking; None without a placebo."""
     if is_selection(estimate):
         return translator.text("report.noise.untested")
     judged = [(item.category, chance_test(estimate, item)) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
@@ -356,10 +335,10 @@ def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | N
         return translator.text("report.noise.all_clear")
     if len(lost) == len(judged):
         return translator.text("report.noise.none_clear")
-    said = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
+    sentences = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
     if doubted:
-        said.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
-    return " ".join(said)
+        sentences.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
+    return " ".join(sentences)
 
 
 def _quoted(names: list[str], translator: Translator) -> str:
@@ -367,7 +346,7 @@ def _quoted(names: list[str], translator: Translator) -> str:
 
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
-    """What a diagnostic says, of the whole study where only a part is shown, and what to do about it. An unknown code is named, not hidden."""
+    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named."""
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}  # noqa: PD011  # not a frame
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
@@ -377,7 +356,7 @@ def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str,
 
 
 def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:
-    """What to know before trusting a number: severity, category, says, do."""
+    """One row per diagnostic: severity, category, says, do."""
     rows = []
     for item in diagnostics:
         says, do = diagnostic_sentences(item, translator)

@@ -1,4 +1,4 @@
-"""Owns `simulate_company`: companies whose silent churn is known because we made it.
+"""Simulates companies whose silent churn is known (`simulate_company`).
 
 `iceberg.simulation.worlds` says what a company is like, `iceberg.simulation.history` lets its customers live; here the history is looked at
 as a company would see it, and what is true is counted. Tests, benchmarks, docs and the demo share it.

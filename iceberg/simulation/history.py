@@ -1,4 +1,4 @@
-"""Owns how the customers of a simulated company live: who arrives, what strikes them, who speaks, who leaves and why.
+"""Simulates the customers of a company: who arrives, what strikes them, who complains, who leaves and why.
 
 Deliberately not the model that estimates it: customers live day by day, each incident strikes one person, and that
 person

@@ -1,4 +1,4 @@
-"""Owns the sample company in ``data/``: a home-box subscription whose loudest complaint is not its worst problem.
+"""Writes the sample company in ``data/``: a home-box subscription whose loudest complaint is not its worst problem.
 
 Everything in the files is simulated; `write_sample` makes them again, byte for byte, from the recorded seed.
 """

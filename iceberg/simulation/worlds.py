@@ -1,4 +1,4 @@
-"""Owns the truth a simulated company is made from, and `WORLDS`, the families on which the estimate is judged.
+"""The true parameters of simulated companies, and `WORLDS`, the families on which the estimate is judged.
 
 Every number below is judgement unless it says otherwise: chosen to look like companies, before any model was run on
 them, and never tuned to one. Each family draws its own details, so two seeds of a family are two different companies.
@@ -311,7 +311,7 @@ def young(rng: np.random.Generator) -> CompanyTruth:
 
 
 def local_outages(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: problems come in bursts that hit single segments for single months."""
+    """Other world: problems come in bursts that hit single segments for single months."""
     company = with_categories(draw_company(rng), rng)
     shape = (len(company.segments), count_months(company.window))
 
@@ -323,14 +323,14 @@ def local_outages(rng: np.random.Generator) -> CompanyTruth:
 
 
 def tied_months(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: natural attrition is high in the segments with problems, and drifts upwards over the two years."""
+    """Other world: natural attrition is high in the segments with problems, and drifts upwards over the two years."""
     company = natural_by_segment(rng)
     drift = np.linspace(-0.25, 0.25, count_months(company.window)) * rng.choice([-1, 1])
     return replace(company, natural_month=np.asarray(company.natural_month) * np.exp(drift))
 
 
 def months_later(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: each category has its own delay, from weeks to half a year, widely spread."""
+    """Other world: each category has its own delay, from weeks to half a year, widely spread."""
     company = with_categories(draw_company(rng), rng)
     return _each(
         company,
@@ -341,13 +341,13 @@ def months_later(rng: np.random.Generator) -> CompanyTruth:
 
 
 def few_complaints(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: a mid-sized company where exactly 1 in 26 complains, and fewer than 200 do."""
+    """Other world: a mid-sized company where exactly 1 in 26 complains, and fewer than 200 do."""
     company = draw_company(rng, segments=5, customers=18_000)
     return with_categories(company, rng, count=5, vocal_customers=170, complain=(1 / 26, 1.0001 / 26), leave=(0.1, 0.4))
 
 
 def heterogeneous(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: those prone to problems are prone to leave; harm differs by segment, voices by person."""
+    """Other world: those prone to problems are prone to leave; harm differs by segment, voices by person."""
     company = with_categories(draw_company(rng), rng)
     company = replace(
         company,
@@ -361,7 +361,7 @@ def heterogeneous(rng: np.random.Generator) -> CompanyTruth:
 
 
 def lively(rng: np.random.Generator) -> CompanyTruth:
-    """Aside: problems differ widely between months, and each segment has ups, downs and breakdowns of its own."""
+    """Other world: problems differ widely between months, and each segment has ups, downs and breakdowns of its own."""
     company = with_categories(draw_company(rng), rng)
     segments, months = len(company.segments), count_months(company.window)
 
@@ -379,8 +379,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "seasonal": seasonal, "one_segment": one_segment, "small": small, "repeat_complainers": repeat_complainers,
     "slow": slow, "eight_categories": eight_categories, "young": young,
 }  # fmt: skip
-ASIDE: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
+OTHER_WORLDS: dict[str, Callable[[np.random.Generator], CompanyTruth]] = {
     "local_outages": local_outages, "tied_months": tied_months, "months_later": months_later,
     "few_complaints": few_complaints, "heterogeneous": heterogeneous, "lively": lively,
 }  # fmt: skip
-WORLDS = {**FAMILIES, **ASIDE}
+WORLDS = {**FAMILIES, **OTHER_WORLDS}

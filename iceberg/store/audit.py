@@ -1,4 +1,4 @@
-"""Owns the audit trail: who published, exported or deleted what, and when. It holds no figure and outlives what it speaks of."""
+"""The audit trail: who published, exported or deleted what, and when. It holds no figure, and deleting a study leaves it in place."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def record(
     detail: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Write one line, in the transaction of what it tells."""
+    """Write one line, in the transaction of the action itself."""
     connection.execute(
         schema.audit.insert().values(
             at=at or datetime.now(UTC), actor=actor[:200], action=action, study_id=study_id, version=version, detail=dict(detail or {})

@@ -1,8 +1,8 @@
-"""Owns what moved between two versions of a study: the data, the assumptions or the method, each with its share of the change.
+"""Explains what changed between two versions of a study: the data, the assumptions or the method, and how much each contributed.
 
-The versions are walked in that order of causes: the earlier counts under today's method, then the later counts under the earlier assumptions, then
-the later version as it is. Each step is an estimate; the difference of two steps is taken draw by draw and has its interval. What a changed method
-did is told as its two answers about the same counts: no chance lies between them.
+Three estimates are compared in turn: the earlier counts under today's method, the later counts under the earlier assumptions, and the later version.
+The difference of two of them is taken draw by draw, so it has an interval. A changed method is described by its two answers about the same counts,
+because they do not differ by chance.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from iceberg.store.studies import StoredVersion, VersionEntry
 
 @dataclass(frozen=True)
 class Cause:
-    """One of the three.
+    """One of the three causes of a change: data, assumptions, method.
 
     Attributes:
         moved: Whether the versions differ in it.
-        effect: What it did to the silent churn, in customers; None where it did not move, and for the method.
-        facts: What differs: code and the values before and after.
-        answers: Of another method: what it said of the earlier data and assumptions, and what today's says of them. Two methods that answer from the
-            same departures differ by no chance, so their difference has no interval of its own; each answer has.
+        effect: Its effect on the silent churn, in customers; None where it did not move, and for the method.
+        facts: The differences: code, value before, value after.
+        answers: Of the method: the answers of the earlier and of today's method about the earlier data and assumptions. Their difference has no
+            interval, because it is not due to chance.
     """
 
     moved: bool
@@ -43,7 +43,7 @@ class Change:
     Attributes:
         before, after: Silent churn of all categories.
         difference: After minus before, from their draws; both under today's method.
-        probability_fell: That there is less silent churn in the later version; draws in which nobody more or fewer left count half.
+        probability_fell: That there is less silent churn in the later version; draws with equal numbers count half.
         data, assumptions, method: The causes; their effects add up to the difference of the medians only about, because each has its own noise.
     """
 
@@ -57,7 +57,7 @@ class Change:
 
 
 def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
-    """What moved from `before` to `after`; costs a fit where data and assumptions moved both, or the method."""
+    """Explain the change from `before` to `after`. It takes a fit where data and assumptions both moved, or the method did."""
     was, now = before.entry, after.entry
     same_method = was.method_digest == now.method_digest and before.estimate is not None
     same_data = was.counts_digest == now.counts_digest
@@ -92,23 +92,27 @@ def _total(estimate: IcebergEstimate) -> np.ndarray:
     return np.asarray(estimate.draws.silent_churn.sum(axis=(1, 2, 3), dtype=np.float64))
 
 
+def _paired_totals(first: IcebergEstimate, last: IcebergEstimate) -> tuple[np.ndarray, np.ndarray]:
+    before, after = _total(first), _total(last)
+    size = min(len(before), len(after))
+    return before[:size], after[:size]
+
+
 def _difference(first: IcebergEstimate, last: IcebergEstimate) -> CredibleInterval:
-    """Draw by draw; the draws of different counts are independent, those of the same counts and seed go together."""
-    one, other = _total(first), _total(last)
-    size = min(len(one), len(other))
-    return CredibleInterval.of(other[:size] - one[:size])
+    """Draw by draw; the draws of different counts are independent, those of the same counts and seed are joint."""
+    before, after = _paired_totals(first, last)
+    return CredibleInterval.of(after - before)
 
 
 def _fell(first: IcebergEstimate, last: IcebergEstimate) -> float:
-    """Draws of the same counts are often equal to the customer: said as a rise, they would be half of an answer."""
-    one, other = _total(first), _total(last)
-    size = min(len(one), len(other))
-    return float((other[:size] < one[:size]).mean() + (other[:size] == one[:size]).mean() / 2)
+    """The probability of a fall. Draws of the same counts are often equal; half of them count as a fall."""
+    before, after = _paired_totals(first, last)
+    return float((after < before).mean() + (after == before).mean() / 2)
 
 
 def _published(entry: VersionEntry) -> CredibleInterval:
-    held = entry.summary["total"]["silent_churn"]
-    return CredibleInterval(float(held["lower"]), float(held["median"]), float(held["upper"]))
+    churn = entry.summary["total"]["silent_churn"]
+    return CredibleInterval(float(churn["lower"]), float(churn["median"]), float(churn["upper"]))
 
 
 def _data_facts(was: VersionEntry, now: VersionEntry) -> tuple[tuple[str, object, object], ...]:
@@ -120,11 +124,12 @@ def _data_facts(was: VersionEntry, now: VersionEntry) -> tuple[tuple[str, object
         facts.append(("files", ", ".join(names[0]), ", ".join(names[1])))
     elif [file.sha256 for file in was.sources] != [file.sha256 for file in now.sources]:
         facts.append(("content", ", ".join(names[0]), ", ".join(names[1])))
-    for name in ("vocal_customers",):
-        if was.summary["total"][name] != now.summary["total"][name]:
-            facts.append((name, was.summary["total"][name], now.summary["total"][name]))
-    if was.summary["silent_leavers"] != now.summary["silent_leavers"]:
-        facts.append(("silent_leavers", was.summary["silent_leavers"], now.summary["silent_leavers"]))
+    for name, old, new in (
+        ("vocal_customers", was.summary["total"], now.summary["total"]),
+        ("silent_leavers", was.summary, now.summary),
+    ):
+        if old[name] != new[name]:
+            facts.append((name, old[name], new[name]))
     if was.mapping != now.mapping:
         facts.append(("mapping", "", ""))
     return tuple(facts)

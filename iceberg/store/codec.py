@@ -1,4 +1,4 @@
-"""Owns the text form of an estimate's dataclasses: JSON for what is small, arrays apart. Nothing runs code when it is opened."""
+"""Writes an estimate's dataclasses as JSON, with the arrays beside it, and reads them again. Reading never runs code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("iceberg.model.", "iceberg.cohort.")  # the only classes a text may name
-# What reading a text of another version, or of no version, can raise.
+PACKAGES = ("iceberg.model.", "iceberg.cohort.")  # no other class is ever loaded
+# The exceptions of reading what another version wrote, or no version at all.
 BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, EOFError)
 
 
 @cache
 def method_digest() -> str:
-    """Changes with every line that counts and estimates are made with: two versions with the same one were made by the same method."""
+    """A digest of the source code that makes counts and estimates: versions with equal digests were made by the same method."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in ("model", "cohort") for path in (ROOT / folder).rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
@@ -32,7 +32,7 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401, P
     """`value` as JSON; its arrays go into `arrays`, by name.
 
     Raises:
-        TypeError: For what an estimate never holds.
+        TypeError: For a type that no estimate holds.
     """
     if value is None or type(value) in {bool, int, float, str}:
         return value
@@ -41,42 +41,42 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401, P
         arrays[key] = np.asarray(value)
         return {"array": key, "scalar": isinstance(value, np.generic)}
     if isinstance(value, Enum):
-        return value.value  # the dataclass that holds it makes it whole again
+        return value.value  # the dataclass around it makes an Enum of it again
     if isinstance(value, date):
         return {"date": value.isoformat()}
     if isinstance(value, tuple | list):
-        return {type(value).__name__: [encode(one, arrays) for one in value]}
+        return {type(value).__name__: [encode(item, arrays) for item in value]}
     if isinstance(value, dict):
-        return {"dict": [[encode(key, arrays), encode(one, arrays)] for key, one in value.items()]}
+        return {"dict": [[encode(key, arrays), encode(item, arrays)] for key, item in value.items()]}
     if dataclasses.is_dataclass(value) and type(value).__module__.startswith(PACKAGES):
-        held = {field.name: encode(getattr(value, field.name), arrays) for field in dataclasses.fields(value) if field.init}
-        return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": held}
+        fields = {field.name: encode(getattr(value, field.name), arrays) for field in dataclasses.fields(value) if field.init}
+        return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": fields}
     raise TypeError(f"an estimate holds a {type(value).__name__}")
 
 
-def decode(told: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401, PLR0911  # as above
-    """What `encode` was given.
+def decode(encoded: Any, arrays: dict[str, np.ndarray]) -> Any:  # noqa: ANN401, PLR0911  # as above
+    """The value that `encode` was given.
 
     Raises:
         ValueError: When the text names anything but a dataclass of the model or the counts.
     """
-    if not isinstance(told, dict):
-        return told
-    if "array" in told:
-        found = arrays[told["array"]]
-        return found[()] if told["scalar"] else found
-    if "date" in told:
-        return date.fromisoformat(told["date"])
-    if "tuple" in told:
-        return tuple(decode(one, arrays) for one in told["tuple"])
-    if "list" in told:
-        return [decode(one, arrays) for one in told["list"]]
-    if "dict" in told:
-        return {decode(key, arrays): decode(one, arrays) for key, one in told["dict"]}
-    module, _, name = told["class"].partition(":")
+    if not isinstance(encoded, dict):
+        return encoded
+    if "array" in encoded:
+        array = arrays[encoded["array"]]
+        return array[()] if encoded["scalar"] else array
+    if "date" in encoded:
+        return date.fromisoformat(encoded["date"])
+    if "tuple" in encoded:
+        return tuple(decode(item, arrays) for item in encoded["tuple"])
+    if "list" in encoded:
+        return [decode(item, arrays) for item in encoded["list"]]
+    if "dict" in encoded:
+        return {decode(key, arrays): decode(item, arrays) for key, item in encoded["dict"]}
+    module, _, name = encoded["class"].partition(":")
     if not module.startswith(PACKAGES):
         raise ValueError(f"{module} is not part of an estimate")
-    made = getattr(importlib.import_module(module), name)
-    if not (isinstance(made, type) and dataclasses.is_dataclass(made)):
+    kind = getattr(importlib.import_module(module), name)
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         raise ValueError(f"{name} is not part of an estimate")
-    return made(**{key: decode(one, arrays) for key, one in told["fields"].items()})
+    return kind(**{key: decode(item, arrays) for key, item in encoded["fields"].items()})

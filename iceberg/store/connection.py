@@ -1,4 +1,4 @@
-"""Owns how a store is opened: its address, its connection, its schema, and what a database's complaint means in words.
+"""Opens a store: its address, its connection, its schema; and turns database errors into sentences.
 
 A write takes the store's one write lock from its first statement on (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock), so that two of them
 wait for one another instead of failing half-way.
@@ -22,11 +22,11 @@ from iceberg.store.schema import HEAD
 
 VARIABLE = "ICEBERG_STORE"
 DEFAULT_FILE = "iceberg-store.db"
-BUSY_SECONDS = 20.0  # judgement: longer than any publish holds the lock, shorter than anybody's patience
-WRITE_LOCK = 7_291_025  # any number nobody else uses; PostgreSQL's advisory locks are named by numbers
+BUSY_SECONDS = 20.0  # judgement: longer than any publish holds the lock, shorter than a person waits
+WRITE_LOCK = 7_291_025  # arbitrary: PostgreSQL names advisory locks by number
 _MIGRATIONS = Path(__file__).with_name("migrations")
-# What a driver says -> our sentence. SQLite has messages, PostgreSQL five-letter codes.
-_SQLITE_SAYS = {
+# Error of a driver -> code of our sentence. SQLite has messages, PostgreSQL five-letter codes.
+_SQLITE_ERRORS = {
     "database or disk is full": "store_full",
     "disk i/o error": "store_full",
     "locked": "store_locked",
@@ -36,7 +36,7 @@ _SQLITE_SAYS = {
     "malformed": "store_damaged",
     "unable to open": "store_unreachable",
 }
-_POSTGRES_SAYS = {
+_POSTGRES_ERRORS = {
     "53100": "store_full",
     "53200": "store_full",
     "55P03": "store_locked",
@@ -49,10 +49,18 @@ _POSTGRES_SAYS = {
     "3D000": "store_no_database",
     "53300": "store_locked",
 }
+_CONNECTION_ERRORS = {  # while connecting, libpq gives a sentence and no code
+    "password authentication failed": "store_refused",
+    "no password supplied": "store_refused",
+    "no pg_hba.conf entry": "store_refused",
+    "does not exist": "store_no_database",
+    "too many connections": "store_locked",
+    "too many clients": "store_locked",
+}
 
 
 def store_address(given: str | None = None) -> URL:
-    """Where the store is: what was given, else the variable ICEBERG_STORE, else a file in this folder.
+    """The address of the store: `given`, else the variable ICEBERG_STORE, else a file in this folder.
 
     Args:
         given: A database URL, or the path of an SQLite file.
@@ -60,16 +68,16 @@ def store_address(given: str | None = None) -> URL:
     Raises:
         StoreError: ``store_address`` when it is neither.
     """
-    named = given or os.environ.get(VARIABLE) or DEFAULT_FILE
-    if "://" not in named:
-        return URL.create("sqlite", database=str(Path(named).expanduser()))
+    address = given or os.environ.get(VARIABLE) or DEFAULT_FILE
+    if "://" not in address:
+        return URL.create("sqlite", database=str(Path(address).expanduser()))
     try:
-        url = make_url(named)
+        url = make_url(address)
     except ArgumentError:
         url = None
     kind = url.get_backend_name() if url is not None else ""
     if url is None or kind not in {"sqlite", "postgresql", "postgres"}:
-        raise StoreError("store_address", {"value": named.partition("://")[0] + "://"})
+        raise StoreError("store_address", {"value": address.partition("://")[0] + "://"})
     if kind == "sqlite":
         if not url.database or url.database == ":memory:":
             raise StoreError("store_address", {"value": "sqlite://"})
@@ -78,12 +86,12 @@ def store_address(given: str | None = None) -> URL:
 
 
 def open_engine(url: URL) -> Engine:
-    """An engine whose store exists and has this version's schema.
+    """Connect to a store, and create or upgrade its schema.
 
     Raises:
-        StoreError: When it cannot be opened, in words.
+        StoreError: When it cannot be opened.
     """
-    with told(url):
+    with store_errors(url):
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
         try:
             _bring_up_to_date(engine)
@@ -101,11 +109,11 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own
-        connection.isolation_level = None  # transactions are ours, DDL included
+        connection.isolation_level = None  # SQLAlchemy begins and ends transactions, DDL included
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        _keep_log(cursor)
-        cursor.execute("PRAGMA synchronous = FULL")  # a version that was reported is on the disk
+        _use_write_ahead_log(cursor)
+        cursor.execute("PRAGMA synchronous = FULL")  # a version is on the disk before it is reported
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         cursor.close()
@@ -118,8 +126,8 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _keep_log(cursor: sqlite3.Cursor) -> None:
-    """Let the file keep a write-ahead log. The busy timeout does not cover this change: of two processes that open a new store, one would fail."""
+def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Switch to a write-ahead log. The busy timeout does not cover this switch, so a process that meets another one here tries again."""
     deadline = time.monotonic() + BUSY_SECONDS
     while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
@@ -152,39 +160,39 @@ def _postgresql(url: URL) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes: all of it or nothing.
+    """A transaction that writes: all of it or nothing.
 
     Raises:
-        StoreError: What the database objects to, in words.
+        StoreError: When the database refuses.
     """
-    with told(engine.url), engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with store_errors(engine.url), engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent look at the store.
+    """A transaction that reads one consistent state of the store.
 
     Raises:
-        StoreError: What the database objects to, in words.
+        StoreError: When the database refuses.
     """
-    with told(engine.url), engine.connect() as connection, connection.begin():
+    with store_errors(engine.url), engine.connect() as connection, connection.begin():
         yield connection
 
 
 def _bring_up_to_date(engine: Engine) -> None:
-    """Create or migrate the schema. Of two processes that open a store at once, one does it and the other finds it done."""
+    """Create or migrate the schema. Of two processes that open a store at once, one does it and the other waits."""
     with engine.connect() as connection, connection.begin():
         if _revision(connection) == HEAD:
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        found = _revision(connection)
-        if found == HEAD:
+        revision = _revision(connection)
+        if revision == HEAD:
             return
         known = {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("*.py")}
-        if found is not None and found not in known:
+        if revision is not None and revision not in known:
             raise StoreError("store_newer", {"store": shown(engine.url)})
-        if found is None and inspect(connection).get_table_names():
+        if revision is None and inspect(connection).get_table_names():
             raise StoreError("store_not_empty", {"store": shown(engine.url)})
         _migrate(connection)
 
@@ -202,46 +210,35 @@ def _migrate(connection: Connection) -> None:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
 
 
 @contextmanager
-def told(url: URL) -> Iterator[None]:
-    """Turn what a database objects to into a sentence with the next step; what is a defect of ours passes through."""
+def store_errors(url: URL) -> Iterator[None]:
+    """Turn errors of the database into `StoreError`; errors that are defects of this program pass through."""
     try:
         yield
     except SQLAlchemyError as fault:
-        raised = _in_words(fault, url)
-        if raised is None:
+        error = _store_error(fault, url)
+        if error is None:
             raise
-        raise raised from fault
+        raise error from fault
 
 
-def _in_words(fault: SQLAlchemyError, url: URL) -> StoreError | None:
+def _store_error(fault: SQLAlchemyError, url: URL) -> StoreError | None:
     values = {"store": shown(url)}
     if not isinstance(fault, DBAPIError) or fault.orig is None:
         return StoreError("store_locked", values) if type(fault).__name__ == "TimeoutError" else None
-    original, said = fault.orig, str(fault.orig).lower()
+    original, message = fault.orig, str(fault.orig).lower()
     if url.get_backend_name() == "sqlite":
-        code = next((code for says, code in _SQLITE_SAYS.items() if says in said), None)
+        code = next((code for part, code in _SQLITE_ERRORS.items() if part in message), None)
     else:
         state = getattr(original, "sqlstate", None)
-        code = _POSTGRES_SAYS.get(str(state)) or next((name for says, name in _CONNECTING_SAYS.items() if says in said), None)
+        code = _POSTGRES_ERRORS.get(str(state)) or next((name for part, name in _CONNECTION_ERRORS.items() if part in message), None)
         lost = fault.connection_invalidated or (state is None and type(original).__name__ == "OperationalError")
         code = code or ("store_unreachable" if lost else None)
     return None if code is None else StoreError(code, values)
-
-
-# While connecting, libpq gives a sentence and no code.
-_CONNECTING_SAYS = {
-    "password authentication failed": "store_refused",
-    "no password supplied": "store_refused",
-    "no pg_hba.conf entry": "store_refused",
-    "does not exist": "store_no_database",
-    "too many connections": "store_locked",
-    "too many clients": "store_locked",
-}
 
 
 def shown(url: URL) -> str:

@@ -1,4 +1,4 @@
-"""Owns the stored form of `CohortCounts`: a handful of Parquet tables and a JSON header, which any data tool opens.
+"""Stores `CohortCounts` as a few Parquet tables and a JSON header, which any data tool opens.
 
 Names stand in the tables where a person would look for them (segment, category, month, band); tables by exact day hold positions in the
 header's lists. Nothing is derived: what comes back has the digest of what went in.

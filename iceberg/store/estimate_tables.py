@@ -1,6 +1,6 @@
-"""Owns the stored form of an estimate: its joint draws as Parquet, the rest as JSON, so that a page opens without fitting anything again.
+"""Stores an estimate: its joint draws as Parquet, the rest as JSON, so that a page opens without fitting anything again.
 
-`warm_start.npz` is the one part for this product alone: where the next fit starts. Another version of the method ignores it.
+Only this product reads `warm_start.npz`: it is where the next fit starts. Another version of the method ignores it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ ESTIMATE, CELLS, NATURAL, RATIOS, WARM = (
     "draws_ratios.parquet",
     "warm_start.npz",
 )
-_FREE = zipfile.BadZipFile
 
 
 class StoredFit(PackedFit):
-    """The warm start of a stored estimate: most readers move nothing, and it takes ten times its memory once unpacked."""
+    """The warm start of a stored estimate, unpacked when it is first needed."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -43,9 +42,9 @@ class StoredFit(PackedFit):
 
     @cached_property
     def _opened(self) -> object | None:
-        found = _read_warm(self._data)
+        fit = _read_warm(self._data)
         self._data = b""
-        return found
+        return fit
 
 
 def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
@@ -59,7 +58,7 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
         raise ValueError("an estimate without cells cannot be published")
     arrays: dict[str, np.ndarray] = {}
     lean = replace(estimate, draws=cast("Any", None), cells=None, fit_state=None)
-    held = {
+    document = {
         "estimate": encode(lean, arrays),
         "cells": encode(replace(cells, ratio_prior=np.zeros((0, 0)), excess=np.zeros((0, 0))), arrays),
         "arrays": {name: {"type": array.dtype.str, "shape": array.shape, "values": array.ravel().tolist()} for name, array in arrays.items()},
@@ -77,7 +76,7 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
     places = list(product(cells.segments, cells.months))
     ratios = {"ratio": draws.ratio.T, "ratio_prior": cells.ratio_prior.T, "excess": cells.excess.T}
     parts = {
-        ESTIMATE: json_bytes(held),
+        ESTIMATE: json_bytes(document),
         CELLS: table_bytes(names | per_cell, draws=frozenset(per_cell)),
         NATURAL: table_bytes(
             {"segment": [one[0] for one in places], "month": [one[1] for one in places], "natural": _rows_first(draws.natural)},
@@ -92,13 +91,13 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
 
 
 def read_estimate(parts: Mapping[str, bytes]) -> IcebergEstimate | None:
-    """The estimate of `estimate_parts`; None where another version wrote something this one cannot read: it is then made anew from the counts."""
+    """The estimate of `estimate_parts`; None where another version wrote it in a way that this one cannot read."""
     try:
-        held = read_json(parts[ESTIMATE])
+        document = read_json(parts[ESTIMATE])
         arrays = {
-            name: np.array(told["values"], dtype=np.dtype(told["type"])).reshape(told["shape"]) for name, told in held["arrays"].items()
+            name: np.array(array["values"], dtype=np.dtype(array["type"])).reshape(array["shape"]) for name, array in document["arrays"].items()
         }
-        estimate, cells = decode(held["estimate"], arrays), decode(held["cells"], arrays)
+        estimate, cells = decode(document["estimate"], arrays), decode(document["cells"], arrays)
         if not isinstance(estimate, IcebergEstimate) or not isinstance(cells, EstimateCells):
             return None
         ratios = read_columns(parts[RATIOS])
@@ -139,5 +138,5 @@ def _read_warm(data: bytes) -> object | None:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         return cast("object", decode(json.loads(str(arrays.pop("text"))), arrays))
-    except (*BROKEN, _FREE):
+    except (*BROKEN, zipfile.BadZipFile):
         return None

@@ -1,4 +1,4 @@
-"""Owns what studies and versions are called: a title, the address made of it, and the identity of what a version was made from."""
+"""Names studies and versions: the title, the address made of it, and the identity of a version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_TITLE = 120
 
 
 def tidy_title(title: str) -> str:
-    """A title as it is kept.
+    """Trim a title and collapse its spaces.
 
     Raises:
         StoreError: ``title_missing``.
@@ -33,7 +33,7 @@ def tidy_title(title: str) -> str:
 
 
 def name_study(title: str) -> str:
-    """The address of a study: its title in letters, digits and hyphens, and six digits that tell titles apart which read alike."""
+    """The address of a study: its title in letters, digits and hyphens, and six digits, different for titles that read alike."""
     key = unicodedata.normalize("NFKC", title).casefold()
     plain = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
     letters = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-")
@@ -41,10 +41,10 @@ def name_study(title: str) -> str:
 
 
 def identify(counts: CohortCounts, assumptions: Assumptions, seed: int, sources: Sequence[SourceFile], mapping: str) -> str:
-    """What a version is made from, as SHA-256: counts, files, mapping, assumptions, seed and method. Not its time, nor its author."""
+    """SHA-256 of what a version is made from: counts, files, mapping, assumptions, seed and method; not its time, nor its author."""
     made_from = {
         "counts": counts.digest,
-        "sources": sorted([one.table, one.sha256 or one.name] for one in sources),
+        "sources": sorted([file.table, file.sha256 or file.name] for file in sources),
         "mapping": mapping,
         "assumptions": codec.encode(assumptions, {}),
         "seed": seed,

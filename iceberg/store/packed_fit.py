@@ -1,4 +1,4 @@
-"""Owns the fit behind an estimate that was kept: most readers move nothing, so it stays packed until somebody does. Imports nothing that computes."""
+"""A stored fit that stays packed until a reader moves an assumption. This module imports nothing that computes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class PackedFit(ABC):
-    """`IcebergEstimate.fit_state`, packed: opening it needs all of the model, and several times its memory."""
+    """`IcebergEstimate.fit_state`, packed: unpacking it imports the whole model and takes several times its memory."""
 
     @abstractmethod
     def open(self) -> object | None:
-        """The fit as it was; None where this version cannot read it."""
+        """Unpack the fit; None where this version cannot read it."""
 
 
 def open_fit(estimate: IcebergEstimate) -> object | None:
-    """Where the next estimate of the same counts may start from."""
+    """The fit from which the next estimate of the same counts may start, unpacked."""
     return estimate.fit_state.open() if isinstance(estimate.fit_state, PackedFit) else estimate.fit_state

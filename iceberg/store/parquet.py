@@ -1,4 +1,4 @@
-"""Owns how a table and a JSON document become bytes that other programs read: Parquet (zstd) and gzipped JSON. Equal content, equal bytes."""
+"""Writes a table as Parquet (zstd) and a document as gzipped JSON, for any program to read. Equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Columns = Mapping[str, Any]
 
-
-def table_bytes(columns: Columns, *, draws: frozenset[str] = frozenset()) -> bytes:
+def table_bytes(columns: Mapping[str, Any], *, draws: frozenset[str] = frozenset()) -> bytes:
     """One Parquet file.
 
     Args:
@@ -39,7 +37,7 @@ def table_bytes(columns: Columns, *, draws: frozenset[str] = frozenset()) -> byt
     return target.getvalue()
 
 
-def _repetitive(columns: Columns, draws: frozenset[str]) -> list[str]:
+def _repetitive(columns: Mapping[str, Any], draws: frozenset[str]) -> list[str]:
     """Draws of customers are small whole numbers: a dictionary halves them. Money has no two alike."""
     return [f"{name}.list.element" for name in draws if np.asarray(columns[name][:1]).size and _whole(columns[name])]
 

@@ -1,25 +1,25 @@
-"""Owns keep and delete: retention in days, deletion for good, and the export of everything that is held.
+"""Deletes and exports: retention in days, deletion for good, and the export of a whole store.
 
-Deleted means gone from the file: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables, where the
-account owns them. Backups and PostgreSQL's own archive of its log are outside of what a program can reach.
+Deleted bytes leave the files: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables if the account
+owns them. Backups and PostgreSQL's archive of its log are out of reach.
 """
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import delete, select, text
 
 from iceberg.errors import StoreError
 from iceberg.store import schema
-from iceberg.store.audit import read_audit, record
-from iceberg.store.connection import reading, told, writing
+from iceberg.store.audit import Action, AuditEntry, read_audit, record
+from iceberg.store.connection import reading, store_errors, writing
 from iceberg.store.studies import Store, VersionEntry
 
 _RETENTION = "retention_days"
@@ -37,17 +37,11 @@ def delete_study(store: Store, study_id: str, *, number: int | None = None, acto
         StoreError: ``study_unknown`` or ``version_unknown``.
     """
     entries = store.versions(study_id) if number is None else (store.entry(study_id, number),)
-    with writing(store.engine) as connection:
-        for entry in entries:
-            _delete_version(connection, entry)
-            record(connection, actor=actor, action="delete", study_id=study_id, version=entry.number)
-        _sweep(connection)
-    _overwrite(store)
-    return len(entries)
+    return _delete(store, entries, actor=actor, action="delete")
 
 
 def overwrites_at_once(store: Store) -> bool:
-    """Whether deleted bytes are overwritten with the deletion. In PostgreSQL only the owner of the tables may; else autovacuum frees them later."""
+    """Whether a deletion overwrites the bytes at once. In PostgreSQL only the owner of the tables may; otherwise autovacuum frees them later."""
     if store.url.get_backend_name() == "sqlite":
         return True
     owned = text("SELECT bool_and(pg_has_role(current_user, relowner, 'USAGE')) FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[]))")
@@ -56,14 +50,14 @@ def overwrites_at_once(store: Store) -> bool:
 
 
 def retention_days(store: Store) -> int | None:
-    """Days after which a version is deleted; None keeps for ever."""
+    """Days after which a version is deleted; None for never."""
     with reading(store.engine) as connection:
         value = connection.scalar(select(schema.settings.c.value).where(schema.settings.c.name == _RETENTION))
     return None if value is None else int(value)
 
 
 def set_retention(store: Store, days: int | None, *, actor: str) -> None:
-    """Keep versions for so many days from now on; None for ever.
+    """Set the number of days after which a version is deleted; None for never.
 
     Raises:
         StoreError: ``retention_range``.
@@ -78,7 +72,7 @@ def set_retention(store: Store, days: int | None, *, actor: str) -> None:
 
 
 def expire(store: Store, *, now: datetime | None = None, actor: str = "retention") -> int:
-    """Delete, for good, every version older than the retention; the newest of a study is no exception.
+    """Delete every version older than the retention for good, the newest of a study included.
 
     Returns:
         How many versions are gone.
@@ -88,31 +82,25 @@ def expire(store: Store, *, now: datetime | None = None, actor: str = "retention
         return 0
     limit = (now or datetime.now(UTC)) - timedelta(days=days)
     old = [entry for study in store.studies() for entry in store.versions(study.study_id) if entry.published_at < limit]
-    if not old:
-        return 0
-    with writing(store.engine) as connection:
-        for entry in old:
-            _delete_version(connection, entry)
-            record(connection, actor=actor, action="expire", study_id=entry.study_id, version=entry.number, detail={"days": days})
-        _sweep(connection)
-    _overwrite(store)
-    return len(old)
+    return _delete(store, old, actor=actor, action="expire", detail={"days": days}) if old else 0
 
 
-def _delete_version(connection: Connection, entry: VersionEntry) -> None:
+def _delete(store: Store, entries: Sequence[VersionEntry], *, actor: str, action: Action, detail: Mapping[str, int] | None = None) -> int:
+    """Delete versions, the content that no other version holds and studies left without a version. Returns how many versions are gone."""
     versions = schema.versions
-    connection.execute(delete(versions).where(versions.c.study_id == entry.study_id, versions.c.number == entry.number))
-
-
-def _sweep(connection: Connection) -> None:
-    """Content that no version holds any more, and studies without a version."""
-    connection.execute(delete(schema.blobs).where(schema.blobs.c.sha256.not_in(select(schema.parts.c.sha256))))
-    connection.execute(delete(schema.studies).where(schema.studies.c.id.not_in(select(schema.versions.c.study_id))))
+    with writing(store.engine) as connection:
+        for entry in entries:
+            connection.execute(delete(versions).where(versions.c.study_id == entry.study_id, versions.c.number == entry.number))
+            record(connection, actor=actor, action=action, study_id=entry.study_id, version=entry.number, detail=detail)
+        connection.execute(delete(schema.blobs).where(schema.blobs.c.sha256.not_in(select(schema.parts.c.sha256))))
+        connection.execute(delete(schema.studies).where(schema.studies.c.id.not_in(select(versions.c.study_id))))
+    _overwrite(store)
+    return len(entries)
 
 
 def _overwrite(store: Store) -> None:
-    """Bytes that were deleted are gone from the files, not only from the tables."""
-    with told(store.url), store.engine.connect() as connection:
+    """Remove deleted bytes from the files, not only from the tables."""
+    with store_errors(store.url), store.engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
         if store.url.get_backend_name() == "sqlite":
             cursor = raw.cursor()
@@ -127,14 +115,14 @@ def _overwrite(store: Store) -> None:
         raw.autocommit = True
         try:
             with raw.cursor() as cursor:
-                for table in _REWRITTEN:  # of a table that is not ours PostgreSQL says a warning and goes on: `overwrites_at_once` tells the person
+                for table in _REWRITTEN:  # where the account does not own a table, PostgreSQL warns and goes on (`overwrites_at_once`)
                     cursor.execute(f"VACUUM (FULL) {table}")
         finally:
             raw.autocommit = False
 
 
 def export_everything(store: Store, target: Path | BinaryIO, *, study_id: str | None = None, actor: str) -> int:
-    """A zip archive of all that is held (or of one study): tables as Parquet, the rest as JSON; and a line in the trail.
+    """Write a zip archive of the store (or of one study), tables as Parquet, the rest as JSON, and a line in the audit trail.
 
     Returns:
         How many versions are in it.
@@ -191,7 +179,7 @@ def describe(entry: VersionEntry) -> dict[str, Any]:
     }
 
 
-def _audit_line(line: Any) -> dict[str, Any]:  # noqa: ANN401  # an AuditEntry
+def _audit_line(line: AuditEntry) -> dict[str, Any]:
     return {**vars(line), "at": line.at.isoformat()}
 
 

@@ -1,4 +1,4 @@
-"""Owns the tables of the store. One schema for SQLite and PostgreSQL; `migrations` brings an older store up to it."""
+"""The tables of the store. One schema for SQLite and PostgreSQL; `migrations` upgrades an older store."""
 
 from __future__ import annotations
 

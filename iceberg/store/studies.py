@@ -1,7 +1,7 @@
-"""Owns what is published and read again: a study, its versions, and what each was made from.
+"""Publishes studies and reads them again, each version with what it was made from.
 
-Publishing is one transaction: a version is there whole or not at all, whatever stops the machine. The same inputs, assumptions, seed and method are
-the same version, however often they are published.
+Publishing is one transaction, so a version is stored whole or not at all. The same inputs, assumptions, seed and method are the same version,
+however often they are published.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from iceberg.version import __version__
 
 @dataclass(frozen=True, eq=False)
 class Publication:
-    """What is handed over to be published.
+    """A study to be published.
 
     Attributes:
-        title: The study it belongs to; a title that is not there yet begins one.
-        counts, estimate: What the link will open on.
+        title: The study it belongs to; a new title begins a study.
+        counts, estimate: The content that the link opens.
         summary: The JSON document of the command line contract.
         sources: The files.
         mapping: The column mapping as TOML, "" where none was needed.
-        author: Who publishes.
+        author: The person who publishes.
     """
 
     title: str
@@ -60,7 +60,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Published:
-    """What became of a publication: the link, and whether it is a new version."""
+    """The result of publishing: study, version, and whether they are new."""
 
     study_id: str
     number: int
@@ -91,9 +91,14 @@ class VersionEntry:
 
     @cached_property
     def assumptions(self) -> Assumptions:
-        """What the estimate assumed."""
-        held = decode(self.assumptions_text, {})
-        return held if isinstance(held, Assumptions) else Assumptions()
+        """The assumptions of the estimate."""
+        assumptions = decode(self.assumptions_text, {})
+        return assumptions if isinstance(assumptions, Assumptions) else Assumptions()
+
+
+_PLAIN_COLUMNS = (  # of a version, stored as `VersionEntry` has them
+    "study_id", "title", "number", "published_at", "author", "product_version", "method_digest", "counts_digest", "since", "as_of", "evidence_level",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class StudyEntry:
 
 @dataclass(frozen=True, eq=False)
 class StoredVersion:
-    """A version with its content. `estimate` is None where another version of the method wrote it: it is then made anew."""
+    """A version with its content. `estimate` is None where another method made it; callers then estimate anew from the counts."""
 
     entry: VersionEntry
     counts: CohortCounts
@@ -135,64 +140,60 @@ class Store:
         return shown(self.url)
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.engine.dispose()
 
     def publish(self, publication: Publication, *, at: datetime | None = None) -> Published:
-        """Keep a version, or find that it is there already.
+        """Store a version, unless it is stored already.
 
         Raises:
-            StoreError: ``title_missing``, or what the database objects to; nothing is kept then.
+            StoreError: ``title_missing``, or an error of the database; nothing is stored then.
         """
         title = tidy_title(publication.title)
         study_id, identity = name_study(title), publication.identity
-        # All the work before the lock: whoever else publishes waits for the writing alone.
+        # The content is prepared before the lock, so that others who publish wait for the writing alone.
         with reading(self.engine) as connection:
-            held = _version_of(connection, study_id, identity)
-        if held is not None:
-            return Published(study_id, held, is_new=False)
+            number = _version_of(connection, study_id, identity)
+        if number is not None:
+            return Published(study_id, number, is_new=False)
         content = counts_parts(publication.counts) | estimate_parts(publication.estimate)
         moment = at or datetime.now(UTC)
         with writing(self.engine) as connection:
-            held = _version_of(connection, study_id, identity)
-            if held is not None:
-                return Published(study_id, held, is_new=False)
+            number = _version_of(connection, study_id, identity)
+            if number is not None:
+                return Published(study_id, number, is_new=False)
             began = _begin_study(connection, study_id, title, publication.author, moment)
-            number = 1 + (connection.scalar(select(func.max(schema.versions.c.number)).where(schema.versions.c.study_id == study_id)) or 0)
-            last = connection.scalar(
-                select(func.max(schema.audit.c.version)).where(schema.audit.c.study_id == study_id, schema.audit.c.action == "publish")
-            )
-            number = max(number, 1 + (last or 0))  # the number of a version that was deleted is not given again
+            number = _next_number(connection, study_id)
             row = _version_row(publication, study_id=study_id, number=number, identity=identity, at=moment)
             version_id = connection.execute(schema.versions.insert().values(row)).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
-            _keep_sources(connection, version_id, publication.sources)
-            _keep_parts(connection, version_id, content)
+            _insert_sources(connection, version_id, publication.sources)
+            _insert_parts(connection, version_id, content)
             record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
         return Published(study_id, number, is_new=True, began_study=began)
 
     def find(self, title: str, identity: str) -> StoredVersion | None:
-        """The version of that study that was made from the same; None where nobody published it.
+        """The version of the study with this identity; None where there is none.
 
         Raises:
             StoreError: ``title_missing`` or ``store_damaged``.
         """
         study_id = name_study(tidy_title(title))
         with reading(self.engine) as connection:
-            held = _version_of(connection, study_id, identity)
-        return None if held is None else self.load(study_id, held)
+            number = _version_of(connection, study_id, identity)
+        return None if number is None else self.load(study_id, number)
 
     def studies(self) -> tuple[StudyEntry, ...]:
-        """Every study, the one published last first."""
+        """All studies, the most recently published first."""
         with reading(self.engine) as connection:
             rows = _entries(connection, select(schema.versions, schema.studies.c.title).join(schema.studies))
-        found: dict[str, list[VersionEntry]] = {}
+        versions: dict[str, list[VersionEntry]] = {}
         for entry in rows:
-            found.setdefault(entry.study_id, []).append(entry)
-        studies = [StudyEntry(name, held[0].title, len(held), max(held, key=lambda one: one.number)) for name, held in found.items()]
-        return tuple(sorted(studies, key=lambda one: one.newest.published_at, reverse=True))
+            versions.setdefault(entry.study_id, []).append(entry)
+        studies = [StudyEntry(name, own[0].title, len(own), max(own, key=lambda entry: entry.number)) for name, own in versions.items()]
+        return tuple(sorted(studies, key=lambda study: study.newest.published_at, reverse=True))
 
     def newest(self) -> VersionEntry | None:
-        """The version published last, of whichever study; None in an empty store."""
+        """The version published last, of any study; None in an empty store."""
         versions = schema.versions
         wanted = select(versions, schema.studies.c.title).join(schema.studies).order_by(versions.c.published_at.desc(), versions.c.id.desc()).limit(1)
         with reading(self.engine) as connection:
@@ -209,7 +210,7 @@ class Store:
             entries = _entries(connection, wanted)
         if not entries:
             raise StoreError("study_unknown", {"study": study_id})
-        return tuple(sorted(entries, key=lambda one: -one.number))
+        return tuple(sorted(entries, key=lambda entry: -entry.number))
 
     def entry(self, study_id: str, number: int | None = None) -> VersionEntry:
         """A version without its content, the newest by default.
@@ -220,11 +221,11 @@ class Store:
         entries = self.versions(study_id)
         if number is None:
             return entries[0]
-        found = next((entry for entry in entries if entry.number == number), None)
-        if found is None:
-            known = ", ".join(str(entry.number) for entry in reversed(entries))
-            raise StoreError("version_unknown", {"study": study_id, "version": str(number), "known": known})
-        return found
+        for entry in entries:
+            if entry.number == number:
+                return entry
+        known = ", ".join(str(entry.number) for entry in reversed(entries))
+        raise StoreError("version_unknown", {"study": study_id, "version": str(number), "known": known})
 
     def load(self, study_id: str, number: int | None = None) -> StoredVersion:
         """A version with its content, the newest by default.
@@ -238,10 +239,10 @@ class Store:
         return StoredVersion(entry, read_counts(content), read_estimate(content) if current else None)
 
     def content(self, entry: VersionEntry) -> dict[str, bytes]:
-        """Every part of a version, by name, as its bytes.
+        """The bytes of every part of a version, by name.
 
         Raises:
-            StoreError: ``store_damaged`` when a part is not what was written.
+            StoreError: ``store_damaged`` when a part has changed since it was written.
         """
         parts, blobs, versions = schema.parts, schema.blobs, schema.versions
         wanted = (
@@ -279,6 +280,14 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
     }
 
 
+def _next_number(connection: Connection, study_id: str) -> int:
+    """The number after the last one that was ever published; those of deleted versions are not used again."""
+    versions, audit = schema.versions, schema.audit
+    stored = connection.scalar(select(func.max(versions.c.number)).where(versions.c.study_id == study_id))
+    published = connection.scalar(select(func.max(audit.c.version)).where(audit.c.study_id == study_id, audit.c.action == "publish"))
+    return 1 + max(stored or 0, published or 0)
+
+
 def _version_of(connection: Connection, study_id: str, identity: str) -> int | None:
     versions = schema.versions
     return connection.scalar(select(versions.c.number).where(versions.c.study_id == study_id, versions.c.identity == identity))
@@ -291,7 +300,7 @@ def _begin_study(connection: Connection, study_id: str, title: str, author: str,
     return True
 
 
-def _keep_sources(connection: Connection, version_id: int, files: Sequence[SourceFile]) -> None:
+def _insert_sources(connection: Connection, version_id: int, files: Sequence[SourceFile]) -> None:
     rows = [
         {
             "version_id": version_id,
@@ -310,13 +319,13 @@ def _keep_sources(connection: Connection, version_id: int, files: Sequence[Sourc
         connection.execute(schema.sources.insert(), rows)
 
 
-def _keep_parts(connection: Connection, version_id: int, content: Mapping[str, bytes]) -> None:
+def _insert_parts(connection: Connection, version_id: int, content: Mapping[str, bytes]) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = []
     for name, data in content.items():
         sha256 = hashlib.sha256(data).hexdigest()
-        kept = insert(schema.blobs).values(sha256=sha256, size_bytes=len(data), content=data)
-        connection.execute(kept.on_conflict_do_nothing(index_elements=["sha256"]))
+        blob = insert(schema.blobs).values(sha256=sha256, size_bytes=len(data), content=data)
+        connection.execute(blob.on_conflict_do_nothing(index_elements=["sha256"]))
         rows.append({"version_id": version_id, "name": name, "sha256": sha256})
     connection.execute(schema.parts.insert(), rows)
 
@@ -332,17 +341,7 @@ def _entries(connection: Connection, wanted: Any) -> tuple[VersionEntry, ...]:  
         by_version.setdefault(row["version_id"], []).append(file)
     return tuple(
         VersionEntry(
-            study_id=row["study_id"],
-            title=row["title"],
-            number=row["number"],
-            published_at=row["published_at"],
-            author=row["author"],
-            product_version=row["product_version"],
-            method_digest=row["method_digest"],
-            counts_digest=row["counts_digest"],
-            since=row["since"],
-            as_of=row["as_of"],
-            evidence_level=row["evidence_level"],
+            **{name: row[name] for name in _PLAIN_COLUMNS},
             seed=int(row["seed"]),
             summary=dict(row["summary"]),
             mapping=row["mapping"],

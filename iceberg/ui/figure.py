@@ -118,7 +118,7 @@ def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.Data
     )
     if not folded.open:
         return
-    from iceberg.report.tables import display_table
+    from iceberg.report.tables.written import display_table
 
     with folded:
         values = remember(f"table|{name}|{key}", table, study=frame.study)

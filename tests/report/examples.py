@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -255,16 +256,14 @@ class ExampleNetSurvival:
     """Complainants against their matched expectation at the edges of the clock."""
 
     def __init__(self, *, excess: float = 0.22) -> None:
-        self.days = np.array([0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365], dtype=float)
-        self.expected = np.exp(-0.2 * self.days / 365)
-        self.observed = self.expected * (1 - excess * (1 - np.exp(-self.days / 60)))
-        self.observed_lower, self.observed_upper = (
-            self.observed - 0.0001 * self.days,
-            self.observed + 0.0001 * self.days,
-        )
-        self.net = self.observed / self.expected
-        self.net_lower, self.net_upper = self.observed_lower / self.expected, self.observed_upper / self.expected
-        self.at_risk = np.round(500 * self.observed * (1 - self.days / 800))
+        days = np.array([0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365], dtype=float)
+        expected = np.exp(-0.2 * days / 365)
+        observed = expected * (1 - excess * (1 - np.exp(-days / 60)))
+        lower, upper = observed - 0.0001 * days, observed + 0.0001 * days
+        at_risk = np.round(500 * observed * (1 - days / 800))
+        self.expected = SimpleNamespace(estimate=expected)
+        self.observed = SimpleNamespace(days=days, estimate=observed, lower=lower, upper=upper, at_risk=at_risk)
+        self.net = SimpleNamespace(estimate=observed / expected, lower=lower / expected, upper=upper / expected)
 
 
 def example_sensitivity(estimate: IcebergEstimate) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,18 @@ import pandas as pd
 import pytest
 
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.report import charts, tables
-from iceberg.report.charts.assumptions import spread
+from iceberg.report.charts.assumptions import build_sensitivity, build_tornado, spread
+from iceberg.report.charts.coverage import build_coverage
+from iceberg.report.charts.curves import build_curves
+from iceberg.report.charts.dots import build_comparator, build_prior_posterior, build_ranking, build_segments
+from iceberg.report.charts.layers import LayeredChart
 from iceberg.report.charts.specification import build_specification
+from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
+from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
 from iceberg.report.tables.coverage import coverage_table
+from iceberg.report.tables.estimate import comparator_table, month_trend_table, prior_posterior_table, ranking_table, segment_table
+from iceberg.report.tables.survival import curve_table, delay_table, net_survival_table, tenure_profile_table
 from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
     ExampleCurve,
@@ -29,28 +37,28 @@ NAMES = [item.category for item in ESTIMATE.categories]
 
 def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:
     t = Translator(language)
-    curves = tables.curve_table({name: ExampleCurve(0.2 + 0.05 * place) for place, name in enumerate(NAMES)})
+    curves = curve_table({name: ExampleCurve(0.2 + 0.05 * place) for place, name in enumerate(NAMES)})
     built = {
-        "ranking": charts.build_ranking(tables.ranking_table(ESTIMATE), t, theme, categories=NAMES),
-        "money": charts.build_ranking(
-            tables.ranking_table(ESTIMATE, by="money"), t, theme, categories=NAMES, currency="EUR"
+        "ranking": build_ranking(ranking_table(ESTIMATE), t, theme, categories=NAMES),
+        "money": build_ranking(
+            ranking_table(ESTIMATE, by="money"), t, theme, categories=NAMES, currency="EUR"
         ),
-        "segments": charts.build_segments(tables.segment_table(ESTIMATE), t, theme),
-        "comparator": charts.build_comparator(tables.comparator_table(ESTIMATE), t, theme, categories=NAMES),
-        "prior": charts.build_prior_posterior(tables.prior_posterior_table(ESTIMATE), t, theme),
-        "trend": charts.build_month_trend(tables.month_trend_table(ESTIMATE), t, theme),
-        "net": charts.build_net_survival(tables.net_survival_table(ExampleNetSurvival()), t, theme),
-        "delay": charts.build_delay(tables.delay_table([0, 7, 14, 30], [9, 6, 8, 3], expected=[1, 1, 2, 4]), t, theme),
-        "tenure": charts.build_tenure_profile(
-            tables.tenure_profile_table([0, 3, 12], [5, 3, 2], [9e4, 8e4, 9e5]), t, theme
+        "segments": build_segments(segment_table(ESTIMATE), t, theme),
+        "comparator": build_comparator(comparator_table(ESTIMATE), t, theme, categories=NAMES),
+        "prior": build_prior_posterior(prior_posterior_table(ESTIMATE), t, theme),
+        "trend": build_month_trend(month_trend_table(ESTIMATE), t, theme),
+        "net": build_net_survival(net_survival_table(ExampleNetSurvival()), t, theme),
+        "delay": build_delay(delay_table([0, 7, 14, 30], [9, 6, 8, 3], expected=[1, 1, 2, 4]), t, theme),
+        "tenure": build_tenure_profile(
+            tenure_profile_table([0, 3, 12], [5, 3, 2], [9e4, 8e4, 9e5]), t, theme
         ),
-        "curves": charts.build_curves(curves, t, theme, colours=category_colours(NAMES, theme)),
-        "hazard": charts.build_curves(curves, t, theme, kind="hazard", clock="complaint"),
-        "sensitivity": charts.build_sensitivity(
-            tables.sensitivity_table(example_sensitivity(ESTIMATE)), t, theme, categories=NAMES
+        "curves": build_curves(curves, t, theme, colours=category_colours(NAMES, theme)),
+        "hazard": build_curves(curves, t, theme, kind="hazard", clock="complaint"),
+        "sensitivity": build_sensitivity(
+            sensitivity_table(example_sensitivity(ESTIMATE)), t, theme, categories=NAMES
         ),
-        "coverage": charts.build_coverage(coverage_table(), t, theme),
-        "tornado": charts.build_tornado(tables.tornado_table(example_tornado()), t, theme),
+        "coverage": build_coverage(coverage_table(), t, theme),
+        "tornado": build_tornado(tornado_table(example_tornado()), t, theme),
     }
     return {name: chart.to_dict() for name, chart in built.items()}
 
@@ -122,35 +130,35 @@ def test_french_axes_write_numbers_the_french_way() -> None:
 @pytest.mark.parametrize(
     "build",
     [
-        "build_ranking",
-        "build_segments",
-        "build_comparator",
-        "build_prior_posterior",
-        "build_month_trend",
-        "build_net_survival",
-        "build_delay",
-        "build_tenure_profile",
-        "build_curves",
-        "build_sensitivity",
-        "build_tornado",
+        build_ranking,
+        build_segments,
+        build_comparator,
+        build_prior_posterior,
+        build_month_trend,
+        build_net_survival,
+        build_delay,
+        build_tenure_profile,
+        build_curves,
+        build_sensitivity,
+        build_tornado,
     ],
 )
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_empty_frame_draws_a_sentence(build: str, language: str) -> None:
+def test_an_empty_frame_draws_a_sentence(build: Callable[..., LayeredChart], language: str) -> None:
     empty = {
-        "build_ranking": tables.ranking_table(ESTIMATE),
-        "build_segments": tables.segment_table(ESTIMATE),
-        "build_comparator": tables.comparator_table(ESTIMATE),
-        "build_prior_posterior": tables.prior_posterior_table(ESTIMATE),
-        "build_month_trend": tables.month_trend_table(ESTIMATE),
-        "build_net_survival": tables.net_survival_table(ExampleNetSurvival()),
-        "build_delay": tables.delay_table([0, 7], [1, 1]),
-        "build_tenure_profile": tables.tenure_profile_table([0], [1], [10]),
-        "build_curves": tables.curve_table({"a": ExampleCurve(0.1, days=5)}),
-        "build_sensitivity": tables.sensitivity_table(example_sensitivity(ESTIMATE)),
-        "build_tornado": tables.tornado_table(example_tornado()),
+        build_ranking: ranking_table(ESTIMATE),
+        build_segments: segment_table(ESTIMATE),
+        build_comparator: comparator_table(ESTIMATE),
+        build_prior_posterior: prior_posterior_table(ESTIMATE),
+        build_month_trend: month_trend_table(ESTIMATE),
+        build_net_survival: net_survival_table(ExampleNetSurvival()),
+        build_delay: delay_table([0, 7], [1, 1]),
+        build_tenure_profile: tenure_profile_table([0], [1], [10]),
+        build_curves: curve_table({"a": ExampleCurve(0.1, days=5)}),
+        build_sensitivity: sensitivity_table(example_sensitivity(ESTIMATE)),
+        build_tornado: tornado_table(example_tornado()),
     }[build].iloc[:0]
-    spec = getattr(charts, build)(empty, Translator(language)).to_dict()
+    spec = build(empty, Translator(language)).to_dict()
     assert rows_with(spec, "message")[0]["message"] == Translator(language).text("report.takeaway.empty")
 
 
@@ -202,16 +210,16 @@ def test_the_palette_and_the_page_agree() -> None:
 
 @pytest.mark.parametrize(("level", "said"), [("2", "this estimate"), ("3", "your departures support")])
 def test_departures_support_a_ratio_only_from_level_three(level: str, said: str) -> None:
-    frame = tables.comparator_table(example_estimate(level=level, draws=60))
-    spec = charts.build_comparator(frame, Translator("en")).to_dict()
+    frame = comparator_table(example_estimate(level=level, draws=60))
+    spec = build_comparator(frame, Translator("en")).to_dict()
     assert {row["kind"] for row in rows_with(spec, "kind") if row["role"] == "supported"} == {said}
     assert ("departures of this company support" in spec["description"]) == (level == "3")
 
 
 def test_a_page_is_given_each_layer_with_just_the_values_it_draws() -> None:
     """No named dataset, no description, and the same rows as the chart that the tests look at."""
-    frame = tables.ranking_table(ESTIMATE)
-    given = json.loads(build_specification(lambda: charts.build_ranking(frame, Translator("fr"), categories=NAMES)))
+    frame = ranking_table(ESTIMATE)
+    given = json.loads(build_specification(lambda: build_ranking(frame, Translator("fr"), categories=NAMES)))
     assert not {"datasets", "description"} & set(given)
     for layer in given["layer"]:
         assert len(layer["data"]["values"]) == len(NAMES)  # also the noise floor: each category has one here
@@ -224,8 +232,8 @@ def test_a_page_is_given_each_layer_with_just_the_values_it_draws() -> None:
 
 def test_what_is_unknown_is_no_number_on_a_page() -> None:
     """JSON knows no NaN: a browser would refuse the whole chart."""
-    frame = tables.delay_table([0, 7, 14], [9, 6, 8], expected=[1, float("nan"), 2])
-    given = build_specification(lambda: charts.build_delay(frame, Translator("en")))
+    frame = delay_table([0, 7, 14], [9, 6, 8], expected=[1, float("nan"), 2])
+    given = build_specification(lambda: build_delay(frame, Translator("en")))
     assert "NaN" not in given
     assert [row["expected_per_week"] for row in json.loads(given)["layer"][1]["data"]["values"]] == [1.0, None]
 
@@ -239,15 +247,15 @@ def test_the_noise_floor_of_each_category_is_drawn_where_a_placebo_was_made() ->
 
 
 def test_below_level_three_and_in_money_no_noise_floor_is_drawn() -> None:
-    frame = tables.ranking_table(example_estimate(level="2", draws=60))
-    for spec in (charts.build_ranking(frame, Translator("en")).to_dict(), every_chart()["money"]):
+    frame = ranking_table(example_estimate(level="2", draws=60))
+    for spec in (build_ranking(frame, Translator("en")).to_dict(), every_chart()["money"]):
         assert {layer["mark"]["type"] for layer in spec["layer"]} == {"rule", "circle", "text"}
 
 
 def test_the_comparator_draws_the_noise_of_a_category_that_is_inside_it() -> None:
     first, *others = ESTIMATE.categories
-    frame = tables.comparator_table(replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others)))
-    rows = rows_with(charts.build_comparator(frame, Translator("en")).to_dict(), "placebo_ratio", "zero")
+    frame = comparator_table(replace(ESTIMATE, categories=(replace(first, placebo=first.silent_churn), *others)))
+    rows = rows_with(build_comparator(frame, Translator("en")).to_dict(), "placebo_ratio", "zero")
     assert {row["category"]: row["placebo_ratio"] for row in rows} == pytest.approx(
         {first.category: first.silent_churn.upper / first.vocal_customers}, rel=1e-9
     )
@@ -255,7 +263,7 @@ def test_the_comparator_draws_the_noise_of_a_category_that_is_inside_it() -> Non
 
 def net_frame() -> pd.DataFrame:
     """Clearly below comparable customers at 180 days, and noise at two years."""
-    columns = {name: [1.0, 0.9, 1.0] for name in tables.NET_COLUMNS}
+    columns = {name: [1.0, 0.9, 1.0] for name in net_survival_table(ExampleNetSurvival())}
     return pd.DataFrame(columns | {"day": [0.0, 180.0, 730.0], "net_lower": [1.0, 0.88, 0.9], "net_upper": [1.0, 0.92, 1.004]})
 
 
@@ -274,14 +282,14 @@ def test_nothing_is_a_minus_zero(language: str) -> None:
 
 @pytest.mark.parametrize(("rate", "pattern"), [(30.0, ",.0f"), (2.0, ",.1f"), (0.2, ",.2f")])
 def test_ticks_of_the_tenure_profile_are_told_apart(rate: float, pattern: str) -> None:
-    frame = tables.tenure_profile_table([0, 3], [rate, rate / 2], [36525.0, 36525.0])
-    assert pattern in charts.build_tenure_profile(frame, Translator("en")).to_dict()["layer"][0]["encoding"]["y"]["axis"]["labelExpr"]
+    frame = tenure_profile_table([0, 3], [rate, rate / 2], [36525.0, 36525.0])
+    assert pattern in build_tenure_profile(frame, Translator("en")).to_dict()["layer"][0]["encoding"]["y"]["axis"]["labelExpr"]
 
 
 def test_formulas_through_a_curve_have_lines_of_their_own_and_no_customers() -> None:
-    observed = tables.curve_table({"Kaplan-Meier": ExampleCurve(0.1), "Weibull": ExampleCurve(0.2), "Pieces": ExampleCurve(0.3)})
+    observed = curve_table({"Kaplan-Meier": ExampleCurve(0.1), "Weibull": ExampleCurve(0.2), "Pieces": ExampleCurve(0.3)})
     observed.loc[observed["group"] != "Kaplan-Meier", ["at_risk", "lower", "upper"]] = float("nan")
-    spec = charts.build_curves(observed, Translator("en")).to_dict()
+    spec = build_curves(observed, Translator("en")).to_dict()
     line = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "line")["encoding"]
     assert len(set(line["color"]["scale"]["range"])) == 3
     assert len({tuple(dash) for dash in line["strokeDash"]["scale"]["range"]}) == 3
@@ -292,9 +300,9 @@ def test_formulas_through_a_curve_have_lines_of_their_own_and_no_customers() -> 
 
 def test_the_text_of_a_row_stands_behind_its_noise_floor_too() -> None:
     """Where chance alone reaches further than the range, the probability is not written across its end."""
-    frame = tables.ranking_table(ESTIMATE).assign(placebo_upper=1e6)
-    spec = charts.build_ranking(frame, Translator("en"), categories=NAMES).to_dict()
+    frame = ranking_table(ESTIMATE).assign(placebo_upper=1e6)
+    spec = build_ranking(frame, Translator("en"), categories=NAMES).to_dict()
     assert {row["text_start"] for row in rows_with(spec, "text_start")} == {1e6}
-    unknown = tables.ranking_table(ESTIMATE).assign(placebo_upper=float("nan"))
-    spec = charts.build_ranking(unknown, Translator("en"), categories=NAMES).to_dict()
+    unknown = ranking_table(ESTIMATE).assign(placebo_upper=float("nan"))
+    spec = build_ranking(unknown, Translator("en"), categories=NAMES).to_dict()
     assert [row["text_start"] for row in rows_with(spec, "text_start")] == pytest.approx(list(unknown["upper"]))

@@ -9,7 +9,7 @@ import pytest
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.compare import Comparison, Difference, Remark
 from iceberg.model.results import CredibleInterval
-from iceberg.report.charts import build_changes
+from iceberg.report.charts.changes import build_changes
 from iceberg.report.comparison import (
     comparison_document,
     comparison_headline,

@@ -6,14 +6,14 @@ import pytest
 from PIL import ImageFont
 
 from iceberg.locale import Translator
-from iceberg.report.charts import build_iceberg, build_ranking
-from iceberg.report.charts.iceberg.draw import SELECTION
+from iceberg.report.charts.dots import build_ranking
+from iceberg.report.charts.iceberg.draw import SELECTION, build_iceberg
 from iceberg.report.charts.iceberg.geometry import NARROW_PX, BergLayout
 from iceberg.report.charts.iceberg.layout import lay_out
 from iceberg.report.charts.iceberg.shape import berg_order
 from iceberg.report.charts.iceberg.text_width import text_width
 from iceberg.report.palette import category_colours
-from iceberg.report.tables import iceberg_table, iceberg_totals, ranking_table
+from iceberg.report.tables.estimate import iceberg_table, iceberg_totals, ranking_table
 from tests.report.examples import example_estimate
 
 CASES = [

@@ -9,7 +9,7 @@ from iceberg.locale import LANGUAGES, Translator, load_messages, round_significa
 from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate, PlaceboInterval
 from iceberg.model.summary import focus_estimate
 from iceberg.report.files.pictures import chart_takeaway
-from iceberg.report.tables import chance_test
+from iceberg.report.tables.estimate import chance_test
 from iceberg.report.words import (
     comparator_sentence,
     customers,

@@ -12,7 +12,7 @@ import pytest
 from iceberg.cli.main import main
 from iceberg.errors import StoreError
 from iceberg.store.audit import read_audit, write_audit
-from iceberg.store.connection import told
+from iceberg.store.connection import store_errors
 from iceberg.store.retention import (
     delete_study,
     expire,
@@ -153,7 +153,7 @@ def test_bytes_that_somebody_still_reads_are_said_to_be_there(tmp_path: Path, pu
     monkeypatch.setattr("iceberg.store.connection.BUSY_SECONDS", 0.2)
     store, reader = Store(str(tmp_path / "store.db")), Store(str(tmp_path / "store.db"))
     study = store.publish(publication()).study_id
-    with told(reader.url), reader.engine.connect() as connection, connection.begin():
+    with store_errors(reader.url), reader.engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("SELECT count(*) FROM blobs").all()
         with pytest.raises(StoreError) as caught:
             delete_study(store, study, actor="olga")

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.summary import focus_estimate
 from iceberg.store import schema
 from iceberg.store.audit import read_audit
+from iceberg.store.changes import explain_change
 from iceberg.store.connection import writing
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
@@ -225,3 +227,50 @@ def test_an_estimate_of_another_version_is_not_guessed_at() -> None:
     assert read_estimate(parts | {"estimate.json.gz": gzip.compress(json.dumps(held).encode())}) is None
     held["estimate"]["class"] = "subprocess:Popen"
     assert read_estimate(parts | {"estimate.json.gz": gzip.compress(json.dumps(held).encode())}) is None
+
+
+# Where a warm start finds its classes -> where versions before the packages of the model found them; the last one is a package today.
+OLD_HOMES = {
+    "iceberg.model.departures.fit.model:ExcessHazardFit": "iceberg.model.excess_hazard:ExcessHazardFit",
+    "iceberg.model.departures.correction:_Reference": "iceberg.model.level_three:_Reference",
+    "iceberg.model.survival.delay_kernel:DelayKernel": "iceberg.model.survival:DelayKernel",
+}
+
+
+def parts_of_the_old_house(parts: Mapping[str, bytes], homes: Mapping[str, str] = OLD_HOMES) -> dict[str, bytes]:
+    """The parts of an estimate as a version wrote them whose modules stood elsewhere."""
+    with np.load(io.BytesIO(parts["warm_start.npz"])) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    words = str(arrays.pop("text"))
+    for new, old in homes.items():
+        assert new in words
+        words = words.replace(new, old)
+    target = io.BytesIO()
+    np.savez_compressed(target, text=np.array(words), **arrays)
+    return {**parts, "warm_start.npz": target.getvalue()}
+
+
+@pytest.mark.parametrize("home", OLD_HOMES)
+def test_an_estimate_whose_fit_names_modules_that_moved_is_shown_and_fitted_anew(home: str) -> None:
+    counts, estimate = small_estimate()
+    found = read_estimate(parts_of_the_old_house(estimate_parts(estimate), {home: OLD_HOMES[home]}))
+    assert found is not None
+    assert (found.total, found.categories) == (estimate.total, estimate.categories)
+    assert open_fit(found) is None
+    other = Assumptions(draws=50, horizon_days=90)
+    assert estimate_iceberg(counts, assumptions=other, warm=open_fit(found)).total == estimate_iceberg(counts, assumptions=other).total
+
+
+def test_a_version_of_the_old_house_is_said_to_be_of_another_method(store: Store, publication: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = publication()
+    monkeypatch.setattr("iceberg.store.codec.method_digest", lambda: "f" * 64)
+    monkeypatch.setattr("iceberg.store.studies.estimate_parts", lambda estimate: parts_of_the_old_house(estimate_parts(estimate)))
+    study = store.publish(given).study_id
+    monkeypatch.undo()
+    store.publish(given)
+    old, new = store.load(study, 1), store.load(study, 2)
+    assert (old.counts.digest, old.entry.assumptions, old.entry.summary) == (given.counts.digest, given.estimate.assumptions, new.entry.summary)
+    assert old.estimate is None
+    change = explain_change(old, new)
+    assert (change.method.moved, change.data.moved, change.assumptions.moved) == (True, False, False)
+    assert change.before.median == given.estimate.total.silent_churn.median

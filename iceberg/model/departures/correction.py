@@ -1,4 +1,4 @@
-"""Owns level 3 of the ladder from counts to draws: fit, joint draws, placebo, pipeline and what to know about them."""
+"""Estimates level 3, from counts to draws: fit, joint draws, placebo, pipeline and diagnostics."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of th
 
 @dataclass(frozen=True, eq=False)
 class CorrectedDraws:
-    """What level 3 hands over, in the order of the counts it was given.
+    """The draws of level 3, in the order of its counts.
 
     Attributes:
         silent_churn, natural, ratio: See `ReconciliationDraws`.
         excess: (K, C) excess probability of complainers to leave within the horizon.
-        ratio_prior: (K, C) what was assumed before the departures spoke.
+        ratio_prior: (K, C) ratios before the departures.
         placebo: C + 1 intervals, the last for the total.
         pipeline: The same by days ahead.
-        diagnostics: About the fit.
+        diagnostics: Of the fit.
         state: Warm start for the next fit.
     """
 
@@ -58,14 +58,14 @@ class CorrectedDraws:
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """Fit, joint draws, placebo and pipeline of these counts under the default assumptions; other assumptions are read off them.
+    """Fit, joint draws, placebo and pipeline under the default assumptions; other assumptions reweight these draws.
 
     Attributes:
         key: Of counts, random stream and number of draws; the same key gives the same bytes.
-        prior: Of the categories that were heard, under the default assumptions.
-        fit, drawn: Under it.
-        placebo: What is noise depends on the counts, hardly on the assumed ratio.
-        ahead: (K, C', H).
+        prior: Of the categories with complaints, under the default assumptions.
+        fit, drawn: Under that prior.
+        placebo: It depends on the counts, and hardly on the assumed ratio.
+        ahead: (K, C', H) silent leavers still to come.
     """
 
     key: tuple[object, ...]
@@ -85,14 +85,14 @@ def correct_by_departures(
     progress: Callable[[str, float], None] | None = None,
     measured: tuple[FloatArray, FloatArray] | None = None,
 ) -> CorrectedDraws:
-    """Fit the reconciliation model to `counts` and draw everything that level 3 promises.
+    """Fit the reconciliation model to `counts` and draw every quantity of level 3.
 
     Args:
         counts: Level 3 counts, categories and segments in an order that does not depend on names.
-        assumptions: What is assumed of the ratio, and the number of draws.
+        assumptions: The prior of the ratio, and the number of draws.
         rng: Spawned per step.
-        warm: `CorrectedDraws.state` of an earlier call on the same counts with the same stream: saves the fit, changes no figure.
-        progress: Told "fit", "cells" or "placebo" and the share done of this call.
+        warm: `CorrectedDraws.state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
+        progress: Called with "fit", "cells" or "placebo" and the share done of this call.
         measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
     """
     tell = progress or (lambda step, share: None)
@@ -119,7 +119,7 @@ def correct_by_departures(
     else:
         fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
-    # The kernel knows who leaves sooner or later; what is shown is the excess within the horizon.
+    # The kernel describes departures at any time; the excess is shown within the horizon.
     within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
@@ -140,7 +140,7 @@ def correct_by_departures(
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:
-    """What tells one random stream from another."""
+    """The identity of a random stream."""
     seed = cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
     return (seed.entropy, seed.spawn_key)
 
@@ -159,7 +159,7 @@ def _fit_reference(
     draws: int,
     tell: Callable[[str, float], None],
 ) -> _Reference:
-    """Everything under the default assumptions."""
+    """Fit, draws, placebo and pipeline under the default assumptions."""
     fit = fit_excess_hazard(
         heard, Assumptions(), progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
     )
@@ -181,7 +181,7 @@ def _fit_again(
     draws: int,
     tell: Callable[[str, float], None],
 ) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
-    """Fit, draws and pipeline under a prior too far from the default one for its draws to speak for it."""
+    """Fit, draws and pipeline under a prior too far from the default one for its draws to be reweighted."""
     moved = fit_excess_hazard(
         heard,
         Assumptions(),
@@ -197,20 +197,20 @@ def _fit_again(
     return moved, drawn, draw_pipeline(moved, heard, drawn, rng=streams[2])
 
 
-def _of_categories(counts: CohortCounts, kept: BoolArray) -> CohortCounts:
-    """The counts of some categories only: nothing can be read from a category that nobody complained of."""
-    if kept.all():
+def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:
+    """The counts of some categories only; a category without a complaint informs nothing."""
+    if chosen.all():
         return counts
-    place = np.cumsum(kept) - 1
+    place = np.cumsum(chosen) - 1
     clock = counts.clock
-    rows = (clock.category < 0) | kept[clock.category]
+    rows = (clock.category < 0) | chosen[clock.category]
     moved = {field.name: getattr(clock, field.name)[rows] for field in fields(clock)}
     moved["category"] = np.where(moved["category"] < 0, -1, place[moved["category"]])
     return replace(
         counts,
-        categories=tuple(name for name, keep in zip(counts.categories, kept, strict=True) if keep),
-        complainants=counts.complainants[kept],
-        complaints=counts.complaints[kept],
+        categories=tuple(name for name, keep in zip(counts.categories, chosen, strict=True) if keep),
+        complainants=counts.complainants[chosen],
+        complaints=counts.complaints[chosen],
         clock=ComplaintClockCounts(**moved),
         tenure_days=TenureDayCounts.empty(),
         observed=None,
@@ -218,12 +218,12 @@ def _of_categories(counts: CohortCounts, kept: BoolArray) -> CohortCounts:
 
 
 def _with_silence(draws: npt.NDArray[Any], spoken: BoolArray) -> npt.NDArray[Any]:
-    """(K, C', ...) as (K, C, ...): nothing for the categories without a complaint."""
+    """(K, C', ...) as (K, C, ...): zero for the categories without a complaint."""
     if spoken.all():
         return draws
-    found = np.zeros((draws.shape[0], len(spoken), *draws.shape[2:]), dtype=draws.dtype)
-    found[:, spoken] = draws
-    return found
+    filled = np.zeros((draws.shape[0], len(spoken), *draws.shape[2:]), dtype=draws.dtype)
+    filled[:, spoken] = draws
+    return filled
 
 
 def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
@@ -234,11 +234,11 @@ def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
 
 def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
     """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
-    found = []
+    intervals = []
     for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
         interval = CredibleInterval.of(noise)
-        found.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
-    return tuple(found)
+        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
+    return tuple(intervals)
 
 
 def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
@@ -254,25 +254,25 @@ def _diagnose(
     assumed: FloatArray,
     counts: CohortCounts,
 ) -> tuple[Diagnostic, ...]:
-    """What the reader must know about this fit; `placebo` is per category of `counts`, then for the total."""
-    found: list[Diagnostic] = []
+    """The diagnostics of this fit; `placebo` is per category of `counts`, then for the total."""
+    diagnostics: list[Diagnostic] = []
     if not fit.converged:
-        found.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
+        diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
-        found.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
+        diagnostics.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
     prior = np.log(assumed)
     for index, category in enumerate(counts.categories):
         if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
-            found.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
+            diagnostics.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
-            found.append(Diagnostic("no_variation", "caution", {}, category))
+            diagnostics.append(Diagnostic("no_variation", "caution", {}, category))
         place = float((prior[:, index] < np.median(posterior)).mean())
         if min(place, 1 - place) < CONFLICT:
             values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
-            found.append(Diagnostic("prior_conflict", "info", values, category))
-    return tuple(found)
+            diagnostics.append(Diagnostic("prior_conflict", "info", values, category))
+    return tuple(diagnostics)

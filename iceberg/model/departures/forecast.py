@@ -1,7 +1,7 @@
-"""Owns what is still in the pipe: silent leavers to come from incidents that have already happened.
+"""Forecasts the pipeline: silent leavers still to come from incidents that have already happened.
 
-Silent sufferers of month j who will leave because of it number r_c x (months at risk x complaint intensity); of them the share F(age + d) - F(age)
-leaves in the next d days, F being the delay from problem to departure. Problems still to happen are not forecast.
+The silent sufferers of a month who will leave because of it number r_c x (months at risk x complaint intensity). Of them the share
+F(age + d) - F(age) leaves in the next d days, where F is the distribution of the delay from problem to departure. New problems are not forecast.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def draw_pipeline(
     rng: np.random.Generator,
     horizons_days: tuple[int, ...] = HORIZONS_DAYS,
 ) -> FloatArray:
-    """Joint draws of the silent leavers of the next days, from incidents on or before `as_of`.
+    """Draw the silent leavers of the next days, from incidents on or before `as_of`.
 
     Returns:
         (K, C, len(horizons_days)) whole customers; within a draw the horizons are nested.
@@ -39,7 +39,7 @@ def draw_pipeline(
 def _share_to_come(
     fit: ExcessHazardFit, counts: CohortCounts, drawn: ReconciliationDraws, horizons_days: tuple[int, ...]
 ) -> FloatArray:
-    """(K, M, H) of those struck in each month, the share that leaves 1 to d days after `as_of`, thinned by other departures."""
+    """(K, M, H) share of the sufferers of each month who leave 1 to d days after `as_of`, reduced by other departures."""
     window = counts.window
     starts = [max(month, window.since) for month in counts.months]
     ends = [*starts[1:], None]

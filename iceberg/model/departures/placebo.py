@@ -1,8 +1,8 @@
-"""Owns the placebo: what the model finds where complaints cannot be the cause.
+"""Runs the placebo: what the model finds where complaints cannot be the cause.
 
-Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments exchanged, months turned by at least a quarter of
-the window, tenure turned. Complaints are drawn anew from the moved pattern and the departures are left as they were; whatever silent churn is then
-found is noise, and the real estimate has to rise above it.
+Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments are permuted, months rotated by at least a quarter
+of the window, tenure bands rotated. Complaints are drawn from the moved pattern and the departures stay as they are. The silent churn that the model
+then finds is noise, and the real estimate has to exceed it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 
 @dataclass(frozen=True, eq=False)
 class PlaceboDraws:
-    """Silent churn found without a cause: (K, C) customers; joint over categories within a draw."""
+    """Silent churn of the placebo: (K, C) customers, joint over categories within a draw."""
 
     silent_churn: FloatArray
 
@@ -29,7 +29,7 @@ class PlaceboDraws:
 def run_placebo(
     fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES
 ) -> PlaceboDraws:
-    """Move the complaints, fit again from where the real fit stands, and draw what is found.
+    """Move the complaints, fit again from the real fit, and draw the silent churn.
 
     Args:
         fit: The real fit of `counts`.
@@ -39,23 +39,23 @@ def run_placebo(
         replicates: Independent ways of moving the patterns.
     """
     fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
-    found = []
+    parts = []
     each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
     for size in each:
         moved = refit(*_move_patterns(fit, rng))
-        found.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
-    return PlaceboDraws(np.concatenate(found).astype(np.float64))
+        parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
+    return PlaceboDraws(np.concatenate(parts).astype(np.float64))
 
 
 def above_noise(draws: FloatArray, placebo: FloatArray) -> float:
-    """Probability that the estimate is larger than what the placebo finds, both drawn at random; draws (K,) and (P,)."""
+    """Probability that a random draw of the estimate (K,) exceeds a random draw of the placebo (P,)."""
     order = np.sort(placebo)
     lower = np.searchsorted(order, draws, side="left") + np.searchsorted(order, draws, side="right")
     return float(lower.mean() / (2 * len(order)))
 
 
 def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[ExcessHazardFit, FloatArray, FloatArray]:
-    """The fit's design with complaints redrawn from moved patterns, and starting values that know where they went."""
+    """The fit's design with complaints redrawn from moved patterns, and starting values at the moved patterns."""
     layout, design = fit.layout, fit.design
     shared, own = fit.shared.copy(), fit.own.copy()
     of = layout.shared(shared)

@@ -1,4 +1,4 @@
-"""Owns the joint draws: parameters from the posterior, then each cell's observed departures split between natural causes and categories.
+"""Draws from the joint posterior, and splits each cell's observed departures between natural causes and categories.
 
 The split is multinomial with the expected shares of the cell, so in every draw and every cell the categories and the natural departures add up
 to the customers who really left in silence.
@@ -51,7 +51,7 @@ class ReconciliationDraws:
 
 
 def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
-    """Joint draws of the silent churn of every category, segment and month; of the alternatives of `fit`, each as many as its weight is worth."""
+    """Joint draws of the silent churn of every category, segment and month; alternatives of `fit` share the draws by their weights."""
     if fit.alternatives:
         ladder = np.cumsum([weight for weight, _ in fit.alternatives])
         ends = np.round(draws * ladder / ladder[-1]).astype(int)
@@ -83,7 +83,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
 
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """(K, G) and (K, S, n): shared and per-segment parameters, all at once; `draw_silent_churn` never holds so many."""
+    """(K, G) and (K, S, n): shared and per-segment parameters, all at once (`draw_silent_churn` takes them in chunks)."""
     away, shared = _draw_shared(fit, rng, draws)
     return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
 

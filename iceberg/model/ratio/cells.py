@@ -1,4 +1,4 @@
-"""Owns how the silent churn of a segment is spread over the months in which its customers left, cell by cell.
+"""Spreads the silent churn of a segment over the months in which its customers left, cell by cell.
 
 Every cell keeps its books in every draw: silent churn of all categories + natural departures = silent leavers, to the
 last bit.

@@ -1,4 +1,4 @@
-"""Owns the joint draws of the silent ratio, and what the departures take away from them.
+"""Draws the silent ratios jointly, and limits them to the departures that were observed.
 
 The cap is a condition, not a scaling. Given the ratios, the silent leavers of segment s are ``H_s ~ Poisson(x_s)`` with
 ``x_s = sum_c r_c mu_cs``, and ``H_s <= L_s``, the silent leavers there were. ``P(Poisson(x) <= L) = P(Gamma(L + 1) >=
@@ -27,7 +27,7 @@ IMPOSSIBLE = 100.0  # judgement: log weight lost per factor e by which measured 
 
 
 @dataclass(frozen=True, eq=False)
-class RatioPrior:
+class RatioPriorDraws:
     """Prior draws of the ratio, kept in the parts that the cap needs.
 
     Attributes:
@@ -61,7 +61,7 @@ def draw_ratio_prior(
     rng: np.random.Generator,
     excess_quantiles: Sequence[ExcessQuantile] | None = None,
     measured: Sequence[MeasuredRatio | None] = (),
-) -> RatioPrior:
+) -> RatioPriorDraws:
     """Joint prior draws of the ratio and of the excess probability of every category.
 
     Args:
@@ -99,9 +99,9 @@ def draw_ratio_prior(
             own[:, index] = assumptions.ratio.log_sd * np.sqrt(1 - SHARED_VARIANCE) * own_normal[:, index]
     fixed = np.array([seen is not None for seen in measured] or [False] * count, dtype=np.bool_)
     if assumptions.use_category_priors:
-        return RatioPrior(0.0, FAMILY_SHIFT_LOG_SD, shared_uniform, own, excess, fixed)
+        return RatioPriorDraws(0.0, FAMILY_SHIFT_LOG_SD, shared_uniform, own, excess, fixed)
     shared_sd = assumptions.ratio.log_sd * float(np.sqrt(SHARED_VARIANCE))
-    return RatioPrior(assumptions.ratio.log_median, shared_sd, shared_uniform, own, excess, fixed)
+    return RatioPriorDraws(assumptions.ratio.log_median, shared_sd, shared_uniform, own, excess, fixed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +128,7 @@ class RatioDraws:
 
 
 def condition_on_departures(
-    prior: RatioPrior, *, vocal: FloatArray, leavers: FloatArray | None, rng: np.random.Generator
+    prior: RatioPriorDraws, *, vocal: FloatArray, leavers: FloatArray | None, rng: np.random.Generator
 ) -> RatioDraws:
     """Draw the ratios from their prior given that no segment lost fewer silent customers than they ask for.
 

@@ -1,4 +1,4 @@
-"""Owns where the silent ratios start at level 3: assumptions, complainers' own excess, and observed complaint rates, as one prior.
+"""Builds the prior of the silent ratios at level 3 from assumptions, complainers' own excess and observed complaint rates.
 
 `ratio.py` draws what is assumed; here its moments become the hierarchical prior of the reconciliation, widened by what no assumption knows: how the
 file captures complaints and how differently the silent behave.

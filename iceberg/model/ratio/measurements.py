@@ -1,4 +1,4 @@
-"""Owns what a log or a survey puts in the place of the assumed ratio: silent sufferers per complainer, as measured.
+"""Replaces the assumed ratio by what a log or a survey measured: silent sufferers per complainer.
 
     p_c ~ Beta(complained + 1/2, silent + 1/2)         Jeffreys' prior: next to nothing is assumed
     rho_c = (1 - p_c) / (p_c c_c)                      c: share of complaints that reach the file (a survey does not know)

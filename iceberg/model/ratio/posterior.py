@@ -1,4 +1,4 @@
-"""Owns the silent ratios themselves: their hierarchical prior with room near zero, and their skewed joint posterior.
+"""The silent ratios at level 3: their hierarchical prior with room near zero, and their skewed joint posterior.
 
 The data constrain a ratio on its natural scale (departures are linear in r_c), the prior lives on the log scale. A Gaussian in log r_c is therefore
 wrong exactly where it matters: where the data say "almost none". Around the mode the likelihood with everything else integrated out is taken as
@@ -45,12 +45,12 @@ class RatioPrior:
     observed_mean: FloatArray | None = None
     observed_precision: FloatArray | None = None
 
-    def of_categories(self, kept: BoolArray) -> RatioPrior:
+    def of_categories(self, chosen: BoolArray) -> RatioPrior:
         """The same for some of the categories."""
         if self.observed_mean is None or self.observed_precision is None:
-            return replace(self, mean=self.mean[kept])
-        observed_mean, observed_precision = self.observed_mean[kept], self.observed_precision[kept]
-        return replace(self, mean=self.mean[kept], observed_mean=observed_mean, observed_precision=observed_precision)
+            return replace(self, mean=self.mean[chosen])
+        observed_mean, observed_precision = self.observed_mean[chosen], self.observed_precision[chosen]
+        return replace(self, mean=self.mean[chosen], observed_mean=observed_mean, observed_precision=observed_precision)
 
     @property
     def gaussian(self) -> tuple[FloatArray, FloatArray]:

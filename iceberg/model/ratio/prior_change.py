@@ -1,4 +1,4 @@
-"""Owns the change of prior: the joint draws of one fit, read under another prior of the ratios.
+"""Changes the prior: resamples the joint draws of one fit under another prior of the ratios.
 
 The prior of log r is all that an assumption changes in the reconciliation, and its density is known. Draws under the default prior, weighted by
 new density over old, are draws under the new prior: no second fit, no second sampling noise, and the answer depends on the counts and the
@@ -19,13 +19,13 @@ ENOUGH_DRAWS = 0.3  # judgement: effective share of the draws below which interv
 LARGEST_WEIGHT = 0.01  # judgement: one draw must not stand for more of the answer than this
 
 
-def same_prior(one: RatioPrior, other: RatioPrior) -> bool:
+def same_prior(prior: RatioPrior, other: RatioPrior) -> bool:
     """Whether two priors are the same numbers."""
     for name in ("mean", "observed_mean", "observed_precision"):
-        mine, theirs = getattr(one, name), getattr(other, name)
+        mine, theirs = getattr(prior, name), getattr(other, name)
         if (mine is None) != (theirs is None) or (mine is not None and not np.array_equal(mine, theirs)):
             return False
-    return (one.shared_sd, one.spread, one.near_zero) == (other.shared_sd, other.spread, other.near_zero)
+    return (prior.shared_sd, prior.spread, prior.near_zero) == (other.shared_sd, other.spread, other.near_zero)
 
 
 def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray) -> IntArray | None:

@@ -1,4 +1,4 @@
-"""Owns the Cox reading: the exact partial likelihood with the complaint as a time-varying state, from day counts.
+"""Fits the Cox model: the exact partial likelihood with the complaint as a time-varying state, from day counts.
 
 Customers who have not complained are the reference; from the day of the first complaint on they carry the covariate of
 its category. "Ever complained" as a fixed covariate would be immortal-time bias.

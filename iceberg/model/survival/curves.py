@@ -1,4 +1,4 @@
-"""Owns survival on tenure: Kaplan-Meier, Nelson-Aalen and parametric fits from day counts. The only user of lifelines.
+"""Estimates survival on tenure: Kaplan-Meier, Nelson-Aalen and parametric fits from day counts. The only user of lifelines.
 
 Customers enter late: at the start of the window, or, into the complained state, at the complaint. Anything else is
 immortal-time bias.

@@ -1,4 +1,4 @@
-"""Owns the delay from a problem to the departure it causes: fitted on complainers, net of natural departures, pooled over categories.
+"""Fits the delay from a problem to the departure it causes, on complainers, net of natural departures, pooled over categories.
 
 Complainers are the only customers whose problem has a date. Their departures on the clock since the first complaint are
 
@@ -54,13 +54,13 @@ class DelayKernel:
     pooled_log_sd: float
     excess_leavers: float
 
-    def of_categories(self, kept: BoolArray) -> DelayKernel:
+    def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
-        return replace(self, excess_log_mean=self.excess_log_mean[kept], excess_log_sd=self.excess_log_sd[kept])
+        return replace(self, excess_log_mean=self.excess_log_mean[chosen], excess_log_sd=self.excess_log_sd[chosen])
 
 
 @dataclass(frozen=True, eq=False)
-class _Clock:
+class _DelayClock:
     """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J)."""
 
     edges: FloatArray
@@ -139,7 +139,7 @@ def lags_needed(location: FloatArray, *, longest: int) -> int:
     return longest
 
 
-def _read_clock(counts: CohortCounts, category: int) -> _Clock:
+def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
     """The life table since complaint of one category (-1: any), with what silent customers would have lost."""
     segments, _, bands = counts.shape
     clock = counts.clock
@@ -158,7 +158,7 @@ def _read_clock(counts: CohortCounts, category: int) -> _Clock:
     hazard = _silent_daily_hazard(counts)
     later = _band_after(counts, (edges[:-1] + edges[1:]) / 2)
     expected = (days * hazard[:, later]).sum(axis=(0, 1))
-    return _Clock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)))
+    return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)))
 
 
 def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
@@ -180,21 +180,21 @@ def _band_after(counts: CohortCounts, days: FloatArray) -> IntArray:
     return np.searchsorted(edges, tenure, side="right").astype(np.int64) - 1
 
 
-def _negative_log_posterior(x: FloatArray, clock: _Clock, prior_mean: FloatArray, prior_sd: FloatArray) -> float:
+def _negative_log_posterior(x: FloatArray, clock: _DelayClock, prior_mean: FloatArray, prior_sd: FloatArray) -> float:
     q = 1 / (1 + np.exp(-x[0]))
     mean = _expected_exits(clock, q, x[1:3], np.exp(x[3]))
     log_likelihood = (clock.observed * np.log(mean) - mean).sum()
     return float(-log_likelihood + 0.5 * (((x - prior_mean) / prior_sd) ** 2).sum())
 
 
-def _expected_exits(clock: _Clock, q: float, location: FloatArray, natural_part: float) -> FloatArray:
+def _expected_exits(clock: _DelayClock, q: float, location: FloatArray, natural_part: float) -> FloatArray:
     cdf = share_within(location, clock.edges)
     # Mean excess hazard over the bin, from survival 1 - q F of the excess process alone.
     excess = np.diff(-np.log1p(-q * cdf)) / np.diff(clock.edges)
     return np.asarray(natural_part * clock.expected + clock.days * excess + 1e-9, dtype=np.float64)
 
 
-def _category_excess(clock: _Clock, mode: FloatArray, covariance: FloatArray) -> tuple[float, float]:
+def _category_excess(clock: _DelayClock, mode: FloatArray, covariance: FloatArray) -> tuple[float, float]:
     """Log q of one category given the pooled delay, shrunk to the pooled q (spread 0.6 on the logit scale, judgement)."""
     spread = np.sqrt(covariance[0, 0] + 0.6**2)
 

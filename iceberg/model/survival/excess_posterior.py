@@ -1,4 +1,4 @@
-"""Owns q of the silent as a posterior: a prior met by customers who were followed."""
+"""The posterior of q, the excess probability of the silent: a prior updated by customers who were followed."""
 
 from __future__ import annotations
 

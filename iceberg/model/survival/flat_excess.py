@@ -1,4 +1,4 @@
-"""Owns what complaining costs on a flat sheet: complainers' departures beyond those of their tenure band and segment.
+"""Estimates the excess departures of complainers on a flat sheet, beyond those of their tenure band and segment.
 
     q_c = (D_c - sum over cells n_c p) / n_c        p: share of the cell's never-complainers who left
 

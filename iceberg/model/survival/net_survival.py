@@ -1,4 +1,4 @@
-"""Owns what a complaint costs in survival: complainers against never-complainers of the same kind and time.
+"""Estimates the net survival after a complaint: complainers against never-complainers of the same kind and time.
 
 Complainers are observed on the clock since their complaint; their expected hazard is that of never-complainers in the
 Lexis cells they pass through, averaged over those still at risk (Ederer II). Everything comes from counts.
@@ -75,7 +75,7 @@ class ExcessRisk:
 
 
 @dataclass(frozen=True, eq=False)
-class _Clock:
+class _SurvivalClock:
     """One category on its clock: (J,) arrays."""
 
     width_days: FloatArray
@@ -107,7 +107,7 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
 
 def _clock_of(
     counts: CohortCounts, category: int, matched: FloatArray, source: ComplaintClockCounts | None = None
-) -> _Clock:
+) -> _SurvivalClock:
     """Observed exits and person-days of one category, and its matched expected hazard, per bin of the clock.
 
     `source` is the clock since the first complaint, or `ObservedSilence.clock`: silent sufferers since their incident.
@@ -132,7 +132,7 @@ def _clock_of(
     plain = matched.reshape(-1, bins).mean(axis=0)
     expected = np.divide((person_days * of_cells).sum(axis=0), total, out=plain, where=total > 0)
     at_risk = ended.sum(axis=0)[::-1].cumsum()[::-1].astype(np.int64)
-    return _Clock(width, exits.sum(axis=0), total, expected, at_risk)
+    return _SurvivalClock(width, exits.sum(axis=0), total, expected, at_risk)
 
 
 def clock_widths(counts: CohortCounts) -> FloatArray:
@@ -172,7 +172,7 @@ def matched_hazard(counts: CohortCounts, hazard: FloatArray | None = None) -> Fl
     return matched
 
 
-def _hazard_draws(clock: _Clock, rng: np.random.Generator, draws: int) -> FloatArray:
+def _hazard_draws(clock: _SurvivalClock, rng: np.random.Generator, draws: int) -> FloatArray:
     """(draws, J) gamma posterior of the bins' hazards, with `PRIOR_EVENTS` of belief in the expected hazard in all."""
     belief = PRIOR_EVENTS / len(clock.width_days)
     scale = clock.person_days + belief / np.maximum(clock.expected_hazard, 1e-12)
@@ -328,7 +328,7 @@ def observed_excess(
     return tuple(seen)
 
 
-def _meet(mean: float, sd: float, clock: _Clock, horizon_days: int) -> tuple[float, float]:
+def _meet(mean: float, sd: float, clock: _SurvivalClock, horizon_days: int) -> tuple[float, float]:
     """Normal prior times normal likelihood of the excess; without complainers there is no likelihood.
 
     The likelihood's variance is binomial in complainers followed for the whole horizon, at a probability of leaving

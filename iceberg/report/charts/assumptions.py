@@ -1,4 +1,4 @@
-"""Owns the charts about assumptions: how the answer moves with the ratio, and which assumption moves it most."""
+"""Charts about assumptions: how the answer moves with the ratio, and which assumption moves it most."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def build_sensitivity(
     """Most likely silent churn of each category as the assumed ratio moves; the band where only one category is shown.
 
     Args:
-        frame: `iceberg.report.tables.sensitivity_table`.
+        frame: `iceberg.report.tables.assumptions.sensitivity_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
         categories: All categories in the order of the estimate, for their colours.
@@ -82,12 +82,7 @@ def build_sensitivity(
         base.marked("point", size=140, opacity=0, filled=True).encode(y=y, tooltip=hints),
         *_end_labels(data, top, x, palette.text, colour, narrow=narrow),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.silent"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.silent"))
 
 
 def _ratios_tried(low: float, high: float, translator: Translator, *, narrow: bool) -> alt.X:
@@ -139,7 +134,7 @@ def spread(positions: FloatArray, *, gap: float, low: float, high: float) -> Flo
 
 
 def build_tornado(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """How far each assumption moves the total, widest first (`iceberg.report.tables.tornado_table`); settings are written at the ends."""
+    """How far each assumption moves the total, widest first (`iceberg.report.tables.assumptions.tornado_table`); settings are written at the ends."""
     description = takeaway_tornado(frame, translator)
     if frame.empty:
         return note(description, theme)

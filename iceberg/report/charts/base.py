@@ -1,4 +1,4 @@
-"""Owns what every chart shares: theme, fonts, number labels in the reader's language, the category scale."""
+"""Parts that every chart shares: theme, fonts, number labels in the reader's language, the category scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the chart of a comparison: how far each category's rate moved, with its 90 % range, left of zero where it fell."""
+"""Draws a comparison: how far each category's rate moved, with its 90 % range, left of zero where it fell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the chart of nominal against actual coverage: does a 90 % range hold the truth nine times in ten?"""
+"""Draws nominal against actual coverage: does a 90 % range hold the truth nine times in ten?"""
 
 from __future__ import annotations
 

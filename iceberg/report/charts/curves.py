@@ -1,4 +1,4 @@
-"""Owns the survival curves (Kaplan-Meier, Nelson-Aalen) with bands and numbers at risk."""
+"""Draws survival curves (Kaplan-Meier, Nelson-Aalen) with bands and numbers at risk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from iceberg.report.charts.base import (
 from iceberg.report.charts.iceberg.text_width import shortened, text_width
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme, category_colours
-from iceberg.report.tables import numbers_at_risk_table, thinned
+from iceberg.report.tables.survival import numbers_at_risk_table, thinned
 from iceberg.report.takeaways import takeaway_curves
 
 HEIGHT_PX = 320
@@ -47,7 +47,7 @@ def build_curves(
     """One step curve per group with its band, and the customers still followed under the axis.
 
     Args:
-        frame: `iceberg.report.tables.curve_table`; the chart thins it.
+        frame: `iceberg.report.tables.survival.curve_table`; the chart thins it.
         translator: Language.
         theme: ``light`` or ``dark``.
         kind: ``survival`` (a share, Kaplan-Meier) or ``hazard`` (cumulated, Nelson-Aalen).

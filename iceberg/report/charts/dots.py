@@ -1,4 +1,4 @@
-"""Owns the dot-and-interval charts: ranking, segments, folk figure against what departures support, assumption against data."""
+"""Charts of dots and intervals: ranking, segments, folk figure against what departures support, assumption against data."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def build_ranking(
     """Categories from most to least silent churn, with 90 % ranges and the probability that each is the first.
 
     Args:
-        frame: `iceberg.report.tables.ranking_table`.
+        frame: `iceberg.report.tables.estimate.ranking_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
         categories: All categories in the order of the estimate, for their colours (default: those of the frame, sorted by name).
@@ -100,9 +100,9 @@ def build_ranking(
         noise_text(value, clear, translator, likely=bool(likely))
         for value, clear, likely in zip(frame["placebo_upper"], frame["above_noise"], frame["likely_above_noise"], strict=True)
     ]
-    told = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
-    told |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
-    hints = worded_tooltip(translator, **told)
+    titles = {"category": "category", "middle_text": "most_likely", "range_text": "range", "probability_text": "probability"}
+    titles |= {"prior_text": "assumption"} | ({"noise_text": "noise"} if frame["placebo_upper"].notna().any() else {})
+    hints = worded_tooltip(translator, **titles)
     axis = alt.Axis(
         title=translator.text("report.axis.money" if currency else "report.axis.silent")
         + (f" ({currency})" if currency else ""),
@@ -115,7 +115,7 @@ def build_ranking(
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.segment_table`)."""
+    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.estimate.segment_table`)."""
     description = takeaway_segments(frame, translator)
     if frame.empty:
         return note(description, theme)
@@ -196,7 +196,7 @@ def build_comparator(
 ) -> LayeredChart:
     """The folk 1:25 beside what the company's own departures support and allow, per category, on a logarithmic scale.
 
-    Takes `iceberg.report.tables.comparator_table`; colours as in `build_ranking`.
+    Takes `iceberg.report.tables.estimate.comparator_table`; colours as in `build_ranking`.
     """
     description = takeaway_comparator(frame, translator)
     known = frame.dropna(subset=["folk_ratio"]).reset_index(drop=True)
@@ -298,7 +298,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 def build_prior_posterior(
     frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False
 ) -> LayeredChart:
-    """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.prior_posterior_table`)."""
+    """Leavers per complainant, assumed before and after the data, on a logarithmic scale (`iceberg.report.tables.estimate.prior_posterior_table`)."""
     description = takeaway_prior_posterior(frame, translator)
     if frame.empty:
         return note(description, theme)

@@ -1,9 +1,7 @@
-"""Owns how a chart is put together: rows drawn as marks, in layers, handed to Altair as one specification.
+"""Puts a chart together: rows drawn as marks, in layers, handed to Altair as one specification.
 
-Altair's fluent `Chart` copies all it holds at every `mark_*`, `encode`, `properties` and `layer`, and searches its schema for each name given as
-text: 200 ms for the iceberg, while somebody moves a slider. Here the same marks and channels (Altair's own classes) go once, uncopied, into the
-class that its schema has for a layered chart. What comes out is Altair's, is checked by Altair where `to_dict` is called without `validate=False`
-(the tests do), and takes a tenth of the time.
+Altair's fluent `Chart` copies all it holds at every call, so a chart here is built once, of Altair's own marks and channels, in the class that its
+schema has for a layered chart. The tests have Altair check the result (`to_dict(validate=True)`).
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-Kind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
+MarkKind = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
 Channels = Mapping[str, Any]
 _CHANNELS_OF_TEXT = {"x2": alt.X2, "y2": alt.Y2, "y": alt.Y, "text": alt.Text, "order": alt.Order, "detail": alt.Detail}
 
@@ -37,7 +35,7 @@ class Drawing:
     channels: Channels = field(default_factory=dict)
     only: Mapping[str, Any] | None = None
 
-    def marked(self, kind: Kind, **style: Any) -> Drawing:  # noqa: ANN401  # Altair types each property of a mark
+    def marked(self, kind: MarkKind, **style: Any) -> Drawing:  # noqa: ANN401  # Altair types each property of a mark
         """The same rows as this mark: ``bar``, ``line``, ``rect``, ``rule``, ``text`` ..."""
         return replace(self, mark=alt.MarkDef(type=kind, **style))
 
@@ -57,10 +55,7 @@ def drawing(rows: pd.DataFrame) -> Drawing:
 
 @dataclass(frozen=True, eq=False)
 class LayeredChart:
-    """A finished chart: what Altair knows of it, and the rows it draws.
-
-    Rows are kept apart because Altair walks through each value it is given, which takes longer than the marks and scales together.
-    """
+    """A finished chart: Altair's specification, and the rows beside it, because Altair would walk through each of their values."""
 
     specification: alt.TopLevelLayerSpec
     datasets: Mapping[str, list[dict[str, Any]]]

@@ -1,7 +1,6 @@
-"""Owns the last step of a chart: from what `build_*` returns to the Vega-Lite text that a page or a file is given, quickly.
+"""Turns what `build_*` returns into the Vega-Lite text that a page or a file takes.
 
-Altair checks every part of a chart against its schema while it is built, which takes longer than all the rest. The tests build the charts with the
-checks on; a reader who moves a slider does not wait for them.
+Altair's checks against its schema are slow, so they run in the tests and not while a reader moves a slider.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ from iceberg.report.charts.layers import LayeredChart
 
 
 def build_specification(build: Callable[[], LayeredChart]) -> str:
-    """The Vega-Lite of the chart that `build` makes, as JSON, without its description: that is the takeaway, shown beside it.
+    """The Vega-Lite of the chart that `build` makes, as JSON text, without its description: that is the takeaway, shown beside it.
 
-    Each layer carries the few values that it draws: a page that is handed named datasets turns each into an Arrow table first, which takes longer
-    than drawing the chart. Text, because whoever shows it changes it: parsing is a tenth of copying.
+    Each layer carries the values that it draws, because a page turns each named dataset into an Arrow table first.
     """
     with debug_mode(False):
         specification = build().to_dict(validate=False)

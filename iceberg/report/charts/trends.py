@@ -1,4 +1,4 @@
-"""Owns the charts over time and tenure: silent leavers per month, delay to departure, tenure profile, net survival."""
+"""Charts over time and tenure: silent leavers per month, delay to departure, tenure profile, net survival."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def build_month_trend(
     colour: str | None = None,
     narrow: bool = False,
 ) -> LayeredChart:
-    """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.month_trend_table`).
+    """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.estimate.month_trend_table`).
 
     Args:
         frame: One row per month.
@@ -76,12 +76,7 @@ def build_month_trend(
         *([heard] if frame["vocal_customers"].notna().all() else []),
         base.marked("point", size=220, opacity=0, filled=True).encode(y="median:Q", tooltip=hints),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.silent_per_month"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.silent_per_month"))
 
 
 def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
@@ -116,7 +111,7 @@ def build_net_survival(
     horizon_days: int = HORIZON_DAYS,
     narrow: bool = False,
 ) -> LayeredChart:
-    """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.net_survival_table`)."""
+    """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.survival.net_survival_table`)."""
     description = takeaway_net_survival(frame, translator, horizon_days=horizon_days)
     if frame.empty:
         return note(description, theme)
@@ -157,18 +152,14 @@ def build_net_survival(
             x=x, y=alt.Y("observed:Q", scale=scale), tooltip=hints
         ),
     ]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.share_still_customers"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.share_still_customers"))
 
 
 def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Complainants who left, per week of delay since the complaint, beside those who would have left anyway (`iceberg.report.tables.delay_table`).
+    """Complainants who left, per week of delay since the complaint, beside those who would have left anyway.
 
-    Bins are unequal, so heights are departures per week; the open last bin has no width and stands in the table only.
+    Takes `iceberg.report.tables.survival.delay_table`. Bins are unequal, so heights are departures per week; the open last bin has no width and
+    stands in the table only.
     """
     description = takeaway_delay(frame, translator)
     closed = frame.dropna(subset=["to_day"]).reset_index(drop=True)
@@ -192,16 +183,11 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
         y="expected_per_week:Q", color=alt.Color("natural_kind:N", scale=colours, legend=legend)
     )
     layers = [left, expected] if data["expected"].notna().any() else [left]
-    return finish(layers,
-        theme,
-        description=description,
-        height=HEIGHT_PX,
-        y_title=translator.text("report.axis.left_per_week"),
-    )
+    return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.left_per_week"))
 
 
 def _per_week(closed: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
-    """Heights comparable between bins of unequal width, and what a reader is told of each."""
+    """Heights comparable between bins of unequal width, and the texts of each bin."""
     weeks = (closed["to_day"] - closed["from_day"]) / 7
     return closed.assign(
         per_week=closed["leavers"] / weeks,
@@ -252,13 +238,8 @@ def build_tenure_profile(
         ("rate_text", translator.text("report.axis.rate")),
         ("count_text", translator.text("report.tooltip.vocal")),
     )
-    axis = alt.Axis(
-        title=translator.text("report.axis.tenure"),
-        labelAngle=-50 if narrow else 0,
-        labelOverlap=False,
-        ticks=False,
-        grid=False,
-    )
+    angle = -50 if narrow else 0
+    axis = alt.Axis(title=translator.text("report.axis.tenure"), labelAngle=angle, labelOverlap=False, ticks=False, grid=False)
     chart = (
         drawing(data)
         .marked("bar", color=colour or palette.vocal, cornerRadiusTopLeft=3, cornerRadiusTopRight=3)
@@ -268,5 +249,4 @@ def build_tenure_profile(
             tooltip=hints,
         )
     )
-    return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate")
-    )
+    return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate"))

@@ -1,4 +1,4 @@
-"""Owns the files an estimate leaves the product in: PDF, slides, workbook, CSV, web page, JSON, pictures; the same numbers in each."""
+"""The files that an estimate is exported to: PDF, slides, workbook, CSV, web page, JSON, pictures; the same numbers in each."""
 
 from iceberg.report.files.formats import FORMATS, comparison_bytes, media_type, report_bytes
 from iceberg.report.files.provenance import Provenance, report_name

@@ -1,4 +1,4 @@
-"""Owns the files a comparison leaves the product in: PDF and web page (the same written report), CSV and JSON; the same numbers in each."""
+"""Exports a comparison: PDF and web page (the same written report), CSV and JSON; the same numbers in each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from iceberg.report.files.document.blocks import (
     Block,
     Bullets,
     Figure,
-    Grid,
     Paragraph,
-    Section,
+    ReportSection,
+    TableBlock,
     WrittenReport,
     name_and_figures,
 )
@@ -39,13 +39,13 @@ _BEGINNING = datetime(1980, 1, 1, tzinfo=UTC)  # of the metadata, where a compar
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison and what its files say of it.
+    """A comparison and the facts that its files state.
 
     Attributes:
-        comparison: What is told.
+        comparison: Its content.
         category: The one that was fixed; its sentence comes first. None speaks of the company.
-        sources: What stands behind each side, one line each: files with their SHA-256, or study and version.
-        author: Of the metadata; "" where nobody is named.
+        sources: One line per side: files with their SHA-256, or study and version.
+        author: Of the metadata; may be "".
         made: Of the metadata; None takes the end of the later period, so that the same comparison gives the same bytes.
     """
 
@@ -78,7 +78,7 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
     opening: list[Block] = [Paragraph(said, "lead")] if compared.category is not None else []
     opening += [_figure(compared, words), Paragraph(words.text("compare.report.reading"), "note")]
     shown = display_comparison(table, words)
-    grid = Grid(
+    grid = TableBlock(
         words.text("compare.report.table"),
         tuple(shown.columns),
         tuple(tuple(row) for row in shown.itertuples(index=False)),
@@ -88,9 +88,10 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
         small=True,
     )
     remarks = Bullets(tuple(("", sentence) for _, sentence in remark_sentences(comparison, words)))
-    sections = [Section(words.text("compare.report.categories"), (grid,)), Section(words.text("compare.report.remarks"), (remarks,), fine=True)]
+    sections = [ReportSection(words.text("compare.report.categories"), (grid,))]
+    sections.append(ReportSection(words.text("compare.report.remarks"), (remarks,), fine=True))
     if compared.sources:
-        sections.append(Section(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
+        sections.append(ReportSection(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
     one = next((row for row in comparison.categories if row.category == compared.category), comparison.total)
     title = words.text("compare.report.title")
     return WrittenReport(
@@ -109,7 +110,7 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
 
 
 def _figure(compared: Compared, words: Translator) -> Figure:
-    from iceberg.report.charts import build_changes
+    from iceberg.report.charts.changes import build_changes
     from iceberg.report.charts.specification import build_specification
     from iceberg.report.files.pictures import draw_svg, on_paper
 

@@ -1,4 +1,4 @@
-"""Owns the safety of a cell: text that a spreadsheet would run as a formula is handed over as text."""
+"""Makes cells safe: text that a spreadsheet would run as a formula is written as text."""
 
 from __future__ import annotations
 

@@ -19,7 +19,15 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import comparator_table, currency_of, iceberg_table, iceberg_totals, is_selection, month_trend_table, ranking_table
+from iceberg.report.tables.estimate import (
+    comparator_table,
+    currency_of,
+    iceberg_table,
+    iceberg_totals,
+    is_selection,
+    month_trend_table,
+    ranking_table,
+)
 from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ _PNG_SCALE = 2.0  # a slide or a printed page takes twice the screen's pixels
 
 
 @dataclass(frozen=True)
-class Look:
+class ChartStyle:
     """How a chart is drawn: theme, names in the order of their colours, currency, a phone's width or not, a fixed width in pixels."""
 
     categories: Sequence[str]
@@ -58,7 +66,7 @@ class EstimateChart:
 
     name: str
     table: Callable[[IcebergEstimate], pd.DataFrame]
-    build: Callable[[pd.DataFrame, IcebergEstimate, Translator, Look], Any]
+    build: Callable[[pd.DataFrame, IcebergEstimate, Translator, ChartStyle], Any]
     takeaway: Callable[[pd.DataFrame, IcebergEstimate, Translator], str]
     on_paper: Callable[[IcebergEstimate, int], pd.DataFrame] | None = None
     dated: bool = False
@@ -67,29 +75,29 @@ class EstimateChart:
 # Altair takes a second to load: it waits until a chart is built.
 
 
-def _iceberg(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # a chart of Altair
-    from iceberg.report.charts import build_iceberg
+def _iceberg(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # a chart of Altair
+    from iceberg.report.charts.iceberg.draw import build_iceberg
 
     totals = iceberg_totals(estimate)
-    return build_iceberg(frame, words, look.theme, totals=totals, narrow=look.narrow, width=look.width, currency=look.currency)
+    return build_iceberg(frame, words, style.theme, totals=totals, narrow=style.narrow, width=style.width, currency=style.currency)
 
 
-def _ranking(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_ranking
+def _ranking(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts.dots import build_ranking
 
-    return build_ranking(frame, words, look.theme, categories=look.categories, narrow=look.narrow)
-
-
-def _comparator(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_comparator
-
-    return build_comparator(frame, words, look.theme, categories=look.categories, narrow=look.narrow)
+    return build_ranking(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
 
 
-def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, look: Look) -> Any:  # noqa: ANN401  # as above
-    from iceberg.report.charts import build_month_trend
+def _comparator(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts.dots import build_comparator
 
-    return build_month_trend(frame, words, look.theme, narrow=look.narrow)
+    return build_comparator(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
+
+
+def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts.trends import build_month_trend
+
+    return build_month_trend(frame, words, style.theme, narrow=style.narrow)
 
 
 # Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
@@ -140,8 +148,8 @@ def chart_specification(
 
     chart = CHART_OF[name]
     frame = chart.table(estimate) if chart.on_paper is None else chart.on_paper(estimate, smallest)
-    look = Look([item.category for item in estimate.categories], currency_of(estimate), width=width)
-    return on_paper(build_specification(lambda: chart.build(frame, estimate, words, look)), width=width)
+    style = ChartStyle([item.category for item in estimate.categories], currency_of(estimate), width=width)
+    return on_paper(build_specification(lambda: chart.build(frame, estimate, words, style)), width=width)
 
 
 def on_paper(specification: str, *, width: int = WIDTH_PX) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Owns what a report says about where its numbers come from: the study, its files and their fingerprints, who made it and when."""
+"""Where the numbers of a report come from: the study, its files and their fingerprints, its author and its date."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NAME_LENGTH = 60
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a report comes from. Everything is optional: what is not known is not said.
+    """Where a report comes from. Everything is optional; unknown facts are left out.
 
     Attributes:
         title: Of the study; "" takes the product's words.
-        author: Who made it; "" where nobody is named.
+        author: Who made it; may be "".
         created: When, with its time zone. None writes the day after the window: the same inputs then give the same bytes.
         files: What was read.
         study_version: The store's version of the study.

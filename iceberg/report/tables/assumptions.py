@@ -1,4 +1,4 @@
-"""Owns the frames about what an estimate rests on: how it moves with each assumption, the rules that rows met."""
+"""Frames about the assumptions of an estimate (how it moves with each of them) and about the rules that rows broke."""
 
 from __future__ import annotations
 

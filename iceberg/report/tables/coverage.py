@@ -1,4 +1,4 @@
-"""Owns the table of how often the ranges held the truth of simulated companies, as the calibration benchmark wrote it beside this file."""
+"""Reads how often the ranges held the truth of simulated companies, as the calibration benchmark wrote it beside this file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the frames of an estimate: categories, total, ranking, comparator, months, segments, customers still to leave."""
+"""Frames of an estimate: categories, total, ranking, comparator, months, segments, customers still to leave."""
 
 from __future__ import annotations
 
@@ -15,38 +15,14 @@ from iceberg.report.tables.tidy import interval_columns, interval_ends, tidy_fra
 Measure = Literal["customers", "money"]
 ChanceTest = Literal["clear", "low_end", "inside", "untested", "none"]
 ICEBERG_COLUMNS = (
-    "category",
-    "vocal_customers",
-    "silent_lower",
-    "silent_median",
-    "silent_upper",
-    "revenue_lost_lower",
-    "revenue_lost_median",
-    "revenue_lost_upper",
-    "silent_share",
-    "placebo_lower",
-    "placebo_median",
-    "placebo_upper",
-    "above_noise",
-)
+    "category", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "revenue_lost_lower", "revenue_lost_median",
+    "revenue_lost_upper", "silent_share", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
+)  # fmt: skip
 RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise", "likely_above_noise")
 COMPARATOR_COLUMNS = (
-    "category",
-    "vocal_customers",
-    "folk_ratio",
-    "folk_leavers",
-    "supported_lower",
-    "supported_median",
-    "supported_upper",
-    "prior_lower",
-    "prior_median",
-    "prior_upper",
-    "feasible_ratio",
-    "allowed_ratio",
-    "placebo_ratio",
-    "prior_share",
-    "own_ratio",
-)
+    "category", "vocal_customers", "folk_ratio", "folk_leavers", "supported_lower", "supported_median", "supported_upper", "prior_lower",
+    "prior_median", "prior_upper", "feasible_ratio", "allowed_ratio", "placebo_ratio", "prior_share", "own_ratio",
+)  # fmt: skip
 
 
 def iceberg_table(estimate: IcebergEstimate) -> pd.DataFrame:

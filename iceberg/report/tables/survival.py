@@ -1,9 +1,9 @@
-"""Owns the frames over tenure and over the time since a complaint: curves, numbers at risk, delays, where in a life it strikes."""
+"""Frames over tenure and over the time since a complaint: curves, numbers at risk, delays, tenure at the complaint."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,21 +11,12 @@ import pandas as pd
 
 from iceberg.report.tables.tidy import tidy_frame
 
-NET_COLUMNS = (
-    "day",
-    "observed",
-    "observed_lower",
-    "observed_upper",
-    "expected",
-    "net",
-    "net_lower",
-    "net_upper",
-    "at_risk",
-)
+if TYPE_CHECKING:
+    from iceberg.model.survival.net_survival import NetSurvival
 
 
 class CurveLike(Protocol):
-    """What a survival table needs of a curve, whoever estimated it. All arrays share one length; times are days."""
+    """What a survival table needs of a curve, estimated or drawn from a formula. All arrays share one length; times are days."""
 
     @property
     def days(self) -> npt.ArrayLike: ...  # noqa: D102
@@ -35,29 +26,6 @@ class CurveLike(Protocol):
     def lower(self) -> npt.ArrayLike: ...  # noqa: D102
     @property
     def upper(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def at_risk(self) -> npt.ArrayLike: ...  # noqa: D102
-
-
-class NetSurvivalLike(Protocol):
-    """Complainants on the clock since their complaint against their matched expectation; arrays of one length (`model.net_survival`)."""
-
-    @property
-    def days(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def observed(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def observed_lower(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def observed_upper(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def expected(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def net(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def net_lower(self) -> npt.ArrayLike: ...  # noqa: D102
-    @property
-    def net_upper(self) -> npt.ArrayLike: ...  # noqa: D102
     @property
     def at_risk(self) -> npt.ArrayLike: ...  # noqa: D102
 
@@ -81,10 +49,21 @@ def curve_table(curves: Mapping[str, CurveLike]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
-def net_survival_table(curve: NetSurvivalLike) -> pd.DataFrame:
+def net_survival_table(curve: NetSurvival) -> pd.DataFrame:
     """Complainants against comparable customers: day, observed (+ _lower, _upper), expected, net (+ _lower, _upper), at_risk."""
-    columns = {"day": curve.days} | {name: getattr(curve, name) for name in NET_COLUMNS[1:]}
-    return pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in columns.items()})
+    return pd.DataFrame(
+        {
+            "day": curve.observed.days,
+            "observed": curve.observed.estimate,
+            "observed_lower": curve.observed.lower,
+            "observed_upper": curve.observed.upper,
+            "expected": curve.expected.estimate,
+            "net": curve.net.estimate,
+            "net_lower": curve.net.lower,
+            "net_upper": curve.net.upper,
+            "at_risk": curve.observed.at_risk.astype(float),
+        }
+    )
 
 
 def numbers_at_risk_table(curves: pd.DataFrame, *, days: Sequence[float]) -> pd.DataFrame:

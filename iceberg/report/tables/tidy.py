@@ -1,4 +1,4 @@
-"""Owns what every tidy frame shares: its columns even where it has no row, and the three columns of an interval."""
+"""Builds what every tidy frame has: all its columns even without a row, and the three columns of an interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how a frame is written out for a reader: headers in words; numbers, rates, money and months in the language."""
+"""Writes a frame out for a reader: headers in words; numbers, rates, money and months in the language."""
 
 from __future__ import annotations
 
@@ -10,49 +10,15 @@ import pandas as pd
 
 from iceberg.locale import Translator
 
-_COUNTS = frozenset(
-    {"categories",
-        "rank",
-        "vocal_customers",
-        "silent_lower",
-        "silent_median",
-        "silent_upper",
-        "placebo_lower",
-        "placebo_median",
-        "placebo_upper",
-        "folk_leavers",
-        "silent_leavers",
-        "at_risk",
-        "leavers",
-        "expected",
-        "complainants",
-        "customer_years",
-        "at_low",
-        "at_high",
-        "base",
-        "rows",
-        "day",
-        "days",
-        "from_day",
-        "to_day",
-        "from_month",
-        "to_month",
-    }
-)
-_RATES = frozenset(
-    {"nominal", "actual",
-        "silent_share",
-        "probability_first",
-        "prior_share",
-        "share",
-        "observed",
-        "observed_lower",
-        "observed_upper",
-        "net",
-        "net_lower",
-        "net_upper",
-    }
-)
+_COUNTS = frozenset({
+    "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
+    "folk_leavers", "silent_leavers", "at_risk", "leavers", "expected", "complainants", "customer_years", "at_low", "at_high", "base", "rows", "day",
+    "days", "from_day", "to_day", "from_month", "to_month",
+})  # fmt: skip
+_RATES = frozenset({
+    "nominal", "actual", "silent_share", "probability_first", "prior_share", "share", "observed", "observed_lower", "observed_upper", "net",
+    "net_lower", "net_upper",
+})  # fmt: skip
 _MONEY = frozenset({"revenue_lost_lower", "revenue_lost_median", "revenue_lost_upper"})
 _INTERVAL = frozenset({"lower", "median", "upper"})
 IntervalUnit = Literal["customers", "money", "ratio", "rate"]

@@ -49,7 +49,7 @@ def show_page() -> None:
 
 def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
     """The category of the link, or the one chosen here, first the one to act on first; the link follows."""
-    from iceberg.report.tables import ranking_table
+    from iceberg.report.tables.estimate import ranking_table
 
     words = frame.words
     categories = list(ranking_table(estimate)["category"])
@@ -98,8 +98,9 @@ def _show_outlook(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts import build_month_trend, build_prior_posterior
-    from iceberg.report.tables import month_trend_table, prior_posterior_table
+    from iceberg.report.charts.dots import build_prior_posterior
+    from iceberg.report.charts.trends import build_month_trend
+    from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table
     from iceberg.report.takeaways import takeaway_month_trend, takeaway_prior_posterior
 
     key = f"{estimate_key(estimate)}|{category}"
@@ -139,7 +140,7 @@ def _colour(frame: Frame, category: str) -> str:
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:
-    from iceberg.report.charts import build_net_survival
+    from iceberg.report.charts.trends import build_net_survival
     from iceberg.report.counts_summary import net_survival_of
     from iceberg.report.takeaways import takeaway_net_survival
 
@@ -158,7 +159,7 @@ def _show_net_survival(frame: Frame, category: str) -> None:
 
 
 def _show_delay(frame: Frame, category: str) -> None:
-    from iceberg.report.charts import build_delay
+    from iceberg.report.charts.trends import build_delay
     from iceberg.report.counts_summary import delay_of
     from iceberg.report.takeaways import takeaway_delay
 
@@ -176,7 +177,7 @@ def _show_delay(frame: Frame, category: str) -> None:
 
 
 def _show_tenure(frame: Frame, category: str) -> None:
-    from iceberg.report.charts import build_tenure_profile
+    from iceberg.report.charts.trends import build_tenure_profile
     from iceberg.report.counts_summary import tenure_profile_of
     from iceberg.report.takeaways import takeaway_tenure_profile
 
@@ -194,8 +195,8 @@ def _show_tenure(frame: Frame, category: str) -> None:
 
 
 def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts import build_segments
-    from iceberg.report.tables import segment_table
+    from iceberg.report.charts.dots import build_segments
+    from iceberg.report.tables.estimate import segment_table
     from iceberg.report.takeaways import takeaway_segments
 
     table = segment_table(estimate, category=category)

@@ -130,7 +130,7 @@ def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
 
 
 def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
-    from iceberg.report.charts import build_changes
+    from iceberg.report.charts.changes import build_changes
     from iceberg.report.comparison import (
         comparison_headline,
         comparison_table,

@@ -77,8 +77,8 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> None:
-    from iceberg.report.charts import build_curves
-    from iceberg.report.tables import curve_table
+    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.tables.survival import curve_table
     from iceberg.report.takeaways import takeaway_curves
 
     segments = frame.view.filters.segments
@@ -156,8 +156,8 @@ def _show_cox(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_fits(frame: Frame, counts: CohortCounts) -> None:
-    from iceberg.report.charts import build_curves
-    from iceberg.report.tables import curve_table
+    from iceberg.report.charts.curves import build_curves
+    from iceberg.report.tables.survival import curve_table
     from iceberg.report.takeaways import takeaway_curves
 
     words = frame.words

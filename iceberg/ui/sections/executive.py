@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, Look
+from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
 from iceberg.ui.figure import estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
 
@@ -60,7 +60,7 @@ def decisions(frame: Frame, estimate: IcebergEstimate) -> tuple[Decision, ...]:
     """What to do about the first categories."""
 
     def decide() -> tuple[Decision, ...]:
-        from iceberg.report.tables import ranking_table
+        from iceberg.report.tables.estimate import ranking_table
         from iceberg.report.words import decision
 
         return tuple(decision(estimate, category, frame.words) for category in ranking_table(estimate)["category"].head(DECISIONS))
@@ -132,7 +132,7 @@ def _chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:
         return chart.table(estimate)
 
     def build(width: float | None = None) -> Any:  # noqa: ANN401  # a chart; altair is imported where one is built
-        look = Look(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
-        return chart.build(table(), estimate, frame.words, look)
+        style = ChartStyle(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
+        return chart.build(table(), estimate, frame.words, style)
 
     return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table)

@@ -33,7 +33,7 @@ def show_estimate_checks(frame: Frame) -> None:
 
 def show_calibration(frame: Frame) -> None:
     """Nominal against actual coverage on simulated companies."""
-    from iceberg.report.charts import build_coverage
+    from iceberg.report.charts.coverage import build_coverage
     from iceberg.report.tables.coverage import coverage_table
     from iceberg.report.takeaways import takeaway_coverage
 
@@ -56,8 +56,8 @@ def show_calibration(frame: Frame) -> None:
 
 
 def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts import build_prior_posterior
-    from iceberg.report.tables import prior_posterior_table
+    from iceberg.report.charts.dots import build_prior_posterior
+    from iceberg.report.tables.estimate import prior_posterior_table
     from iceberg.report.takeaways import takeaway_prior_posterior
 
     table = prior_posterior_table(estimate)
@@ -75,7 +75,8 @@ def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.tables import display_table, iceberg_table
+    from iceberg.report.tables.estimate import iceberg_table
+    from iceberg.report.tables.written import display_table
     from iceberg.report.words import customers_range, share
 
     words, placebo = frame.words, estimate.total.placebo

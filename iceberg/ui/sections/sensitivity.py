@@ -17,7 +17,7 @@ YES_OR_NO = {"literal_leavers", "use_category_priors"}
 
 def show_sensitivity(frame: Frame) -> None:
     """Silent churn of each category as the starting ratio moves."""
-    from iceberg.report.charts import build_sensitivity
+    from iceberg.report.charts.assumptions import build_sensitivity
     from iceberg.report.takeaways import takeaway_sensitivity
 
     words, assumptions = frame.words, frame.view.assumptions
@@ -45,7 +45,7 @@ def show_sensitivity(frame: Frame) -> None:
 
 def show_tornado(frame: Frame) -> None:
     """How far each assumption moves the total."""
-    from iceberg.report.charts import build_tornado
+    from iceberg.report.charts.assumptions import build_tornado
     from iceberg.report.takeaways import takeaway_tornado
 
     words, assumptions = frame.words, frame.view.assumptions
@@ -81,7 +81,7 @@ def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFram
 
 def _sensitivity(frame: Frame) -> pd.DataFrame:
     from iceberg.model.sensitivity import ratio_curve
-    from iceberg.report.tables import sensitivity_table
+    from iceberg.report.tables.assumptions import sensitivity_table
 
     points = ratio_curve(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED)
     return sensitivity_table([point.row for point in points if point.category])
@@ -89,7 +89,7 @@ def _sensitivity(frame: Frame) -> pd.DataFrame:
 
 def _tornado(frame: Frame) -> pd.DataFrame:
     from iceberg.model.sensitivity import tornado
-    from iceberg.report.tables import tornado_table
+    from iceberg.report.tables.assumptions import tornado_table
 
     rows = []
     for bar in tornado(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED):

@@ -30,7 +30,11 @@ QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, a
 # What the first page does without and the next click needs: a second of imports that no reader should wait for.
 # What the first page loads besides: the study's head, the reports offered, and what Streamlit itself needs on a first run.
 NEEDED_FIRST = ("iceberg.ui.sections.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
-NEEDED_LATER = ("iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts", "iceberg.cohort.reduce", "iceberg.ingest.load")
+NEEDED_LATER = (
+    "iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts.assumptions", "iceberg.report.charts.changes",
+    "iceberg.report.charts.coverage", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
+    "iceberg.cohort.reduce", "iceberg.ingest.load",
+)  # fmt: skip
 
 
 def check_reach() -> None:

@@ -62,7 +62,7 @@ def show_report(frame: Frame, report: IngestReport) -> None:
 
 
 def _show_rules(frame: Frame, report: IngestReport) -> None:
-    from iceberg.report.tables import rules_table
+    from iceberg.report.tables.assumptions import rules_table
 
     words = frame.words
     rules = rules_table(report.rules, words)

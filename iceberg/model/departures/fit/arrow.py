@@ -1,4 +1,4 @@
-"""Owns the factors of the information matrix: each segment's own parameters are eliminated first, departure by departure.
+"""Factorises the information matrix: each segment's own parameters are eliminated first, departure by departure.
 
 Effects of one segment meet those of another only through what all segments share, so the matrix is an arrow. Within a segment, complaints and prior
 give every category a small block with a closed-form factor (base), and departures add as many rows as the segment has Lexis cells: eliminating in
@@ -22,15 +22,15 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import Layout, Prior
+from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
 
 Part = TypeVar("Part")
 
-THREADS = 2  # the matrix routines let go of the interpreter; parts are put together in order, so the result is the same on any number
+THREADS = 2  # the matrix routines release the interpreter lock; parts are joined in order, so the result does not depend on the number
 
 
 def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
-    """`work` of every segment, side by side, in order."""
+    """`work` of every segment in parallel; the results in order."""
     if segments < THREADS:
         return [work(s) for s in range(segments)]
     with ThreadPoolExecutor(THREADS) as pool:
@@ -60,14 +60,14 @@ class Base:
     columns: IntArray
 
     @classmethod
-    def of(cls, layout: Layout, information: Information, prior: Prior) -> Base:
+    def of(cls, layout: ParameterLayout, information: Information, prior: Prior) -> Base:
         """Closed-form factors."""
         at = layout.at
         first = layout.every - layout.months
         columns = np.concatenate([at["month"][:, first:], at["band"]], axis=1)
         if not layout.local:
-            nobody = np.zeros((layout.segments, 0))
-            return cls(nobody[..., None], nobody[..., None], nobody, nobody, np.zeros((layout.segments, 0, 1, columns.shape[1])), columns)
+            empty = np.zeros((layout.segments, 0))
+            return cls(empty[..., None], empty[..., None], empty, empty, np.zeros((layout.segments, 0, 1, columns.shape[1])), columns)
         own = layout.own(prior.local_precision)
         by_month, by_band = information.by_month, information.by_band
         burst = by_month + own["burst"]
@@ -181,7 +181,7 @@ class Arrow:
         return np.asarray(bridged + met.T @ self.rows[s])
 
     def response(self, shared: FloatArray) -> FloatArray:
-        """(S, ..., n) by how much the own parameters give way where shared ones, along the last axis, are moved: own = -response."""
+        """(S, ..., n) change of the own parameters when shared ones, along the last axis, are moved: own = -response."""
         parts = [self.base.back(s, self._halved_response(s, shared)) for s in range(len(self.rows))]
         return np.asarray(parts, dtype=np.float64)
 
@@ -235,7 +235,7 @@ class Arrow:
         """(K, S, n) deviations of the own parameters given those of the shared ones, in single precision."""
         segments, cells, size = self.rows.shape
         given = shared.astype(np.float32)
-        # The noise of every segment is drawn before the threads part: the stream does not depend on who comes first.
+        # The noise of every segment is drawn before the threads start, so the stream does not depend on their order.
         noise = rng.standard_normal((segments, len(shared), size + cells), dtype=np.float32)
 
         def of_segment(s: int) -> SingleArray:
@@ -274,14 +274,14 @@ class Arrow:
         return float(self.base.log_determinant + 2 * (cells + np.log(np.diagonal(self.shared)).sum()))
 
 
-def factorise(layout: Layout, information: Information, prior: Prior, *, single: bool = False) -> Arrow:
+def factorise(layout: ParameterLayout, information: Information, prior: Prior, *, single: bool = False) -> Arrow:
     """Factors of information + prior precision.
 
     Args:
         layout: Of the parameters.
         information: Of complaints and departures.
         prior: Under the current variances.
-        single: Departures in single precision: enough for the way to the mode, half the time.
+        single: Departures in single precision, which is enough on the way to the mode.
     """
     base = Base.of(layout, information, prior)
     kind = np.float32 if single else np.float64

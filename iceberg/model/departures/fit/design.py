@@ -1,4 +1,4 @@
-"""Owns the geometry of the reconciliation: which parameter moves which Lexis cell, and by how much.
+"""The geometry of the reconciliation model: which parameter moves which Lexis cell, and by how much.
 
 A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
 its customers were in l months earlier, the expected silent departures of a cell are
@@ -72,7 +72,7 @@ class LexisDesign:
         silent = counts.silent_person_days / DAYS_PER_MONTH
         everybody = silent + counts.vocal_person_days / DAYS_PER_MONTH
         complainants = counts.complainants.astype(float)
-        # A complaint on the only day at risk needs exposure to have come from somewhere.
+        # A complaint on the only day at risk still needs exposure.
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         return cls(
@@ -180,7 +180,7 @@ def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class DepartureColumns:
     """Derivatives of expected departures, one column per (category, month), (category, band), category, delay, natural month, natural band, natural.
 
     `matrix` is (S, M * B, columns); the offsets name where each kind starts. Every parameter of the model moves the departures like one of these
@@ -197,7 +197,7 @@ class Columns:
     natural_all: int
 
 
-def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Columns:
+def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> DepartureColumns:
     """Derivative of `rates.departures` with respect to every kind of parameter."""
     categories, segments, months, bands = design.shape
     every = design.all_months
@@ -226,7 +226,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> Co
     band = np.arange(bands)
     matrix[:, :, band, starts[5] + band] = rates.natural
     matrix[..., starts[6]] = rates.natural
-    return Columns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
+    return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
 def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:

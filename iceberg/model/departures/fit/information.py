@@ -1,4 +1,4 @@
-"""Owns the information of the likelihood: score and Fisher information of complaints and departures, kept in the form they come in.
+"""Computes score and Fisher information of complaints and departures, and keeps their sparse structure.
 
 Complaints inform each category alone, and within it every segment alone: small blocks. Departures tie all parameters together, but there are only
 as many of them as Lexis cells: rows. Neither is ever multiplied out into a matrix over all parameters of a segment.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
-from iceberg.model.departures.fit.design import Columns, Effects, LexisDesign, Rates, departure_columns
-from iceberg.model.departures.fit.parameters import Layout
+from iceberg.model.departures.fit.design import DepartureColumns, Effects, LexisDesign, Rates, departure_columns
+from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
 def log_likelihood(design: LexisDesign, rates: Rates) -> float:
@@ -50,7 +50,7 @@ class Information:
     share: FloatArray
 
 
-def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, rates: Rates) -> Information:
+def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Effects, rates: Rates) -> Information:
     """Score and expected information of complaints and departures."""
     segments = layout.segments
     shared_score, own_score = np.zeros(layout.shared_size), np.zeros((segments, layout.local_size))
@@ -76,7 +76,7 @@ def fisher_information(design: LexisDesign, layout: Layout, effects: Effects, ra
     return Information(shared_score, own_score, shared, cells, by_month, by_band, rows, own_rows, root_weight, share)
 
 
-def _pick_columns(layout: Layout, columns: Columns) -> tuple[IntArray, IntArray]:
+def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[IntArray, IntArray]:
     """Column of `columns.matrix` for each shared and each per-segment parameter."""
     c, m, every, bands = layout.categories, layout.months, layout.every, layout.bands
     category, free = np.arange(c), layout.free_bands
@@ -101,7 +101,7 @@ def _pick_columns(layout: Layout, columns: Columns) -> tuple[IntArray, IntArray]
 
 
 def _complaints(
-    design: LexisDesign, layout: Layout, rates: Rates, shared_score: FloatArray, own_score: FloatArray
+    design: LexisDesign, layout: ParameterLayout, rates: Rates, shared_score: FloatArray, own_score: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Adds the complaint part to both scores; its information in shared parameters, and what that in per-segment ones is made of."""
     mu, residual = rates.complaints, design.complainants - rates.complaints

@@ -1,4 +1,4 @@
-"""Owns the difference between the joint mode and the marginal one: what integrating everything else out does to a ratio."""
+"""Moves the ratios from the joint mode to the marginal mode: the effect of integrating all other parameters out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from scipy.linalg import cho_solve, solve_triangular
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow, of_segments
 from iceberg.model.departures.fit.information import Information
-from iceberg.model.departures.fit.parameters import Layout
+from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
-def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatArray:
+def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) -> FloatArray:
     """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
 
-    What integrating out adds to the joint mode. A large ratio lets a category with few complaints bend its pattern to the departures: the joint
-    mode likes that, the marginal does not. A large ratio also leaves the natural hazard less to explain, which frees it: the marginal likes that.
+    This is the difference between the marginal and the joint mode. A large ratio lets a category with few complaints fit its pattern to the
+    departures, which the joint mode rewards and the marginal mode does not. It also leaves the natural hazard less to explain, which the marginal
+    mode rewards.
     With J the derivatives of departures in blocks k (categories, natural) that move by dh_k in a cell with mean mu, W = 1 / mu and V the
     covariance given the ratios, the derivative of log |.| is sum over cells of 2 sum_k (dh_k / h_k) (J_k V J')W - (sum_k dh_k / mu) (J V J')W.
     """
@@ -47,21 +48,21 @@ def ratio_drag(layout: Layout, information: Information, arrow: Arrow) -> FloatA
     return np.asarray(-trace / 2, dtype=np.float64)
 
 
-def _blocks(layout: Layout) -> list[tuple[IntArray, IntArray]]:
+def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
     """Positions of the shared and the per-segment parameters of each category, then of the natural hazard."""
     at = layout.at
     own = layout.own_at
     nothing = np.zeros(0, dtype=np.int64)
-    found = []
+    blocks = []
     for c in range(layout.categories):
         mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
-        found.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
+        blocks.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
     rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
-    found.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
-    return found
+    blocks.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
+    return blocks
 
 
-def _of_blocks(layout: Layout, shared: SingleArray, own: SingleArray) -> SingleArray:
+def _of_blocks(layout: ParameterLayout, shared: SingleArray, own: SingleArray) -> SingleArray:
     """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
     of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
     categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]

@@ -1,4 +1,4 @@
-"""Owns the reconciliation model: complaints and silent departures explained together, so that departures answer back to the assumed ratio.
+"""Fits the reconciliation model: it explains complaints and silent departures together, so that departures correct the assumed ratio.
 
     complainants[c, cell] ~ Poisson(exposure x category x segment x month x tenure, with segment x month bursts)
     silent exits[cell]    ~ Poisson(at risk x natural hazard + sum_c r_c x delayed complaint intensity of c)
@@ -24,14 +24,14 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.design import Effects, LexisDesign, Rates, evaluate_rates
-from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Layout, Levels, Prior, build_prior
+from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 
-LONGEST_LAG = 12  # months; judgement: what comes later cannot be told from natural departures
+LONGEST_LAG = 12  # months; judgement: later departures cannot be distinguished from natural ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,11 @@ class ExcessHazardFit:
         kernel: Delay and excess of complainers.
         ratio_prior: Of log r.
         variances: Learned.
-        levels: Where the levels were expected.
+        levels: Prior means of the levels.
         shared, own: (G,) and (S, n) the mode; log r at its marginal mode.
         arrow: Factors of the information there.
         rates: Expected counts there.
-        converged, iterations: Whether and when mode and variances settled.
+        converged, iterations: Whether and when mode and variances converged.
         log_posterior: Joint log posterior at the mode, constants dropped.
         drag: (C,) see `ratio_drag`.
         score: (C,) slope of the likelihood in log r, everything else at its best.
@@ -56,7 +56,7 @@ class ExcessHazardFit:
     """
 
     design: LexisDesign
-    layout: Layout
+    layout: ParameterLayout
     kernel: DelayKernel
     ratio_prior: RatioPrior
     variances: Variances
@@ -96,16 +96,16 @@ class ExcessHazardFit:
 
     @property
     def ratio_likelihood(self) -> RatioLikelihood:
-        """What departures say of the ratios, everything else integrated out."""
+        """The likelihood of the ratios, all other parameters integrated out."""
         mode = self.shared[self.ratio_positions]
         information = information_only(np.asarray(np.linalg.inv(self.ratio_covariance), dtype=np.float64), self.ratio_prior)
         return RatioLikelihood(mode, self.score, information, self.drag)
 
 
 def starting_values(
-    design: LexisDesign, layout: Layout, ratio: RatioPrior, kernel: DelayKernel
+    design: LexisDesign, layout: ParameterLayout, ratio: RatioPrior, kernel: DelayKernel
 ) -> tuple[FloatArray, FloatArray, Levels]:
-    """Margins of the counts, lightly smoothed; ratios at their prior unless that asks for more than 10 % of the departures."""
+    """Margins of the counts, lightly smoothed; ratios at their prior unless it implies more than 10 % of the departures."""
     by_month = design.complainants.sum((1, 3))
     exposure = design.exposure.sum((0, 2))
     overall = (by_month.sum(1) + 0.5) / (exposure.sum() + 1.0)
@@ -157,13 +157,13 @@ def fit_design(
     natural_level: float | None = None,
     natural_level_sd: float = NATURAL_LEVEL_SD,
 ) -> ExcessHazardFit:
-    """Fisher scoring, a Fellner-Schall step after each, until both settle.
+    """Fisher scoring with a Fellner-Schall step after each, until both converge.
 
-    Complaints are fitted alone first: started from flat patterns, a category with few complaints can settle in a second mode where its pattern
-    stands in for natural departures.
+    Complaints are fitted alone first: from flat patterns, a category with few complaints can converge to a second mode, in which its pattern explains
+    natural departures.
     """
     categories, segments, months, bands = design.shape
-    layout = Layout(categories, segments, months, bands, design.all_months, design.reference_band)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)

@@ -1,4 +1,4 @@
-"""Owns the parameters of the reconciliation: where each effect sits, and its Gaussian prior under given variances."""
+"""The parameters of the reconciliation model: the position of each effect, and its Gaussian prior under given variances."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from iceberg.model.survival.delay_kernel import DelayKernel
 
 
 @dataclass(frozen=True)
-class Layout:
+class ParameterLayout:
     """Where each effect sits in the vectors of shared and of per-segment parameters.
 
     Attributes:
@@ -124,7 +124,7 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
-LEVEL_SD = 5.0  # weak: monthly log complaint rates are anything, and complaints tell them
+LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
@@ -132,12 +132,12 @@ NATURAL_LEVEL_SD = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Where the levels are expected.
+    """The prior of the levels.
 
     Attributes:
         complaints: (C,) log monthly complaint rate.
         natural: log monthly hazard of the silent.
-        natural_sd: how far the natural part of it may lie away.
+        natural_sd: standard deviation of its natural part.
     """
 
     complaints: FloatArray
@@ -145,7 +145,7 @@ class Levels:
     natural_sd: float = NATURAL_LEVEL_SD
 
 
-def build_prior(layout: Layout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
+def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior, kernel: DelayKernel, levels: Levels) -> Prior:
     """The prior of the smooth effects under `variances`."""
     size, c, b = layout.shared_size, layout.categories, layout.bands - 1
     precision, mean = np.zeros((size, size)), np.zeros(size)

@@ -1,4 +1,4 @@
-"""Owns the way to the mode: Fisher scoring steps, the ratios on their own scale, a Fellner-Schall step after each."""
+"""Finds the mode: Fisher scoring steps, the ratios on their own scale, a Fellner-Schall step after each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
-from iceberg.model.departures.fit.parameters import Layout, Levels, Prior, build_prior, penalty
+from iceberg.model.departures.fit.parameters import Levels, ParameterLayout, Prior, build_prior, penalty
 from iceberg.model.departures.fit.variances import Spread, Variances, further, largest_change, update_variances
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
@@ -59,7 +59,7 @@ def _step_in_ratio(
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where the scoring stands: parameters, variances, drag and score of the ratios."""
+    """The state of the scoring: parameters, variances, drag and score of the ratios."""
 
     shared: FloatArray
     own: FloatArray
@@ -70,13 +70,13 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Expectations:
-    """What is assumed before any departure is seen: of the ratios, of the delay from complaint to departure, and of the levels."""
+    """The prior assumptions: of the ratios, of the delay from complaint to departure, and of the levels."""
 
     ratio: RatioPrior
     kernel: DelayKernel
     levels: Levels
 
-    def prior(self, layout: Layout, variances: Variances) -> Prior:
+    def prior(self, layout: ParameterLayout, variances: Variances) -> Prior:
         """The Gaussian prior of the smooth effects under `variances`."""
         return build_prior(layout, variances, self.ratio, self.kernel, self.levels)
 
@@ -95,7 +95,7 @@ class Parameters:
 
 def iterate(
     design: LexisDesign,
-    layout: Layout,
+    layout: ParameterLayout,
     expected: Expectations,
     state: State,
     *,
@@ -104,7 +104,7 @@ def iterate(
     learn: bool = True,
     fewest: int = 3,
 ) -> tuple[State, Arrow, float, int | None]:
-    """Scoring and variance steps until both settle; the last factors are those of the final variances at the final mode."""
+    """Scoring and variance steps until both converge; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
     settled, silence = None, not design.exits.any()
     ratios = layout.at["ratio"]
@@ -128,11 +128,11 @@ def iterate(
         if silence:
             step, own_step = arrow.solve(gradient, slope)
         else:
-            # Between two looks the drag is taken as linear in r, as it is in the posterior.
+            # Between two evaluations the drag is taken as linear in r, as it is in the posterior.
             now = drag * np.exp(np.minimum(shared[ratios] - drag_at, 5.0))
             gradient[ratios] = information.shared_score[ratios]
             step, own_step, score = _step_in_ratio(arrow, ratios, expected.ratio, shared[ratios], now, gradient, slope)
-            # To and fro means that the drag had changed on the way.
+            # A change of direction means that the drag changed on the way.
             caution = caution / 2 if step[ratios] @ before < 0 else min(1.0, 1.5 * caution)
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
@@ -153,7 +153,7 @@ def iterate(
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
-    # What draws and covariances rest on is in double precision, at the last variances and where the last step led.
+    # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
     arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
@@ -168,7 +168,7 @@ def _dragged(pull: Pull, shared: FloatArray) -> float:
 
 def _line_search(
     design: LexisDesign,
-    layout: Layout,
+    layout: ParameterLayout,
     prior: Prior,
     start: Parameters,
     step: Parameters,
@@ -187,11 +187,11 @@ def _line_search(
     return start, value, 0.0
 
 
-def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at
-    found: dict[str, Spread] = {}
+    spreads: dict[str, Spread] = {}
     for name in ("month", "band", "natural_month", "natural_band"):
         walk = prior.walks[name.removeprefix("natural_")] if name != "natural_month" else prior.walks["natural_month"]
         if len(walk) == 0 or not walk.any():
@@ -200,13 +200,13 @@ def spreads_of(layout: Layout, prior: Prior, arrow: Arrow, shared: FloatArray, o
         groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name])
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
-        found[name] = Spread(squares, trace, rank)
+        spreads[name] = Spread(squares, trace, rank)
     if layout.local:
         values, variance = layout.own(own), layout.own(arrow.local_variances())
         for name in ("segment", "burst"):
             rank = values[name].size // layout.categories
             axis = (0,) if name == "segment" else (0, 2)
-            found[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
+            spreads[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
         for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
-            found[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
-    return found
+            spreads[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
+    return spreads

@@ -1,8 +1,7 @@
-"""Owns what not knowing a variance adds: the answer averaged over the variance of the natural tenure effect, where it hangs on it.
+"""Averages the answer over the variance of the natural tenure effect, where the answer depends on it.
 
-Of all smoothing variances one decides in small companies how many departures are natural: that of the steps between tenure bands, learned from ten
-steps at most. Where the ratios move with it by more than a little, the fit is made again at a few values of it, and each speaks with its marginal
-likelihood, everything else integrated out by Laplace's method.
+In small companies the variance of the steps between tenure bands decides how many departures are natural, and it is learned from ten steps at most.
+Where the ratios depend on it, the model is fitted at a few values of it, and the fits are weighted by their marginal likelihood (Laplace).
 
 References:
     Kass, Steffey 1989 (how far a mode moves with a hyperparameter); Rue et al. 2009 (integration over a grid of hyperparameters).
@@ -20,12 +19,12 @@ from iceberg.model.departures.fit.scoring import spreads_of
 from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
 
 STEPS = (-1, 1, 2, 3)  # standard deviations of the log variance; skewed to the right, as a variance learned from few effects is
-MATTERS = 0.3  # judgement: a move of log r by less of its own standard deviation is lost in it
+MATTERS = 0.3  # judgement: a smaller move of log r, in its standard deviations, does not matter
 LEAST_WEIGHT = 0.02
 
 
 def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
-    """The fit with its alternatives, or as it is where the variance hardly moves the ratios."""
+    """The fit with its alternatives; the fit unchanged where the variance hardly moves the ratios."""
     if fit.layout.bands < 3 or not fit.design.exits.any():
         return fit
     spread = spreads_of(fit.layout, prior_of(fit), fit.arrow, fit.shared, fit.own)["natural_band"]
@@ -33,19 +32,19 @@ def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
     sd = float(np.sqrt(2 / (freedom + PRIOR_FREEDOM)))
     if np.abs(sd * _move(fit) / np.sqrt(np.diagonal(fit.ratio_covariance))).max(initial=0.0) < MATTERS:
         return fit
-    found = [(_log_weight(fit), fit)]
+    fits = [(_log_weight(fit), fit)]
     for step in STEPS:
         variance = float(np.clip(fit.variances.natural_band * np.exp(step * sd), SMALLEST_VARIANCE, LARGEST_VARIANCE))
         other = refit(replace(fit, variances=replace(fit.variances, natural_band=variance)), fit.shared, fit.own)
-        found.append((_log_weight(other), other))
-    weight = np.exp(np.array([value for value, _ in found]) - max(value for value, _ in found))
+        fits.append((_log_weight(other), other))
+    weight = np.exp(np.array([value for value, _ in fits]) - max(value for value, _ in fits))
     weight /= weight.sum()
-    kept = [(float(share), one) for share, (_, one) in zip(weight, found, strict=True) if share > LEAST_WEIGHT]
-    return replace(fit, alternatives=tuple(kept))
+    weighted = [(float(share), other) for share, (_, other) in zip(weight, fits, strict=True) if share > LEAST_WEIGHT]
+    return replace(fit, alternatives=tuple(weighted))
 
 
 def _move(fit: ExcessHazardFit) -> FloatArray:
-    """(C,) by how much log r moves per unit of the log variance."""
+    """(C,) derivative of log r in the log variance."""
     prior = prior_of(fit)
     here = fit.layout.at["natural_band"]
     push = np.zeros_like(fit.shared)

@@ -1,9 +1,8 @@
-"""Owns the smoothing variances: how far each kind of effect may roam, learned from the data by the generalised Fellner-Schall rule.
+"""Learns the smoothing variances, how far each kind of effect may vary, by the generalised Fellner-Schall rule.
 
 For a group of effects b with prior precision S / v and rank r, the rule is v <- b'Sb / (r - tr(V S) / v), V the posterior covariance:
-the squared effects over their effective degrees of freedom. Each variance
-also carries a few degrees of freedom of judgement, so that a group without data
-falls back to it instead of to 0 or infinity, and the same effect in several categories is pulled to what they have in common.
+the squared effects over their effective degrees of freedom. Each variance also has a prior of a few degrees of freedom, so that a group without
+data falls back to it instead of to 0 or infinity, and the variances of one effect in several categories are pooled.
 
 References:
     Wood, Fasiolo 2017 (generalised Fellner-Schall); Rue et al. 2009 (Laplace at the mode).
@@ -41,7 +40,7 @@ class Variances:
 
     @classmethod
     def start(cls, categories: int) -> Variances:
-        """What is assumed before the data speak (judgement, grade D: standard deviations of 0.15 a month to 0.4 between segments)."""
+        """The prior variances (judgement, grade D: standard deviations of 0.15 a month to 0.4 between segments)."""
         ones = np.ones(categories)
         return cls(0.15**2 * ones, 0.4**2 * ones, 0.4**2 * ones, 0.25**2 * ones)
 
@@ -89,10 +88,9 @@ LONGEST_STRIDE = 2.5
 
 
 def further(earlier: Variances, current: Variances, updated: Variances) -> Variances:
-    """`updated`, moved on along the way it is going: Fellner-Schall steps shrink by the same factor again and again (Aitken).
+    """`updated`, extrapolated: Fellner-Schall steps shrink by a constant factor (Aitken), and a variance near zero would need a dozen of them.
 
-    A variance on its way to nothing would otherwise take a dozen steps to get there. Where the two last changes disagree in direction nothing
-    is added.
+    Where the last two changes disagree in direction, nothing is added.
     """
     changed: dict[str, FloatArray | float] = {}
     for name in PER_CATEGORY + NATURAL:

@@ -1,4 +1,4 @@
-"""Owns the iceberg picture: draws what `layout.lay_out` has laid out."""
+"""Draws the iceberg that `layout.lay_out` has laid out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def build_iceberg(
     A click on a column selects it: the selection is named ``category`` and holds the field ``category``.
 
     Args:
-        frame: `iceberg.report.tables.iceberg_table`.
+        frame: `iceberg.report.tables.estimate.iceberg_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
         totals: vocal, low, high of the whole company (`iceberg_totals`); complainants of several categories count once there.

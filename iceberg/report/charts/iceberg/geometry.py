@@ -1,4 +1,4 @@
-"""Owns what a laid-out iceberg is: columns, lines of text, entries of its list, outlines of the ice, one linear scale.
+"""The geometry of a laid-out iceberg: columns, lines of text, entries of its list, outlines of the ice, one linear scale.
 
 Pixels run downwards from the top left; `BergLayout.depth` turns them into customers (above the water positive, below it
 negative). Across, positions are counted in slots, one per category.

@@ -1,4 +1,4 @@
-"""Owns the words on the iceberg: titles, what stands on each column, and the list below where names do not fit on it."""
+"""Writes on the iceberg: titles, the text of each column, and the list below where names do not fit."""
 
 from __future__ import annotations
 

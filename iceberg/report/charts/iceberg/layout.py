@@ -1,4 +1,4 @@
-"""Owns the layout of the iceberg: the one scale that leaves room for every label, then the labels in their places."""
+"""Lays the iceberg out: finds the one scale that leaves room for every label, then places the labels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lay_out(
     phone always has the list, with the numbers in it.
 
     Args:
-        frame: `iceberg.report.tables.iceberg_table`, at least one category.
+        frame: `iceberg.report.tables.estimate.iceberg_table`, at least one category.
         translator: Language of the labels.
         totals: vocal, low, high of the whole company (never the sum of the categories).
         narrow: Phone.

@@ -1,4 +1,4 @@
-"""Owns the shape of the ice: the order that makes a berg of bars, and the rough convex block around them."""
+"""Shapes the ice: the order of the bars that makes an iceberg, and the rough convex block around them."""
 
 from __future__ import annotations
 

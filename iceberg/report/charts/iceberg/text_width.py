@@ -1,4 +1,4 @@
-"""Owns how wide a label is: an upper estimate in pixels, so that labels can be wrapped and kept apart before any browser draws them.
+"""Estimates the width of a label in pixels, from above, so that labels can be wrapped and placed before a browser draws them.
 
 Widths are those of DejaVu Sans, the widest of the system fonts the page asks for; Segoe UI, Helvetica and Arial are 10 to 15 % narrower.
 """

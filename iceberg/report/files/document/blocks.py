@@ -1,4 +1,4 @@
-"""Owns the parts a written report is made of; what they say is in `executive`, how they look in `pdf` and `web_page`."""
+"""The parts of a written report. `executive` fills them; `pdf` and `web_page` set them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TableBlock:
     """A table: headers, rows of text, and how each column stands. The last row is a total where `total` says so."""
 
     caption: str
@@ -55,11 +55,11 @@ class Figures:
     items: tuple[tuple[str, str, str], ...]
 
 
-Block = Paragraph | Bullets | Figure | Grid | Figures
+Block = Paragraph | Bullets | Figure | TableBlock | Figures
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A heading and what stands under it. `fine` is set smaller (method, limits, files); `together` stays on one page."""
 
     title: str
@@ -76,13 +76,13 @@ class WrittenReport:
         language: One of `iceberg.locale.LANGUAGES`.
         title: Of the study: the document's title, and the small line above the headline.
         period: The days it covers, in words.
-        badge: What the evidence is worth, in three words.
+        badge: Quality of the evidence, in three words.
         badge_kind: ``assumption_led``, ``mixed`` or ``data_led``.
         headline: The one sentence.
         opening: What stands on the first page under it.
         sections: The rest.
         footer: Repeated at the foot of each page.
-        author: "" where nobody is named.
+        author: May be "".
         stamp: ISO time for the document's metadata.
     """
 
@@ -93,7 +93,7 @@ class WrittenReport:
     badge_kind: str
     headline: str
     opening: tuple[Block, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ReportSection, ...]
     footer: str
     author: str
     stamp: str

@@ -1,4 +1,4 @@
-"""Owns what the executive report says, in order: the sentence, the picture, what to do first, what is to come, how sure it is and why."""
+"""Composes the executive report: the sentence, the picture, what to do first, what is to come, how certain it is and why."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from iceberg.report.files.document.blocks import (
     Bullets,
     Figure,
     Figures,
-    Grid,
     Paragraph,
-    Section,
+    ReportSection,
+    TableBlock,
     WrittenReport,
     name_and_figures,
 )
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.tables import currency_of, ranking_table
+from iceberg.report.tables.estimate import currency_of, ranking_table
 from iceberg.report.words import (
     category_of,
     comparator_sentence,
@@ -51,7 +51,7 @@ def build_written(
     opening: list[Block] = [Paragraph(reservation, "lead")] if reservation else []
     opening += _figure("iceberg", estimate, words)
     if estimate.total.vocal_customers:
-        opening.append(Figures(tuple((tile.label, tile.value if tile.known else "—", _tile_detail(tile)) for tile in tiles(estimate, words))))
+        opening.append(Figures(tuple(tile.on_paper for tile in tiles(estimate, words))))
     opening.append(Paragraph(definition(words), "note"))
     if provenance.sample:
         opening.insert(0, Paragraph(words.text("export.sample"), "caution"))
@@ -94,10 +94,6 @@ def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translat
     return shown
 
 
-def _tile_detail(tile: object) -> str:
-    return tile.detail if tile.known else f"{tile.value}. {tile.detail}"  # type: ignore[attr-defined]
-
-
 def _figure(name: str, estimate: IcebergEstimate, words: Translator, *, part: float = 1.0, smallest: int = 0) -> list[Block]:
     if name not in available_charts(estimate):
         return []
@@ -105,9 +101,9 @@ def _figure(name: str, estimate: IcebergEstimate, words: Translator, *, part: fl
     return [Figure(name, drawn, chart_takeaway(name, estimate, words), part)]
 
 
-def _ranking_section(estimate: IcebergEstimate, words: Translator) -> Section:
+def _ranking_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
     if estimate.total.vocal_customers == 0:
-        return Section(words.text("export.section.ranking"), ())
+        return ReportSection(words.text("export.section.ranking"), ())
     first = ranking_table(estimate)["category"].head(DECISIONS)
     decided = [decision(estimate, category, words) for category in first]
     many = len(estimate.categories) > _MANY
@@ -118,10 +114,10 @@ def _ranking_section(estimate: IcebergEstimate, words: Translator) -> Section:
         blocks += _figure("ranking", estimate, words, part=0.72 if many else 0.85)
         blocks += [Paragraph(noise, "note")] if noise else []
     blocks.append(ranking_grid(estimate, words))
-    return Section(words.text("export.section.ranking"), tuple(blocks))
+    return ReportSection(words.text("export.section.ranking"), tuple(blocks))
 
 
-def ranking_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
+def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
     """Every category with its exact range, what it costs, and the probability that it is the first; the company in the last row."""
     money = estimate.total.revenue_lost is not None
     noise = estimate.total.placebo is not None
@@ -151,7 +147,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
         )
     )
     headers = tuple(words.text(f"export.column.{name}") for name in columns)
-    return Grid(
+    return TableBlock(
         words.text("export.table.ranking"),
         headers,
         tuple(rows),
@@ -172,29 +168,29 @@ def _money(interval: CredibleInterval | None, estimate: IcebergEstimate, words: 
     return words.text("report.range", low=low, high=high)
 
 
-def _comparator_section(estimate: IcebergEstimate, words: Translator) -> Section:
+def _comparator_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
     if estimate.total.vocal_customers == 0:
-        return Section(words.text("export.section.comparator"), ())
+        return ReportSection(words.text("export.section.comparator"), ())
     figure = _figure("comparator", estimate, words, part=0.8) if len(estimate.categories) <= _MANY else []
     blocks = (Paragraph(comparator_sentence(estimate, words)), *figure)
-    return Section(words.text("export.section.comparator"), blocks, together=True)
+    return ReportSection(words.text("export.section.comparator"), blocks, together=True)
 
 
-def _ahead_section(estimate: IcebergEstimate, words: Translator) -> Section:
-    """What is in the pipe: silent leavers still to come from what already happened."""
+def _ahead_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
+    """Silent leavers still to come from incidents that have happened."""
     title, pipeline = words.text("export.section.ahead"), estimate.total.pipeline
     if not pipeline:
         missing = next(tile for tile in tiles(estimate, words) if tile.key == "pipeline")
-        return Section(title, (Paragraph(f"{missing.value[:1].upper()}{missing.value[1:]}. {missing.detail}."),))
+        return ReportSection(title, (Paragraph(f"{missing.value[:1].upper()}{missing.value[1:]}. {missing.detail}."),))
     days = sorted(pipeline)
     held = [(item.category, item.pipeline) for item in estimate.categories if item.pipeline]
     held.sort(key=lambda entry: -entry[1][days[-1]].median)
     rows = [(name, *(_span(own[day], words) for day in days)) for name, own in [*held, (words.text("report.all_categories"), pipeline)]]
     headers = (words.text("export.column.category"), *(words.text("export.column.within", days=day) for day in days))
-    grid = Grid(
+    grid = TableBlock(
         words.text("export.table.ahead"), headers, tuple(rows), name_and_figures(1 + len(days)), total=True, widths=(1.0, *[0.0] * len(days))
     )
-    return Section(title, (Paragraph(words.text("export.ahead")), grid), together=True)
+    return ReportSection(title, (Paragraph(words.text("export.ahead")), grid), together=True)
 
 
 def _span(interval: CredibleInterval, words: Translator) -> str:
@@ -202,15 +198,15 @@ def _span(interval: CredibleInterval, words: Translator) -> str:
     return words.text("export.likely_range", middle=middle, low=low, high=high)
 
 
-def _trend_section(estimate: IcebergEstimate, words: Translator, smallest: int) -> Section:
+def _trend_section(estimate: IcebergEstimate, words: Translator, smallest: int) -> ReportSection:
     title = words.text("export.section.trend")
     figure = _figure("months", estimate, words, part=0.85, smallest=smallest)
     if figure:
-        return Section(title, tuple(figure), together=True)
-    return Section(title, (Paragraph(words.text("export.no_trend")),) if estimate.total.vocal_customers else ())
+        return ReportSection(title, tuple(figure), together=True)
+    return ReportSection(title, (Paragraph(words.text("export.no_trend")),) if estimate.total.vocal_customers else ())
 
 
-def _evidence_section(estimate: IcebergEstimate, words: Translator) -> Section:
+def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
     badge = evidence_badge(estimate, words)
     blocks: list[Block] = [Paragraph(f"{badge.label}. {badge.says} {badge.help}")]
     if badge.reasons:
@@ -218,11 +214,11 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> Section:
     remarks = remark_lines(estimate, words)
     if remarks:
         blocks.append(Bullets(tuple(remarks)))
-    return Section(words.text("export.section.evidence"), tuple(blocks))
+    return ReportSection(words.text("export.section.evidence"), tuple(blocks))
 
 
 def remark_lines(estimate: IcebergEstimate, words: Translator) -> Sequence[tuple[str, str]]:
-    """What to know before trusting a number: each remark once, gravest first; the other categories it holds for are only named."""
+    """The diagnostics, each once, the gravest first; its other categories are only named."""
     lines = []
     for code in dict.fromkeys(entry.code for entry in sorted(estimate.diagnostics, key=lambda entry: _GRAVITY[entry.severity])):
         first, *others = [entry for entry in estimate.diagnostics if entry.code == code]

@@ -1,11 +1,11 @@
-"""Owns what a report says of its own basis: the method in words, every assumption with source and grade, the files with their fingerprints."""
+"""Writes the basis of a report: the method in words, every assumption with source and grade, the files with their fingerprints."""
 
 from __future__ import annotations
 
 from iceberg.locale import Translator
 from iceberg.model.priors import Default, list_defaults
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.document.blocks import Bullets, Grid, Paragraph, Section
+from iceberg.report.files.document.blocks import Bullets, Paragraph, ReportSection, TableBlock
 from iceberg.report.files.provenance import Provenance
 
 METHOD_SENTENCES = 10
@@ -18,13 +18,13 @@ def method_sentences(words: Translator) -> tuple[str, ...]:
 
 
 def limit_sentences(words: Translator) -> tuple[str, ...]:
-    """What the method cannot know, as on the Method page."""
+    """The limits of the method, as on the Method page."""
     return tuple(words.text(f"ui.method.limit_{number}") for number in range(1, LIMITS + 1))
 
 
-def method_section(words: Translator) -> Section:
+def method_section(words: Translator) -> ReportSection:
     """Method and limits, two columns on paper."""
-    return Section(
+    return ReportSection(
         words.text("export.section.method"),
         (
             Bullets(tuple(("", sentence) for sentence in method_sentences(words)), numbered=True, columns=2),
@@ -55,10 +55,10 @@ def _source(source: str, words: Translator) -> str:
     return words.text(key) if words.has(key) else source
 
 
-def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
+def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
     """The assumptions as a table."""
     headers = tuple(words.text(f"ui.method.default_{name}") for name in ("name", "value", "grade", "source"))
-    return Grid(
+    return TableBlock(
         words.text("export.section.assumptions"),
         headers,
         assumption_rows(estimate, words),
@@ -68,14 +68,14 @@ def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> Grid:
     )
 
 
-def assumptions_section(estimate: IcebergEstimate, words: Translator) -> Section:
+def assumptions_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
     """The assumptions, and what a grade means."""
     blocks = (assumptions_grid(estimate, words), Paragraph(words.text("ui.method.grades"), "note"))
-    return Section(words.text("export.section.assumptions"), blocks, fine=True, together=True)
+    return ReportSection(words.text("export.section.assumptions"), blocks, fine=True, together=True)
 
 
 def fact_lines(estimate: IcebergEstimate, provenance: Provenance, words: Translator) -> tuple[str, ...]:
-    """Who, when, which version, and what identifies the numbers."""
+    """Author, time, version, and the identity of the numbers."""
     lines = []
     if provenance.author or provenance.created is not None:
         when = words.date(provenance.created.date()) if provenance.created is not None else words.text("report.unknown")
@@ -86,18 +86,18 @@ def fact_lines(estimate: IcebergEstimate, provenance: Provenance, words: Transla
     return tuple(lines)
 
 
-def files_section(estimate: IcebergEstimate, provenance: Provenance, words: Translator) -> Section:
+def files_section(estimate: IcebergEstimate, provenance: Provenance, words: Translator) -> ReportSection:
     """The files that were read, with SHA-256 and rows, and how to make the same numbers again."""
     facts = Paragraph(" ".join(fact_lines(estimate, provenance, words)), "note")
     if not provenance.files:
         missing = "export.files_sample" if provenance.sample else "export.files_unknown"
-        return Section(words.text("export.section.files"), (Paragraph(words.text(missing)), facts), fine=True)
+        return ReportSection(words.text("export.section.files"), (Paragraph(words.text(missing)), facts), fine=True)
     headers = tuple(words.text(f"export.column.{name}") for name in ("file", "table", "rows", "sha256"))
     rows = tuple((file.name, table_name(file.table, words), rows_text(file.table, provenance, words), file.sha256 or "") for file in provenance.files)
-    grid = Grid(
+    grid = TableBlock(
         words.text("export.section.files"), headers, rows, ("left", "left", "left", "left"), widths=(1.0, 0.0, 1.0, 0.0), small=True
     )
-    return Section(words.text("export.section.files"), (grid, facts), fine=True)
+    return ReportSection(words.text("export.section.files"), (grid, facts), fine=True)
 
 
 def table_name(role: str, words: Translator) -> str:

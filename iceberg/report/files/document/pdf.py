@@ -1,7 +1,7 @@
-"""Owns the PDF: the written report set on A4 by Typst, tagged for screen readers (PDF/UA-1). The only place that loads Typst.
+"""Sets the written report on A4 with Typst, tagged for screen readers (PDF/UA-1). The only module that loads Typst.
 
-By trial: Typst comes as one wheel without a system library (WeasyPrint needs Pango), tags headings, lists, tables and pictures by itself (fpdf2
-and reportlab's free edition do not), keeps the text of an SVG as text, and gives the same bytes twice.
+Typst needs no system library (WeasyPrint needs Pango), tags headings, lists, tables and pictures (fpdf2 and reportlab's free edition do not), keeps
+the text of an SVG as text, and gives the same bytes twice.
 """
 
 from __future__ import annotations

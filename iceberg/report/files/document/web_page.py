@@ -1,4 +1,4 @@
-"""Owns the web page: the written report as one HTML file that needs nothing else, no network, no script."""
+"""Writes the report as one HTML file that needs nothing else: no network, no script."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from iceberg.report.files.document.blocks import (
     Bullets,
     Figure,
     Figures,
-    Grid,
     Paragraph,
-    Section,
+    ReportSection,
+    TableBlock,
     WrittenReport,
 )
 from iceberg.report.files.formula_guard import plain_text
@@ -81,7 +81,7 @@ def _text(text: str) -> str:
     return escape(plain_text(text))
 
 
-def _section(section: Section) -> str:
+def _section(section: ReportSection) -> str:
     held = "\n".join(_block(block) for block in section.blocks)
     look = ' class="fine"' if section.fine else ""
     return f"<section{look}><h2>{_text(section.title)}</h2>\n{held}</section>"
@@ -96,7 +96,7 @@ def _block(block: Block) -> str:
         case Figure():
             drawn = b64encode(block.svg.replace(FAMILY.encode(), FONT.replace("'", "").encode())).decode()
             return f'<img alt="{_text(block.alt)}" style="max-width:{100 * block.share:.0f}%" src="data:image/svg+xml;base64,{drawn}">'
-        case Grid():
+        case TableBlock():
             return _grid(block)
         case Figures():
             items = "".join(f"<li>{_text(label)}<b>{_text(value)}</b><span>{_text(detail)}</span></li>" for label, value, detail in block.items)
@@ -109,7 +109,7 @@ def _bullets(block: Bullets) -> str:
     return f"<{kind}>{items}</{kind}>"
 
 
-def _grid(grid: Grid) -> str:
+def _grid(grid: TableBlock) -> str:
     headers = "".join(f'<th scope="col"{_side(place, grid)}>{_text(header)}</th>' for place, header in enumerate(grid.headers))
     rows = []
     for line, row in enumerate(grid.rows, 1):
@@ -122,7 +122,7 @@ def _grid(grid: Grid) -> str:
     )
 
 
-def _side(place: int, grid: Grid, cell: str = "") -> str:
+def _side(place: int, grid: TableBlock, cell: str = "") -> str:
     if grid.align[place] == "right":
         return ' class="right"'
     return ' class="hash"' if len(cell) >= _HASH_LENGTH and " " not in cell else ""

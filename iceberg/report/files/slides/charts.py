@@ -1,4 +1,4 @@
-"""Owns the charts on slides: native ones that PowerPoint edits, each with its workbook inside, and 90 % ranges as error bars."""
+"""Draws the charts on slides: native ones that PowerPoint edits, each with its workbook inside, and 90 % ranges as error bars."""
 
 from __future__ import annotations
 

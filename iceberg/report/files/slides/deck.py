@@ -1,4 +1,4 @@
-"""Owns the slides: five or six for a board meeting, with native charts, tables that can be edited and the method in the speaker notes."""
+"""Builds five or six slides for a board meeting: native charts, tables that can be edited, the method in the speaker notes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.document.blocks import Grid
+from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.report.files.document.blocks import TableBlock
 from iceberg.report.files.document.executive import DECISIONS, period_text, ranking_grid, remark_lines
 from iceberg.report.files.document.method_section import (
     assumption_rows,
@@ -26,7 +26,7 @@ from iceberg.report.files.pictures import available_charts, chart_specification,
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.files.slides.charts import INK, MUTED, SILENT, VOCAL, Lines, Ranges, add_lines, add_ranges
 from iceberg.report.small_cells import shown_months
-from iceberg.report.tables import ranking_table
+from iceberg.report.tables.estimate import ranking_table
 from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.report.words import (
     category_of,
@@ -184,10 +184,10 @@ def _headline_slide(deck: _Deck) -> None:
     top = 1.55
     if estimate.total.vocal_customers:
         for tile in tiles(estimate, words):
-            value = tile.value if tile.known else "—"
-            _text(slide, (left, top, width, 0.3), [tile.label], deck, size=12, colour=MUTED)
+            label, value, detail = tile.on_paper
+            _text(slide, (left, top, width, 0.3), [label], deck, size=12, colour=MUTED)
             _text(slide, (left, top + 0.24, width, 0.4), [value], deck, size=20, colour=SILENT, bold=True)
-            _text(slide, (left, top + 0.62, width, 0.4), [tile.detail if tile.known else f"{tile.value}. {tile.detail}"], deck, size=11)
+            _text(slide, (left, top + 0.62, width, 0.4), [detail], deck, size=11)
             top += 1.07
     _text(slide, (left, top + 0.05, width, 1.1), [line for line in lines if line], deck, size=10.5, colour=MUTED, gap=3)
 
@@ -201,14 +201,7 @@ def _ranking_slide(deck: _Deck) -> None:
     noise = noise_sentence(estimate, words)
     notes = [deck.text("interval"), noise or "", comparator_sentence(estimate, words)]
     slide = _new_slide(deck, chart_takeaway("ranking", estimate, words), notes=notes)
-    items = [category_of(estimate, name).silent_churn for name in names]
-    data = Ranges(
-        names,
-        [item.lower for item in items],
-        [item.median for item in items],
-        [item.upper for item in items],
-        (words.text("report.columns.silent_median"), words.text("report.columns.silent_lower"), words.text("report.columns.silent_upper")),
-    )
+    data = _ranges(names, [category_of(estimate, name).silent_churn for name in names], words)
     place = (Inches(MARGIN_IN), Inches(1.65), Inches(7.4), Inches(5.2))
     frame = add_ranges(slide, place, data, horizontal=True, stamp=deck.stamp)
     _describe_shape(frame, chart_takeaway("ranking", estimate, words))
@@ -220,6 +213,17 @@ def _ranking_slide(deck: _Deck) -> None:
         _text(slide, (8.3, 5.85, WIDTH_IN - MARGIN_IN - 8.3, 1.1), [noise.partition(". ")[2] or noise], deck, size=10.5, colour=MUTED)
 
 
+def _ranges(labels: Sequence[str], intervals: Sequence[CredibleInterval], words: Translator) -> Ranges:
+    """Silent churn per label, for a chart with ranges."""
+    return Ranges(
+        labels,
+        [interval.lower for interval in intervals],
+        [interval.median for interval in intervals],
+        [interval.upper for interval in intervals],
+        (words.text("report.columns.silent_median"), words.text("report.columns.silent_lower"), words.text("report.columns.silent_upper")),
+    )
+
+
 def _table_slide(deck: _Deck) -> None:
     grid = ranking_grid(deck.estimate, deck.words)
     sentence = comparator_sentence(deck.estimate, deck.words)
@@ -228,7 +232,7 @@ def _table_slide(deck: _Deck) -> None:
     _text(slide, (MARGIN_IN, 6.5, WIDTH_IN - 2 * MARGIN_IN, 0.5), [sentence], deck, size=13)
 
 
-def _table(slide: Any, grid: Grid, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
+def _table(slide: Any, grid: TableBlock, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
     from pptx.dml.color import RGBColor
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
     from pptx.util import Inches, Pt
@@ -293,13 +297,7 @@ def _ahead_slide(deck: _Deck) -> None:
         return
     slide = _new_slide(deck, deck.text("section.ahead"), notes=[deck.text("ahead"), deck.text("interval")])
     days = sorted(pipeline)
-    data = Ranges(
-        [deck.text("column.within", days=day) for day in days],
-        [pipeline[day].lower for day in days],
-        [pipeline[day].median for day in days],
-        [pipeline[day].upper for day in days],
-        (words.text("report.columns.silent_median"), words.text("report.columns.silent_lower"), words.text("report.columns.silent_upper")),
-    )
+    data = _ranges([deck.text("column.within", days=day) for day in days], [pipeline[day] for day in days], words)
     shape = add_ranges(slide, (Inches(MARGIN_IN), Inches(1.6), Inches(7.0), Inches(5.2)), data, horizontal=False, stamp=deck.stamp)
     said = [
         deck.text("ahead_line", when=label, range=deck.text("likely_range", middle=middle, low=low, high=high))

@@ -1,8 +1,7 @@
-"""Owns the CSV: one long tidy table for programs, every figure of the estimate and the notes in one file.
+"""Writes the CSV: one long tidy table for programs, every figure of the estimate and the notes in one file.
 
-It reads the same in both languages: commas, decimal points, codes for quantities (those of the JSON document); only names and notes are words. It
-starts with a byte order mark, because Excel reads a file without one in the system's old code page and breaks every accent; readers of CSV know the
-mark as ``utf-8-sig``. Whoever wants a table for Excel in French takes the workbook, where numbers have no language.
+It is the same in every language: commas, decimal points, codes for quantities (those of the JSON document); only names and notes are words. It starts
+with a byte order mark, because Excel reads a file without one in the system's old code page and breaks every accent (``utf-8-sig``).
 """
 
 from __future__ import annotations

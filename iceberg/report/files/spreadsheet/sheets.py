@@ -1,4 +1,4 @@
-"""Owns the tidy sheets behind the workbook and the CSV: what each holds, one row per thing, raw numbers."""
+"""Builds the tidy sheets behind the workbook and the CSV: one row per thing, raw numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from iceberg.report.files.document.method_section import (
 )
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.small_cells import hide_small
-from iceberg.report.tables import interval_columns, month_trend_table, pipeline_table, ranking_table, segment_table, total_table
+from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, segment_table, total_table
+from iceberg.report.tables.tidy import interval_columns
 from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline_reservation, headline_sentence, noise_sentence
 
 SheetName = Literal["total", "categories", "months", "segments", "ahead", "assumptions", "notes"]

@@ -1,7 +1,6 @@
-"""Owns the workbook: one tidy sheet per table, numbers as numbers (Excel shows them in the reader's own language), notes at the end.
+"""Writes the workbook: one tidy sheet per table, numbers as numbers (Excel shows them in the reader's language), notes at the end.
 
-XlsxWriter writes it, as it writes the workbooks inside the slides' charts: python-pptx brings it along, and it writes text as text where openpyxl
-would take a leading = for a formula.
+It uses XlsxWriter, which python-pptx needs anyway, and which writes text as text where openpyxl would take a leading = for a formula.
 """
 
 from __future__ import annotations
