@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.fr.md")
 PAGES = (*READMES, *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
+OTHER_READMES = sorted(path.relative_to(ROOT).as_posix() for folder in ("data", "benchmarks", "iceberg") for path in (ROOT / folder).rglob("README.md"))
 BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_LIKE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}|:{3,}).*\b(?:console|pycon)\b", re.MULTILINE)
 FENCE = re.compile(r"^[ \t]*(`{3,}).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
@@ -179,13 +180,13 @@ def importable(name: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *OTHER_READMES])
 def test_a_page_names_folders_modules_and_names_that_exist(name: str) -> None:
     assert misnamed(text_of(name)) == []
 
 
 def test_a_module_that_moved_would_be_found() -> None:
-    text = "`model/evidence`, `model/scores`, iceberg/ui/old.py, iceberg/ui/, iceberg.model.evidence, iceberg.simulate_company(), iceberg.model.nothing"
+    text = "`model/evidence`, `model/scores`, iceberg/ui/old.py, iceberg/ui/, iceberg.model.evidence, iceberg.load_tables(), iceberg.model.nothing"
     assert misnamed(text) == ["iceberg/ui/old.py", "iceberg/model/scores", "iceberg.model.nothing"]
 
 

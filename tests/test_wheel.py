@@ -118,7 +118,7 @@ OPTIONS = """
 import json
 from streamlit import config
 from streamlit.web import bootstrap
-from iceberg.ui.launch import run_dashboard
+from iceberg.ui.serving.launch import run_dashboard
 
 bootstrap.run_asgi_app = lambda *_: print(json.dumps({name: config.get_option(name) for name in NAMES}))
 run_dashboard(port=8600)
