@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.fr.md")
 PAGES = (*READMES, *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
-OTHER_READMES = sorted(path.relative_to(ROOT).as_posix() for folder in ("data", "benchmarks", "iceberg") for path in (ROOT / folder).rglob("README.md"))
+OTHER_READMES = sorted(path.relative_to(ROOT).as_posix() for part in ("data", "benchmarks", "iceberg") for path in (ROOT / part).rglob("README.md"))
 BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_LIKE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}|:{3,}).*\b(?:console|pycon)\b", re.MULTILINE)
 FENCE = re.compile(r"^[ \t]*(`{3,}).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
