@@ -70,8 +70,8 @@ def test_a_language_is_a_folder(house: Path) -> None:
     folder = house / "iceberg" / "locale" / "qx"
     shutil.copytree(house / "iceberg" / "locale" / "en", folder)
     about = folder / "language.toml"
-    told = about.read_text(encoding="utf-8").replace('"English"', '"Quenya"').replace("en-GB", "de-DE")
-    about.write_text(told.replace('unit_space = ""', 'unit_space = "\\u00A0"'), encoding="utf-8")
+    text = about.read_text(encoding="utf-8").replace('"English"', '"Quenya"').replace("en-GB", "de-DE")
+    about.write_text(text.replace('unit_space = ""', 'unit_space = "\\u00A0"'), encoding="utf-8")
     (folder / "common.toml").write_text('yes = "tanca"\nno = "ui"\n', encoding="utf-8")
     cli = folder / "cli.toml"
     cli.write_text(cli.read_text(encoding="utf-8").replace('usage = "', 'usage = "Mahta: '), encoding="utf-8")
