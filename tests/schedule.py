@@ -1,7 +1,7 @@
 """Which tests share a worker of pytest-xdist: a file stays in one piece, and so does what needs the same server, which is started once.
 
 pytest-xdist groups by the mark ``xdist_group``, which it writes into the ids of the tests. pytest 9.2 does not let it any more: the mark is
-ignored in silence and every test goes its own way (pytest-xdist issue 1386). So the scheduler is told here, by the file that an id names.
+ignored in silence and every test goes its own way (pytest-xdist issue 1386). So the scheduler groups here, by the file that an id names.
 """
 
 from __future__ import annotations

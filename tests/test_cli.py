@@ -310,7 +310,7 @@ def test_french_speaks_french_everywhere(run: Command, company: Path, tmp_path: 
     assert "n'est pas une option" in run("--lang", "fr", "estimate", "--colour").err
 
 
-def test_the_terminal_chooses_the_language_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli_options.choose_language([], {"LANG": "fr_FR.UTF-8"}) == "fr"
     assert cli_options.choose_language([], {"LC_ALL": "C", "LANG": "fr_FR.UTF-8"}) == "en"
     assert cli_options.choose_language(["estimate", "--lang", "en"], {"LANG": "fr_FR.UTF-8"}) == "en"

@@ -1,4 +1,4 @@
-"""Levels 4 and F from the command line: the options, the document, and what a wrong combination is told."""
+"""Levels 4 and F from the command line: the options, the document, and the errors of wrong combinations."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ def test_a_survey_beside_volumes_replaces_the_ratio_and_says_where_it_is_silent(
     survey = tmp_path / "survey.csv"
     survey.write_text("category,asked,had_problem,complained\nbilling,900,300,240\n")
     assert main(["estimate", "--volumes", str(DATA / "volumes.csv"), "--survey", str(survey), "--json", str(document), "--quiet"]) == 0
-    told = json.loads(document.read_text())
-    ratios = {one["category"]: one["silent_ratio"] for one in told["categories"]}
+    written = json.loads(document.read_text())
+    ratios = {one["category"]: one["silent_ratio"] for one in written["categories"]}
     assert ratios["billing"]["posterior"]["upper"] < ratios["billing"]["prior"]["lower"]
-    assert "not_measured" in {one["code"] for one in told["diagnostics"]}
+    assert "not_measured" in {one["code"] for one in written["diagnostics"]}
 
 
-def test_an_incident_log_without_complaints_is_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_incident_log_without_complaints_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     log = str(DATA / "incidents.csv")
     assert main(["estimate", "--customers", str(DATA / "customers.csv"), "--incidents", log]) == 2
     assert "--complaints FILE" in capsys.readouterr().err
@@ -36,9 +36,9 @@ def test_a_flat_sheet_alone_is_level_f_and_its_document_has_no_days(
     rows = [f"{i % 40},{int(i % 6 == 0)},{int(i % 9 == 0 or i % 12 == 0)}" for i in range(400)]
     sheet.write_text("\n".join(["tenure,complain,churn", *rows]))
     assert main(["estimate", "--customers", str(sheet), "--json", str(document), "--lang", language]) == 0
-    told = json.loads(document.read_text())
-    assert (told["evidence_level"], told["since"], told["as_of"]) == ("F", None, None)
-    assert told["rows"]["customers"] == {"read": 400, "kept": 400, "rejected": 0}
+    written = json.loads(document.read_text())
+    assert (written["evidence_level"], written["since"], written["as_of"]) == ("F", None, None)
+    assert written["rows"]["customers"] == {"read": 400, "kept": 400, "rejected": 0}
     out = capsys.readouterr().out
     assert says in out
     assert "2000" not in out
@@ -62,13 +62,13 @@ def test_a_sheet_where_complained_is_churned_is_called_a_leak(tmp_path: Path, ca
 def test_linked_complaints_alone_are_counted_like_volumes_and_said_to_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, says: str
 ) -> None:
-    """Nobody knows the customers behind them: level 0, with the numbers of the same file given as volumes."""
+    """Their customers are unknown: level 0, with the numbers of the same file given as volumes."""
     documents = []
     for option in ("--complaints", "--volumes"):
         target = tmp_path / f"{option}.json"
         assert main(["estimate", option, str(DATA / "complaints.csv"), "--json", str(target), "--lang", language]) == 0
-        told = capsys.readouterr().err
+        printed = capsys.readouterr().err
         documents.append(json.loads(target.read_text()))
-        assert (says in " ".join(told.split())) == (option == "--complaints")
+        assert (says in " ".join(printed.split())) == (option == "--complaints")
     assert documents[0]["evidence_level"] == "0"
     assert documents[0]["total"] == documents[1]["total"]

@@ -54,7 +54,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
         customer_id,
         segments=lambda number: "north" if number % 3 else "south",
         more_customers=[f"{customer_id(900)},2025-05-01,2024-01-01,north"],  # ends before it starts
-        more_complaints=[f"{customer_id(901)},2024-09-01,billing"],  # nobody knows this customer
+        more_complaints=[f"{customer_id(901)},2024-09-01,billing"],  # a customer who is in no file
     )
 
 

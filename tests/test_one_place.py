@@ -25,19 +25,20 @@ from streamlit.testing.v1 import AppTest
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report.charts.trends import build_month_trend
 from iceberg.report.charts import base
-from iceberg.ui.show import csv_bytes
-from iceberg.ui.state import SAMPLE_FOLDER, sample_files
-from iceberg.ui.upload_limit import command_line
+from iceberg.ui.figure import csv_bytes
+from iceberg.ui.session.sample import SAMPLE_FOLDER, sample_files
+from iceberg.ui.upload.limit import command_line
 import pandas as pd
 
 def picker():
-    from iceberg.ui.controls import browser_language, show_language
+    from iceberg.ui.controls import show_language
+    from iceberg.ui.language import browser_language
     show_language(browser_language())
 
 words = Translator("qx")
 app = AppTest.from_function(picker)
 app.context = {"locale": "qx-DE"}
-app.run()
+app.run(timeout=60)
 assert not app.exception
 print(json.dumps({
     "languages": LANGUAGES,
@@ -70,8 +71,8 @@ def test_a_language_is_a_folder(house: Path) -> None:
     folder = house / "iceberg" / "locale" / "qx"
     shutil.copytree(house / "iceberg" / "locale" / "en", folder)
     about = folder / "language.toml"
-    told = about.read_text(encoding="utf-8").replace('"English"', '"Quenya"').replace("en-GB", "de-DE")
-    about.write_text(told.replace('unit_space = ""', 'unit_space = "\\u00A0"'), encoding="utf-8")
+    text = about.read_text(encoding="utf-8").replace('"English"', '"Quenya"').replace("en-GB", "de-DE")
+    about.write_text(text.replace('unit_space = ""', 'unit_space = "\\u00A0"'), encoding="utf-8")
     (folder / "common.toml").write_text('yes = "tanca"\nno = "ui"\n', encoding="utf-8")
     cli = folder / "cli.toml"
     cli.write_text(cli.read_text(encoding="utf-8").replace('usage = "', 'usage = "Mahta: '), encoding="utf-8")
@@ -108,7 +109,7 @@ FORMAT = """    ReportFormat("md", "text/markdown", lambda asked: f"# {asked.pro
 """
 OFFER = """
 import json, sys
-from iceberg.cli_options import parse_options
+from iceberg.cli.options import parse_options
 help = {command: parse_options([command, "--help"]).text for command in ("estimate", "publish", "compare")}
 heavy = sorted({"pandas", "numpy", "altair", "streamlit", "duckdb", "typst", "pptx"} & set(sys.modules))
 from streamlit.testing.v1 import AppTest
@@ -117,13 +118,13 @@ def page():
     from unittest.mock import Mock
     from iceberg.locale import Translator
     from iceberg.report.files import Provenance
-    from iceberg.ui import study_head
+    from iceberg.ui.sections import study_head
 
     study_head._report = lambda frame, estimate, name: b"made when asked for"
     study_head._provenance = lambda frame: Provenance(title="All of it")
     study_head._show_reports(Mock(words=Translator("en")), None)
 
-app = AppTest.from_function(page).run()
+app = AppTest.from_function(page).run(timeout=60)
 assert not app.exception, app.exception
 from iceberg.report.files import media_type
 print(json.dumps({
@@ -167,13 +168,14 @@ TABLE = """    Table(
 READ = """
 import json
 from datetime import date
-from iceberg.cli_files import name_files
-from iceberg.cli_options import parse_options
+from iceberg.cli.options import parse_options
+from iceberg.cli.source_names import name_files
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
-from iceberg.ingest.mapping import ColumnMapping, FieldChoice, MappingSet
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.recognise import recognise_tables
-from iceberg.ingest.sources import UploadedBytes
-from iceberg.ui.upload_limit import OPTION_OF_TABLE
+from iceberg.ingest.schema import OPTION_OF_TABLE
 
 options = parse_options(["estimate", "--customers", "customers.csv", "--refund", "refunds.csv"])
 named = FieldChoice("customer_id", "who"), FieldChoice("refund_date", "day")
@@ -198,7 +200,7 @@ print(json.dumps({
 
 def test_a_table_is_one_entry(house: Path) -> None:
     """A tenth table is an entry of the list; besides that only the two signatures that name every table take it, and its help says what it is."""
-    add(house / "iceberg/ingest/tables.py", before='    Table(\n        "flat"', text=TABLE)
+    add(house / "iceberg/ingest/schema.py", before='    Table(\n        "flat"', text=TABLE)
     add(house / "iceberg/ingest/load.py", before="    activity: Source", text="    refunds: Source | Sequence[Source] | None = None,\n")
     add(house / "iceberg/cli/options.py", before="    activity: str", text="    refund: str | None = None\n")
     add(house / "iceberg/locale/en/cli.toml", before="survey = ", text='refund = "money given back"\n')
@@ -225,10 +227,10 @@ import json, sys
 from iceberg.locale import Translator
 from iceberg.report.files import report_bytes
 from iceberg.report.files.pictures import available_charts, chart_takeaway
-from iceberg.ui import executive
 from iceberg.ui.controls import View
 from iceberg.ui.frame import Frame
-from iceberg.ui.state import Filters, Study
+from iceberg.ui.sections import executive
+from iceberg.ui.session.study import Filters, Study
 sys.path.append(sys.argv[1])
 from tests.report.examples import example_counts, example_estimate
 
@@ -273,7 +275,7 @@ def test_a_diagnostic_is_one_code_with_its_sentences(monkeypatch: pytest.MonkeyP
         for name in ("html", "json"):
             assert said in report_bytes(estimate, counts, format=name, language=language).decode()
 
-    app = AppTest.from_function(_page, args=(remark,)).run()
+    app = AppTest.from_function(_page, args=(remark,)).run(timeout=60)
     assert not app.exception
     [box] = app.error
     assert said in box.value and "Wait for a darker month." in box.value

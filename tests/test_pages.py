@@ -6,6 +6,7 @@ real output into the pages.
 """
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -20,11 +21,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.fr.md")
 PAGES = (*READMES, *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
+OTHER_READMES = sorted(path.relative_to(ROOT).as_posix() for part in ("data", "benchmarks", "iceberg") for path in (ROOT / part).rglob("README.md"))
 BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_LIKE = re.compile(r"^[ \t>*-]*(?:`{3,}|~{3,}|:{3,}).*\b(?:console|pycon)\b", re.MULTILINE)
 FENCE = re.compile(r"^[ \t]*(`{3,}).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 NUMBER = re.compile(r"(?<![\w.-])\d[\d,.\u202f\u00a0]*")
+# Folders and modules of the package as a page names them: `iceberg/model/evidence.py`, `model/evidence`, `iceberg.model.evidence.EvidenceLevel`.
+PACKAGE_PATH = re.compile(r"(?<![\w./-])iceberg/[\w./-]*\w")
+PACKAGE_ROOM = re.compile(r"`((?:ingest|cohort|model|report|store|simulation|cli|ui|locale)/[\w/.]*\w)`")
+PACKAGE_NAME = re.compile(r"(?<![\w./-])iceberg(?:\.[A-Za-z_]\w*)+(?![\w/])")
 # Another processor rounds the last digits of a draw differently; a figure that moved for a reason moves further.
 RELATIVE_TOLERANCE = 0.02
 # What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py): a page of the documentation starts with it, a README makes it.
@@ -150,6 +156,38 @@ def test_files_that_a_page_points_to_exist(name: str) -> None:
     targets = [target for target in LINK.findall(FENCE.sub("", text_of(name))) if not re.match(r"[a-z]+:", target)]
     assert targets or name not in READMES
     assert [target for target in targets if not (ROOT / name).parent.joinpath(target).exists()] == []
+
+
+def misnamed(text: str) -> list[str]:
+    """The folders, modules and names of the package in `text` that do not exist."""
+    places = [*PACKAGE_PATH.findall(text), *(f"iceberg/{room}" for room in PACKAGE_ROOM.findall(text))]
+    return [place for place in places if not (ROOT / place).exists() and not (ROOT / f"{place}.py").exists()] + [
+        name for name in PACKAGE_NAME.findall(text) if not importable(name)
+    ]
+
+
+def importable(name: str) -> bool:
+    """Whether a dotted name is a module, or what a module has."""
+    module, *rest = name.split(".")
+    found: object = importlib.import_module(module)
+    for part in rest:
+        module = f"{module}.{part}"
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(module)
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OTHER_READMES])
+def test_a_page_names_folders_modules_and_names_that_exist(name: str) -> None:
+    assert misnamed(text_of(name)) == []
+
+
+def test_a_module_that_moved_would_be_found() -> None:
+    text = "`model/evidence`, `model/scores`, iceberg/ui/old.py, iceberg/ui/, iceberg.model.evidence, iceberg.load_tables(), iceberg.model.nothing"
+    assert misnamed(text) == ["iceberg/ui/old.py", "iceberg/model/scores", "iceberg.model.nothing"]
 
 
 def test_a_command_goes_on_where_a_shell_would_ask_for_more(tmp_path: Path) -> None:

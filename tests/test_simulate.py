@@ -71,7 +71,7 @@ def test_vocal_customers_are_distinct_complainers(company):
 
 
 def test_dates_are_possible(company, rows):
-    """Nobody leaves before they came, complains when they are not there, or is seen outside the window."""
+    """No customer leaves before the first day, complains outside the time as a customer, or appears outside the window."""
     since, as_of = pd.Timestamp(WINDOW.since), pd.Timestamp(WINDOW.as_of)
     assert (rows["start_date"] <= as_of).all()
     ended = rows.dropna(subset="end_date")
@@ -109,7 +109,7 @@ def test_a_company_that_nothing_happens_to_loses_nobody():
 
 
 def test_a_company_where_the_first_problem_kills_in_silence_can_be_counted_by_hand():
-    """No natural attrition, nobody speaks, all who are struck leave that day: every departure is silent churn."""
+    """No natural attrition, no complaints, all who are struck leave that day: every departure is silent churn."""
     deadly = CategoryTruth("fatal", 0.05, 0.0, 1.0, 1.0, delay_mean_days=1e-6)
     truth = CompanyTruth((deadly,), window=WINDOW, customers=400, natural_monthly_rate=0.0)
     company = simulate_company(truth, np.random.default_rng(3))

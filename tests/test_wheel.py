@@ -72,10 +72,10 @@ def test_the_wheel_holds_every_file_of_the_package_and_what_lies_beside_it(insta
     names = subprocess.run(listed, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split("\0")
     known = {name for name in names if name and (ROOT / name).is_file()}
     with zipfile.ZipFile(installed.wheel) as archive:
-        held = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
-    assert set(held) == {name if name.startswith("iceberg/") else BESIDE + name for name in known}
-    assert all(content == (ROOT / name.removeprefix(BESIDE)).read_bytes() for name, content in held.items())
-    assert {"iceberg/py.typed", BESIDE + "data/fr/clients.csv", "iceberg/store/migrations/script.py.mako"} <= set(held)
+        packed = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
+    assert set(packed) == {name if name.startswith("iceberg/") else BESIDE + name for name in known}
+    assert all(content == (ROOT / name.removeprefix(BESIDE)).read_bytes() for name, content in packed.items())
+    assert {"iceberg/py.typed", BESIDE + "data/fr/clients.csv", "iceberg/store/migrations/script.py.mako"} <= set(packed)
 
 
 def test_the_wheel_asks_for_what_the_requirements_files_name(installed: Installed) -> None:
@@ -118,7 +118,7 @@ OPTIONS = """
 import json
 from streamlit import config
 from streamlit.web import bootstrap
-from iceberg.ui.launch import run_dashboard
+from iceberg.ui.serving.launch import run_dashboard
 
 bootstrap.run_asgi_app = lambda *_: print(json.dumps({name: config.get_option(name) for name in NAMES}))
 run_dashboard(port=8600)

@@ -1,1 +1,1 @@
-"""The command line: options, one module per command, and what is printed."""
+"""The command line: the options, a module per command, and the text that they print."""

@@ -1,32 +1,41 @@
-"""The `check` command: what was read, how, and what was rejected; nothing is estimated."""
+"""The `check` command: how the files are read and which rows are rejected. Nothing is estimated."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from iceberg.cli.estimate import _saved_mapping
+from iceberg.cli.estimate import saved_mapping
 from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.terminal import DONE, print_result
 from iceberg.locale import Translator
 
+if TYPE_CHECKING:
+    from iceberg.ingest.tables import IngestReport
 
-def _check(options: Options, words: Translator) -> int:
+
+def run_check(options: Options, words: Translator) -> int:
+    """Print for each group of files how it is read and what becomes of its rows."""
     from iceberg.cli.text import build_check_text
+
+    if options.engine == "spark":  # printed when every table has been read: a cluster may fail in between
+        print_result("\n".join([build_check_text(report, words) for report in _check_in_spark(options)]))
+        return DONE
+    for number, report in enumerate(_check_files(options)):
+        print_result(("\n" if number else "") + build_check_text(report, words))
+    return DONE
+
+
+def _check_files(options: Options) -> Iterator[IngestReport]:
     from iceberg.ingest.files.sources import UploadedBytes
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.recognise import recognise_tables
 
-    mapping = _saved_mapping(options)
-    if options.engine == "spark":
-        from iceberg.cli.estimate import check_where_they_live
-
-        print_result(check_where_they_live(options, mapping, words))
-        return DONE
-    # Standard input can be read once, and is looked at twice: to recognise the table, then to load it.
-    files = [
-        UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files
-    ]
-    for number, sources in enumerate(recognise_tables(files, mapping=mapping)):
+    mapping = saved_mapping(options)
+    # Standard input can be read once, and is needed twice: to recognise the table and to load it.
+    files = [UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files]
+    for sources in recognise_tables(files, mapping=mapping):
         tables, report = load_tables(
             **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
@@ -35,5 +44,14 @@ def _check(options: Options, words: Translator) -> int:
             temp_directory=options.temp_dir,
         )
         tables.close()
-        print_result(("\n" if number else "") + build_check_text(report, words))
-    return DONE
+        yield report
+
+
+def _check_in_spark(options: Options) -> Iterator[IngestReport]:
+    from iceberg.ingest.spark.load import load_spark_tables, recognise_spark_tables
+
+    mapping = saved_mapping(options)
+    for sources in recognise_spark_tables(options.files, session=options.spark_session, mapping=mapping):
+        tables, report = load_spark_tables(sources, session=options.spark_session, mapping=mapping)
+        tables.close()
+        yield report

@@ -1,87 +1,81 @@
-"""Owns ``compare``: two periods of the same files, from one estimate or estimated apart, or two published studies; its sentences, table and files."""
+"""The `compare` command: two periods of the same files, estimated together or apart, or two published studies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iceberg.cli.estimate import make_estimate
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import STANDARD_INPUT, Options
+from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
-    from iceberg.cli.estimate import Estimated
     from iceberg.model.compare import Comparison
 
-Make = Callable[[Options, Translator], "Estimated"]
 
-
-def run_compare(options: Options, words: Translator, make: Make) -> tuple[str, list[tuple[Path, bytes]]]:
-    """Compare, and say it.
-
-    Args:
-        options: With two periods, or two studies.
-        words: Language.
-        make: From options to an estimate, as ``estimate`` goes.
-
-    Returns:
-        What a terminal shows, and every file that was asked for, ready to be written.
+def run_compare(options: Options, words: Translator) -> int:
+    """Compare, write the files that were asked for and print the comparison.
 
     Raises:
         OptionError: When the periods cannot be compared.
-        StoreError: When a study is not there.
+        StoreError: When a study does not exist.
     """
     from iceberg.report.files import comparison_bytes
     from iceberg.report.files.comparison import Compared
 
-    told: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     moment = None
     if options.compared:
-        compared, told, moment = _studies(options, words)
+        comparison, sources, moment = _compare_published(options, words)
     else:
-        compared = _apart(options, words, make) if options.apart else _together(options, words, make)
-    shown = _text(compared, options, words, told)
-    asked = [*options.reports, *([options.json] if options.json is not None else [])]
-    held = Compared(compared, options.category, told or _files(options, words) if options.reports else (), options.author, moment)
-    formats = [path.suffix.lower().removeprefix(".") for path in options.reports] + ["json"]
-    written = [(path, comparison_bytes(held, format=name, language=words.language)) for path, name in zip(asked, formats, strict=False)]
-    return shown, written
+        comparison = _compare_apart(options, words) if options.apart else _compare_together(options, words)
+    text = _text(comparison, options, words, sources)
+    if options.reports and not sources:
+        sources = _describe_files(options, words)
+    compared = Compared(comparison, options.category, sources if options.reports else (), options.author, moment)
+    written = []
+    for path in (*options.reports, *([options.json] if options.json is not None else [])):
+        name = "json" if path is options.json else path.suffix.lower().removeprefix(".")
+        written.append((path, comparison_bytes(compared, format=name, language=words.language)))
+    for path, content in written:
+        write_whole(path, content)
+    print_result(text)
+    return DONE
 
 
-def _studies(options: Options, words: Translator) -> tuple[Comparison, tuple[str, ...], datetime]:
-    """Two versions as they were published; one that another method made is estimated anew."""
+def _compare_published(options: Options, words: Translator) -> tuple[Comparison, tuple[str, ...], datetime]:
+    """Two published versions, a sentence about each and the moment of the later; a version without an estimate is estimated again."""
     from iceberg.cli.store import open_store
     from iceberg.model.compare import compare_studies
     from iceberg.model.estimate import estimate_iceberg
 
-    store = open_store(options)
-    try:
-        before, after = (store.load(*which) for which in options.compared)
-    finally:
-        store.close()
+    with closing(open_store(options)) as store:
+        before, after = (store.load(*version) for version in options.compared)
     estimates = [
-        one.estimate or estimate_iceberg(one.counts, assumptions=one.entry.assumptions, seed=one.entry.seed) for one in (before, after)
+        version.estimate or estimate_iceberg(version.counts, assumptions=version.entry.assumptions, seed=version.entry.seed)
+        for version in (before, after)
     ]
-    compared = compare_studies(estimates[0], before.counts, estimates[1], after.counts)
-    told = tuple(
+    comparison = compare_studies(estimates[0], before.counts, estimates[1], after.counts)
+    sentences = tuple(
         words.text(
             "compare.report.study",
             side=words.text(f"compare.terminal.{side}"),
-            title=one.entry.title,
-            version=str(one.entry.number),
-            day=one.entry.published_at.date(),
-            author=one.entry.author or "–",
+            title=version.entry.title,
+            version=str(version.entry.number),
+            day=version.entry.published_at.date(),
+            author=version.entry.author or "–",
         )
-        for side, one in (("before", before), ("after", after))
+        for side, version in (("before", before), ("after", after))
     )
-    return compared, told, after.entry.published_at
+    return comparison, sentences, after.entry.published_at
 
 
-def _files(options: Options, words: Translator) -> tuple[str, ...]:
-    """What was read, for the foot of a report."""
+def _describe_files(options: Options, words: Translator) -> tuple[str, ...]:
+    """A sentence about each file that was read, for the foot of a report."""
     from iceberg.cli.source_names import name_files
     from iceberg.report.files.document.method_section import table_name
 
@@ -91,50 +85,52 @@ def _files(options: Options, words: Translator) -> tuple[str, ...]:
     )
 
 
-def _together(options: Options, words: Translator, make: Make) -> Comparison:
+def _compare_together(options: Options, words: Translator) -> Comparison:
     from iceberg.model.compare import compare_periods
 
     before, after = options.periods
-    made = make(options, words)
-    return compare_periods(made.estimate, made.counts, before=before, after=after)
+    made = make_estimate(options, words)
+    return compare_periods(made.estimate, made.counted.counts, before=before, after=after)
 
 
-def _apart(options: Options, words: Translator, make: Make) -> Comparison:
+def _compare_apart(options: Options, words: Translator) -> Comparison:
     from iceberg.model.compare import compare_studies
 
     if STANDARD_INPUT in options.given.values():
         raise UsageError("apart_reads_twice")
-    made = [make(replace(options, since=first, as_of=_last_day(last), window_months=None), words) for first, last in options.periods]
-    return compare_studies(made[0].estimate, made[0].counts, made[1].estimate, made[1].counts)
+    before, after = (
+        make_estimate(replace(options, since=first, as_of=_last_day(last), window_months=None), words) for first, last in options.periods
+    )
+    return compare_studies(before.estimate, before.counted.counts, after.estimate, after.counted.counts)
 
 
 def _last_day(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1) - timedelta(days=1)
 
 
-def _text(compared: Comparison, options: Options, words: Translator, told: tuple[str, ...]) -> str:
+def _text(comparison: Comparison, options: Options, words: Translator, studies: tuple[str, ...]) -> str:
     from iceberg.cli.text import wrap
     from iceberg.report.comparison import comparison_headline, period_names, remark_sentences, unit_text
 
-    named = [one.category for one in compared.categories]
-    if options.category is not None and options.category not in named:
-        raise UsageError("category_unknown", {"value": options.category, "known": ", ".join(str(name) for name in named)})
-    before, after = period_names(compared, words)
+    categories = [change.category for change in comparison.categories]
+    if options.category is not None and options.category not in categories:
+        raise UsageError("category_unknown", {"value": options.category, "known": ", ".join(str(name) for name in categories)})
+    before, after = period_names(comparison, words)
     parts = [
-        *([wrap(comparison_headline(compared, words, category=options.category))] if options.category is not None else []),
-        wrap(comparison_headline(compared, words)),
+        *([wrap(comparison_headline(comparison, words, category=options.category))] if options.category is not None else []),
+        wrap(comparison_headline(comparison, words)),
         "",
-        *(wrap(line) for line in told),
-        wrap(words.text("compare.terminal.periods", before=before, after=after, unit=unit_text(compared, words))),
+        *(wrap(line) for line in studies),
+        wrap(words.text("compare.terminal.periods", before=before, after=after, unit=unit_text(comparison, words))),
         "",
-        _table(compared, words),
+        _table(comparison, words),
         "",
-        *(wrap(sentence, indent="  ", first="! " if severity == "warning" else "- ") for severity, sentence in remark_sentences(compared, words)),
+        *(wrap(sentence, indent="  ", first="! " if severity == "warning" else "- ") for severity, sentence in remark_sentences(comparison, words)),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _table(compared: Comparison, words: Translator) -> str:
+def _table(comparison: Comparison, words: Translator) -> str:
     """One line per category within the width of a terminal: both rates, the range of the change, the verdict."""
     from iceberg.cli.text import build_table
     from iceberg.report.comparison import comparison_table, rate_text, verdict_text
@@ -142,7 +138,7 @@ def _table(compared: Comparison, words: Translator) -> str:
 
     names = ("category", "verdict", "probability", "before", "after", "change")
     rows = []
-    for row in comparison_table(compared, words).to_dict("records"):
+    for row in comparison_table(comparison, words).to_dict("records"):
         low, high = (rate_text(row[f"rate_change_{end}"], words) for end in ("lower", "upper"))
         rates = (rate_text(row[f"rate_{side}_median"], words) for side in ("before", "after"))
         change = words.text("report.range_words", low=low, high=high)

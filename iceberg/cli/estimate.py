@@ -1,69 +1,95 @@
-"""The `estimate` command: files in, the headline, the table and the reports out."""
+"""The `estimate` command; `publish` and `compare` count and estimate with the functions of this module."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
 from iceberg.cli.source_names import name_files
-from iceberg.cli.terminal import Progress
+from iceberg.cli.terminal import DONE, Progress, print_result, write_whole
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.mapping import MappingSet
-    from iceberg.ingest.spark.session import SessionOptions
     from iceberg.ingest.tables import IngestReport, Tables
     from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
 
 
 @dataclass(frozen=True, eq=False)
-class Estimated:
-    """What one run of the estimate holds, for whoever prints, writes or publishes it."""
+class CountedFiles:
+    """The counts of the files of one run, how the files were read, and the assumptions of the run."""
 
-    estimate: IcebergEstimate
     counts: CohortCounts
     report: IngestReport
     mapping: MappingSet | None
+    assumptions: Assumptions
 
     @property
     def rows(self) -> dict[str, dict[str, int]]:
-        """Totals per table, as the JSON document names them."""
-        return _rows(self.report)
+        """Totals per table, as the JSON document names them. Volumes stand for the complaints of a company whose complaints name no customer."""
+        totals = {name: {"read": entry.read, "kept": entry.kept, "rejected": entry.rejected} for name, entry in self.report.rows.items()}
+        if self.report.joining is not None and self.report.joining.repeated is not None and self.report.joining.repeated.folded:
+            totals["customers"] = totals["subscriptions"]  # the rows of the file, not of the table made from it
+        if "flat" in totals:  # one sheet for both: a customer per row
+            totals["customers"] = totals["flat"]
+        if "complaints" not in totals and "volumes" in totals:
+            totals["complaints"] = totals["volumes"]
+        return totals
 
 
-Known = Callable[["CohortCounts", "IngestReport", "MappingSet | None", "Assumptions"], "IcebergEstimate | None"]
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """The estimate of one run and what it was estimated from."""
+
+    estimate: IcebergEstimate
+    counted: CountedFiles
 
 
-def _make_estimate(options: Options, words: Translator, *, known: Known | None = None) -> Estimated:
-    """Files -> tables -> counts -> estimate; how the files were read goes to standard error.
+def run_estimate(options: Options, words: Translator) -> int:
+    """Estimate, write the files that were asked for and print the result."""
+    from iceberg.cli.text import build_estimate_text, build_rows_text
 
-    Args:
-        options: What was typed.
-        words: Language of the progress.
-        known: Finds the estimate where it was made before from the same.
+    made = make_estimate(options, words)
+    write_files(made, options, words)
+    print_result(build_estimate_text(made.estimate, made.counted.counts, words) + build_rows_text(made.counted.report, words))
+    return DONE
+
+
+def make_estimate(options: Options, words: Translator) -> Estimated:
+    """Count the files and estimate; how the files were read goes to standard error."""
+    with Progress(words, quiet=options.quiet) as progress:
+        counted = count_files(options, progress)
+        estimate = estimate_counts(counted, options, progress)
+    print_reading(counted.report, options, words)
+    return Estimated(estimate, counted)
+
+
+def count_files(options: Options, progress: Progress) -> CountedFiles:
+    """Read the files into tables and the tables into counts.
+
+    Raises:
+        IcebergError: When the files cannot be read or the window does not fit them.
     """
-    from iceberg.cli.text import build_joining_text, build_notes_text, build_readings_text, build_rules_text
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-    from iceberg.model.estimate import estimate_iceberg
 
     assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
-    mapping = _saved_mapping(options)
-    with Progress(words, quiet=options.quiet) as progress:
-        progress("reading")
-        tables, report = load_where_they_live(options, mapping, progress.of_file) if options.engine == "spark" else load_tables(
+    mapping = saved_mapping(options)
+    progress("reading")
+    if options.engine == "spark":
+        tables, report = _load_from_spark(options, mapping, progress)
+    else:
+        tables, report = load_tables(
             **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
             as_of=options.as_of,
@@ -72,23 +98,53 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
             temp_directory=options.temp_dir,
             on_file=progress.of_file,
         )
-        with tables:
-            progress("counting", 0.1)
-            _require_visible(options, report)
-            require_rows(report, mapping)
-            counts = reduce_tables(tables, window=_window(options, tables))
-        estimate = known(counts, report, mapping, assumptions) if known is not None else None
-        if estimate is None:
-            estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
+    with tables:
+        progress("counting", 0.1)
+        _require_visible(options, report)
+        require_rows(report, mapping)
+        counts = reduce_tables(tables, window=_window(options, tables))
+    return CountedFiles(counts, report, mapping, assumptions)
+
+
+def estimate_counts(counted: CountedFiles, options: Options, progress: Progress) -> IcebergEstimate:
+    """Estimate with the seed of `options`."""
+    from iceberg.model.estimate import estimate_iceberg
+
+    return estimate_iceberg(counted.counts, assumptions=counted.assumptions, seed=options.seed, progress=progress)
+
+
+def print_reading(report: IngestReport, options: Options, words: Translator) -> None:
+    """Print to standard error how the files were read, unless ``--quiet`` was given."""
+    from iceberg.cli.text import build_joining_text, build_notes_text, build_readings_text, build_rules_text
+
     if not options.quiet:
-        print(build_readings_text(report, words), file=sys.stderr)
-        print(build_notes_text(report, words), file=sys.stderr, end="")
-        print(build_joining_text(report, words), file=sys.stderr, end="")
-        print(build_rules_text(report, words), file=sys.stderr, end="")
-    return Estimated(estimate, counts, report, mapping)
+        notes, joining, rules = (build(report, words) for build in (build_notes_text, build_joining_text, build_rules_text))
+        sys.stderr.write(f"{build_readings_text(report, words)}\n{notes}{joining}{rules}")
 
 
-def _saved_mapping(options: Options) -> MappingSet | None:
+def write_files(made: Estimated, options: Options, words: Translator) -> None:
+    """Write the JSON document and the reports that were asked for.
+
+    No clock: the same files, options and seed give the same bytes.
+    """
+    from iceberg.report.export import build_document, document_to_json
+    from iceberg.report.files import Provenance, report_bytes
+
+    counted = made.counted
+    if options.json is not None:
+        document = build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language)
+        write_whole(options.json, document_to_json(document).encode())
+    provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows)
+    reports = [
+        report_bytes(made.estimate, counted.counts, format=path.suffix.lower().removeprefix("."), language=options.language, provenance=provenance)
+        for path in options.reports
+    ]
+    for path, content in zip(options.reports, reports, strict=True):
+        write_whole(path, content)
+
+
+def saved_mapping(options: Options) -> MappingSet | None:
+    """The mapping file with the days of the options ``--gap-days`` and ``--inactivity-days`` in place of its own."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
@@ -101,18 +157,18 @@ def _saved_mapping(options: Options) -> MappingSet | None:
 
 
 def _require_visible(options: Options, report: IngestReport) -> None:
-    """Days on which an activity log cannot show a departure yet are no days without departures.
+    """Reject an ``--as-of`` so late that the activity log cannot show its departures yet.
 
     Raises:
         UsageError: ``as_of_unseen``.
     """
-    found = report.joining.inactivity if report.joining is not None else None
-    if found is not None and options.as_of is not None and report.last_day == found.as_of < options.as_of:
-        raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": found.as_of.isoformat(), "days": found.days})
+    inactivity = report.joining.inactivity if report.joining is not None else None
+    if inactivity is not None and options.as_of is not None and report.last_day == inactivity.as_of < options.as_of:
+        raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": inactivity.as_of.isoformat(), "days": inactivity.days})
 
 
 def _window(options: Options, tables: Tables) -> ObservationWindow | None:
-    """The days asked for; what was not asked for as `reduce_tables` chooses it."""
+    """The window of the options; None where none is given, and then `reduce_tables` chooses it."""
     from iceberg.cohort.reduce import default_window
     from iceberg.cohort.window import ObservationWindow, moving_window
 
@@ -128,67 +184,15 @@ def _window(options: Options, tables: Tables) -> ObservationWindow | None:
     return window if options.since is None else ObservationWindow(options.since, window.as_of)
 
 
-def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
-    """Totals per table; volumes are the complaints of a company whose complaints name no customer."""
-    totals = {
-        name: {"read": entry.read, "kept": entry.kept, "rejected": entry.rejected}
-        for name, entry in report.rows.items()
-    }
-    if report.joining is not None and report.joining.repeated is not None and report.joining.repeated.folded:
-        totals["customers"] = totals["subscriptions"]  # what is counted here are the rows of the file that was given
-    if "flat" in totals:  # one sheet for both: a customer per row
-        totals["customers"] = totals["flat"]
-    if "complaints" not in totals and "volumes" in totals:
-        totals["complaints"] = totals["volumes"]
-    return totals
-
-
-def build_reports(
-    options: Options, estimate: IcebergEstimate, counts: CohortCounts, rows: Mapping[str, Mapping[str, int]]
-) -> Sequence[tuple[Path, bytes]]:
-    """Every report that was asked for, ready to be written; the format is the extension's.
-
-    No clock: the same files, options and seed give the same bytes.
-    """
-    from iceberg.report.files import Provenance, report_bytes
-
-    if not options.reports:
-        return ()
-    provenance = Provenance(files=name_files(options), rows=rows)
-    return [
-        (path, report_bytes(estimate, counts, format=path.suffix.lower().removeprefix("."), language=options.language, provenance=provenance))
-        for path in options.reports
-    ]
-
-
-def load_where_they_live(options: Options, mapping: MappingSet | None, on_file: Callable[[str], None]) -> tuple[Tables, IngestReport]:
-    """Tables that stay in Spark; only counts come here.
+def _load_from_spark(options: Options, mapping: MappingSet | None, progress: Progress) -> tuple[Tables, IngestReport]:
+    """Load tables that stay in Spark; only counts come here.
 
     Raises:
-        UsageError: ``spark_takes`` for a table that has to be put together with others first.
+        UsageError: ``spark_takes`` for a table that has to be joined with others first.
     """
     from iceberg.ingest.schema import OPTION_OF_TABLE
     from iceberg.ingest.spark.load import TAKEN, load_spark_tables
 
     if others := [name for name in options.given if name not in TAKEN]:
         raise UsageError("spark_takes", {"option": f"--{OPTION_OF_TABLE[others[0]]}"})
-    return load_spark_tables(options.given, session=_session(options), mapping=mapping, as_of=options.as_of, on_file=on_file)
-
-
-def check_where_they_live(options: Options, mapping: MappingSet | None, words: Translator) -> str:
-    """What ``check`` prints: how each table is read and what becomes of its rows."""
-    from iceberg.cli.text import build_check_text
-    from iceberg.ingest.spark.load import load_spark_tables, recognise_spark_tables
-
-    shown = []
-    for sources in recognise_spark_tables(options.files, session=_session(options), mapping=mapping):
-        loaded, report = load_spark_tables(sources, session=_session(options), mapping=mapping)
-        loaded.close()
-        shown.append(build_check_text(report, words))
-    return "\n".join(shown)
-
-
-def _session(options: Options) -> SessionOptions:
-    from iceberg.ingest.spark.session import SessionOptions
-
-    return SessionOptions(options.spark_url, options.memory_limit, options.temp_dir)
+    return load_spark_tables(options.given, session=options.spark_session, mapping=mapping, as_of=options.as_of, on_file=progress.of_file)

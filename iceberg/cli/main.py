@@ -1,4 +1,4 @@
-"""Owns ``python -m iceberg``: demo, check, estimate, publish, studies. Parse, call, print; every number comes from the library.
+"""The entry point of ``python -m iceberg``: parses the arguments and runs one command; every number comes from the library.
 
 Exit status: 0 done, 2 the user's files or options, 1 a fault of ours.
 """
@@ -12,19 +12,18 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from iceberg.cli.check import _check
-from iceberg.cli.estimate import Estimated, _make_estimate
+from iceberg.cli.check import run_check
+from iceberg.cli.compare import run_compare
+from iceberg.cli.estimate import run_estimate
 from iceberg.cli.option_types import UsageError, choose_language
 from iceberg.cli.options import Options, parse_options
+from iceberg.cli.publish import run_publish
+from iceberg.cli.studies import run_studies
 from iceberg.cli.terminal import DONE, INTERRUPTED, OUR_FAULT, PIPE_CLOSED, USER_FAULT, prepare_streams, print_result, say, write_whole
 from iceberg.errors import IcebergError, MappingError
 from iceberg.locale import FALLBACK, Translator, load_conventions
 from iceberg.version import __version__
-
-if TYPE_CHECKING:
-    pass
 
 DEBUG_VARIABLE = "ICEBERG_DEBUG"
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_for_user(typed: Sequence[str], words: Translator) -> int:
-    """What the person can mend, or did, becomes a sentence and a status; anything else passes through."""
+    """Run the command; errors that the user can mend become a sentence and a status, all others are raised."""
     try:
         status = _run(parse_options(typed), words)
     except IcebergError as problem:
@@ -74,11 +73,11 @@ def _run(options: Options, words: Translator) -> int:
         return DONE
     commands: dict[str, Callable[[Options, Translator], int]] = {
         "demo": _demo,
-        "check": _check,
-        "estimate": _estimate,
-        "publish": _publish,
-        "studies": _studies,
-        "compare": _compare,
+        "check": run_check,
+        "estimate": run_estimate,
+        "publish": run_publish,
+        "studies": run_studies,
+        "compare": run_compare,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)
@@ -94,10 +93,10 @@ def _demo(options: Options, words: Translator) -> int:
     from iceberg.simulation.sample import build_sample
 
     folder = options.out
-    assert folder is not None  # noqa: S101  # parse_options saw to it
+    assert folder is not None  # noqa: S101  # parse_options checked it
     sample = build_sample()
-    own, english = words.conventions.sample, load_conventions(FALLBACK).sample  # the same company as a CRM in each language exports it
-    places = [english["customers"], english["complaints"], "truth.json", own["customers"], own["complaints"]]
+    translated, english = words.conventions.sample, load_conventions(FALLBACK).sample  # the same company as a CRM in each language exports it
+    places = [english["customers"], english["complaints"], "truth.json", translated["customers"], translated["complaints"]]
     files = {folder / Path(place).name: sample[place] for place in places}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,62 +113,10 @@ def _demo(options: Options, words: Translator) -> int:
     return DONE
 
 
-def _estimate(options: Options, words: Translator) -> int:
-    from iceberg.cli.text import build_estimate_text, build_rows_text
-
-    made = _make_estimate(options, words)
-    _write_files(made, options, words)
-    print_result(build_estimate_text(made.estimate, made.counts, words) + build_rows_text(made.report, words))
-    return DONE
-
-
-def _publish(options: Options, words: Translator) -> int:
-    from iceberg.cli.publish import find_published, publish_estimate, require_inputs
-    from iceberg.cli.store import open_store
-    from iceberg.cli.text import build_rows_text
-    from iceberg.report.words import headline_sentence
-
-    require_inputs(options)
-    open_store(options).close()  # what is wrong with it is said before the work, not after
-    made = _make_estimate(options, words, known=lambda *counted: find_published(options, *counted))
-    published = publish_estimate(made, options, words)
-    _write_files(made, options, words)
-    print_result(f"{headline_sentence(made.estimate, words)}\n{build_rows_text(made.report, words)}{published}")
-    return DONE
-
-
-def _studies(options: Options, words: Translator) -> int:
-    from iceberg.cli.studies import run_studies
-
-    print_result(run_studies(options, words))
-    return DONE
-
-
-def _compare(options: Options, words: Translator) -> int:
-    from iceberg.cli.compare import run_compare
-
-    shown, files = run_compare(options, words, _make_estimate)
-    for path, content in files:
-        write_whole(path, content)
-    print_result(shown)
-    return DONE
-
-
-def _write_files(made: Estimated, options: Options, words: Translator) -> None:
-    from iceberg.cli.estimate import build_reports
-    from iceberg.report.export import build_document, document_to_json
-
-    if options.json is not None:
-        document = build_document(made.estimate, made.counts, rows=made.rows, language=words.language)
-        write_whole(options.json, document_to_json(document).encode())
-    for path, content in build_reports(options, made.estimate, made.counts, made.rows):
-        write_whole(path, content)
-
-
 def _offer_proposal(problem: MappingError, words: Translator) -> None:
-    """Write the mapping as far as it could be recognised, as a file to correct, and say where it is.
+    """Write the mapping as far as it was recognised to a file that the user can correct, and name the file.
 
-    A file that says anything else is never overwritten: it may be the one that is being corrected.
+    A file with other content is never overwritten: it may be the one that is being corrected.
     """
     from iceberg.ingest.columns.mapping import FieldChoice
 
@@ -193,5 +140,3 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
             else:
                 say(words.text("cli.problems.proposal_written", **values))
             return
-
-

@@ -1,4 +1,4 @@
-"""Owns what a single option may hold: each check returns the value or says what to type instead; and which language is spoken before that."""
+"""What the value of one option may be: each check returns the value or raises what to type instead. And the language, needed before that."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from pathlib import Path
 
 from iceberg.errors import OptionError
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
-from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class UsageError(OptionError):
-    """An option that cannot be honoured; its sentence is ``cli.problems.<code>``."""
+    """An argument that is wrong or missing; its sentence is ``cli.problems.<code>``."""
 
     def message(self, language: str = "en") -> str:
         """The sentence: what is wrong and what to type instead."""
         return Translator(language).text(f"cli.problems.{self.code}", **self.values)
 
 
-# argparse swallows ValueError and its kin; an IcebergError goes through it untouched, with its own sentence.
+# argparse catches ValueError and TypeError; an IcebergError passes through it with its own sentence.
 
 
 def check_language(text: str) -> str:
@@ -36,7 +35,7 @@ def check_language(text: str) -> str:
 
 
 def check_engine(text: str) -> str:
-    """Where tables are counted."""
+    """The engine in which tables are counted."""
     if text not in {"duckdb", "spark"}:
         raise UsageError("engine_unknown", {"value": text})
     return text
@@ -64,12 +63,15 @@ def check_period(text: str) -> tuple[date, date]:
     return tuple(date.fromisoformat(f"{part}-01") for part in (first, last or first))  # type: ignore[return-value]
 
 
-def check_comparison(text: str) -> Path:
-    """A file name whose ending is a format of `COMPARISON_FORMATS`."""
-    path = Path(text)
-    if path.suffix.lower().removeprefix(".") not in COMPARISON_FORMATS:
-        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in COMPARISON_FORMATS)})
-    return path
+def check_format(formats: Sequence[str]) -> Callable[[str], Path]:
+    """A file name whose ending is one of `formats`."""
+    def check(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower().removeprefix(".") not in formats:
+            raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in formats)})
+        return path
+
+    return check
 
 
 def check_version(text: str) -> tuple[str, int | None]:
@@ -78,14 +80,6 @@ def check_version(text: str) -> tuple[str, int | None]:
     if not study or (colon and not (number.isdecimal() and int(number) > 0)):
         raise UsageError("version_unclear", {"value": text})
     return study, int(number) if number else None
-
-
-def check_report(text: str) -> Path:
-    """A file name whose ending is a format of `FORMATS`."""
-    path = Path(text)
-    if path.suffix.lower().removeprefix(".") not in FORMATS:
-        raise UsageError("report_unknown", {"file": text, "formats": ", ".join(f".{name}" for name in FORMATS)})
-    return path
 
 
 def check_ratio(text: str) -> float:
@@ -102,12 +96,10 @@ def check_ratio(text: str) -> float:
 def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int]:
     """A whole number within bounds."""
     def check(text: str) -> int:
-        # No underscores, signs or exotic digits: what is typed is what is meant.
+        # No underscores, signs or digits of other scripts, which int() would accept.
         if re.fullmatch(r"[0-9]{1,19}", text) and smallest <= int(text) <= largest:
             return int(text)
-        raise UsageError(
-            "number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)}
-        )
+        raise UsageError("number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)})
 
     return check
 
@@ -115,7 +107,7 @@ def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int
 def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:
     """The language of ``--lang``, else of the environment (LC_ALL, LC_MESSAGES, LANG), else English.
 
-    It is needed before anything is parsed, because help and complaints about the arguments are sentences too.
+    It is needed before the arguments are parsed, because help and errors about them are sentences too.
     """
     typed = ""
     for position, argument in enumerate(arguments):
@@ -127,12 +119,12 @@ def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._
             typed = argument.removeprefix("--lang=")
     if typed in LANGUAGES:
         return typed
-    wished = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return next((language for language in LANGUAGES if wished.lower().startswith(language)), FALLBACK)
+    preferred = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
+    return next((language for language in LANGUAGES if preferred.lower().startswith(language)), FALLBACK)
 
 
 def without_leading_language(arguments: Sequence[str]) -> Sequence[str]:
-    """``--lang fr estimate ...`` means ``estimate --lang fr ...``."""
+    """The arguments without a ``--lang`` before the command: ``--lang fr estimate ...`` means ``estimate --lang fr ...``."""
     while arguments and arguments[0].partition("=")[0] == "--lang":
         if "=" not in arguments[0] and len(arguments) == 1:
             raise UsageError("option_needs_value", {"option": "--lang"})

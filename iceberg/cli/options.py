@@ -1,24 +1,23 @@
-"""Owns what can be typed after ``python -m iceberg``: commands, options, their checks and their help."""
+"""The commands, their options, the checks of options that depend on each other, and their help."""
 
 from __future__ import annotations
 
 import argparse
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.option_types import (
     UsageError,
-    check_comparison,
     check_date,
     check_engine,
+    check_format,
     check_language,
     check_period,
     check_ratio,
-    check_report,
     check_version,
     check_whole,
     choose_language,
@@ -30,25 +29,24 @@ from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 from iceberg.version import __version__
 
-__all__ = ["ACTIONS", "COMMANDS", "INPUTS", "STANDARD_INPUT", "Options", "UsageError", "build_parsers", "choose_language", "parse_options"]
+if TYPE_CHECKING:
+    from iceberg.ingest.spark.session import SessionOptions
 
-COMMANDS = ("demo", "check", "estimate", "publish", "studies", "compare", "dashboard")
 ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
 STANDARD_INPUT = "-"
-INPUTS = tuple(TABLE_OF_OPTION)
 _LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was typed, checked. Fields that a command does not know keep their defaults.
+    """The checked arguments of one run. A field that the command does not take has its default.
 
     Attributes:
         command: One of `COMMANDS`, or ``"help"`` and ``"version"``, which need only `text`.
         text: What ``help`` and ``version`` print.
         files: Files to check.
         out: Directory of the sample company, or file of an export.
-        action, study, version, days, for_ever, yes: What ``studies`` is to do.
+        action, study, version, days, for_ever, yes: The action of ``studies`` and its arguments.
     """
 
     command: str
@@ -97,16 +95,28 @@ class Options:
 
     @property
     def given(self) -> dict[str, str]:
-        """By table, what was named as its source."""
-        named = {table: getattr(self, option) for option, table in TABLE_OF_OPTION.items()}
-        return {table: source for table, source in named.items() if source is not None}
+        """The sources by table."""
+        sources = {table: getattr(self, option) for option, table in TABLE_OF_OPTION.items()}
+        return {table: source for table, source in sources.items() if source is not None}
+
+    @property
+    def outputs(self) -> list[Path]:
+        """The files that are written."""
+        return [path for path in (self.json, *self.reports) if path is not None]
+
+    @property
+    def spark_session(self) -> SessionOptions:
+        """Where Spark runs and what it may use."""
+        from iceberg.ingest.spark.session import SessionOptions
+
+        return SessionOptions(self.spark_url, self.memory_limit, self.temp_dir)
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
-    """What was typed, as `Options`.
+    """Parse and check the arguments.
 
     Raises:
-        UsageError: When it cannot be understood; the message says what to type instead.
+        UsageError: When they cannot be understood; the message says what to type instead.
     """
     language = choose_language(arguments)
     words = Translator(language)
@@ -125,11 +135,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     typed, unknown = _parse(parser, list(arguments[1:]))
     if unknown:
         raise UsageError("option_unknown", {"value": unknown[0], "command": command})
-    given = {key: value for key, value in vars(typed).items() if value is not None and key != "lang"}
-    given["reports"] = tuple(given.pop("report", ()))
-    given["periods"] = tuple(given.pop("period", ()))
-    given["compared"] = tuple(given.pop("compared", ()))
-    options = Options(command, language, **given)
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in vars(typed).items()}
+    options = Options(command, language, **{key: value for key, value in values.items() if value is not None and key != "lang"})
     _check_together(options)
     return options
 
@@ -144,98 +151,179 @@ def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[argpa
 
 
 def _check_together(options: Options) -> None:
-    """Combinations that no single option can judge."""
+    """Check the combinations that no single option can judge."""
     if options.command == "check" and not options.files:
         raise UsageError("check_needs_files")
-    _check_engine_of([*options.files, *options.given.values()], options)
+    spark_only = next((source for source in (*options.files, *options.given.values()) if source.startswith("spark:")), None)
+    if spark_only is None and options.spark_url is not None:
+        spark_only = "--spark-url"
+    if spark_only is not None and options.engine != "spark":
+        raise UsageError("spark_only", {"option": spark_only})
     if options.command == "demo" and options.out is None:
         raise UsageError("demo_needs_out")
     if options.command == "studies" and options.action not in ACTIONS:
         raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
-    if options.command == "compare" and options.compared:
+    if options.compared:
         _check_studies(options)
-        return
-    if options.command == "compare" and len(options.periods) != 2:
+    elif options.command == "compare" and len(options.periods) != 2:
         raise UsageError("two_periods")
-    if options.command in ("estimate", "publish", "compare"):
+    elif options.command in ("estimate", "publish", "compare"):
         _check_estimate(options)
 
 
 def _check_studies(options: Options) -> None:
-    """What is published was estimated already: nothing that moves an estimate goes with it."""
+    """Published studies were estimated already: no option that changes an estimate is accepted with them."""
     unset = Options("compare", options.language)
-    kept = {"command", "language", "compared", "category", "store", "author", "json", "reports", "quiet"}
-    for name in (field.name for field in fields(Options) if field.name not in kept):
+    accepted = {"command", "language", "compared", "category", "store", "author", "json", "reports", "quiet"}
+    for name in (field.name for field in fields(Options) if field.name not in accepted):
         if getattr(options, name) != getattr(unset, name):
             raise UsageError("studies_or_files", {"option": "--" + {"periods": "period"}.get(name, name).replace("_", "-")})
     if len(options.compared) != 2:
         raise UsageError("two_studies")
-    _check_outputs([path for path in (options.json, *options.reports) if path is not None], ())
-
-
-def _check_engine_of(sources: Sequence[str], options: Options) -> None:
-    """What is only for Spark is no file that is missing."""
-    named = next((source for source in sources if source.startswith("spark:")), "--spark-url" if options.spark_url is not None else None)
-    if named is not None and options.engine != "spark":
-        raise UsageError("spark_only", {"option": named})
+    _check_outputs(options)
 
 
 def _check_estimate(options: Options) -> None:
-    put_together = options.subscriptions or options.activity  # customers can be put together from these
-    if options.customers is None and not put_together and options.events is not None:
+    has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
+    if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")
-    if options.customers is None and options.complaints is None and options.volumes is None and not put_together:
+    if not has_customers and options.complaints is None and options.volumes is None:
         raise UsageError("customers_missing")
     if options.complaints is not None and options.volumes is not None:
         raise UsageError("complaints_or_volumes")
-    if options.incidents is not None and ((options.customers is None and not put_together) or options.complaints is None):
+    if options.incidents is not None and (not has_customers or options.complaints is None):
         raise UsageError("incidents_need_both")
     if options.inactivity_days is not None and options.activity is None:
         raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
-    _check_window(options)
-    inputs = [*options.given.values()]
-    if inputs.count(STANDARD_INPUT) > 1:
-        raise UsageError("one_standard_input")
-    _check_outputs([path for path in (options.json, *options.reports) if path is not None], inputs)
-
-
-def _check_outputs(paths: Sequence[Path], inputs: Sequence[str]) -> None:
-    for path in paths:
-        _check_output(path, inputs)
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise UsageError("output_twice", {"file": str(paths[-1])})
-
-
-def _check_window(options: Options) -> None:
     if options.window_months is not None and options.since is not None:
         raise UsageError("window_twice")
     if options.since is not None and options.as_of is not None and options.since > options.as_of:
         raise UsageError("window_reversed", {"since": options.since, "as_of": options.as_of})
+    if list(options.given.values()).count(STANDARD_INPUT) > 1:
+        raise UsageError("one_standard_input")
+    _check_outputs(options)
 
 
-def _check_output(path: Path, inputs: Sequence[str]) -> None:
-    """Says before the work, not after it, that the result could not be written."""
-    if str(path) == STANDARD_INPUT or path.is_dir():
-        raise UsageError("json_is_no_file", {"file": str(path)})
-    if not path.resolve().parent.is_dir():
-        raise UsageError("json_no_folder", {"file": str(path), "folder": str(path.parent)})
-    for source in inputs:
-        if Path(source.partition("#")[0]).resolve() == path.resolve():
+def _check_outputs(options: Options) -> None:
+    """Check before the work that its results can be written."""
+    inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values()}
+    for path in options.outputs:
+        if str(path) == STANDARD_INPUT or path.is_dir():
+            raise UsageError("json_is_no_file", {"file": str(path)})
+        if not path.resolve().parent.is_dir():
+            raise UsageError("json_no_folder", {"file": str(path), "folder": str(path.parent)})
+        if path.resolve() in inputs:
             raise UsageError("json_over_input", {"file": str(path)})
+    if len({path.resolve() for path in options.outputs}) < len(options.outputs):
+        raise UsageError("output_twice", {"file": str(options.outputs[-1])})
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that hands problems back instead of printing them in English and exiting."""
+    """A parser that raises an error where argparse would print it in English and exit."""
 
     def error(self, message: str) -> NoReturn:
-        """A problem that argparse words itself; none is known to come this way."""
+        """Raise an error that has only the sentence of argparse; none is known to come this way."""
         raise UsageError("other", {"message": message})
 
 
+@dataclass(frozen=True)
+class _Option:
+    """One option of a command.
+
+    Attributes:
+        name: Without its dashes.
+        value: What help calls its value, a key of ``cli.help``; "" for a switch, or a literal that contains ``|``.
+        check: Makes the value from the text, or raises `UsageError`.
+        help: Its sentence, a key of ``cli.help``; "" for `name`.
+        is_list: Whether it can be given several times.
+        field: Where `Options` has it; "" for `name`.
+        formats: File formats that its sentence lists.
+    """
+
+    name: str
+    value: str = ""
+    check: Callable[[str], object] = str
+    help: str = ""
+    is_list: bool = False
+    field: str = ""
+    formats: tuple[str, ...] = ()
+
+
+def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Option:
+    return _Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
+
+
+_MAPPING = _Option("mapping", "file", Path)
+_RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
+_ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
+_STORE = (_Option("store", "store_address"), _Option("author", "text"))
+_ESTIMATE = (
+    *(_Option(name, "file") for name in TABLE_OF_OPTION),
+    _whole("inactivity-days", 1, 3650),
+    _whole("gap-days", 0, 3650),
+    _Option("since", "date", check_date("--since")),
+    _Option("as-of", "date", check_date("--as-of")),
+    _Option("ratio", "number", check_ratio),
+    _whole("horizon-days", 1, 730),
+    _whole("window-months", 1, 120),
+    _whole("seed", 0, _LARGEST_SEED),
+    _MAPPING,
+    _Option("json", "file", Path),
+    *_RESOURCES,
+    *_ENGINE,
+    _Option("quiet"),
+)
+_REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
+_OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
+    "demo": (_Option("out", "folder", Path),),
+    "check": (_MAPPING, *_RESOURCES, *_ENGINE),
+    "estimate": (*_ESTIMATE, _REPORT),
+    "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE),
+    "studies": (
+        _whole("version", 1, 10**9, help_key="study_version"),
+        _Option("out", "file", Path, "export_out"),
+        _whole("days", 1, 36_500),
+        _Option("for-ever"),
+        _Option("yes"),
+        *_STORE,
+    ),
+    "compare": (
+        _Option("period", "period_value", check_period, is_list=True, field="periods"),
+        _Option("category", "text"),
+        _Option("apart"),
+        _Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
+        *_ESTIMATE,
+        replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
+        *_STORE,
+    ),
+    "dashboard": (_whole("port", 1, 65_535),),
+}
+COMMANDS = tuple(_OPTIONS_OF)
+
+
 def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser of the program, which only serves its help, and the parser of each command; their help is in the language of `words`."""
+    """Build the parser of the program, used only for its help, and one parser per command; their help is in the language of `words`."""
+    main = _build_parser(None, words)
+    main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
+    main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
+    _add_options(main, (_Option("version"), *_COMMON), words)
+    commands = {}
+    for name, options in _OPTIONS_OF.items():
+        parser = commands[name] = _build_parser(name, words)
+        parser._positionals.title = words.text("cli.help.files_group")
+        if name == "check":
+            parser.add_argument("files", metavar=words.text("cli.help.file"), nargs="*", help=words.text("cli.help.files"))
+        if name == "studies":
+            parser.add_argument("action", metavar="|".join(ACTIONS), nargs="?", help=words.text("cli.help.action"))
+            parser.add_argument("study", metavar=words.text("cli.help.study_id"), nargs="?", help=words.text("cli.help.study"))
+        _add_options(parser, (*options, *_COMMON), words)
+    return main, commands
+
+
+def _build_parser(command: str | None, words: Translator) -> argparse.ArgumentParser:
     class Formatter(argparse.HelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:  # noqa: ANN401
             super().add_usage(usage, actions, groups, prefix or words.text("cli.help.usage"))
@@ -246,141 +334,26 @@ def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str,
         def _fill_text(self, text: str, width: int, indent: str) -> str:
             return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
-    def build(command: str | None) -> argparse.ArgumentParser:
-        return _Parser(
-            prog="python -m iceberg" + (f" {command}" if command else ""),
-            description=words.text(f"cli.help.{command or 'program'}"),
-            epilog=words.text(f"cli.help.{command or 'program'}_more"),
-            formatter_class=Formatter,
-            add_help=False,
-            allow_abbrev=False,
-            exit_on_error=False,
-        )
-
-    main = build(None)
-    main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
-    group = main.add_argument_group(words.text("cli.help.options"))
-    group.add_argument("--version", action="store_true", help=words.text("cli.help.version"))
-    _add_common(group, words)
-    commands = {name: build(name) for name in COMMANDS}
-    main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    for name, add in (
-        ("demo", _add_demo),
-        ("check", _add_check),
-        ("estimate", _add_estimate),
-        ("publish", _add_publish),
-        ("studies", _add_studies),
-        ("compare", _add_compare),
-        ("dashboard", _add_dashboard),
-    ):
-        commands[name]._positionals.title = words.text("cli.help.files_group")
-        group = commands[name].add_argument_group(words.text("cli.help.options"))
-        add(commands[name], group, words)
-        _add_common(group, words)
-    return main, commands
-
-
-Group = argparse._ArgumentGroup
-
-
-def _add_common(group: Group, words: Translator) -> None:
-    group.add_argument("--lang", metavar="|".join(LANGUAGES), type=check_language, help=words.text("cli.help.lang"))
-    group.add_argument("-h", "--help", action="store_true", default=None, help=words.text("cli.help.help"))
-
-
-def _add_demo(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    group.add_argument("--out", metavar=words.text("cli.help.folder"), type=Path, help=words.text("cli.help.out"))
-
-
-def _add_dashboard(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    group.add_argument("--port", metavar=words.text("cli.help.number"), type=check_whole("--port", 1, 65_535), help=words.text("cli.help.port"))
-
-
-def _add_check(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    file = words.text("cli.help.file")
-    parser.add_argument("files", metavar=file, nargs="*", help=words.text("cli.help.files"))
-    group.add_argument("--mapping", metavar=file, type=Path, help=words.text("cli.help.mapping"))
-    _add_resources(group, words)
-    _add_engine(group, words)
-
-
-def _add_engine(group: Group, words: Translator) -> None:
-    group.add_argument("--engine", metavar="duckdb|spark", type=check_engine, help=words.text("cli.help.engine"))
-    group.add_argument("--spark-url", metavar=words.text("cli.help.address"), help=words.text("cli.help.spark_url"))
-
-
-def _add_resources(group: Group, words: Translator) -> None:
-    group.add_argument("--memory-limit", metavar=words.text("cli.help.size"), help=words.text("cli.help.memory_limit"))
-    group.add_argument("--temp-dir", metavar=words.text("cli.help.folder"), type=Path, help=words.text("cli.help.temp_dir"))
-
-
-def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translator, *, reports: bool = True) -> None:
-    file, day = words.text("cli.help.file"), words.text("cli.help.date")
-    number = words.text("cli.help.number")
-
-    def add(name: str, metavar: str, check: Callable[[str], object] = str) -> None:
-        key = name.removeprefix("--").replace("-", "_")
-        group.add_argument(name, metavar=metavar, type=check, help=words.text(f"cli.help.{key}"))
-
-    for option in INPUTS:
-        add(f"--{option}", file)
-    add("--inactivity-days", number, check_whole("--inactivity-days", 1, 3650))
-    add("--gap-days", number, check_whole("--gap-days", 0, 3650))
-    add("--since", day, check_date("--since"))
-    add("--as-of", day, check_date("--as-of"))
-    add("--ratio", number, check_ratio)
-    add("--horizon-days", number, check_whole("--horizon-days", 1, 730))
-    add("--window-months", number, check_whole("--window-months", 1, 120))
-    add("--seed", number, check_whole("--seed", 0, _LARGEST_SEED))
-    add("--mapping", file, Path)
-    add("--json", file, Path)
-    _add_resources(group, words)
-    _add_engine(group, words)
-    group.add_argument("--quiet", action="store_true", default=None, help=words.text("cli.help.quiet"))
-    if not reports:
-        return
-    group.add_argument(
-        "--report",
-        metavar=words.text("cli.help.report_file"),
-        type=check_report,
-        action="append",
-        help=words.text("cli.help.report", formats=", ".join(f".{name}" for name in FORMATS)),
+    return _Parser(
+        prog="python -m iceberg" + (f" {command}" if command else ""),
+        description=words.text(f"cli.help.{command or 'program'}"),
+        epilog=words.text(f"cli.help.{command or 'program'}_more"),
+        formatter_class=Formatter,
+        add_help=False,
+        allow_abbrev=False,
+        exit_on_error=False,
     )
 
 
-def _add_compare(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    """What ``estimate`` takes but for its reports, and what is compared."""
-    period = words.text("cli.help.period_value")
-    group.add_argument("--period", metavar=period, type=check_period, action="append", help=words.text("cli.help.period"))
-    group.add_argument("--category", metavar=words.text("cli.help.text"), help=words.text("cli.help.category"))
-    group.add_argument("--apart", action="store_true", default=None, help=words.text("cli.help.apart"))
-    study, formats = words.text("cli.help.study_id"), ", ".join(f".{name}" for name in COMPARISON_FORMATS)
-    group.add_argument("--study", metavar=study, type=check_version, action="append", dest="compared", help=words.text("cli.help.compared"))
-    _add_estimate(parser, group, words, reports=False)
-    report = words.text("cli.help.comparison_report", formats=formats)
-    group.add_argument("--report", metavar=words.text("cli.help.report_file"), type=check_comparison, action="append", help=report)
-    _add_store(group, words)
-
-
-def _add_publish(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    """What ``estimate`` takes, and what the study is called, who publishes it and where."""
-    _add_estimate(parser, group, words)
-    group.add_argument("--title", metavar=words.text("cli.help.text"), help=words.text("cli.help.title"))
-    _add_store(group, words)
-
-
-def _add_studies(parser: argparse.ArgumentParser, group: Group, words: Translator) -> None:
-    parser.add_argument("action", metavar="|".join(ACTIONS), nargs="?", help=words.text("cli.help.action"))
-    parser.add_argument("study", metavar=words.text("cli.help.study_id"), nargs="?", help=words.text("cli.help.study"))
-    number, file = words.text("cli.help.number"), words.text("cli.help.file")
-    group.add_argument("--version", metavar=number, type=check_whole("--version", 1, 10**9), help=words.text("cli.help.study_version"))
-    group.add_argument("--out", metavar=file, type=Path, help=words.text("cli.help.export_out"))
-    group.add_argument("--days", metavar=number, type=check_whole("--days", 1, 36_500), help=words.text("cli.help.days"))
-    group.add_argument("--for-ever", action="store_true", default=None, help=words.text("cli.help.for_ever"))
-    group.add_argument("--yes", action="store_true", default=None, help=words.text("cli.help.yes"))
-    _add_store(group, words)
-
-
-def _add_store(group: Group, words: Translator) -> None:
-    group.add_argument("--store", metavar=words.text("cli.help.store_address"), help=words.text("cli.help.store"))
-    group.add_argument("--author", metavar=words.text("cli.help.text"), help=words.text("cli.help.author"))
+def _add_options(parser: argparse.ArgumentParser, options: Sequence[_Option], words: Translator) -> None:
+    group = parser.add_argument_group(words.text("cli.help.options"))
+    for option in options:
+        key = option.name.replace("-", "_")
+        names = ["-h", "--help"] if option.name == "help" else [f"--{option.name}"]
+        says = words.text(f"cli.help.{option.help or key}", formats=", ".join(f".{name}" for name in option.formats))
+        if not option.value:
+            group.add_argument(*names, action="store_true", default=None, help=says)
+            continue
+        value = option.value if "|" in option.value else words.text(f"cli.help.{option.value}")
+        action = "append" if option.is_list else "store"
+        group.add_argument(*names, dest=option.field or key, metavar=value, type=option.check, action=action, help=says)

@@ -1,34 +1,49 @@
-"""Owns ``publish`` and ``studies``: what was estimated goes into the store, and what the store holds is listed, taken along and deleted."""
+"""The `publish` command: estimates and stores the estimate as a version of a study."""
 
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_counts, print_reading, write_files
 from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
-from iceberg.cli.store import _who, open_store
+from iceberg.cli.store import author_of, open_store
+from iceberg.cli.terminal import DONE, Progress, print_result
 from iceberg.errors import FileError
 from iceberg.locale import Translator
 from iceberg.provenance import SourceFile
 
 if TYPE_CHECKING:
-    from iceberg.cli.estimate import Estimated
-    from iceberg.cohort.counts import CohortCounts
-    from iceberg.ingest.mapping import MappingSet
-    from iceberg.ingest.tables import IngestReport
-    from iceberg.model.assumptions import Assumptions
     from iceberg.model.results import IcebergEstimate
-    from iceberg.store.studies import Published, Store
 
 DEFAULT_TITLE = "Silent churn"
-ADDRESS = "ICEBERG_URL"  # where the dashboard answers; makes the link whole
+ADDRESS = "ICEBERG_URL"  # the address of the dashboard, which the printed link begins with
 
 
-def require_inputs(options: Options) -> None:
-    """One line, before anything is read, when an input is missing: a scheduler's run ends here.
+def run_publish(options: Options, words: Translator) -> int:
+    """Estimate, unless the same was published before; publish, write the files that were asked for and print the link."""
+    from iceberg.cli.text import build_rows_text
+    from iceberg.report.words import headline_sentence
+
+    _require_inputs(options)
+    open_store(options).close()  # an error in it is reported before the work
+    with Progress(words, quiet=options.quiet) as progress:
+        counted = count_files(options, progress)
+        estimate = _find_published(counted, options) or estimate_counts(counted, options, progress)
+    print_reading(counted.report, options, words)
+    made = Estimated(estimate, counted)
+    published = _publish(made, options, words)
+    write_files(made, options, words)
+    print_result(f"{headline_sentence(estimate, words)}\n{build_rows_text(counted.report, words)}{published}")
+    return DONE
+
+
+def _require_inputs(options: Options) -> None:
+    """Check before anything is read that every input exists, so that a scheduled run fails with one line.
 
     Raises:
         FileError: ``file_not_found`` or ``no_file_fits``.
@@ -40,70 +55,63 @@ def require_inputs(options: Options) -> None:
             raise FileError("no_file_fits" if has_magic(text) else "file_not_found", {"file": text})
 
 
-def find_published(
-    options: Options, counts: CohortCounts, report: IngestReport, mapping: MappingSet | None, assumptions: Assumptions
-) -> IcebergEstimate | None:
-    """The estimate that was published from the same files, read and assumed alike: nothing needs to be estimated again.
+def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate | None:
+    """The estimate that was published from the same counts, files, mapping, assumptions and seed.
 
     Raises:
         StoreError: When the store cannot be read.
     """
-    from iceberg.ingest.mapping import mapping_as_read
     from iceberg.store.naming import identify
 
-    identity = identify(counts, assumptions, options.seed, _sources(report, options), mapping_as_read(report, mapping).to_toml())
-    store = open_store(options)
-    try:
-        found = store.find(options.title or DEFAULT_TITLE, identity)
-    finally:
-        store.close()
-    return None if found is None else found.estimate
+    identity = identify(counted.counts, counted.assumptions, options.seed, _sources(counted, options), _mapping_as_read(counted))
+    with closing(open_store(options)) as store:
+        version = store.find(options.title or DEFAULT_TITLE, identity)
+    return None if version is None else version.estimate
 
 
-def publish_estimate(made: Estimated, options: Options, words: Translator) -> str:
-    """Keep what was estimated, and say where.
+def _publish(made: Estimated, options: Options, words: Translator) -> str:
+    """Store the estimate and return the lines that name its version and its link.
 
     Raises:
-        StoreError: When the store cannot take it; nothing is kept then.
+        StoreError: When the store cannot take it; then nothing is stored.
     """
-    from iceberg.ingest.mapping import mapping_as_read
     from iceberg.report.export import build_document
     from iceberg.store.studies import Publication
 
-    store = open_store(options)
+    counted = made.counted
     publication = Publication(
         title=options.title or DEFAULT_TITLE,
-        counts=made.counts,
+        counts=counted.counts,
         estimate=made.estimate,
-        summary=build_document(made.estimate, made.counts, rows=made.rows, language=words.language),
-        sources=_sources(made.report, options),
-        mapping=mapping_as_read(made.report, made.mapping).to_toml(),
-        author=options.author or _who(),
+        summary=build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language),
+        sources=_sources(counted, options),
+        mapping=_mapping_as_read(counted),
+        author=author_of(options),
     )
-    published = store.publish(publication)
-    told = _told(store, published, publication.title, words)
-    store.close()
-    return told
-
-
-def _told(store: Store, published: Published, title: str, words: Translator) -> str:
+    with closing(open_store(options)) as store:
+        published = store.publish(publication)
     outcome = "new" if published.is_new else "same"
-    base = os.environ.get(ADDRESS, "").rstrip("/")
+    link = f"{os.environ.get(ADDRESS, '').rstrip('/')}/?study={published.study_id}"
     lines = [
-        words.text(f"store.cli.published_{outcome}", title=title, version=str(published.number)),
-        words.text("store.cli.link", link=f"{base}/?study={published.study_id}", store=store.name),
+        words.text(f"store.cli.published_{outcome}", title=publication.title, version=str(published.number)),
+        words.text("store.cli.link", link=link, store=store.name),
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _sources(report: IngestReport, options: Options) -> tuple[SourceFile, ...]:
-    named = name_files(options)
-    found = []
-    for file in named:
-        alone = sum(one.table == file.table for one in named) == 1
-        totals = report.rows.get(file.table) if alone else None
+def _mapping_as_read(counted: CountedFiles) -> str:
+    from iceberg.ingest.mapping import mapping_as_read
+
+    return mapping_as_read(counted.report, counted.mapping).to_toml()
+
+
+def _sources(counted: CountedFiles, options: Options) -> tuple[SourceFile, ...]:
+    """The files with their rows; a table of several files has no rows per file."""
+    files = name_files(options)
+    sources = []
+    for file in files:
+        is_alone = sum(other.table == file.table for other in files) == 1
+        totals = counted.report.rows.get(file.table) if is_alone else None
         rows = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
-        found.append(SourceFile(file.table, file.name, file.sha256, file.size_bytes, *rows))
-    return tuple(found)
-
-
+        sources.append(SourceFile(file.table, file.name, file.sha256, file.size_bytes, *rows))
+    return tuple(sources)

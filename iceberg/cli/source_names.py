@@ -1,4 +1,4 @@
-"""Owns what is known of the files named on the command line: base name, SHA-256 and size. Never a row, a folder or a password."""
+"""The base name, SHA-256 and size of the files on the command line; never a row, a folder or a password."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ _SECRET = ("password", "sslpassword", "passfile", "user")
 
 
 def name_files(options: Options) -> tuple[SourceFile, ...]:
-    """Every source of `options` in the order of the help, each file of a folder or pattern by itself."""
-    return tuple(
-        named
-        for table, source in options.given.items()
-        for named in _named(table, source)
-    )
+    """Every source of `options` in the order of the help; a folder or pattern gives one entry per file."""
+    return tuple(file for table, source in options.given.items() for file in _files_of(table, source))
 
 
-def _named(table: str, source: str) -> Iterable[SourceFile]:
+def _files_of(table: str, source: str) -> Iterable[SourceFile]:
     if source == STANDARD_INPUT:
         return [SourceFile(table, "stdin")]
     if "://" in source:
@@ -32,10 +28,10 @@ def _named(table: str, source: str) -> Iterable[SourceFile]:
     if path.is_file():
         return [_fingerprint(table, path)]
     if path.is_dir():
-        found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith((".", "_")))
+        files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_")))
     else:
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207  # a pattern may be absolute
-    return [_fingerprint(table, one) for one in found] or [SourceFile(table, path.name or source)]
+        files = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207  # a pattern may be absolute
+    return [_fingerprint(table, file) for file in files] or [SourceFile(table, path.name or source)]
 
 
 def _fingerprint(table: str, path: Path) -> SourceFile:

@@ -1,4 +1,4 @@
-"""Opens the store of published studies for a command."""
+"""The store of published studies, as the commands open it, and the name that they write into it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_store(options: Options) -> Store:
-    """The store that was named; versions that have outlived their retention are gone from it."""
+    """Open the store that `options` names and delete the versions whose retention has ended; the caller closes it."""
     from iceberg.store.retention import expire
     from iceberg.store.studies import Store
 
@@ -22,7 +22,10 @@ def open_store(options: Options) -> Store:
     return store
 
 
-def _who() -> str:
+def author_of(options: Options) -> str:
+    """The ``--author``, else the user of the system, else nothing."""
+    if options.author:
+        return options.author
     with suppress(OSError, KeyError, ImportError):  # a container without a user database
         return getpass.getuser()
     return ""

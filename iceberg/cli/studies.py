@@ -1,28 +1,27 @@
-"""The `studies` command: lists, shows, exports and deletes what was published."""
+"""The `studies` command: lists, shows, exports and deletes published studies, sets their retention and shows the audit trail."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
-from iceberg.cli.store import _who, open_store
+from iceberg.cli.store import author_of, open_store
+from iceberg.cli.terminal import DONE, print_result
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
     from iceberg.store.studies import Store, VersionEntry
 
 
-def run_studies(options: Options, words: Translator) -> str:
-    """One of ``studies list|show|delete|export|retain|audit``.
-
-    Returns:
-        What is printed.
+def run_studies(options: Options, words: Translator) -> int:
+    """Run one of ``studies list|show|delete|export|retain|audit`` and print its result.
 
     Raises:
-        StoreError: When the store has not what was asked for.
+        StoreError: When the store does not have the study or the version.
     """
     actions: dict[str, Callable[[Store, Options, Translator], str]] = {
         "list": _list,
@@ -32,21 +31,19 @@ def run_studies(options: Options, words: Translator) -> str:
         "retain": _retain,
         "audit": _audit,
     }
-    store = open_store(options)
-    try:
-        return actions[options.action](store, options, words)
-    finally:
-        store.close()
+    with closing(open_store(options)) as store:
+        print_result(actions[options.action](store, options, words))
+    return DONE
 
 
 def _list(store: Store, options: Options, words: Translator) -> str:
     from iceberg.cli.text import build_table
 
-    found = store.studies()
-    if not found:
+    studies = store.studies()
+    if not studies:
         return words.text("store.cli.empty", store=store.name) + "\n"
     heads = [words.text(f"store.cli.{name}") for name in ("study", "title", "versions", "published", "silent")]
-    rows = [[one.study_id, one.title, words.integer(one.versions), _moment(one.newest), _churn(one.newest, words)] for one in found]
+    rows = [[study.study_id, study.title, words.integer(study.versions), _moment(study.newest), _churn(study.newest, words)] for study in studies]
     return _lines(build_table(heads, rows))
 
 
@@ -56,7 +53,8 @@ def _show(store: Store, options: Options, words: Translator) -> str:
     entries = [store.entry(_study(options), options.version)] if options.version else list(store.versions(_study(options)))
     heads = [words.text(f"store.cli.{name}") for name in ("version", "published", "author", "since", "as_of", "level", "silent")]
     rows = [
-        [str(one.number), _moment(one), one.author, one.since or "", one.as_of or "", one.evidence_level, _churn(one, words)] for one in entries
+        [str(entry.number), _moment(entry), entry.author, entry.since or "", entry.as_of or "", entry.evidence_level, _churn(entry, words)]
+        for entry in entries
     ]
     lines = [words.text("store.cli.about", title=entries[0].title, study=entries[0].study_id), "", build_table(heads, rows).rstrip("\n"), ""]
     newest = entries[0]
@@ -76,8 +74,8 @@ def _delete(store: Store, options: Options, words: Translator) -> str:
     entry = store.entry(study, options.version)
     if not options.yes:
         raise UsageError("delete_needs_yes", {"title": entry.title, "count": count})
-    gone = delete_study(store, study, number=options.version, actor=options.author or _who())
-    return _lines(words.text("store.cli.deleted", title=entry.title, count=gone), *_later(store, words))
+    deleted = delete_study(store, study, number=options.version, actor=author_of(options))
+    return _lines(words.text("store.cli.deleted", title=entry.title, count=deleted), *_overwritten_later(store, words))
 
 
 def _export(store: Store, options: Options, words: Translator) -> str:
@@ -88,7 +86,7 @@ def _export(store: Store, options: Options, words: Translator) -> str:
     target = options.out
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        count = export_everything(store, draft, study_id=options.study, actor=options.author or _who())
+        count = export_everything(store, draft, study_id=options.study, actor=author_of(options))
         draft.replace(target)
     except OSError as problem:
         raise UsageError("cannot_write", {"file": str(target), "reason": problem.strerror or type(problem).__name__}) from problem
@@ -101,15 +99,15 @@ def _retain(store: Store, options: Options, words: Translator) -> str:
     from iceberg.store.retention import expire, retention_days, set_retention
 
     if options.days is not None or options.for_ever:
-        set_retention(store, options.days, actor=options.author or _who())
-    gone = expire(store)
+        set_retention(store, options.days, actor=author_of(options))
+    expired = expire(store)
     days = retention_days(store)
-    kept = words.text("store.cli.kept_for_ever") if days is None else words.text("store.cli.kept_days", count=days)
-    return _lines(kept, *([words.text("store.cli.expired", count=gone), *_later(store, words)] if gone else []))
+    retention = words.text("store.cli.kept_for_ever") if days is None else words.text("store.cli.kept_days", count=days)
+    return _lines(retention, *([words.text("store.cli.expired", count=expired), *_overwritten_later(store, words)] if expired else []))
 
 
-def _later(store: Store, words: Translator) -> list[str]:
-    """What to know where deleted rows leave their bytes behind for a while."""
+def _overwritten_later(store: Store, words: Translator) -> list[str]:
+    """A remark for databases that do not overwrite deleted rows at once."""
     from iceberg.store.retention import overwrites_at_once
 
     return [] if overwrites_at_once(store) else [words.text("store.cli.overwritten_later")]

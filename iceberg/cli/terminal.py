@@ -1,4 +1,4 @@
-"""Owns what the command line does to a terminal and to files: results, progress, one sentence at a time, files whole or not at all."""
+"""Output of the command line: results and progress on the terminal, files written whole or not at all; the exit statuses."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
 
 
 def prepare_streams() -> None:
-    """A terminal that lacks a character gets a question mark, never a traceback."""
+    """Print a question mark for a character that the terminal lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
 
 def print_result(text: str) -> None:
-    """Write to standard output, now: what cannot be written must be known while there is someone to tell.
+    """Write to standard output and flush, so that a failure is reported.
 
     Raises:
-        UsageError: When it cannot take the text, for instance because the disk is full.
+        UsageError: When the text cannot be written, for instance because the disk is full.
     """
     try:
         sys.stdout.write(text)
@@ -41,8 +41,8 @@ def print_result(text: str) -> None:
 
 
 def say(sentence: str) -> None:
-    """One line on standard error."""
-    with contextlib.suppress(BrokenPipeError):  # nobody listens; the exit status still speaks
+    """Print one line on standard error."""
+    with contextlib.suppress(BrokenPipeError):  # the exit status reports the outcome all the same
         print(sentence, file=sys.stderr, flush=True)
 
 
@@ -55,43 +55,37 @@ class Progress:
         self._step = ""
 
     def __call__(self, step: str, fraction: float = 0.0) -> None:
-        """Say that `step` (a key of ``cli.progress`` or ``evidence.steps``) is under way, `fraction` of it done."""
-        if self._quiet:
-            return
-        known = [key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)]
-        self._say(self._words.text(known[0] if known else "cli.progress.estimating"), fraction)
+        """Show that `step` (a key of ``cli.progress`` or ``evidence.steps``) is `fraction` done."""
+        key = next((key for key in (f"cli.progress.{step}", f"evidence.steps.{step}") if self._words.has(key)), "cli.progress.estimating")
+        self._show(self._words.text(key), fraction)
 
-    def _say(self, sentence: str, fraction: float = 0.0) -> None:
+    def _show(self, sentence: str, fraction: float = 0.0) -> None:
         if self._quiet:
             return
         if self._in_place:
-            line = self._words.text(
-                "cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0))
-            )
+            line = self._words.text("cli.progress.step", step=sentence, percent=self._words.percent(min(max(fraction, 0.0), 1.0)))
             print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
         elif sentence != self._step:
             print(sentence, file=sys.stderr, flush=True)
         self._step = sentence
 
     def of_file(self, name: str) -> None:
-        """Say that the file `name` is being read."""
-        self._say(self._words.text("cli.progress.reading_file", file=name))
+        """Show that the file `name` is being read."""
+        self._show(self._words.text("cli.progress.reading_file", file=name))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._in_place and self._step:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it.
+    """Write a file so that a reader sees the old content or the new one, never a part.
 
     Raises:
-        UsageError: When the place cannot be written.
+        UsageError: When it cannot be written.
     """
     target = path.resolve()
     try:
@@ -108,6 +102,4 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as problem:
-        raise UsageError(
-            "cannot_write", {"file": str(path), "reason": problem.strerror or type(problem).__name__}
-        ) from problem
+        raise UsageError("cannot_write", {"file": str(path), "reason": problem.strerror or type(problem).__name__}) from problem

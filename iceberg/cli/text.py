@@ -1,10 +1,10 @@
-"""Owns how results look in a terminal: plain text tables and sentences, built here and printed by `iceberg.cli.main`."""
+"""Plain text for a terminal: tables and sentences about an estimate and about how files were read."""
 
 from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from iceberg.locale import Translator
@@ -21,7 +21,7 @@ _ISSUES_PER_RULE = 3
 
 
 def build_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A plain text table: the first column to the left, all others to the right."""
+    """A plain text table: the first column is aligned left, all others right."""
     lines = [list(headers), *(list(row) for row in rows)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(headers))]
     text = [
@@ -36,25 +36,17 @@ def build_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _width(cell: str) -> int:
-    """Columns a terminal needs: combining marks none, wide characters two."""
-    return sum(
-        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in cell
-    )
+    """The columns that a terminal needs: none for combining characters, two for wide ones."""
+    return sum(0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF") for letter in cell)
 
 
 def wrap(sentence: str, *, indent: str = "", first: str | None = None) -> str:
     """A sentence broken at spaces; no-break spaces hold numbers together."""
-    return textwrap.fill(
-        sentence,
-        WIDTH,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-    )
+    return textwrap.fill(sentence, WIDTH, initial_indent=indent if first is None else first, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
-    """The headline, one line per category, the window, the evidence and what to know before trusting it."""
+    """The headline, one line per category, the window, the evidence level and the remarks."""
     from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline
 
     parts = [wrap(headline(estimate, words)), "", _estimate_table(estimate, counts, words), ""]
@@ -74,15 +66,15 @@ def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Transla
         text = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
     if not counts.has_customers:
         return text
-    told = "silent" if counts.has_linked_complaints else "left"
-    text += " " + words.text(f"cli.estimate.{told}_leavers", count=estimate.silent_leavers)
+    kind = "silent" if counts.has_linked_complaints else "left"
+    text += " " + words.text(f"cli.estimate.{kind}_leavers", count=estimate.silent_leavers)
     if estimate.total.vocal_customers:
         text += " " + words.text("cli.estimate.natural", natural=_span(estimate.natural_departures, words))
     return text
 
 
 def _remarks(diagnostics: Sequence[Diagnostic], words: Translator) -> list[str]:
-    """Each remark once, gravest first; the other categories it holds for are only named."""
+    """One sentence per kind of remark, gravest first, with the names of the other categories that it holds for."""
     from iceberg.report.words import diagnostic_sentences
 
     gravity = {"warning": 0, "caution": 1, "info": 2}
@@ -170,9 +162,7 @@ def _reading_text(reading: FileReading, words: Translator) -> str:
         used = ", ".join(f"{field} <- {header}" if field != header else field for field, header in reading.used.items())
         lines.append(wrap(words.text("cli.check.columns", columns=used), indent="    ", first="  "))
     if reading.dropped:
-        lines.append(
-            wrap(words.text("cli.check.dropped", columns=", ".join(reading.dropped)), indent="    ", first="  ")
-        )
+        lines.append(wrap(words.text("cli.check.dropped", columns=", ".join(reading.dropped)), indent="    ", first="  "))
     return "\n".join(lines)
 
 
@@ -192,50 +182,42 @@ def build_check_text(report: IngestReport, words: Translator) -> str:
 
 
 def build_joining_text(report: IngestReport, words: Translator) -> str:
-    """How the tables were put together, what contradicts what, and what is offered; "" where there is nothing to say."""
+    """How the tables were joined, what contradicts what, and what can be chosen otherwise; "" for a single table without remarks."""
     from iceberg.ingest.joining_sentences import tell_report
 
     lines: list[str] = []
     section, explained = "joined", set[str]()
-    for told in tell_report(report, words):
-        if told.section != section:
-            section = told.section
+    for remark in tell_report(report, words):
+        if remark.section != section:
+            section = remark.section
             lines.append(words.text(f"joining.{section}.title"))
-        lines.append(wrap(told.says, indent="  ", first="- "))
-        change = "" if told.option in explained else told.change  # how to choose otherwise is said once per option
-        lines += [wrap(text, indent="    ") for text in (told.choice, change) if text]
-        explained.add(told.option)
+        lines.append(wrap(remark.says, indent="  ", first="- "))
+        change = "" if remark.option in explained else remark.change  # how to choose otherwise stands once per option
+        lines += [wrap(text, indent="    ") for text in (remark.choice, change) if text]
+        explained.add(remark.option)
     return "".join(f"{line}\n" for line in lines)
 
 
 def build_notes_text(report: IngestReport, words: Translator) -> str:
-    """What was taken for granted while reading, one line each."""
-    return "".join(
-        wrap(words.text(f"ingest.notes.{code}", **values), indent="  ", first="- ") + "\n"
-        for code, values in report.notes
-    )
+    """What was assumed while reading, one line each."""
+    return "".join(wrap(words.text(f"ingest.notes.{code}", **values), indent="  ", first="- ") + "\n" for code, values in report.notes)
 
 
 def build_rows_text(report: IngestReport, words: Translator) -> str:
     """Rows read, kept and rejected, one line per table."""
-    return "".join(
-        words.text(
-            "cli.check.rows",
-            table=words.text(f"ingest.tables.{table}"),
-            read=totals.read,
-            kept=totals.kept,
-            rejected=totals.rejected,
-        )
-        + "\n"
-        for table, totals in report.rows.items()
-        if not (table == "customers" and report.joining is not None and report.joining.derived)  # no file of theirs was read
-    ) + "".join(
-        words.text("cli.check.file_rows", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected) + "\n" for part in report.parts
-    )
+    tables = dict(report.rows)
+    if report.joining is not None and report.joining.derived:  # no file of customers was read
+        tables.pop("customers", None)
+    lines = [
+        words.text("cli.check.rows", table=words.text(f"ingest.tables.{name}"), read=rows.read, kept=rows.kept, rejected=rows.rejected)
+        for name, rows in tables.items()
+    ]
+    lines += [words.text("cli.check.file_rows", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected) for part in report.parts]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def build_rules_text(report: IngestReport, words: Translator, *, with_rows: bool = False) -> str:
-    """Every rule that spoke and how often; with `with_rows` also its first rows and the remedy."""
+    """Every rule that applied and how often; with `with_rows` also its first rows and the remedy."""
     lines: list[str] = []
     for entry in report.rules:
         stem = f"ingest.rules.{entry.rule}"
@@ -245,18 +227,13 @@ def build_rules_text(report: IngestReport, words: Translator, *, with_rows: bool
         lines += [""] if with_rows else []
         lines.append(words.text(f"cli.check.rule_{outcome}", table=table, rule=entry.rule, name=name, count=entry.rows))
         if with_rows:
-            spoken = [issue for issue in report.issues if (issue.table, issue.rule) == (entry.table, entry.rule)]
-            lines += [_issue_text(issue, words) for issue in spoken[:_ISSUES_PER_RULE]]
+            issues = [issue for issue in report.issues if (issue.table, issue.rule) == (entry.table, entry.rule)]
+            lines += [_issue_text(issue, words) for issue in issues[:_ISSUES_PER_RULE]]
             lines.append(wrap(words.text("cli.check.remedy", remedy=words.text(f"{stem}.remedy")), indent="    "))
     return "".join(f"{line}\n" for line in lines)
 
 
 def _issue_text(issue: RowIssue, words: Translator) -> str:
-    values: Mapping[str, str] = {
-        "file": issue.file,
-        "line": str(issue.line),
-        "column": issue.column,
-        "value": issue.value[:60],
-    }
+    values = {"file": issue.file, "line": str(issue.line), "column": issue.column, "value": issue.value[:60]}
     place = "" if issue.line else "_unplaced"  # rows of a table in Spark have no line
     return "    " + words.text(f"cli.check.issue{'' if issue.column else '_row'}{place}", **values)

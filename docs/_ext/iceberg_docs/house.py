@@ -21,14 +21,14 @@ WIDTH, HEIGHT, GAP, ROW, LANE = 124, 46, 22, 118, 12  # of a box, between boxes,
 STYLE = (
     ".house rect{fill:#dcebf5;stroke:#0f5c8c} .house text{fill:#0b2440;font:600 14px sans-serif;text-anchor:middle} "
     ".house .size{font-weight:400;font-size:11px} .house path{fill:none;stroke:#71889a;stroke-width:1.8} "
-    ".house .implied{stroke-width:.7} .house marker path{fill:#71889a;stroke:none}"
+    ".house .implied{stroke-width:.7;visibility:hidden} .house:hover .implied{visibility:visible} .house marker path{fill:#71889a;stroke:none}"
 )
 
 
 def part_of(module: str, parts: set[str]) -> str:
     """The part that a dotted name inside the package belongs to, "" for the package itself.
 
-    A module ``cli_options`` belongs to the part ``cli`` where there is one.
+    A module ``cli_options`` would belong to the part ``cli``.
     """
     first = module.partition(".")[0]
     stem = first.partition("_")[0]
@@ -118,7 +118,7 @@ Way = list[tuple[int, _Item]]  # row and item at each step of an arrow
 
 
 def _rows_and_ways(house: House) -> tuple[list[list[_Item]], dict[tuple[str, str], Way]]:
-    """The items of each row, bottom row first, and the way of each arrow through them."""
+    """The items of each row, bottom row first, and the way of each arrow through them. An implied arrow takes no place in the rows between."""
     layers = layers_of(house)
     row_of = {part: row for row, parts in enumerate(layers) for part in parts}
     box = {part: _Item(part) for part in house}
@@ -127,17 +127,17 @@ def _rows_and_ways(house: House) -> tuple[list[list[_Item]], dict[tuple[str, str
     for source, targets in house.items():
         for target in sorted(targets):
             way: Way = [(row_of[source], box[source])]
-            for row in range(row_of[source] - 1, row_of[target], -1):
+            for row in range(row_of[source] - 1, row_of[target], -1) if not implied(house, source, target) else ():
                 way.append((row, _Item()))
                 rows[row].append(way[-1][1])
             ways[source, target] = [*way, (row_of[target], box[target])]
     return rows, ways
 
 
-def _place(rows: list[list[_Item]], ways: dict[tuple[str, str], Way]) -> float:
+def _place(rows: list[list[_Item]], ways: list[Way]) -> float:
     """Gives every item its x, those that belong together close to each other, and returns the width of the picture."""
     near: dict[int, list[_Item]] = {}
-    for way in ways.values():
+    for way in ways:
         for (_, upper), (_, lower) in pairwise(way):
             near.setdefault(id(upper), []).append(lower)
             near.setdefault(id(lower), []).append(upper)
@@ -172,25 +172,26 @@ def draw(house: House, sizes: dict[str, int], name: str) -> str:
         name: Of the package.
     """
     rows, ways = _rows_and_ways(house)
-    width, height = _place(rows, ways), len(rows) * ROW - (ROW - HEIGHT) + 40
+    thick = {arrow: way for arrow, way in ways.items() if not implied(house, *arrow)}
+    width, height = _place(rows, list(thick.values())), len(rows) * ROW - (ROW - HEIGHT) + 40
     top = {row: (len(rows) - 1 - row) * ROW + 10 for row in range(len(rows))}
-    leaving, arriving = Counter(source for source, _ in ways), Counter(target for _, target in ways)
+    leaving, arriving = Counter(source for source, _ in thick), Counter(target for _, target in thick)
     left, arrived = Counter[str](), Counter[str]()
     lines = []
     for (source, target), way in sorted(ways.items(), key=lambda entry: (entry[1][1][1].x, entry[1][-2][1].x)):
         start, end = way[0][1], way[-1][1]
         flat = way[0][0] == way[-1][0]
+        if (source, target) not in thick:
+            points = [(start.x, top[way[0][0]] + HEIGHT), (end.x, top[way[-1][0]] - 4)]
+            lines.append(_arrow(source, target, points, ' class="implied"'))
+            continue
         points = [(start.x + _port(left[source], leaving[source]), top[way[0][0]] + HEIGHT)]
         for row, item in way[1:-1]:
             points += [(item.x, top[row]), (item.x, top[row] + HEIGHT)]
         points.append((end.x + _port(arrived[target], arriving[target]), top[way[-1][0]] + (HEIGHT if flat else 0) + (4 if flat else -4)))
         left[source] += 1
         arrived[target] += 1
-        kind = ' class="implied"' if implied(house, source, target) else ""
-        lines.append(
-            f'<path data-from="{escape(source)}" data-to="{escape(target)}"{kind} d="{_curve(points)}" marker-end="url(#house-tip)">'
-            f"<title>{escape(source)} imports {escape(target)}</title></path>"
-        )
+        lines.append(_arrow(source, target, points))
     for row, items in enumerate(rows):
         lines += [_box(item, top[row], sizes[item.part]) for item in items if item.part]
     return (
@@ -198,6 +199,13 @@ def draw(house: House, sizes: dict[str, int], name: str) -> str:
         f'aria-label="The parts of {escape(name)} and what each imports">\n<style>{STYLE}</style>\n'
         '<defs><marker id="house-tip" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" '
         'orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>\n' + "\n".join(lines) + "\n</svg>"
+    )
+
+
+def _arrow(source: str, target: str, points: list[tuple[float, float]], kind: str = "") -> str:
+    return (
+        f'<path data-from="{escape(source)}" data-to="{escape(target)}"{kind} d="{_curve(points)}" marker-end="url(#house-tip)">'
+        f"<title>{escape(source)} imports {escape(target)}</title></path>"
     )
 
 
@@ -216,7 +224,8 @@ def _box(item: _Item, top: float, size: int) -> str:
 
 def picture_of(package: Path, name: str = "") -> str:
     """The picture of the package in this folder, with this dotted name (that of the folder)."""
-    return draw(read_house(package, name), {part: len(files) for part, files in parts_of(package).items()}, name or package.name)
+    sizes = {part: len([file for file in files if file.stem != "__init__"]) or 1 for part, files in parts_of(package).items()}
+    return draw(read_house(package, name), sizes, name or package.name)
 
 
 def _first_sentence(files: list[Path], part: str) -> str:
