@@ -1,4 +1,4 @@
-"""Sets the page up and navigates; everything else lives in `iceberg.ui`."""
+"""The page that Streamlit runs: setup and navigation; everything else is in `iceberg.ui`."""
 
 from functools import partial
 
@@ -9,11 +9,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from iceberg.installation import PACKAGE
 from iceberg.locale import Translator
 from iceberg.ui.access.access import Access, current_access, least_role, show_refusal
-from iceberg.ui.access.sign_in import show_closed_door
+from iceberg.ui.access.sign_in import show_sign_in
 from iceberg.ui.frame import errors_in_words, open_frame, page_file, sidebar_around
 from iceberg.ui.language import browser_language
 from iceberg.ui.serving.server import check_reach, prepared, say_fault
-from iceberg.ui.serving.static_files import KeptFiles
+from iceberg.ui.serving.static_files import CompressedFiles
 
 ICON = PACKAGE / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
 PAGES = {  # file and address -> Material icon
@@ -28,7 +28,7 @@ PAGES = {  # file and address -> Material icon
 
 
 def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
-    """A page of the menu; what is not for this role has no place in it, and whoever types its address is told so."""
+    """A page of the menu; a page that is not for this role is hidden, and its address shows a refusal."""
     allowed = access.may(least_role(name))
     return st.Page(
         page_file(name) if allowed else partial(show_refusal, name, access),
@@ -42,14 +42,14 @@ def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
 
 
 def show_dashboard() -> None:
-    """Every run of every session."""
+    """Run the page that the address names; Streamlit calls this on every run of every session."""
     language = browser_language()
     words = Translator(language)
     st.set_page_config(page_title=words.text("ui.frame.product"), page_icon=ICON, layout="wide")
     with errors_in_words(words):
         access = current_access()
         if not access.may("viewer"):
-            st.navigation([st.Page(partial(show_closed_door, access, words), title=words.text("ui.access.sign_in_title"))]).run()
+            st.navigation([st.Page(partial(show_sign_in, access, words), title=words.text("ui.access.sign_in_title"))]).run()
             return
         page = st.navigation([_page(name, icon, access, words) for name, icon in PAGES.items()])
         name = page.url_path or next(iter(PAGES))
@@ -60,6 +60,6 @@ def show_dashboard() -> None:
 
 if get_script_run_ctx(suppress_warning=True) is not None:
     show_dashboard()
-else:  # what `streamlit run app.py` serves: this same file, once the sample company is ready
+else:  # `streamlit run app.py` serves this same file, once the sample company is prepared
     check_reach()
-    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault, middleware=[Middleware(KeptFiles)])
+    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault, middleware=[Middleware(CompressedFiles)])

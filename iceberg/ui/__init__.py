@@ -2,7 +2,6 @@
 
 import os
 
-# Many small matrices: threads that wait for each other cost ten times what they save, and readers share the cores anyway.
-# Has to be said before the first numerical library is loaded.
+# Matrices are small, so threads of one calculation would only wait for each other; set before the first numerical library is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,22 +1,22 @@
-"""Owns the sidebar: language, study, period, segments, starting ratio and horizon; and the link that carries them.
+"""The controls of the sidebar: language, study, period, segments, starting ratio and horizon.
 
-What the reader chose lives in the address, so that a link opens on the same picture. Defaults stay out of it.
+Choices other than the defaults are parameters of the address, so that a link opens the same picture.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import streamlit as st
 
 from iceberg.locale import LANGUAGES, Translator, load_conventions
-from iceberg.model.assumptions import FOLK_RATIO, Assumptions, CategoryPrior, SilentRatioPrior
-from iceberg.ui.language import _spoken
-from iceberg.ui.session.choices import _HELD, PRIORS, forget_choices
+from iceberg.model.assumptions import FOLK_RATIO, Assumptions, SilentRatioPrior
+from iceberg.ui.language import default_language
+from iceberg.ui.session.choices import START_NEXT, chosen_value, edited_priors, forget_choices
 from iceberg.ui.session.current import forget_study
 from iceberg.ui.session.study import Filters, Study
 
@@ -30,10 +30,11 @@ DEFAULT_HORIZON = float(Assumptions().horizon_days)
 STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
-START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
+
+
 @dataclass(frozen=True)
 class View:
-    """What the reader chose in the sidebar."""
+    """The reader's choices in the sidebar."""
 
     translator: Translator
     filters: Filters
@@ -46,7 +47,7 @@ class View:
 
 
 def show_language(language: str) -> None:
-    """The language switch; its labels are in their own language."""
+    """Draw the switch of languages, each named in itself."""
     if st.session_state.get("lang") not in LANGUAGES:
         st.session_state["lang"] = language
     words = Translator(language)
@@ -58,11 +59,11 @@ def show_language(language: str) -> None:
         required=True,
         width="stretch",
     )
-    _remember("lang", None if st.session_state["lang"] == _spoken() else st.session_state["lang"])
+    _set_parameter("lang", None if st.session_state["lang"] == default_language() else st.session_state["lang"])
 
 
 def show_study(study: Study, words: Translator) -> None:
-    """Whose numbers these are, and the way back to the sample."""
+    """Draw which study is on screen, and the way back to the sample."""
     with st.container(border=True, gap="xsmall"):
         if study.is_sample:
             st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
@@ -70,7 +71,7 @@ def show_study(study: Study, words: Translator) -> None:
         elif study.published is not None:
             st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
             st.caption(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}")
-            _remember("study", study.published.study_id)
+            _set_parameter("study", study.published.study_id)
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(study.name or words.text("ui.study.typed"))
@@ -78,12 +79,12 @@ def show_study(study: Study, words: Translator) -> None:
 
 
 def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
-    """What was chosen, before any control is drawn: on a first visit the page goes out ahead of its controls.
+    """The choices so far, read before any control is drawn: on a first visit the page is drawn before its controls.
 
     Args:
         study: Its months and segments can be chosen.
         words: The reader's language.
-        shown: The controls of the page; the others keep what was chosen for the pages that need them.
+        shown: The controls of the page; the choices of the others wait for the pages that have them.
     """
     months = _narrowed(_months_chosen(study), study.months) if "period" in shown else None
     segments = tuple(_segments_chosen(study)) or None if "segments" in shown else None
@@ -92,7 +93,7 @@ def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> 
 
 
 def show_controls(study: Study, words: Translator, *, shown: frozenset[Control]) -> None:
-    """The controls that move what a page shows; `read_view` says what was chosen."""
+    """Draw the controls of a page; `read_view` reads them."""
     if {"segments", "period"} & shown:
         st.subheader(words.text("ui.controls.what"), anchor=False)
     if "period" in shown:
@@ -106,18 +107,11 @@ def show_controls(study: Study, words: Translator, *, shown: frozenset[Control])
         st.button(words.text("ui.controls.reset"), on_click=_reset, icon=":material/restart_alt:", type="tertiary")
 
 
-def _held(key: str, otherwise: object) -> Any:  # noqa: ANN401  # whatever the control of that key holds
-    """The value of a control drawn on an earlier run, on whichever page; `otherwise` on the first."""
-    if key in st.session_state:
-        st.session_state[_HELD + key] = st.session_state[key]
-    return st.session_state.setdefault(_HELD + key, otherwise)
-
-
 def _months_chosen(study: Study) -> tuple[date, date] | None:
     months = study.months
     if len(months) < 2:
         return None
-    return cast("tuple[date, date]", tuple(_held(_months_key(study), _months_from_link(months) or (months[0], months[-1]))))
+    return cast("tuple[date, date]", tuple(chosen_value(_months_key(study), _months_from_link(months) or (months[0], months[-1]))))
 
 
 def _months_key(study: Study) -> str:
@@ -142,11 +136,11 @@ def _show_months(study: Study, words: Translator) -> None:
         persist_state="session",
     )
     narrowed = _narrowed(chosen, months)
-    _remember("months", f"{narrowed[0]:%Y-%m}..{narrowed[1]:%Y-%m}" if narrowed else None)
+    _set_parameter("months", f"{narrowed[0]:%Y-%m}..{narrowed[1]:%Y-%m}" if narrowed else None)
 
 
 def _period(study: Study, month: date, words: Translator) -> str:
-    """A month, or the months that a viewer sees taken together."""
+    """A month, or the first and last of those that a viewer sees as one."""
     last = month if study.axes is None else study.axes.last_months[study.axes.months.index(month)]
     return words.month(month) if last == month else words.text("ui.controls.period_of", first=words.month(month), last=words.month(last))
 
@@ -167,7 +161,7 @@ def _segments_chosen(study: Study) -> list[str]:
     segments = study.segments
     if len(segments) < 2:
         return []
-    chosen = _held(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
+    chosen = chosen_value(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
     return [segment for segment in segments if segment in chosen]
 
 
@@ -187,13 +181,13 @@ def _show_segments(study: Study, words: Translator) -> None:
         help=words.text("ui.controls.segments_help"),
         persist_state="session",
     )
-    _remember("segment", chosen or None)
+    _set_parameter("segment", chosen or None)
     if study.axes is not None and not study.axes.both and chosen and _narrowed(_months_chosen(study), study.months):
         st.caption(words.text("ui.controls.one_of_two"))
 
 
 def _assumptions_chosen(study: Study) -> Assumptions:
-    """What the sliders say; where nobody moved one, exactly what the study assumes."""
+    """The assumptions of the sliders; where none was moved, exactly those of the study."""
     evidence = _start_chosen(study) == "evidence"
     steps = {name: _step_chosen(study, name) for name in STEPS}
     usual = study.assumptions
@@ -221,12 +215,12 @@ def _show_assumptions(study: Study, words: Translator) -> None:
 
 
 def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
-    """The steps of a slider and where it stands at first; what a published study assumes is one of them."""
+    """The steps of a slider and its first position; the value that a published study assumes is one of them."""
     steps, usual = STEPS[name]
     if study.published is None:
         return steps, usual
-    held = study.assumptions
-    assumed = {"ratio": held.ratio.median, "spread": math.sqrt(held.ratio.upper / held.ratio.lower), "horizon": float(held.horizon_days)}[name]
+    ratio, days = study.assumptions.ratio, study.assumptions.horizon_days
+    assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}[name]
     near = next((step for step in steps if math.isclose(step, assumed, rel_tol=1e-6)), None)
     return (steps, near) if near is not None else (tuple(sorted((*steps, assumed))), assumed)
 
@@ -235,7 +229,7 @@ def _start_chosen(study: Study) -> str:
     if START_NEXT in st.session_state:
         st.session_state["start"] = st.session_state.pop(START_NEXT)
     asked = st.query_params.get("start")
-    return str(_held("start", asked if asked in STARTS else _usual_start(study)))
+    return str(chosen_value("start", asked if asked in STARTS else _usual_start(study)))
 
 
 def _usual_start(study: Study) -> str:
@@ -254,13 +248,13 @@ def _show_starting_point(study: Study, words: Translator) -> None:
         help=words.text("ui.controls.start_help"),
         persist_state="session",
     )
-    _remember("start", None if chosen == _usual_start(study) else chosen)
+    _set_parameter("start", None if chosen == _usual_start(study) else chosen)
 
 
 def _step_chosen(study: Study, name: str) -> float:
     steps, default = _ladder(study, name)
     asked = st.query_params.get(name, "")
-    return float(_held(name, next((step for step in steps if f"{step:g}" == asked), default)))
+    return float(chosen_value(name, next((step for step in steps if f"{step:g}" == asked), default)))
 
 
 def _show_step(study: Study, name: str, words: Translator, label: Callable[[float], str]) -> None:
@@ -276,28 +270,11 @@ def _show_step(study: Study, name: str, words: Translator, label: Callable[[floa
         help=words.text(f"ui.controls.{name}_help"),
         persist_state="session",
     )
-    _remember(name, None if chosen == default else f"{chosen:g}")
+    _set_parameter(name, None if chosen == default else f"{chosen:g}")
 
 
-def edited_priors() -> tuple[tuple[str, CategoryPrior], ...]:
-    """The category priors that the reader edited on the Method page; empty where none was."""
-    edited: Mapping[str, CategoryPrior] = st.session_state.get(PRIORS, {})
-    return tuple(sorted(edited.items()))
-
-
-def keep_priors(priors: Mapping[str, CategoryPrior]) -> None:
-    """Let edited category priors drive the estimate from now on."""
-    st.session_state[PRIORS] = dict(priors)
-    st.session_state[START_NEXT] = "evidence"
-
-
-def forget_priors() -> None:
-    """Return to the published values."""
-    st.session_state.pop(PRIORS, None)
-
-
-def _remember(name: str, value: str | list[str] | None) -> None:
-    """Put `value` in the address, or take it out; the address is only touched when it changes."""
+def _set_parameter(name: str, value: str | list[str] | None) -> None:
+    """Set a parameter of the address, or remove it where `value` is None; an unchanged address is not sent again."""
     if value is None:
         if name in st.query_params:
             del st.query_params[name]
@@ -306,14 +283,14 @@ def _remember(name: str, value: str | list[str] | None) -> None:
 
 
 def link_with(**choices: str) -> dict[str, list[str]]:
-    """The parameters of a link to another page that keeps what was chosen here, whatever window it opens in; `choices` are that page's own."""
-    kept = {name: st.query_params.get_all(name) for name in st.query_params if name != "category"}
-    return kept | {name: [value] for name, value in choices.items()}
+    """The parameters of a link to another page with the choices made here, valid in a new window too; `choices` are that page's own."""
+    here = {name: st.query_params.get_all(name) for name in st.query_params if name != "category"}
+    return here | {name: [value] for name, value in choices.items()}
 
 
 def _reset() -> None:
     forget_choices()
     for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
-        _remember(name, None)
+        _set_parameter(name, None)
 
 

@@ -1,4 +1,4 @@
-"""Owns how a result is put on a page: a chart with its takeaway, its table twin and its download; remarks."""
+"""Results on a page: a chart with its takeaway, its table and its download; tables; remarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from iceberg.locale import load_conventions
 from iceberg.ui.frame import Frame
-from iceberg.ui.session.caches import read_drawing, remember
+from iceberg.ui.session.caches import cached, parse_chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
 LONGEST_TABLE = 400  # where Streamlit lets a table scroll
 # Gravest first: Streamlit box and icon.
-SEVERITY_LOOKS = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
+BOX_AND_ICON = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
 
 def estimate_key(estimate: IcebergEstimate) -> str:
@@ -43,7 +43,7 @@ def show_chart(
     unit: Unit = "customers",
     selectable: bool = False,
 ) -> str | None:
-    """One chart: drawn once per `key`, told to a screen reader, followed by its table and download.
+    """Show a chart, described for screen readers and followed by its table and download; made once per `key`.
 
     Args:
         frame: Language, theme and width.
@@ -52,7 +52,7 @@ def show_chart(
         build: Makes the chart.
         takeaway: Makes the sentence a screen reader hears instead.
         table: Makes the frame behind the chart.
-        unit: What its plain intervals hold.
+        unit: Of its plain intervals.
         selectable: Whether a click chooses a category.
 
     Returns:
@@ -80,19 +80,19 @@ def chart_identity(frame: Frame, name: str, key: str) -> str:
 
 
 def specify(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[str, str]:
-    """The Vega-Lite of a chart as text, and its takeaway: made once, or kept from an earlier start of the server."""
-    return remember(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
+    """The Vega-Lite of a chart as text, and its takeaway: made once, or loaded from an earlier start of the server."""
+    return cached(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
 
 
 def read_chart(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[dict[str, Any], str]:
-    """`specify`, read."""
-    written, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
-    return read_drawing(chart_identity(frame, name, key), written, study=frame.study), alt_text
+    """The Vega-Lite of a chart, parsed, and its takeaway."""
+    text, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
+    return parse_chart(chart_identity(frame, name, key), text, study=frame.study), alt_text
 
 
 def say(frame: Frame, name: str, estimate: IcebergEstimate, make: Callable[[], Result]) -> Result:
-    """Words about an estimate in the reader's language: worked out once, whoever reads them."""
-    return remember(f"words|{name}|{estimate_key(estimate)}|{frame.language}", make, study=frame.study)
+    """Words about an estimate in the reader's language, made once."""
+    return cached(f"words|{name}|{estimate_key(estimate)}|{frame.language}", make, study=frame.study)
 
 
 def _specification(build: Callable[[], Any]) -> str:
@@ -107,7 +107,7 @@ def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
 
 
 def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers") -> None:
-    """The figures behind a chart, folded away, with their download."""
+    """Show the figures behind a chart in a closed expander, with their download."""
     words = frame.words
     folded = st.expander(
         words.text("ui.show.figures"),
@@ -121,7 +121,7 @@ def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.Data
     from iceberg.report.tables.written import display_table
 
     with folded:
-        values = remember(f"table|{name}|{key}", table, study=frame.study)
+        values = cached(f"table|{name}|{key}", table, study=frame.study)
         if values.empty:
             st.caption(words.text("ui.show.empty"))
             return
@@ -131,7 +131,7 @@ def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.Data
 
 
 def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str) -> None:
-    """A table that is itself the result, with its download."""
+    """Show a table that is itself the result, with its download."""
     draw_table(values, alt_text=alt_text, key=f"table.{name}")
     show_download(frame, name, values)
 
@@ -139,10 +139,10 @@ def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str
 def draw_table(
     values: pd.DataFrame, *, alt_text: str, key: str, hide_index: bool = True, whole: bool = False, columns: Mapping[str, Any] | None = None
 ) -> None:
-    """A table to read, whose height is said before it is drawn.
+    """Draw a table at a height that is set in advance.
 
-    A browser loads what draws tables when the first one comes. On a slow line everything below, such as a button that somebody is about
-    to press, would then move by the height of the table.
+    A browser loads the code that draws tables with the first one. On a slow line a table without a height would then push down everything
+    below it, such as a button that the reader is about to press.
 
     Args:
         values: One row per line of the table, `(rows, columns)`.
@@ -156,13 +156,13 @@ def draw_table(
 
 
 def table_height(rows: int, *, whole: bool = False) -> int:
-    """Pixels that Streamlit gives a table of its own accord: a line per row and one of names, a border, and no more than `LONGEST_TABLE`."""
+    """The pixels that Streamlit would choose: a line per row and one of names, a border, and no more than `LONGEST_TABLE`."""
     height = max(rows, 1) * TABLE_LINE + TABLE_LINE + 2
     return height if whole else min(height, LONGEST_TABLE)
 
 
 def show_download(frame: Frame, name: str, values: pd.DataFrame) -> None:
-    """One CSV that Excel of the reader's language opens as it is."""
+    """Show the download of a CSV that Excel in the reader's language opens as it is."""
     words = frame.words
     st.download_button(
         words.text("ui.show.download"),
@@ -186,19 +186,19 @@ def csv_bytes(values: pd.DataFrame, *, language: str) -> bytes:
 
 
 def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
-    """What to know before acting, gravest first, each with what to do; what several categories share is said once."""
+    """Show the remarks, gravest first, each with what to do; a remark that several categories share becomes one box."""
     from iceberg.report.words import diagnostic_sentences
 
-    said: dict[tuple[str, str], list[str]] = {}
+    sentences_of: dict[tuple[str, str], list[str]] = {}
     actions: dict[tuple[str, str], str] = {}
     for item in diagnostics:
         says, actions[item.severity, item.code] = diagnostic_sentences(item, frame.words)
-        said.setdefault((item.severity, item.code), []).append(says)
-    for severity, (box, icon) in SEVERITY_LOOKS.items():
-        for (held, code), sentences in said.items():
-            if held == severity:
+        sentences_of.setdefault((item.severity, item.code), []).append(says)
+    for severity, (box, icon) in BOX_AND_ICON.items():
+        for (own, code), sentences in sentences_of.items():
+            if own == severity:
                 text = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
-                action = frame.words.text("ui.iceberg.what_to_do", action=actions[held, code])
+                action = frame.words.text("ui.iceberg.what_to_do", action=actions[own, code])
                 getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
 
 

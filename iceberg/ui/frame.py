@@ -1,4 +1,4 @@
-"""Owns what surrounds every page: language, study and controls in the sidebar, width and theme, errors in words."""
+"""The frame around every page: language, study and controls in the sidebar, width and theme, errors in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -20,6 +20,9 @@ from iceberg.ui.language import browser_language
 from iceberg.ui.session.current import current_study
 from iceberg.ui.session.study import Study
 from iceberg.ui.window import is_narrow, listen_to_window
+
+if TYPE_CHECKING:
+    from iceberg.report.palette import Theme
 
 STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}
 CONTROLS: dict[str, frozenset[Control]] = {
@@ -38,15 +41,15 @@ _VISITED = "visited"
 
 @dataclass(frozen=True)
 class Frame:
-    """What a page needs to know before it draws.
+    """Everything that a page depends on besides its own controls.
 
     Attributes:
         words: Sentences and number formats of the reader's language.
         study: The counts on screen.
-        view: What was chosen in the sidebar.
+        view: The choices in the sidebar.
         narrow: Whether the window is as narrow as a phone's.
         theme: As the browser shows the page.
-        access: Who is looking.
+        access: The reader's role.
         first: Whether nothing has been shown in this session yet.
     """
 
@@ -54,7 +57,7 @@ class Frame:
     study: Study
     view: View
     narrow: bool
-    theme: Literal["light", "dark"]
+    theme: Theme
     access: Access = NOBODY
     first: bool = False
 
@@ -65,7 +68,7 @@ class Frame:
 
 
 def open_frame(language: str, page: str) -> None:
-    """Say what the page that follows needs to know, as it was chosen on earlier runs. Nothing is drawn but the style."""
+    """Prepare the `current_frame` of the page that follows, from the choices of earlier runs. Draws only the style."""
     words = Translator(language)
     st.html(_style(_read_theme()))
     study = current_study(language)
@@ -75,7 +78,7 @@ def open_frame(language: str, page: str) -> None:
 
 @contextmanager
 def sidebar_around(page: str) -> Iterator[None]:
-    """Language, study and controls: ahead of the page, so that they never fade while it works; on a first visit behind it, where nobody waits."""
+    """Draw the sidebar before the page, so that it never fades while the page works; on a first visit after it, so that the page comes first."""
     first = current_frame().first
     if not first:
         _show_sidebar(page)
@@ -97,13 +100,13 @@ def _show_sidebar(page: str) -> None:
 
 
 def current_frame() -> Frame:
-    """The frame that `open_frame` drew in this run."""
+    """The frame that `open_frame` prepared in this run."""
     return cast("Frame", st.session_state[_FRAME])
 
 
 @contextmanager
 def errors_in_words(words: Translator | None = None) -> Iterator[None]:
-    """Turn what the person can mend into a message: what is wrong, where, and what to do next. Never a traceback."""
+    """Show an `IcebergError` as a message (what is wrong, where, and what to do next), never as a traceback."""
     try:
         yield
     except IcebergError as error:
@@ -111,20 +114,20 @@ def errors_in_words(words: Translator | None = None) -> Iterator[None]:
 
 
 def show_error(error: IcebergError, words: Translator) -> None:
-    """One error, in the reader's language."""
+    """Show one error in the reader's language."""
     st.error(error.message(words.language), icon=":material/error:", title=words.text("ui.error.title"))
 
 
 @cache
-def _style(theme: Literal["light", "dark"]) -> str:
+def _style(theme: Theme) -> str:
     sheets = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in STYLES[theme])
     return f"<style>{''.join(sheets)}</style>"
 
 
-def _read_theme() -> Literal["light", "dark"]:
+def _read_theme() -> Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def page_file(name: str) -> Path:
-    """The script of a page. Absolute: the main script lies elsewhere in an installed package than in a checkout."""
+    """The script of a page, as an absolute path: an installed package has its main script in another folder than a checkout."""
     return _PAGES / f"{name}.py"

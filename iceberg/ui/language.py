@@ -1,4 +1,4 @@
-"""The language of a visitor's browser or link."""
+"""The reader's language, from this session, the link or the browser."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from iceberg.locale import FALLBACK, LANGUAGES
 
 
 def browser_language() -> str:
-    """The language to speak: the one chosen in this session, else the link's, else the browser's, else English."""
+    """The language chosen in this session, else the link's, else `default_language`."""
     chosen = st.session_state.get("lang") or st.query_params.get("lang")
     if chosen in LANGUAGES:
         return str(chosen)
-    return _spoken()
+    return default_language()
 
 
-def _spoken() -> str:
-    spoken = (st.context.locale or FALLBACK).split("-")[0].lower()
-    return spoken if spoken in LANGUAGES else FALLBACK
+def default_language() -> str:
+    """The language of the browser where the dashboard speaks it, else English."""
+    language = (st.context.locale or FALLBACK).split("-")[0].lower()
+    return language if language in LANGUAGES else FALLBACK

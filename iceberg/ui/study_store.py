@@ -1,4 +1,4 @@
-"""Opens the store of published studies that the dashboard was configured with."""
+"""The store of published studies that this server is configured with."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def _open_store(address: str) -> Store:
 
 
 def has_store() -> bool:
-    """Whether there is anything to open: a page that is only looked at makes no file."""
+    """Whether there is a store to open: opening one that is missing would create its file."""
     url = store_address()
     return url.get_backend_name() != "sqlite" or Path(str(url.database)).is_file()

@@ -1,4 +1,4 @@
-"""Owns what the browser's window tells the page, and what the page asks of it: its width, and which moves Back undoes."""
+"""The browser's window: whether it is narrow, and which moves its Back button undoes."""
 
 from __future__ import annotations
 
@@ -6,42 +6,41 @@ import streamlit as st
 
 NARROW_PIXELS = 640  # below this a picture is drawn in its tall, narrow form
 _WINDOW = "iceberg_window"
-# Every parameter that the server adds to the address would be one more step back: from a page with three choices, Back had to be pressed four times.
-# Only another page is a step; what is chosen on a page replaces its address, so that a copied link still opens on what was seen.
+# A choice on a page changes the parameters of its address. It replaces the history entry, so that Back leaves the page in one step.
 _SCRIPT = """
-function keepOneStepAPage() {
+function useOneStepAPage() {
   const history = window.history;
-  if (history.pushState.keepsOneStep) return;
+  if (history.pushState.oneStepAPage) return;
   const push = history.pushState.bind(history);
   const step = (state, title, address) => {
     const there = new URL(address ?? "", window.location.href);
     if (there.pathname === window.location.pathname) history.replaceState(state, title, address);
     else push(state, title, address);
   };
-  step.keepsOneStep = true;
+  step.oneStepAPage = true;
   history.pushState = step;
 }
 export default function (component) {
-  keepOneStepAPage();
+  useOneStepAPage();
   const { data, setStateValue } = component;
   const query = window.matchMedia(`(max-width: ${data.pixels}px)`);
-  const tell = () => { if (query.matches !== data.narrow) setStateValue("narrow", query.matches); };
-  query.addEventListener("change", tell);
-  tell();
-  return () => query.removeEventListener("change", tell);
+  const report = () => { if (query.matches !== data.narrow) setStateValue("narrow", query.matches); };
+  query.addEventListener("change", report);
+  report();
+  return () => query.removeEventListener("change", report);
 }
 """
 
 
 def is_narrow() -> bool:
-    """What the window told on an earlier run; on the first one the browser's own description."""
-    told = getattr(st.session_state.get(_WINDOW), "narrow", None)
-    if told is not None:
-        st.session_state["narrow"] = bool(told)
+    """Whether the window is narrow: as it reported on an earlier run, on the first one as the browser describes itself."""
+    reported = getattr(st.session_state.get(_WINDOW), "narrow", None)
+    if reported is not None:
+        st.session_state["narrow"] = bool(reported)
     return bool(st.session_state.setdefault("narrow", "Mobi" in (st.context.headers.get("User-Agent") or "")))
 
 
 def listen_to_window(*, narrow: bool) -> None:
-    """The window tells when it is not as `narrow` as the page was drawn; that runs the page again. From then on Back leaves a page in one step."""
+    """Run the page again when the window is not as `narrow` as the page was drawn; and let Back leave a page in one step."""
     component = st.components.v2.component(_WINDOW, js=_SCRIPT)
     component(key=_WINDOW, data={"pixels": NARROW_PIXELS, "narrow": narrow}, on_narrow_change=lambda: None)

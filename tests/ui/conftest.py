@@ -24,10 +24,10 @@ VOLUMES = "month,category,complaints\n2025-01-01,Billing,40\n2025-02-01,Billing,
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _nothing_kept_from_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _no_cache_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests see what this code works out, never what an earlier start of the server left."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sample_cache, "FOLDER", tmp_path_factory.mktemp("kept"))
+        patch.setattr(sample_cache, "FOLDER", tmp_path_factory.mktemp("cache"))
         yield
 
 

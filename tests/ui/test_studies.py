@@ -15,9 +15,9 @@ from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Publication, Store
-from iceberg.ui import figure
-from iceberg.ui.serving.newest_study import prepare_newest
-from iceberg.ui.session import estimates, published_study
+from iceberg.ui import figure, study_store
+from iceberg.ui.serving.warm_up import prepare_newest
+from iceberg.ui.session import caches
 from tests.model.build import linked_counts
 from tests.ui.conftest import ROOT, assert_healthy, page_file, spoken
 
@@ -31,7 +31,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened = Store(str(tmp_path / "store.db"))
     yield opened
     opened.close()
-    published_study._open_store.cache_clear()
+    study_store._open_store.cache_clear()
 
 
 @pytest.fixture
@@ -260,10 +260,10 @@ def test_a_drawing_shared_by_readers_is_as_it_was_made_after_it_was_shown(publis
     """Streamlit sets the width in what it is given; the next reader must find the drawing as the first one did."""
     study = publish("Shared drawings", leavers=850)
     open_app(study=study)
-    held = {key: json.dumps(spec) for key, spec in estimates._PUBLISHED["drawings"]._held.items()}
+    held = {key: json.dumps(spec) for key, spec in caches.PUBLISHED["charts"]._results.items()}
     assert held
     open_app(study=study)
-    assert {key: json.dumps(estimates._PUBLISHED["drawings"].find(key)) for key in held} == held
+    assert {key: json.dumps(caches.PUBLISHED["charts"].find(key)) for key in held} == held
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -1,1 +1,1 @@
-"""Who may see what: roles and signing in."""
+"""Owns who may see what: the reach of the server, roles, and signing in."""

@@ -1,7 +1,7 @@
-"""Owns who may do what: the role of the person on the page, denied by default, asked by the navigation and again by every page.
+"""The role of the reader, none by default; the navigation checks it, and every page checks it again.
 
-Without ``[auth]`` in Streamlit's secrets the product is a local tool of one person: it says so, and refuses other machines. With it, people sign in
-through OpenID Connect and have the role that a claim of their provider or the file of roles gives them.
+Without ``[auth]`` in Streamlit's secrets the product is a local tool of one person and refuses other machines. With it, people sign in through
+OpenID Connect and have the role that a claim of their provider or the file of roles gives them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROLES: tuple[Role, ...] = ("viewer", "analyst", "owner")  # each may do what tho
 ROLES_FILE = "ICEBERG_ROLES"
 DEFAULT_FILE = Path(".streamlit/roles.toml")
 DEFAULT_CLAIMS = ("roles", "groups")
-DEFAULT_HOURS = 12.0  # judgement: one working day; who lost a role at the provider loses it here at the next sign-in
+DEFAULT_HOURS = 12.0  # judgement: one working day; a role taken away at the provider ends here at the next sign-in
 LEAST_ROLE: dict[str, Role] = {
     "iceberg": "viewer",
     "category": "viewer",
@@ -47,9 +47,9 @@ class Access:
     """The person on the page.
 
     Attributes:
-        role: None where nobody is signed in, or nobody gave them one.
+        role: None where nobody is signed in, or the person has none.
         name: For the audit trail: the e-mail address or subject of the provider, or the user of this machine.
-        is_local: No sign-in is configured: this machine may do everything, other machines nothing.
+        is_local: Whether no sign-in is configured: this machine may do everything, other machines nothing.
         is_signed_in: Whether the provider vouched for them.
     """
 
@@ -79,7 +79,7 @@ class RoleRules:
         claims: Names of the claims that hold a person's roles or groups.
         values: By role, the values of these claims that give it.
         people: By role, e-mail addresses (with * for any part), which the provider must have verified.
-        hours: After so many hours a person signs in again.
+        hours: Hours after which a person signs in again.
     """
 
     claims: tuple[str, ...] = DEFAULT_CLAIMS
@@ -89,11 +89,11 @@ class RoleRules:
 
     def role_of(self, user: Mapping[str, Any]) -> Role | None:
         """The highest role that the claims or the list of people give; None where neither does."""
-        held = {str(value) for name in self.claims for value in _as_list(_claim(user, name))}
+        claimed = {str(value) for name in self.claims for value in _as_list(_claim(user, name))}
         email = str(user.get("email") or "").strip().lower() if user.get("email_verified") is True else ""
         for role in reversed(ROLES):
             named = any(fnmatchcase(email, pattern.lower()) for pattern in self.people.get(role, ())) if email else False
-            if named or held & set(self.values.get(role, ())):
+            if named or claimed & set(self.values.get(role, ())):
                 return role
         return None
 
@@ -102,10 +102,10 @@ def _claim(user: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # whatev
     """A claim by its name, or by its path: ``realm_access.roles``."""
     if name in user:
         return user[name]
-    found: Any = user
+    value: Any = user
     for part in name.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def _as_list(value: Any) -> Iterable[Any]:  # noqa: ANN401  # as above
@@ -121,25 +121,25 @@ def read_rules(path: Path) -> RoleRules:
         OptionError: ``roles_unreadable``: a file that cannot be understood gives nobody a role.
     """
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        unknown = (set(told) - {"claims", "values", "people", "hours"}) | ((set(told.get("values", {})) | set(told.get("people", {}))) - set(ROLES))
+        text = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        unknown = (set(text) - {"claims", "values", "people", "hours"}) | ((set(text.get("values", {})) | set(text.get("people", {}))) - set(ROLES))
         if unknown:
             raise ValueError(", ".join(sorted(unknown)))
         usual = RoleRules()
         return RoleRules(
-            claims=tuple(_texts(told["claims"])) if "claims" in told else usual.claims,
-            values={role: tuple(_texts(held)) for role, held in told["values"].items()} if "values" in told else usual.values,
-            people={role: tuple(_texts(held)) for role, held in told.get("people", {}).items()},
-            hours=float(told.get("hours", DEFAULT_HOURS)),
+            claims=tuple(_texts(text["claims"])) if "claims" in text else usual.claims,
+            values={role: tuple(_texts(values)) for role, values in text["values"].items()} if "values" in text else usual.values,
+            people={role: tuple(_texts(people)) for role, people in text.get("people", {}).items()},
+            hours=float(text.get("hours", DEFAULT_HOURS)),
         )
     except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as problem:
         raise OptionError("roles_unreadable", {"file": str(path), "reason": str(problem)[:200]}) from problem
 
 
 def _texts(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError(f"{value!r} is not a list of texts")
-    return [str(one) for one in value]
+    return [str(item) for item in value]
 
 
 def role_rules() -> RoleRules:
@@ -162,10 +162,10 @@ def _rules(path: Path, _stamp: int) -> RoleRules:
 
 
 def sign_in_configured() -> bool:
-    """Whether people sign in here. Secrets that are there but cannot be read count as yes: what should be closed stays closed."""
+    """Whether people sign in here. Secrets that cannot be read count as yes: what should be closed stays closed."""
     try:
         return "auth" in st.secrets
-    except FileNotFoundError:  # Streamlit's name for secrets that are not there, and for those it cannot parse
+    except FileNotFoundError:  # Streamlit raises it for secrets that are missing, and for those it cannot parse
         return any(Path(place).is_file() for place in st.config.get_option("secrets.files"))
 
 
@@ -176,7 +176,7 @@ def current_access() -> Access:
         OptionError: ``roles_unreadable``.
     """
     if not sign_in_configured():
-        visitor = st.context.ip_address  # no text where it is this machine's own, or where a page runs without a server
+        visitor = st.context.ip_address  # not a text for this machine itself, or where a page runs without a server
         if isinstance(visitor, str) and not is_this_machine(visitor) and not is_open_to_all():
             return Access(None, visitor, is_local=True, is_signed_in=False)
         return Access("owner", _machine_user(), is_local=True)
@@ -188,7 +188,7 @@ def current_access() -> Access:
 
 
 def _is_fresh(user: Mapping[str, Any], rules: RoleRules) -> bool:
-    """Streamlit's cookie lasts for weeks; a role does not."""
+    """Whether a person signed in recently: Streamlit's cookie lasts for weeks, a role does not."""
     try:
         return time.time() - float(user["iat"]) < rules.hours * 3600
     except (KeyError, TypeError, ValueError):
@@ -202,14 +202,14 @@ def _machine_user() -> str:
 
 
 def least_role(page: str) -> Role:
-    """The role that a page asks for at least; a page that nobody thought of is for owners."""
+    """The least role that may open a page; a page without an entry is for owners."""
     return LEAST_ROLE.get(page, "owner")
 
 
 def require(page: str) -> Access:
-    """The person on `page`, whatever way they came to it; the page ends here for whoever may not see it.
+    """The person on `page`; the run ends here where the role is not enough.
 
-    A refusal is said in words and written to the audit trail.
+    A refusal is shown and written to the audit trail.
     """
     access = current_access()
     if access.may(least_role(page)):
@@ -220,7 +220,7 @@ def require(page: str) -> Access:
 
 
 def show_refusal(page: str, access: Access) -> None:
-    """Why this page is not for this person, and who can change that."""
+    """Show why this page is not for this person, and who can change that."""
     from iceberg.ui.language import browser_language
 
     words = Translator(browser_language())

@@ -1,4 +1,4 @@
-"""Says who reaches the dashboard: this machine alone, unless people sign in or the server was opened to everybody by name."""
+"""Decides who reaches the dashboard: this machine alone, unless people sign in or a variable opens the server to all."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ def is_this_machine(address: str | None) -> bool:
     if address == "localhost":
         return True
     try:
-        found = ip_address(address or "")
+        parsed = ip_address(address or "")
     except ValueError:
         return False
-    inner = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (inner or found).is_loopback
+    inner = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (inner or parsed).is_loopback
 
 
 def is_open_to_all() -> bool:
-    """Whether the server was told by name that everybody who reaches it may do everything."""
+    """Whether `OPEN_TO_ALL` lets everybody who reaches the server do everything."""
     return os.environ.get(OPEN_TO_ALL) == "1"

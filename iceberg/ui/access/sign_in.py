@@ -1,4 +1,4 @@
-"""Owns the closed door: signing in, the way back to the link that was asked for, and who is signed in."""
+"""Signing in and out, and the way back to the link that a visitor came for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import streamlit as st
 from iceberg.locale import Translator
 from iceberg.ui.access.access import Access
 
-# A provider sends people back to the front door; the browser remembers, for this tab alone, which link they came for.
-_KEEP_LINK = """
+# A provider sends people back to the first page; the browser stores, for this tab alone, the link they came for.
+_STORE_LINK = """
 export default function () {
   const link = location.pathname + location.search;
   if (location.search) sessionStorage.setItem("iceberg.link", link);
@@ -23,8 +23,8 @@ export default function () {
 """
 
 
-def show_closed_door(access: Access, words: Translator) -> None:
-    """For a visitor who is not signed in, has no role here, or comes from another machine. Nothing of any study is on this page."""
+def show_sign_in(access: Access, words: Translator) -> None:
+    """Draw the page for a visitor who is not signed in, has no role, or uses another machine. It holds nothing of any study."""
     st.title(words.text("ui.frame.product"), anchor=False)
     if access.is_local:
         title = words.text("ui.access.other_machine_title")
@@ -37,11 +37,11 @@ def show_closed_door(access: Access, words: Translator) -> None:
     st.markdown(words.text("ui.access.sign_in_lead"))
     if st.button(words.text("ui.access.sign_in"), type="primary", icon=":material/login:", key="sign_in"):
         st.login()
-    st.components.v2.component("iceberg_keep_link", js=_KEEP_LINK)(key="iceberg_keep_link")
+    st.components.v2.component("iceberg_keep_link", js=_STORE_LINK)(key="iceberg_keep_link")
 
 
 def show_person(access: Access, words: Translator) -> None:
-    """Who is looking and as what; on a local tool, that it is one."""
+    """Draw the reader's name and role; on a local tool, that it is one."""
     if access.is_local:
         st.caption(words.text("ui.access.local"))
         return

@@ -1,4 +1,4 @@
-"""Owns the page of one category: the verdict, what its complainants did, whom it strikes, what the departures say."""
+"""The page of one category: the verdict, what its complainants did, whom it affects, what the departures say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import estimate_key, show_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
-from iceberg.ui.session.caches import remember
+from iceberg.ui.session.caches import cached
 from iceberg.ui.session.estimates import estimate_study, focus_study
 from iceberg.ui.session.study import SEED
 
@@ -89,7 +89,7 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
 
 
 def _show_outlook(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    """Who is still to leave because of what already happened, and the ratio at which the ranking would flip."""
+    """Show who is still to leave because of past problems, and the ratio at which the ranking would flip."""
     from iceberg.report.outlook import break_even_sentence, pipeline_sentence
 
     for sentence in (break_even_sentence(estimate, category, frame.words), pipeline_sentence(estimate, category, frame.words)):
@@ -145,7 +145,7 @@ def _show_net_survival(frame: Frame, category: str) -> None:
     from iceberg.report.takeaways import takeaway_net_survival
 
     counts = frame.study.counts
-    table = remember(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
+    table = cached(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
     horizon = frame.view.assumptions.horizon_days
     st.markdown(takeaway_net_survival(table, frame.words, horizon_days=horizon))
     show_chart(
@@ -164,7 +164,7 @@ def _show_delay(frame: Frame, category: str) -> None:
     from iceberg.report.takeaways import takeaway_delay
 
     st.header(frame.words.text("ui.category.delay"), anchor=False)
-    table = remember(f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study)
+    table = cached(f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study)
     st.caption(takeaway_delay(table, frame.words))
     show_chart(
         frame,

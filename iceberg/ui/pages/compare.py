@@ -1,4 +1,4 @@
-"""Owns the comparison page: two periods of the study on screen, and whether the silent churn of a category fell between them."""
+"""The comparison page: two periods or two studies, and whether the silent churn of a category fell between them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from iceberg.locale import Translator
 from iceberg.model.compare import Comparison, Months, compare_periods
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
-from iceberg.ui.figure import draw_table, show_chart, show_download
+from iceberg.ui.figure import BOX_AND_ICON, draw_table, show_chart, show_download
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
-from iceberg.ui.session.caches import remember
+from iceberg.ui.session.caches import cached, stored_version, version_key
 from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
 from iceberg.ui.session.study import Filters
+from iceberg.ui.study_store import has_store, open_store
 
 KINDS = ("periods", "studies")
 FEWEST_MONTHS = 2  # one before, one after
-BOXES = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
 
 
 def show_page() -> None:
-    """The question, two periods, the answer in a sentence; then every category, and what to know of it."""
+    """The question, two periods, the answer in a sentence; then every category with its remarks."""
     require("compare")
     frame = current_frame()
     words = frame.words
@@ -49,7 +49,7 @@ def show_page() -> None:
             comparison, key = _compared(frame, before, after), f"{before!r}|{after!r}"
         category = st.selectbox(
             words.text("ui.compare.fixed"),
-            [None, *(one.category for one in comparison.categories)],
+            [None, *(item.category for item in comparison.categories)],
             format_func=lambda name: words.text("report.all_categories") if name is None else str(name),
             key=f"compare.category.{kind}",
         )
@@ -66,20 +66,17 @@ def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
 
 def _other_versions(frame: Frame) -> tuple[VersionEntry, ...]:
     """Every version in the store but the one on screen, the newest first."""
-    from iceberg.ui.study_store import has_store, open_store
-
     if not has_store():
         return ()
     shown = frame.study.published
     entries = [entry for study in open_store().studies() for entry in open_store().versions(study.study_id)]
-    return tuple(one for one in entries if shown is None or (one.study_id, one.number) != (shown.study_id, shown.number))
+    return tuple(entry for entry in entries if shown is None or (entry.study_id, entry.number) != (shown.study_id, shown.number))
 
 
 def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
     """What is on screen against a published version, each as it was estimated."""
     from iceberg.model.compare import compare_studies
     from iceberg.model.estimate import estimate_iceberg
-    from iceberg.ui.session.stored_versions import stored_version
 
     whole = estimate_study(frame.study, frame.view.assumptions)
 
@@ -88,8 +85,7 @@ def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
         before = stored.estimate or estimate_iceberg(stored.counts, assumptions=entry.assumptions, seed=entry.seed)
         return compare_studies(before, stored.counts, whole, frame.study.counts)
 
-    name = f"{entry.study_id}|{entry.number}|{entry.published_at}"
-    return remember(f"compare|{estimate_name(frame.study, whole.assumptions)}|{name}", make, study=frame.study)
+    return cached(f"compare|{estimate_name(frame.study, whole.assumptions)}|{version_key(entry)}", make, study=frame.study)
 
 
 def _choose_periods(frame: Frame) -> tuple[Months, Months]:
@@ -126,7 +122,7 @@ def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
         counts = frame.study.counts if segments is None else frame.study.counts.select(segments=segments)
         return compare_periods(focus_study(frame.study, whole, Filters(segments=segments)), counts, before=before, after=after)
 
-    return remember(f"compare|{estimate_name(frame.study, whole.assumptions)}|{segments!r}|{before!r}|{after!r}", make, study=frame.study)
+    return cached(f"compare|{estimate_name(frame.study, whole.assumptions)}|{segments!r}|{before!r}|{after!r}", make, study=frame.study)
 
 
 def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
@@ -175,7 +171,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
             on_click="ignore",
         )
     for severity, sentence in remark_sentences(comparison, words):
-        box, icon = BOXES[severity]
+        box, icon = BOX_AND_ICON[severity]
         getattr(st, box)(sentence, icon=f":material/{icon}:")
 
 

@@ -1,4 +1,4 @@
-"""Owns the executive page: one sentence, one picture, four figures, one ranking, and how sure all of it is."""
+"""The executive page: one sentence, one picture, four figures, one ranking, and how sure all of it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from iceberg.ui.sections import executive
 from iceberg.ui.sections.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
-from iceberg.ui.session.estimates import estimate_study, focus_study, has_estimate, is_estimated
+from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
 CATEGORY_PAGE = page_file("category")
 UPLOAD_PAGE = page_file("upload")
@@ -40,7 +40,7 @@ def show_page() -> None:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
             show_study_actions(frame, estimate)
             return
-        _show_picture(frame, estimate)  # nothing stands between the sentence and the picture, on screen or on the way to it
+        _show_picture(frame, estimate)
         _show_tiles(frame, estimate)
         show_study_actions(frame, estimate)
         _show_ranking_and_comparator(frame, estimate)
@@ -50,9 +50,9 @@ def show_page() -> None:
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
-    """The estimate; while the first one is made, what was counted is already on screen."""
+    """The estimate; while the first one is made, the counts are already on screen."""
     slot = st.empty()
-    if is_estimated(frame.study, frame.view.assumptions) or has_estimate(frame.study):
+    if is_estimated(frame.study, frame.view.assumptions) or was_shown(frame.study):
         whole = estimate_study(frame.study, frame.view.assumptions)
     else:
         with slot.container():
@@ -71,10 +71,10 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
     st.header(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts)), anchor=False)
     bar = st.progress(0.0, text=words.text("ui.iceberg.working"))
 
-    def tell(step: str, share: float) -> None:
+    def show_step(step: str, share: float) -> None:
         bar.progress(min(max(share, 0.0), 1.0), text=words.text(f"evidence.steps.{step}"))
 
-    return tell
+    return show_step
 
 
 def _nothing_to_show(estimate: IcebergEstimate) -> bool:
@@ -135,7 +135,7 @@ def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _tile_columns() -> Sequence[DeltaGenerator]:
-    """Four abreast on a desk, two on a phone."""
+    """Four columns on a desk, two on a phone."""
     return st.container(key="tiles").columns(4)
 
 

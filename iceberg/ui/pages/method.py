@@ -1,4 +1,4 @@
-"""Owns the Method page: the formula in words, what is assumed and why, and how much each assumption matters."""
+"""The Method page: the formula in words, the assumptions and their sources, and how much each of them matters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
 from iceberg.ui.access.access import require
-from iceberg.ui.controls import edited_priors, forget_priors, keep_priors
 from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
 from iceberg.ui.sections.method_checks import show_calibration, show_estimate_checks
@@ -27,6 +26,7 @@ from iceberg.ui.sections.prior_table import (
     with_capture,
 )
 from iceberg.ui.sections.sensitivity import show_sensitivity, show_tornado
+from iceberg.ui.session.choices import apply_priors, edited_priors, forget_priors
 
 SENTENCES = 10
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
@@ -58,7 +58,7 @@ REFERENCES = (
 
 
 def show_page() -> None:
-    """From ten sentences to every number behind them. A viewer reads: nothing here can be edited, and no figure is of a small category."""
+    """From ten sentences to every number behind them. A viewer can edit nothing, and sees no figure of a small category."""
     require("method")
     frame = current_frame()
     words = frame.words
@@ -77,7 +77,7 @@ def show_page() -> None:
         _edit_priors(frame)
     else:
         _show_priors(frame)
-    if frame.study.axes is None:  # it is worked out category by category, the small ones too
+    if frame.study.axes is None:  # it has a figure of each category, the small ones too
         st.header(words.text("ui.method.sensitivity"), anchor=False)
         with errors_in_words(words):
             show_sensitivity(frame)
@@ -94,10 +94,10 @@ def show_page() -> None:
 
 
 def _show_priors(frame: Frame) -> None:
-    """The published values per category, or those that the analyst put in their place."""
+    """Show the published values per category, or those that the analyst replaced them with."""
     words, categories = frame.words, frame.study.categories
-    held: Mapping[str, CategoryPrior] = dict(frame.study.assumptions.category_priors) or published_priors(categories)
-    draw_table(priors_frame(categories, held, words), columns=_prior_columns(frame), key="priors", alt_text=words.text("ui.method.priors"))
+    priors: Mapping[str, CategoryPrior] = dict(frame.study.assumptions.category_priors) or published_priors(categories)
+    draw_table(priors_frame(categories, priors, words), columns=_prior_columns(frame), key="priors", alt_text=words.text("ui.method.priors"))
     st.caption(words.text("ui.method.grades"))
     active = frame.view.assumptions.use_category_priors
     st.caption(words.text("ui.method.priors_used" if active else "ui.method.priors_unused"))
@@ -106,7 +106,7 @@ def _show_priors(frame: Frame) -> None:
 def _edit_priors(frame: Frame) -> None:
     words = frame.words
     categories = frame.study.counts.categories
-    held: Mapping[str, CategoryPrior] = dict(edited_priors()) or published_priors(categories)
+    priors: Mapping[str, CategoryPrior] = dict(edited_priors()) or published_priors(categories)
     st.markdown(words.text("ui.method.priors_lead"))
     capture = st.selectbox(
         words.text("ui.method.capture"),
@@ -115,7 +115,7 @@ def _edit_priors(frame: Frame) -> None:
         help=words.text("ui.method.capture_help"),
         key="capture",
     )
-    shown = with_capture(held, capture) if capture else held
+    shown = with_capture(priors, capture) if capture else priors
     edited = st.data_editor(
         priors_frame(categories, shown, words),
         hide_index=True,
@@ -136,7 +136,7 @@ def _edit_priors(frame: Frame) -> None:
 
 def _apply(frame: Frame, edited: pd.DataFrame, shown: Mapping[str, CategoryPrior]) -> None:
     try:
-        keep_priors(priors_from_frame(edited, shown, frame.words))
+        apply_priors(priors_from_frame(edited, shown, frame.words))
     except IcebergError as error:
         show_error(error, frame.words)
     else:
@@ -185,7 +185,7 @@ def _show_defaults(frame: Frame) -> None:
 
 def _value(frame: Frame, value: float | tuple[float, ...] | bool | str) -> str:
     if isinstance(value, tuple):
-        return " – ".join(frame.words.decimal(one) for one in value)
+        return " – ".join(frame.words.decimal(number) for number in value)
     return value if isinstance(value, str) else str(frame.words.format(value))
 
 

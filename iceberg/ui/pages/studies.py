@@ -1,4 +1,4 @@
-"""Owns the page of published studies: which there are, and for owners how long they are kept, what leaves and who did what."""
+"""The page of published studies; for owners also their retention, their export and the audit trail."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from iceberg.ui.session.published_study import close_study, summary_interval
 from iceberg.ui.study_store import has_store, open_store
 
 HOME = page_file("iceberg")
-KEEP_FOR_EVER = 0
+NO_LIMIT = 0
 
 
 def show_page() -> None:
-    """The studies first; what only an owner may do stands below."""
+    """The studies first; the owners' part stands below."""
     require("studies")
     frame = current_frame()
     words = frame.words
     st.title(words.text("ui.studies.title"), anchor=False)
     with errors_in_words(words):
-        found = open_store().studies() if has_store() else ()
-        if not found:
+        studies = open_store().studies() if has_store() else ()
+        if not studies:
             st.info(words.text("ui.studies.empty"), icon=":material/folder_open:")
             return
-        for study in found:
+        for study in studies:
             _show_study(frame, study)
         if frame.access.may("owner"):
-            _show_keeping(frame)
+            _show_retention(frame)
             _show_trail(frame)
 
 
@@ -66,27 +66,27 @@ def _show_delete(frame: Frame, study: StudyEntry) -> None:
         if not overwrites_at_once(open_store()):
             st.caption(words.text("store.cli.overwritten_later"))
         if st.button(words.text("ui.studies.delete_run"), key=f"delete.run.{study.study_id}", type="primary"):
-            access = current_access()  # asked again: the button may have stood there for hours
+            access = current_access()  # again: the button may have been on screen for hours
             if access.may("owner"):
                 delete_study(open_store(), study.study_id, actor=access.name)
                 close_study()
             st.rerun()
 
 
-def _show_keeping(frame: Frame) -> None:
+def _show_retention(frame: Frame) -> None:
     words = frame.words
     store = open_store()
     st.header(words.text("ui.studies.keeping"), anchor=False)
     days = retention_days(store)
     chosen = st.number_input(
         words.text("ui.studies.retention"),
-        min_value=KEEP_FOR_EVER,
+        min_value=NO_LIMIT,
         max_value=LONGEST_RETENTION_DAYS,
-        value=days or KEEP_FOR_EVER,
+        value=days or NO_LIMIT,
         help=words.text("ui.studies.retention_help"),
         key="retention",
     )
-    if int(chosen) != (days or KEEP_FOR_EVER) and st.button(words.text("ui.studies.retention_run"), key="retention.run", type="primary"):
+    if int(chosen) != (days or NO_LIMIT) and st.button(words.text("ui.studies.retention_run"), key="retention.run", type="primary"):
         set_retention(store, int(chosen) or None, actor=frame.access.name)
         gone = expire(store, actor=frame.access.name)
         st.success(words.text("ui.studies.retention_done", count=gone), icon=":material/check:")

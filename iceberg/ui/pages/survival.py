@@ -1,4 +1,4 @@
-"""Owns the survival page: curves with delayed entry, a Cox reading, parametric fits, and what their checks say."""
+"""The survival page: curves with delayed entry, a Cox model, parametric fits, and their checks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from iceberg.ui.access.access import require
 from iceberg.ui.figure import show_chart, show_figures
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
-from iceberg.ui.session.caches import remember
+from iceberg.ui.session.caches import cached
 
-Kind = Literal["survival", "cumulative_hazard"]
+CurveKind = Literal["survival", "cumulative_hazard"]
 GROUPS = ("state", "category", "segment")
 FEWEST = 2  # departures below which a curve says nothing
 
@@ -47,7 +47,7 @@ def _counts(frame: Frame) -> CohortCounts:
     if segments is None:
         return frame.study.counts
     counts = frame.study.counts
-    return remember(f"select|{segments!r}", lambda: counts.select(segments=segments), study=frame.study)
+    return cached(f"select|{segments!r}", lambda: counts.select(segments=segments), study=frame.study)
 
 
 def _show_curves(frame: Frame, counts: CohortCounts) -> None:
@@ -59,7 +59,7 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
         words.text("ui.survival.group"),
         offered,
         default=offered[0],
-        format_func=lambda one: words.text(f"ui.survival.group_{one}"),
+        format_func=lambda name: words.text(f"ui.survival.group_{name}"),
         key="survival.group",
         required=True,
     )
@@ -68,7 +68,7 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
         on_change="rerun",
         key="survival.tab",
     )
-    kinds: tuple[Kind, ...] = ("survival", "cumulative_hazard")
+    kinds: tuple[CurveKind, ...] = ("survival", "cumulative_hazard")
     for tab, kind in zip((kaplan, nelson), kinds, strict=True):
         if tab.open:
             with tab:
@@ -76,14 +76,14 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
     st.caption(words.text("ui.survival.confidence"))
 
 
-def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> None:
+def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: CurveKind) -> None:
     from iceberg.report.charts.curves import build_curves
     from iceberg.report.tables.survival import curve_table
     from iceberg.report.takeaways import takeaway_curves
 
     segments = frame.view.filters.segments
     key = f"{group}|{kind}|{segments!r}|{frame.language}"
-    table = remember(
+    table = cached(
         f"curves|{key}",
         lambda: curve_table(_curves(frame, counts, group, kind)),
         study=frame.study,
@@ -117,7 +117,7 @@ def _colours(frame: Frame, counts: CohortCounts, group: str) -> dict[str, str] |
     return None
 
 
-def _curves(frame: Frame, counts: CohortCounts, group: str, kind: Kind) -> dict[str, SurvivalCurve]:
+def _curves(frame: Frame, counts: CohortCounts, group: str, kind: CurveKind) -> dict[str, SurvivalCurve]:
     """The curves of a grouping, by name; those that rest on too few departures are left out."""
     words = frame.words
     states: dict[str, tuple[int, ...] | None] = {words.text("report.all_segments"): None}
@@ -145,7 +145,7 @@ def _show_cox(frame: Frame, counts: CohortCounts) -> None:
     st.caption(words.text("ui.survival.cox_lead"))
     segments = frame.view.filters.segments
     stratify = len(counts.segments) > 1
-    reading = remember(f"cox|{segments!r}", lambda: fit_cox(counts, stratify=stratify), study=frame.study)
+    reading = cached(f"cox|{segments!r}", lambda: fit_cox(counts, stratify=stratify), study=frame.study)
     if reading.status != "converged":
         st.warning(words.text(f"ui.survival.cox_{reading.status}"), icon=":material/warning:")
         return
@@ -164,10 +164,10 @@ def _show_fits(frame: Frame, counts: CohortCounts) -> None:
     st.caption(words.text("ui.survival.parametric_lead"))
     segments = frame.view.filters.segments
     weibull, pieces = (
-        remember(f"fit|{kind}|{segments!r}", lambda kind=kind: fit_parametric(counts, kind=kind), study=frame.study)  # type: ignore[misc]
+        cached(f"fit|{kind}|{segments!r}", lambda kind=kind: fit_parametric(counts, kind=kind), study=frame.study)  # type: ignore[misc]
         for kind in ("weibull", "piecewise_exponential")
     )
-    observed = remember(f"fit|observed|{segments!r}", lambda: tenure_curve(counts), study=frame.study)
+    observed = cached(f"fit|observed|{segments!r}", lambda: tenure_curve(counts), study=frame.study)
     for sentence in (*fit_sentences(weibull, words), *fit_sentences(pieces, words)):
         st.markdown(f"- {sentence}")
     table = curve_table(fit_curves(observed, (weibull, pieces), words))

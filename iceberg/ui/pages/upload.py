@@ -1,4 +1,4 @@
-"""Owns the analyst's way from files to an estimate: files, how they are read, columns, checks, estimate."""
+"""The upload page, from files to an estimate: files, how they are read, columns, checks, estimate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
-from iceberg.ui.session.current import keep_study
+from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
@@ -23,9 +23,9 @@ from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
     MEASURED,
+    NAMES_CUSTOMERS,
     TABLES,
-    WHO_THERE_WAS,
-    Counted,
+    CountedUpload,
     Shape,
     UploadedFile,
     count_files,
@@ -53,11 +53,11 @@ def show_page() -> None:
         _show_study(frame)
         return
     with _step(frame, "reading"):
-        looks = choose_reading(frame, files)
-    if looks is None:
+        previews = choose_reading(frame, files)
+    if previews is None:
         return
     with _step(frame, "columns"):
-        mapping = choose_columns(frame, files, looks)
+        mapping = choose_columns(frame, files, previews)
     if mapping is None:
         return
     counted = None
@@ -71,7 +71,7 @@ def show_page() -> None:
 
 @contextmanager
 def _step(frame: Frame, name: str) -> Iterator[None]:
-    """One step of the timeline; what goes wrong in it is said in it."""
+    """One step of the timeline; its errors are shown inside it."""
     label = f"{list(ICONS).index(name) + 1} · {frame.words.text(f'ui.upload.step_{name}')}"
     with st.expander(f"**{label}**", expanded=True, icon=f":material/{ICONS[name]}:", type="step"):
         try:
@@ -95,8 +95,8 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     shape = st.radio(
         words.text("ui.upload.shape"),
         SHAPES,
-        format_func=lambda one: words.text(f"ui.upload.shape_{one}"),
-        captions=[words.text(f"ui.upload.shape_{one}_help") for one in SHAPES],
+        format_func=lambda name: words.text(f"ui.upload.shape_{name}"),
+        captions=[words.text(f"ui.upload.shape_{name}_help") for name in SHAPES],
         horizontal=not frame.narrow,
         key="shape",
     )
@@ -108,7 +108,7 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     measured = _take_measured(frame, shape)
     taken = tuple(file for file in files if file is not None)
     show_limit(frame, shape, (*taken, *measured))
-    if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & WHO_THERE_WAS):
+    if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & NAMES_CUSTOMERS):
         return (*taken, *measured)
     st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
     if shape == "linked":
@@ -117,7 +117,7 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
 
 
 def _take_measured(frame: Frame, shape: Shape) -> tuple[UploadedFile, ...]:
-    """Files that say who had a problem, whether they complained or not; nobody has to have them."""
+    """Optional files that say who had a problem, with or without a complaint."""
     tables = MEASURED.get(shape, ())
     if not tables:
         return ()
@@ -162,7 +162,7 @@ def _offer_download(frame: Frame, table: str, path: Path) -> None:
 
 
 def _type_volumes(frame: Frame) -> UploadedFile | None:
-    """Volumes typed on screen travel as the same file an analyst would have saved."""
+    """Volumes typed on screen, as the file that an analyst would have saved."""
     words = frame.words
     st.markdown(f"**{words.text('ui.upload.typed_title')}**")
     empty = pd.DataFrame(
@@ -194,21 +194,21 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
     return UploadedFile.of("volumes", "volumes.csv", text.encode())
 
 
-def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> Counted | None:
+def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> CountedUpload | None:
     words = frame.words
     identity = "|".join(file.sha256 for file in files)
     mapping = replace(mapping, joining=chosen_rules(identity, mapping), links=chosen_links(identity, mapping))
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in files for source in file.sources}, list[str]()
 
-    def tell(name: str) -> None:
-        done = sum(sizes.get(one, 0) for one in begun) / max(sum(sizes.values()), 1)
+    def show_file(name: str) -> None:
+        done = sum(sizes.get(file, 0) for file in begun) / max(sum(sizes.values()), 1)
         begun.append(name)
         size = words.decimal(sizes.get(name, 0) / 1_000_000, 1)
         place.progress(min(done, 1.0), text=words.text("ui.upload.progress_file", file=name, size=size))
 
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
         counted = count_files(
-            files, mapping, chosen_window(identity), language=frame.language, read_on=chosen_today(identity), tell=tell
+            files, mapping, chosen_window(identity), language=frame.language, read_on=chosen_today(identity), on_file=show_file
         )
     place.empty()
     show_joining(frame, counted.report, mapping, files=identity)
@@ -218,10 +218,10 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
     return counted
 
 
-def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -> None:
-    """Count, estimate with a word per step, and go to the picture."""
+def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: CountedUpload) -> None:
+    """Estimate with a word per step, and go to the picture."""
     words, counts = frame.words, counted.counts
-    assert counts is not None  # noqa: S101  # the caller has looked
+    assert counts is not None  # noqa: S101  # checked by the caller
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
     name = " + ".join(file.name for file in files)
@@ -237,17 +237,17 @@ def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: Counted) -
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
         bar = st.progress(0.0)
 
-        def tell(step: str, share: float) -> None:
+        def show_step(step: str, share: float) -> None:
             bar.progress(min(max(share, 0.0), 1.0), text=words.text(f"evidence.steps.{step}"))
 
-        estimate_study(study, frame.view.assumptions, progress=tell)
+        estimate_study(study, frame.view.assumptions, progress=show_step)
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
-    keep_study(study)
+    set_current_study(study)
     st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
 
 
 def _show_study(frame: Frame) -> None:
-    """What is on screen now, and what became of its rows."""
+    """Show which study is on screen, and what became of its rows."""
     study = frame.study
     if study.is_sample or study.report is None:
         return

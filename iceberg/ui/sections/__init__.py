@@ -1,1 +1,1 @@
-"""Parts of pages that several pages or long pages are put together from."""
+"""Owns the sections that several pages share, or that a long page is made of."""

@@ -1,4 +1,4 @@
-"""Owns the charts and the words of the executive page as data: the page shows them, and the server makes them beforehand where it can."""
+"""The charts and sentences of the executive page as data: the page shows them, and the server prepares them where it can."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from iceberg.model.results import IcebergEstimate
     from iceberg.report.words import Badge, Decision, Tile
 
-DECISIONS = 3  # the first three: past them an executive reads the ranking
+DECISIONS = 3  # judgement: the ranking has the others
 
 
 def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:
-    """Work out all that the page says and draws of `estimate`, for whoever opens it."""
+    """Work out every sentence and chart of the page, so that its readers need not wait."""
     for words in (headline, reservation, badge, tiles, decisions, comparison, noise):
         words(frame, estimate)
     for chart in executive_charts(frame, estimate):
@@ -29,7 +29,7 @@ def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def headline(frame: Frame, estimate: IcebergEstimate) -> str:
-    """The sentence."""
+    """The sentence at the head of the page."""
     from iceberg.report.words import headline_sentence
 
     return say(frame, "headline", estimate, lambda: headline_sentence(estimate, frame.words))
@@ -76,7 +76,7 @@ def comparison(frame: Frame, estimate: IcebergEstimate) -> str:
 
 
 def noise(frame: Frame, estimate: IcebergEstimate) -> str | None:
-    """Which categories cannot be told from noise."""
+    """The categories that may be noise."""
     from iceberg.report.words import noise_sentence
 
     return say(frame, "noise", estimate, lambda: noise_sentence(estimate, frame.words))
@@ -84,7 +84,7 @@ def noise(frame: Frame, estimate: IcebergEstimate) -> str | None:
 
 @dataclass(frozen=True)
 class Chart:
-    """What `iceberg.ui.figure.show_chart` needs to know of a chart; nothing is worked out before it is asked for."""
+    """A chart for `iceberg.ui.figure.show_chart`, which calls its functions only where no result is cached."""
 
     name: str
     key: str

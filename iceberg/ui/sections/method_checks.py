@@ -1,4 +1,4 @@
-"""Owns what the Method page says of the estimate on screen: assumption against data, noise floor, flip points, remarks, calibration."""
+"""The checks of the estimate on the Method page: assumption against data, noise floor, flip points, remarks, calibration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "p
 
 
 def show_estimate_checks(frame: Frame) -> None:
-    """Everything that the departures of this company said, and how far it can be believed."""
+    """Show what the departures of this company say, and how far they can be believed."""
     if not frame.study.counts.categories:
         return
     estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
@@ -32,7 +32,7 @@ def show_estimate_checks(frame: Frame) -> None:
 
 
 def show_calibration(frame: Frame) -> None:
-    """Nominal against actual coverage on simulated companies."""
+    """Show nominal against actual coverage on simulated companies."""
     from iceberg.report.charts.coverage import build_coverage
     from iceberg.report.tables.coverage import coverage_table
     from iceberg.report.takeaways import takeaway_coverage

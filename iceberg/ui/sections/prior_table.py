@@ -1,4 +1,4 @@
-"""Owns the editable table of what is assumed per category: to a frame for the editor, and back to priors."""
+"""The editable table of assumptions per category: priors to a frame for the editor, and back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def priors_frame(categories: Sequence[str], priors: Mapping[str, CategoryPrior],
     return pd.DataFrame(rows, columns=columns)
 
 
-def priors_from_frame(frame: pd.DataFrame, held: Mapping[str, CategoryPrior], words: Translator) -> dict[str, CategoryPrior]:
+def priors_from_frame(frame: pd.DataFrame, before: Mapping[str, CategoryPrior], words: Translator) -> dict[str, CategoryPrior]:
     """The priors as edited. Choosing another family brings that family's published values.
 
     Raises:
@@ -44,13 +44,13 @@ def priors_from_frame(frame: pd.DataFrame, held: Mapping[str, CategoryPrior], wo
     edited = {}
     for row in frame.to_dict("records"):
         category = str(row["category"])
-        before = held.get(category) or category_prior(category, assumptions=Assumptions())
-        family = families.get(str(row["family"]), before.family)
-        if family != before.family:
-            edited[category] = replace(FAMILIES[family], c=before.c)
+        prior = before.get(category) or category_prior(category, assumptions=Assumptions())
+        family = families.get(str(row["family"]), prior.family)
+        if family != prior.family:
+            edited[category] = replace(FAMILIES[family], c=prior.c)
             continue
         p, q, c = (Pert(*(float(row[f"{name}_{end}"]) for end in ENDS)) for name in SHARES)
-        edited[category] = replace(before, p=p, q=q, c=c)
+        edited[category] = replace(prior, p=p, q=q, c=c)
     return edited
 
 
@@ -60,7 +60,7 @@ def with_capture(priors: Mapping[str, CategoryPrior], preset: str) -> dict[str, 
 
 
 def published_priors(categories: Sequence[str]) -> dict[str, CategoryPrior]:
-    """What published surveys say of each category, by the family its name suggests."""
+    """The published priors of each category, by the family its name suggests."""
     return {category: category_prior(category, assumptions=Assumptions()) for category in categories}
 
 
@@ -70,5 +70,5 @@ def family_name(key: str, words: Translator) -> str:
 
 
 def capture_name(key: str, words: Translator) -> str:
-    """What a complaint file may capture, in the reader's language."""
+    """A preset of the share of complaints that a file captures, in the reader's language."""
     return words.text(f"evidence.captures.{key}")

@@ -1,4 +1,4 @@
-"""Owns how the Method page shows what each assumption weighs: sensitivity to the ratio, and the tornado."""
+"""The weight of each assumption on the Method page: sensitivity to the ratio, and the tornado."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import streamlit as st
 
 from iceberg.ui.figure import show_chart
 from iceberg.ui.frame import Frame
-from iceberg.ui.session.caches import is_remembered, remember
+from iceberg.ui.session.caches import cached, is_cached
 from iceberg.ui.session.study import SEED
 
 YES_OR_NO = {"literal_leavers", "use_category_priors"}
 
 
 def show_sensitivity(frame: Frame) -> None:
-    """Silent churn of each category as the starting ratio moves."""
+    """Show the silent churn of each category as the starting ratio moves."""
     from iceberg.report.charts.assumptions import build_sensitivity
     from iceberg.report.takeaways import takeaway_sensitivity
 
@@ -44,7 +44,7 @@ def show_sensitivity(frame: Frame) -> None:
 
 
 def show_tornado(frame: Frame) -> None:
-    """How far each assumption moves the total."""
+    """Show how far each assumption moves the total."""
     from iceberg.report.charts.assumptions import build_tornado
     from iceberg.report.takeaways import takeaway_tornado
 
@@ -65,10 +65,10 @@ def show_tornado(frame: Frame) -> None:
 
 
 def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
-    """A table that takes many estimates: made when it is asked for, shown at once when it was made before."""
+    """A table that takes many estimates: made when a button is pressed, shown at once when it was made before."""
     key = f"{name}|{key}"
-    if is_remembered(key, study=frame.study):
-        return remember(key, make, study=frame.study)
+    if is_cached(key, study=frame.study):
+        return cached(key, make, study=frame.study)
     words = frame.words
     place = st.empty()
     if not place.button(
@@ -76,7 +76,7 @@ def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFram
     ):
         return None
     with place, st.spinner(words.text("ui.method.computing"), show_time=True):
-        return remember(key, make, study=frame.study)
+        return cached(key, make, study=frame.study)
 
 
 def _sensitivity(frame: Frame) -> pd.DataFrame:

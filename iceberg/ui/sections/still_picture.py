@@ -1,4 +1,4 @@
-"""The still picture of the iceberg that stands on the page until the chart is drawn."""
+"""The still image of the iceberg that a first visitor sees until the browser has drawn the chart."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import streamlit as st
 from iceberg.ui.figure import chart_identity
 from iceberg.ui.frame import Frame
 from iceberg.ui.sections.executive import Chart
-from iceberg.ui.session.caches import recall
+from iceberg.ui.session.caches import find_cached
 
-PAINT_SECONDS = 0.15  # judgement: what a browser needs to paint sentence and still, before it is given charts and controls to load
+PAINT_SECONDS = 0.15  # judgement: a browser paints sentence and still in this time, before charts and controls arrive
 
 
 def show_still(frame: Frame, chart: Chart) -> None:
-    """The still of the picture, where one is kept and nothing has been shown yet; its words are those of the chart that follows."""
-    still = recall(_still_name(frame, chart), study=frame.study) if frame.first else None
+    """Show the still where one was prepared and this is the first visit; its words are those of the chart that follows."""
+    still = find_cached(still_name(frame, chart), study=frame.study) if frame.first else None
     if still is None:
         st.empty()
     else:
@@ -24,5 +24,6 @@ def show_still(frame: Frame, chart: Chart) -> None:
         time.sleep(PAINT_SECONDS)
 
 
-def _still_name(frame: Frame, chart: Chart) -> str:
+def still_name(frame: Frame, chart: Chart) -> str:
+    """The key of a chart's still among the results of the sample."""
     return f"still|{chart_identity(frame, chart.name, chart.key)}"

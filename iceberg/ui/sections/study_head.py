@@ -1,9 +1,8 @@
-"""Owns what stands around a published study: its title and versions, what changed, its reports; and publishing what this session counted."""
+"""The head of a published study (title, versions, what changed), its reports, and the publishing of a study of this session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ import streamlit as st
 
 from iceberg.errors import IcebergError
 from iceberg.locale import Translator
+from iceberg.model.assumptions import SilentRatioPrior
 from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
@@ -18,10 +18,9 @@ from iceberg.store.audit import write_audit
 from iceberg.store.naming import LONGEST_TITLE
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.frame import Frame, show_error
-from iceberg.ui.session.caches import remember
+from iceberg.ui.session.caches import cached, stored_version
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.published_study import choose_version, publish_study
-from iceberg.ui.session.stored_versions import stored_version
 from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def show_study_head(frame: Frame) -> None:
-    """Title, version and what changed, where a published study is on screen."""
+    """Show title, version and what changed, where a published study is on screen."""
     entry = frame.study.published
     if entry is None:
         return
@@ -43,14 +42,16 @@ def show_study_head(frame: Frame) -> None:
     st.caption(words.text("ui.study.published_by", author=entry.author or "–", day=entry.published_at.date(), version=str(entry.number)))
     if frame.study.axes is not None:
         st.caption(words.text("ui.study.veiled", smallest=SMALLEST), help=words.text("ui.study.veiled_help", smallest=SMALLEST))
-    earlier = next((one for one in entries if one.number < entry.number), None)
+    earlier = next((version for version in entries if version.number < entry.number), None)
     if earlier is not None:
         _show_change(frame, earlier, entry)
 
 
 def _show_versions(frame: Frame, entry: VersionEntry, entries: tuple[VersionEntry, ...]) -> None:
-    numbers = [one.number for one in entries]
-    named = {one.number: frame.words.text("ui.study.version_of", version=str(one.number), day=one.published_at.date()) for one in entries}
+    labels = {
+        version.number: frame.words.text("ui.study.version_of", version=str(version.number), day=version.published_at.date()) for version in entries
+    }
+    numbers = list(labels)
     key = f"version.{entry.study_id}.{entry.number}"
 
     def choose() -> None:
@@ -61,7 +62,7 @@ def _show_versions(frame: Frame, entry: VersionEntry, entries: tuple[VersionEntr
         frame.words.text("ui.study.versions"),
         numbers,
         index=numbers.index(entry.number),
-        format_func=named.__getitem__,
+        format_func=labels.__getitem__,
         key=key,
         on_change=choose,
         width=260,
@@ -77,9 +78,9 @@ def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> No
         return
     with folded:
         key = f"changes|{earlier.study_id}|{earlier.number}|{entry.number}"
-        from iceberg.store.changes import explain_change  # brings the estimator: a first visit does without
+        from iceberg.store.changes import explain_change  # brings the estimator, which a first visit does not need
 
-        change = remember(key, lambda: explain_change(stored_version(earlier), stored_version(entry)), study=frame.study)
+        change = cached(key, lambda: explain_change(stored_version(earlier), stored_version(entry)), study=frame.study)
         st.markdown(_change_sentence(change, words))
         for name, cause in (("data", change.data), ("assumptions", change.assumptions), ("method", change.method)):
             st.markdown(_cause_sentence(name, cause, words))
@@ -110,7 +111,7 @@ def _cause_sentence(name: str, cause: Cause, words: Translator) -> str:
 
 
 def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator) -> str:
-    """What another method said of the same counts, beside what this one says."""
+    """The answer of another method for the same counts, beside the answer of this one."""
     before, after = customers_range(was, words), customers_range(now, words)
     shift = _minus(_with_sign(now.median - was.median))
     ends = {f"before_{end}": value for end, value in before.items()} | {f"after_{end}": value for end, value in after.items()}
@@ -118,18 +119,18 @@ def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator
 
 
 def _fact(cause: str, code: str, before: object, after: object, words: Translator) -> str:
-    if cause == "assumptions":
-        return words.text("ui.changes.fact", name=words.text(f"ui.changes.assumption_{code}"), before=_told(before, words), after=_told(after, words))
-    return words.text("ui.changes.fact", name=words.text(f"ui.changes.{code}"), before=_told(before, words), after=_told(after, words))
+    name = f"assumption_{code}" if cause == "assumptions" else code
+    values = {"before": _as_text(before, words), "after": _as_text(after, words)}
+    return words.text("ui.changes.fact", name=words.text(f"ui.changes.{name}"), **values)
 
 
-def _told(value: object, words: Translator) -> str:
-    """A value as a sentence can hold it; a ratio by its median and range."""
-    if hasattr(value, "median"):
-        held = (words.decimal(value.median), words.decimal(value.lower), words.decimal(value.upper))  # type: ignore[attr-defined]  # a SilentRatioPrior
-        return words.text("ui.changes.ratio", median=held[0], lower=held[1], upper=held[2])
+def _as_text(value: object, words: Translator) -> str:
+    """A value as part of a sentence; a ratio by its median and range."""
+    if isinstance(value, SilentRatioPrior):
+        ends = {"median": value.median, "lower": value.lower, "upper": value.upper}
+        return words.text("ui.changes.ratio", **{name: words.decimal(end) for name, end in ends.items()})
     if isinstance(value, tuple):
-        return " – ".join(str(one) for one in value) if all(isinstance(one, str) for one in value) else str(len(value))
+        return " – ".join(value) if all(isinstance(item, str) for item in value) else str(len(value))
     return str(words.format(value))
 
 
@@ -149,12 +150,12 @@ def _minus(text: str) -> str:
 
 
 def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
-    """Reports for everyone; publishing for analysts with a study of their own."""
+    """Show the reports, and publishing for analysts with a study of their own."""
     with st.container(horizontal=True, gap="small", key="actions"):
         _show_reports(frame, estimate)
         if frame.study.origin == "upload" and frame.access.may("analyst"):
             if st.button(frame.words.text("ui.publish.open"), icon=":material/publish:", key="publish.open"):
-                _dialog(frame)(frame)
+                st.dialog(frame.words.text("ui.publish.title"))(_publish)(frame)
             elif published := st.session_state.get(f"published.{frame.study.digest}"):
                 st.success(frame.words.text("ui.publish.done", version=str(published.number)), icon=":material/check:")
 
@@ -177,7 +178,7 @@ def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], bytes]:
-    """Makes a report when it is asked for, and writes down who took it."""
+    """A function that makes a report for a download, and writes the download to the audit trail."""
     study, access, language = frame.study, frame.access, frame.language
     smallest = 0 if study.axes is None else SMALLEST
 
@@ -204,12 +205,8 @@ def _provenance(frame: Frame) -> Provenance:
     )
 
 
-def _dialog(frame: Frame) -> Callable[[Frame], None]:
-    return st.dialog(frame.words.text("ui.publish.title"))(partial(_ask))
-
-
-def _ask(frame: Frame) -> None:
-    """What is published, under which title; then the link to send."""
+def _publish(frame: Frame) -> None:
+    """Take a title, publish the study, and show the link to send."""
     words, study = frame.words, frame.study
     st.markdown(words.text("ui.publish.lead"))
     title = st.text_input(words.text("ui.publish.name"), value=words.text("ui.publish.usual_name"), max_chars=LONGEST_TITLE, key="publish.title")

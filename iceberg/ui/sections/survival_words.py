@@ -1,4 +1,4 @@
-"""Owns what the survival page says of its models: hazard ratios with their check, fits with their distance."""
+"""The models of the survival page in words: hazard ratios with their check, fits with their distance."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def fit_sentences(fit: ParametricFit, words: Translator) -> list[str]:
     if fit.code == "fit_failed":
         return [words.text("ui.survival.fit_failed", name=name)]
     gap = words.percent(fit.largest_gap, digits=1)
-    said = [words.text(f"ui.survival.{fit.code}", name=name, gap=gap, day=round(fit.gap_day), aic=round(fit.aic))]
+    sentences = [words.text(f"ui.survival.{fit.code}", name=name, gap=gap, day=round(fit.gap_day), aic=round(fit.aic))]
     if fit.kind == "weibull":
         trend = "falls" if fit.shape_upper < 1 else "grows" if fit.shape_lower > 1 else "steady"
-        said.append(
+        sentences.append(
             words.text(
                 f"ui.survival.shape_{trend}",
                 shape=fit.parameters["shape"],
@@ -58,7 +58,7 @@ def fit_sentences(fit: ParametricFit, words: Translator) -> list[str]:
                 upper=fit.shape_upper,
             )
         )
-    return said
+    return sentences
 
 
 def fit_curves(observed: SurvivalCurve, fits: Sequence[ParametricFit], words: Translator) -> dict[str, SurvivalCurve | FittedCurve]:

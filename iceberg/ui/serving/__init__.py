@@ -1,1 +1,1 @@
-"""The server around the pages: start, first visit, static files."""
+"""Owns the server around the pages: its start, the pages prepared in advance, its static files."""

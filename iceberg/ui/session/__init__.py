@@ -1,1 +1,1 @@
-"""What a session holds: the study, its choices, its estimates and their caches."""
+"""Owns what a session remembers: its study, the reader's choices, and the caches of estimates and charts."""

@@ -1,111 +1,95 @@
-"""Owns what a session holds: the study on screen, and the caches that keep a slider from paying twice.
-
-Everything kept is found by text (a digest, an assumption, a language), never by a frame: Streamlit hashes large frames
-by a sample. What comes from an upload is kept for that session alone; the sample company is the same for everyone.
-"""
+"""The estimate of a study and its slices, each made once: a slider never pays twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.locale import Translator
-from iceberg.ui.session.caches import _shelf
-from iceberg.ui.session.lru_cache import Shelf
-from iceberg.ui.session.study import _SHOWN, Filters, Study
+from iceberg.store.packed_fit import open_fit
+from iceberg.ui.session.caches import cache_of, stored_version
+from iceberg.ui.session.sample_cache import load_estimate, save_estimate
+from iceberg.ui.session.study import Filters, Study
 
 if TYPE_CHECKING:
     from iceberg.model.assumptions import Assumptions
+    from iceberg.model.estimate import Progress
     from iceberg.model.results import IcebergEstimate
 
-Progress = Callable[[str, float], None]
-def prepare_estimate(study: Study) -> IcebergEstimate:
-    """The estimate of a study that everybody may see, as long as nobody moves anything; no session is needed."""
-    return _estimate(study, study.assumptions, _shelf("estimates", study))
+_SHOWN = "shown"  # digest of the study whose estimate this session saw last
 
 
 def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress | None = None) -> IcebergEstimate:
-    """The estimate of `study` under `assumptions`, made once per pair."""
-    estimate = _estimate(study, assumptions, _shelf("estimates", study), progress)
+    """The estimate of `study` under `assumptions`, made once per pair.
+
+    Every estimate starts from the fit under the study's own assumptions, so that a choice gives the same figures whatever was chosen before it.
+    """
+    estimate = first = unmoved_estimate(study, progress=progress)
+    if assumptions != study.assumptions:
+
+        def make() -> IcebergEstimate:
+            from iceberg.model.estimate import estimate_iceberg
+
+            return estimate_iceberg(study.counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=open_fit(first))
+
+        estimate = cache_of("estimates", study).get(estimate_name(study, assumptions), make)
     st.session_state[_SHOWN] = study.digest
     return estimate
 
 
-def _estimate(study: Study, assumptions: Assumptions, shelf: Shelf, progress: Progress | None = None) -> IcebergEstimate:
-    """Every estimate starts from the fit under the default assumptions: whatever was moved before, the same choice gives the same figures."""
-    from iceberg.store.packed_fit import open_fit
-    from iceberg.ui.session.sample_cache import keep_estimate, open_estimate
+def unmoved_estimate(study: Study, *, progress: Progress | None = None) -> IcebergEstimate:
+    """The estimate under the study's own assumptions, made once; of the sample and of published studies without a session."""
+    return cache_of("estimates", study).get(estimate_name(study, study.assumptions), lambda: _first_estimate(study, progress))
 
-    counts = study.counts
-    usual = study.assumptions
-    name = estimate_name(study, usual)
 
-    def make_base() -> IcebergEstimate:
-        found = open_estimate(name) if study.is_sample else None
-        if study.published is not None:
-            from iceberg.ui.session.stored_versions import stored_estimate
+def _first_estimate(study: Study, progress: Progress | None = None) -> IcebergEstimate:
+    """The estimate under the study's own assumptions: the stored one where there is one."""
+    name = estimate_name(study, study.assumptions)
+    stored = load_estimate(name) if study.is_sample else None
+    if study.published is not None:
+        stored = stored_version(study.published).estimate
+    if stored is not None:
+        return stored
+    from iceberg.model.estimate import estimate_iceberg
 
-            found = stored_estimate(study.published)
-        if found is None:
-            from iceberg.model.estimate import estimate_iceberg
-
-            found = estimate_iceberg(counts, assumptions=usual, seed=study.seed, progress=progress)
-            if study.is_sample:
-                keep_estimate(name, found)
-        return found
-
-    base = shelf.get(name, make_base)
-    if assumptions == usual:
-        return base
-
-    def make() -> IcebergEstimate:
-        from iceberg.model.estimate import estimate_iceberg
-
-        return estimate_iceberg(counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=open_fit(base))
-
-    return shelf.get(estimate_name(study, assumptions), make)
+    estimate = estimate_iceberg(study.counts, assumptions=study.assumptions, seed=study.seed, progress=progress)
+    if study.is_sample:
+        save_estimate(name, estimate)
+    return estimate
 
 
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
-    """Whether the estimate can be shown at once."""
-    return estimate_name(study, assumptions) in _shelf("estimates", study)
+    """Whether the estimate can be shown without a wait."""
+    return estimate_name(study, assumptions) in cache_of("estimates", study)
 
 
-def has_estimate(study: Study) -> bool:
-    """Whether this session has already shown an estimate of `study`."""
+def was_shown(study: Study) -> bool:
+    """Whether an estimate of `study` was the last that this session saw."""
     return bool(st.session_state.get(_SHOWN) == study.digest)
 
 
 def estimate_name(study: Study, assumptions: Assumptions) -> str:
-    """What an estimate depends on."""
+    """Everything that an estimate depends on."""
     return f"{study.counts_key or study.digest}|{study.seed}|{assumptions!r}"
 
 
 def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> IcebergEstimate:
     """The same estimate for the segments and months on screen; of a viewer's study, on its coarser axes."""
-    if filters == Filters() and study.axes is None:
+    axes = study.axes
+    if filters == Filters() and axes is None:
         return estimate
 
     def make() -> IcebergEstimate:
         from iceberg.model.summary import focus_estimate
 
-        whole = estimate
-        if study.axes is not None:
+        whole, months = estimate, filters.months
+        if axes is not None:
+            from iceberg.report.viewers import veil_estimate
 
-            whole = veiled_estimate(study, estimate)
-        months = filters.months
-        if study.axes is not None and not study.axes.both and filters.segments is not None:
-            months = None  # both together would make small cells
+            whole = veil_estimate(estimate, Translator(study.digest.rpartition(".")[2]))[0]
+            if not axes.both and filters.segments is not None:
+                months = None  # both together would make small cells
         return focus_estimate(whole, segments=filters.segments, months=months)
 
-    return _shelf("slices", study).get(f"{study.digest}|{estimate_name(study, estimate.assumptions)}|{filters!r}", make)
-
-
-def veiled_estimate(study: Study, estimate: IcebergEstimate) -> IcebergEstimate:
-    """What a viewer may have of an estimate of this study."""
-    from iceberg.report.viewers import veil_estimate
-
-    language = study.digest.rpartition(".")[2]
-    return veil_estimate(estimate, Translator(language))[0]
+    return cache_of("slices", study).get(f"{study.digest}|{estimate_name(study, estimate.assumptions)}|{filters!r}", make)

@@ -1,4 +1,4 @@
-"""Owns `Shelf`: what was worked out before, by key. Streamlit's own caches cannot hold what draws its progress."""
+"""An LRU cache that threads share, for results that Streamlit's own caches cannot hold: those that draw their progress."""
 
 from __future__ import annotations
 
@@ -10,62 +10,62 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 
 
-class Shelf:
-    """The last `size` results, each made once however many readers ask at the same time.
+class LruCache:
+    """The results used last, each made once however many threads ask for it at the same time.
 
     Args:
-        size: Results kept; the one longest unused goes first.
-        most_bytes: Their weight together, where `weigh` says what one weighs; the last one always stays.
+        size: Most results; the least recently used goes first.
+        most_bytes: Most bytes together, where `weigh` is given; the last result always stays.
         weigh: Bytes of a result.
     """
 
     def __init__(self, size: int, *, most_bytes: int = 0, weigh: Callable[[Any], int] | None = None) -> None:
         self.size = size
         self._most_bytes, self._weigh = most_bytes, weigh
-        self._held: OrderedDict[str, Any] = OrderedDict()
-        self._guard = threading.Lock()
-        self._makers: dict[str, threading.Lock] = {}
+        self._results: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
 
     def __contains__(self, key: str) -> bool:
-        """Whether `key` can be had at once."""
-        with self._guard:
-            return key in self._held
+        """Whether the cache has a result for `key`."""
+        with self._lock:
+            return key in self._results
 
     def clear(self) -> None:
-        """Forget everything."""
-        with self._guard:
-            self._held.clear()
+        """Drop every result."""
+        with self._lock:
+            self._results.clear()
 
-    def find(self, key: str) -> Any:  # noqa: ANN401  # whatever is held
-        """What is held under `key`; None where there is nothing."""
-        with self._guard:
-            return self._held.get(key)
+    def find(self, key: str) -> Any:  # noqa: ANN401  # whatever was put there
+        """The result for `key`; None where there is none."""
+        with self._lock:
+            return self._results.get(key)
 
     def put(self, key: str, result: object) -> None:
-        """Hold what was made elsewhere."""
-        with self._guard:
-            self._held[key] = result
-            while len(self._held) > self.size or (len(self._held) > 1 and self._is_heavy()):
-                self._held.popitem(last=False)
+        """Add a result that was made elsewhere."""
+        with self._lock:
+            self._results[key] = result
+            while len(self._results) > self.size or (len(self._results) > 1 and self._is_heavy()):
+                self._results.popitem(last=False)
 
     def _is_heavy(self) -> bool:
-        return self._weigh is not None and sum(self._weigh(one) for one in self._held.values()) > self._most_bytes
+        return self._weigh is not None and sum(map(self._weigh, self._results.values())) > self._most_bytes
 
     def get(self, key: str, make: Callable[[], Result]) -> Result:
-        """What `make` returned for `key`. What it raises is passed on and not kept."""
-        with self._guard:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return cast("Result", self._held[key])
-            maker = self._makers.setdefault(key, threading.Lock())
-        with maker:
-            with self._guard:
-                if key in self._held:
-                    return cast("Result", self._held[key])
+        """The result for `key`, made by `make` where there is none. An exception of `make` is passed on and not cached."""
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+                return cast("Result", self._results[key])
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._results:
+                    return cast("Result", self._results[key])
             try:
                 result = make()
             finally:
-                with self._guard:
-                    self._makers.pop(key, None)
+                with self._lock:
+                    self._making.pop(key, None)
             self.put(key, result)
             return result

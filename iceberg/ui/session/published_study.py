@@ -1,11 +1,12 @@
-"""Owns published studies on the page: the one a link opens, its versions, and how this session publishes its own.
+"""The published study on screen: opened by a link, at one of its versions; and publishing the study of this session.
 
-A version never changes, so what was read and worked out of it is shared by every session of the server; that it still exists is asked anew in
-every run. What a viewer gets is the veiled estimate (`iceberg.report.viewers`), never the whole one.
+A version never changes, so its study is shared by every session of the server; whether it still exists is queried in every run. A viewer gets the
+veiled estimate (`iceberg.report.viewers`), never the whole one.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,24 +15,24 @@ from iceberg.errors import StoreError
 from iceberg.locale import Translator
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
-from iceberg.ui.session.lru_cache import Shelf
-from iceberg.ui.session.stored_versions import _loaded
+from iceberg.ui.session.caches import stored_version, version_key
+from iceberg.ui.session.choices import forget_choices
+from iceberg.ui.session.estimates import unmoved_estimate
+from iceberg.ui.session.lru_cache import LruCache
 from iceberg.ui.session.study import Study
 from iceberg.ui.study_store import has_store, open_store
 
 if TYPE_CHECKING:
-
     from iceberg.model.results import CredibleInterval, IcebergEstimate
 
 _OPENED = "opened_study"  # (study, version or None for the newest)
-_STUDIES = Shelf(48)  # as one kind of reader has them
-_AXES = Shelf(48)
+_STUDIES = LruCache(48)  # by version and kind of reader
 
 
 def opened_study(language: str) -> Study | None:
     """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
 
-    A link that leads nowhere is said, and forgotten.
+    A link that leads nowhere shows an error, and is forgotten.
 
     Raises:
         StoreError: When the store cannot be opened.
@@ -52,26 +53,24 @@ def opened_study(language: str) -> Study | None:
         _open(opened)
     try:
         entry = open_store().entry(*opened)
-    except StoreError as problem:  # said in words, above whatever this reader sees without the link
+    except StoreError as problem:  # shown above the page that this reader gets without the link
         close_study()
         words = Translator(language)
         st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
         return None
-    return study_of(entry, access, language)
+    return study_for(access, entry, language)
 
 
 def _open(which: tuple[str, int | None]) -> None:
     if st.session_state.get(_OPENED) != which:
         before = st.session_state.get(_OPENED)
         st.session_state[_OPENED] = which
-        if before is not None:  # sliders of another study say nothing about this one
-            from iceberg.ui.session.choices import forget_choices
-
+        if before is not None:  # the sliders were set for another study
             forget_choices()
 
 
 def choose_version(study_id: str, number: int | None) -> None:
-    """Show another version; None is the newest, whichever that will be."""
+    """Show another version; None follows the newest one."""
     if number is None:
         st.query_params.pop("version", None)
     else:
@@ -81,25 +80,21 @@ def choose_version(study_id: str, number: int | None) -> None:
 
 
 def close_study() -> None:
-    """No published study is on screen any more."""
+    """Take the published study off the screen."""
     if st.session_state.pop(_OPENED, None) is not None:
-        from iceberg.ui.session.choices import forget_choices
-
         forget_choices()
     for name in ("study", "version"):
         if name in st.query_params:
             del st.query_params[name]
 
 
-def study_of(entry: VersionEntry, access: Access, language: str) -> Study:
-    """The study as this person may have it; the same object for everyone of that kind."""
+def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
+    """The study as this person may see it; one object for all readers of the same kind."""
     kind = "whole" if access.sees_everything else f"viewer.{language}"
-    identity = f"{entry.study_id}|{entry.number}|{entry.published_at}|{entry.counts_digest}"
 
     def make() -> Study:
-        counts = _loaded(entry).counts
         whole = Study(
-            counts=counts,
+            counts=stored_version(entry).counts,
             digest=f"{entry.counts_digest}.{entry.study_id}.{entry.number}",
             name=entry.title,
             origin="published",
@@ -110,26 +105,25 @@ def study_of(entry: VersionEntry, access: Access, language: str) -> Study:
         if kind == "whole":
             return whole
         from iceberg.report.viewers import veil_estimate
-        from iceberg.ui.session.estimates import prepare_estimate
 
-        _, axes = veil_estimate(prepare_estimate(whole), Translator(language))
-        return Study(**{**vars(whole), "digest": f"{whole.digest}.{kind}", "axes": axes, "counts_key": whole.digest})
+        _, axes = veil_estimate(unmoved_estimate(whole), Translator(language))
+        return replace(whole, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
 
-    return _STUDIES.get(f"{identity}|{kind}", make)
+    return _STUDIES.get(f"{version_key(entry)}|{entry.counts_digest}|{kind}", make)
 
 
 def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access: Access, language: str) -> Published:
-    """Put what is on screen into the store.
+    """Add the study on screen to the store.
 
     Args:
         study: Of this session.
         estimate: Whole, not a slice.
         title: The study it becomes a version of.
-        access: Who publishes; asked again here, whatever the page showed.
+        access: The person who publishes; the role is checked again here.
         language: Of the diagnostics' sentences.
 
     Raises:
-        StoreError: When it cannot be kept; nothing is then.
+        StoreError: When it cannot be stored; nothing is then.
     """
     from iceberg.report.export import build_document
     from iceberg.store.retention import expire
@@ -161,5 +155,5 @@ def summary_interval(entry: VersionEntry) -> CredibleInterval:
     """Silent churn of all categories, as it was published."""
     from iceberg.model.results import CredibleInterval as Interval
 
-    held = entry.summary["total"]["silent_churn"]
-    return Interval(float(held["lower"]), float(held["median"]), float(held["upper"]))
+    ends = entry.summary["total"]["silent_churn"]
+    return Interval(float(ends["lower"]), float(ends["median"]), float(ends["upper"]))

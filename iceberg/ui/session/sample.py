@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from iceberg.installation import HOME
 from iceberg.locale import load_conventions
-from iceberg.ui.session.caches import _SHARED
+from iceberg.ui.session.lru_cache import LruCache
+from iceberg.ui.session.sample_cache import load_counts, save_counts
 from iceberg.ui.session.study import Study
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
 
 SAMPLE_FOLDER = HOME / "data"
+_STUDIES = LruCache(2)  # by language
 
 
 def load_sample(language: str) -> Study:
@@ -24,16 +26,14 @@ def load_sample(language: str) -> Study:
     """
 
     def make() -> Study:
-        from iceberg.ui.session.sample_cache import keep_counts, open_counts
-
         files = sample_files(language)
-        counts = open_counts(files)
+        counts = load_counts(files)
         if counts is None:
             counts = _count_sample(files)
-            keep_counts(files, counts)
+            save_counts(files, counts)
         return Study(counts=counts, digest=counts.digest, name="", origin="sample")
 
-    return _SHARED["samples"].get(language, make)
+    return _STUDIES.get(language, make)
 
 
 def _count_sample(files: tuple[Path, Path]) -> CohortCounts:

@@ -1,8 +1,8 @@
-"""Owns what is kept of the sample company between two starts of the server, so that only the very first start works it out.
+"""The cache on disk of the sample company: only the first start of an installation works it out.
 
 Counts, estimates and the drawings of the first page, one file each in the cache folder: arrays as numpy writes them, the rest as JSON, nothing that
-runs code when it is opened. A file answers to its name alone: what it was made from, and the source of everything that made it. Deleting the
-folder is always safe.
+runs code when it is opened. A file's name is a digest of what it was made from and of the source code that made it. Deleting the folder is always
+safe.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from iceberg.model.results import IcebergEstimate
 
 FOLDER = cache_folder()
-MOST_FILES = 4  # of each kind: two languages, and what the last version left
-READING = ("ingest", "cohort")  # what counts are made with
-DRAWING = ("report", "ui", "locale")  # what drawings are made with, besides an estimate
+MOST_FILES = 4  # of each kind: two languages of this version and of the one before
+COUNTING = ("ingest", "cohort")  # the source code that makes counts
+DRAWING = ("report", "ui", "locale")  # the source code that makes drawings of an estimate
 _TEXT = "text"
-# `iceberg.store.codec.BROKEN` and a torn archive; said here because importing numpy would keep the first visitor waiting.
+# `iceberg.store.codec.BROKEN` and a torn archive, repeated here because importing it brings numpy, which the first visitor would wait for.
 _BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, EOFError, zipfile.BadZipFile)
 
 
-def open_estimate(name: str) -> IcebergEstimate | None:
-    """The estimate kept under `name`; None where there is none, or none that this version can read."""
+def load_estimate(name: str) -> IcebergEstimate | None:
+    """The estimate saved as `name`; None where there is none that this version can read."""
     import numpy as np
 
     from iceberg.model.results import IcebergEstimate
@@ -53,33 +53,33 @@ def open_estimate(name: str) -> IcebergEstimate | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-        told = json.loads(str(arrays.pop(_TEXT)))
-        fit = told["fields"].pop("fit_state", None)
-        estimate = decode(told, arrays)
+        encoded = json.loads(str(arrays.pop(_TEXT)))
+        fit = encoded["fields"].pop("fit_state", None)
+        estimate = decode(encoded, arrays)
     except _BROKEN as fault:
         logging.getLogger(__name__).warning("%s cannot be read and is made anew: %s", path.name, fault)
         return None
     if not isinstance(estimate, IcebergEstimate):
         return None
-    return estimate if fit is None else dataclasses.replace(estimate, fit_state=KeptFit(fit, arrays))
+    return estimate if fit is None else dataclasses.replace(estimate, fit_state=SavedFit(fit, arrays))
 
 
 @dataclass(frozen=True, eq=False)
-class KeptFit(PackedFit):
-    """The fit behind a kept estimate."""
+class SavedFit(PackedFit):
+    """The fit of a saved estimate, decoded when it is needed."""
 
-    told: Any
+    encoded: Any
     arrays: dict[str, np.ndarray]
 
     def open(self) -> object:
         """See `PackedFit.open`."""
         from iceberg.store.codec import decode
 
-        return decode(self.told, self.arrays)
+        return decode(self.encoded, self.arrays)
 
 
-def keep_estimate(name: str, estimate: IcebergEstimate) -> None:
-    """Keep `estimate` under `name`, whole or not at all; a folder that cannot be written to is no fault."""
+def save_estimate(name: str, estimate: IcebergEstimate) -> None:
+    """Save `estimate` as `name`, whole or not at all; a folder that cannot be written to is no fault."""
     import numpy as np
 
     from iceberg.store.codec import encode
@@ -89,8 +89,8 @@ def keep_estimate(name: str, estimate: IcebergEstimate) -> None:
     _write(_path(name), lambda part: np.savez(part, **cast("dict[str, Any]", {_TEXT: np.array(text), **arrays})))
 
 
-def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
-    """The counts of `files` as they are now; None where they were not kept."""
+def load_counts(files: tuple[Path, ...]) -> CohortCounts | None:
+    """The counts of `files` as they are now; None where they were not saved."""
     from iceberg.cohort.counts_file import read_counts
 
     path = _counts_path(files)
@@ -101,26 +101,26 @@ def open_counts(files: tuple[Path, ...]) -> CohortCounts | None:
         return None
 
 
-def keep_counts(files: tuple[Path, ...], counts: CohortCounts) -> None:
-    """Keep what `files` were counted to."""
+def save_counts(files: tuple[Path, ...], counts: CohortCounts) -> None:
+    """Save the counts of `files`."""
     from iceberg.cohort.counts_file import write_counts
 
     _write(_counts_path(files), lambda part: part.write_bytes(write_counts(counts)))
 
 
-def open_drawings(name: str) -> dict[str, Any] | None:
-    """The drawings kept under `name`, by what each depends on."""
+def load_drawings(name: str) -> dict[str, Any] | None:
+    """The drawings saved as `name`, by what each depends on."""
     path = _drawings_path(name)
     try:
-        held = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        drawings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     except _BROKEN as fault:
         logging.getLogger(__name__).warning("%s cannot be read and is made anew: %s", path.name, fault)
         return None
-    return held if isinstance(held, dict) else None
+    return drawings if isinstance(drawings, dict) else None
 
 
-def keep_drawings(name: str, drawings: dict[str, Any]) -> None:
-    """Keep `drawings` under `name`."""
+def save_drawings(name: str, drawings: dict[str, Any]) -> None:
+    """Save `drawings` as `name`."""
     _write(_drawings_path(name), lambda part: part.write_text(json.dumps(drawings), encoding="utf-8"))
 
 
@@ -147,7 +147,7 @@ def _short(*parts: str) -> str:
 
 
 def _counts_path(files: tuple[Path, ...]) -> Path:
-    digest = hashlib.sha256(_digest_of(READING).encode())
+    digest = hashlib.sha256(_digest_of(COUNTING).encode())
     for file in files:
         digest.update(file.read_bytes())
     return FOLDER / f"counts-{digest.hexdigest()[:24]}.npz"
@@ -158,7 +158,7 @@ def _drawings_path(name: str) -> Path:
 
 
 def _source_digest() -> str:
-    """Changes with every line that an estimate is made with, and with the libraries below it."""
+    """A digest of every line of code that makes an estimate, and of the libraries below it."""
     from iceberg.store.codec import method_digest
 
     return f"{_libraries()}|{method_digest()}"
@@ -170,7 +170,7 @@ def _libraries() -> str:
 
 @cache
 def _digest_of(folders: tuple[str, ...]) -> str:
-    """Of every source and data file below these folders, and of the libraries that they stand on."""
+    """A digest of every source and data file below these folders, and of the libraries that they use."""
     digest = hashlib.sha256(_libraries().encode())
     for path in sorted(path for folder in folders for path in (PACKAGE / folder).rglob("*.*") if path.suffix in {".py", ".toml", ".css"}):
         digest.update(path.name.encode() + path.read_bytes())

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from iceberg.store.studies import VersionEntry
 
 SEED = 0
-_STUDY = "study"
-_SHOWN = "shown"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +29,7 @@ class Study:
         report: What became of each row; None where nothing was read in this session.
         published: The version it was opened from; None for the sample and for what this session counted.
         axes: What a viewer may choose from; None where everything may be chosen.
-        sources, mapping: The files and how their columns were read, for whoever publishes.
+        sources, mapping: The files and how their columns were read, for a publication.
         counts_key: Identity of the estimates, where `digest` says more than the counts do.
     """
 
@@ -63,7 +61,7 @@ class Study:
 
     @property
     def assumptions(self) -> Assumptions:
-        """What is assumed as long as nobody moves anything."""
+        """The assumptions that every control starts from."""
         from iceberg.model.assumptions import Assumptions
 
         return Assumptions() if self.published is None else self.published.assumptions

@@ -1,1 +1,1 @@
-"""The parts of the upload page: files, columns, joins, checks."""
+"""Owns the steps of the upload page: files, reading, columns, joins, checks."""

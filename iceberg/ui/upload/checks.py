@@ -1,4 +1,4 @@
-"""Owns the step "checks": what became of every row, which rule spoke where, and what to do about it."""
+"""The step "checks": what became of every row, which rules found problems where, and what to do about them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame
-from iceberg.ui.upload.files import Counted
+from iceberg.ui.upload.files import CountedUpload
 
 WINDOW = "window"
 READ_ON = "read_on"
 
 
-def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
-    """What became of every row; then what was counted and over which days."""
+def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
+    """Show what became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
     _choose_today(frame, counted.report, files)
     if counted.rejected:
@@ -38,7 +38,7 @@ def show_checks(frame: Frame, counted: Counted, *, files: str) -> None:
 
 
 def show_report(frame: Frame, report: IngestReport) -> None:
-    """Totals per table, rules that spoke, rows concerned, columns never read."""
+    """Show totals per table, rules that found problems, the rows concerned, and columns never read."""
     for table, totals in report.rows.items():
         st.markdown(
             frame.words.text(
@@ -52,7 +52,7 @@ def show_report(frame: Frame, report: IngestReport) -> None:
     for part in report.parts:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
         st.markdown(f"- {says}")
-    for code, values in report.notes:  # what was taken for granted, as the command line prints it
+    for code, values in report.notes:  # assumptions about the files, as the command line prints them
         st.info(frame.words.text(f"ingest.notes.{code}", **values), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
@@ -87,7 +87,7 @@ def _show_rules(frame: Frame, report: IngestReport) -> None:
 
 
 def _issues(frame: Frame, report: IngestReport) -> pd.DataFrame:
-    """Every row that a rule spoke of: file, line, column, value, rule, what to do."""
+    """One row per problem: file, line, column, value, rule, what to do."""
     words = frame.words
     rows = [
         {
@@ -105,7 +105,7 @@ def _issues(frame: Frame, report: IngestReport) -> pd.DataFrame:
 
 
 def _show_dropped(frame: Frame, report: IngestReport) -> None:
-    """Columns that were never read: names, addresses and free text stay in the file."""
+    """Show the columns that were never read: names, addresses and free text stay in the file."""
     dropped = {str(getattr(reading, "file", "")): tuple(getattr(reading, "dropped", ())) for reading in report.files}
     for file, headers in dropped.items():
         if headers:
@@ -119,31 +119,31 @@ def chosen_window(files: str) -> ObservationWindow | None:
 
 
 def chosen_today(files: str) -> date | None:
-    """The day taken for today that was chosen on screen for these files."""
+    """The day chosen on screen as today for these files; None where none was."""
     identity, day = st.session_state.get(READ_ON, ("", None))
     return day if identity == files else None
 
 
 def _choose_today(frame: Frame, report: IngestReport, files: str) -> None:
-    """Asked where a date lies after it; another day counts again."""
-    told = chosen_today(files)
-    if report.read_on is None or (told is None and all(code != "dates_in_the_future" for code, _ in report.notes)):
+    """Offer another day as today where a date lies after it; another day counts the files again."""
+    chosen = chosen_today(files)
+    if report.read_on is None or (chosen is None and all(code != "dates_in_the_future" for code, _ in report.notes)):
         return
     words = frame.words
     day = st.date_input(
         words.text("ui.upload.read_on"),
-        value=told or report.read_on,
+        value=chosen or report.read_on,
         key=f"read_on.{files[:12]}",
         format="DD/MM/YYYY",
         help=words.text("ui.upload.read_on_help"),
     )
-    if isinstance(day, date) and day != (told or report.read_on):
+    if isinstance(day, date) and day != (chosen or report.read_on):
         st.session_state[READ_ON] = (files, day)
         st.rerun()
 
 
 def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
-    """First and last day counted; moving them counts again."""
+    """Choose the first and last day; another choice counts the files again."""
     words = frame.words
     since, as_of = st.columns(2)
     first = since.date_input(words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY")
@@ -153,9 +153,9 @@ def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
         st.rerun()
 
 
-def _show_counted(frame: Frame, counted: Counted) -> None:
+def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     counts = counted.counts
-    assert counts is not None  # noqa: S101  # the caller has looked
+    assert counts is not None  # noqa: S101  # checked by the caller
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"

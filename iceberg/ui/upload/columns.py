@@ -1,4 +1,4 @@
-"""Owns the step "columns": what was proposed for each field and why, corrected, confirmed, kept for next month."""
+"""The step "columns": the column proposed for each field and why, to be corrected, confirmed and saved for next month."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from iceberg.ingest.schema import FIELDS, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
-from iceberg.ui.upload.files import FileLook, UploadedFile, check_mapping, confirm_mapping, read_mapping
-from iceberg.ui.upload.reading import Looks
+from iceberg.ui.upload.files import FilePreview, UploadedFile, check_mapping, confirm_mapping, read_mapping
+from iceberg.ui.upload.reading import Previews, choose_other
 
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
-def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) -> MappingSet | None:
+def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], previews: Previews) -> MappingSet | None:
     """Show the proposal of each table and let it be corrected.
 
     Returns:
@@ -36,9 +36,9 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
     for file, column in zip(files, st.columns(len(files), gap="large"), strict=True):
         with column:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
-            mappings[file.table] = _choose_table(frame, file, looks, saved.get(file.table) if saved else None)
+            mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
     mapping = MappingSet(mappings, saved.joining, saved.links) if saved else MappingSet(mappings)
-    missing = [name for one in mappings.values() for name in one.missing]
+    missing = [name for table in mappings.values() for name in table.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)
         st.warning(words.text("ui.upload.missing", fields=named), icon=":material/warning:")
@@ -66,7 +66,7 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
 
 
 def _all_readable(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> bool:
-    """Whether every date can be read one way only; where 03/04/2025 could be two days, the analyst is asked."""
+    """Whether every date can be read one way only; where 03/04/2025 could be two days, show the error that asks for the format."""
     try:
         for file in files:
             check_mapping(file, mapping.tables[file.table])
@@ -94,55 +94,55 @@ def _open_saved(frame: Frame) -> MappingSet | None:
         return None
 
 
-def _choose_table(frame: Frame, file: UploadedFile, looks: Looks, saved: ColumnMapping | None) -> ColumnMapping:
-    look, options = looks[file.table]
+def _choose_table(frame: Frame, file: UploadedFile, previews: Previews, saved: ColumnMapping | None) -> ColumnMapping:
+    preview, options = previews[file.table]
     stem = f"column.{file.table}.{file.sha256[:8]}.{'saved' if saved else 'found'}"
     chosen: dict[str, str] = {}
     formats: dict[str, str] = dict(saved.date_formats) if saved else {}
     fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
     for name, kind in FIELDS[file.table].items():
-        header = _choose_header(frame, look, file.table, name, stem, saved)
+        header = _choose_header(frame, preview, file.table, name, stem, saved)
         if header is None:
             if name == "category" and file.table in WITHOUT_CATEGORY:
                 fixed["one_category"] = _name_all(frame, stem, saved)
             continue
         chosen[name] = header
-        if kind in {"date", "end"} and (told := _choose_dates(frame, look, header, f"{stem}.{name}", formats.get(name))):
-            formats[name] = told
-        if kind in {"date", "end"} and (zone := _choose_zone(frame, look, header, f"{stem}.{name}", saved)):
+        if kind in {"date", "end"} and (date_format := _choose_dates(frame, preview, header, f"{stem}.{name}", formats.get(name))):
+            formats[name] = date_format
+        if kind in {"date", "end"} and (zone := _choose_zone(frame, preview, header, f"{stem}.{name}", saved)):
             fixed["time_zone"] = zone
-        if kind == "number" and (mark := _choose_decimal(frame, look, header, f"{stem}.{name}")):
+        if kind == "number" and (mark := _choose_decimal(frame, preview, header, f"{stem}.{name}")):
             fixed["decimal"] = mark
         if name == "revenue":
-            fixed["revenue_period"] = _choose_period(frame, look, header, f"{stem}.{name}", saved)
-        if kind == "flag" and (yes := _choose_yes(frame, look, header, f"{stem}.{name}", saved.yes_values.get(name, ()) if saved else ())):
+            fixed["revenue_period"] = _choose_period(frame, preview, header, f"{stem}.{name}", saved)
+        if kind == "flag" and (yes := _choose_yes(frame, preview, header, f"{stem}.{name}", saved.yes_values.get(name, ()) if saved else ())):
             fixed.setdefault("yes_values", {})[name] = yes
         if name == "tenure":
-            fixed["tenure_unit"] = _choose_unit(frame, look, header, f"{stem}.{name}", saved)
-    return confirm_mapping(look, file.table, chosen, options, fixed)
+            fixed["tenure_unit"] = _choose_unit(frame, preview, header, f"{stem}.{name}", saved)
+    return confirm_mapping(preview, file.table, chosen, options, fixed)
 
 
-def _choose_header(frame: Frame, look: FileLook, table: str, name: str, stem: str, saved: ColumnMapping | None) -> str | None:
+def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, stem: str, saved: ColumnMapping | None) -> str | None:
     words = frame.words
-    proposed = look.proposal.choices.get(name)
+    proposed = preview.proposal.choices.get(name)
     header = saved.header(name) if saved else (proposed.header if proposed else None)
-    headers = [None, *look.reading.headers]
+    headers = [None, *preview.reading.headers]
     need = words.text("ui.upload.required" if name in REQUIRED[table] else "ui.upload.optional")
     chosen: str | None = st.selectbox(
         f"{field_name(frame, name)} ({need})",
         headers,
         index=headers.index(header) if header in headers else 0,
-        format_func=lambda one: words.text("ui.upload.column_none") if one is None else one,
+        format_func=lambda column: words.text("ui.upload.column_none") if column is None else column,
         key=f"{stem}.{name}",
-        help=words.text(helped) if words.has(helped := f"ui.upload.field_{name}_help") else None,
+        help=words.text(help_key) if words.has(help_key := f"ui.upload.field_{name}_help") else None,
     )
     if chosen is not None:
-        st.caption(_reason(frame, look, name, chosen))
+        st.caption(_reason(frame, preview, name, chosen))
     return chosen
 
 
 def _name_all(frame: Frame, stem: str, saved: ColumnMapping | None) -> str:
-    """The one name for all complaints of a file that does not say what they are about; "" where nothing was written."""
+    """The one category for all complaints of a file without a category column; "" where none was written."""
     words = frame.words
     return st.text_input(
         words.text("ui.upload.one_category"),
@@ -160,10 +160,10 @@ def field_name(frame: Frame, name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _reason(frame: Frame, look: FileLook, name: str, chosen: str) -> str:
+def _reason(frame: Frame, preview: FilePreview, name: str, chosen: str) -> str:
     words = frame.words
-    proposed = look.proposal.choices.get(name)
-    examples = [text.strip() for text in look.sample(chosen) if text and text.strip()][:3]
+    proposed = preview.proposal.choices.get(name)
+    examples = [text.strip() for text in preview.sample(chosen) if text and text.strip()][:3]
     shown = words.text("ui.upload.examples", values=" · ".join(f"`{text[:24]}`" for text in examples)) if examples else ""
     if proposed is None or proposed.header != chosen:
         return f"{words.text('ui.upload.chosen_by_you')} {shown}"
@@ -174,111 +174,79 @@ def _reason(frame: Frame, look: FileLook, name: str, chosen: str) -> str:
     return f"{mark} {words.text('ui.upload.proposed', why=why, confidence=sure)} {shown}"
 
 
-def _choose_dates(frame: Frame, look: FileLook, header: str, key: str, saved: str | None) -> str | None:
-    """The date format told by hand; None where the one found stands. When both orders fit, the analyst must say."""
+def _choose_dates(frame: Frame, preview: FilePreview, header: str, key: str, saved: str | None) -> str | None:
+    """The date format chosen by hand; None where the one found stands. When both orders fit, the analyst must choose."""
     words = frame.words
-    found = look.dates(header)
+    found = preview.dates(header)
     if found is None:
         return saved
+
+    def name_of(date_format: str) -> str:
+        return words.text(f"ingest.date_formats.{date_format}")
+
     if found.ambiguous or found.mixed:
         orders = ("day_first", "month_first")
-        told: str | None = st.radio(
+        order: str | None = st.radio(
             words.text("ui.upload.date_ambiguous", value=found.example),
             orders,
             index=orders.index(saved) if saved in orders else None,
-            format_func=lambda one: words.text(f"ingest.date_formats.{one}"),
+            format_func=name_of,
             key=f"{key}.order",
             horizontal=True,
         )
-        return told
-    options = ["", *(one for one in DATE_FORMATS if one != found.format)]
-    chosen = st.selectbox(
-        words.text("ui.upload.reading_dates"),
-        options,
-        index=options.index(saved) if saved in options else 0,
-        format_func=lambda one: words.text(
-            "ui.upload.plain" if one else "ui.upload.reading_auto",
-            value=words.text(f"ingest.date_formats.{one or found.format}"),
-        ),
-        key=f"{key}.format",
-    )
-    return chosen or None
+        return order
+    return choose_other(frame, "reading_dates", found.format, DATE_FORMATS, key=f"{key}.format", name_of=name_of, saved=saved) or None
 
 
-def _choose_zone(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str | None:
-    """The zone whose days are counted; asked only where another zone could put a moment on another day."""
-    words, found = frame.words, look.dates(header)
+def _choose_zone(frame: Frame, preview: FilePreview, header: str, key: str, saved: ColumnMapping | None) -> str:
+    """The zone whose days are counted; shown only where another zone could put a moment on another day."""
+    found = preview.dates(header)
     if found is None or not found.time_zone:
-        return None
-    as_found = words.text("ui.upload.zone_as_written") if found.time_zone == AS_WRITTEN else found.time_zone
-    options = ["", *ZONES]
-    told = saved.time_zone if saved else ""
-    chosen = st.selectbox(
-        words.text("ui.upload.reading_time_zone"),
-        options,
-        index=options.index(told) if told in options else 0,
-        format_func=lambda one: one or words.text("ui.upload.reading_auto", value=as_found),
-        key=f"{key}.zone",
-        help=words.text("ui.upload.reading_time_zone_help"),
-    )
-    return chosen or None
+        return ""
+    zone = frame.words.text("ui.upload.zone_as_written") if found.time_zone == AS_WRITTEN else found.time_zone
+    return choose_other(frame, "reading_time_zone", zone, ZONES, key=f"{key}.zone", saved=saved.time_zone if saved else "")
 
 
-def _choose_decimal(frame: Frame, look: FileLook, header: str, key: str) -> str | None:
-    words = frame.words
-    found = look.numbers(header)
+def _choose_decimal(frame: Frame, preview: FilePreview, header: str, key: str) -> str:
+    found = preview.numbers(header)
     if found is None or found.plain:
-        return None
-    other = "." if found.decimal == "," else ","
-    chosen = st.selectbox(
-        words.text("ui.upload.reading_decimal"),
-        ["", other],
-        format_func=lambda one: one or words.text("ui.upload.reading_auto", value=found.decimal),
-        key=f"{key}.decimal",
-    )
-    return chosen or None
+        return ""
+    return choose_other(frame, "reading_decimal", found.decimal, (".", ","), key=f"{key}.decimal")
 
 
-def _choose_period(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str:
+def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, saved: ColumnMapping | None) -> str:
     words = frame.words
-    found = revenue_period(saved or look.proposal, header)
+    found = revenue_period(saved or preview.proposal, header)
     chosen: str = st.segmented_control(
         words.text("ui.upload.revenue_period"),
         ("year", "month"),
         default=found,
-        format_func=lambda one: words.text(f"ui.upload.per_{one}"),
+        format_func=lambda period: words.text(f"ui.upload.per_{period}"),
         key=f"{key}.period",
         required=True,
     )
     return chosen
 
 
-def _choose_unit(frame: Frame, look: FileLook, header: str, key: str, saved: ColumnMapping | None) -> str:
-    """What the tenure of a sheet without dates is counted in, where its header does not say it; "" where the one found stands."""
-    told = saved.tenure_unit if saved else ""
-    if says_its_unit(header) and not told:
+def _choose_unit(frame: Frame, preview: FilePreview, header: str, key: str, saved: ColumnMapping | None) -> str:
+    """The unit of tenure of a sheet without dates, where its header does not name it; "" where the one found stands."""
+    known = saved.tenure_unit if saved else ""
+    if says_its_unit(header) and not known:
         return ""
-    words, found = frame.words, tenure_unit(header, look.sample(header))
-    options = ["", *(unit for unit in MONTHS_PER_UNIT if unit != found)]
-    chosen: str = st.selectbox(
-        words.text("ui.upload.tenure_unit"),
-        options,
-        index=options.index(told) if told in options else 0,
-        format_func=lambda one: words.text(
-            "ui.upload.plain" if one else "ui.upload.reading_auto", value=words.text(f"ui.upload.unit_{one or found}")
-        ),
-        key=f"{key}.unit",
-        help=words.text("ui.upload.tenure_unit_help"),
-    )
-    return chosen
+    words, found = frame.words, tenure_unit(header, preview.sample(header))
+
+    def name_of(unit: str) -> str:
+        return words.text(f"ui.upload.unit_{unit}")
+
+    return choose_other(frame, "tenure_unit", found, MONTHS_PER_UNIT, key=f"{key}.unit", name_of=name_of, saved=known)
 
 
-def _choose_yes(frame: Frame, look: FileLook, header: str, key: str, told: tuple[str, ...]) -> tuple[str, ...]:
-    """The values that mean yes, where a column is coded or worded in its own way; nothing is taken for granted."""
-    found = values_to_ask(look.sample(header), header=normalise_header(header))
-    if not found:
-        return told
+def _choose_yes(frame: Frame, preview: FilePreview, header: str, key: str, saved: tuple[str, ...]) -> tuple[str, ...]:
+    """The values that mean yes, where a column has codes or words of its own; none is assumed."""
+    values = values_to_ask(preview.sample(header), header=normalise_header(header))
+    if not values:
+        return saved
     words = frame.words
-    known = [value for value in found if value in told]
-    chosen = st.multiselect(words.text("ui.upload.yes_values"), found, default=known, key=f"{key}.yes", help=words.text("ui.upload.yes_values_help"))
+    known = [value for value in values if value in saved]
+    chosen = st.multiselect(words.text("ui.upload.yes_values"), values, default=known, key=f"{key}.yes", help=words.text("ui.upload.yes_values_help"))
     return tuple(chosen)

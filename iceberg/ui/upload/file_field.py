@@ -1,4 +1,4 @@
-"""Owns the words of the fields that take files: the framework has them in English only, so the page's style puts the reader's in their place."""
+"""Words of the upload fields in the reader's language: the framework has them in English only, so a style sheet replaces them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from iceberg.locale import Translator
 
 _FIELD = '[class*="st-key-{key}"] [data-testid="stFileUploaderDropzone'
 _RULES = (
-    # The button's own word stays for screen readers, beside the reader's: what a style adds is no text to all of them.
+    # The button's own word stays for screen readers: not all of them read text that a style adds.
     '{field}"] button [data-testid="stMarkdownContainer"] p '
     "{{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }}\n"
     '{field}Instructions"] span {{ display: none }}\n'
@@ -23,8 +23,8 @@ def word_file_fields(words: Translator, kinds: dict[str, str]) -> None:
     """Put the button and the accepted files of upload fields into the reader's language.
 
     Args:
-        words: Of the reader.
-        kinds: What a field takes, by the beginning of its key as a class name.
+        words: The reader's language.
+        kinds: The accepted files of a field, by the beginning of its key as a class name.
     """
     button = json.dumps(words.text("ui.upload.choose"), ensure_ascii=False)
     sheets = (

@@ -1,6 +1,6 @@
-"""Owns the way of an upload through the session: bytes, how they are read, the mapping, then counts.
+"""Uploaded files: previewed, checked against a mapping, and counted.
 
-Rows are dropped once counted. Kept for one session only, by the SHA-256 of the bytes and what was chosen on screen, until the estimate is made.
+Results stay in the session's cache, by the SHA-256 of the bytes and the choices on screen, until the estimate is made. Rows are dropped once counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS
 from iceberg.ingest.values.dates import DateReading, recognise_dates
 from iceberg.ingest.values.numbers import NumberReading, recognise_numbers
 from iceberg.provenance import SourceFile
-from iceberg.ui.session.caches import session_shelf
+from iceberg.ui.session.caches import session_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,9 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
 MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys")}  # optional: they replace the assumed complaint rate (level 4)
-WHO_THERE_WAS = {"customers", "subscriptions", "activity"}  # one of them is needed to know the customers
+NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required
 PREVIEW_LINES = 6
-# Offered when the proposed encoding looks wrong on screen; `iceberg.ingest.files.text.encoding` proposes among the same.
+# Offered in place of the encoding found; `iceberg.ingest.files.text.encoding` proposes among the same.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman", "cp850")
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
@@ -61,9 +61,9 @@ class UploadedFile:
     """One table of this session, in one file or in several of the same kind.
 
     Attributes:
-        table: Canonical table that it is to become.
+        table: Canonical table that it becomes.
         sources: Names and bytes, in the order in which they were given.
-        sha256: Identity of all the bytes.
+        sha256: Digest of all the bytes.
     """
 
     table: str
@@ -72,12 +72,12 @@ class UploadedFile:
 
     @classmethod
     def of(cls, table: str, name: str, data: bytes) -> UploadedFile:
-        """Take the bytes of one file in."""
+        """A table in one file."""
         return cls.of_several(table, [(UploadedBytes(name, data), hashlib.sha256(data).hexdigest())])
 
     @classmethod
     def of_several(cls, table: str, parts: Sequence[tuple[UploadedBytes, str]]) -> UploadedFile:
-        """Files of one table, each with the digest of its bytes."""
+        """A table in several files, each with the digest of its bytes."""
         digests = [digest for _, digest in parts]
         whole = digests[0] if len(digests) == 1 else hashlib.sha256("|".join(digests).encode()).hexdigest()
         return cls(table, tuple(source for source, _ in parts), whole)
@@ -89,25 +89,25 @@ class UploadedFile:
 
     @property
     def given(self) -> UploadedBytes | list[UploadedBytes]:
-        """As `iceberg.ingest.load.load_tables` takes it."""
+        """An argument of `iceberg.ingest.load.load_tables`."""
         return self.sources[0] if len(self.sources) == 1 else list(self.sources)
 
 
 @dataclass(frozen=True)
-class FileLook:
-    """How a file was read before anything was decided.
+class FilePreview:
+    """How a file was read, and the columns proposed.
 
     Attributes:
-        source: Columns with their first values; its relation is closed.
-        preview: First records, as text.
+        source: Columns with their first values; its connection is closed.
+        first_rows: First records, as text.
         proposal: Columns proposed for the fields.
         others: The other files of the same table.
     """
 
     source: SourceTable
-    preview: pd.DataFrame
+    first_rows: pd.DataFrame
     proposal: ColumnMapping
-    others: tuple[FileLook, ...] = ()
+    others: tuple[FilePreview, ...] = ()
 
     @property
     def reading(self) -> FileReading:
@@ -120,9 +120,9 @@ class FileLook:
         return column.sample if column is not None else ()
 
     def dates(self, header: str) -> DateReading | None:
-        """How the dates of a column are written; where one of several files can be read in two ways, that one is told."""
-        found = [reading for reading in (recognise_dates(self.sample(header)), *(one.dates(header) for one in self.others)) if reading]
-        return next((reading for reading in found if reading.ambiguous), found[0] if found else None)
+        """How the dates of a column are written; of several files, one that can be read in two ways comes first."""
+        readings = [reading for reading in (recognise_dates(self.sample(header)), *(other.dates(header) for other in self.others)) if reading]
+        return next((reading for reading in readings if reading.ambiguous), readings[0] if readings else None)
 
     def numbers(self, header: str) -> NumberReading | None:
         """How the amounts of a column are written."""
@@ -130,14 +130,14 @@ class FileLook:
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
-    """What became of the files.
+class CountedUpload:
+    """The outcome of counting the files.
 
     Attributes:
         report: What became of each row.
         counts: None where nothing could be counted.
         rejected: Every rejected or repaired row as CSV; empty where there is none.
-        error: Why, when nothing could.
+        error: The reason, where nothing could be counted.
     """
 
     report: IngestReport
@@ -147,62 +147,62 @@ class Counted:
 
 
 def take_bytes(file_id: str, name: str, data: bytes) -> tuple[UploadedBytes, str]:
-    """One upload and the digest of its bytes, which is worked out once per upload: 200 MB take a third of a second."""
-    return UploadedBytes(name, data), session_shelf("files").get(f"sha|{file_id}", lambda: hashlib.sha256(data).hexdigest())
+    """One upload and the digest of its bytes, which is worked out once per upload."""
+    return UploadedBytes(name, data), session_cache("uploads").get(f"sha|{file_id}", lambda: hashlib.sha256(data).hexdigest())
 
 
-def look_at(file: UploadedFile, options: ReadOptions) -> FileLook:
+def preview_file(file: UploadedFile, options: ReadOptions) -> FilePreview:
     """Read the beginning of every file of a table and propose its columns.
 
     Raises:
-        FileError: When one is no table, with the reason.
+        FileError: When a file is no table, with the reason.
     """
 
-    def make() -> FileLook:
-        first, *others = (_look(file.table, source, options) for source in file.sources)
+    def make() -> FilePreview:
+        first, *others = (_preview(file.table, source, options) for source in file.sources)
         return replace(first, others=tuple(others))
 
-    return session_shelf("files").get(f"look|{file.sha256}|{file.table}|{options!r}", make)
+    return session_cache("uploads").get(f"preview|{file.sha256}|{file.table}|{options!r}", make)
 
 
-def _look(table: str, given: UploadedBytes, options: ReadOptions) -> FileLook:
+def _preview(table: str, given: UploadedBytes, options: ReadOptions) -> FilePreview:
     workspace = Workspace()
     connection = connect()
     try:
         source = read_source(connection, given, workspace, options=options)
         columns = source.columns
         lines = max((len(column.sample) for column in columns), default=0)
-        preview = pd.DataFrame(
+        first_rows = pd.DataFrame(
             {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
             index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
         )
         proposal = propose_mapping(source, table)
         if table == "flat":
             proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
-        return FileLook(source, preview, proposal)
+        return FilePreview(source, first_rows, proposal)
     finally:
         connection.close()
         workspace.close()
 
 
-def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]) -> ColumnMapping:
-    """The mapping as it stands on screen.
+def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]) -> ColumnMapping:
+    """The mapping as chosen on screen.
 
     Args:
-        look: What was proposed.
+        preview: Has the columns proposed.
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
         fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category`` and
-            ``yes_values``, where they were chosen by hand.
+            ``yes_values``, where chosen by hand.
     """
-    proposed = look.proposal.choices
+    proposed = preview.proposal.choices
     choices = {
         name: proposed[name] if name in proposed and proposed[name].header == chosen[name] else FieldChoice(name, chosen[name])
         for name in FIELDS[table]
         if chosen.get(name)
     }
-    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct the others, or contradict them
+    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct or contradict the others
     choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
     of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
     return ColumnMapping(
@@ -219,19 +219,19 @@ def confirm_mapping(look: FileLook, table: str, chosen: Mapping[str, str], optio
         separator=options.separator or "",
         header_line=options.header_line or 0,
         sheet=options.sheet or "",
-        system=look.proposal.system,
+        system=preview.proposal.system,
         via="subscriptions" if of_subscription and table not in {"customers", "subscriptions"} else "",
     )
 
 
 def check_mapping(file: UploadedFile, mapping: ColumnMapping) -> None:
-    """Whether every date and amount can be read one way only.
+    """Check that every date and amount can be read one way only.
 
     Raises:
         MappingError: Where 03/04/2025 could be two days, or a column is missing.
     """
     key = f"check|{file.sha256}|{MappingSet({file.table: mapping}).to_toml()}"
-    error = session_shelf("files").get(key, lambda: _check(file, mapping))
+    error = session_cache("uploads").get(key, lambda: _check(file, mapping))
     if error is not None:
         raise error
 
@@ -270,24 +270,24 @@ def count_files(
     *,
     language: str,
     read_on: date | None = None,
-    tell: OnFile | None = None,
-) -> Counted:
+    on_file: OnFile | None = None,
+) -> CountedUpload:
     """Judge every row, count, and drop the rows.
 
     Args:
-        files: What was uploaded.
-        mapping: What was confirmed.
+        files: The uploaded files.
+        mapping: The confirmed columns.
         window: Days to count; None for the default.
         language: Of the file of rejected rows.
-        read_on: Day taken for today, where it was chosen; the last day of the window where that is later.
-        tell: Called with the name of each file before it is read.
+        read_on: Day taken for today, where one was chosen; the last day of the window where that is later.
+        on_file: Called with the name of each file before it is read.
 
     Raises:
         IcebergError: When a file cannot be read at all.
     """
     as_of = max((day for day in (read_on, window.as_of if window else None) if day is not None), default=None)
     key = "|".join(["count", *(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr((window, as_of)), language])
-    return session_shelf("files").get(key, lambda: _count(files, mapping, window, language, as_of, tell))
+    return session_cache("uploads").get(key, lambda: _count(files, mapping, window, language, as_of, on_file))
 
 
 def _count(
@@ -296,8 +296,8 @@ def _count(
     window: ObservationWindow | None,
     language: str,
     as_of: date | None,
-    tell: OnFile | None,
-) -> Counted:
+    on_file: OnFile | None,
+) -> CountedUpload:
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
@@ -307,23 +307,23 @@ def _count(
         **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
         mapping=mapping,
         as_of=as_of,
-        on_file=tell,
+        on_file=on_file,
     )
     with tables:
         rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
         try:
             require_rows(report)
-            return Counted(report, reduce_tables(tables, window=window), rejected)
+            return CountedUpload(report, reduce_tables(tables, window=window), rejected)
         except IcebergError as error:
-            return Counted(report, None, rejected, error)
+            return CountedUpload(report, None, rejected, error)
 
 
 def sources_of(files: Sequence[UploadedFile], report: IngestReport) -> tuple[SourceFile, ...]:
-    """The files of an upload as they are written down beside a study."""
-    found = []
+    """The files of an upload, as a published study lists them."""
+    listed = []
     for file in files:
         totals = report.rows.get(file.table) if len(file.sources) == 1 else None
         rows: tuple[Any, ...] = (totals.read, totals.kept, totals.rejected) if totals is not None else (None, None, None)
         for source in file.sources:
-            found.append(SourceFile(file.table, source.name, hashlib.sha256(source.data).hexdigest(), len(source.data), *rows))
-    return tuple(found)
+            listed.append(SourceFile(file.table, source.name, hashlib.sha256(source.data).hexdigest(), len(source.data), *rows))
+    return tuple(listed)

@@ -1,4 +1,4 @@
-"""Owns what is shown and chosen where several tables become one: how they were joined, what contradicts what, what is offered."""
+"""The joining of several tables: how it was done, which tables contradict each other, and the choices offered."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def chosen_links(files: str, mapping: MappingSet) -> dict[str, LinkChoice]:
 
 
 def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, files: str) -> None:
-    """Everything that was found, with the means to choose otherwise; a choice counts the files again."""
-    told = tell_report(report, frame.words)
-    if not told:
+    """Show how the tables were joined, with the means to choose otherwise; a choice counts the files again."""
+    entries = tell_report(report, frame.words)
+    if not entries:
         return
-    if told[0].section == "joined":
+    if entries[0].section == "joined":
         st.markdown(f"**{frame.words.text('ui.upload.joining_title')}**")
     found = report.joining
     rules = found.rules if found is not None else mapping.joining
-    section, asked = "joined", set[str]()
-    for entry in told:
+    section, shown = "joined", set[str]()
+    for entry in entries:
         if entry.section != section:
             section = entry.section
             st.markdown(f"**{frame.words.text(f'joining.{section}.title')}**")
@@ -49,9 +49,9 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
         (st.warning if warns else st.info)(entry.says, icon=":material/warning:" if warns else ":material/info:")
         if entry.section == "relations":
             _choose_link(frame, report.relations, entry.option.removeprefix("relations."), mapping, files)
-        elif found is not None and entry.option not in asked:
+        elif found is not None and entry.option not in shown:
             rules = _choose(frame, entry, rules, found, files)
-            asked.add(entry.option)
+            shown.add(entry.option)
     if found is not None:
         rules = _offers(frame, found, rules, files)
         if rules != found.rules:
@@ -69,7 +69,7 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
 
 
 def _choose_link(frame: Frame, relations: Relations, table: str, mapping: MappingSet, files: str) -> None:
-    """The pair of columns in force and every other pair that has ids in common; another choice counts the files again."""
+    """Offer every pair of columns with ids in common, the pair in force first; another choice counts the files again."""
     words, link = frame.words, relations.get(table)
     if link is None or not link.alternatives:
         return
@@ -102,7 +102,7 @@ def _choose(frame: Frame, entry: JoiningFact, rules: Joining, found: JoiningRepo
             label,
             values,
             index=values.index(getattr(rules, option)),
-            format_func=lambda one: words.text(f"joining.choices.{option}.{one}"),
+            format_func=lambda choice: words.text(f"joining.choices.{option}.{choice}"),
             key=key,
         )
         return _with(rules, option, chosen)
@@ -119,7 +119,7 @@ def _with(rules: Joining, option: str, value: object) -> Joining:
 
 
 def _offers(frame: Frame, found: JoiningReport, rules: Joining, files: str) -> Joining:
-    """Ids made comparable and categories merged, one click each."""
+    """Offer to make ids comparable and to merge categories, one click each."""
     words = frame.words
     for proposal in found.id_proposals:
         label = words.text("ui.upload.joining_ids", steps=tell_steps(proposal.steps, words))

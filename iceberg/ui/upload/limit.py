@@ -1,6 +1,6 @@
-"""Owns what is said about files that are too large to upload: the limit, and the command that reads that very file by its path.
+"""Files that are too large to upload: the limit, and the command that reads such a file by its path.
 
-The browser refuses such a file before a byte is sent, in its own words; a listener on the page tells its name and size, never its content.
+The browser refuses the file before a byte is sent, in its own words; a listener on the page reports its name and size, never its content.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
 _KEY = "refused"
-_TELL_REFUSED = """
+_REPORT_REFUSED = """
 export default function (component) {
   const { data, setStateValue } = component;
-  const look = event => {
+  const report = event => {
     const files = event.type === "drop" ? event.dataTransfer && event.dataTransfer.files : event.target && event.target.files;
     const field = event.target && event.target.closest && event.target.closest("[class*=st-key-file-]");
     if (!files || !field) return;
     const table = [...field.classList].find(name => name.startsWith("st-key-file-")).slice("st-key-file-".length);
     const large = [...files].filter(file => file.size > data.bytes).map(file => ({ table, name: file.name, bytes: file.size }));
-    if (large.length || data.told) setStateValue("files", large);
+    if (large.length || data.reported) setStateValue("files", large);
   };
-  for (const kind of ["change", "drop"]) document.addEventListener(kind, look, true);
-  return () => { for (const kind of ["change", "drop"]) document.removeEventListener(kind, look, true); };
+  for (const kind of ["change", "drop"]) document.addEventListener(kind, report, true);
+  return () => { for (const kind of ["change", "drop"]) document.removeEventListener(kind, report, true); };
 }
 """
 
 
 def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> None:
-    """The limit of this page, and for every file that was refused the command that takes it."""
+    """Show the limit of this page, and for every refused file the command that reads it."""
     words = frame.words
     refused = _refused_files()
     names = {file.table: [source.name for source in file.sources] for file in taken}
@@ -55,9 +55,9 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
 
 
 def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:
-    """The command for these files; tables without one are named by a word in capitals where the shape needs them."""
+    """The command for these files; a word in capitals stands for each file that the shape needs and nobody gave."""
     optional = set(MEASURED.get(shape, ()))
-    if shape == "joined":  # whatever there is; with nothing given, the two tables that most have
+    if shape == "joined":  # every table is optional; without any, the two that most companies have
         optional |= set(TABLES[shape]) - (set() if names else {"customers", "complaints"})
     parts = ["python", "-m", "iceberg", "estimate"]
     for table in (*TABLES[shape], *MEASURED.get(shape, ())):
@@ -77,13 +77,13 @@ def _pattern(names: list[str]) -> str:
 
 
 def _refused_files() -> list[dict[str, Any]]:
-    """Names and sizes that the listener told, and only such: what a browser sends is never trusted."""
-    held = getattr(st.session_state.get(_KEY), "files", None) or []
-    listen = st.components.v2.component("iceberg_refused", js=_TELL_REFUSED)
-    listen(key=_KEY, data={"bytes": LIMIT_MB * 1024 * 1024, "told": bool(held)}, on_files_change=lambda: None)
+    """Names and sizes that the listener reported, checked: what a browser sends is never trusted."""
+    reported = getattr(st.session_state.get(_KEY), "files", None) or []
+    listen = st.components.v2.component("iceberg_refused", js=_REPORT_REFUSED)
+    listen(key=_KEY, data={"bytes": LIMIT_MB * 1024 * 1024, "reported": bool(reported)}, on_files_change=lambda: None)
     tables = {table for shape in TABLES for table in (*TABLES[shape], *MEASURED.get(shape, ()))}
     return [
         {"table": file["table"], "name": str(file["name"])[:200], "bytes": int(file["bytes"])}
-        for file in held
+        for file in reported
         if isinstance(file, dict) and file.get("table") in tables and isinstance(file.get("bytes"), int | float) and file.get("name")
     ]

@@ -1,9 +1,10 @@
-"""Owns the step "how we read them": every decision of the reader, a preview, and the means to overrule each."""
+"""The step "how we read them": every decision of the file reader, a preview, and the means to overrule each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -11,35 +12,35 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.files.source_table import FileReading, ReadOptions
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame, show_error
-from iceberg.ui.upload.files import ENCODINGS, SEPARATORS, FileLook, UploadedFile, look_at
+from iceberg.ui.upload.files import ENCODINGS, SEPARATORS, FilePreview, UploadedFile, preview_file
 
-Looks = dict[str, tuple[FileLook, ReadOptions]]
+Previews = dict[str, tuple[FilePreview, ReadOptions]]
 
 
-def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Looks | None:
-    """Show how each file was read, and read it again as told.
+def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Previews | None:
+    """Show how each file was read, and read it again as overruled.
 
     Returns:
-        The look and the overrides of each table; None while one of the files cannot be read.
+        The preview and the overrides of each table; None while one of the files cannot be read.
     """
-    looks: Looks = {}
+    previews: Previews = {}
     for file in files:
         with st.container(border=True):
             try:
-                look, options = _read_file(frame, file)
+                preview, options = _read_file(frame, file)
             except IcebergError as error:
                 show_error(error, frame.words)
                 continue
-            if not any(one.reading.doubts for one in (look, *look.others)):
-                looks[file.table] = look, options
-    return looks if len(looks) == len(files) else None
+            if not any(one.reading.doubts for one in (preview, *preview.others)):
+                previews[file.table] = preview, options
+    return previews if len(previews) == len(files) else None
 
 
-def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]:
+def _read_file(frame: Frame, file: UploadedFile) -> tuple[FilePreview, ReadOptions]:
     words = frame.words
-    found = look_at(file, ReadOptions(settle=True))
+    found = preview_file(file, ReadOptions(settle=True))
     in_doubt = next((one.reading for one in (found, *found.others) if one.reading.doubts), None)
-    told = _ask_encoding(frame, file, in_doubt) if in_doubt else None
+    encoding = _choose_encoding(frame, file, in_doubt) if in_doubt else None
     with st.container(horizontal=True, vertical_alignment="center"):
         reading_line = st.empty()
         if found.reading.format in {"csv", "excel"}:
@@ -51,24 +52,24 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FileLook, ReadOptions]
                 options = _choose_options(frame, file, found.reading)
         else:
             options = ReadOptions()
-    options = replace(options, encoding=options.encoding or told)
-    look = look_at(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
-    reading_line.markdown(f"**{look.reading.file}** · {describe_reading(frame, look.reading)}", width="stretch")
-    _show_preview(frame, look, f"preview.{file.table}")
-    for place, other in enumerate(look.others):
+    options = replace(options, encoding=options.encoding or encoding)
+    preview = preview_file(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
+    reading_line.markdown(f"**{preview.reading.file}** · {describe_reading(frame, preview.reading)}", width="stretch")
+    _show_preview(frame, preview, f"preview.{file.table}")
+    for place, other in enumerate(preview.others):
         st.markdown(f"**{other.reading.file}** · {describe_reading(frame, other.reading)}")
         _show_preview(frame, other, f"preview.{file.table}.{place}")
-    return look, options
+    return preview, options
 
 
-def _show_preview(frame: Frame, look: FileLook, key: str) -> None:
-    told = frame.words.text("ui.upload.reading_preview")
-    draw_table(look.preview, alt_text=f"{told}: {look.reading.file}", key=key, hide_index=False, whole=True)
-    st.caption(told)
+def _show_preview(frame: Frame, preview: FilePreview, key: str) -> None:
+    title = frame.words.text("ui.upload.reading_preview")
+    draw_table(preview.first_rows, alt_text=f"{title}: {preview.reading.file}", key=key, hide_index=False, whole=True)
+    st.caption(title)
 
 
-def _ask_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str | None:
-    """Both readings of a few words, and the choice between them; nothing is read further until it is made."""
+def _choose_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> str | None:
+    """Show a few words in both encodings that fit, to choose from; None before the choice."""
     values = dict(found.doubts[0][1])
     readings = {values["first"]: values["first_says"], values["second"]: values["second_says"]}
     chosen: str | None = st.radio(
@@ -111,10 +112,11 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
     stem = f"read.{file.table}.{file.sha256[:8]}"
     encoding = separator = sheet = None
     if found.format == "csv":
-        encoding = _choose(frame, "encoding", found.encoding, ENCODINGS, stem, str)
-        separator = _choose(frame, "separator", found.separator, tuple(SEPARATORS), stem, lambda mark: _separator_name(frame, mark))
+        encoding = choose_other(frame, "reading_encoding", found.encoding, ENCODINGS, key=f"{stem}.encoding")
+        name_of = partial(_separator_name, frame)
+        separator = choose_other(frame, "reading_separator", found.separator, tuple(SEPARATORS), key=f"{stem}.separator", name_of=name_of)
     elif len(found.sheets) > 1:
-        sheet = _choose(frame, "sheet", found.sheet, found.sheets, stem, str)
+        sheet = choose_other(frame, "reading_sheet", found.sheet, found.sheets, key=f"{stem}.sheet")
     header = st.number_input(
         frame.words.text("ui.upload.reading_header"),
         min_value=1,
@@ -122,15 +124,41 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
         value=max(found.header_line, 1),
         key=f"{stem}.header",
     )
-    return ReadOptions(encoding, separator, int(header) if int(header) != max(found.header_line, 1) else None, sheet)
+    return ReadOptions(encoding or None, separator or None, int(header) if int(header) != max(found.header_line, 1) else None, sheet or None)
 
 
-def _choose(frame: Frame, name: str, found: str, offered: tuple[str, ...], stem: str, label: Callable[[str], str]) -> str | None:
-    options = ["", *(one for one in offered if one != found)]
-    chosen = st.selectbox(
-        frame.words.text(f"ui.upload.reading_{name}"),
+def choose_other(
+    frame: Frame,
+    name: str,
+    found: str,
+    offered: Iterable[str],
+    *,
+    key: str,
+    name_of: Callable[[str], str] = str,
+    saved: str | None = "",
+) -> str:
+    """Show what was found, to be left as it is or replaced.
+
+    Args:
+        frame: Of the page.
+        name: Of the setting: ``ui.upload.<name>`` is its label, ``ui.upload.<name>_help`` its help where there is one.
+        found: The value in force.
+        offered: Values to choose from.
+        key: Of the select box.
+        name_of: A value in the reader's language.
+        saved: The value of a saved mapping.
+
+    Returns:
+        The replacement; "" where the value found stands.
+    """
+    words, options = frame.words, ["", *(value for value in offered if value != found)]
+    help_key = f"ui.upload.{name}_help"
+    chosen: str = st.selectbox(
+        words.text(f"ui.upload.{name}"),
         options,
-        format_func=lambda one: label(one) if one else frame.words.text("ui.upload.reading_auto", value=label(found)),
-        key=f"{stem}.{name}",
+        index=options.index(saved) if saved in options else 0,
+        format_func=lambda value: name_of(value) if value else words.text("ui.upload.reading_auto", value=name_of(found)),
+        key=key,
+        help=words.text(help_key) if words.has(help_key) else None,
     )
-    return chosen or None
+    return chosen

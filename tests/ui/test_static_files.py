@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from iceberg.ui.serving import static_files
-from iceberg.ui.serving.static_files import FOLDER, KeptFiles, keep_files
+from iceberg.ui.serving.static_files import FOLDER, CompressedFiles, compress_files
 
 SCRIPT = "js/page.Abc123.js"
 CONTENT = b"export const answer = 42;\n" * 100
@@ -21,8 +21,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
     (tmp_path / "js").mkdir()
     (tmp_path / "js" / "page.Abc123.js").write_bytes(CONTENT)
     (tmp_path / "js" / "secret.txt").write_bytes(b"not a script")
-    monkeypatch.setattr(static_files, "_KEPT", {})
-    return keep_files(tmp_path)
+    monkeypatch.setattr(static_files, "_RESPONSES", {})
+    return compress_files(tmp_path)
 
 
 def ask(path: str, *, headers: dict[str, str] | None = None, method: str = "GET") -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def ask(path: str, *, headers: dict[str, str] | None = None, method: str = "GET"
         sent.append(dict(message))
 
     asked = [(name.encode(), value.encode()) for name, value in ({"accept-encoding": "gzip, br"} if headers is None else headers).items()]
-    answered = KeptFiles(streamlit)({"type": "http", "method": method, "path": path, "headers": asked}, None, send)  # type: ignore[arg-type]
+    answered = CompressedFiles(streamlit)({"type": "http", "method": method, "path": path, "headers": asked}, None, send)  # type: ignore[arg-type]
     with ThreadPoolExecutor(1) as elsewhere:  # after a browser test this thread has a loop of its own that runs already
         elsewhere.submit(asyncio.run, answered).result()
     return sent

@@ -9,7 +9,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.ui.figure import csv_bytes
 from iceberg.ui.sections.prior_table import priors_frame, priors_from_frame, published_priors, with_capture
-from iceberg.ui.session.lru_cache import Shelf
+from iceberg.ui.session.lru_cache import LruCache
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
@@ -26,7 +26,7 @@ def test_a_french_download_opens_in_a_french_spreadsheet() -> None:
 
 
 def test_a_result_is_made_once_however_many_ask() -> None:
-    shelf, made = Shelf(2), []
+    cache, made = LruCache(2), []
     gate = threading.Event()
 
     def make() -> int:
@@ -34,34 +34,34 @@ def test_a_result_is_made_once_however_many_ask() -> None:
         made.append(1)
         return 7
 
-    readers = [threading.Thread(target=lambda: shelf.get("key", make)) for _ in range(4)]
+    readers = [threading.Thread(target=lambda: cache.get("key", make)) for _ in range(4)]
     for reader in readers:
         reader.start()
     gate.set()
     for reader in readers:
         reader.join()
-    assert shelf.get("key", make) == 7
+    assert cache.get("key", make) == 7
     assert len(made) == 1
 
 
 def test_the_longest_unused_result_goes_first() -> None:
-    shelf = Shelf(2)
-    shelf.get("a", lambda: 1)
-    shelf.get("b", lambda: 2)
-    shelf.get("a", lambda: 3)
-    shelf.get("c", lambda: 4)
-    assert ("a" in shelf, "b" in shelf, "c" in shelf) == (True, False, True)
+    cache = LruCache(2)
+    cache.get("a", lambda: 1)
+    cache.get("b", lambda: 2)
+    cache.get("a", lambda: 3)
+    cache.get("c", lambda: 4)
+    assert ("a" in cache, "b" in cache, "c" in cache) == (True, False, True)
 
 
 def test_a_failure_is_not_kept() -> None:
-    shelf = Shelf(2)
+    cache = LruCache(2)
 
     def fail() -> int:
         raise OptionError("segment_unknown", {})
 
     with pytest.raises(OptionError):
-        shelf.get("key", fail)
-    assert shelf.get("key", lambda: 5) == 5
+        cache.get("key", fail)
+    assert cache.get("key", lambda: 5) == 5
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
