@@ -294,6 +294,6 @@ def test_an_incident_log_and_a_survey_can_be_added_and_lead_to_level_four(open_p
     for table in ("incidents", "surveys"):
         assert Translator(language).text(f"ui.upload.table_{table}") in text
     assert button(app, "estimate.run")
-    keys = [key for key in app.session_state["caches"]["uploads"]._results if key.startswith("count|")]
-    counts = app.session_state["caches"]["uploads"]._results[keys[-1]].counts
+    [files] = app.session_state["caches"]["upload"]._results.values()
+    [*_, counts] = [result.counts for key, result in files._results._results.items() if key.startswith("count|")]
     assert judge_evidence(counts).level == "4"

@@ -25,16 +25,15 @@ from iceberg.ui.upload.files import (
     MEASURED,
     NAMES_CUSTOMERS,
     TABLES,
-    CountedUpload,
     Shape,
     UploadedFile,
-    count_files,
     sources_of,
     take_bytes,
 )
 from iceberg.ui.upload.joining import chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload.limit import LIMIT_MB, show_limit
 from iceberg.ui.upload.reading import choose_reading
+from iceberg.ui.upload.upload import CountedUpload, Upload, open_upload
 
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
 SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
@@ -52,21 +51,23 @@ def show_page() -> None:
     if files is None:
         _show_study(frame)
         return
+    previews = None
     with _step(frame, "reading"):
-        previews = choose_reading(frame, files)
+        upload = open_upload(files)
+        previews = choose_reading(frame, upload)
     if previews is None:
         return
     with _step(frame, "columns"):
-        mapping = choose_columns(frame, files, previews)
+        mapping = choose_columns(frame, upload, previews)
     if mapping is None:
         return
     counted = None
     with _step(frame, "checks"):
-        counted = _count(frame, files, mapping)
+        counted = _count(frame, upload, mapping)
     if counted is None or counted.counts is None:
         return
     with _step(frame, "estimate"):
-        _estimate(frame, files, counted)
+        _estimate(frame, upload, counted)
 
 
 @contextmanager
@@ -194,11 +195,11 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
     return UploadedFile.of("volumes", "volumes.csv", text.encode())
 
 
-def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> CountedUpload | None:
+def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload | None:
     words = frame.words
-    identity = "|".join(file.sha256 for file in files)
+    identity = upload.identity
     mapping = replace(mapping, joining=chosen_rules(identity, mapping), links=chosen_links(identity, mapping))
-    place, sizes, begun = st.empty(), {source.name: len(source.data) for file in files for source in file.sources}, list[str]()
+    place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
     def show_file(name: str) -> None:
         done = sum(sizes.get(file, 0) for file in begun) / max(sum(sizes.values()), 1)
@@ -207,9 +208,8 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
         place.progress(min(done, 1.0), text=words.text("ui.upload.progress_file", file=name, size=size))
 
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
-        counted = count_files(
-            files, mapping, chosen_window(identity), language=frame.language, read_on=chosen_today(identity), on_file=show_file
-        )
+        read_on = chosen_today(identity)
+        counted = upload.count(mapping, chosen_window(identity), language=frame.language, read_on=read_on, on_file=show_file)
     place.empty()
     show_joining(frame, counted.report, mapping, files=identity)
     show_checks(frame, counted, files=identity)
@@ -218,20 +218,20 @@ def _count(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -
     return counted
 
 
-def _estimate(frame: Frame, files: tuple[UploadedFile, ...], counted: CountedUpload) -> None:
+def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
     """Estimate with a word per step, and go to the picture."""
     words, counts = frame.words, counted.counts
     assert counts is not None  # noqa: S101  # checked by the caller
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
-    name = " + ".join(file.name for file in files)
+    name = " + ".join(file.name for file in upload.files)
     study = Study(
         counts=counts,
         digest=counts.digest,
         name=name,
         origin="upload",
         report=counted.report,
-        sources=sources_of(files, counted.report),
+        sources=sources_of(upload.files, counted.report),
         mapping=mapping_as_read(counted.report).to_toml(),
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:

@@ -31,7 +31,7 @@ def _draw_bytes(estimate: IcebergEstimate) -> int:
 
 # An estimate holds 10 to 60 MB of draws and a parsed chart takes ten times its text; everything else is small.
 SAMPLE_SIZES = {"estimates": 12, "slices": 12, "results": 600, "charts": 32}
-SESSION_SIZES = {"estimates": 3, "slices": 3, "results": 200, "charts": 8, "uploads": 24}
+SESSION_SIZES = {"estimates": 3, "slices": 3, "results": 200, "charts": 8, "digests": 24, "upload": 1}
 _SAMPLE = {name: LruCache(size) for name, size in SAMPLE_SIZES.items()}
 # Published studies are the same for all readers of a kind: counts, never a customer. A slider's position is worked out once for all of them.
 PUBLISHED_BYTES = 400_000_000  # judgement: twenty positions of a study like the sample, on a server of 2 GB

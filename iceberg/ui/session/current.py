@@ -27,7 +27,7 @@ def set_current_study(study: Study) -> None:
     """Put `study` on every page of this session, and forget the files it was counted from."""
     close_study()
     st.session_state[_STUDY] = study
-    session_cache("uploads").clear()
+    session_cache("upload").clear()
 
 
 def forget_study() -> None:

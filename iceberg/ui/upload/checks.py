@@ -11,7 +11,7 @@ from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame
-from iceberg.ui.upload.files import CountedUpload
+from iceberg.ui.upload.upload import CountedUpload
 
 WINDOW = "window"
 READ_ON = "read_on"

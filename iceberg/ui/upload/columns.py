@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,13 +19,14 @@ from iceberg.ingest.schema import FIELDS, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
-from iceberg.ui.upload.files import FilePreview, UploadedFile, check_mapping, confirm_mapping, read_mapping
+from iceberg.ui.upload.files import UploadedFile
 from iceberg.ui.upload.reading import Previews, choose_other
+from iceberg.ui.upload.upload import FilePreview, Upload, confirm_mapping
 
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
-def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], previews: Previews) -> MappingSet | None:
+def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingSet | None:
     """Show the proposal of each table and let it be corrected.
 
     Returns:
@@ -33,7 +36,7 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], previews: Prev
     st.caption(words.text("ui.upload.columns_lead"))
     saved = _open_saved(frame)
     mappings = {}
-    for file, column in zip(files, st.columns(len(files), gap="large"), strict=True):
+    for file, column in zip(upload.files, st.columns(len(upload.files), gap="large"), strict=True):
         with column:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
             mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
@@ -43,9 +46,9 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], previews: Prev
         named = ", ".join(field_name(frame, name) for name in missing)
         st.warning(words.text("ui.upload.missing", fields=named), icon=":material/warning:")
         return None
-    if not _all_readable(frame, files, mapping):
+    if not _all_readable(frame, upload, mapping):
         return None
-    identity = "|".join(file.sha256 for file in files) + mapping.to_toml()
+    identity = upload.identity + mapping.to_toml()
     with st.container(horizontal=True):
         if st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm"):
             st.session_state["confirmed"] = identity
@@ -65,11 +68,11 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], previews: Prev
     return mapping
 
 
-def _all_readable(frame: Frame, files: tuple[UploadedFile, ...], mapping: MappingSet) -> bool:
+def _all_readable(frame: Frame, upload: Upload, mapping: MappingSet) -> bool:
     """Whether every date can be read one way only; where 03/04/2025 could be two days, show the error that asks for the format."""
     try:
-        for file in files:
-            check_mapping(file, mapping.tables[file.table])
+        for file in upload.files:
+            upload.check(file, mapping.tables[file.table])
     except IcebergError as error:
         show_error(error, frame.words)
         return False
@@ -88,7 +91,10 @@ def _open_saved(frame: Frame) -> MappingSet | None:
     if upload is None:
         return None
     try:
-        return read_mapping(upload.name, upload.getvalue())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(upload.name).name
+            path.write_bytes(upload.getvalue())
+            return MappingSet.load(path)
     except IcebergError as error:
         show_error(error, words)
         return None

@@ -1,43 +1,17 @@
-"""Uploaded files: previewed, checked against a mapping, and counted.
-
-Results stay in the session's cache, by the SHA-256 of the bytes and the choices on screen, until the estimate is made. Rows are dropped once counted.
-"""
+"""Uploaded files: the tables of each shape of data, and the files given for a table with their digest."""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
-from iceberg.errors import IcebergError
-from iceberg.ingest.columns.flat_sheet import as_flat
-from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
-from iceberg.ingest.columns.propose import load_presets, normalise_header, propose_mapping
-from iceberg.ingest.engine.connection import connect
-from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.load import OnFile
-from iceberg.ingest.files.read import read_source
-from iceberg.ingest.files.source_table import FileReading, ReadOptions, SourceTable
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.rules.select import resolve_fields
-from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS
-from iceberg.ingest.values.dates import DateReading, recognise_dates
-from iceberg.ingest.values.numbers import NumberReading, recognise_numbers
 from iceberg.provenance import SourceFile
 from iceberg.ui.session.caches import session_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from iceberg.cohort.counts import CohortCounts
-    from iceberg.cohort.window import ObservationWindow
     from iceberg.ingest.tables import IngestReport
 
 Shape = Literal["linked", "volumes", "alone", "flat", "joined"]
@@ -50,10 +24,6 @@ TABLES: dict[Shape, tuple[str, ...]] = {
 }
 MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys")}  # optional: they replace the assumed complaint rate (level 4)
 NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required
-PREVIEW_LINES = 6
-# Offered in place of the encoding found; `iceberg.ingest.files.text.encoding` proposes among the same.
-ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman", "cp850")
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
 @dataclass(frozen=True)
@@ -87,235 +57,10 @@ class UploadedFile:
         """Every file name."""
         return " + ".join(source.name for source in self.sources)
 
-    @property
-    def given(self) -> UploadedBytes | list[UploadedBytes]:
-        """An argument of `iceberg.ingest.load.load_tables`."""
-        return self.sources[0] if len(self.sources) == 1 else list(self.sources)
-
-
-@dataclass(frozen=True)
-class FilePreview:
-    """How a file was read, and the columns proposed.
-
-    Attributes:
-        source: Columns with their first values; its connection is closed.
-        first_rows: First records, as text.
-        proposal: Columns proposed for the fields.
-        others: The other files of the same table.
-    """
-
-    source: SourceTable
-    first_rows: pd.DataFrame
-    proposal: ColumnMapping
-    others: tuple[FilePreview, ...] = ()
-
-    @property
-    def reading(self) -> FileReading:
-        """Every decision of the reader."""
-        return self.source.reading
-
-    def sample(self, header: str) -> tuple[str | None, ...]:
-        """First values of a column."""
-        column = self.source.column(header)
-        return column.sample if column is not None else ()
-
-    def dates(self, header: str) -> DateReading | None:
-        """How the dates of a column are written; of several files, one that can be read in two ways comes first."""
-        readings = [reading for reading in (recognise_dates(self.sample(header)), *(other.dates(header) for other in self.others)) if reading]
-        return next((reading for reading in readings if reading.ambiguous), readings[0] if readings else None)
-
-    def numbers(self, header: str) -> NumberReading | None:
-        """How the amounts of a column are written."""
-        return recognise_numbers(self.sample(header))
-
-
-@dataclass(frozen=True, eq=False)
-class CountedUpload:
-    """The outcome of counting the files.
-
-    Attributes:
-        report: What became of each row.
-        counts: None where nothing could be counted.
-        rejected: Every rejected or repaired row as CSV; empty where there is none.
-        error: The reason, where nothing could be counted.
-    """
-
-    report: IngestReport
-    counts: CohortCounts | None
-    rejected: bytes = b""
-    error: IcebergError | None = None
-
 
 def take_bytes(file_id: str, name: str, data: bytes) -> tuple[UploadedBytes, str]:
     """One upload and the digest of its bytes, which is worked out once per upload."""
-    return UploadedBytes(name, data), session_cache("uploads").get(f"sha|{file_id}", lambda: hashlib.sha256(data).hexdigest())
-
-
-def preview_file(file: UploadedFile, options: ReadOptions) -> FilePreview:
-    """Read the beginning of every file of a table and propose its columns.
-
-    Raises:
-        FileError: When a file is no table, with the reason.
-    """
-
-    def make() -> FilePreview:
-        first, *others = (_preview(file.table, source, options) for source in file.sources)
-        return replace(first, others=tuple(others))
-
-    return session_cache("uploads").get(f"preview|{file.sha256}|{file.table}|{options!r}", make)
-
-
-def _preview(table: str, given: UploadedBytes, options: ReadOptions) -> FilePreview:
-    workspace = Workspace()
-    connection = connect()
-    try:
-        source = read_source(connection, given, workspace, options=options)
-        columns = source.columns
-        lines = max((len(column.sample) for column in columns), default=0)
-        first_rows = pd.DataFrame(
-            {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
-            index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
-        )
-        proposal = propose_mapping(source, table)
-        if table == "flat":
-            proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
-        return FilePreview(source, first_rows, proposal)
-    finally:
-        connection.close()
-        workspace.close()
-
-
-def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]) -> ColumnMapping:
-    """The mapping as chosen on screen.
-
-    Args:
-        preview: Has the columns proposed.
-        table: Canonical table.
-        chosen: Header by field; fields without a header are left out.
-        options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category`` and
-            ``yes_values``, where chosen by hand.
-    """
-    proposed = preview.proposal.choices
-    choices = {
-        name: proposed[name] if name in proposed and proposed[name].header == chosen[name] else FieldChoice(name, chosen[name])
-        for name in FIELDS[table]
-        if chosen.get(name)
-    }
-    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct or contradict the others
-    choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
-    of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
-    return ColumnMapping(
-        table=table,
-        choices=choices,
-        date_formats=dict(fixed.get("date_formats", {})),
-        decimal=str(fixed.get("decimal", "")),
-        revenue_period=str(fixed.get("revenue_period", "")),
-        time_zone=str(fixed.get("time_zone", "")),
-        tenure_unit=str(fixed.get("tenure_unit", "")),
-        one_category=str(fixed.get("one_category", "")),
-        yes_values=dict(fixed.get("yes_values", {})),
-        encoding=options.encoding or "",
-        separator=options.separator or "",
-        header_line=options.header_line or 0,
-        sheet=options.sheet or "",
-        system=preview.proposal.system,
-        via="subscriptions" if of_subscription and table not in {"customers", "subscriptions"} else "",
-    )
-
-
-def check_mapping(file: UploadedFile, mapping: ColumnMapping) -> None:
-    """Check that every date and amount can be read one way only.
-
-    Raises:
-        MappingError: Where 03/04/2025 could be two days, or a column is missing.
-    """
-    key = f"check|{file.sha256}|{MappingSet({file.table: mapping}).to_toml()}"
-    error = session_cache("uploads").get(key, lambda: _check(file, mapping))
-    if error is not None:
-        raise error
-
-
-def _check(file: UploadedFile, mapping: ColumnMapping) -> IcebergError | None:
-    options = ReadOptions(mapping.encoding or None, mapping.separator or None, mapping.header_line or None, mapping.sheet or None)
-    workspace = Workspace()
-    connection = connect()
-    try:
-        for source in file.sources:
-            resolve_fields(connection, read_source(connection, source, workspace, options=options), mapping)
-    except IcebergError as error:
-        return error
-    finally:
-        connection.close()
-        workspace.close()
-    return None
-
-
-def read_mapping(name: str, data: bytes) -> MappingSet:
-    """A mapping file that was saved last month.
-
-    Raises:
-        MappingError: When it cannot be read or names unknown fields.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(name).name
-        path.write_bytes(data)
-        return MappingSet.load(path)
-
-
-def count_files(
-    files: tuple[UploadedFile, ...],
-    mapping: MappingSet,
-    window: ObservationWindow | None,
-    *,
-    language: str,
-    read_on: date | None = None,
-    on_file: OnFile | None = None,
-) -> CountedUpload:
-    """Judge every row, count, and drop the rows.
-
-    Args:
-        files: The uploaded files.
-        mapping: The confirmed columns.
-        window: Days to count; None for the default.
-        language: Of the file of rejected rows.
-        read_on: Day taken for today, where one was chosen; the last day of the window where that is later.
-        on_file: Called with the name of each file before it is read.
-
-    Raises:
-        IcebergError: When a file cannot be read at all.
-    """
-    as_of = max((day for day in (read_on, window.as_of if window else None) if day is not None), default=None)
-    key = "|".join(["count", *(f"{file.table}:{file.sha256}" for file in files), mapping.to_toml(), repr((window, as_of)), language])
-    return session_cache("uploads").get(key, lambda: _count(files, mapping, window, language, as_of, on_file))
-
-
-def _count(
-    files: tuple[UploadedFile, ...],
-    mapping: MappingSet,
-    window: ObservationWindow | None,
-    language: str,
-    as_of: date | None,
-    on_file: OnFile | None,
-) -> CountedUpload:
-    from iceberg.cohort.reduce import reduce_tables
-    from iceberg.ingest.load import load_tables
-    from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
-
-    sources = {file.table: file.given for file in files}
-    tables, report = load_tables(
-        **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
-        mapping=mapping,
-        as_of=as_of,
-        on_file=on_file,
-    )
-    with tables:
-        rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
-        try:
-            require_rows(report)
-            return CountedUpload(report, reduce_tables(tables, window=window), rejected)
-        except IcebergError as error:
-            return CountedUpload(report, None, rejected, error)
+    return UploadedBytes(name, data), session_cache("digests").get(file_id, lambda: hashlib.sha256(data).hexdigest())
 
 
 def sources_of(files: Sequence[UploadedFile], report: IngestReport) -> tuple[SourceFile, ...]:

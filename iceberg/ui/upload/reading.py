@@ -12,33 +12,37 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.files.source_table import FileReading, ReadOptions
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame, show_error
-from iceberg.ui.upload.files import ENCODINGS, SEPARATORS, FilePreview, UploadedFile, preview_file
+from iceberg.ui.upload.files import UploadedFile
+from iceberg.ui.upload.upload import FilePreview, Upload
 
 Previews = dict[str, tuple[FilePreview, ReadOptions]]
+# Offered in place of the encoding found; `iceberg.ingest.files.text.encoding` proposes among the same.
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "latin-1", "mac_roman", "cp850")
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
-def choose_reading(frame: Frame, files: tuple[UploadedFile, ...]) -> Previews | None:
+def choose_reading(frame: Frame, upload: Upload) -> Previews | None:
     """Show how each file was read, and read it again as overruled.
 
     Returns:
         The preview and the overrides of each table; None while one of the files cannot be read.
     """
     previews: Previews = {}
-    for file in files:
+    for file in upload.files:
         with st.container(border=True):
             try:
-                preview, options = _read_file(frame, file)
+                preview, options = _read_file(frame, upload, file)
             except IcebergError as error:
                 show_error(error, frame.words)
                 continue
             if not any(one.reading.doubts for one in (preview, *preview.others)):
                 previews[file.table] = preview, options
-    return previews if len(previews) == len(files) else None
+    return previews if len(previews) == len(upload.files) else None
 
 
-def _read_file(frame: Frame, file: UploadedFile) -> tuple[FilePreview, ReadOptions]:
+def _read_file(frame: Frame, upload: Upload, file: UploadedFile) -> tuple[FilePreview, ReadOptions]:
     words = frame.words
-    found = preview_file(file, ReadOptions(settle=True))
+    found = upload.preview(file, ReadOptions(settle=True))
     in_doubt = next((one.reading for one in (found, *found.others) if one.reading.doubts), None)
     encoding = _choose_encoding(frame, file, in_doubt) if in_doubt else None
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -53,7 +57,7 @@ def _read_file(frame: Frame, file: UploadedFile) -> tuple[FilePreview, ReadOptio
         else:
             options = ReadOptions()
     options = replace(options, encoding=options.encoding or encoding)
-    preview = preview_file(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
+    preview = upload.preview(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
     reading_line.markdown(f"**{preview.reading.file}** · {describe_reading(frame, preview.reading)}", width="stretch")
     _show_preview(frame, preview, f"preview.{file.table}")
     for place, other in enumerate(preview.others):

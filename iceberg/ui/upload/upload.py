@@ -1,0 +1,259 @@
+"""The files of the upload page in one open load: read once, then previewed, checked against a mapping, and counted.
+
+An upload belongs to one session. Its files lie in a private temporary folder, which is removed when other files take their place, when the study is
+put on screen, and with the session. Rows are dropped once counted.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from iceberg.errors import IcebergError
+from iceberg.ingest.columns.flat_sheet import as_flat
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.columns.propose import load_presets, normalise_header, propose_mapping
+from iceberg.ingest.files.load import Load, OnFile
+from iceberg.ingest.files.source_table import FileReading, ReadOptions, SourceTable
+from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.files.table_sources import Sources
+from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.opening import options_of
+from iceberg.ingest.rules.select import resolve_fields
+from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS
+from iceberg.ingest.values.dates import DateReading, recognise_dates
+from iceberg.ingest.values.numbers import NumberReading, recognise_numbers
+from iceberg.ui.session.caches import session_cache
+from iceberg.ui.session.lru_cache import LruCache
+from iceberg.ui.upload.files import UploadedFile
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
+    from iceberg.cohort.window import ObservationWindow
+    from iceberg.ingest.tables import IngestReport
+
+PREVIEW_LINES = 6
+MOST_READINGS = 20  # judgement: a file read again with other options lies on the disk once more, until this many do
+_MOST_RESULTS = 24
+
+
+@dataclass(frozen=True)
+class FilePreview:
+    """How a file was read, and the columns proposed.
+
+    Attributes:
+        source: Columns with their first values.
+        first_rows: First records, as text.
+        proposal: Columns proposed for the fields.
+        others: The other files of the same table.
+    """
+
+    source: SourceTable
+    first_rows: pd.DataFrame
+    proposal: ColumnMapping
+    others: tuple[FilePreview, ...] = ()
+
+    @property
+    def reading(self) -> FileReading:
+        """Every decision of the reader."""
+        return self.source.reading
+
+    def sample(self, header: str) -> tuple[str | None, ...]:
+        """First values of a column."""
+        column = self.source.column(header)
+        return column.sample if column is not None else ()
+
+    def dates(self, header: str) -> DateReading | None:
+        """How the dates of a column are written; of several files, one that can be read in two ways comes first."""
+        readings = [reading for reading in (recognise_dates(self.sample(header)), *(other.dates(header) for other in self.others)) if reading]
+        return next((reading for reading in readings if reading.ambiguous), readings[0] if readings else None)
+
+    def numbers(self, header: str) -> NumberReading | None:
+        """How the amounts of a column are written."""
+        return recognise_numbers(self.sample(header))
+
+
+@dataclass(frozen=True, eq=False)
+class CountedUpload:
+    """The outcome of counting an upload.
+
+    Attributes:
+        report: What became of each row.
+        counts: None where nothing could be counted.
+        rejected: Every rejected or repaired row as CSV; empty where there is none.
+        error: The reason, where nothing could be counted.
+    """
+
+    report: IngestReport
+    counts: CohortCounts | None
+    rejected: bytes = b""
+    error: IcebergError | None = None
+
+
+class Upload:
+    """Every file on the page.
+
+    Attributes:
+        files: One per table.
+        identity: Digests of the files.
+    """
+
+    def __init__(self, files: tuple[UploadedFile, ...]) -> None:
+        self.files = files
+        self.identity = "|".join(file.sha256 for file in files)
+        self._sources = Sources({file.table: file.sources for file in files})
+        self._results = LruCache(_MOST_RESULTS)
+        self._readings: set[tuple[str, ReadOptions]] = set()
+        self._open()
+
+    def _open(self) -> None:
+        self._load = Load.open(self._sources)
+        self._close = weakref.finalize(self, self._load.close)  # with the session at the latest
+
+    def preview(self, file: UploadedFile, options: ReadOptions) -> FilePreview:
+        """The beginning of every file of a table, with the columns proposed.
+
+        Raises:
+            FileError: When a file is no table, with the reason.
+        """
+
+        def make() -> FilePreview:
+            first, *others = (_preview(file.table, self._read(source, options)) for source in file.sources)
+            return replace(first, others=tuple(others))
+
+        return self._results.get(f"preview|{file.table}|{options!r}", make)
+
+    def check(self, file: UploadedFile, mapping: ColumnMapping) -> None:
+        """Check that every date and amount can be read one way only.
+
+        Raises:
+            MappingError: Where 03/04/2025 could be two days, or a column is missing.
+        """
+
+        def find_error() -> IcebergError | None:
+            try:
+                for source in file.sources:
+                    resolve_fields(self._load.connection, self._read(source, options_of(mapping)), mapping)
+            except IcebergError as error:
+                return error
+            return None
+
+        error = self._results.get(f"check|{MappingSet({file.table: mapping}).to_toml()}", find_error)
+        if error is not None:
+            raise error
+
+    def count(
+        self,
+        mapping: MappingSet,
+        window: ObservationWindow | None,
+        *,
+        language: str,
+        read_on: date | None = None,
+        on_file: OnFile | None = None,
+    ) -> CountedUpload:
+        """Judge every row, count, and drop the rows.
+
+        Args:
+            mapping: The confirmed columns.
+            window: Days to count; None for the default.
+            language: Of the file of rejected rows.
+            read_on: Day taken for today, where one was chosen; the last day of the window where that is later.
+            on_file: Called with the name of each file before it is opened.
+
+        Raises:
+            IcebergError: When a file cannot be read at all.
+        """
+        as_of = max((day for day in (read_on, window.as_of if window else None) if day is not None), default=None)
+
+        def make() -> CountedUpload:
+            from iceberg.cohort.reduce import reduce_tables
+            from iceberg.ingest.load import load_sources
+            from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
+
+            tables, report = load_sources(replace(self._load, on_file=on_file), self._sources, mapping, as_of=as_of)
+            with tables:
+                rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
+                try:
+                    require_rows(report)
+                    return CountedUpload(report, reduce_tables(tables, window=window), rejected)
+                except IcebergError as error:
+                    return CountedUpload(report, None, rejected, error)
+
+        return self._results.get("|".join(["count", mapping.to_toml(), repr((window, as_of)), language]), make)
+
+    def _read(self, source: UploadedBytes, options: ReadOptions) -> SourceTable:
+        reading = (source.name, replace(options, settle=False))
+        if reading not in self._readings and len(self._readings) >= MOST_READINGS:
+            self._close()
+            self._readings.clear()
+            self._open()
+        self._readings.add(reading)
+        return self._load.read(source, options)
+
+
+def open_upload(files: tuple[UploadedFile, ...]) -> Upload:
+    """The upload of this session; other files than before take its place.
+
+    Raises:
+        FileError: When the temporary folder cannot be used.
+    """
+    return session_cache("upload").get("|".join(f"{file.table}:{file.sha256}:{file.name}" for file in files), lambda: Upload(files))
+
+
+def _preview(table: str, source: SourceTable) -> FilePreview:
+    columns = source.columns
+    lines = max((len(column.sample) for column in columns), default=0)
+    first_rows = pd.DataFrame(
+        {column.header: [text or "" for text in column.sample[:PREVIEW_LINES]] for column in columns},
+        index=range(source.first_row, source.first_row + min(lines, PREVIEW_LINES)),
+    )
+    proposal = propose_mapping(source, table)
+    if table == "flat":
+        proposal = as_flat(source, propose_mapping(source, "customers")) or proposal
+    return FilePreview(source, first_rows, proposal)
+
+
+def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str], options: ReadOptions, fixed: Mapping[str, Any]) -> ColumnMapping:
+    """The mapping as chosen on screen.
+
+    Args:
+        preview: Has the columns proposed.
+        table: Canonical table.
+        chosen: Header by field; fields without a header are left out.
+        options: Reading overrides.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category`` and
+            ``yes_values``, where chosen by hand.
+    """
+    proposed = preview.proposal.choices
+    choices = {
+        name: proposed[name] if name in proposed and proposed[name].header == chosen[name] else FieldChoice(name, chosen[name])
+        for name in FIELDS[table]
+        if chosen.get(name)
+    }
+    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct or contradict the others
+    choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
+    of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
+    return ColumnMapping(
+        table=table,
+        choices=choices,
+        date_formats=dict(fixed.get("date_formats", {})),
+        decimal=str(fixed.get("decimal", "")),
+        revenue_period=str(fixed.get("revenue_period", "")),
+        time_zone=str(fixed.get("time_zone", "")),
+        tenure_unit=str(fixed.get("tenure_unit", "")),
+        one_category=str(fixed.get("one_category", "")),
+        yes_values=dict(fixed.get("yes_values", {})),
+        encoding=options.encoding or "",
+        separator=options.separator or "",
+        header_line=options.header_line or 0,
+        sheet=options.sheet or "",
+        system=preview.proposal.system,
+        via="subscriptions" if of_subscription and table not in {"customers", "subscriptions"} else "",
+    )
+
+
