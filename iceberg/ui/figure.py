@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
@@ -15,7 +16,9 @@ from iceberg.ui.session.caches import cached, parse_chart
 if TYPE_CHECKING:
     import pandas as pd
 
+    from iceberg.locale import Translator
     from iceberg.model.results import Diagnostic, IcebergEstimate
+    from iceberg.report.palette import Theme
 
 Unit = Literal["customers", "money", "ratio", "rate"]
 Result = TypeVar("Result")
@@ -32,67 +35,88 @@ def estimate_key(estimate: IcebergEstimate) -> str:
     return f"{estimate.counts_digest}|{estimate.assumptions!r}|{shown!r}"
 
 
-def show_chart(
-    frame: Frame,
-    name: str,
-    *,
-    key: str,
-    build: Callable[[], Any],
-    takeaway: Callable[[], str],
-    table: Callable[[], pd.DataFrame] | None = None,
-    unit: Unit = "customers",
-    selectable: bool = False,
-) -> str | None:
-    """Show a chart, described for screen readers and followed by its table and download; made once per `key`.
+@dataclass(frozen=True)
+class Chart:
+    """A chart on a page; its functions are called only where no result is cached.
 
-    Args:
-        frame: Language, theme and width.
+    Attributes:
         name: Short name, for keys and file names.
         key: Everything the chart depends on, but for the frame.
         build: Makes the chart.
         takeaway: Makes the sentence a screen reader hears instead.
-        table: Makes the frame behind the chart.
+        table: Makes the frame behind the chart; None where the page shows it itself.
         unit: Of its plain intervals.
+    """
+
+    name: str
+    key: str
+    build: Callable[..., Any]
+    takeaway: Callable[[], str]
+    table: Callable[[], pd.DataFrame] | None = None
+    unit: Unit = "customers"
+
+
+def table_chart(
+    frame: Frame,
+    name: str,
+    table: pd.DataFrame,
+    build: Callable[[pd.DataFrame, Translator, Theme], Any],
+    takeaway: Callable[[pd.DataFrame, Translator], str],
+    *,
+    key: str,
+    unit: Unit = "customers",
+) -> Chart:
+    """The chart of a table that is there already, in the reader's language and theme."""
+    words = frame.words
+    return Chart(name, key, lambda: build(table, words, frame.theme), lambda: takeaway(table, words), lambda: table, unit)
+
+
+def show_chart(frame: Frame, chart: Chart, *, selectable: bool = False) -> str | None:
+    """Show a chart, described for screen readers and followed by its table and download.
+
+    Args:
+        frame: Language, theme and width.
+        chart: Made once for its key.
         selectable: Whether a click chooses a category.
 
     Returns:
         The category that was clicked, if any.
     """
-    identity = chart_identity(frame, name, key)
-    spec, alt_text = read_chart(frame, name, key=key, build=build, takeaway=takeaway)
+    spec, alt_text = read_chart(frame, chart)
     options: dict[str, Any] = {"on_select": "rerun", "selection_mode": "category"} if selectable else {}
     event = st.vega_lite_chart(
         spec=dict(spec),  # Streamlit sets the width and the like, all at the top
         width="content" if spec.get("width") not in {None, "container"} else "stretch",
         theme=None,
         alt=alt_text,
-        key=f"chart.{name}.{_short(identity)}",
+        key=f"chart.{chart.name}.{_short(chart_identity(frame, chart))}",
         **options,
     )
-    if table is not None:
-        show_table(frame, name, key=key, table=table, alt_text=alt_text, unit=unit)
+    if chart.table is not None:
+        _show_table(frame, chart, chart.table, alt_text)
     return _clicked(event) if selectable else None
 
 
-def chart_identity(frame: Frame, name: str, key: str) -> str:
+def chart_identity(frame: Frame, chart: Chart) -> str:
     """Everything that a chart on screen depends on."""
-    return f"{name}|{key}|{frame.language}|{frame.theme}|{frame.narrow}"
+    return f"{chart.name}|{chart.key}|{frame.language}|{frame.theme}|{frame.narrow}"
 
 
-def specify(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[str, str]:
+def specify(frame: Frame, chart: Chart) -> tuple[str, str]:
     """The Vega-Lite of a chart as text, and its takeaway: made once, or loaded from an earlier start of the server."""
-    return cached(chart_identity(frame, name, key), lambda: (_specification(build), takeaway()), study=frame.study)
+    return cached(chart_identity(frame, chart), lambda: (_specification(chart.build), chart.takeaway()), study=frame.study)
 
 
-def read_chart(frame: Frame, name: str, *, key: str, build: Callable[[], Any], takeaway: Callable[[], str]) -> tuple[dict[str, Any], str]:
+def read_chart(frame: Frame, chart: Chart) -> tuple[dict[str, Any], str]:
     """The Vega-Lite of a chart, parsed, and its takeaway."""
-    text, alt_text = specify(frame, name, key=key, build=build, takeaway=takeaway)
-    return parse_chart(chart_identity(frame, name, key), text, study=frame.study), alt_text
+    text, alt_text = specify(frame, chart)
+    return parse_chart(chart_identity(frame, chart), text, study=frame.study), alt_text
 
 
-def say(frame: Frame, name: str, estimate: IcebergEstimate, make: Callable[[], Result]) -> Result:
+def say(frame: Frame, estimate: IcebergEstimate, make: Callable[[IcebergEstimate, Translator], Result]) -> Result:
     """Words about an estimate in the reader's language, made once."""
-    return cached(f"words|{name}|{estimate_key(estimate)}|{frame.language}", make, study=frame.study)
+    key = f"words|{make.__name__}|{estimate_key(estimate)}|{frame.language}"
+    return cached(key, lambda: make(estimate, frame.words), study=frame.study)
 
 
 def _specification(build: Callable[[], Any]) -> str:
@@ -106,13 +130,13 @@ def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
     return str(points[0]["category"]) if points else None
 
 
-def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.DataFrame], alt_text: str, unit: Unit = "customers") -> None:
+def _show_table(frame: Frame, chart: Chart, table: Callable[[], pd.DataFrame], alt_text: str) -> None:
     """Show the figures behind a chart in a closed expander, with their download."""
     words = frame.words
     folded = st.expander(
         words.text("ui.show.figures"),
         icon=":material/table_view:",
-        key=f"figures.{name}",
+        key=f"figures.{chart.name}",
         on_change="rerun",
         type="compact",
     )
@@ -121,13 +145,13 @@ def show_table(frame: Frame, name: str, *, key: str, table: Callable[[], pd.Data
     from iceberg.report.tables.written import display_table
 
     with folded:
-        values = cached(f"table|{name}|{key}", table, study=frame.study)
+        values = cached(f"table|{chart.name}|{chart.key}", table, study=frame.study)
         if values.empty:
             st.caption(words.text("ui.show.empty"))
             return
-        shown = display_table(values, words, currency=frame.study.counts.currency, unit=unit)
-        draw_table(shown, alt_text=alt_text, key=f"table.{name}")
-        show_download(frame, name, values)
+        shown = display_table(values, words, currency=frame.study.counts.currency, unit=chart.unit)
+        draw_table(shown, alt_text=alt_text, key=f"table.{chart.name}")
+        show_download(frame, chart.name, values)
 
 
 def show_figures(frame: Frame, name: str, values: pd.DataFrame, *, alt_text: str) -> None:

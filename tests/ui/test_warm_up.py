@@ -8,9 +8,9 @@ import pytest
 
 from iceberg.model.assumptions import Assumptions
 from iceberg.ui.controls import View
-from iceberg.ui.figure import chart_identity
+from iceberg.ui.figure import Chart, chart_identity
 from iceberg.ui.frame import Frame
-from iceberg.ui.sections.executive import executive_charts, picture
+from iceberg.ui.sections.executive import executive_chart, executive_charts
 from iceberg.ui.serving import warm_up
 from iceberg.ui.serving.warm_up import prepare_sample
 from iceberg.ui.session import sample_cache
@@ -35,23 +35,22 @@ def test_every_chart_of_the_first_page_is_there_before_anybody_visits(sample: St
     estimate = unmoved_estimate(sample)
     frame = frame_of(sample, "en")
     for chart in executive_charts(frame, estimate):
-        specification, takeaway = find_cached(chart_identity(frame, chart.name, chart.key), study=sample)
+        specification, takeaway = find_cached(chart_identity(frame, chart), study=sample)
         assert json.loads(specification)["layer"]
         assert takeaway == chart.takeaway()
 
 
 def test_the_still_holds_the_words_of_the_picture(sample: Study) -> None:
     frame = frame_of(sample, "en")
-    still = find_cached(f"still|{chart_identity(frame, *_identity(frame))}", study=sample)
+    still = find_cached(f"still|{chart_identity(frame, _picture(frame))}", study=sample)
     drawn = base64.b64decode(still).decode()
     assert drawn.startswith("<svg")
     for category in sample.counts.categories:
         assert category.split()[0] in drawn
 
 
-def _identity(frame: Frame) -> tuple[str, str]:
-    chart = picture(frame, unmoved_estimate(frame.study))
-    return chart.name, chart.key
+def _picture(frame: Frame) -> Chart:
+    return executive_chart("iceberg", frame, unmoved_estimate(frame.study))
 
 
 def test_the_next_start_opens_what_this_one_made(sample: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.charts.dots import build_prior_posterior, build_segments
+from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
+from iceberg.report.counts_summary import delay_of, net_survival_of, tenure_profile_of
+from iceberg.report.outlook import break_even_sentence, pipeline_sentence
+from iceberg.report.palette import category_colours
+from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table, ranking_table, segment_table
+from iceberg.report.takeaways import (
+    takeaway_delay,
+    takeaway_month_trend,
+    takeaway_net_survival,
+    takeaway_prior_posterior,
+    takeaway_segments,
+    takeaway_tenure_profile,
+)
+from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, share
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
-from iceberg.ui.figure import estimate_key, show_chart
+from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.session.caches import cached
 from iceberg.ui.session.estimates import estimate_study, focus_study
@@ -49,8 +66,6 @@ def show_page() -> None:
 
 def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
     """The category of the link, or the one chosen here, first the one to act on first; the link follows."""
-    from iceberg.report.tables.estimate import ranking_table
-
     words = frame.words
     categories = list(ranking_table(estimate)["category"])
     asked = st.query_params.get("category")
@@ -68,8 +83,6 @@ def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
 
 
 def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, share
-
     words = frame.words
     verdict, item = decision(estimate, category, words), category_of(estimate, category)
     st.title(category, anchor=False)
@@ -90,128 +103,66 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
 
 def _show_outlook(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
     """Show who is still to leave because of past problems, and the ratio at which the ranking would flip."""
-    from iceberg.report.outlook import break_even_sentence, pipeline_sentence
-
     for sentence in (break_even_sentence(estimate, category, frame.words), pipeline_sentence(estimate, category, frame.words)):
         if sentence is not None:
             st.markdown(sentence)
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts.dots import build_prior_posterior
-    from iceberg.report.charts.trends import build_month_trend
-    from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table
-    from iceberg.report.takeaways import takeaway_month_trend, takeaway_prior_posterior
-
     key = f"{estimate_key(estimate)}|{category}"
     left, right = st.columns(2, gap="large")
     with left:
         st.header(frame.words.text("ui.category.ratio"), anchor=False)
         ratios = prior_posterior_table(estimate, category=category)
-        show_chart(
-            frame,
-            "ratio",
-            key=key,
-            build=lambda: build_prior_posterior(ratios, frame.words, frame.theme, narrow=frame.narrow),
-            takeaway=lambda: takeaway_prior_posterior(ratios, frame.words),
-            table=lambda: ratios,
-        )
+        build = partial(build_prior_posterior, narrow=frame.narrow)
+        show_chart(frame, table_chart(frame, "ratio", ratios, build, takeaway_prior_posterior, key=key))
     with right:
         st.header(frame.words.text("ui.iceberg.trend"), anchor=False)
         if not frame.study.counts.has_calendar:
             st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
             return
         months = month_trend_table(estimate, category=category)
-        show_chart(
-            frame,
-            "category_months",
-            key=key,
-            build=lambda: build_month_trend(months, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow),
-            takeaway=lambda: takeaway_month_trend(months, frame.words),
-            table=lambda: months,
-        )
+        build = partial(build_month_trend, colour=_colour(frame, category), narrow=frame.narrow)
+        show_chart(frame, table_chart(frame, "category_months", months, build, takeaway_month_trend, key=key))
 
 
 def _colour(frame: Frame, category: str) -> str:
     """The colour this category has everywhere."""
-    from iceberg.report.palette import category_colours
-
     return category_colours(frame.study.categories, frame.theme)[category]
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:
-    from iceberg.report.charts.trends import build_net_survival
-    from iceberg.report.counts_summary import net_survival_of
-    from iceberg.report.takeaways import takeaway_net_survival
-
-    counts = frame.study.counts
+    counts, horizon = frame.study.counts, frame.view.assumptions.horizon_days
     table = cached(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
-    horizon = frame.view.assumptions.horizon_days
-    st.markdown(takeaway_net_survival(table, frame.words, horizon_days=horizon))
-    show_chart(
-        frame,
-        "net_survival",
-        key=f"{category}|{horizon}",
-        build=lambda: build_net_survival(table, frame.words, frame.theme, horizon_days=horizon),
-        takeaway=lambda: takeaway_net_survival(table, frame.words, horizon_days=horizon),
-        table=lambda: table,
-    )
+    takeaway = partial(takeaway_net_survival, horizon_days=horizon)
+    st.markdown(takeaway(table, frame.words))
+    build = partial(build_net_survival, horizon_days=horizon)
+    show_chart(frame, table_chart(frame, "net_survival", table, build, takeaway, key=f"{category}|{horizon}"))
 
 
 def _show_delay(frame: Frame, category: str) -> None:
-    from iceberg.report.charts.trends import build_delay
-    from iceberg.report.counts_summary import delay_of
-    from iceberg.report.takeaways import takeaway_delay
-
-    st.header(frame.words.text("ui.category.delay"), anchor=False)
     table = cached(f"delay|{category}", lambda: delay_of(frame.study.counts, category, seed=SEED), study=frame.study)
-    st.caption(takeaway_delay(table, frame.words))
-    show_chart(
-        frame,
-        "delay",
-        key=category,
-        build=lambda: build_delay(table, frame.words, frame.theme),
-        takeaway=lambda: takeaway_delay(table, frame.words),
-        table=lambda: table,
-    )
+    _show_captioned(frame, table_chart(frame, "delay", table, build_delay, takeaway_delay, key=category))
 
 
 def _show_tenure(frame: Frame, category: str) -> None:
-    from iceberg.report.charts.trends import build_tenure_profile
-    from iceberg.report.counts_summary import tenure_profile_of
-    from iceberg.report.takeaways import takeaway_tenure_profile
-
-    st.header(frame.words.text("ui.category.tenure"), anchor=False)
     table = tenure_profile_of(frame.study.counts, category)
-    st.caption(takeaway_tenure_profile(table, frame.words))
-    show_chart(
-        frame,
-        "tenure",
-        key=category,
-        build=lambda: build_tenure_profile(table, frame.words, frame.theme, colour=_colour(frame, category), narrow=frame.narrow),
-        takeaway=lambda: takeaway_tenure_profile(table, frame.words),
-        table=lambda: table,
-    )
+    build = partial(build_tenure_profile, colour=_colour(frame, category), narrow=frame.narrow)
+    _show_captioned(frame, table_chart(frame, "tenure", table, build, takeaway_tenure_profile, key=category))
 
 
 def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    from iceberg.report.charts.dots import build_segments
-    from iceberg.report.tables.estimate import segment_table
-    from iceberg.report.takeaways import takeaway_segments
-
     table = segment_table(estimate, category=category)
-    if len(table) < 2:
-        return
-    st.header(frame.words.text("ui.category.segments"), anchor=False)
-    st.caption(takeaway_segments(table, frame.words))
-    show_chart(
-        frame,
-        "segments",
-        key=f"{estimate_key(estimate)}|{category}",
-        build=lambda: build_segments(table, frame.words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_segments(table, frame.words),
-        table=lambda: table,
-    )
+    if len(table) >= 2:
+        build = partial(build_segments, narrow=frame.narrow)
+        _show_captioned(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}"))
+
+
+def _show_captioned(frame: Frame, chart: Chart) -> None:
+    """A chart under its title and its takeaway."""
+    st.header(frame.words.text(f"ui.category.{chart.name}"), anchor=False)
+    st.caption(chart.takeaway())
+    show_chart(frame, chart)
 
 
 show_page()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import streamlit as st
 
 from iceberg.locale import Translator
-from iceberg.model.compare import Comparison, Months, compare_periods
+from iceberg.model.compare import Comparison, Months, compare_periods, compare_studies
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.report.charts.changes import build_changes
+from iceberg.report.comparison import comparison_headline, comparison_table, display_comparison, period_names, remark_sentences, unit_text
+from iceberg.report.files import comparison_bytes
+from iceberg.report.files.comparison import Compared
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
-from iceberg.ui.figure import BOX_AND_ICON, draw_table, show_chart, show_download
+from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, show_chart, show_download
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.session.caches import cached, stored_version, version_key
 from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
@@ -75,9 +81,6 @@ def _other_versions(frame: Frame) -> tuple[VersionEntry, ...]:
 
 def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
     """What is on screen against a published version, each as it was estimated."""
-    from iceberg.model.compare import compare_studies
-    from iceberg.model.estimate import estimate_iceberg
-
     whole = estimate_study(frame.study, frame.view.assumptions)
 
     def make() -> Comparison:
@@ -126,39 +129,19 @@ def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
 
 
 def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
-    from iceberg.report.charts.changes import build_changes
-    from iceberg.report.comparison import (
-        comparison_headline,
-        comparison_table,
-        display_comparison,
-        period_names,
-        remark_sentences,
-        unit_text,
-    )
-
     words = frame.words
+    headline = comparison_headline(comparison, words)
     st.header(comparison_headline(comparison, words, category=category), anchor=False)
     if category is not None:
-        st.markdown(comparison_headline(comparison, words))
+        st.markdown(headline)
     names = dict(zip(("before", "after"), period_names(comparison, words), strict=True))
     st.caption(words.text("compare.terminal.periods", **names, unit=unit_text(comparison, words)))
     table = comparison_table(comparison, words)
     segments = frame.view.filters.segments
-    show_chart(
-        frame,
-        "changes",
-        key=f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}",
-        build=lambda: build_changes(
-            table,
-            words,
-            frame.theme,
-            description=comparison_headline(comparison, words),
-            axis_title=unit_text(comparison, words),
-            narrow=frame.narrow,
-        ),
-        takeaway=lambda: comparison_headline(comparison, words),
-    )
-    draw_table(display_comparison(table, words), alt_text=comparison_headline(comparison, words), key="table.changes")
+    key = f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}"
+    build = partial(build_changes, description=headline, axis_title=unit_text(comparison, words), narrow=frame.narrow)
+    show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline))
+    draw_table(display_comparison(table, words), alt_text=headline, key="table.changes")
     with st.container(horizontal=True, gap="small"):
         show_download(frame, "changes", table)
         st.download_button(
@@ -177,9 +160,6 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
 
 def _pdf(frame: Frame, comparison: Comparison, category: str | None) -> bytes:
     """The answer as a page to send on."""
-    from iceberg.report.files import comparison_bytes
-    from iceberg.report.files.comparison import Compared
-
     return comparison_bytes(Compared(comparison, category, author=frame.access.name), format="pdf", language=frame.language)
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.words import comparator_sentence, evidence_badge, headline_reservation, headline_sentence, noise_sentence, tiles
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
-from iceberg.ui.figure import show_chart, show_diagnostics
+from iceberg.ui.figure import say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
-from iceberg.ui.sections import executive
-from iceberg.ui.sections.executive import Chart, comparator, month_trend, picture, ranking
+from iceberg.ui.sections.executive import executive_chart, executive_charts, first_decisions
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
 CATEGORY_PAGE = page_file("category")
 UPLOAD_PAGE = page_file("upload")
+PLACED = {"iceberg", "ranking", "comparator", "months"}  # charts with a place of their own; the others follow below
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
 
 
@@ -44,8 +44,7 @@ def show_page() -> None:
         _show_tiles(frame, estimate)
         show_study_actions(frame, estimate)
         _show_ranking_and_comparator(frame, estimate)
-        _show_trend(frame, estimate)
-        _show_others(frame, estimate)
+        _show_trend_and_others(frame, estimate)
         _show_remarks(frame, estimate)
 
 
@@ -96,14 +95,14 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
         st.caption(shown, width="content")
         _show_badge(frame, estimate)
-    st.header(executive.headline(frame, estimate), anchor=False)
-    reservation = executive.reservation(frame, estimate)
+    st.header(say(frame, estimate, headline_sentence), anchor=False)
+    reservation = say(frame, estimate, headline_reservation)
     if reservation:
         st.markdown(reservation)
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
-    words, badge = frame.words, executive.badge(frame, estimate)
+    words, badge = frame.words, say(frame, estimate, evidence_badge)
     colour = BADGE_COLOURS[badge.kind]
     with st.popover(f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"):
         st.markdown(f"**{badge.says}**")
@@ -113,12 +112,10 @@ def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
-    words, chart = frame.words, picture(frame, estimate)
+    words, chart = frame.words, executive_chart("iceberg", frame, estimate)
     with st.container(key="picture"):
         show_still(frame, chart)
-        clicked = show_chart(
-            frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway, table=chart.table, selectable=True
-        )
+        clicked = show_chart(frame, chart, selectable=True)
     if clicked is not None:
         st.switch_page(CATEGORY_PAGE, query_params=link_with(category=clicked))
     with st.container(horizontal=True, gap="small", key="categories"):
@@ -128,57 +125,38 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
-    for column, tile in zip(_tile_columns(), executive.tiles(frame, estimate), strict=True):
+    columns = st.container(key="tiles").columns(4)  # the style sheet makes them two on a phone
+    for column, tile in zip(columns, say(frame, estimate, tiles), strict=True):
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.metric(tile.label, tile.value if tile.known else "—", help=tile.help)
             st.caption(tile.detail if tile.known else f"{tile.value}. {tile.detail}")
-
-
-def _tile_columns() -> Sequence[DeltaGenerator]:
-    """Four columns on a desk, two on a phone."""
-    return st.container(key="tiles").columns(4)
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        _show_decisions(frame, estimate)
-        _show_ranking(frame, estimate)
+        for verdict in say(frame, estimate, first_decisions):
+            st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
+        show_chart(frame, executive_chart("ranking", frame, estimate))
+        if noise := say(frame, estimate, noise_sentence):
+            st.caption(noise)
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
-        st.markdown(executive.comparison(frame, estimate))
-        _show(frame, comparator(frame, estimate))
+        st.markdown(say(frame, estimate, comparator_sentence))
+        show_chart(frame, executive_chart("comparator", frame, estimate))
 
 
-def _show_decisions(frame: Frame, estimate: IcebergEstimate) -> None:
-    for verdict in executive.decisions(frame, estimate):
-        st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
-
-
-def _show_ranking(frame: Frame, estimate: IcebergEstimate) -> None:
-    _show(frame, ranking(frame, estimate))
-    noise = executive.noise(frame, estimate)
-    if noise is not None:
-        st.caption(noise)
-
-
-def _show(frame: Frame, chart: Chart) -> None:
-    show_chart(frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway, table=chart.table)
-
-
-def _show_trend(frame: Frame, estimate: IcebergEstimate) -> None:
+def _show_trend_and_others(frame: Frame, estimate: IcebergEstimate) -> None:
     st.subheader(frame.words.text("ui.iceberg.trend"), anchor=False)
     if frame.study.counts.has_calendar:
-        _show(frame, month_trend(frame, estimate))
+        show_chart(frame, executive_chart("months", frame, estimate))
     else:
         st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
-
-
-def _show_others(frame: Frame, estimate: IcebergEstimate) -> None:
-    for chart in executive.other_charts(frame, estimate):
-        st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
-        _show(frame, chart)
+    for chart in executive_charts(frame, estimate):
+        if chart.name not in PLACED:
+            st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
+            show_chart(frame, chart)
 
 
 def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:

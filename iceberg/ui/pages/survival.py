@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import NEVER_COMPLAINED
+from iceberg.model.survival.cox import fit_cox
 from iceberg.model.survival.curves import SurvivalCurve, complained_states, fit_parametric, tenure_curve
+from iceberg.report.charts.curves import build_curves
+from iceberg.report.palette import THEMES, category_colours
+from iceberg.report.tables.survival import curve_table
+from iceberg.report.takeaways import takeaway_curves
 from iceberg.ui.access.access import require
-from iceberg.ui.figure import show_chart, show_figures
+from iceberg.ui.figure import show_chart, show_figures, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
 from iceberg.ui.session.caches import cached
@@ -77,38 +83,16 @@ def _show_curves(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_curve_chart(frame: Frame, counts: CohortCounts, group: str, kind: CurveKind) -> None:
-    from iceberg.report.charts.curves import build_curves
-    from iceberg.report.tables.survival import curve_table
-    from iceberg.report.takeaways import takeaway_curves
-
     segments = frame.view.filters.segments
     key = f"{group}|{kind}|{segments!r}|{frame.language}"
-    table = cached(
-        f"curves|{key}",
-        lambda: curve_table(_curves(frame, counts, group, kind)),
-        study=frame.study,
-    )
-    show_chart(
-        frame,
-        "curves",
-        key=key,
-        build=lambda: build_curves(
-            table,
-            frame.words,
-            frame.theme,
-            kind="survival" if kind == "survival" else "hazard",
-            colours=_colours(frame, counts, group),
-            narrow=frame.narrow,
-        ),
-        takeaway=lambda: takeaway_curves(table, frame.words, percent=kind == "survival"),
-        table=lambda: table,
-    )
+    table = cached(f"curves|{key}", lambda: curve_table(_curves(frame, counts, group, kind)), study=frame.study)
+    colours = _colours(frame, counts, group)
+    build = partial(build_curves, kind="survival" if kind == "survival" else "hazard", colours=colours, narrow=frame.narrow)
+    show_chart(frame, table_chart(frame, "curves", table, build, partial(takeaway_curves, percent=kind == "survival"), key=key))
 
 
 def _colours(frame: Frame, counts: CohortCounts, group: str) -> dict[str, str] | None:
     """Complainants are orange and the silent blue everywhere; a category keeps its own colour."""
-    from iceberg.report.palette import THEMES, category_colours
-
     if group == "category":
         return category_colours(counts.categories, frame.theme)
     if group == "state":
@@ -136,8 +120,6 @@ def _curves(frame: Frame, counts: CohortCounts, group: str, kind: CurveKind) -> 
 
 
 def _show_cox(frame: Frame, counts: CohortCounts) -> None:
-    from iceberg.model.survival.cox import fit_cox
-
     words = frame.words
     if not counts.has_linked_complaints:
         st.info(words.text("ui.category.needs_link"), icon=":material/link_off:")
@@ -156,10 +138,6 @@ def _show_cox(frame: Frame, counts: CohortCounts) -> None:
 
 
 def _show_fits(frame: Frame, counts: CohortCounts) -> None:
-    from iceberg.report.charts.curves import build_curves
-    from iceberg.report.tables.survival import curve_table
-    from iceberg.report.takeaways import takeaway_curves
-
     words = frame.words
     st.caption(words.text("ui.survival.parametric_lead"))
     segments = frame.view.filters.segments
@@ -171,14 +149,7 @@ def _show_fits(frame: Frame, counts: CohortCounts) -> None:
     for sentence in (*fit_sentences(weibull, words), *fit_sentences(pieces, words)):
         st.markdown(f"- {sentence}")
     table = curve_table(fit_curves(observed, (weibull, pieces), words))
-    show_chart(
-        frame,
-        "fits",
-        key=f"{segments!r}",
-        build=lambda: build_curves(table, words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_curves(table, words),
-        table=lambda: table,
-    )
+    show_chart(frame, table_chart(frame, "fits", table, partial(build_curves, narrow=frame.narrow), takeaway_curves, key=f"{segments!r}"))
 
 
 show_page()

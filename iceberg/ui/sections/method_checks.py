@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures
+from iceberg.report.charts.coverage import build_coverage
+from iceberg.report.charts.dots import build_prior_posterior
+from iceberg.report.outlook import break_even_sentence
+from iceberg.report.tables.coverage import coverage_table
+from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
+from iceberg.report.tables.written import display_table
+from iceberg.report.takeaways import takeaway_coverage, takeaway_prior_posterior
+from iceberg.report.words import customers_range, share
+from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures, table_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.session.estimates import estimate_study, focus_study
 
@@ -33,10 +44,6 @@ def show_estimate_checks(frame: Frame) -> None:
 
 def show_calibration(frame: Frame) -> None:
     """Show nominal against actual coverage on simulated companies."""
-    from iceberg.report.charts.coverage import build_coverage
-    from iceberg.report.tables.coverage import coverage_table
-    from iceberg.report.takeaways import takeaway_coverage
-
     words, table = frame.words, coverage_table()
     if table.empty:
         return
@@ -44,41 +51,19 @@ def show_calibration(frame: Frame) -> None:
     st.header(words.text("ui.method.calibration"), anchor=False)
     st.markdown(words.text("ui.method.calibration_lead"))
     st.markdown(takeaway_coverage(table, words))
-    show_chart(
-        frame,
-        "coverage",
-        key="",
-        build=lambda: build_coverage(table, words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_coverage(table, words),
-        table=lambda: named,
-        unit="rate",
-    )
+    chart = table_chart(frame, "coverage", table, partial(build_coverage, narrow=frame.narrow), takeaway_coverage, key="", unit="rate")
+    show_chart(frame, replace(chart, table=lambda: named))
 
 
 def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.charts.dots import build_prior_posterior
-    from iceberg.report.tables.estimate import prior_posterior_table
-    from iceberg.report.takeaways import takeaway_prior_posterior
-
     table = prior_posterior_table(estimate)
     st.caption(frame.words.text("ui.method.posterior_lead"))
     st.markdown(takeaway_prior_posterior(table, frame.words))
-    show_chart(
-        frame,
-        "ratios",
-        key=estimate_key(estimate),
-        build=lambda: build_prior_posterior(table, frame.words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_prior_posterior(table, frame.words),
-        table=lambda: table,
-        unit="ratio",
-    )
+    build = partial(build_prior_posterior, narrow=frame.narrow)
+    show_chart(frame, table_chart(frame, "ratios", table, build, takeaway_prior_posterior, key=estimate_key(estimate), unit="ratio"))
 
 
 def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.tables.estimate import iceberg_table
-    from iceberg.report.tables.written import display_table
-    from iceberg.report.words import customers_range, share
-
     words, placebo = frame.words, estimate.total.placebo
     st.markdown(words.text("ui.method.placebo_lead"))
     if placebo is None:
@@ -98,9 +83,6 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
 
 
 def _show_break_even(frame: Frame, estimate: IcebergEstimate) -> None:
-    from iceberg.report.outlook import break_even_sentence
-
     st.caption(frame.words.text("ui.method.break_even_lead"))
-    said = [break_even_sentence(estimate, item.category, frame.words) for item in estimate.categories]
-    listed = [sentence for sentence in said if sentence is not None]
-    st.markdown("\n".join(f"- {sentence}" for sentence in listed) or frame.words.text("ui.show.empty"))
+    sentences = [break_even_sentence(estimate, item.category, frame.words) for item in estimate.categories]
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences if sentence is not None) or frame.words.text("ui.show.empty"))

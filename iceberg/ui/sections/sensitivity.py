@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
-from iceberg.ui.figure import show_chart
+from iceberg.model.sensitivity import ratio_curve, tornado
+from iceberg.report.charts.assumptions import build_sensitivity, build_tornado
+from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
+from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
+from iceberg.ui.figure import show_chart, table_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.session.caches import cached, is_cached
 from iceberg.ui.session.study import SEED
@@ -17,51 +22,26 @@ YES_OR_NO = {"literal_leavers", "use_category_priors"}
 
 def show_sensitivity(frame: Frame) -> None:
     """Show the silent churn of each category as the starting ratio moves."""
-    from iceberg.report.charts.assumptions import build_sensitivity
-    from iceberg.report.takeaways import takeaway_sensitivity
-
     words, assumptions = frame.words, frame.view.assumptions
     st.caption(words.text("ui.method.sensitivity_lead"))
     table = _on_demand(frame, "sensitivity", repr(assumptions), lambda: _sensitivity(frame))
     if table is None:
         return
     st.markdown(takeaway_sensitivity(table, words))
-    show_chart(
-        frame,
-        "sensitivity",
-        key=repr(assumptions),
-        build=lambda: build_sensitivity(
-            table,
-            words,
-            frame.theme,
-            categories=frame.study.counts.categories,
-            assumed=None if assumptions.use_category_priors else assumptions.ratio.median,
-            narrow=frame.narrow,
-        ),
-        takeaway=lambda: takeaway_sensitivity(table, words),
-        table=lambda: table,
-    )
+    assumed = None if assumptions.use_category_priors else assumptions.ratio.median
+    build = partial(build_sensitivity, categories=frame.study.counts.categories, assumed=assumed, narrow=frame.narrow)
+    show_chart(frame, table_chart(frame, "sensitivity", table, build, takeaway_sensitivity, key=repr(assumptions)))
 
 
 def show_tornado(frame: Frame) -> None:
     """Show how far each assumption moves the total."""
-    from iceberg.report.charts.assumptions import build_tornado
-    from iceberg.report.takeaways import takeaway_tornado
-
     words, assumptions = frame.words, frame.view.assumptions
     key = f"{assumptions!r}|{frame.language}"
     table = _on_demand(frame, "tornado", key, lambda: _tornado(frame))
     if table is None:
         return
     st.markdown(takeaway_tornado(table, words))
-    show_chart(
-        frame,
-        "tornado",
-        key=key,
-        build=lambda: build_tornado(table, words, frame.theme, narrow=frame.narrow),
-        takeaway=lambda: takeaway_tornado(table, words),
-        table=lambda: table,
-    )
+    show_chart(frame, table_chart(frame, "tornado", table, partial(build_tornado, narrow=frame.narrow), takeaway_tornado, key=key))
 
 
 def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
@@ -80,17 +60,11 @@ def _on_demand(frame: Frame, name: str, key: str, make: Callable[[], pd.DataFram
 
 
 def _sensitivity(frame: Frame) -> pd.DataFrame:
-    from iceberg.model.sensitivity import ratio_curve
-    from iceberg.report.tables.assumptions import sensitivity_table
-
     points = ratio_curve(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED)
     return sensitivity_table([point.row for point in points if point.category])
 
 
 def _tornado(frame: Frame) -> pd.DataFrame:
-    from iceberg.model.sensitivity import tornado
-    from iceberg.report.tables.assumptions import tornado_table
-
     rows = []
     for bar in tornado(frame.study.counts, assumptions=frame.view.assumptions, seed=SEED):
         row = bar.row | {"assumption": frame.words.text(f"evidence.defaults.{bar.assumption}")}

@@ -6,9 +6,8 @@ import time
 
 import streamlit as st
 
-from iceberg.ui.figure import chart_identity
+from iceberg.ui.figure import Chart, chart_identity
 from iceberg.ui.frame import Frame
-from iceberg.ui.sections.executive import Chart
 from iceberg.ui.session.caches import find_cached
 
 PAINT_SECONDS = 0.15  # judgement: a browser paints sentence and still in this time, before charts and controls arrive
@@ -26,4 +25,4 @@ def show_still(frame: Frame, chart: Chart) -> None:
 
 def still_name(frame: Frame, chart: Chart) -> str:
     """The key of a chart's still among the results of the sample."""
-    return f"still|{chart_identity(frame, chart.name, chart.key)}"
+    return f"still|{chart_identity(frame, chart)}"

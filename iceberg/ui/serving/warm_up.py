@@ -22,7 +22,7 @@ from iceberg.ui.access.access import Access, sign_in_configured
 from iceberg.ui.controls import View
 from iceberg.ui.figure import chart_identity, specify
 from iceberg.ui.frame import Frame
-from iceberg.ui.sections.executive import executive_charts, picture, prepare_page
+from iceberg.ui.sections.executive import executive_chart, executive_charts, prepare_page
 from iceberg.ui.sections.still_picture import still_name
 from iceberg.ui.session.caches import add_sample_results, version_key
 from iceberg.ui.session.estimates import estimate_name, focus_study, unmoved_estimate
@@ -70,13 +70,12 @@ def _draw(study: Study, estimate: IcebergEstimate, language: str) -> dict[str, A
     drawings: dict[str, Any] = {}
     for frame in _frames(study, language):
         for chart in executive_charts(frame, estimate):
-            specified = specify(frame, chart.name, key=chart.key, build=chart.build, takeaway=chart.takeaway)
-            drawings[chart_identity(frame, chart.name, chart.key)] = list(specified)
-        shown = picture(frame, estimate)
-        spec = json.loads(drawings[chart_identity(frame, shown.name, shown.key)][0])
+            drawings[chart_identity(frame, chart)] = list(specify(frame, chart))
+        picture = executive_chart("iceberg", frame, estimate)
+        spec = json.loads(drawings[chart_identity(frame, picture)][0])
         if not isinstance(spec.get("width"), int | float):
             spec["width"] = STILL_PIXELS[frame.narrow]
-        drawings[still_name(frame, shown)] = base64.b64encode(draw_svg(spec)).decode()
+        drawings[still_name(frame, picture)] = base64.b64encode(draw_svg(spec)).decode()
     return drawings
 
 
