@@ -17,8 +17,8 @@ DATA_LED_SHARE = 0.5
 Reason = tuple[str, dict[str, object]]
 
 
-def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per rung
-    """The rung that the files reach and the reasons for it, before anything is estimated."""
+def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per level
+    """The evidence level that the files reach, and the reasons for it."""
     if not counts.has_customers:
         return Evidence(EvidenceLevel.VOLUMES, "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
     reasons: list[Reason] = [("departures_cap", {"silent_leavers": counts.silent_leavers})]

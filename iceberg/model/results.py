@@ -114,7 +114,7 @@ class EvidenceLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Which rung of the ladder speaks, and why. `reasons` are codes under ``evidence.reasons`` with their values; `level` may be given as its letter.
+    """The evidence level and the reasons for it: codes under ``evidence.reasons`` with their values. `level` may be given as its letter.
 
     Raises:
         ValueError: The letter is no level's.

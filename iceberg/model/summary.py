@@ -33,7 +33,7 @@ class Posterior:
 
     Attributes:
         draws, cells: See their classes.
-        evidence: Which rung, and why.
+        evidence: Level and reasons.
         diagnostics: What to know before trusting it.
         placebo, pipeline: Per category, then one more for the total; None below level 3.
         fit_state: Warm start for the next fit.

@@ -21,7 +21,7 @@ _CHANNELS_OF_TEXT = {"x2": alt.X2, "y2": alt.Y2, "y": alt.Y, "text": alt.Text, "
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """One layer: rows, the mark they are drawn as, and what decides its place and looks.
+    """One layer: rows, the mark they are drawn as, and the channels that place and colour it.
 
     Attributes:
         rows: A frame of texts, numbers and truth values; layers that share one share it in the specification too.

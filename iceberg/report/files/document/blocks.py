@@ -10,10 +10,10 @@ Align = Literal["left", "right"]
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph; `look` is ``body``, ``lead`` (what to remember), ``label`` (of what follows), ``note`` (small) or ``caution`` (framed)."""
+    """One paragraph; `style` is ``body``, ``lead`` (what to remember), ``label`` (of what follows), ``note`` (small) or ``caution`` (framed)."""
 
     text: str
-    look: Literal["body", "lead", "label", "note", "caution"] = "body"
+    style: Literal["body", "lead", "label", "note", "caution"] = "body"
 
 
 @dataclass(frozen=True)

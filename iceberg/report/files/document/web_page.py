@@ -83,14 +83,14 @@ def _text(text: str) -> str:
 
 def _section(section: ReportSection) -> str:
     held = "\n".join(_block(block) for block in section.blocks)
-    look = ' class="fine"' if section.fine else ""
-    return f"<section{look}><h2>{_text(section.title)}</h2>\n{held}</section>"
+    kind = ' class="fine"' if section.fine else ""
+    return f"<section{kind}><h2>{_text(section.title)}</h2>\n{held}</section>"
 
 
 def _block(block: Block) -> str:
     match block:
         case Paragraph():
-            return f'<p class="{block.look}">{_text(block.text)}</p>'
+            return f'<p class="{block.style}">{_text(block.text)}</p>'
         case Bullets():
             return _bullets(block)
         case Figure():
@@ -113,9 +113,9 @@ def _grid(grid: TableBlock) -> str:
     headers = "".join(f'<th scope="col"{_side(place, grid)}>{_text(header)}</th>' for place, header in enumerate(grid.headers))
     rows = []
     for line, row in enumerate(grid.rows, 1):
-        look = ' class="total"' if grid.total and line == len(grid.rows) else ""
+        kind = ' class="total"' if grid.total and line == len(grid.rows) else ""
         cells = "".join(f"<td{_side(place, grid, cell)}>{_text(cell)}</td>" for place, cell in enumerate(row) if place)
-        rows.append(f'<tr{look}><th scope="row">{_text(row[0])}</th>{cells}</tr>')
+        rows.append(f'<tr{kind}><th scope="row">{_text(row[0])}</th>{cells}</tr>')
     return (
         f'<div class="scroll"><table><caption>{_text(grid.caption)}</caption><thead><tr>{headers}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

@@ -34,14 +34,14 @@ def build_workbook(sheets: Sequence[Sheet], words: Translator, *, currency: str,
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     book.set_properties({"title": safe_cell(title), "author": safe_cell(author), "created": stamp.replace(tzinfo=None), "comments": ""})
-    look = _Looks(book, currency)
+    formats = _CellFormats(book, currency)
     for sheet in sheets:
-        _write_sheet(book.add_worksheet(words.text(f"export.sheet.{sheet.name}")), sheet, words, look)
+        _write_sheet(book.add_worksheet(words.text(f"export.sheet.{sheet.name}")), sheet, words, formats)
     book.close()
     return target.getvalue()
 
 
-class _Looks:
+class _CellFormats:
     """The cell formats of one workbook."""
 
     def __init__(self, book: Any, currency: str) -> None:  # noqa: ANN401  # XlsxWriter publishes no types
@@ -53,13 +53,13 @@ class _Looks:
         self.numbers["money"] = book.add_format(base | {"num_format": f'#,##0 "{currency}"'})
 
 
-def _write_sheet(page: Any, sheet: Sheet, words: Translator, look: _Looks) -> None:  # noqa: ANN401  # as above
+def _write_sheet(page: Any, sheet: Sheet, words: Translator, formats: _CellFormats) -> None:  # noqa: ANN401  # as above
     frame = sheet.frame
     headers = [column_header(name, words) for name in frame.columns]
     page.set_row(0, 32)
     for place, (name, header) in enumerate(zip(frame.columns, headers, strict=True)):
-        page.write_string(0, place, header, look.header)
-        written = [_write_cell(page, (line, place), name, value, frame, words, look) for line, value in enumerate(frame[name], 1)]
+        page.write_string(0, place, header, formats.header)
+        written = [_write_cell(page, (line, place), name, value, frame, words, formats) for line, value in enumerate(frame[name], 1)]
         page.set_column(place, place, _width(name, header, written))
     if "text" in frame.columns:  # not every program fits a row to its text by itself
         for line, text in enumerate(frame["text"], 1):
@@ -87,26 +87,32 @@ def _width(name: str, header: str, written: Sequence[str]) -> float:
 
 
 def _write_cell(
-    page: Any, place: tuple[int, int], name: str, value: Any, frame: pd.DataFrame, words: Translator, look: _Looks  # noqa: ANN401  # as above
+    page: Any,  # noqa: ANN401  # as above
+    place: tuple[int, int],
+    name: str,
+    value: Any,  # noqa: ANN401  # any cell
+    frame: pd.DataFrame,
+    words: Translator,
+    formats: _CellFormats,
 ) -> str:
     """Write one cell; returns about what it will look like, for the width of its column."""
     if isinstance(value, str):
         text = words.text(f"report.quantity.{value}") if name == "quantity" else words.text(f"export.unit.{value}") if name == "unit" else value
         text = safe_cell(text)
-        page.write_string(*place, text, look.wrapped if name in _WRAPPED else look.text)
+        page.write_string(*place, text, formats.wrapped if name in _WRAPPED else formats.text)
         return text
     if isinstance(value, date):
-        page.write_datetime(*place, datetime(value.year, value.month, value.day), look.numbers["month"])
+        page.write_datetime(*place, datetime(value.year, value.month, value.day), formats.numbers["month"])
         return "mmm yyyy"
     if isinstance(value, bool | np.bool_):
         text = str(words.format(bool(value)))
-        page.write_string(*place, text, look.text)
+        page.write_string(*place, text, formats.text)
         return text
     if value is None or not math.isfinite(float(value)):
         return ""  # an empty cell: not known, and no zero
     kind = _kind(name, frame, place[0] - 1)
     number = round(float(value), _DECIMALS)
-    page.write_number(*place, number, look.numbers[kind])
+    page.write_number(*place, number, formats.numbers[kind])
     return f"{number:,.0f}" + {"money": " EUR", "ratio": ".00", "rate": ".0%"}.get(kind, "")
 
 
