@@ -164,6 +164,11 @@ def test_what_spark_does_not_read_is_refused_with_the_file_and_the_way_out(sessi
         assert "C1" not in said
 
 
+def test_a_table_that_spark_does_not_take_is_not_left_out_in_silence() -> None:
+    with pytest.raises(ValueError, match="subscriptions"):
+        load_spark_tables({"customers": "spark:a", "subscriptions": "spark:b"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

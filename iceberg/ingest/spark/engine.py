@@ -14,7 +14,7 @@ import numpy as np
 
 from iceberg.arrays import IntArray
 from iceberg.ingest.engine.protocol import Engine
-from iceberg.ingest.spark.faults import is_of_spark, named_stage
+from iceberg.ingest.spark.faults import ignored_faults, named_stage
 from iceberg.ingest.spark.watchdog import watched
 
 if TYPE_CHECKING:
@@ -142,18 +142,14 @@ class SparkEngine(Engine):
         self._drop(list(self._views))
 
     def _drop(self, names: Sequence[str]) -> None:
-        """Drop relations, the last one first, because Spark Connect looks up what a frame was made of; a session that is gone has none left."""
+        """Drop relations, the last one first, because Spark Connect looks up what a frame was made of."""
         for name in reversed(names):
             frames = self._views.pop(name)
-            try:
+            with ignored_faults():
                 for frame in frames:
                     if frame.is_cached:
                         frame.unpersist()
                 self.session.catalog.dropTempView(f"{OUR_PREFIX}{name}")
-            except Exception as error:
-                if is_of_spark(error):
-                    continue
-                raise
 
     def _frame(self, query: str) -> DataFrame:
         return self.session.sql(transpile(query, ours=self._views))

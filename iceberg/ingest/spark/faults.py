@@ -57,11 +57,20 @@ def named_stage(stage: str) -> Iterator[None]:
     """
     try:
         yield
-    except FileError:
-        raise
     except Exception as error:
         if is_of_spark(error):
             raise fault_of(error, stage) from error
+        raise
+
+
+@contextmanager
+def ignored_faults() -> Iterator[None]:
+    """Suppress exceptions of Spark in work that needs no result: the session may be lost already."""
+    try:
+        yield
+    except Exception as error:
+        if is_of_spark(error):
+            return
         raise
 
 
@@ -96,14 +105,10 @@ def _messages_of(error: Exception) -> str:
     """The message of an exception and of the Java exceptions that caused it, as far as they can be read."""
     messages = [str(error)]
     cause = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    while cause is not None and len(messages) < 12:
-        try:
+    with ignored_faults():  # of the bridge to Java
+        while cause is not None and len(messages) < 12:
             messages.append(str(cause.toString()))
             cause = cause.getCause()
-        except Exception as fault:
-            if is_of_spark(fault):  # the bridge to Java may be lost, too
-                break
-            raise
     return "\n".join(messages)
 
 

@@ -84,7 +84,10 @@ def load_spark_tables(
     Raises:
         FileError: ``spark_*``.
         MappingError: Columns are not recognised.
+        ValueError: A name in `sources` is not one of `TAKEN`.
     """
+    if others := set(sources) - set(TAKEN):
+        raise ValueError(f"not read in Spark: {', '.join(sorted(others))}")
     mappings, options = mapping or MappingSet(), session or SessionOptions()
     _require_plain(mappings)
     today = max(today or date.today(), as_of or date.min)
@@ -264,14 +267,14 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
 
 def _judge_customers(load: _Load, item: JudgedTable) -> None:
     """Make ``judged_customers``. Only rows whose id occurs more than once are sorted."""
-    engine, kept = load.engine, f"(flags & {reject_mask('customers')}) = 0"
-    engine.make("repeated_ids", f"SELECT customer_id AS again FROM read_customers WHERE {kept} GROUP BY customer_id HAVING count(*) > 1")
+    engine, trusted = load.engine, f"read_customers WHERE (flags & {reject_mask('customers')}) = 0"
+    engine.make("repeated_ids", f"SELECT customer_id AS again FROM {trusted} GROUP BY customer_id HAVING count(*) > 1")
     [(ids,)] = engine.execute("SELECT count(*) FROM repeated_ids").fetchall()
     if not ids:
         engine.make("judged_customers", "SELECT * FROM read_customers")
         return
     if load.mappings.joining.repeated_customers == "auto":
-        _require_no_subscriptions(engine, item, kept)
+        _require_no_subscriptions(engine, item, trusted)
     columns = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(f"{name}_text" for name in item.fields.columns)])
     once = "SELECT read_customers.* FROM read_customers LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
     repeated = repeated_customers_sql("read_customers JOIN repeated_ids ON customer_id = again")
@@ -281,13 +284,13 @@ def _judge_customers(load: _Load, item: JudgedTable) -> None:
     )
 
 
-def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, kept: str) -> None:
+def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, trusted: str) -> None:
     """Refuse a table of subscriptions, by the bounds of `iceberg.ingest.joining.subscriptions.find_repeats`; `load_tables` would fold it.
 
     Raises:
         FileError: ``spark_repeated_customers``.
     """
-    starts = f"SELECT customer_id, count(DISTINCT start_date) AS starts FROM read_customers WHERE {kept} GROUP BY customer_id"
+    starts = f"SELECT customer_id, count(DISTINCT start_date) AS starts FROM {trusted} GROUP BY customer_id"
     counted = f"SELECT count(*) AS customers, count(CASE WHEN starts > 1 THEN 1 END) AS restarted FROM ({starts}) AS each_one"
     [(customers, restarted)] = engine.execute(counted).fetchall()
     if restarted >= ENOUGH_REPEATED and restarted >= MANY_REPEATED * customers:

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from iceberg.errors import FileError
-from iceberg.ingest.spark.faults import is_of_spark
+from iceberg.ingest.spark.faults import ignored_faults, is_of_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +44,8 @@ def watched(session: SparkSession, stage: str) -> Iterator[None]:
     finally:
         done.set()
         watcher.join()
-        _untag(context)
+        with ignored_faults():
+            context.removeJobTag(_TAG)
 
 
 def _cluster_of(session: SparkSession) -> Any:  # noqa: ANN401  # the context, which Spark Connect does not have
@@ -58,24 +59,11 @@ def _cluster_of(session: SparkSession) -> Any:  # noqa: ANN401  # the context, w
 
 def _watch(context: Any, patience: float, done: Event, gone: Event) -> None:  # noqa: ANN401
     alone_since: float | None = None
-    while not done.wait(_CHECK_SECONDS):
-        try:
-            others = context._jsc.sc().getExecutorMemoryStatus().size() - 1  # the driver is one of them
-        except Exception as error:
-            if is_of_spark(error):  # the session is lost, and so the watched work fails by itself
+    with ignored_faults():  # where the session is lost, the watched work fails by itself
+        while not done.wait(_CHECK_SECONDS):
+            executors = context._jsc.sc().getExecutorMemoryStatus().size() - 1  # the driver is listed, too
+            alone_since = None if executors > 0 else alone_since or time.monotonic()
+            if alone_since is not None and time.monotonic() - alone_since >= patience:
+                gone.set()
+                context.cancelJobsWithTag(_TAG)
                 return
-            raise
-        alone_since = None if others > 0 else alone_since or time.monotonic()
-        if alone_since is not None and time.monotonic() - alone_since >= patience:
-            gone.set()
-            context.cancelJobsWithTag(_TAG)
-            return
-
-
-def _untag(context: Any) -> None:  # noqa: ANN401
-    try:
-        context.removeJobTag(_TAG)
-    except Exception as error:
-        if is_of_spark(error):
-            return
-        raise
