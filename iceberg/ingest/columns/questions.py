@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -35,8 +35,12 @@ def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[st
         found = values_to_ask(column.sample, header=normalise_header(column.header)) if asked else ()
         coded = all(re.fullmatch(r"[\d.,]+", value) for value in found)
         if found and (coded or name != "complained"):  # words in a column of complaints: every filled cell counts
-            values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": found[0]}
-            raise MappingError("flag_values", values | {"table": mapping.table})
+            raise _flag_question(source, mapping.table, name, column, found)
+
+
+def _flag_question(source: SourceTable, table: str, name: str, column: SourceColumn, found: Sequence[str]) -> MappingError:
+    values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": found[0]}
+    return MappingError("flag_values", values | {"table": table})
 
 
 def settle_order(
@@ -181,8 +185,7 @@ def _coded_flag(columns: _Columns) -> MappingError | None:
     if coded is None or column is None:
         return None
     found = values_to_ask(column.sample, header=normalise_header(coded.header))
-    values = {"file": columns.file, "column": coded.header, "field": coded.field, "values": ", ".join(found), "first": found[0]}
-    return MappingError("flag_values", values | {"table": columns.chosen.table})
+    return _flag_question(columns.relation, columns.chosen.table, coded.field, column, found)
 
 
 def _missing_category(columns: _Columns) -> MappingError | None:

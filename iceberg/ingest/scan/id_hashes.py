@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
 
 import duckdb
 import numpy as np
@@ -14,7 +13,6 @@ _BUCKET = 1 << 16  # hashes that are compared with one another at once: their sl
 _MOST_BUCKETS = 256  # a bucket's number is one byte, which sorts in one pass
 # Judgement. The last two are powers of two: the filter of five million ids takes 16 MB, and lets one in two hundred other ids pass.
 _BITS_PER_ID, _FEWEST_BITS, _MOST_BITS = 32, 10, 27
-_ALLOCATED = 1 << 22  # hashes for which memory is allocated at once
 _MOST_WAITING = 4  # batches, each held in memory until it is sorted
 _NONE, _NO_ROWS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
 HashArray = npt.NDArray[np.uint64]
@@ -72,7 +70,6 @@ class IdHashes:
         self._wanted = wanted
         self._threads = ThreadPoolExecutor(2)
         self._batches: list[Future[_Sorted]] = []
-        self._memory, self._most, self._allocating = _NONE, most, Lock()
 
     def add(self, hashes: HashArray, *, take: TakeRows | None = None) -> None:
         """Add a batch, and call `take` with its rows that pass the filter. Waits while many batches are not sorted yet."""
@@ -92,18 +89,10 @@ class IdHashes:
         """Sort a batch by bucket; the filter's bits of one bucket lie together, too."""
         numbers = (hashes >> np.uint64(64 - self._bits)).astype(np.uint8) if self._bits else np.zeros(len(hashes), dtype=np.uint8)
         order = np.argsort(numbers, kind="stable")
-        sorted_hashes = np.take(hashes, order, out=self._allocate(len(hashes)), mode="clip")  # every place exists: nothing is clipped
+        sorted_hashes = hashes[order]
         if take is not None:
             take(np.sort(order[self._wanted.passing(sorted_hashes)]) if self._wanted is not None else _NO_ROWS)
         return sorted_hashes, np.append(np.searchsorted(sorted_hashes, self._lowest), len(hashes))
-
-    def _allocate(self, most: int) -> HashArray:
-        """Memory out of large blocks, which the system provides more quickly than small ones."""
-        with self._allocating:
-            if len(self._memory) < most:
-                self._memory = np.empty(max(most, min(self._most, _ALLOCATED)), dtype=np.uint64)
-            memory, self._memory = self._memory[:most], self._memory[most:]
-        return memory
 
     def _repeat_in(self, buckets: Sequence[tuple[int, int]], batches: list[_Sorted]) -> bool:
         """Look for a hash collision in each of these buckets.
