@@ -237,7 +237,7 @@ from tests.report.examples import example_counts, example_estimate
 estimate, counts, words = example_estimate(), example_counts(), Translator("en")
 study = Study(counts=counts, digest=counts.digest, name="", origin="sample")
 frame = Frame(words, study, View(words, Filters(), estimate.assumptions), False, "light")
-others = executive.other_charts(frame, estimate)
+others = [chart for chart in executive.executive_charts(frame, estimate) if chart.name not in {"iceberg", "ranking", "comparator", "months"}]
 print(json.dumps({
     "available": available_charts(estimate),
     "alt": chart_takeaway("shares", estimate, words),

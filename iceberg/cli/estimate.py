@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
 from iceberg.cli.source_names import name_files
-from iceberg.cli.terminal import DONE, Progress, print_result, write_whole
+from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def run_estimate(options: Options, words: Translator) -> int:
 
 def make_estimate(options: Options, words: Translator) -> Estimated:
     """Count the files and estimate; how the files were read goes to standard error."""
-    with Progress(words, quiet=options.quiet) as progress:
+    with ProgressLine(words, quiet=options.quiet) as progress:
         counted = count_files(options, progress)
         estimate = estimate_counts(counted, options, progress)
     print_reading(counted.report, options, words)
     return Estimated(estimate, counted)
 
 
-def count_files(options: Options, progress: Progress) -> CountedFiles:
+def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     """Read the files into tables and the tables into counts.
 
     Raises:
@@ -106,7 +106,7 @@ def count_files(options: Options, progress: Progress) -> CountedFiles:
     return CountedFiles(counts, report, mapping, assumptions)
 
 
-def estimate_counts(counted: CountedFiles, options: Options, progress: Progress) -> IcebergEstimate:
+def estimate_counts(counted: CountedFiles, options: Options, progress: ProgressLine) -> IcebergEstimate:
     """Estimate with the seed of `options`."""
     from iceberg.model.estimate import estimate_iceberg
 
@@ -184,7 +184,7 @@ def _window(options: Options, tables: Tables) -> ObservationWindow | None:
     return window if options.since is None else ObservationWindow(options.since, window.as_of)
 
 
-def _load_from_spark(options: Options, mapping: MappingSet | None, progress: Progress) -> tuple[Tables, IngestReport]:
+def _load_from_spark(options: Options, mapping: MappingSet | None, progress: ProgressLine) -> tuple[Tables, IngestReport]:
     """Load tables that stay in Spark; only counts come here.
 
     Raises:

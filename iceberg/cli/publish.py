@@ -12,7 +12,7 @@ from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_
 from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import author_of, open_store
-from iceberg.cli.terminal import DONE, Progress, print_result
+from iceberg.cli.terminal import DONE, ProgressLine, print_result
 from iceberg.errors import FileError
 from iceberg.locale import Translator
 from iceberg.provenance import SourceFile
@@ -31,7 +31,7 @@ def run_publish(options: Options, words: Translator) -> int:
 
     _require_inputs(options)
     open_store(options).close()  # an error in it is reported before the work
-    with Progress(words, quiet=options.quiet) as progress:
+    with ProgressLine(words, quiet=options.quiet) as progress:
         counted = count_files(options, progress)
         estimate = _find_published(counted, options) or estimate_counts(counted, options, progress)
     print_reading(counted.report, options, words)

@@ -46,7 +46,7 @@ def say(sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)
 
 
-class Progress:
+class ProgressLine:
     """Steps on standard error: rewritten in place on a terminal, one line per step elsewhere."""
 
     def __init__(self, words: Translator, *, quiet: bool) -> None:
