@@ -12,14 +12,13 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
-from iceberg.ui.sections.executive import executive_chart, executive_charts, first_decisions
+from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
 CATEGORY_PAGE = page_file("category")
 UPLOAD_PAGE = page_file("upload")
-PLACED = {"iceberg", "ranking", "comparator", "months"}  # charts with a place of their own; the others follow below
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
 
 
@@ -153,10 +152,9 @@ def _show_trend_and_others(frame: Frame, estimate: IcebergEstimate) -> None:
         show_chart(frame, executive_chart("months", frame, estimate))
     else:
         st.caption(frame.words.text("ui.iceberg.trend_no_calendar"))
-    for chart in executive_charts(frame, estimate):
-        if chart.name not in PLACED:
-            st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
-            show_chart(frame, chart)
+    for chart in other_charts(frame, estimate):
+        st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
+        show_chart(frame, chart)
 
 
 def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from iceberg.locale import Translator
     from iceberg.model.results import IcebergEstimate
 
+PLACED = {"iceberg", "ranking", "comparator", "months"}
 DECISIONS = 3  # judgement: the ranking has the others
 
 
@@ -48,6 +49,11 @@ def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:
 def executive_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
     """Every chart of the page that can be shown for this study, the picture first."""
     return tuple(executive_chart(chart.name, frame, estimate) for chart in EVERY_CHART if frame.study.counts.has_calendar or not chart.dated)
+
+
+def other_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
+    """The charts without a place of their own on the page, which follow below the others."""
+    return tuple(chart for chart in executive_charts(frame, estimate) if chart.name not in PLACED)
 
 
 def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:

@@ -35,7 +35,7 @@ def choose_reading(frame: Frame, upload: Upload) -> Previews | None:
             except IcebergError as error:
                 show_error(error, frame.words)
                 continue
-            if not any(one.reading.doubts for one in (preview, *preview.others)):
+            if not any(part.reading.doubts for part in (preview, *preview.others)):
                 previews[file.table] = preview, options
     return previews if len(previews) == len(upload.files) else None
 
@@ -43,7 +43,7 @@ def choose_reading(frame: Frame, upload: Upload) -> Previews | None:
 def _read_file(frame: Frame, upload: Upload, file: UploadedFile) -> tuple[FilePreview, ReadOptions]:
     words = frame.words
     found = upload.preview(file, ReadOptions(settle=True))
-    in_doubt = next((one.reading for one in (found, *found.others) if one.reading.doubts), None)
+    in_doubt = next((part.reading for part in (found, *found.others) if part.reading.doubts), None)
     encoding = _choose_encoding(frame, file, in_doubt) if in_doubt else None
     with st.container(horizontal=True, vertical_alignment="center"):
         reading_line = st.empty()
@@ -80,7 +80,7 @@ def _choose_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> st
         frame.words.text("ui.upload.reading_two_ways", file=found.file),
         list(readings),
         index=None,
-        format_func=lambda one: f"{readings[one]} ({one})",
+        format_func=lambda encoding: f"{readings[encoding]} ({encoding})",
         key=f"read.{file.table}.{file.sha256[:8]}.either",
     )
     return chosen
