@@ -75,7 +75,7 @@ def _make_estimate(options: Options, words: Translator, *, known: Known | None =
             progress("counting", 0.1)
             _require_visible(options, report)
             require_rows(report, mapping)
-            counts = reduce_tables(tables, window=_window(options, tables))
+            counts = reduce_tables(tables, window=_window(options, tables), keep_months=mapping is not None and mapping.keep_months)
         estimate = known(counts, report, mapping, assumptions) if known is not None else None
         if estimate is None:
             estimate = estimate_iceberg(counts, assumptions=assumptions, seed=options.seed, progress=progress)
@@ -91,6 +91,8 @@ def _saved_mapping(options: Options) -> MappingSet | None:
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.keep_months:
+        mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

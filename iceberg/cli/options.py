@@ -84,6 +84,7 @@ class Options:
     memory_limit: str | None = None
     temp_dir: Path | None = None
     window_months: int | None = None
+    keep_months: bool = False
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -331,6 +332,7 @@ def _add_estimate(parser: argparse.ArgumentParser, group: Group, words: Translat
     add("--ratio", number, check_ratio)
     add("--horizon-days", number, check_whole("--horizon-days", 1, 730))
     add("--window-months", number, check_whole("--window-months", 1, 120))
+    group.add_argument("--keep-months", action="store_true", default=None, help=words.text("cli.help.keep_months"))
     add("--seed", number, check_whole("--seed", 0, _LARGEST_SEED))
     add("--mapping", file, Path)
     add("--json", file, Path)

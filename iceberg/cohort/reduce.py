@@ -16,6 +16,7 @@ from iceberg.arrays import IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.engine import Engine, Names
+from iceberg.cohort.evidence_months import reduce_recorded
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
@@ -41,6 +42,7 @@ def reduce_tables(
     clock_edges_days: Sequence[int] = DEFAULT_CLOCK_EDGES_DAYS,
     max_segments: int = MAX_SEGMENTS,
     max_categories: int = MAX_CATEGORIES,
+    keep_months: bool = False,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -58,6 +60,8 @@ def reduce_tables(
         max_segments: With more segments than this, the largest are kept and the rest taken together in the last one
             (`CohortCounts.grouped_segments` says how many).
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
+        keep_months: Counts months too that look as if their departures or complaints were missing from the files; by default the window leaves
+            them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
 
     Returns:
         Counts; the order of rows in the files does not matter.
@@ -77,13 +81,17 @@ def reduce_tables(
             max_categories=max_categories,
         )
     window = window if window is not None else default_window(tables)
-    statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
-    engine = Engine(tables)
-    try:
-        with named_faults(tables.scratch or Path()), tables.in_any_order():
-            return _Reduction(engine, statements, max_segments, max_categories).counts()
-    finally:
-        engine.drop()
+
+    def counts_inside(days: ObservationWindow) -> CohortCounts:
+        statements = Statements(days, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
+        engine = Engine(tables)
+        try:
+            with named_faults(tables.scratch or Path()), tables.in_any_order():
+                return _Reduction(engine, statements, max_segments, max_categories).counts()
+        finally:
+            engine.drop()
+
+    return reduce_recorded(counts_inside, window, keep_months=keep_months)
 
 
 def default_window(tables: Tables) -> ObservationWindow:

@@ -25,11 +25,15 @@ _TOLD = ("system", "via", "encoding", "separator", "sheet", "header_line", "deci
 
 @dataclass(frozen=True)
 class MappingSet:
-    """The mappings of one load, by table, the choices made where tables become one, and the joins that were told, by table."""
+    """The mappings of one load, by table, the choices made where tables become one, and the joins that were told, by table.
+
+    `keep_months`: whether months that look as if their departures or complaints were missing count all the same.
+    """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
+    keep_months: bool = False
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -60,6 +64,7 @@ class MappingSet:
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
         told = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
+        told |= {"window": {"keep_months": True}} if self.keep_months else {}
         return told | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
@@ -83,8 +88,20 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name))
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
+        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+
+
+def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
+    values = {"file": name, "table": "window"}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
+    for key, value in entry.items():
+        if key != "keep_months":
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
+        if not isinstance(value, bool):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
+    return bool(entry.get("keep_months", False))
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

@@ -93,7 +93,12 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """That the total is not distinguishable from noise, or was not tested in this selection; else nothing."""
+    """The months that are no evidence; then, where it is so, that the total is not distinguishable from noise or was not tested in this selection."""
+    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith("months_")]
+    return " ".join(filter(None, (*months, _chance_reservation(estimate, translator))))
+
+
+def _chance_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     total, tested = estimate.total, chance_test(estimate)
     if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
         return ""

@@ -16,6 +16,7 @@ from iceberg.ui.sections import executive
 from iceberg.ui.sections.executive import Chart, comparator, month_trend, picture, ranking
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
+from iceberg.ui.session.current import keep_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, has_estimate, is_estimated
 
 CATEGORY_PAGE = page_file("category")
@@ -100,6 +101,11 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
     reservation = executive.reservation(frame, estimate)
     if reservation:
         st.markdown(reservation)
+    if frame.study.other_counts is not None:
+        label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
+        if st.button(label, icon=":material/date_range:", key="other_months"):
+            keep_study(frame.study.with_other_months())
+            st.rerun()
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:

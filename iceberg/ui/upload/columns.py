@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -37,7 +38,7 @@ def choose_columns(frame: Frame, files: tuple[UploadedFile, ...], looks: Looks) 
         with column:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
             mappings[file.table] = _choose_table(frame, file, looks, saved.get(file.table) if saved else None)
-    mapping = MappingSet(mappings, saved.joining, saved.links) if saved else MappingSet(mappings)
+    mapping = replace(saved, tables=mappings) if saved else MappingSet(mappings)
     missing = [name for one in mappings.values() for name in one.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)

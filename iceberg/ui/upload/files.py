@@ -138,12 +138,14 @@ class Counted:
         counts: None where nothing could be counted.
         rejected: Every rejected or repaired row as CSV; empty where there is none.
         error: Why, when nothing could.
+        other_counts: With months that are no evidence counted all the same, or left out where they are in `counts`; None where there are none.
     """
 
     report: IngestReport
     counts: CohortCounts | None
     rejected: bytes = b""
     error: IcebergError | None = None
+    other_counts: CohortCounts | None = None
 
 
 def take_bytes(file_id: str, name: str, data: bytes) -> tuple[UploadedBytes, str]:
@@ -313,7 +315,9 @@ def _count(
         rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
         try:
             require_rows(report)
-            return Counted(report, reduce_tables(tables, window=window), rejected)
+            counts = reduce_tables(tables, window=window, keep_months=mapping.keep_months)
+            other = reduce_tables(tables, window=window, keep_months=not mapping.keep_months) if counts.unrecorded else None
+            return Counted(report, counts, rejected, other_counts=other)
         except IcebergError as error:
             return Counted(report, None, rejected, error)
 
