@@ -149,25 +149,30 @@ def _of_one_kind(months: tuple[date, ...], what: Literal["departures", "complain
 def _run(series: _Series, used: BoolArray, limit: float, limits: _Limits) -> int:
     """Length of the run at the beginning that is no evidence, 0 for none."""
     seen = series.events.sum(axis=1)
-    longest, most, expected = 0, 0.0, np.zeros(len(seen))
-    for length in range(1, int(used.sum()) - LEAST_MONTHS + 1):
+    longest_allowed = int(used.sum()) - LEAST_MONTHS
+    run, most, most_of_any, length_of_any = 0, 0.0, 0.0, 0
+    expected = np.zeros(len(seen))
+    for length in range(1, longest_allowed + 1):
         others = used.copy()
         others[:length] = False
         level, by_season = series.level(others)
-        total, due = float(seen[:length].sum()), float(level[:length].sum())
-        allowed = min(limit, limits.without_season) if not by_season[:length].all() else limit
-        allowed = allowed if length <= SHORT_RUN_MONTHS else min(limits.long, allowed)
-        elsewhere = float(seen[others].sum())
-        if due <= 0 or total >= allowed * due or bdtr(total, total + elsewhere, due / (due + elsewhere)) >= CHANCE:
+        total, due, elsewhere = int(seen[:length].sum()), float(level[:length].sum()), int(seen[others].sum())
+        if total >= due:
             continue
         surprise = due - total + (total * np.log(total / due) if total else 0.0)
-        if surprise > most:
-            longest, most, expected = length, surprise, level
-    if longest:
-        last = min(longest + PARTLY_MONTHS, int(used.sum()) - LEAST_MONTHS)
-        while longest < last and seen[longest] < PARTLY * expected[longest]:
-            longest += 1
-    return longest
+        if surprise > most_of_any:
+            most_of_any, length_of_any = surprise, length
+        small = limit if by_season[:length].all() else min(limit, limits.without_season)
+        small = small if length <= SHORT_RUN_MONTHS else min(small, limits.long)
+        improbable = bdtr(total, total + elsewhere, due / (due + elsewhere)) < CHANCE
+        if improbable and total < small * due and surprise > most:
+            run, most, expected = length, surprise, level
+    if length_of_any > max(run, SHORT_RUN_MONTHS):
+        return 0  # the change lies further in and is too small for a gap: the business changed
+    last = min(run + PARTLY_MONTHS, longest_allowed)
+    while 0 < run < last and seen[run] < PARTLY * expected[run]:
+        run += 1
+    return run
 
 
 def _empty_inside(series: _Series, used: BoolArray, limit: float) -> list[tuple[int, int]]:
