@@ -1,7 +1,7 @@
 """Simulates companies whose silent churn is known (`simulate_company`).
 
-`iceberg.simulation.worlds` says what a company is like, `iceberg.simulation.history` lets its customers live; here the history is looked at
-as a company would see it, and what is true is counted. Tests, benchmarks, docs and the demo share it.
+`iceberg.simulation.worlds` says what a company is like, `iceberg.simulation.history` lets its customers live; here the history becomes the
+files that a company would have, and the truth is counted. Tests, benchmarks, docs and the demo share it.
 """
 
 from __future__ import annotations

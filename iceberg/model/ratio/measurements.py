@@ -25,7 +25,7 @@ from iceberg.model.priors import FULL_CAPTURE, category_prior, pert_quantile
 from iceberg.model.results import Diagnostic
 
 JEFFREYS = 0.5
-# Judgements, on the scale of log rho: a log follows nearly all it names; a survey asks whoever is still here and answers.
+# Judgements, on the scale of log rho: a log follows nearly all it names; a survey reaches those who are still here and answer.
 LOG_SD = {"incidents": 0.1, "survey": 0.3}
 LEAST_STRUCK = 10  # judgement: fewer incidents than this and the survey is asked instead, where there is one
 ENOUGH_PROBLEMS = 30  # judgement: below this the interval of a complaint rate is wider than what it replaces

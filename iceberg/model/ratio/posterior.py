@@ -144,7 +144,7 @@ def information_only(precision: FloatArray, prior: RatioPrior) -> FloatArray:
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
-LONGEST_CLIMB = 1.5  # log r moves at most this far before the likelihood is looked at again
+LONGEST_CLIMB = 1.5  # log r moves at most this far before the likelihood is evaluated again
 
 
 def climb_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior) -> FloatArray:

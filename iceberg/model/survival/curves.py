@@ -309,7 +309,7 @@ def _paired_rows(table: _DayTable) -> FloatArray:
 def _interval_rows(rows: FloatArray, knots: list[float]) -> tuple[FloatArray, list[float]]:
     """Two rows per interval with its departures and its days at risk: all that a constant hazard can see.
 
-    Knots that would leave an interval without a departure are dropped: its rate could not be told from zero.
+    Knots that would leave an interval without a departure are dropped: its rate is not distinguishable from zero.
     """
     events = rows[rows[:, 2] == 1]
     kept: list[float] = []

@@ -32,7 +32,7 @@ class ExcessPosterior:
 
 
 def prior_excess() -> tuple[float, float]:
-    """Mean and standard deviation of q before any complainer is looked at (a PERT)."""
+    """Mean and standard deviation of q before any complainant is seen (a PERT)."""
     spread = (COMMON_EXCESS.mean - COMMON_EXCESS.low) * (COMMON_EXCESS.high - COMMON_EXCESS.mean) / 7
     return COMMON_EXCESS.mean, spread**0.5
 

@@ -157,7 +157,7 @@ def matched_hazard(counts: CohortCounts, hazard: FloatArray | None = None) -> Fl
     held = silent_hazard(counts) if hazard is None else hazard
     _, months, bands = counts.shape
     lower = np.asarray(counts.band_edges_months, dtype=np.float64)
-    width = np.append(np.diff(lower), 24.0)  # judgement: the open band is looked at over two years
+    width = np.append(np.diff(lower), 24.0)  # judgement: the open band counts as two years
     bins = clock_widths(counts)
     later = (np.cumsum(bins) - bins / 2) / DAYS_PER_MONTH
     matched = np.empty((*counts.shape, len(bins)))
