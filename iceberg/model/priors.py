@@ -30,23 +30,11 @@ _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"
 
 
-@dataclass(frozen=True)
-class CapturePreset:
-    """What a complaint file may capture: c, as a PERT. All judgement; the question to ask first."""
-
-    key: str
-    share: Pert
-    grade: Grade = "D"
-    source: str = "judgement"
-
-
-CAPTURE_PRESETS: dict[str, CapturePreset] = {
-    preset.key: preset
-    for preset in (
-        CapturePreset("all_contacts", Pert(0.6, 0.85, 1.0)),
-        CapturePreset("formal_complaints", Pert(0.05, 0.15, 0.4)),
-        CapturePreset("headquarters", Pert(0.01, 0.05, 0.10)),
-    )
+# What a complaint file may capture: c. All judgement; the question to ask first.
+CAPTURE_PRESETS: dict[str, Pert] = {
+    "all_contacts": Pert(0.6, 0.85, 1.0),
+    "formal_complaints": Pert(0.05, 0.15, 0.4),
+    "headquarters": Pert(0.01, 0.05, 0.10),
 }
 # The family table of the evidence is stated for a file that holds every complaint. A point at 1 would be no
 # distribution.
@@ -152,16 +140,6 @@ _GRID = np.linspace(0.0, 1.0, 4001)
 @cache
 def _beta_quantiles(alpha: float, beta: float) -> FloatArray:
     return np.asarray(special.betaincinv(alpha, beta, _GRID), dtype=np.float64)
-
-
-def prior_leavers_per_complainer(prior: CategoryPrior, *, rng: np.random.Generator, draws: int = 20_000) -> FloatArray:
-    """Draws of ``K = (1 - p) / (p c) q``: silent leavers per recorded complainer before the company's files speak.
-
-    Returns:
-        float64 (draws,), customers per customer.
-    """
-    p, q, c = (pert_quantile(pert, rng.random(draws)) for pert in (prior.p, prior.q, prior.c))
-    return (1 - p) / (p * c) * q
 
 
 @dataclass(frozen=True)

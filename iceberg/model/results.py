@@ -185,6 +185,30 @@ class Draws:
 
 
 @dataclass(frozen=True, eq=False)
+class LevelDraws:
+    """The draws of one evidence level.
+
+    Attributes:
+        silent_churn, natural, ratio: See `Draws`.
+        excess: (K, C) excess probability to leave within the horizon.
+        ratio_prior: (K, C) ratios before the data.
+        fit_state: Warm start for the next fit.
+        diagnostics: Of the fit.
+        placebo, pipeline: Per category, then one more for the total; None below level 3.
+    """
+
+    silent_churn: SingleArray
+    natural: SingleArray
+    ratio: FloatArray
+    excess: FloatArray
+    ratio_prior: FloatArray
+    fit_state: object | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    placebo: tuple[PlaceboInterval, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class EstimateCells:
     """The observed cells beside the draws, so that a filter on segments and months needs nothing but the estimate.
 

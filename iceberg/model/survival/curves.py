@@ -33,12 +33,11 @@ class SurvivalCurve:
 
     Attributes:
         days: float64 (n,) rising; the value holds from the end of that day on.
-        estimate, lower, upper: float64 (n,), a central band of `mass`.
+        estimate, lower, upper: float64 (n,), a central band of `INTERVAL_MASS`.
         at_risk: int64 (n,) customers at risk on that day.
         departures: How many events it rests on.
         customers: How many customers ever entered.
         from_day: A survival curve is conditional on being a customer on this day (0 unless nobody is seen earlier).
-        mass: Of the band.
     """
 
     days: FloatArray
@@ -49,7 +48,6 @@ class SurvivalCurve:
     departures: int
     customers: int
     from_day: int = 0
-    mass: float = INTERVAL_MASS
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,6 @@ def tenure_curve(
     states: Sequence[int] | None = None,
     segments: Sequence[int] | None = None,
     kind: Literal["survival", "cumulative_hazard"] = "survival",
-    mass: float = INTERVAL_MASS,
     least_at_risk: int = LEAST_AT_RISK,
 ) -> SurvivalCurve:
     """Kaplan-Meier or Nelson-Aalen on days of tenure, with delayed entry.
@@ -102,7 +99,6 @@ def tenure_curve(
         segments: Indices of segments; None takes all.
         kind: ``"survival"``: prod(1 - d/n), Greenwood variance, log-log band. ``"cumulative_hazard"``: sum(d/n),
             Aalen's variance for ties, log band.
-        mass: Of the band.
         least_at_risk: The curve begins on the first day with that many at risk and ends on the last one.
 
     References:
@@ -112,12 +108,12 @@ def tenure_curve(
     enough = np.flatnonzero(table.at_risk >= max(least_at_risk, 1))
     if not len(enough):
         none = np.zeros(0)
-        return SurvivalCurve(none, none, none, none, np.zeros(0, dtype=np.int64), 0, int(table.entered.sum()), 0, mass)
+        return SurvivalCurve(none, none, none, none, np.zeros(0, dtype=np.int64), 0, int(table.entered.sum()))
     first, last = int(enough[0]), int(enough[-1])
     span = slice(first, last + 1)
     at_risk, exited = table.at_risk[span].astype(np.float64), table.exited[span].astype(np.float64)
     rate = np.divide(exited, at_risk, out=np.zeros_like(exited), where=at_risk > 0)
-    z = float(special.ndtri(0.5 + mass / 2))
+    z = float(special.ndtri(0.5 + INTERVAL_MASS / 2))
     build = _kaplan_meier if kind == "survival" else _nelson_aalen
     estimate, lower, upper = build(rate, exited, at_risk, z)
     return SurvivalCurve(
@@ -129,7 +125,6 @@ def tenure_curve(
         int(exited.sum()),
         int(table.entered.sum()),
         first,
-        mass,
     )
 
 
