@@ -16,20 +16,7 @@ import pandas as pd
 from iceberg.arrays import BoolArray, IntArray
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.history import NATURAL, NEVER, PIPELINE_DAYS, CompanyHistory, day_number, simulate_history
-from iceberg.simulation.worlds import WORLDS, CategoryTruth, CompanyTruth
-
-__all__ = [
-    "PIPELINE_DAYS",
-    "WORLDS",
-    "CategoryTruth",
-    "CompanyHistory",
-    "CompanyTruth",
-    "SimulatedCompany",
-    "observe_history",
-    "simulate_company",
-    "simulate_history",
-    "simulate_world",
-]
+from iceberg.simulation.worlds import WORLDS, CompanyTruth
 
 
 @dataclass(frozen=True, eq=False)
