@@ -18,7 +18,7 @@ from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
-from iceberg.model.ratio.draws import RatioDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
 from iceberg.model.summary import SMALLEST_RATIO, Posterior, summarise_draws
@@ -219,24 +219,23 @@ def _measured_ratios(request: _Request) -> _Measured:
     matched = matched_hazard(counts)
     vocal = pooled_excess(counts, horizon_days=held.horizon_days, matched=matched)
     silent = observed_excess(counts, vocal, horizon_days=held.horizon_days, matched=matched)
-    measured = measure_ratios(counts, assumptions=held)
-    drawn = draw_ratio_prior(
-        counts.categories,
-        assumptions=held,
-        rng=request.random[0],
-        excess_quantiles=[one.quantile for one in silent],
-        measured=measured,
-    )
-    assumed = draw_ratio_prior(counts.categories, assumptions=held, rng=request.random[1]).log_ratio()
-    log_ratio = drawn.log_ratio()
-    known = np.array([one is not None for one in measured])
+    drawn, assumed = _draw_priors(request, [one.quantile for one in silent])
+    log_ratio, known = drawn.log_ratio(), drawn.measured
     return _Measured(
         np.where(known, log_ratio.mean(axis=0), 0.0),
         np.where(known, 1 / log_ratio.var(axis=0), 0.0),
         drawn.excess,
-        np.exp(assumed),
+        np.exp(assumed.log_ratio()),
         np.isin(np.arange(len(known)), counts.observed.clock.category if counts.observed else []),
     )
+
+
+def _draw_priors(request: _Request, informed: list[ExcessQuantile] | None) -> tuple[RatioPriorDraws, RatioPriorDraws]:
+    """The ratios before the departures speak: as measured, with what complainers show of the excess, and as assumed."""
+    names, held = request.ordered.categories, request.assumptions
+    measured = measure_ratios(request.ordered, assumptions=held)
+    prior = draw_ratio_prior(names, assumptions=held, rng=request.random[0], excess_quantiles=informed, measured=measured)
+    return prior, draw_ratio_prior(names, assumptions=held, rng=request.random[1])
 
 
 def _remarks_beside_measurements(drawn: LevelDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
@@ -253,7 +252,7 @@ def _remarks_beside_measurements(drawn: LevelDraws, seen: _Measured, counts: Coh
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:
     """Ratios as far as the departures allow, and as assumed before, in the order of the file."""
     ordered, held = request.ordered, request.assumptions
-    informed = None
+    informed: list[ExcessQuantile] | None = None
     if not ordered.has_calendar:
         informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
     elif request.evidence.level.follows_complainers:
@@ -261,11 +260,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
         posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
-    measured = measure_ratios(ordered, assumptions=held)
-    prior = draw_ratio_prior(
-        ordered.categories, assumptions=held, rng=request.random[0], excess_quantiles=informed, measured=measured
-    )
-    assumed = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
+    prior, assumed = _draw_priors(request, informed)
     vocal, _ = _vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio

@@ -32,12 +32,11 @@ class SurvivalCurve:
     """A step curve with its band.
 
     Attributes:
-        days: float64 (n,) rising; the value holds from the end of that day on.
+        days: float64 (n,) rising; the value holds from the end of that day on, of those who were customers on the first one.
         estimate, lower, upper: float64 (n,), a central band of `INTERVAL_MASS`.
         at_risk: int64 (n,) customers at risk on that day.
         departures: How many events it rests on.
         customers: How many customers ever entered.
-        from_day: A survival curve is conditional on being a customer on this day (0 unless nobody is seen earlier).
     """
 
     days: FloatArray
@@ -47,7 +46,6 @@ class SurvivalCurve:
     at_risk: IntArray
     departures: int
     customers: int
-    from_day: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +122,6 @@ def tenure_curve(
         table.at_risk[span],
         int(exited.sum()),
         int(table.entered.sum()),
-        first,
     )
 
 
