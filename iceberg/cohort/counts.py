@@ -67,8 +67,7 @@ class CohortCounts:
 
     Attributes:
         window: Days that were counted.
-        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last
-            one holds the rest.
+        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last one holds the rest.
         categories: C names as in the file, sorted (permuting rows changes nothing).
         band_edges_months: B lower edges of completed months of tenure; the last band is open.
         clock_edges_days: Lower edges of days since complaint; the last bin is open.

@@ -1,7 +1,6 @@
 """Orders categories and segments for the model: by their content, never by name or position.
 
-Random numbers are handed out along these axes. In an order of their own, renaming or permuting the file changes no
-answer.
+Random numbers are handed out along these axes. In an order of their own, renaming or permuting the file changes no answer.
 """
 
 from __future__ import annotations

@@ -273,8 +273,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
 def _vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
 
-    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent
-    leavers.
+    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers.
     """
     if counts.has_linked_complaints:
         by_category, of_any = counts.complainants.sum(axis=3), counts.complainants_any.sum(axis=2)

@@ -134,8 +134,7 @@ class CategoryEstimate:
 
     Attributes:
         category: Name as in the file.
-        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where
-            files are not linked).
+        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where files are not linked).
         silent_churn: H_c, customers.
         revenue_lost: H_c in money over the assumed residual-lifetime horizon; None without revenue.
         ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
@@ -171,9 +170,8 @@ class Draws:
 
     Attributes:
         silent_churn: float32 (K, C, S, M) customers by the segment and month in which they left.
-        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in
-            every draw (zeros at level 0, where no departures are known; there the only cell is segment "" and the
-            month of the complaint).
+        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in every draw (zeros at level 0,
+            where no departures are known; there the only cell is segment "" and the month of the complaint).
         revenue_lost: float32 (K, C, S, M) money, or None without revenue.
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
     """

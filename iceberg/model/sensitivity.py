@@ -93,8 +93,7 @@ def tornado(
 ) -> tuple[TornadoBar, ...]:
     """The total with one assumption after the other at the ends of its range, widest first.
 
-    Ranges: the 90 % range of the ratio; 60 days to a year for the horizon; 1 to 2 complaints per complainant (only
-    where they are not linked).
+    Ranges: the 90 % range of the ratio; 60 days to a year for the horizon; 1 to 2 complaints per complainant (only where they are not linked).
     """
     from iceberg.model.estimate import estimate_iceberg
 

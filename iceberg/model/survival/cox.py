@@ -158,8 +158,7 @@ def _risk_sets(at_risk: FloatArray, departures: FloatArray, tenure: FloatArray) 
 def _efron_nodes(departures: int) -> tuple[FloatArray, FloatArray]:
     """Nodes u and weights w with ``sum_{l < d} f(l / d) = sum w f(u)``; all l up to `NODES`, else discrete Gauss.
 
-    Golub-Welsch on the recurrence of the discrete Chebyshev (Gram) polynomials, so that the cost of a day does not
-    grow with its departures.
+    Golub-Welsch on the recurrence of the discrete Chebyshev (Gram) polynomials, so that the cost of a day does not grow with its departures.
 
     References:
         Gautschi 2004, Orthogonal Polynomials, 1.5 (discrete Chebyshev recurrence).

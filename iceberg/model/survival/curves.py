@@ -1,7 +1,6 @@
 """Estimates survival on tenure: Kaplan-Meier, Nelson-Aalen and parametric fits from day counts. The only user of lifelines.
 
-Customers enter late: at the start of the window, or, into the complained state, at the complaint. Anything else is
-immortal-time bias.
+Customers enter late: at the start of the window, or, into the complained state, at the complaint. Anything else is immortal-time bias.
 """
 
 from __future__ import annotations
@@ -95,8 +94,7 @@ def tenure_curve(
         counts: Day counts of the tenure axis.
         states: States of `TenureDayCounts` taken together; None takes all.
         segments: Indices of segments; None takes all.
-        kind: ``"survival"``: prod(1 - d/n), Greenwood variance, log-log band. ``"cumulative_hazard"``: sum(d/n),
-            Aalen's variance for ties, log band.
+        kind: ``"survival"``: prod(1 - d/n), Greenwood variance, log-log band. ``"cumulative_hazard"``: sum(d/n), Aalen's variance for ties, log band.
         least_at_risk: The curve begins on the first day with that many at risk and ends on the last one.
 
     References:
@@ -156,11 +154,9 @@ class ParametricFit:
         code: ``fit_close`` or ``fit_off`` (against Kaplan-Meier), or ``fit_failed`` (then there is no curve): keys
             under ``report.survival``-like sentences, with `values`.
         parameters: Weibull: ``scale_days``, ``shape``. Piecewise: ``rate_from_<day>`` per year.
-        days, estimate: float64 (n,) the fitted survival over the days of the Kaplan-Meier curve, conditional on its
-            start.
+        days, estimate: float64 (n,) the fitted survival over the days of the Kaplan-Meier curve, conditional on its start.
         log_likelihood, aic: Of the fit; compare the two kinds.
-        largest_gap, gap_day: Against Kaplan-Meier, in survival probability, where at least a tenth of the peak is at
-            risk.
+        largest_gap, gap_day: Against Kaplan-Meier, in survival probability, where at least a tenth of the peak is at risk.
         shape_lower, shape_upper: 90 % interval of the Weibull shape; below 1 the risk of leaving falls with tenure.
     """
 

@@ -38,8 +38,7 @@ class NetSurvival:
         expected: Share that would still be here had they left like never-complainers; no band (many customers).
         net: observed / expected.
         edges_days: float64 (J,) lower edges of the clock's bins.
-        leavers, expected_leavers: float64 (J,) departures of complainers in each bin, and those expected of
-            never-complainers.
+        leavers, expected_leavers: float64 (J,) departures of complainers in each bin, and those expected of never-complainers.
         complainants, departures: Totals on the clock.
     """
 
@@ -69,8 +68,7 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
     """Daily hazard of never-complainers per Lexis cell, thin cells shrunk towards segment x month x tenure effects.
 
     Returns:
-        float64 (S, M, B). Cells are gamma-shrunk towards a multiplicative model; how strongly is learned from their
-        spread around it.
+        float64 (S, M, B). Cells are gamma-shrunk towards a multiplicative model; how strongly is learned from their spread around it.
     """
     exits, days = counts.silent_exits.astype(np.float64), counts.silent_person_days.astype(np.float64)
     fitted = np.full(exits.shape, (exits.sum() + 0.5) / max(days.sum(), 1.0))
@@ -124,8 +122,7 @@ def clock_widths(counts: CohortCounts) -> FloatArray:
 def matched_hazard(counts: CohortCounts) -> FloatArray:
     """Hazard of never-complainers where a complainer of each cell stands at the middle of each bin of the clock.
 
-    Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and
-    two of the month.
+    Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and two of the month.
 
     Args:
         counts: Linked complaints and customers.
@@ -296,8 +293,7 @@ def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArr
     """Share of caused departures that fall 0, 1, 2, ... months after the problem; vocal leavers net of natural ones.
 
     Returns:
-        float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of
-        `DELAY_PRIOR_DAYS`.
+        float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of `DELAY_PRIOR_DAYS`.
     """
     clock = clock_of(counts, ANY_CATEGORY, matched_hazard(counts) if matched is None else matched)
     within = days_before(clock.width_days, horizon_days)
@@ -310,8 +306,7 @@ def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArr
     weight = caused * share / risk + DELAY_PRIOR_EVENTS * belief / belief.sum()
     lags = np.zeros(int(np.ceil(horizon_days / DAYS_PER_MONTH)) + 1)
     for low, high, mass in zip(left, right, weight, strict=True):
-        # A problem falls on any day of its month: half of a delay of d days spills into the next month when d is half
-        # a month.
+        # A problem falls on any day of its month: half of a delay of d days spills into the next month when d is half a month.
         position = (low + high) / 2 / DAYS_PER_MONTH
         month = int(position)
         lags[month] += mass * (1 - (position - month))
