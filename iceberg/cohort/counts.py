@@ -257,11 +257,7 @@ class CohortCounts:
 
 
 def _check_counts(counts: CohortCounts) -> None:
-    """Refuse contradictory counts.
-
-    Raises:
-        ValueError: Only a defect can make such counts, so it is not a message to a user.
-    """
+    """Refuse contradictory counts; only a defect can make them, so the `ValueError` is not a message to a user."""
     _check_names_and_edges(counts)
     _check_shapes(counts)
     _check_consistency(counts)
