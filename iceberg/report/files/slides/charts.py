@@ -13,7 +13,6 @@ from iceberg.report.files.formula_guard import safe_cell
 
 INK, MUTED, SILENT, VOCAL, GRID = "0B2440", "4A6178", "0F5C8C", "E8772E", "DBE6EE"
 _C = "http://schemas.openxmlformats.org/drawingml/2006/chart"
-_A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
 
 @dataclass(frozen=True)
