@@ -51,7 +51,8 @@ _HOMES = {
     "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "SilentRatioPrior"),
     "iceberg.model.estimate": ("estimate_iceberg",),
     "iceberg.model.results": ("CategoryEstimate", "CredibleInterval", "Diagnostic", "IcebergEstimate", "TotalEstimate"),
-    "iceberg.simulation.company": ("CompanyTruth", "SimulatedCompany", "simulate_company"),
+    "iceberg.simulation.company": ("SimulatedCompany", "simulate_company"),
+    "iceberg.simulation.worlds": ("CompanyTruth",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604  # strings, which ruff cannot see

@@ -29,12 +29,13 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve
 
 from benchmarks.reference.companies import MAKERS, SEEDS, build_problem
+from benchmarks.reference.quadratic_form import quadratic_form
 from iceberg.model.departures.fit.arrow import factorise
 from iceberg.model.departures.fit.design import evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_design
 from iceberg.model.departures.fit.parameters import Prior, build_prior
-from iceberg.model.departures.reconciliation import draw_parameters, draw_silent_churn
+from iceberg.model.departures.reconciliation import draw_shared_parameters, draw_silent_churn
 
 FloatArray = npt.NDArray[np.float64]
 RESULTS = Path(__file__).parent / "results"
@@ -67,7 +68,7 @@ def check_company(name: str, seed: int) -> dict[str, Any]:
     problem = build_problem(name, seed)
     fit = fit_design(problem.design, problem.prior, problem.kernel)
     drawn = draw_silent_churn(fit, problem.counts, rng=np.random.default_rng([seed, 3]), draws=JOINT_DRAWS)
-    parameters = draw_parameters(fit, np.random.default_rng([seed, 4]), JOINT_DRAWS)
+    parameters = draw_parameters(fit, np.random.default_rng([seed, 4]))
     joint, joint_weights = smooth_weights(joint_log_weights(fit, *parameters))
     few = drawn.log_ratio[:RATIO_DRAWS]
     ratios, weights = smooth_weights(ratio_log_weights(fit, few))
@@ -112,6 +113,12 @@ def _log_target(fit: ExcessHazardFit, prior: Prior, shared: FloatArray, own: Flo
     return log_likelihood(fit.design, rates) - float(0.5 * away @ prior.shared_precision @ away + 0.5 * (own**2 * prior.local_precision).sum())
 
 
+def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """(K, G) and (K, S, n): shared and per-segment parameters, all at once (`draw_silent_churn` takes them in chunks)."""
+    away, shared = draw_shared_parameters(fit, rng, JOINT_DRAWS)
+    return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
+
+
 def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> FloatArray:
     """(K,) log exact posterior minus log density of the draws, up to a constant."""
     at = fit.ratio_positions
@@ -122,7 +129,7 @@ def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray)
         away, own_away = shared[number] - fit.shared, own[number] - fit.own
         moved = np.clip(np.expm1(away[at]), -1.0, 10.0)
         away[at] = moved
-        given = 0.5 * (fit.arrow.quadratic(away, own_away) - moved @ ratio_covariance @ moved)
+        given = 0.5 * (quadratic_form(fit.arrow, away, own_away) - moved @ ratio_covariance @ moved)
         pinned = prior.shared_mean.copy()
         pinned[at] = shared[number, at]
         held = Prior(pinned, prior.shared_precision, prior.local_precision, prior.walks)

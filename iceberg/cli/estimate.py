@@ -159,11 +159,7 @@ def saved_mapping(options: Options) -> MappingSet | None:
 
 
 def _require_visible(options: Options, report: IngestReport) -> None:
-    """Reject an ``--as-of`` so late that the activity log cannot show its departures yet.
-
-    Raises:
-        UsageError: ``as_of_unseen``.
-    """
+    """Reject an ``--as-of`` so late that the activity log cannot show its departures yet."""
     inactivity = report.joining.inactivity if report.joining is not None else None
     if inactivity is not None and options.as_of is not None and report.last_day == inactivity.as_of < options.as_of:
         raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": inactivity.as_of.isoformat(), "days": inactivity.days})
@@ -187,11 +183,7 @@ def _window(options: Options, tables: Tables) -> ObservationWindow | None:
 
 
 def _load_from_spark(options: Options, mapping: MappingSet | None, progress: ProgressLine) -> tuple[Tables, IngestReport]:
-    """Load tables that stay in Spark; only counts come here.
-
-    Raises:
-        UsageError: ``spark_takes`` for a table that has to be joined with others first.
-    """
+    """Load tables that stay in Spark, where none has to be joined with others first; only counts come here."""
     from iceberg.ingest.schema import OPTION_OF_TABLE
     from iceberg.ingest.spark.load import TAKEN, load_spark_tables
 

@@ -43,11 +43,7 @@ def run_publish(options: Options, words: Translator) -> int:
 
 
 def _require_inputs(options: Options) -> None:
-    """Check before anything is read that every input exists, so that a scheduled run fails with one line.
-
-    Raises:
-        FileError: ``file_not_found`` or ``no_file_fits``.
-    """
+    """Check before anything is read that every input exists, so that a scheduled run fails with one line."""
     for text in (*options.given.values(), *([str(options.mapping)] if options.mapping is not None else [])):
         addressed = text == STANDARD_INPUT or ":" in text.partition("/")[0]  # a stream, or a table in a database
         places = [text, text.rpartition("#")[0]]  # book.xlsx#Sheet
@@ -56,11 +52,7 @@ def _require_inputs(options: Options) -> None:
 
 
 def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate | None:
-    """The estimate that was published from the same counts, files, mapping, assumptions and seed.
-
-    Raises:
-        StoreError: When the store cannot be read.
-    """
+    """The estimate that was published from the same counts, files, mapping, assumptions and seed."""
     from iceberg.store.naming import identify
 
     identity = identify(counted.counts, counted.assumptions, options.seed, _sources(counted, options), _mapping_as_read(counted))
@@ -70,11 +62,7 @@ def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate 
 
 
 def _publish(made: Estimated, options: Options, words: Translator) -> str:
-    """Store the estimate and return the lines that name its version and its link.
-
-    Raises:
-        StoreError: When the store cannot take it; then nothing is stored.
-    """
+    """Store the estimate and return the lines that name its version and its link."""
     from iceberg.report.export import build_document
     from iceberg.store.studies import Publication
 

@@ -67,8 +67,7 @@ class CohortCounts:
 
     Attributes:
         window: Days that were counted.
-        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last
-            one holds the rest.
+        segments: S names, sorted; a file without segments has the one segment "". With `grouped_segments` the last one holds the rest.
         categories: C names as in the file, sorted (permuting rows changes nothing).
         band_edges_months: B lower edges of completed months of tenure; the last band is open.
         clock_edges_days: Lower edges of days since complaint; the last bin is open.
@@ -265,11 +264,7 @@ class CohortCounts:
 
 
 def _check_counts(counts: CohortCounts) -> None:
-    """Refuse contradictory counts.
-
-    Raises:
-        ValueError: Only a defect can make such counts, so it is not a message to a user.
-    """
+    """Refuse contradictory counts; only a defect can make them, so the `ValueError` is not a message to a user."""
     _check_names_and_edges(counts)
     _check_shapes(counts)
     _check_consistency(counts)

@@ -67,8 +67,7 @@ class TenureDayCounts(CountColumns):
     States are mutually exclusive: 0 = has not complained in the window, 1 + c = the first complaint was in category c.
     A customer who complains is censored in state 0 on the day before and enters state 1 + c at that day's tenure
     (delayed entry); one who complains on the first day at risk never is in state 0.
-    At risk at tenure t = sum(entered at <= t) - sum(exited or censored at < t): exactly what lifelines counts with
-    ``entry=``.
+    At risk at tenure t = sum(entered at <= t) - sum(exited or censored at < t): exactly what lifelines counts with ``entry=``.
 
     Attributes:
         state: int64 (rows,).
@@ -98,8 +97,7 @@ class ComplaintClockCounts(CountColumns):
         category, segment, month, band, clock: int64 (rows,).
         exited: departures in this bin, customers.
         censored: follow-up ended alive in this bin, customers.
-        days_in_bin: days at risk that these exited or censored customers spent inside this bin (day of complaint =
-            day 0, inclusive).
+        days_in_bin: days at risk that these exited or censored customers spent inside this bin (day of complaint = day 0, inclusive).
     """
 
     category: IntArray

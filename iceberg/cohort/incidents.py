@@ -23,7 +23,6 @@ def observe_silence(
     places: Mapping[str, int],
     shape: tuple[int, int],
     linked: bool,
-    complain_within_days: int = COMPLAIN_WITHIN_DAYS,
 ) -> ObservedSilence | None:
     """Counts what the log and the survey show of silent customers; None where the tables hold neither.
 
@@ -34,7 +33,6 @@ def observe_silence(
             punctuation where they do not match exactly.
         shape: (C, S).
         linked: Whether complaints lead to customers; a log means nothing otherwise.
-        complain_within_days: See `ObservedSilence`.
     """
     engine = tables.engine
     logged, asked = "incidents" in tables.names and linked, "surveys" in tables.names
@@ -54,14 +52,14 @@ def observe_silence(
         listed = {str(name): matching.place(str(name)) for (name,) in rows}
         known = {name: place for name, place in listed.items() if place is not None}
         if known:
-            sql = _IncidentStatements(statements, complain_within_days, tables.named_customers)
+            sql = _IncidentStatements(statements, tables.named_customers)
             engine.make("incident_places", Statements.places_of(known))
             engine.make("sufferers", sql.sufferers(shape[1] - 1))
             counted = engine.columns(sql.struck())
             cell = (counted["category"], counted["segment"])
             struck, voiced = add_up(shape, cell, counted["struck"]), add_up(shape, cell, counted["voiced"])
             clock = ComplaintClockCounts(**engine.columns(sql.clock()))
-    return ObservedSilence(struck, voiced, clock, complain_within_days, survey, tuple(sorted(matching.unmatched)))
+    return ObservedSilence(struck, voiced, clock, COMPLAIN_WITHIN_DAYS, survey, tuple(sorted(matching.unmatched)))
 
 
 class _Matching:
@@ -87,13 +85,13 @@ def _fold(name: str) -> str:
 class _IncidentStatements:
     """The SQL; work tables `complaints_counted`, `complained` and `segment_places` exist already."""
 
-    def __init__(self, statements: Statements, complain_within_days: int, customers: str) -> None:
-        self.statements, self.within, self.customers = statements, complain_within_days, customers
+    def __init__(self, statements: Statements, customers: str) -> None:
+        self.statements, self.customers = statements, customers
 
     def sufferers(self, others: int) -> str:
         """A SELECT of one row per customer and category: the first decided incident, and whether a complaint followed any.
 
-        An incident is decided when the window still lasts `complain_within_days` after it, whatever the customer did. Columns: category,
+        An incident is decided when the window still lasts `COMPLAIN_WITHIN_DAYS` after it, whatever the customer did. Columns: category,
         segment, start_date, end_date (NULL after the window), incident_date, voiced, first_word (day of the first complaint of all).
         """
         of = self.statements
@@ -104,12 +102,12 @@ class _IncidentStatements:
             FROM (
                 SELECT i.customer_id, c.segment, c.start_date, c.end_date, i.category,
                     min(i.incident_date) AS incident_date,
-                    max(CASE WHEN date_diff('day', i.incident_date, k.complaint_date) BETWEEN 0 AND {self.within}
+                    max(CASE WHEN date_diff('day', i.incident_date, k.complaint_date) BETWEEN 0 AND {COMPLAIN_WITHIN_DAYS}
                         THEN 1 ELSE 0 END) AS voiced
                 FROM (
                     SELECT {of.key} AS customer_id, incident_date, place AS category
                     FROM incidents JOIN incident_places ON coalesce(category, '') = name
-                    WHERE incident_date >= {of.since} AND date_diff('day', incident_date, {of.as_of}) >= {self.within}
+                    WHERE incident_date >= {of.since} AND date_diff('day', incident_date, {of.as_of}) >= {COMPLAIN_WITHIN_DAYS}
                 ) AS i
                 JOIN {self.customers} AS c ON i.customer_id = c.{of.key}
                 LEFT JOIN complaints_counted AS k ON i.customer_id = k.customer_id AND i.category = k.category

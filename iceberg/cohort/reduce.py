@@ -43,11 +43,10 @@ def reduce_tables(
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
-    Exact to the day: person-days and departures equal an explosion into one row per customer and day. Complaints
-    outside a customer's life (before the first day, after the departure) count as complaints of the file but make no
-    customer a complainant. A customer's repeated complaints of one category count once, at the first one; when that
-    lies in the look-back, the customer is in the complained state from the window's first day and is not counted as a
-    complainant.
+    Exact to the day: person-days and departures equal an explosion into one row per customer and day. Complaints outside a customer's life (before
+    the first day, after the departure) count as complaints of the file but make no customer a complainant. A customer's repeated complaints of one
+    category count once, at the first one; when that lies in the look-back, the customer is in the complained state from the window's first day and is
+    not counted as a complainant.
 
     Args:
         tables: Trusted rows; not changed.

@@ -1,13 +1,11 @@
 """The SQL of the reduction: every statement groups rows into counts, none makes a row per person and month.
 
-How person-days follow without person-months: a customer with first day `s` moves along a diagonal of the Lexis plane,
-one tenure month per calendar month. Days of a month before the day of month of `s` belong to tenure month
-``m - j - 1``, the others to ``m - j`` (j = month of s). A *tail* is what lies after a given day on that diagonal, up to
-the end of the window. Time at risk = tail from the first day at risk minus tail after the departure; time in the
-complained state = tail from the first complaint minus the same. A tail is its first, partial month (`days_left`,
-`days_left_before`) and whole months, in each of which min(day of month of s - 1, days counted in that month) days come
-before. Four sums hold this: one per length of a month (30 and 31 never cut, so they share one) and one for the window's
-last month.
+How person-days follow without person-months: a customer with first day `s` moves along a diagonal of the Lexis plane, one tenure month per calendar
+month. Days of a month before the day of month of `s` belong to tenure month ``m - j - 1``, the others to ``m - j`` (j = month of s). A *tail* is what
+lies after a given day on that diagonal, up to the end of the window. Time at risk = tail from the first day at risk minus tail after the departure;
+time in the complained state = tail from the first complaint minus the same. A tail is its first, partial month (`days_left`, `days_left_before`) and
+whole months, in each of which min(day of month of s - 1, days counted in that month) days come before. Four sums hold this: one per length of a month
+(30 and 31 never cut, so they share one) and one for the window's last month.
 
 The SQL is that of DuckDB, limited to what engines share (see `iceberg.ingest.engine.protocol.Engine`). Dates are
 literals because they come from a validated window; names are rows of `segment_places` and `category_places`, so that

@@ -21,9 +21,8 @@ UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown t
 class ObservationWindow:
     """The days in which departures and complaints are counted, both ends included.
 
-    A customer is at risk on each day from the later of `since` and their first day to the earlier of `as_of` and their
-    last day. The day of departure is a day at risk and carries the event; the day of the first complaint belongs to the
-    complained state.
+    A customer is at risk on each day from the later of `since` and their first day to the earlier of `as_of` and their last day. The day of departure
+    is a day at risk and carries the event; the day of the first complaint belongs to the complained state.
 
     Attributes:
         since: First day counted.

@@ -1,7 +1,6 @@
 """Orders categories and segments for the model: by their content, never by name or position.
 
-Random numbers are handed out along these axes. In an order of their own, renaming or permuting the file changes no
-answer.
+Random numbers are handed out along these axes. In an order of their own, renaming or permuting the file changes no answer.
 """
 
 from __future__ import annotations
@@ -11,17 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from iceberg.arrays import IntArray
-from iceberg.cohort.counts import CohortCounts
-
-_CELL_FIELDS = (
-    "silent_person_days",
-    "silent_exits",
-    "silent_exit_revenue",
-    "silent_exit_revenue_known",
-    "vocal_person_days",
-    "vocal_exits",
-    "complainants_any",
-)
+from iceberg.cohort.counts import CELL_FIELDS, CohortCounts
 
 
 def canonical_order(counts: CohortCounts) -> tuple[IntArray, IntArray]:
@@ -71,5 +60,5 @@ def reorder(counts: CohortCounts, categories: IntArray, segments: IntArray) -> C
         clock=replace(clock, category=category, segment=segment_place[clock.segment]),
         observed=counts.observed and counts.observed.rearranged(categories, segments),
         grouped_segments=0,  # the group of small segments need not be the last one here
-        **{name: getattr(counts, name)[segments] for name in _CELL_FIELDS},
+        **{name: getattr(counts, name)[segments] for name in (*CELL_FIELDS, "silent_exit_revenue")},
     )

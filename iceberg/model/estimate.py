@@ -10,23 +10,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
+from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
-from iceberg.model.departures.correction import CorrectedDraws, correct_by_departures
+from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
-from iceberg.model.ratio.draws import RatioDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.measurements import measure_ratios
-from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, PlaceboInterval
-from iceberg.model.summary import SMALLEST_RATIO, Posterior, focus_estimate, summarise_draws
+from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
+from iceberg.model.summary import SMALLEST_RATIO, Posterior, summarise_draws
 from iceberg.model.survival.flat_excess import flat_excess
 from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.value import price_silent_churn
-
-__all__ = ["estimate_iceberg", "focus_estimate"]
 
 Progress = Callable[[str, float], None]
 
@@ -55,24 +53,6 @@ class _Request:
     assumptions: Assumptions
     tell: Progress
     random: list[np.random.Generator]
-
-
-@dataclass(frozen=True, eq=False)
-class _Answer:
-    """The draws of one evidence level, in the order of the file; `ratio_prior` holds the ratios before the data.
-
-    Placebo and pipeline (level 3): one per category, then one for the total.
-    """
-
-    silent_churn: SingleArray
-    natural: SingleArray
-    ratio: FloatArray
-    excess: FloatArray
-    ratio_prior: FloatArray
-    fit_state: object | None = None
-    diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
 
 
 def estimate_iceberg(
@@ -132,7 +112,7 @@ def estimate_iceberg(
     return diagnose(estimate, counts)
 
 
-def _answer_at_level(request: _Request, warm: object | None) -> _Answer:
+def _answer_at_level(request: _Request, warm: object | None) -> LevelDraws:
     """The answer at the evidence level that the files reach."""
     level = request.evidence.level
     if not level.knows_departures:
@@ -143,7 +123,7 @@ def _answer_at_level(request: _Request, warm: object | None) -> _Answer:
     return _from_departures(request, warm)
 
 
-def _from_volumes(request: _Request) -> _Answer:
+def _from_volumes(request: _Request) -> LevelDraws:
     """Level 0: ratio x assumed excess probability; no departures are known that could contradict it."""
     held = request.assumptions
     ordered = request.ordered
@@ -159,10 +139,10 @@ def _from_volumes(request: _Request) -> _Answer:
     if any(measured):  # a survey beside the volumes: the prior that is shown is the one before the survey
         before = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
         assumed = np.exp(before.log_ratio())[:, request.categories]
-    return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed)
+    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed)
 
 
-def _from_survival(request: _Request) -> _Answer:
+def _from_survival(request: _Request) -> LevelDraws:
     """Levels 1 and 2: ratio x excess probability, assumed or measured, as far as the departures allow."""
     counts, held = request.counts, request.assumptions
     request.tell("excess", 0.1)
@@ -181,10 +161,10 @@ def _from_survival(request: _Request) -> _Answer:
     remarks: tuple[Diagnostic, ...] = ()
     if request.evidence.level.is_measured and drawn.feasible_probability < CONFLICT_PROBABILITY:
         remarks = (Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}),)
-    return _Answer(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
+    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
 
 
-def _from_departures(request: _Request, warm: object | None) -> _Answer:
+def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
     """Level 3: departures over segments and months correct the ratio (excess-hazard model)."""
     held = request.assumptions
 
@@ -211,16 +191,15 @@ def _from_departures(request: _Request, warm: object | None) -> _Answer:
     rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
     churn = drawn.silent_churn.reshape(shape[0], shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(shape)
     order, each = request.categories, [*request.categories.tolist(), -1]
-    return _Answer(
-        np.asarray(churn, dtype=np.float32),
-        drawn.natural[:, request.segments],
-        drawn.ratio[:, order],
-        drawn.excess[:, order],
-        drawn.ratio_prior[:, order],
-        fit_state=drawn.state,
-        diagnostics=drawn.diagnostics,
-        placebo=tuple(drawn.placebo[index] for index in each),
-        pipeline=tuple(drawn.pipeline[index] for index in each),
+    return replace(
+        drawn,
+        silent_churn=np.asarray(churn, dtype=np.float32),
+        natural=drawn.natural[:, request.segments],
+        ratio=drawn.ratio[:, order],
+        excess=drawn.excess[:, order],
+        ratio_prior=drawn.ratio_prior[:, order],
+        placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
+        pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
     )
 
 
@@ -240,27 +219,26 @@ def _measured_ratios(request: _Request) -> _Measured:
     matched = matched_hazard(counts)
     vocal = pooled_excess(counts, horizon_days=held.horizon_days, matched=matched)
     silent = observed_excess(counts, vocal, horizon_days=held.horizon_days, matched=matched)
-    measured = measure_ratios(counts, assumptions=held)
-    drawn = draw_ratio_prior(
-        counts.categories,
-        assumptions=held,
-        rng=request.random[0],
-        excess_quantiles=[one.quantile for one in silent],
-        measured=measured,
-    )
-    assumed = draw_ratio_prior(counts.categories, assumptions=held, rng=request.random[1]).log_ratio()
-    log_ratio = drawn.log_ratio()
-    known = np.array([one is not None for one in measured])
+    drawn, assumed = _draw_priors(request, [one.quantile for one in silent])
+    log_ratio, known = drawn.log_ratio(), drawn.measured
     return _Measured(
         np.where(known, log_ratio.mean(axis=0), 0.0),
         np.where(known, 1 / log_ratio.var(axis=0), 0.0),
         drawn.excess,
-        np.exp(assumed),
+        np.exp(assumed.log_ratio()),
         np.isin(np.arange(len(known)), counts.observed.clock.category if counts.observed else []),
     )
 
 
-def _remarks_beside_measurements(drawn: CorrectedDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
+def _draw_priors(request: _Request, informed: list[ExcessQuantile] | None) -> tuple[RatioPriorDraws, RatioPriorDraws]:
+    """The ratios before the departures speak: as measured, with what complainers show of the excess, and as assumed."""
+    names, held = request.ordered.categories, request.assumptions
+    measured = measure_ratios(request.ordered, assumptions=held)
+    prior = draw_ratio_prior(names, assumptions=held, rng=request.random[0], excess_quantiles=informed, measured=measured)
+    return prior, draw_ratio_prior(names, assumptions=held, rng=request.random[1])
+
+
+def _remarks_beside_measurements(drawn: LevelDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
     """The diagnostics without those on variation and noise of measured ratios: these do not rest on the pattern of complaints."""
     known = seen.precision > 0
     measured = {name for name, one in zip(counts.categories, known, strict=True) if one} | {None}
@@ -274,7 +252,7 @@ def _remarks_beside_measurements(drawn: CorrectedDraws, seen: _Measured, counts:
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:
     """Ratios as far as the departures allow, and as assumed before, in the order of the file."""
     ordered, held = request.ordered, request.assumptions
-    informed = None
+    informed: list[ExcessQuantile] | None = None
     if not ordered.has_calendar:
         informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
     elif request.evidence.level.follows_complainers:
@@ -282,11 +260,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
         posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
-    measured = measure_ratios(ordered, assumptions=held)
-    prior = draw_ratio_prior(
-        ordered.categories, assumptions=held, rng=request.random[0], excess_quantiles=informed, measured=measured
-    )
-    assumed = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
+    prior, assumed = _draw_priors(request, informed)
     vocal, _ = _vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
@@ -299,8 +273,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
 def _vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
 
-    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent
-    leavers.
+    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers.
     """
     if counts.has_linked_complaints:
         by_category, of_any = counts.complainants.sum(axis=3), counts.complainants_any.sum(axis=2)

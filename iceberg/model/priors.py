@@ -1,8 +1,7 @@
 """What is known about silent customers before a company's files speak: families, capture, sources.
 
-``K = (1 - p) / (p c) q`` silent leavers per recorded complainer, where p = P(complain | problem), c = share of
-complaints that reach the file, q = excess P(leave | problem, silent). Names of families and presets are in
-``evidence.families.<key>`` and ``evidence.captures.<key>``.
+``K = (1 - p) / (p c) q`` silent leavers per recorded complainer, where p = P(complain | problem), c = share of complaints that reach the file, q =
+excess P(leave | problem, silent). Names of families and presets are in ``evidence.families.<key>`` and ``evidence.captures.<key>``.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ from scipy import special
 from iceberg.arrays import FloatArray
 from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
 
-# Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1
-# served all companies of
-# the trial of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
+# Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1 served all companies of the trial
+# of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
 SHARED_VARIANCE = 0.7
 # Judgement: with evidence priors per category, how far all of them may be wrong together (log scale), capture apart.
 FAMILY_SHIFT_LOG_SD = 0.5
@@ -30,26 +28,13 @@ _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"
 
 
-@dataclass(frozen=True)
-class CapturePreset:
-    """What a complaint file may capture: c, as a PERT. All judgement; the question to ask first."""
-
-    key: str
-    share: Pert
-    grade: Grade = "D"
-    source: str = "judgement"
-
-
-CAPTURE_PRESETS: dict[str, CapturePreset] = {
-    preset.key: preset
-    for preset in (
-        CapturePreset("all_contacts", Pert(0.6, 0.85, 1.0)),
-        CapturePreset("formal_complaints", Pert(0.05, 0.15, 0.4)),
-        CapturePreset("headquarters", Pert(0.01, 0.05, 0.10)),
-    )
+# What a complaint file may capture: c. All judgement; the question to ask first.
+CAPTURE_PRESETS: dict[str, Pert] = {
+    "all_contacts": Pert(0.6, 0.85, 1.0),
+    "formal_complaints": Pert(0.05, 0.15, 0.4),
+    "headquarters": Pert(0.01, 0.05, 0.10),
 }
-# The family table of the evidence is stated for a file that holds every complaint. A point at 1 would be no
-# distribution.
+# The family table of the evidence is stated for a file that holds every complaint. A point at 1 would be no distribution.
 FULL_CAPTURE = Pert(0.999, 1.0, 1.0)
 
 
@@ -76,12 +61,10 @@ FAMILIES: dict[str, CategoryPrior] = {
         _family("other", (0.03, 0.20, 0.76), (0.03, 0.25, 0.60), "D", "judgement; Audirep 2016 (n = 1,000)"),
     )
 }
-# Without evidence priors every category leaves with the same excess probability, whatever it is called: renaming
-# changes nothing.
+# Without evidence priors every category leaves with the same excess probability, whatever it is called: renaming changes nothing.
 COMMON_EXCESS = FAMILIES["other"].q
 
-# Word beginnings, without accents, in both languages; the first family with a match wins, so the specific ones come
-# first.
+# Word beginnings, without accents, in both languages; the first family with a match wins, so the specific ones come first.
 _KEYWORDS: tuple[tuple[str, str], ...] = (
     (
         "delivery",
@@ -112,8 +95,7 @@ _KEYWORDS: tuple[tuple[str, str], ...] = (
 def match_family(category: str) -> str:
     """The family of a category by words in its name, in either language; ``"other"`` when none is recognised.
 
-    "Délais de livraison" and "Late delivery" are both ``"delivery"``. A guess from a name, shown and editable on the
-    Method page.
+    "Délais de livraison" and "Late delivery" are both ``"delivery"``. A guess from a name, shown and editable on the Method page.
     """
     plain = unicodedata.normalize("NFKD", category).encode("ascii", "ignore").decode().lower()
     plain = re.sub(r"[^a-z0-9]+", " ", plain).strip()
@@ -152,16 +134,6 @@ _GRID = np.linspace(0.0, 1.0, 4001)
 @cache
 def _beta_quantiles(alpha: float, beta: float) -> FloatArray:
     return np.asarray(special.betaincinv(alpha, beta, _GRID), dtype=np.float64)
-
-
-def prior_leavers_per_complainer(prior: CategoryPrior, *, rng: np.random.Generator, draws: int = 20_000) -> FloatArray:
-    """Draws of ``K = (1 - p) / (p c) q``: silent leavers per recorded complainer before the company's files speak.
-
-    Returns:
-        float64 (draws,), customers per customer.
-    """
-    p, q, c = (pert_quantile(pert, rng.random(draws)) for pert in (prior.p, prior.q, prior.c))
-    return (1 - p) / (p * c) * q
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,7 @@ class CategoryEstimate:
 
     Attributes:
         category: Name as in the file.
-        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where
-            files are not linked).
+        vocal_customers: V_c, distinct customers who complained of c (complaints divided by the assumed repeats where files are not linked).
         silent_churn: H_c, customers.
         revenue_lost: H_c in money over the assumed residual-lifetime horizon; None without revenue.
         ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
@@ -171,9 +170,8 @@ class Draws:
 
     Attributes:
         silent_churn: float32 (K, C, S, M) customers by the segment and month in which they left.
-        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in
-            every draw (zeros at level 0, where no departures are known; there the only cell is segment "" and the
-            month of the complaint).
+        natural: float32 (K, S, M) natural departures; silent_churn.sum(1) + natural = silent leavers of the cell, in every draw (zeros at level 0,
+            where no departures are known; there the only cell is segment "" and the month of the complaint).
         revenue_lost: float32 (K, C, S, M) money, or None without revenue.
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
     """
@@ -182,6 +180,30 @@ class Draws:
     natural: SingleArray
     revenue_lost: SingleArray | None
     ratio: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class LevelDraws:
+    """The draws of one evidence level.
+
+    Attributes:
+        silent_churn, natural, ratio: See `Draws`.
+        excess: (K, C) excess probability to leave within the horizon.
+        ratio_prior: (K, C) ratios before the data.
+        fit_state: Warm start for the next fit.
+        diagnostics: Of the fit.
+        placebo, pipeline: Per category, then one more for the total; None below level 3.
+    """
+
+    silent_churn: SingleArray
+    natural: SingleArray
+    ratio: FloatArray
+    excess: FloatArray
+    ratio_prior: FloatArray
+    fit_state: object | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    placebo: tuple[PlaceboInterval, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

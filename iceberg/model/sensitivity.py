@@ -9,8 +9,6 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
-Estimator = Callable[..., IcebergEstimate]
-
 RATIOS = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
 # Enough for a median that a picture shows; the estimate itself uses `Assumptions.draws`.
 DRAWS = 400
@@ -63,7 +61,6 @@ def ratio_curve(
     assumptions: Assumptions | None = None,
     ratios: Sequence[float] = RATIOS,
     seed: int = 0,
-    estimator: Estimator | None = None,
 ) -> tuple[RatioPoint, ...]:
     """Silent churn of every category, and in all, had the ratio been another; the same random numbers at every ratio.
 
@@ -72,16 +69,16 @@ def ratio_curve(
         assumptions: All others stay; the ratio keeps its relative width.
         ratios: Medians of silent sufferers per vocal customer.
         seed: Of every estimate.
-        estimator: `estimate_iceberg` unless a test says otherwise.
     """
+    from iceberg.model.estimate import estimate_iceberg
+
     held = replace(assumptions or Assumptions(), draws=DRAWS, use_category_priors=False)
     lower, upper = held.ratio.lower / held.ratio.median, held.ratio.upper / held.ratio.median
-    estimate = estimator or _estimator()
     points = []
     fit: object | None = None
     for ratio in ratios:
         prior = SilentRatioPrior(ratio, ratio * lower, ratio * upper)
-        answer = estimate(counts, assumptions=replace(held, ratio=prior), seed=seed, warm=fit)
+        answer = estimate_iceberg(counts, assumptions=replace(held, ratio=prior), seed=seed, warm=fit)
         fit = answer.fit_state
         points.append(RatioPoint("", ratio, answer.total.silent_churn))
         points += [RatioPoint(one.category, ratio, one.silent_churn) for one in answer.categories]
@@ -93,21 +90,19 @@ def tornado(
     *,
     assumptions: Assumptions | None = None,
     seed: int = 0,
-    estimator: Estimator | None = None,
 ) -> tuple[TornadoBar, ...]:
     """The total with one assumption after the other at the ends of its range, widest first.
 
-    Ranges: the 90 % range of the ratio; 60 days to a year for the horizon; 1 to 2 complaints per complainant (only
-    where they are not linked).
+    Ranges: the 90 % range of the ratio; 60 days to a year for the horizon; 1 to 2 complaints per complainant (only where they are not linked).
     """
-    held = replace(assumptions or Assumptions(), draws=DRAWS)
-    estimate = estimator or _estimator()
+    from iceberg.model.estimate import estimate_iceberg
 
-    first = estimate(counts, assumptions=held, seed=seed)
+    held = replace(assumptions or Assumptions(), draws=DRAWS)
+    first = estimate_iceberg(counts, assumptions=held, seed=seed)
     base = first.total.silent_churn.median
 
     def total(changed: Assumptions) -> float:
-        answer = estimate(counts, assumptions=changed, seed=seed, warm=first.fit_state)
+        answer = estimate_iceberg(counts, assumptions=changed, seed=seed, warm=first.fit_state)
         return float(answer.total.silent_churn.median)
 
     bars = []
@@ -150,9 +145,3 @@ def break_even_ratio(estimate: IcebergEstimate, *, category: str, other: str) ->
     if mine.vocal_customers == 0:
         return None
     return theirs.silent_churn.median / mine.vocal_customers
-
-
-def _estimator() -> Estimator:
-    from iceberg.model.estimate import estimate_iceberg
-
-    return estimate_iceberg

@@ -1,7 +1,6 @@
 """Values the silent leavers: what they paid, times how long they would have gone on paying.
 
-``money = H x mean annual revenue of the cell's silent leavers x restricted mean residual lifetime of their tenure
-band``
+``money = H x mean annual revenue of the cell's silent leavers x restricted mean residual lifetime of their tenure band``
 """
 
 from __future__ import annotations

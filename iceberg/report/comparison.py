@@ -49,7 +49,7 @@ def comparison_headline(comparison: Comparison, words: Translator, *, category: 
     Raises:
         KeyError: When the comparison has no such category.
     """
-    one = comparison.total if category is None else difference_of(comparison, category)
+    one = comparison.total if category is None else {row.category: row for row in comparison.categories}[category]
     kept = one.kept
     low, high = (kept.lower, kept.upper) if kept.median >= 0 else (-kept.upper, -kept.lower)
     ends = {"low": customers(low, words), "high": customers(high, words), "middle": customers(abs(kept.median), words)}
@@ -63,18 +63,6 @@ def comparison_headline(comparison: Comparison, words: Translator, *, category: 
         **ends,
     }
     return words.text(f"compare.headline.{one.verdict}", **values)
-
-
-def difference_of(comparison: Comparison, category: str) -> Difference:
-    """The row of a category by name.
-
-    Raises:
-        KeyError: When the comparison has no such category.
-    """
-    for one in comparison.categories:
-        if one.category == category:
-            return one
-    raise KeyError(category)
 
 
 def rate_text(rate: float, words: Translator) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -51,7 +51,9 @@ def build_document(
             "folk_estimate": _number(estimate.total.folk_estimate),
         },
         "categories": [_category(entry) for entry in estimate.categories],
-        "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
+        "diagnostics": [
+            {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
+        ],
     }
 
 
@@ -76,10 +78,6 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "probability_worst": _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
     }
-
-
-def _diagnostic(entry: Diagnostic, words: Translator) -> dict[str, str]:
-    return {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, words)).strip()}
 
 
 def _interval(interval: CredibleInterval | None) -> dict[str, float | int] | None:

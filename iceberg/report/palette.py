@@ -1,7 +1,7 @@
 """The colours: deep-sea blues, ice whites, one warm accent for complaints, and one colour per category.
 
-`.streamlit/config.toml` repeats `THEMES[...]`'s page colours; a test keeps the two together. Contrast is checked by `contrast_ratio` in
-the tests (WCAG 2.2: 4.5 for text, 3 for marks).
+`.streamlit/config.toml` repeats `THEMES[...]`'s page colours; a test keeps the two together. The tests check
+the contrast (WCAG 2.2: 4.5 for text, 3 for marks).
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ class Palette:
     """The colours of one theme. `*_text` colours are for text on the ground they are named after."""
 
     page: str
-    panel: str
     text: str
     muted_text: str
     grid: str
-    accent: str
     vocal: str
     vocal_text: str
     silent: str
@@ -33,7 +31,6 @@ class Palette:
     noise: str
     sky: tuple[str, str]
     sky_text: str
-    sky_muted_text: str
     sky_vocal_text: str
     sea: tuple[str, str, str]
     sea_text: str
@@ -52,11 +49,9 @@ class Palette:
 THEMES: dict[Theme, Palette] = {
     "light": Palette(
         page="#ffffff",
-        panel="#f1f7fb",
         text="#0b2440",
         muted_text="#4a6178",
         grid="#dbe6ee",
-        accent="#0f5c8c",
         vocal="#e8772e",
         vocal_text="#9c4406",
         silent="#0f5c8c",
@@ -65,7 +60,6 @@ THEMES: dict[Theme, Palette] = {
         noise="#c9d3db",
         sky=("#eaf4fa", "#c3dff0"),
         sky_text="#0b2440",
-        sky_muted_text="#3f5870",
         sky_vocal_text="#8a3a04",
         sea=("#1a6192", "#10426a", "#071c35"),
         sea_text="#ffffff",
@@ -95,11 +89,9 @@ THEMES: dict[Theme, Palette] = {
     ),
     "dark": Palette(
         page="#0b1726",
-        panel="#12253a",
         text="#e8f2f9",
         muted_text="#a9bfd1",
         grid="#24394f",
-        accent="#6ab7e6",
         vocal="#f59a52",
         vocal_text="#f9b47e",
         silent="#6ab7e6",
@@ -108,7 +100,6 @@ THEMES: dict[Theme, Palette] = {
         noise="#3a4d61",
         sky=("#0c1a2b", "#1d3b56"),
         sky_text="#eef6fb",
-        sky_muted_text="#b9cfdf",
         sky_vocal_text="#ffd3ab",
         sea=("#124a70", "#0b3050", "#050f1e"),
         sea_text="#ffffff",
@@ -147,26 +138,3 @@ def category_colours(categories: Sequence[str], theme: Theme = "light") -> dict[
     """
     scheme = THEMES[theme].categories
     return {category: scheme[index % len(scheme)] for index, category in enumerate(categories)}
-
-
-def contrast_ratio(first: str, second: str) -> float:
-    """WCAG 2.2 contrast of two ``#rrggbb`` colours, 1 to 21."""
-    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def blend(over: str, under: str, opacity: float) -> str:
-    """The colour seen when `over` lies on `under` with this opacity."""
-    top, bottom = _channels(over), _channels(under)
-    return "#" + "".join(
-        f"{round(255 * (opacity * a + (1 - opacity) * b)):02x}" for a, b in zip(top, bottom, strict=True)
-    )
-
-
-def _channels(colour: str) -> tuple[float, ...]:
-    return tuple(int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-
-
-def _luminance(colour: str) -> float:
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -110,14 +110,8 @@ def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
         month=translator.month(highest["month"].date()),
         low=customers(highest["lower"], translator),
         high=customers(highest["upper"], translator),
-        last=_span(last, translator),
+        last=translator.text("report.range_words", low=customers(last["lower"], translator), high=customers(last["upper"], translator)),
         last_month=translator.month(last["month"].date()),
-    )
-
-
-def _span(row: pd.Series, translator: Translator) -> str:
-    return translator.text(
-        "report.range_words", low=customers(row["lower"], translator), high=customers(row["upper"], translator)
     )
 
 

@@ -6,16 +6,12 @@ only. The takeaway of each chart is in `iceberg.report.takeaways`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
-
-import pandas as pd
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
-from iceberg.report.tables.tidy import tidy_frame
 
 Advice = Literal["act", "measure", "watch", "untested", "none"]
 MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
@@ -282,10 +278,7 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
     Raises:
         KeyError: When the estimate has no such category.
     """
-    for item in estimate.categories:
-        if item.category == category:
-            return item
-    raise KeyError(category)
+    return {item.category: item for item in estimate.categories}[category]
 
 
 def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
@@ -355,18 +348,9 @@ def _quoted(names: list[str], translator: Translator) -> str:
 
 def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
     """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named."""
-    values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}  # noqa: PD011  # not a frame
+    values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
     says, what_to_do = translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
     return translator.text("report.of_whole_study", sentence=says) if item.of_whole_study else says, what_to_do
-
-
-def diagnostics_table(diagnostics: Sequence[Diagnostic], translator: Translator) -> pd.DataFrame:
-    """One row per diagnostic: severity, category, says, do."""
-    rows = []
-    for item in diagnostics:
-        says, do = diagnostic_sentences(item, translator)
-        rows.append({"severity": item.severity, "category": item.category or "", "says": says, "do": do})
-    return tidy_frame(rows, ("severity", "category", "says", "do"))

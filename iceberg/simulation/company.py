@@ -16,20 +16,7 @@ import pandas as pd
 from iceberg.arrays import BoolArray, IntArray
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.history import NATURAL, NEVER, PIPELINE_DAYS, CompanyHistory, day_number, simulate_history
-from iceberg.simulation.worlds import WORLDS, CategoryTruth, CompanyTruth
-
-__all__ = [
-    "PIPELINE_DAYS",
-    "WORLDS",
-    "CategoryTruth",
-    "CompanyHistory",
-    "CompanyTruth",
-    "SimulatedCompany",
-    "observe_history",
-    "simulate_company",
-    "simulate_history",
-    "simulate_world",
-]
+from iceberg.simulation.worlds import WORLDS, CompanyTruth
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +24,7 @@ class SimulatedCompany:
     """What the company's files hold, and beside them what is true.
 
     Attributes:
-        customers: customer_id, start_date, end_date (NaT while the customer is still here), segment, revenue (per
-            year).
+        customers: customer_id, start_date, end_date (NaT while the customer is still here), segment, revenue (per year).
         complaints: customer_id, complaint_date, category; inside the window.
         incidents: customer_id, incident_date, category; inside the window, whether or not a word was said.
         truth: Counted, not modelled; see `observe_history`.
@@ -71,16 +57,11 @@ def simulate_world(name: str, seed: int) -> SimulatedCompany:
 def observe_history(history: CompanyHistory, window: ObservationWindow) -> SimulatedCompany:
     """What the files hold at `window.as_of`, and the truth behind them.
 
-    Truth keys: since, as_of, customers, complaints, departures, silent_leavers, vocal_leavers, natural_departures
-    (silent ones), vocal_customers,
-    silent_churn, silent_revenue (per year), pipeline; and under ``categories`` the same per category with incidents,
-    by_segment and by_month.
-    A silent leaver left inside the window with no complaint inside it up to and including that day. Silent churn:
-    silent leavers whom a problem
-    made leave that they kept to themselves; the other silent leavers are natural (among them the few who complained
-    before the window).
-    ``pipeline[h]``: silent customers whom such a problem on or before `as_of` makes leave, still silent, 1 to h days
-    after it.
+    Truth keys: since, as_of, customers, complaints, departures, silent_leavers, vocal_leavers, natural_departures (silent ones), vocal_customers,
+    silent_churn, silent_revenue (per year), pipeline; and under ``categories`` the same per category with incidents, by_segment and by_month.
+    A silent leaver left inside the window with no complaint inside it up to and including that day. Silent churn: silent leavers whom a problem made
+    leave that they kept to themselves; the other silent leavers are natural (among them the few who complained before the window).
+    ``pipeline[h]``: silent customers whom such a problem on or before `as_of` makes leave, still silent, 1 to h days after it.
     """
     since, as_of = day_number(window.since), day_number(window.as_of)
     people = history.people[(history.people["departure_day"] >= since) & (history.people["start_day"] <= as_of)]

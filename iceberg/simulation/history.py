@@ -1,9 +1,7 @@
 """Simulates the customers of a company: who arrives, what strikes them, who complains, who leaves and why.
 
-Deliberately not the model that estimates it: customers live day by day, each incident strikes one person, and that
-person
-complains or not, leaves or not, after a delay of their own. Departure is the earliest of natural attrition and of every
-problem's.
+Deliberately not the model that estimates it: customers live day by day, each incident strikes one person, and that person complains or not, leaves or
+not, after a delay of their own. Departure is the earliest of natural attrition and of every problem's.
 """
 
 from __future__ import annotations
@@ -32,8 +30,7 @@ class CompanyHistory:
 
     Attributes:
         truth: What the history was made from.
-        people: customer_id, start_day, departure_day, segment (index), revenue, cause (index of category, -1
-            natural), cause_day (the incident's),
+        people: customer_id, start_day, departure_day, segment (index), revenue, cause (index of category, -1 natural), cause_day (the incident's),
             cause_voiced (whether that very incident made them complain).
         complaints: customer (row of `people`), day, category; only while the customer was there.
         incidents: customer, day, category; only while the customer was there.

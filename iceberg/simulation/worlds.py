@@ -36,8 +36,7 @@ class CategoryTruth:
         complaint_probability: P(complain | problem).
         silent_leave_probability: Excess P(leave | problem, silent): leaving because of it, sooner or later.
         vocal_leave_probability: Excess P(leave | problem, complained).
-        cell_multipliers: (segments, months) or a scalar; months run from `WARM_UP_MONTHS` before the window to half a
-            year after it.
+        cell_multipliers: (segments, months) or a scalar; months run from `WARM_UP_MONTHS` before the window to half a year after it.
         tenure_profile: Multiplier of the rate per completed month of tenure; the last value holds.
         leave_segment: Multiplier of both leaving probabilities per segment.
         delay_mean_days, delay_shape: Gamma delay from the incident (silent) or the complaint (vocal) to the departure.
@@ -69,14 +68,11 @@ class CompanyTruth:
         customers: Customers in the files: everyone who was there on at least one day of the window.
         segments, segment_shares: S names and their shares of arrivals.
         natural_monthly_rate: Natural departures per customer-month where all multipliers are 1.
-        natural_segment, natural_month, natural_tenure: Multipliers of it, by segment, month and completed month of
-            tenure.
-        natural_frailty_sd, incident_frailty_sd: Log-sd of what makes one customer leave, or meet problems, more than
-            another.
+        natural_segment, natural_month, natural_tenure: Multipliers of it, by segment, month and completed month of tenure.
+        natural_frailty_sd, incident_frailty_sd: Log-sd of what makes one customer leave, or meet problems, more than another.
         frailty_correlation: Between the two, on the normal scale.
         voice_sd: Log-sd of how readily one customer complains compared with another.
-        company_age_months: How long before the window the first customer arrived (0: a young company without a left-
-            truncated stock).
+        company_age_months: How long before the window the first customer arrived (0: a young company without a left-truncated stock).
         monthly_arrival_growth: Exponential growth of arrivals.
         revenue_median, revenue_log_sd: Log-normal annual revenue, median by segment.
     """
@@ -162,8 +158,7 @@ def draw_category(
     cells = cells * outages((1, months), rng, chance=0.06) * np.exp(0.1 * rng.standard_normal((segments, months)))
     shares = np.asarray(company.segment_shares)
     cells = cells / (shares[:, None] * cells).sum(0).mean()
-    # A customer of these companies is in the window for a bit over half of it; only the scale of the company depends
-    # on this guess.
+    # A customer of these companies is in the window for a bit over half of it; only the scale of the company depends on this guess.
     customer_months = company.customers * 0.58 * len(company.window.months)
     return CategoryTruth(
         name=name,

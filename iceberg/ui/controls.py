@@ -40,11 +40,6 @@ class View:
     filters: Filters
     assumptions: Assumptions
 
-    @property
-    def language(self) -> str:
-        """One of `iceberg.locale.LANGUAGES`."""
-        return self.translator.language
-
 
 def show_language(language: str) -> None:
     """Draw the switch of languages, each named in itself."""

@@ -94,7 +94,8 @@ def show_chart(frame: Frame, chart: Chart, *, selectable: bool = False) -> str |
     )
     if chart.table is not None:
         _show_table(frame, chart, chart.table, alt_text)
-    return _clicked(event) if selectable else None
+    points = (event["selection"].get("category") or []) if selectable else []
+    return str(points[0]["category"]) if points else None
 
 
 def chart_identity(frame: Frame, chart: Chart) -> str:
@@ -123,11 +124,6 @@ def _specification(build: Callable[[], Any]) -> str:
     from iceberg.report.charts.specification import build_specification
 
     return build_specification(build)
-
-
-def _clicked(event: Any) -> str | None:  # noqa: ANN401  # Streamlit's own state
-    points = event["selection"].get("category") or []
-    return str(points[0]["category"]) if points else None
 
 
 def _show_table(frame: Frame, chart: Chart, table: Callable[[], pd.DataFrame], alt_text: str) -> None:

@@ -16,7 +16,6 @@ from iceberg.locale import Translator
 from iceberg.ui.access.access import NOBODY, Access, current_access
 from iceberg.ui.access.sign_in import show_person
 from iceberg.ui.controls import Control, View, read_view, show_controls, show_language, show_study
-from iceberg.ui.language import browser_language
 from iceberg.ui.session.current import current_study
 from iceberg.ui.session.study import Study
 from iceberg.ui.window import is_narrow, listen_to_window
@@ -105,12 +104,12 @@ def current_frame() -> Frame:
 
 
 @contextmanager
-def errors_in_words(words: Translator | None = None) -> Iterator[None]:
+def errors_in_words(words: Translator) -> Iterator[None]:
     """Show an `IcebergError` as a message (what is wrong, where, and what to do next), never as a traceback."""
     try:
         yield
     except IcebergError as error:
-        show_error(error, words or Translator(browser_language()))
+        show_error(error, words)
 
 
 def show_error(error: IcebergError, words: Translator) -> None:

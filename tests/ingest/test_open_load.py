@@ -50,7 +50,7 @@ def test_a_file_is_read_once_and_judged_again(monkeypatch: pytest.MonkeyPatch) -
             assert account(*load_sources(load, Sources(files), today=TODAY)) == expected
         assert read == [*files.values()]
         tables, _ = load_sources(load, Sources(files), MappingSet(), today=TODAY)
-        folder = tables.scratch
+        folder = load.workspace.directory
         tables.close()
         left = {name for (name,) in load.connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()}
         assert left == {load.read(files["complaints"]).from_sql}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from iceberg.errors import EvidenceError, MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.joining.links import LinkChoice, Relations
+from iceberg.ingest.joining.links import Link, LinkChoice, Relation, Relations
 from iceberg.ingest.joining_sentences import tell_relations
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
@@ -87,7 +88,11 @@ def test_row_numbers_overlap_with_customer_numbers_by_chance_and_are_no_join() -
 
 def test_relations_are_plain_data() -> None:
     _, relations = kept_ids()
-    assert Relations.from_dict(json.loads(json.dumps(relations.to_dict()))) == relations
+    plain = json.loads(json.dumps(asdict(relations)))
+    links = tuple(
+        Link(Relation(**link["relation"]), link["origin"], tuple(Relation(**pair) for pair in link["alternatives"])) for link in plain["links"]
+    )
+    assert Relations(links, plain["base"], plain["measured"]) == relations
 
 
 def test_relations_can_be_shown_before_anything_is_loaded() -> None:

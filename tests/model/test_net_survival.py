@@ -10,7 +10,6 @@ import pytest
 from iceberg.cohort.day_counts import ANY_CATEGORY
 from iceberg.model.survival.net_survival import (
     delay_by_month,
-    excess_risk,
     matched_hazard,
     net_survival,
     pooled_excess,
@@ -19,6 +18,7 @@ from iceberg.model.survival.net_survival import (
 )
 from tests.model.build import linked_counts
 from tests.model.companies import world
+from tests.model.excess_risk import excess_risk
 
 
 def test_excess_risk_of_a_known_company_is_what_the_hand_says() -> None:

@@ -64,7 +64,7 @@ def test_a_curve_starts_where_enough_customers_are_seen() -> None:
     """One early complainer who leaves at once says nothing about the survival of the forty who come later."""
     counts = by_hand([(1, 0, 1, 1, 0), (1, 30, 40, 0, 0), (1, 60, 0, 10, 0), (1, 90, 0, 0, 30)])
     curve = tenure_curve(counts, states=(1,))
-    assert curve.from_day == 30
+    assert curve.days[0] == 30
     assert curve.estimate[-1] == pytest.approx(0.75)
     assert tenure_curve(counts, states=(0,)).days.size == 0
 

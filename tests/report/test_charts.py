@@ -17,7 +17,7 @@ from iceberg.report.charts.dots import build_comparator, build_prior_posterior, 
 from iceberg.report.charts.layers import LayeredChart
 from iceberg.report.charts.specification import build_specification
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
-from iceberg.report.palette import THEMES, blend, category_colours, contrast_ratio
+from iceberg.report.palette import THEMES, category_colours
 from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import comparator_table, month_trend_table, prior_posterior_table, ranking_table, segment_table
@@ -33,6 +33,27 @@ from tests.report.examples import (
 
 ESTIMATE = example_estimate(7, draws=60)
 NAMES = [item.category for item in ESTIMATE.categories]
+
+
+def contrast_ratio(first: str, second: str) -> float:
+    """WCAG 2.2 contrast of two ``#rrggbb`` colours, 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def blend(over: str, under: str, opacity: float) -> str:
+    """The colour seen when `over` lies on `under` with this opacity."""
+    top, bottom = _channels(over), _channels(under)
+    return "#" + "".join(f"{round(255 * (opacity * a + (1 - opacity) * b)):02x}" for a, b in zip(top, bottom, strict=True))
+
+
+def _channels(colour: str) -> tuple[float, ...]:
+    return tuple(int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:

@@ -18,7 +18,7 @@ from iceberg.report.tables.estimate import (
 )
 from iceberg.report.tables.survival import curve_table, delay_table, net_survival_table, numbers_at_risk_table, tenure_profile_table, thinned
 from iceberg.report.tables.written import display_table
-from iceberg.report.words import diagnostics_table
+from iceberg.report.words import diagnostic_sentences
 from tests.report.examples import (
     ExampleCurve,
     ExampleNetSurvival,
@@ -28,6 +28,15 @@ from tests.report.examples import (
 )
 
 ESTIMATE = example_estimate(7, draws=200)
+
+
+def diagnostics_table() -> pd.DataFrame:
+    """One row per diagnostic: severity, category, says, do."""
+    rows = []
+    for item in ESTIMATE.diagnostics:
+        says, do = diagnostic_sentences(item, Translator("en"))
+        rows.append({"severity": item.severity, "category": item.category or "", "says": says, "do": do})
+    return pd.DataFrame(rows, columns=["severity", "category", "says", "do"])
 
 
 def every_frame() -> dict[str, pd.DataFrame]:
@@ -48,7 +57,7 @@ def every_frame() -> dict[str, pd.DataFrame]:
         "tenure": tenure_profile_table([0, 3, 12], [5, 3, 2], [1000, 0, 9000]),
         "sensitivity": sensitivity_table(example_sensitivity(ESTIMATE)),
         "tornado": tornado_table(example_tornado()),
-        "diagnostics": diagnostics_table(ESTIMATE.diagnostics, Translator("en")),
+        "diagnostics": diagnostics_table(),
     }
 
 

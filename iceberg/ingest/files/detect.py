@@ -10,7 +10,7 @@ from iceberg.ingest.files.books.bounded_reader import BROKEN_ZIP
 from iceberg.ingest.files.text.encoding import bom_encoding, open_bytes, wide_encoding
 
 
-def recognise_format(head: bytes, path: Path, name: str) -> str:  # noqa: PLR0911  # one per format
+def recognise_format(head: bytes, path: Path, name: str) -> str:
     """``"parquet"``, ``"excel"``, ``"gzip"``, ``"zip"``, ``"web"`` or ``"text"``, from the first bytes.
 
     Raises:
@@ -21,9 +21,7 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:  # noqa: PLR091
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"PK\x03\x04"):
-        if _is_book(path):
-            return "excel"
-        return "zip"
+        return "excel" if _is_book(path) else "zip"
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "excel"
     if head.startswith(b"\x1f\x8b"):

@@ -46,12 +46,7 @@ def is_database(text: str) -> bool:
     return text.partition("://")[0] in _SCHEMES and "://" in text
 
 
-def masked(text: str) -> str:
-    """The name of a source without the password of a database: safe to show and to store."""
-    return parse_table(text, needs_table=False).address if is_database(text) else text
-
-
-def parse_table(text: str, *, needs_table: bool = True) -> DatabaseTable:
+def parse_table(text: str) -> DatabaseTable:
     """Split an address such as ``postgresql://analyst@host/crm?table=crm.customers``.
 
     Raises:
@@ -67,7 +62,7 @@ def parse_table(text: str, *, needs_table: bool = True) -> DatabaseTable:
     shown = [(key, value) for key, value in others if "password" not in key and key != "passfile"]
     place = f"{user}{':***' if colon else ''}@{host}" if user else host
     address = f"postgresql://{place}{parts.path}" + (f"?{urlencode(shown, safe='/')}" if shown else "")
-    if needs_table and not table:
+    if not table:
         raise FileError("database_table_missing", {"address": address})
     dsn = f"postgresql://{parts.netloc}{parts.path}" + (f"?{urlencode(others, quote_via=quote)}" if others else "")
     return DatabaseTable(address, dsn, unquote(table))

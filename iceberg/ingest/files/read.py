@@ -60,7 +60,8 @@ def read_source(
         if kind == "parquet":
             return _read_parquet(connection, opened)
         if kind == "excel":
-            return _read_book(connection, opened, workspace, options)
+            book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
+            return _sheet_table(connection, opened, workspace, options, book)
         if kind == "web":
             return _read_page(connection, opened, workspace, options)
         return _read_text(opened, workspace, options, compressed=kind == "gzip")
@@ -142,11 +143,7 @@ def _blank_head(path: Path, lines: int, workspace: Workspace) -> Path:
 
 
 def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool) -> tuple[str, tuple[tuple[str, dict[str, str]], ...]]:
-    """The encoding, and the open questions about it.
-
-    Raises:
-        MappingError: ``encoding_ambiguous`` with both readings of a few words.
-    """
+    """The encoding, and the open questions about it; raises ``encoding_ambiguous`` unless `options` settles it."""
     if options.encoding:
         return options.encoding, ()
     verdict = detect_encoding(opened.path, compressed=compressed)
@@ -184,11 +181,6 @@ def _layout_of(path: Path, name: str, options: ReadOptions, workspace: Workspace
 
 def _overridden(options: ReadOptions) -> tuple[str, ...]:
     return tuple(name for name in ("encoding", "separator", "header_line", "sheet") if getattr(options, name) is not None)
-
-
-def _read_book(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:
-    book = read_book(opened.path, name=opened.name, sheet=options.sheet or opened.sheet, header_line=options.header_line)
-    return _sheet_table(connection, opened, workspace, options, book)
 
 
 def _read_page(connection: duckdb.DuckDBPyConnection, opened: OpenedSource, workspace: Workspace, options: ReadOptions) -> SourceTable:

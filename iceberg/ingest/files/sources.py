@@ -93,7 +93,7 @@ def _spool_standard_input(workspace: Workspace) -> OpenedSource:
     return OpenedSource("stdin", path, size_bytes=path.stat().st_size)
 
 
-def read_chunks(stream: IO[bytes], size: int = 1 << 22) -> Iterator[bytes]:
-    """Yield the bytes of the stream, `size` at a time."""
-    while chunk := stream.read(size):
+def read_chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of the stream, 4 MB at a time."""
+    while chunk := stream.read(1 << 22):
         yield chunk

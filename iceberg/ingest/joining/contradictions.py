@@ -14,21 +14,13 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class _Check:
-    """One kind of contradiction.
-
-    Attributes:
-        code: Its name.
-        tables: Tables that it needs; ``"flag"`` is the column churned yes or no.
-        sql: SQL condition of the customers concerned, over the joined customers.
-        of: SQL condition of the customers that could be concerned.
-        option: Option of `Joining` that decides.
-    """
+    """One kind of contradiction: the conditions are SQL over the joined customers."""
 
     code: str
-    tables: tuple[str, ...]
+    tables: tuple[str, ...]  # "flag" is the column churned yes or no
     sql: str
-    of: str
-    option: str
+    of: str  # of the customers that could be concerned
+    option: str  # of `Joining`, which decides
 
 
 _OPEN = "spells IS NOT NULL AND folded_end IS NULL"

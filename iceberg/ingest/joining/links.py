@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from iceberg.errors import MappingError
@@ -117,22 +116,3 @@ class Relations:
     def get(self, table: str) -> Link | None:
         """The link of a table."""
         return next((link for link in self.links if link.table == table), None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {
-            "base": self.base,
-            "measured": self.measured,
-            "links": [
-                {"origin": link.origin, "relation": asdict(link.relation), "alternatives": [asdict(pair) for pair in link.alternatives]}
-                for link in self.links
-            ],
-        }
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> Relations:
-        """From the result of `to_dict`."""
-        links = tuple(
-            Link(Relation(**link["relation"]), link["origin"], tuple(Relation(**pair) for pair in link["alternatives"])) for link in entry["links"]
-        )
-        return cls(links, entry["base"], entry["measured"])

@@ -38,23 +38,13 @@ OpenedTables = Mapping[str, Sequence[Opened]]
 
 @dataclass(frozen=True)
 class _Ids:
-    """The distinct ids of one column, in a table of the database.
-
-    Attributes:
-        table: Canonical table of the column.
-        column: The column.
-        name: Table of the database with its distinct ids.
-        distinct: Their number.
-        unique: Their share of the cells that are not blank.
-        counts_rows: The column numbers the rows of its own table.
-    """
+    """The distinct ids of one column of a canonical table."""
 
     table: str
     column: SourceColumn
-    name: str
-    distinct: int
-    unique: float
-    counts_rows: bool
+    name: str  # of the table in the database that has the ids
+    unique: float  # their share of the cells that are not blank
+    counts_rows: bool  # whether the column numbers the rows of its own table
 
 
 def base_of(tables: Mapping[str, object]) -> str:
@@ -165,7 +155,7 @@ def _collect(connection: duckdb.DuckDBPyConnection, table: str, parts: Sequence[
         ).fetchall()[0]
         unique = distinct / rows if rows else 0.0
         serial = unique >= _UNIQUE and span is not None and distinct <= span <= 1.1 * distinct and column.header != mapping.header("customer_id")
-        collected.append(_Ids(table, column, name, distinct, unique, serial))
+        collected.append(_Ids(table, column, name, unique, serial))
     return collected
 
 

@@ -9,19 +9,19 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.arrays import BoolArray, FloatArray, SingleArray
+from iceberg.arrays import BoolArray, FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import PlaceboDraws, above_noise, run_placebo
+from iceberg.model.departures.placebo import above_noise, run_placebo
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
-from iceberg.model.results import CredibleInterval, Diagnostic, PlaceboInterval
+from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
 _Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
@@ -29,31 +29,6 @@ _Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator] 
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
 CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
-
-
-@dataclass(frozen=True, eq=False)
-class CorrectedDraws:
-    """The draws of level 3, in the order of its counts.
-
-    Attributes:
-        silent_churn, natural, ratio: See `ReconciliationDraws`.
-        excess: (K, C) excess probability of complainers to leave within the horizon.
-        ratio_prior: (K, C) ratios before the departures.
-        placebo: C + 1 intervals, the last for the total.
-        pipeline: The same by days ahead.
-        diagnostics: Of the fit.
-        state: Warm start for the next fit.
-    """
-
-    silent_churn: SingleArray
-    natural: SingleArray
-    ratio: FloatArray
-    excess: FloatArray
-    ratio_prior: FloatArray
-    placebo: tuple[PlaceboInterval, ...]
-    pipeline: tuple[dict[int, CredibleInterval], ...]
-    diagnostics: tuple[Diagnostic, ...]
-    state: object
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +47,7 @@ class _Reference:
     prior: RatioPrior
     fit: ExcessHazardFit
     drawn: ReconciliationDraws
-    placebo: PlaceboDraws
+    placebo: FloatArray
     ahead: FloatArray
 
 
@@ -84,14 +59,14 @@ def correct_by_departures(
     warm: object | None = None,
     progress: Callable[[str, float], None] | None = None,
     measured: tuple[FloatArray, FloatArray] | None = None,
-) -> CorrectedDraws:
+) -> LevelDraws:
     """Fit the reconciliation model to `counts` and draw every quantity of level 3.
 
     Args:
         counts: Level 3 counts, categories and segments in an order that does not depend on names.
         assumptions: The prior of the ratio, and the number of draws.
         rng: Spawned per step.
-        warm: `CorrectedDraws.state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
+        warm: `LevelDraws.fit_state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
         progress: Called with "fit", "cells" or "placebo" and the share done of this call.
         measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
     """
@@ -114,8 +89,11 @@ def correct_by_departures(
         )
     rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
     if rows is None:
-        streams = (_from_the_start(for_draws), _from_the_start(for_placebo), _from_the_start(for_pipeline))
-        fit, drawn, ahead = _fit_again(reference.fit, heard, of_heard, streams, assumptions.draws, tell)
+        # Too far from the default prior for its draws to be reweighted.
+        known = reference.fit
+        fit, drawn = _fit_and_draw(heard, known.kernel, of_heard, _from_the_start(for_draws), assumptions.draws, tell, warm=known)
+        tell("pipeline", 0.95)
+        ahead = draw_pipeline(fit, heard, drawn, rng=_from_the_start(for_pipeline))
     else:
         fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
@@ -125,8 +103,8 @@ def correct_by_departures(
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = _placebo_intervals(_with_silence(reference.placebo.silent_churn, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
-    return CorrectedDraws(
+    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    return LevelDraws(
         silent_churn=churn,
         natural=drawn.natural,
         ratio=ratio,
@@ -135,7 +113,7 @@ def correct_by_departures(
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
         diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
-        state=reference,
+        fit_state=reference,
     )
 
 
@@ -160,41 +138,30 @@ def _fit_reference(
     tell: Callable[[str, float], None],
 ) -> _Reference:
     """Fit, draws, placebo and pipeline under the default assumptions."""
-    fit = fit_excess_hazard(
-        heard, Assumptions(), progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
-    )
-    fit = average_variances(fit)
-    tell("cells", 0.6)
-    drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+    fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
     tell("placebo", 0.7)
     placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
-    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn, placebo, ahead)
+    return _Reference(key, prior, fit, drawn, placebo, draw_pipeline(fit, heard, drawn, rng=streams[2]))
 
 
-def _fit_again(
-    fit: ExcessHazardFit,
+def _fit_and_draw(
     heard: CohortCounts,
+    kernel: DelayKernel,
     prior: RatioPrior,
-    streams: _Streams,
+    rng: np.random.Generator,
     draws: int,
     tell: Callable[[str, float], None],
-) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
-    """Fit, draws and pipeline under a prior too far from the default one for its draws to be reweighted."""
-    moved = fit_excess_hazard(
-        heard,
-        Assumptions(),
-        warm=fit,
-        progress=lambda step, share: tell("fit", 0.6 * share),
-        kernel=fit.kernel,
-        ratio_prior=prior,
+    *,
+    warm: ExcessHazardFit | None = None,
+) -> tuple[ExcessHazardFit, ReconciliationDraws]:
+    """The fit, averaged over its variances, and its joint draws."""
+    fit = fit_excess_hazard(
+        heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
     )
-    moved = average_variances(moved)
+    fit = average_variances(fit)
     tell("cells", 0.6)
-    drawn = draw_silent_churn(moved, heard, rng=streams[0], draws=draws)
-    tell("pipeline", 0.95)
-    return moved, drawn, draw_pipeline(moved, heard, drawn, rng=streams[2])
+    return fit, draw_silent_churn(fit, heard, rng=rng, draws=draws)
 
 
 def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:

@@ -23,22 +23,19 @@ def draw_pipeline(
     drawn: ReconciliationDraws,
     *,
     rng: np.random.Generator,
-    horizons_days: tuple[int, ...] = HORIZONS_DAYS,
 ) -> FloatArray:
     """Draw the silent leavers of the next days, from incidents on or before `as_of`.
 
     Returns:
-        (K, C, len(horizons_days)) whole customers; within a draw the horizons are nested.
+        (K, C, len(HORIZONS_DAYS)) whole customers; within a draw the horizons are nested.
     """
-    still = _share_to_come(fit, counts, drawn, horizons_days)  # K M H
+    still = _share_to_come(fit, counts, drawn)  # K M H
     mean = np.matmul(drawn.sufferers, still)
     steps = np.diff(np.concatenate([np.zeros((*mean.shape[:2], 1)), mean], axis=-1), axis=-1)
     return np.cumsum(rng.poisson(np.maximum(steps, 0.0)), axis=-1).astype(np.float64)
 
 
-def _share_to_come(
-    fit: ExcessHazardFit, counts: CohortCounts, drawn: ReconciliationDraws, horizons_days: tuple[int, ...]
-) -> FloatArray:
+def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: ReconciliationDraws) -> FloatArray:
     """(K, M, H) share of the sufferers of each month who leave 1 to d days after `as_of`, reduced by other departures."""
     window = counts.window
     starts = [max(month, window.since) for month in counts.months]
@@ -55,6 +52,6 @@ def _share_to_come(
 
     hazard = fit.design.exits.sum() / max(fit.design.at_risk.sum(), 1e-9) / DAYS_PER_MONTH
     already = gone(0.0)
-    shares = np.stack([gone(float(days)) - already for days in horizons_days], axis=-1)
-    age = (oldest + youngest)[:, None] / 2 + np.asarray(horizons_days, dtype=float)[None] / 2
+    shares = np.stack([gone(float(days)) - already for days in HORIZONS_DAYS], axis=-1)
+    age = (oldest + youngest)[:, None] / 2 + np.asarray(HORIZONS_DAYS, dtype=float)[None] / 2
     return np.asarray(shares * np.exp(-hazard * age)[None])

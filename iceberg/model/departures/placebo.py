@@ -7,7 +7,7 @@ then finds is noise, and the real estimate has to exceed it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,16 +19,9 @@ from iceberg.model.departures.reconciliation import draw_silent_churn
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 
 
-@dataclass(frozen=True, eq=False)
-class PlaceboDraws:
-    """Silent churn of the placebo: (K, C) customers, joint over categories within a draw."""
-
-    silent_churn: FloatArray
-
-
 def run_placebo(
     fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES
-) -> PlaceboDraws:
+) -> FloatArray:
     """Move the complaints, fit again from the real fit, and draw the silent churn.
 
     Args:
@@ -37,6 +30,9 @@ def run_placebo(
         rng: Moves the patterns and draws.
         draws: Pooled over all replicates.
         replicates: Independent ways of moving the patterns.
+
+    Returns:
+        (K, C) customers, joint over categories within a draw.
     """
     fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
     parts = []
@@ -44,7 +40,7 @@ def run_placebo(
     for size in each:
         moved = refit(*_move_patterns(fit, rng))
         parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
-    return PlaceboDraws(np.concatenate(parts).astype(np.float64))
+    return np.concatenate(parts).astype(np.float64)
 
 
 def above_noise(draws: FloatArray, placebo: FloatArray) -> float:

@@ -62,7 +62,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
             if size
         ]
         return ReconciliationDraws(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(ReconciliationDraws)))
-    away, shared = _draw_shared(fit, rng, draws)
+    away, shared = draw_shared_parameters(fit, rng, draws)
     categories, segments, months, _ = fit.design.shape
     exits = counts.silent_exits.sum(axis=2)
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
@@ -82,13 +82,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared))
 
 
-def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """(K, G) and (K, S, n): shared and per-segment parameters, all at once (`draw_silent_churn` takes them in chunks)."""
-    away, shared = _draw_shared(fit, rng, draws)
-    return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
-
-
-def _draw_shared(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
+def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
     """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are.
 
     Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves

@@ -1,7 +1,6 @@
 """Spreads the silent churn of a segment over the months in which its customers left, cell by cell.
 
-Every cell keeps its books in every draw: silent churn of all categories + natural departures = silent leavers, to the
-last bit.
+Every cell keeps its books in every draw: silent churn of all categories + natural departures = silent leavers, to the last bit.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ def month_profile(vocal: FloatArray, delay_by_month: FloatArray) -> FloatArray:
         delay_by_month: (lags,) share leaving 0, 1, ... months after the problem; sums to 1.
 
     Returns:
-        (C, S, M), summing to 1 over the months (uniform where a category and segment have no complainers; they have no
-        silent churn).
+        (C, S, M), summing to 1 over the months (uniform where a category and segment have no complainers; they have no silent churn).
     """
     months = vocal.shape[2]
     spread = np.zeros_like(vocal)

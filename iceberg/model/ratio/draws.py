@@ -1,11 +1,10 @@
 """Draws the silent ratios jointly, and limits them to the departures that were observed.
 
-The cap is a condition, not a scaling. Given the ratios, the silent leavers of segment s are ``H_s ~ Poisson(x_s)`` with
-``x_s = sum_c r_c mu_cs``, and ``H_s <= L_s``, the silent leavers there were. ``P(Poisson(x) <= L) = P(Gamma(L + 1) >=
-x)``, so with one gamma draw T_s per segment the condition reads ``x_s <= T_s``: a bound on the shared m, from which m
-is drawn exactly (truncated normal by inversion), and each draw of everything else weighs the probability of that
-bound. No draw is ever refused, however much the ratio asks. ``mu_cs``, the problems' scale behind V_cs complainants,
-is Gamma(V_cs): three complainants in a segment say little about it.
+The cap is a condition, not a scaling. Given the ratios, the silent leavers of segment s are ``H_s ~ Poisson(x_s)`` with ``x_s = sum_c r_c mu_cs``,
+and ``H_s <= L_s``, the silent leavers there were. ``P(Poisson(x) <= L) = P(Gamma(L + 1) >= x)``, so with one gamma draw T_s per segment the condition
+reads ``x_s <= T_s``: a bound on the shared m, from which m is drawn exactly (truncated normal by inversion), and each draw of everything else weighs
+the probability of that bound. No draw is ever refused, however much the ratio asks. ``mu_cs``, the problems' scale behind V_cs complainants, is
+Gamma(V_cs): three complainants in a segment say little about it.
 """
 
 from __future__ import annotations
@@ -135,16 +134,14 @@ def condition_on_departures(
     Args:
         prior: K joint draws.
         vocal: float64 (C, S) vocal customers.
-        leavers: float64 (S,) silent leavers, or None where no departures are known (level 0): then nothing is
-            conditioned.
+        leavers: float64 (S,) silent leavers, or None where no departures are known (level 0): then nothing is conditioned.
         rng: For the noise of small cells and the resampling.
 
     Returns:
         K draws; equal prior draws where the cap does not bind.
 
     References:
-        Devroye 1986, Non-Uniform Random Variate Generation, II.2 (truncation by inversion); Douc, Cappe 2005
-        (systematic resampling).
+        Devroye 1986, Non-Uniform Random Variate Generation, II.2 (truncation by inversion); Douc, Cappe 2005 (systematic resampling).
     """
     if leavers is None:
         ratio = np.exp(prior.log_ratio())

@@ -40,14 +40,14 @@ def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: Delay
     shared = min(max(shared, 0.0), own)
     mean = assumed.mean(axis=0)
     if not assumptions.literal_leavers:
-        mean = mean + _vocal_shift(counts, kernel, np.log(0.3))
+        mean = mean + _vocal_shift(kernel, np.log(0.3))
     prior = RatioPrior(
         mean, float(np.hypot(np.sqrt(shared), UNKNOWN_SHARED_SD)), float(np.hypot(np.sqrt(own - shared), UNKNOWN_SPREAD_SD))
     )
     return _with_observed_rates(prior, counts, assumptions, kernel)
 
 
-def _vocal_shift(counts: CohortCounts, kernel: DelayKernel, assumed_log_excess: float) -> FloatArray:
+def _vocal_shift(kernel: DelayKernel, assumed_log_excess: float) -> FloatArray:
     """How complainers' excess moves the level and the categories, each as far as it is known."""
     level_trust = VOCAL_LEVEL_WEIGHT * SILENT_EXCESS_LOG_SD**2 / (SILENT_EXCESS_LOG_SD**2 + kernel.pooled_log_sd**2)
     level = level_trust * (kernel.pooled_log_mean - assumed_log_excess)

@@ -42,14 +42,10 @@ def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray
     draws = len(log_ratio)
     if same_prior(prior, drawn_under) or not log_ratio.shape[1]:
         return np.arange(draws, dtype=np.int64)
-    weight = _log_density(prior, log_ratio) - _log_density(drawn_under, log_ratio)
+    weight = prior.log_density(log_ratio)[0] - drawn_under.log_density(log_ratio)[0]
     share = np.exp(weight - weight.max())
     share /= share.sum()
     if 1 / (share**2).sum() < ENOUGH_DRAWS * draws or share.max() > max(LARGEST_WEIGHT, 2 / draws):
         return None
     ladder = (np.arange(draws) + 0.5) / draws
     return np.asarray(np.minimum(np.searchsorted(np.cumsum(share), ladder), draws - 1), dtype=np.int64)
-
-
-def _log_density(prior: RatioPrior, log_ratio: FloatArray) -> FloatArray:
-    return prior.log_density(log_ratio)[0]

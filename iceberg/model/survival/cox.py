@@ -43,7 +43,6 @@ class CoxReading:
         proportional: Per category, ``(code, values)``: ``proportional``, ``effect_fades`` or ``effect_grows`` with
             tenure, with the p-value of the score test against log tenure.
         global_p_value: The same test for all categories together.
-        stratified: Whether each segment has its own baseline hazard.
     """
 
     status: CoxStatus
@@ -56,7 +55,6 @@ class CoxReading:
     steps: int
     proportional: tuple[tuple[str, dict[str, object]], ...]
     global_p_value: float
-    stratified: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +97,9 @@ def fit_cox(counts: CohortCounts, *, stratify: bool = False) -> CoxReading:
     names = tuple(counts.categories[index - 1] for index in used)
     left_out = tuple(name for name in counts.categories if name not in names)
     if not used:
-        return _no_reading("no_departures", left_out, stratify)
+        return _no_reading("no_departures", left_out)
     if departures[:, 0].sum() == 0:
-        return _no_reading("no_reference", counts.categories, stratify)
+        return _no_reading("no_reference", counts.categories)
     columns = [0, *used]
     sets = _risk_sets(at_risk[:, columns], departures[:, columns], tenure)
     beta, value, information, steps = _maximise(sets)
@@ -113,18 +111,18 @@ def fit_cox(counts: CohortCounts, *, stratify: bool = False) -> CoxReading:
         and (np.abs(beta) < LARGEST_LOG_HAZARD).all()
     )
     if not sane or np.abs(gradient).max() > 1e-5 * max(1.0, float(departures.sum())):
-        return _no_reading("diverged", counts.categories, stratify)
+        return _no_reading("diverged", counts.categories)
     codes, p_value = _check_proportionality(sets, beta, information)
     intervals = tuple(
         CredibleInterval(*(float(np.exp(one + z * error)) for z in (-Z90, 0.0, Z90)))
         for one, error in zip(beta, errors, strict=True)
     )
-    return CoxReading("converged", names, left_out, beta, errors, intervals, value, steps, codes, p_value, stratify)
+    return CoxReading("converged", names, left_out, beta, errors, intervals, value, steps, codes, p_value)
 
 
-def _no_reading(status: CoxStatus, left_out: tuple[str, ...], stratify: bool) -> CoxReading:
+def _no_reading(status: CoxStatus, left_out: tuple[str, ...]) -> CoxReading:
     none, nan = np.zeros(0), float("nan")
-    return CoxReading(status, (), left_out, none, none, (), nan, 0, (), nan, stratify)
+    return CoxReading(status, (), left_out, none, none, (), nan, 0, (), nan)
 
 
 def _tabulate(counts: CohortCounts, stratify: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -160,8 +158,7 @@ def _risk_sets(at_risk: FloatArray, departures: FloatArray, tenure: FloatArray) 
 def _efron_nodes(departures: int) -> tuple[FloatArray, FloatArray]:
     """Nodes u and weights w with ``sum_{l < d} f(l / d) = sum w f(u)``; all l up to `NODES`, else discrete Gauss.
 
-    Golub-Welsch on the recurrence of the discrete Chebyshev (Gram) polynomials, so that the cost of a day does not
-    grow with its departures.
+    Golub-Welsch on the recurrence of the discrete Chebyshev (Gram) polynomials, so that the cost of a day does not grow with its departures.
 
     References:
         Gautschi 2004, Orthogonal Polynomials, 1.5 (discrete Chebyshev recurrence).

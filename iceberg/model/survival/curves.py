@@ -1,7 +1,6 @@
 """Estimates survival on tenure: Kaplan-Meier, Nelson-Aalen and parametric fits from day counts. The only user of lifelines.
 
-Customers enter late: at the start of the window, or, into the complained state, at the complaint. Anything else is
-immortal-time bias.
+Customers enter late: at the start of the window, or, into the complained state, at the complaint. Anything else is immortal-time bias.
 """
 
 from __future__ import annotations
@@ -32,13 +31,11 @@ class SurvivalCurve:
     """A step curve with its band.
 
     Attributes:
-        days: float64 (n,) rising; the value holds from the end of that day on.
-        estimate, lower, upper: float64 (n,), a central band of `mass`.
+        days: float64 (n,) rising; the value holds from the end of that day on, of those who were customers on the first one.
+        estimate, lower, upper: float64 (n,), a central band of `INTERVAL_MASS`.
         at_risk: int64 (n,) customers at risk on that day.
         departures: How many events it rests on.
         customers: How many customers ever entered.
-        from_day: A survival curve is conditional on being a customer on this day (0 unless nobody is seen earlier).
-        mass: Of the band.
     """
 
     days: FloatArray
@@ -48,8 +45,6 @@ class SurvivalCurve:
     at_risk: IntArray
     departures: int
     customers: int
-    from_day: int = 0
-    mass: float = INTERVAL_MASS
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +86,6 @@ def tenure_curve(
     states: Sequence[int] | None = None,
     segments: Sequence[int] | None = None,
     kind: Literal["survival", "cumulative_hazard"] = "survival",
-    mass: float = INTERVAL_MASS,
     least_at_risk: int = LEAST_AT_RISK,
 ) -> SurvivalCurve:
     """Kaplan-Meier or Nelson-Aalen on days of tenure, with delayed entry.
@@ -100,9 +94,7 @@ def tenure_curve(
         counts: Day counts of the tenure axis.
         states: States of `TenureDayCounts` taken together; None takes all.
         segments: Indices of segments; None takes all.
-        kind: ``"survival"``: prod(1 - d/n), Greenwood variance, log-log band. ``"cumulative_hazard"``: sum(d/n),
-            Aalen's variance for ties, log band.
-        mass: Of the band.
+        kind: ``"survival"``: prod(1 - d/n), Greenwood variance, log-log band. ``"cumulative_hazard"``: sum(d/n), Aalen's variance for ties, log band.
         least_at_risk: The curve begins on the first day with that many at risk and ends on the last one.
 
     References:
@@ -112,12 +104,12 @@ def tenure_curve(
     enough = np.flatnonzero(table.at_risk >= max(least_at_risk, 1))
     if not len(enough):
         none = np.zeros(0)
-        return SurvivalCurve(none, none, none, none, np.zeros(0, dtype=np.int64), 0, int(table.entered.sum()), 0, mass)
+        return SurvivalCurve(none, none, none, none, np.zeros(0, dtype=np.int64), 0, int(table.entered.sum()))
     first, last = int(enough[0]), int(enough[-1])
     span = slice(first, last + 1)
     at_risk, exited = table.at_risk[span].astype(np.float64), table.exited[span].astype(np.float64)
     rate = np.divide(exited, at_risk, out=np.zeros_like(exited), where=at_risk > 0)
-    z = float(special.ndtri(0.5 + mass / 2))
+    z = float(special.ndtri(0.5 + INTERVAL_MASS / 2))
     build = _kaplan_meier if kind == "survival" else _nelson_aalen
     estimate, lower, upper = build(rate, exited, at_risk, z)
     return SurvivalCurve(
@@ -128,8 +120,6 @@ def tenure_curve(
         table.at_risk[span],
         int(exited.sum()),
         int(table.entered.sum()),
-        first,
-        mass,
     )
 
 
@@ -164,11 +154,9 @@ class ParametricFit:
         code: ``fit_close`` or ``fit_off`` (against Kaplan-Meier), or ``fit_failed`` (then there is no curve): keys
             under ``report.survival``-like sentences, with `values`.
         parameters: Weibull: ``scale_days``, ``shape``. Piecewise: ``rate_from_<day>`` per year.
-        days, estimate: float64 (n,) the fitted survival over the days of the Kaplan-Meier curve, conditional on its
-            start.
+        days, estimate: float64 (n,) the fitted survival over the days of the Kaplan-Meier curve, conditional on its start.
         log_likelihood, aic: Of the fit; compare the two kinds.
-        largest_gap, gap_day: Against Kaplan-Meier, in survival probability, where at least a tenth of the peak is at
-            risk.
+        largest_gap, gap_day: Against Kaplan-Meier, in survival probability, where at least a tenth of the peak is at risk.
         shape_lower, shape_upper: 90 % interval of the Weibull shape; below 1 the risk of leaving falls with tenure.
     """
 

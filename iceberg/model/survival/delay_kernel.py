@@ -43,7 +43,6 @@ class DelayKernel:
         covariance: (2, 2), widened for the difference between silent and vocal customers.
         excess_log_mean, excess_log_sd: (C,) log q_c of complainers, shrunk to the pooled q.
         pooled_log_mean, pooled_log_sd: log q of all complainers.
-        excess_leavers: excess departures of complainers that the delay rests on.
     """
 
     location: FloatArray
@@ -52,7 +51,6 @@ class DelayKernel:
     excess_log_sd: FloatArray
     pooled_log_mean: float
     pooled_log_sd: float
-    excess_leavers: float
 
     def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
@@ -81,7 +79,6 @@ def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
     log_mean, log_sd = np.empty(categories), np.empty(categories)
     for category in range(categories):
         log_mean[category], log_sd[category] = _category_excess(_read_clock(counts, category), mode, covariance)
-    leavers = float((pooled.observed - np.exp(mode[3]) * pooled.expected).sum())
     return DelayKernel(
         location=mode[1:3],
         covariance=delay_covariance,
@@ -89,7 +86,6 @@ def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
         excess_log_sd=log_sd,
         pooled_log_mean=float(np.log(pooled_q)),
         pooled_log_sd=float((1 - pooled_q) * np.sqrt(covariance[0, 0])),
-        excess_leavers=max(leavers, 0.0),
     )
 
 

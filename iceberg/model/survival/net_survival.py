@@ -16,12 +16,11 @@ import numpy as np
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts
-from iceberg.model.results import INTERVAL_MASS, CredibleInterval
+from iceberg.model.results import INTERVAL_MASS
 from iceberg.model.survival.curves import SurvivalCurve
 from iceberg.model.survival.excess_posterior import ExcessPosterior, combine_excess, prior_excess
 
 DAYS_PER_MONTH = 365.25 / 12
-POSTERIOR_DRAWS = 2000
 # Judgements, each small beside real data:
 PRIOR_EVENTS = 1.0  # events' worth of belief, over the whole horizon, that complainers leave like the others
 BETWEEN_CATEGORY_SD = 0.10  # how much q differs between categories of one company
@@ -39,8 +38,7 @@ class NetSurvival:
         expected: Share that would still be here had they left like never-complainers; no band (many customers).
         net: observed / expected.
         edges_days: float64 (J,) lower edges of the clock's bins.
-        leavers, expected_leavers: float64 (J,) departures of complainers in each bin, and those expected of
-            never-complainers.
+        leavers, expected_leavers: float64 (J,) departures of complainers in each bin, and those expected of never-complainers.
         complainants, departures: Totals on the clock.
     """
 
@@ -51,25 +49,6 @@ class NetSurvival:
     edges_days: FloatArray
     leavers: FloatArray
     expected_leavers: FloatArray
-    complainants: int
-    departures: int
-
-
-@dataclass(frozen=True, eq=False)
-class ExcessRisk:
-    """``q_c(h) = S_expected(h) - S_observed(h)`` of the complainers of one category.
-
-    Attributes:
-        horizon_days: h.
-        estimate: Posterior of the plain difference (can be negative where complainers leave less).
-        draws: float64 (POSTERIOR_DRAWS,) behind it.
-        complainants, departures: On how many it rests.
-    """
-
-    category: str
-    horizon_days: int
-    estimate: CredibleInterval
-    draws: FloatArray
     complainants: int
     departures: int
 
@@ -89,8 +68,7 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
     """Daily hazard of never-complainers per Lexis cell, thin cells shrunk towards segment x month x tenure effects.
 
     Returns:
-        float64 (S, M, B). Cells are gamma-shrunk towards a multiplicative model; how strongly is learned from their
-        spread around it.
+        float64 (S, M, B). Cells are gamma-shrunk towards a multiplicative model; how strongly is learned from their spread around it.
     """
     exits, days = counts.silent_exits.astype(np.float64), counts.silent_person_days.astype(np.float64)
     fitted = np.full(exits.shape, (exits.sum() + 0.5) / max(days.sum(), 1.0))
@@ -105,7 +83,7 @@ def silent_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + belief) / (days + belief / fitted), dtype=np.float64)
 
 
-def _clock_of(
+def clock_of(
     counts: CohortCounts, category: int, matched: FloatArray, source: ComplaintClockCounts | None = None
 ) -> _SurvivalClock:
     """Observed exits and person-days of one category, and its matched expected hazard, per bin of the clock.
@@ -141,20 +119,18 @@ def clock_widths(counts: CohortCounts) -> FloatArray:
     return np.append(np.diff(edges), max(counts.window.days - edges[-1], 1.0))
 
 
-def matched_hazard(counts: CohortCounts, hazard: FloatArray | None = None) -> FloatArray:
+def matched_hazard(counts: CohortCounts) -> FloatArray:
     """Hazard of never-complainers where a complainer of each cell stands at the middle of each bin of the clock.
 
-    Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and
-    two of the month.
+    Where in its month and tenure band a complaint fell is not in the counts: averaged over four points of the band and two of the month.
 
     Args:
         counts: Linked complaints and customers.
-        hazard: `silent_hazard(counts)`, when already at hand.
 
     Returns:
         float64 (S, M, B, J) per day.
     """
-    held = silent_hazard(counts) if hazard is None else hazard
+    hazard = silent_hazard(counts)
     _, months, bands = counts.shape
     lower = np.asarray(counts.band_edges_months, dtype=np.float64)
     width = np.append(np.diff(lower), 24.0)  # judgement: the open band counts as two years
@@ -168,11 +144,11 @@ def matched_hazard(counts: CohortCounts, hazard: FloatArray | None = None) -> Fl
         for within in (0.125, 0.375, 0.625, 0.875):
             reached = np.searchsorted(lower, lower + within * width + passed, side="right") - 1
             by_band[np.arange(bands), reached] += 0.25
-        matched[..., number] = by_month @ held @ by_band.T
+        matched[..., number] = by_month @ hazard @ by_band.T
     return matched
 
 
-def _hazard_draws(clock: _SurvivalClock, rng: np.random.Generator, draws: int) -> FloatArray:
+def hazard_draws(clock: _SurvivalClock, rng: np.random.Generator, draws: int) -> FloatArray:
     """(draws, J) gamma posterior of the bins' hazards, with `PRIOR_EVENTS` of belief in the expected hazard in all."""
     belief = PRIOR_EVENTS / len(clock.width_days)
     scale = clock.person_days + belief / np.maximum(clock.expected_hazard, 1e-12)
@@ -193,12 +169,12 @@ def net_survival(
     References:
         Ederer, Heise 1959 (expected survival of those still at risk).
     """
-    clock = _clock_of(counts, category, matched_hazard(counts), source)
+    clock = clock_of(counts, category, matched_hazard(counts), source)
     days = np.append(0.0, np.cumsum(clock.width_days))
     hazard = np.divide(clock.exits, clock.person_days, out=np.zeros_like(clock.exits), where=clock.person_days > 0)
     observed = _survival(hazard[None], clock.width_days)[0]
     expected = _survival(clock.expected_hazard[None], clock.width_days)[0]
-    drawn = _survival(_hazard_draws(clock, rng, 1000), clock.width_days)
+    drawn = _survival(hazard_draws(clock, rng, 1000), clock.width_days)
     low, high = np.quantile(drawn, [0.5 - INTERVAL_MASS / 2, 0.5 + INTERVAL_MASS / 2], axis=0)
     lower, upper = np.minimum(low, observed), np.maximum(high, observed)
     at_risk = np.append(clock.at_risk, 0)
@@ -248,40 +224,10 @@ def _survival(hazard: FloatArray, width_days: FloatArray) -> FloatArray:
     return np.asarray(np.exp(-np.concatenate([np.zeros((len(hazard), 1)), cumulative], axis=1)), dtype=np.float64)
 
 
-def _days_before(width_days: FloatArray, horizon_days: int) -> FloatArray:
+def days_before(width_days: FloatArray, horizon_days: int) -> FloatArray:
     """Days of each bin that lie within the horizon."""
     right = np.cumsum(width_days)
     return np.asarray(np.clip(horizon_days - (right - width_days), 0.0, width_days), dtype=np.float64)
-
-
-def excess_risk(
-    counts: CohortCounts,
-    *,
-    category: int,
-    horizon_days: int,
-    rng: np.random.Generator,
-    matched: FloatArray | None = None,
-) -> ExcessRisk:
-    """Crude excess probability that a complainer leaves within the horizon because of the complaint.
-
-    Args:
-        counts: Linked complaints.
-        category: Index, or `ANY_CATEGORY`.
-        horizon_days: h of ``q_c(h)``.
-        rng: For the posterior draws.
-        matched: `matched_hazard(counts)`, when already at hand.
-    """
-    clock = _clock_of(counts, category, matched_hazard(counts) if matched is None else matched)
-    within = _days_before(clock.width_days, horizon_days)
-    draws = _hazard_draws(clock, rng, POSTERIOR_DRAWS)
-    silent_exits = float(counts.silent_exits.sum())
-    expected = float(clock.expected_hazard @ within) * np.exp(
-        rng.standard_normal(POSTERIOR_DRAWS) / np.sqrt(silent_exits + 1)
-    )
-    excess = np.exp(-expected) - np.exp(-(draws @ within))
-    complainants = int(clock.at_risk[0])
-    name = counts.categories[category] if category >= 0 else ""
-    return ExcessRisk(name, horizon_days, CredibleInterval.of(excess), excess, complainants, int(clock.exits.sum()))
 
 
 def pooled_excess(
@@ -295,11 +241,11 @@ def pooled_excess(
     """
     held = matched_hazard(counts) if matched is None else matched
     prior_mean, prior_sd = prior_excess()
-    everyone = _clock_of(counts, ANY_CATEGORY, held)
+    everyone = clock_of(counts, ANY_CATEGORY, held)
     pool_mean, pool_sd = _meet(prior_mean, prior_sd, everyone, horizon_days)
     posteriors = []
     for index in range(len(counts.categories)):
-        own = _clock_of(counts, index, held)
+        own = clock_of(counts, index, held)
         mean, sd = _meet(pool_mean, float(np.hypot(pool_sd, BETWEEN_CATEGORY_SD)), own, horizon_days)
         posteriors.append(ExcessPosterior(mean, float(np.hypot(sd, SILENT_VS_VOCAL_SD)), int(own.at_risk[0])))
     return tuple(posteriors)
@@ -322,7 +268,7 @@ def observed_excess(
     held = matched_hazard(counts) if matched is None else matched
     seen = []
     for index, one in enumerate(assumed):
-        clock = _clock_of(counts, index, held, counts.observed.clock)
+        clock = clock_of(counts, index, held, counts.observed.clock)
         mean, sd = _meet(one.location, one.sd, clock, horizon_days)
         seen.append(ExcessPosterior(mean, sd, int(clock.at_risk[0]) or one.complainants))
     return tuple(seen)
@@ -334,7 +280,7 @@ def _meet(mean: float, sd: float, clock: _SurvivalClock, horizon_days: int) -> t
     The likelihood's variance is binomial in complainers followed for the whole horizon, at a probability of leaving
     that is itself pulled to the prior's: three complainers who stayed do not prove that nobody leaves.
     """
-    within = _days_before(clock.width_days, horizon_days)
+    within = days_before(clock.width_days, horizon_days)
     followed = float(clock.person_days[within > 0].sum()) / max(float(within.sum()), 1.0)
     if clock.at_risk[0] == 0 or followed <= 0:
         return mean, sd
@@ -347,11 +293,10 @@ def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArr
     """Share of caused departures that fall 0, 1, 2, ... months after the problem; vocal leavers net of natural ones.
 
     Returns:
-        float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of
-        `DELAY_PRIOR_DAYS`.
+        float64 (lags,), summing to 1, lags up to the horizon. Few complainers: close to an exponential delay of `DELAY_PRIOR_DAYS`.
     """
-    clock = _clock_of(counts, ANY_CATEGORY, matched_hazard(counts) if matched is None else matched)
-    within = _days_before(clock.width_days, horizon_days)
+    clock = clock_of(counts, ANY_CATEGORY, matched_hazard(counts) if matched is None else matched)
+    within = days_before(clock.width_days, horizon_days)
     right = np.cumsum(within)
     left = right - within
     belief = np.exp(-left / DELAY_PRIOR_DAYS) - np.exp(-right / DELAY_PRIOR_DAYS)
@@ -361,8 +306,7 @@ def delay_by_month(counts: CohortCounts, *, horizon_days: int, matched: FloatArr
     weight = caused * share / risk + DELAY_PRIOR_EVENTS * belief / belief.sum()
     lags = np.zeros(int(np.ceil(horizon_days / DAYS_PER_MONTH)) + 1)
     for low, high, mass in zip(left, right, weight, strict=True):
-        # A problem falls on any day of its month: half of a delay of d days spills into the next month when d is half
-        # a month.
+        # A problem falls on any day of its month: half of a delay of d days spills into the next month when d is half a month.
         position = (low + high) / 2 / DAYS_PER_MONTH
         month = int(position)
         lags[month] += mass * (1 - (position - month))

@@ -160,26 +160,13 @@ def _at_risk(
         drawing(part).marked("text", **style, color=palette.text).encode(x=x, y=alt.value(y), text="text:N")
         for y, part in numbers.groupby("y", sort=False)
     ]
-    heading = [
-        (
-            translator.text("report.chart.at_risk"),
-            -4 if narrow else -_NAME_GAP,
-            top - ROW_PX,
-            "left" if narrow else "right",
-            palette.muted_text,
-        )
-    ]
-    names = [
-        (
-            shortened(group, 260 if narrow else _NAME_PX, 11),
-            0 if narrow else -_NAME_GAP,
-            place[group] - (ROW_PX if narrow else 0),
-            "left" if narrow else "right",
-            scheme[group] if theme == "dark" else palette.text,
-        )
-        for group in groups
-    ]
-    for text, left, y, align, colour in heading + names:
+    align = "left" if narrow else "right"
+    written = [(translator.text("report.chart.at_risk"), -4 if narrow else -_NAME_GAP, top - ROW_PX, palette.muted_text)]
+    for group in groups:
+        name = shortened(group, 260 if narrow else _NAME_PX, 11)
+        y = place[group] - (ROW_PX if narrow else 0)
+        written.append((name, 0 if narrow else -_NAME_GAP, y, scheme[group] if theme == "dark" else palette.text))
+    for text, left, y, colour in written:
         mark = drawing(pd.DataFrame({"text": [text]})).marked("text", **style, align=align, color=colour)
         layers.append(mark.encode(x=alt.value(left), y=alt.value(y), text="text:N"))
     return layers

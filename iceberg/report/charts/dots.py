@@ -121,11 +121,7 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         return note(description, theme)
     named = frame.assign(category=[name or translator.text("report.all_segments") for name in frame["segment"]])
     data = _worded(named, translator, None, narrow=narrow)
-    data["end_text"] = [
-        translator.text("report.unknown") if pd.isna(value) else share(value, translator)
-        for value in frame["silent_share"]
-    ]
-    data.loc[frame["silent_share"].isna(), "end_text"] = ""
+    data["end_text"] = ["" if pd.isna(value) else share(value, translator) for value in frame["silent_share"]]
     hints = worded_tooltip(translator, category="segment", middle_text="most_likely", range_text="range", end_text="share")
     axis = alt.Axis(
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
@@ -287,12 +283,8 @@ def _ratio_axis(translator: Translator, low: float, high: float, *, narrow: bool
     return alt.Axis(
         title=axis_title(translator.text("report.axis.leavers_per_complainant"), narrow=narrow),
         labelExpr=ratio_expr(translator),
-        values=_log_ticks(low, high),
+        values=[tick for tick in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 25, 100, 300, 1000) if low * 0.8 <= tick <= high * 1.25],
     )
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    return [tick for tick in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 25, 100, 300, 1000) if low * 0.8 <= tick <= high * 1.25]
 
 
 def build_prior_posterior(

@@ -92,15 +92,11 @@ def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator
 
 
 def _month_axis(months: int, translator: Translator, *, narrow: bool) -> alt.X:
-    ticks = {"interval": "month", "step": _month_step(months, narrow=narrow)}
+    most = 5 if narrow else 13
+    step = next((step for step in (1, 2, 3, 6) if months / step <= most), 12)  # a divisor of the year
+    ticks = {"interval": "month", "step": step}
     axis = alt.Axis(title=None, labelExpr=month_expr(translator), tickCount=ticks, labelOverlap="greedy", grid=False)
     return alt.X("month:T", axis=axis)
-
-
-def _month_step(months: int, *, narrow: bool) -> int:
-    """Months between two labels of the axis, a divisor of the year."""
-    most = 5 if narrow else 13
-    return next((step for step in (1, 2, 3, 6) if months / step <= most), 12)
 
 
 def build_net_survival(
@@ -109,7 +105,6 @@ def build_net_survival(
     theme: Theme = "light",
     *,
     horizon_days: int = HORIZON_DAYS,
-    narrow: bool = False,
 ) -> LayeredChart:
     """Complainants since the complaint, with their 90 % band, against comparable customers (`iceberg.report.tables.survival.net_survival_table`)."""
     description = takeaway_net_survival(frame, translator, horizon_days=horizon_days)
@@ -130,7 +125,7 @@ def build_net_survival(
     x = alt.X("day:Q", axis=days_axis(translator, "since_complaint"), scale=alt.Scale(nice=False))
     axis = alt.Axis(title=None, labelExpr=percent_expr(translator), tickCount=5)
     colours = alt.Scale(domain=[after, others], range=[palette.vocal, palette.silent])
-    legend = stroke_legend([after, others], narrow=narrow)
+    legend = stroke_legend([after, others], narrow=False)
     hints = tooltip(
         ("day_text", translator.text("report.tooltip.day")),
         ("observed_text", after),
@@ -155,7 +150,7 @@ def build_net_survival(
     return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.share_still_customers"))
 
 
-def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
+def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "light") -> LayeredChart:
     """Complainants who left, per week of delay since the complaint, beside those who would have left anyway.
 
     Takes `iceberg.report.tables.survival.delay_table`. Bins are unequal, so heights are departures per week; the open last bin has no width and
@@ -169,7 +164,7 @@ def build_delay(frame: pd.DataFrame, translator: Translator, theme: Theme = "lig
     kinds = [translator.text("report.chart.leavers"), translator.text("report.chart.natural")]
     data = _per_week(closed, kinds, translator)
     colours = alt.Scale(domain=kinds, range=[palette.vocal, palette.silent])
-    legend = alt.Legend(columns=legend_columns(kinds, narrow=narrow))
+    legend = alt.Legend(columns=legend_columns(kinds, narrow=False))
     x = alt.X("from_day:Q", scale=alt.Scale(nice=False), axis=days_axis(translator, "since_complaint"))
     hints = tooltip(("band_text", translator.text("report.axis.days_since_complaint")), ("leavers_text", kinds[0]), ("expected_text", kinds[1]))
     base = drawing(data).encode(x=x, x2="to_day")

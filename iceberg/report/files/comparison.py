@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from datetime import UTC, datetime
 from iceberg.locale import Translator
 from iceberg.model.compare import Comparison
 from iceberg.report.comparison import (
-    comparison_document,
     comparison_headline,
     comparison_table,
     display_comparison,
@@ -62,11 +60,6 @@ class Compared:
             return self.made
         months = self.comparison.months_after
         return _BEGINNING if months is None else datetime(months[1].year, months[1].month, 1, tzinfo=UTC)
-
-
-def comparison_json(compared: Compared, words: Translator) -> str:
-    """The document of the command line."""
-    return json.dumps(comparison_document(compared.comparison, words), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def build_written_comparison(compared: Compared, words: Translator) -> WrittenReport:

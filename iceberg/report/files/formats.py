@@ -165,9 +165,10 @@ def _comparison_csv(compared: Compared, words: Translator) -> bytes:
 
 
 def _comparison_json(compared: Compared, words: Translator) -> bytes:
-    from iceberg.report.files.comparison import comparison_json
+    from iceberg.report.comparison import comparison_document
+    from iceberg.report.export import document_to_json
 
-    return comparison_json(compared, words).encode()
+    return document_to_json(comparison_document(compared.comparison, words)).encode()
 
 
 @dataclass(frozen=True)

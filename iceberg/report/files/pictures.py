@@ -132,9 +132,7 @@ def chart_takeaway(name: str, estimate: IcebergEstimate, words: Translator) -> s
     return chart.takeaway(chart.table(estimate), estimate, words)
 
 
-def chart_specification(
-    name: str, estimate: IcebergEstimate, words: Translator, *, width: int = WIDTH_PX, smallest: int = 0
-) -> dict[str, Any]:
+def chart_specification(name: str, estimate: IcebergEstimate, words: Translator, *, smallest: int = 0) -> dict[str, Any]:
     """The Vega-Lite of one chart at a fixed width, in the report's font, for white paper; counts under `smallest` are left out.
 
     Raises:
@@ -148,15 +146,15 @@ def chart_specification(
 
     chart = CHART_OF[name]
     frame = chart.table(estimate) if chart.on_paper is None else chart.on_paper(estimate, smallest)
-    style = ChartStyle([item.category for item in estimate.categories], currency_of(estimate), width=width)
-    return on_paper(build_specification(lambda: chart.build(frame, estimate, words, style)), width=width)
+    style = ChartStyle([item.category for item in estimate.categories], currency_of(estimate), width=WIDTH_PX)
+    return on_paper(build_specification(lambda: chart.build(frame, estimate, words, style)))
 
 
-def on_paper(specification: str, *, width: int = WIDTH_PX) -> dict[str, Any]:
+def on_paper(specification: str) -> dict[str, Any]:
     """A page's specification as a picture: a fixed width, the report's font, a white ground, nothing that waits for a mouse."""
     plain: dict[str, Any] = json.loads(specification.replace(json.dumps(FONT)[1:-1], FAMILY))
     if not isinstance(plain.get("width"), int | float):
-        plain["width"] = width
+        plain["width"] = WIDTH_PX
     plain["background"] = "#ffffff"
     plain.get("config", {}).pop("background", None)
     for layer in plain["layer"]:

@@ -47,14 +47,9 @@ def iceberg_table(estimate: IcebergEstimate) -> pd.DataFrame:
 
 
 def iceberg_totals(estimate: IcebergEstimate) -> dict[str, float]:
-    """vocal, low, median, high of the whole company: from its own draws, never the sum of the categories."""
+    """vocal, low, high of the whole company: from its own draws, never the sum of the categories."""
     churn = estimate.total.silent_churn
-    return {
-        "vocal": float(estimate.total.vocal_customers),
-        "low": churn.lower,
-        "median": churn.median,
-        "high": churn.upper,
-    }
+    return {"vocal": float(estimate.total.vocal_customers), "low": churn.lower, "high": churn.upper}
 
 
 def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:

@@ -79,11 +79,11 @@ def numbers_at_risk_table(curves: pd.DataFrame, *, days: Sequence[float]) -> pd.
     return tidy_frame(rows, ("group", "day", "at_risk"))
 
 
-def thinned(curves: pd.DataFrame, *, by: str = "group", points: int = 200) -> pd.DataFrame:
+def thinned(curves: pd.DataFrame, *, points: int = 200) -> pd.DataFrame:
     """At most `points` rows per group, evenly over the rows, the first and the last kept: a daily curve stays a light chart."""
     kept = [
         part.iloc[np.unique(np.linspace(0, len(part) - 1, min(points, len(part))).round().astype(int))]
-        for _, part in curves.groupby(by, sort=False)
+        for _, part in curves.groupby("group", sort=False)
     ]
     return pd.concat(kept, ignore_index=True) if kept else curves
 

@@ -98,12 +98,7 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         with column.container(border=True, height="stretch"):
             st.metric(words.text(f"ui.category.tile_{name}"), value, help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(comparator_sentence(estimate, words, category=category))
-    _show_outlook(frame, estimate, category)
-
-
-def _show_outlook(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    """Show who is still to leave because of past problems, and the ratio at which the ranking would flip."""
-    for sentence in (break_even_sentence(estimate, category, frame.words), pipeline_sentence(estimate, category, frame.words)):
+    for sentence in (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words)):
         if sentence is not None:
             st.markdown(sentence)
 

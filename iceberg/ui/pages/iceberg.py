@@ -36,7 +36,7 @@ def show_page() -> None:
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
         _show_headline(frame, estimate)
-        if _nothing_to_show(estimate):
+        if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
             show_study_actions(frame, estimate)
             return
@@ -45,7 +45,9 @@ def show_page() -> None:
         show_study_actions(frame, estimate)
         _show_ranking_and_comparator(frame, estimate)
         _show_trend_and_others(frame, estimate)
-        _show_remarks(frame, estimate)
+        if estimate.diagnostics:
+            st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
+            show_diagnostics(frame, estimate.diagnostics)
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
@@ -74,10 +76,6 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
         bar.progress(min(max(share, 0.0), 1.0), text=words.text(f"evidence.steps.{step}"))
 
     return show_step
-
-
-def _nothing_to_show(estimate: IcebergEstimate) -> bool:
-    return estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1
 
 
 def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -161,12 +159,6 @@ def _show_trend_and_others(frame: Frame, estimate: IcebergEstimate) -> None:
     for chart in other_charts(frame, estimate):
         st.subheader(frame.words.text(f"ui.iceberg.{chart.name}"), anchor=False)
         show_chart(frame, chart)
-
-
-def _show_remarks(frame: Frame, estimate: IcebergEstimate) -> None:
-    if estimate.diagnostics:
-        st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
-        show_diagnostics(frame, estimate.diagnostics)
 
 
 show_page()

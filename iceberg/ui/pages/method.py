@@ -10,7 +10,8 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
-from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES, list_defaults
+from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES
+from iceberg.report.files.document.method_section import assumption_rows, limit_sentences, method_sentences
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
@@ -28,9 +29,7 @@ from iceberg.ui.sections.prior_table import (
 from iceberg.ui.sections.sensitivity import show_sensitivity, show_tornado
 from iceberg.ui.session.choices import apply_priors, edited_priors, forget_priors
 
-SENTENCES = 10
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
-LIMITS = 4
 EQUATIONS = (
     r"K_c = \rho_c\,q_c,\qquad \rho_c = \frac{1-p_c}{p_c\,c_c}",
     r"\hat q_c(h) = S_{\text{expected}}(h)-S_{\text{observed}}(h)",
@@ -64,7 +63,7 @@ def show_page() -> None:
     words = frame.words
     st.title(words.text("ui.method.title"), anchor=False)
     st.header(words.text("ui.method.in_words"), anchor=False)
-    st.markdown("\n".join(f"{index}. {words.text(f'ui.method.word_{index}')}" for index in range(1, SENTENCES + 1)))
+    st.markdown("\n".join(f"{index}. {sentence}" for index, sentence in enumerate(method_sentences(words), 1)))
     with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
         st.markdown(words.text("ui.method.equations_lead"))
         for equation in EQUATIONS:
@@ -88,7 +87,7 @@ def show_page() -> None:
     _show_defaults(frame)
     show_calibration(frame)
     st.header(words.text("ui.method.limits"), anchor=False)
-    st.markdown("\n".join(f"- {words.text(f'ui.method.limit_{index}')}" for index in range(1, LIMITS + 1)))
+    st.markdown("\n".join(f"- {sentence}" for sentence in limit_sentences(words)))
     st.header(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
 
@@ -170,28 +169,10 @@ def _prior_columns(frame: Frame) -> dict[str, ColumnConfig | str | None]:
 
 def _show_defaults(frame: Frame) -> None:
     words = frame.words
-    rows = [
-        {
-            words.text("ui.method.default_name"): words.text(f"evidence.defaults.{default.name}"),
-            words.text("ui.method.default_value"): _value(frame, default.value),
-            words.text("ui.method.default_grade"): default.grade,
-            words.text("ui.method.default_source"): _source(frame, default.source),
-        }
-        for default in list_defaults(frame.view.assumptions)
-    ]
-    draw_table(pd.DataFrame(rows), whole=True, key="defaults", alt_text=words.text("ui.method.defaults"))
+    columns = [words.text(f"ui.method.default_{name}") for name in ("name", "value", "grade", "source")]
+    rows = pd.DataFrame(assumption_rows(frame.view.assumptions, words), columns=columns)
+    draw_table(rows, whole=True, key="defaults", alt_text=words.text("ui.method.defaults"))
     st.caption(words.text("ui.method.grades"))
-
-
-def _value(frame: Frame, value: float | tuple[float, ...] | bool | str) -> str:
-    if isinstance(value, tuple):
-        return " – ".join(frame.words.decimal(number) for number in value)
-    return value if isinstance(value, str) else str(frame.words.format(value))
-
-
-def _source(frame: Frame, source: str) -> str:
-    key = f"evidence.sources.{source}"
-    return frame.words.text(key) if frame.words.has(key) else source
 
 
 show_page()

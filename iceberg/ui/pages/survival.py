@@ -52,8 +52,7 @@ def _counts(frame: Frame) -> CohortCounts:
     segments = frame.view.filters.segments
     if segments is None:
         return frame.study.counts
-    counts = frame.study.counts
-    return cached(f"select|{segments!r}", lambda: counts.select(segments=segments), study=frame.study)
+    return cached(f"select|{segments!r}", lambda: frame.study.counts.select(segments=segments), study=frame.study)
 
 
 def _show_curves(frame: Frame, counts: CohortCounts) -> None:

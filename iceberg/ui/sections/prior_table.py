@@ -56,7 +56,7 @@ def priors_from_frame(frame: pd.DataFrame, before: Mapping[str, CategoryPrior], 
 
 def with_capture(priors: Mapping[str, CategoryPrior], preset: str) -> dict[str, CategoryPrior]:
     """The same priors for a file that captures another share of the complaints."""
-    return {name: replace(prior, c=CAPTURE_PRESETS[preset].share) for name, prior in priors.items()}
+    return {name: replace(prior, c=CAPTURE_PRESETS[preset]) for name, prior in priors.items()}
 
 
 def published_priors(categories: Sequence[str]) -> dict[str, CategoryPrior]:

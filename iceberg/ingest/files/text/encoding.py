@@ -63,7 +63,8 @@ def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
             for _ in _checked_utf8(chain((head,), read_chunks(stream))):
                 pass
         except UnicodeDecodeError:
-            return _codepage(path, compressed=compressed)
+            with open_bytes(path, compressed=compressed) as again:
+                return tell_codepages_apart(read_chunks(again))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileError("gzip_truncated", {"file": path.name}) from error
     return CodepageVerdict("utf-8", certain=True)
@@ -79,11 +80,6 @@ def _checked_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
             pending = bool(decoder.getstate()[0])
         yield chunk
     decoder.decode(b"", final=True)
-
-
-def _codepage(path: Path, *, compressed: bool) -> CodepageVerdict:
-    with open_bytes(path, compressed=compressed) as stream:
-        return tell_codepages_apart(read_chunks(stream))
 
 
 def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, compressed: bool, check: bool = False) -> Path:

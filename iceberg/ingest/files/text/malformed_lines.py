@@ -170,7 +170,8 @@ def read_bad_lines(connection: duckdb.DuckDBPyConnection, source: SourceTable) -
 def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool) -> list[BadLine]:
     width = len(source.columns)
     bad = []
-    for shift, line in enumerate(text.split("\n") if _spans_blank(text) else [text]):
+    several = "\n" in text and '"' not in text  # DuckDB reports a short line together with the blank lines before it
+    for shift, line in enumerate(text.split("\n") if several else [text]):
         stripped = line.strip("\r\n")
         if not stripped.strip():
             continue
@@ -191,11 +192,6 @@ def _judge(text: str, number: int, kind: str, source: SourceTable, *, last: bool
 def _first_cell(line: str, separator: str) -> str:
     first, rest, _ = line.partition(separator)
     return first[:60] + (f"{separator} …" if rest else "")
-
-
-def _spans_blank(text: str) -> bool:
-    """Whether the text is a short line with the blank lines before it, which DuckDB reports together."""
-    return "\n" in text and '"' not in text
 
 
 def line_numbers(path: Path, offsets: list[int]) -> list[int]:

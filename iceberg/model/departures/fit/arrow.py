@@ -249,24 +249,6 @@ class Arrow:
 
         return np.stack(of_segments(of_segment, segments), axis=1)
 
-    def quadratic(self, shared: FloatArray, own: FloatArray) -> float:
-        """(shared, own)' information (shared, own)."""
-        value = float(((self.shared.T @ shared) ** 2).sum())
-        for s in range(len(own)):
-            away = own[s] + self.base.back(s, self._halved_response(s, shared))
-            value += self._own_quadratic(s, away)
-        return value
-
-    def _own_quadratic(self, s: int, own: FloatArray) -> float:
-        base = self.base
-        c, m = base.pull.shape[1:]
-        burst = own[c : c * (1 + m)].reshape(c, m)
-        forward = np.empty_like(own)  # F' own
-        forward[:c] = np.sqrt(base.segment[s]) * own[:c]
-        together = np.concatenate([(burst + base.pull[s] * own[:c, None]).ravel(), own[c * (1 + m) :]])
-        forward[c:] = np.sqrt(np.concatenate([base.burst[s].ravel(), base.natural[s]])) * together
-        return float(forward @ forward + ((self.rows[s] @ forward) ** 2).sum())
-
     @property
     def log_determinant(self) -> float:
         """Log |information|."""

@@ -23,7 +23,7 @@ from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
-from iceberg.model.departures.fit.design import Effects, LexisDesign, Rates, evaluate_rates
+from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
@@ -47,7 +47,6 @@ class ExcessHazardFit:
         levels: Prior means of the levels.
         shared, own: (G,) and (S, n) the mode; log r at its marginal mode.
         arrow: Factors of the information there.
-        rates: Expected counts there.
         converged, iterations: Whether and when mode and variances converged.
         log_posterior: Joint log posterior at the mode, constants dropped.
         drag: (C,) see `ratio_drag`.
@@ -64,19 +63,12 @@ class ExcessHazardFit:
     shared: FloatArray
     own: FloatArray
     arrow: Arrow
-    rates: Rates
     converged: bool
     iterations: int
     log_posterior: float
-
     drag: FloatArray
     score: FloatArray
     alternatives: tuple[tuple[float, ExcessHazardFit], ...] = ()
-
-    @property
-    def effects(self) -> Effects:
-        """The mode, unpacked."""
-        return self.layout.effects(self.shared, self.own)
 
     def rates_at(self, shared: FloatArray, own: FloatArray) -> Rates:
         """Expected counts at other parameters."""
@@ -175,7 +167,6 @@ def fit_design(
         state = State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
         state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
     state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
-    rates = evaluate_rates(design, layout.effects(state.shared, state.own))
     return ExcessHazardFit(
         design=design,
         layout=layout,
@@ -186,7 +177,6 @@ def fit_design(
         shared=state.shared,
         own=state.own,
         arrow=arrow,
-        rates=rates,
         converged=settled is not None,
         iterations=settled or MAX_ITERATIONS,
         log_posterior=value,
@@ -215,7 +205,6 @@ def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHa
         shared=state.shared,
         own=state.own,
         arrow=arrow,
-        rates=fit.rates_at(state.shared, state.own),
         converged=settled is not None,
         log_posterior=value,
         drag=state.drag,

@@ -32,17 +32,8 @@ def _step_in_ratio(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """A scoring step that treats departures as linear in r: the ratios go to the top of their own posterior, the rest follows linearly.
 
-    Args:
-        arrow: Information and prior.
-        ratios: Positions of log r.
-        prior: Of the ratios.
-        log_ratio: Where they are.
-        drag: See `ratio_drag`.
-        gradient: Of the likelihood in log r, of the posterior in everything else.
-        own_gradient: Of the posterior in the per-segment parameters.
-
-    Returns:
-        Both steps, and the score of the ratios with everything else at its best.
+    `gradient` is that of the likelihood in log r, and of the posterior in everything else. The result is both steps, and the score of the ratios with
+    everything else at its best.
     """
     step, own_step = arrow.solve(gradient, own_gradient)
     covariance = cho_solve((arrow.shared, True), np.eye(len(gradient))[:, ratios], check_finite=False)

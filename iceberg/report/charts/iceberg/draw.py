@@ -10,11 +10,11 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.charts.base import finish, note, palette_of, tooltip
+from iceberg.report.charts.base import category_scale, finish, note, palette_of, worded_tooltip
 from iceberg.report.charts.iceberg.geometry import BergLayout
 from iceberg.report.charts.iceberg.layout import lay_out
 from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
-from iceberg.report.palette import Palette, Theme, category_colours
+from iceberg.report.palette import Palette, Theme
 from iceberg.report.takeaways import amount, takeaway_iceberg
 from iceberg.report.words import customers, share
 
@@ -26,7 +26,7 @@ def build_iceberg(
     translator: Translator,
     theme: Theme = "light",
     *,
-    totals: dict[str, float] | None = None,
+    totals: dict[str, float],
     narrow: bool = False,
     width: float | None = None,
     selected: str | None = None,
@@ -46,7 +46,6 @@ def build_iceberg(
         selected: Category to show as already chosen.
         currency: ISO code for the tooltip.
     """
-    totals = totals or _sums(frame)
     description = takeaway_iceberg(frame, translator, totals=totals)
     if frame.empty or not (frame["vocal_customers"].sum() or frame["silent_upper"].sum()):
         return note(description, theme, height=200, width=width)
@@ -76,15 +75,6 @@ def build_iceberg(
         height=layout.height_px,
         width=layout.width_px if narrow else None,
     )
-
-
-def _sums(frame: pd.DataFrame) -> dict[str, float]:
-    """Totals where only the categories are known. Bounds do not add up; callers with an estimate pass `iceberg_totals`."""
-    return {
-        "vocal": float(frame["vocal_customers"].sum()),
-        "low": float(frame["silent_lower"].sum()),
-        "high": float(frame["silent_upper"].sum()),
-    }
 
 
 def _worded(columns: pd.DataFrame, translator: Translator, currency: str) -> pd.DataFrame:
@@ -122,11 +112,9 @@ def _y(field: str, layout: BergLayout) -> alt.Y:
     return alt.Y(f"{field}:Q", scale=alt.Scale(domain=domain, nice=False, zero=False), axis=None)
 
 
-def _gradient(*colours: str, opacity: float | None = None) -> dict[str, Any]:
+def _gradient(*colours: str) -> dict[str, Any]:
     stops = [{"offset": index / (len(colours) - 1), "color": colour} for index, colour in enumerate(colours)]
-    return {"gradient": "linear", "x1": 0, "y1": 0, "x2": 0, "y2": 1, "stops": stops} | (
-        {} if opacity is None else {"opacity": opacity}
-    )
+    return {"gradient": "linear", "x1": 0, "y1": 0, "x2": 0, "y2": 1, "stops": stops}
 
 
 def _scenery(layout: BergLayout, palette: Palette) -> list[Drawing]:
@@ -208,10 +196,9 @@ def _bars(
     theme: Theme,
 ) -> list[Drawing]:
     """Complainants above, silent leavers below, the whisker of the range; a keel in the colour the category has in every chart."""
-    colours = category_colours(frame["category"].tolist(), theme)
     base = drawing(columns)
     dimmed = {"condition": {"param": SELECTION, "value": 1.0}, "value": 0.35}
-    keel = alt.Color("category:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
+    keel = alt.Color("category:N", scale=category_scale(frame["category"].tolist(), theme), legend=None)
     vocal = base.marked("rect", color=palette.vocal, cornerRadiusTopLeft=4, cornerRadiusTopRight=4).encode(
         x=_x("bar_left", layout), x2="bar_right", y=_y("vocal_customers", layout), y2="zero", opacity=dimmed
     )
@@ -262,7 +249,6 @@ def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme
     """Narrow picture: a chip of the category's colour before each entry of the list."""
     if not layout.entries:
         return []
-    colours = category_colours(frame["category"].tolist(), theme)
     chips = pd.DataFrame(
         [
             {"category": entry.category, "x": entry.chip, "y": layout.depth(_chip_height(layout, entry.category))}
@@ -275,9 +261,7 @@ def _list_marks(frame: pd.DataFrame, layout: BergLayout, palette: Palette, theme
         .encode(
             x=_x("x", layout),
             y=_y("y", layout),
-            fill=alt.Fill(
-                "category:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None
-            ),
+            fill=alt.Fill("category:N", scale=category_scale(frame["category"].tolist(), theme), legend=None),
         )
     ]
 
@@ -306,18 +290,8 @@ def _hit_area(columns: pd.DataFrame, layout: BergLayout, translator: Translator)
             hit_bottom=[layout.depth(entry.bottom) for entry in layout.entries],
         )
         areas = pd.concat([areas, listed], ignore_index=True)
-    title = {
-        name: translator.text(f"report.tooltip.{name}")
-        for name in ("category", "vocal", "most_likely", "range", "share", "money")
-    }
-    tips = tooltip(
-        ("category", title["category"]),
-        ("vocal_text", title["vocal"]),
-        ("middle_text", title["most_likely"]),
-        ("range_text", title["range"]),
-        ("share_text", title["share"]),
-        ("money_text", title["money"]),
-    )
+    texts = {"vocal_text": "vocal", "middle_text": "most_likely", "range_text": "range", "share_text": "share", "money_text": "money"}
+    tips = worded_tooltip(translator, category="category", **texts)
     return (
         drawing(areas)
         .marked("rect", fill="#ffffff", fillOpacity=0.001, cursor="pointer")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from iceberg.report.charts.iceberg.text_width import text_width
-
 WIDE_PX = 780  # narrowest desktop column of the page (1280 px less sidebar and margins); a wider one only adds room
 NARROW_PX = 340  # a phone of 390 px less margins
 LINE = 1.22  # line height, in font sizes
@@ -31,17 +29,6 @@ class Label:
     bold: bool = False
     align: str = "center"
     category: str = ""
-
-    @property
-    def width_px(self) -> float:
-        """Widest it can be on screen."""
-        return text_width(self.text, self.size, bold=self.bold)
-
-    def box(self, layout: BergLayout) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in pixels at the design width."""
-        anchor = layout.x_pixels(self.x)
-        left = anchor - {"center": self.width_px / 2, "left": 0.0, "right": self.width_px}[self.align]
-        return left, self.y - 0.6 * self.size, left + self.width_px, self.y + 0.6 * self.size
 
 
 @dataclass(frozen=True)

@@ -98,10 +98,6 @@ class WrittenReport:
     author: str
     stamp: str
 
-    def every_block(self) -> tuple[Block, ...]:
-        """All blocks in reading order."""
-        return self.opening + tuple(block for section in self.sections for block in section.blocks)
-
 
 def name_and_figures(columns: int) -> tuple[Align, ...]:
     """How a table of names and figures stands: the name to the left, every figure to the right."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from iceberg.locale import Translator
+from iceberg.model.assumptions import Assumptions
 from iceberg.model.priors import Default, list_defaults
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.files.document.blocks import Bullets, Paragraph, ReportSection, TableBlock
@@ -35,11 +36,11 @@ def method_section(words: Translator) -> ReportSection:
     )
 
 
-def assumption_rows(estimate: IcebergEstimate, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
+def assumption_rows(assumptions: Assumptions, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
     """Each assumption: what it is, its value, its grade (A to D), its source."""
     return tuple(
         (words.text(f"evidence.defaults.{one.name}"), _value(one, words), one.grade, _source(one.source, words))
-        for one in list_defaults(estimate.assumptions)
+        for one in list_defaults(assumptions)
     )
 
 
@@ -61,7 +62,7 @@ def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock
     return TableBlock(
         words.text("export.section.assumptions"),
         headers,
-        assumption_rows(estimate, words),
+        assumption_rows(estimate.assumptions, words),
         ("left", "left", "left", "left"),
         widths=(1.1, 0.0, 0.0, 1.0),
         small=True,

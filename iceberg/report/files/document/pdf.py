@@ -36,7 +36,8 @@ def build_pdf(report: WrittenReport) -> bytes:
         ],
     }
     parts = {"main": _template(), "data.json": json.dumps(data, ensure_ascii=False).encode()}
-    parts |= {f"{block.name}.svg": block.svg for block in report.every_block() if isinstance(block, Figure)}
+    blocks = [*report.opening, *(block for section in report.sections for block in section.blocks)]
+    parts |= {f"{block.name}.svg": block.svg for block in blocks if isinstance(block, Figure)}
     compiled: Any = typst.compile  # its types leave out a mapping of files
     made: bytes = compiled(
         parts, format="pdf", font_paths=[str(font_folder())], ignore_system_fonts=True, pdf_standards=["ua-1"], timestamp=int(moment.timestamp())

@@ -13,7 +13,6 @@ from iceberg.report.files.formula_guard import safe_cell
 
 INK, MUTED, SILENT, VOCAL, GRID = "0B2440", "4A6178", "0F5C8C", "E8772E", "DBE6EE"
 _C = "http://schemas.openxmlformats.org/drawingml/2006/chart"
-_A = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
 
 @dataclass(frozen=True)
@@ -150,12 +149,14 @@ def _colour(name: str) -> Any:  # noqa: ANN401  # as above
     return RGBColor.from_string(name)
 
 
-def _element(tag: str, **attributes: str) -> Any:  # noqa: ANN401  # lxml
+def _element(tag: str, *children: Any, text: str | None = None, **attributes: str) -> Any:  # noqa: ANN401  # lxml
     from pptx.oxml.xmlchemy import OxmlElement
 
     made = OxmlElement(tag)
     for name, value in attributes.items():
         made.set(name, value)
+    made.text = text
+    made.extend(children)
     return made
 
 
@@ -165,30 +166,10 @@ def _add_error_bars(series: Any, plus: Sequence[float], minus: Sequence[float]) 
     for tag, setting in (("c:errBarType", "both"), ("c:errValType", "cust"), ("c:noEndCap", "0")):
         bars.append(_element(tag, val=setting))
     for tag, column, values in (("c:plus", "E", plus), ("c:minus", "F", minus)):
-        side = _element(tag)
-        reference = _element("c:numRef")
-        formula = _element("c:f")
-        formula.text = f"Sheet1!${column}$2:${column}${len(values) + 1}"
-        cache = _element("c:numCache")
-        code = _element("c:formatCode")
-        code.text = "General"
-        cache.append(code)
-        cache.append(_element("c:ptCount", val=str(len(values))))
-        for place, value in enumerate(values):
-            point = _element("c:pt", idx=str(place))
-            text = _element("c:v")
-            text.text = str(value)
-            point.append(text)
-            cache.append(point)
-        reference.append(formula)
-        reference.append(cache)
-        side.append(reference)
-        bars.append(side)
-    shape = _element("c:spPr")
-    line = _element("a:ln", w="19050")
-    fill = _element("a:solidFill")
-    fill.append(_element("a:srgbClr", val=INK))
-    line.append(fill)
-    shape.append(line)
-    bars.append(shape)
+        formula = _element("c:f", text=f"Sheet1!${column}$2:${column}${len(values) + 1}")
+        points = [_element("c:pt", _element("c:v", text=str(value)), idx=str(place)) for place, value in enumerate(values)]
+        cache = _element("c:numCache", _element("c:formatCode", text="General"), _element("c:ptCount", val=str(len(values))), *points)
+        bars.append(_element(tag, _element("c:numRef", formula, cache)))
+    fill = _element("a:solidFill", _element("a:srgbClr", val=INK))
+    bars.append(_element("c:spPr", _element("a:ln", fill, w="19050")))
     series._element.find(f"{{{_C}}}cat").addprevious(bars)  # the schema's order: ... dPt, dLbls, trendline, errBars, cat, val

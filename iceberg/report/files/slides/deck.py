@@ -123,12 +123,11 @@ def _new_slide(deck: _Deck, title: str, *, notes: Sequence[str]) -> Any:  # noqa
     return slide
 
 
-def _text(slide: Any, place: tuple[float, float, float, float], paragraphs: Sequence[Said], deck: _Deck, **style: Any) -> Any:  # noqa: ANN401  # as above
+def _text(slide: Any, place: tuple[float, float, float, float], paragraphs: Sequence[Said], deck: _Deck, **style: Any) -> None:  # noqa: ANN401  # as above
     from pptx.util import Inches
 
     box = slide.shapes.add_textbox(*(Inches(value) for value in place))
     _fill(box.text_frame, paragraphs, deck, **style)
-    return box
 
 
 def _fill(
@@ -228,20 +227,20 @@ def _table_slide(deck: _Deck) -> None:
     grid = ranking_grid(deck.estimate, deck.words)
     sentence = comparator_sentence(deck.estimate, deck.words)
     slide = _new_slide(deck, deck.text("table.ranking"), notes=[sentence, deck.text("interval")])
-    _table(slide, grid, deck, top=1.35, height=4.7)
+    _table(slide, grid, deck)
     _text(slide, (MARGIN_IN, 6.5, WIDTH_IN - 2 * MARGIN_IN, 0.5), [sentence], deck, size=13)
 
 
-def _table(slide: Any, grid: TableBlock, deck: _Deck, *, top: float, height: float) -> None:  # noqa: ANN401  # as above
+def _table(slide: Any, grid: TableBlock, deck: _Deck) -> None:  # noqa: ANN401  # as above
     from pptx.dml.color import RGBColor
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
     from pptx.util import Inches, Pt
 
     lines, columns = len(grid.rows) + 1, len(grid.headers)
-    row_height = min(0.42, (height - 0.55) / (lines - 1))
+    row_height = min(0.42, (4.7 - 0.55) / (lines - 1))
     size = 13 if lines <= 10 else 10.5
     shape = slide.shapes.add_table(
-        lines, columns, Inches(MARGIN_IN), Inches(top), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(0.55 + row_height * (lines - 1))
+        lines, columns, Inches(MARGIN_IN), Inches(1.35), Inches(WIDTH_IN - 2 * MARGIN_IN), Inches(0.55 + row_height * (lines - 1))
     )
     _describe_shape(shape, grid.caption)
     table = shape.table
@@ -312,7 +311,7 @@ def _ahead_slide(deck: _Deck) -> None:
 def _basis_slide(deck: _Deck) -> None:
     estimate, words = deck.estimate, deck.words
     badge = evidence_badge(estimate, words)
-    assumed = [f"{name}: {value} ({grade}; {source})" for name, value, grade, source in assumption_rows(estimate, words)]
+    assumed = [f"{name}: {value} ({grade}; {source})" for name, value, grade, source in assumption_rows(estimate.assumptions, words)]
     files = [f"{file.name} ({table_name(file.table, words)}), SHA-256 {file.sha256 or ''}" for file in deck.provenance.files]
     remarks = [f"{severity} – {sentence}" for severity, sentence in remark_lines(estimate, words)]
     notes = [

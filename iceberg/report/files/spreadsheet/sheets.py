@@ -55,7 +55,7 @@ def build_sheets(
     columns = ["assumption", "value", "grade", "source"]
     sheets += [
         Sheet("ahead", ahead),
-        Sheet("assumptions", pd.DataFrame(list(assumption_rows(estimate, words)), columns=columns)),
+        Sheet("assumptions", pd.DataFrame(list(assumption_rows(estimate.assumptions, words)), columns=columns)),
         Sheet("notes", pd.DataFrame(list(_notes(estimate, counts, provenance, words)), columns=["about", "text"])),
     ]
     return tuple(sheet for sheet in sheets if not sheet.frame.empty)
