@@ -102,7 +102,8 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         progress("counting", 0.1)
         _require_visible(options, report)
         require_rows(report, mapping)
-        counts = reduce_tables(tables, window=_window(options, tables), keep_months=mapping is not None and mapping.keep_months)
+        asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
+        counts = reduce_tables(tables, window=_window(options, tables), keep_months=asked or (mapping is not None and mapping.keep_months))
     return CountedFiles(counts, report, mapping, assumptions)
 
 
