@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
+
 CUSTOMERS = 300
 
 
@@ -39,3 +41,14 @@ def write_company(
     (folder / "customers.csv").write_text("\n".join((*customers, *more_customers)) + "\n")
     (folder / "complaints.csv").write_text("\n".join((*complaints, *more_complaints)) + "\n")
     return folder
+
+
+def company_after_a_migration() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers, of whom one of some nine thousand leaves a day, and complaints of two years; who left before March 2025 is not on file."""
+    days = pd.date_range("2025-03-03", "2026-06-28", freq="D")
+    leavers = pd.DataFrame({"customer_id": [f"L{number}" for number in range(len(days))], "start_date": "2020-01-01", "end_date": days.date})
+    stayers = pd.DataFrame({"customer_id": [f"S{number}" for number in range(9000)], "start_date": "2020-01-01", "end_date": None})
+    complained = pd.date_range("2024-07-02", "2026-06-29", freq="3D").date
+    ids = [f"S{number}" for number in range(len(complained))]
+    complaints = pd.DataFrame({"customer_id": ids, "complaint_date": complained, "category": "billing"})
+    return pd.concat([leavers, stayers], ignore_index=True), complaints

@@ -18,6 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
+from tests.companies import company_after_a_migration
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -158,10 +159,13 @@ def test_the_same_seed_gives_the_same_bytes_and_row_order_does_not_matter(
 
 
 def test_the_window_is_the_one_asked_for(run: Command, company: Path, tmp_path: Path) -> None:
-    done = run(*two_files(company), "--since", "2024-06-01", "--as-of", "2025-05-31", "--json", "out.json")
+    window = ("--since", "2024-06-01", "--as-of", "2025-05-31")
+    done = run(*two_files(company), *window, "--json", "out.json")
     assert done.status == 0
     written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert (written["since"], written["as_of"]) == ("2024-06-01", "2025-05-31")
+    # Only newcomers complain, and there are none from 2025 on: the days asked for are counted all the same, and the document says so.
+    assert "months_kept_complaints" in {item["code"] for item in written["diagnostics"]}
 
 
 def test_without_dates_the_window_is_the_24_months_before_the_last_date(
@@ -575,3 +579,22 @@ def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pyte
     assert "c-2025.csv" in said
     assert "c-2026.csv" in said
     assert "3" in said
+
+
+def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_after_a_migration()
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text("[window]\nkeep_months = true\n")
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    for more, first, code in (
+        ((), "2025-03-01", "months_without_departures_before"),
+        (("--keep-months",), "2024-07-01", "months_kept_departures"),
+        (("--mapping", tmp_path / "mapping.toml"), "2024-07-01", "months_kept_departures"),
+    ):
+        done = run(*files, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
+        assert "28 February 2025" in document["diagnostics"][0]["message"]
+        assert "28 February 2025" in " ".join(done.out.split()[:90])

@@ -102,7 +102,8 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         progress("counting", 0.1)
         _require_visible(options, report)
         require_rows(report, mapping)
-        counts = reduce_tables(tables, window=_window(options, tables))
+        asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
+        counts = reduce_tables(tables, window=_window(options, tables), keep_months=asked or (mapping is not None and mapping.keep_months))
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -144,10 +145,12 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the days of the options ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.keep_months:
+        mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

@@ -82,6 +82,7 @@ class Options:
     memory_limit: str | None = None
     temp_dir: Path | None = None
     window_months: int | None = None
+    keep_months: bool = False
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -268,6 +269,7 @@ _ESTIMATE = (
     _Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
     _whole("window-months", 1, 120),
+    _Option("keep-months"),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

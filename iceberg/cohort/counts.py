@@ -16,10 +16,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.arrays import FloatArray, IntArray
+from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -88,6 +88,7 @@ class CohortCounts:
         observed: What an incident log and a survey show of silent customers; None where neither was given.
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
+        unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
     """
 
     window: ObservationWindow
@@ -115,6 +116,7 @@ class CohortCounts:
     customers_at_risk: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     observed: ObservedSilence | None = None
     has_calendar: bool = True
+    unrecorded: tuple[UnrecordedMonths, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -222,6 +224,11 @@ class CohortCounts:
             digest.update(f"{name}{array.shape}".encode())
             digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
         return digest.hexdigest()
+
+    def months_without(self, what: str) -> BoolArray:
+        """(M,) months of the window whose departures or complaints are missing from the files, where the user has not said otherwise."""
+        runs = [run for run in self.unrecorded if run.what == what and not run.overruled]
+        return np.array([any(run.first <= month <= run.last for run in runs) for month in self.months], dtype=np.bool_)
 
     def select(self, *, segments: Sequence[str]) -> CohortCounts:
         """The counts of some segments, in the order of this object.
@@ -346,6 +353,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
     if not counts.has_calendar:
         header["has_calendar"] = False
+    if counts.unrecorded:
+        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

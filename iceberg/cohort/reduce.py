@@ -15,6 +15,7 @@ import numpy as np
 from iceberg.cohort.axis_names import Names
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.evidence_months import reduce_recorded
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
@@ -38,6 +39,7 @@ def reduce_tables(
     clock_edges_days: Sequence[int] = DEFAULT_CLOCK_EDGES_DAYS,
     max_segments: int = MAX_SEGMENTS,
     max_categories: int = MAX_CATEGORIES,
+    keep_months: bool = False,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -54,6 +56,8 @@ def reduce_tables(
         max_segments: With more segments than this, the largest stay apart and the last one holds the rest
             (`CohortCounts.grouped_segments` says how many).
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
+        keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
+            them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
 
     Returns:
         Counts; the order of rows in the files does not matter.
@@ -73,9 +77,13 @@ def reduce_tables(
             max_categories=max_categories,
         )
     window = window if window is not None else default_window(tables)
-    statements = Statements(window, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
-    with tables.engine.work():
-        return _Reduction(tables, statements, max_segments, max_categories).counts()
+
+    def counts_inside(days: ObservationWindow) -> CohortCounts:
+        statements = Statements(days, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
+        with tables.engine.work():
+            return _Reduction(tables, statements, max_segments, max_categories).counts()
+
+    return reduce_recorded(counts_inside, window, keep_months=keep_months)
 
 
 def default_window(tables: Tables) -> ObservationWindow:

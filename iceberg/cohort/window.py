@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from typing import Any, Literal, Self
 
 from iceberg.errors import OptionError
 
@@ -54,6 +56,39 @@ class ObservationWindow:
     def ending(cls, as_of: date, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
         """The default window: 24 months up to `as_of`, not before the first complaint month."""
         return moving_window(as_of, DEFAULT_WINDOW_MONTHS, first_complaint=first_complaint, look_back_days=look_back_days)
+
+
+@dataclass(frozen=True)
+class UnrecordedMonths:
+    """Months whose departures or complaints are missing from the files.
+
+    Attributes:
+        what: What is missing.
+        place: Where in the window asked for: the window begins after those before and ends before those after; those inside are counted, and
+            the model leaves their `what` out.
+        first, last: First days of the first and of the last of these months.
+        overruled: Whether the user says that they are complete: nothing is left out then.
+    """
+
+    what: Literal["departures", "complaints"]
+    place: Literal["before", "inside", "after"]
+    first: date
+    last: date
+    overruled: bool = False
+
+    @property
+    def following(self) -> date:
+        """First day after these months."""
+        return date(self.last.year + self.last.month // 12, self.last.month % 12 + 1, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a header."""
+        return asdict(self) | {"first": self.first.isoformat(), "last": self.last.isoformat()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> Self:
+        """From the values of `to_dict`."""
+        return cls(**{**entry, "first": date.fromisoformat(entry["first"]), "last": date.fromisoformat(entry["last"])})
 
 
 def moving_window(as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:

@@ -30,11 +30,15 @@ _KNOWN_VALUES = {
 
 @dataclass(frozen=True)
 class MappingSet:
-    """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table."""
+    """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
+
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
+    keep_months: bool = False
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -60,6 +64,7 @@ class MappingSet:
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
+        choices |= {"window": {"keep_months": True}} if self.keep_months else {}
         return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
@@ -83,8 +88,20 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name))
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
+        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+
+
+def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
+    values = {"file": name, "table": "window"}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
+    for key, value in entry.items():
+        if key != "keep_months":
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
+        if not isinstance(value, bool):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
+    return bool(entry.get("keep_months", False))
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
@@ -23,6 +24,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     """The estimate with its diagnostics, the most serious first, and the badge that they leave it with."""
     found = [
         *estimate.diagnostics,
+        *about_months(counts),
         *_about_files(counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
@@ -33,6 +35,15 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     order = {"warning": 0, "caution": 1, "info": 2}
     evidence = replace(estimate.evidence, kind=kind_of(estimate.evidence.level, estimate))
     return replace(estimate, evidence=evidence, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+
+
+def about_months(counts: CohortCounts) -> list[Diagnostic]:
+    """A warning per run of months that are no evidence: what is missing from them, and whether they are counted all the same."""
+    warnings = []
+    for run in counts.unrecorded:
+        code = f"months_kept_{run.what}" if run.overruled else f"months_without_{run.what}_{run.place}"
+        warnings.append(Diagnostic(code, "warning", {"first": run.first, "last": run.following - timedelta(days=1)}))
+    return warnings
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

@@ -92,7 +92,15 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The reservation that the total is not distinguishable from noise, or not tested in this selection; "" without one."""
+    """The reservations beside the headline; "" without one.
+
+    They name the months that are no evidence, and say that the total is not distinguishable from noise or not tested in this selection.
+    """
+    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith("months_")]
+    return " ".join(filter(None, (*months, _chance_reservation(estimate, translator))))
+
+
+def _chance_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     total, tested = estimate.total, chance_test(estimate)
     if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
         return ""

@@ -16,7 +16,7 @@ import numpy as np
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import ObservationWindow
+from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
@@ -84,6 +84,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
     if counts.observed is not None:
         parts |= _observed_parts(counts, counts.observed)
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
+    if counts.unrecorded:
+        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -146,6 +148,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         tenure_days=TenureDayCounts(**read_columns(parts["counts_tenure_days.parquet"])),
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
+        unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

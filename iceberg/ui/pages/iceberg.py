@@ -15,6 +15,7 @@ from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
+from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
 CATEGORY_PAGE = page_file("category")
@@ -96,6 +97,11 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
     reservation = say(frame, estimate, headline_reservation)
     if reservation:
         st.markdown(reservation)
+    if frame.study.other_counts is not None:
+        label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
+        if st.button(label, icon=":material/date_range:", key="other_months"):
+            set_current_study(frame.study.with_other_months())
+            st.rerun()
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Study:
         axes: What a viewer may choose from; None where everything may be chosen.
         sources, mapping: The files and how their columns were read, for a publication.
         counts_key: Identity of the estimates, where `digest` says more than the counts do.
+        other_counts: The same files with months that are no evidence counted all the same, or left out; None where there is no such month or choice.
     """
 
     counts: CohortCounts
@@ -43,6 +45,7 @@ class Study:
     sources: tuple[SourceFile, ...] = ()
     mapping: str = ""
     counts_key: str = ""
+    other_counts: CohortCounts | None = None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -70,6 +73,19 @@ class Study:
     def seed(self) -> int:
         """Seed of its estimates."""
         return SEED if self.published is None else self.published.seed
+
+    @property
+    def keeps_months(self) -> bool:
+        """Whether months that seem to be no evidence are counted all the same."""
+        return any(run.overruled for run in self.counts.unrecorded)
+
+    def with_other_months(self) -> Study:
+        """The study of `other_counts`, with a mapping that makes the same choice next month."""
+        assert self.other_counts is not None  # noqa: S101  # checked by the page
+        from iceberg.ingest.mapping import MappingSet
+
+        mapping = replace(MappingSet.from_dict(tomllib.loads(self.mapping)), keep_months=not self.keeps_months)
+        return replace(self, counts=self.other_counts, digest=self.other_counts.digest, mapping=mapping.to_toml(), other_counts=self.counts)
 
     @property
     def is_sample(self) -> bool:

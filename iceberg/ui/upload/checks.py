@@ -7,14 +7,16 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
+from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
-from iceberg.ui.figure import draw_table
+from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
 from iceberg.ui.upload.upload import CountedUpload
 
 WINDOW = "window"
 READ_ON = "read_on"
+KEEP_MONTHS = "keep_months"
 
 
 def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
@@ -33,7 +35,8 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
         )
     if counted.counts is not None:
         if counted.counts.has_calendar:
-            _choose_window(frame, counted.counts.window, files)
+            _choose_window(frame, chosen_window(files) or counted.counts.window, files)
+            _choose_months(frame, counted.counts, files)
         _show_counted(frame, counted)
 
 
@@ -151,6 +154,22 @@ def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
     if (first, last) != (window.since, window.as_of):
         st.session_state[WINDOW] = (files, ObservationWindow(first, last))
         st.rerun()
+
+
+def keeps_months(files: str, *, usual: bool) -> bool:
+    """Whether to count the months that are no evidence: as chosen on screen for these files, else as the mapping says."""
+    return bool(st.session_state.get(f"{KEEP_MONTHS}.{files[:12]}", usual))
+
+
+def _choose_months(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Name the months that are no evidence; one click counts them all the same."""
+    if not counts.unrecorded:
+        return
+    from iceberg.model.diagnose import about_months
+
+    show_diagnostics(frame, about_months(counts))
+    overruled = any(run.overruled for run in counts.unrecorded)
+    st.toggle(frame.words.text("ui.upload.keep_months"), value=overruled, key=f"{KEEP_MONTHS}.{files[:12]}")
 
 
 def _show_counted(frame: Frame, counted: CountedUpload) -> None:

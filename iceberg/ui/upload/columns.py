@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -40,7 +41,7 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
         with column:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
             mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
-    mapping = MappingSet(mappings, saved.joining, saved.links) if saved else MappingSet(mappings)
+    mapping = replace(saved, tables=mappings) if saved else MappingSet(mappings)
     missing = [name for table in mappings.values() for name in table.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)

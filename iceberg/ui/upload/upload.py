@@ -87,12 +87,14 @@ class CountedUpload:
         counts: None where nothing could be counted.
         rejected: Every rejected or repaired row as CSV; empty where there is none.
         error: The reason, where nothing could be counted.
+        other_counts: With the months that are no evidence, or without them where `counts` has them; None where there are none.
     """
 
     report: IngestReport
     counts: CohortCounts | None
     rejected: bytes = b""
     error: IcebergError | None = None
+    other_counts: CohortCounts | None = None
 
 
 class Upload:
@@ -180,7 +182,9 @@ class Upload:
                 rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
                 try:
                     require_rows(report)
-                    return CountedUpload(report, reduce_tables(tables, window=window), rejected)
+                    counts = reduce_tables(tables, window=window, keep_months=mapping.keep_months)
+                    other_counts = reduce_tables(tables, window=window, keep_months=not mapping.keep_months) if counts.unrecorded else None
+                    return CountedUpload(report, counts, rejected, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)
 

@@ -66,7 +66,10 @@ class LexisDesign:
 
     @classmethod
     def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
-        """The design of `counts` with delays of up to `lags` months."""
+        """The design of `counts` with delays of up to `lags` months.
+
+        In months whose departures or complaints are missing from the files nobody is at risk of them.
+        """
         months = counts.shape[1]
         lags = min(lags, months - 1) if months > 1 else 0
         silent = counts.silent_person_days / DAYS_PER_MONTH
@@ -75,11 +78,13 @@ class LexisDesign:
         # A complaint on the only day at risk still needs exposure.
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
+        exits = counts.silent_exits.astype(float)
+        left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
-            at_risk=at_risk,
-            exits=counts.silent_exits.astype(float),
-            exposure=exposure,
-            complainants=complainants,
+            at_risk=at_risk * left,
+            exits=exits * left,
+            exposure=exposure * heard,
+            complainants=complainants * heard,
             lags=lags,
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
