@@ -98,7 +98,7 @@ def correct_by_departures(
         fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
-    within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
+    within = share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[:, 0]
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
