@@ -215,7 +215,7 @@ def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class DepartureColumns:
-    """Derivatives of expected departures, one column per (category, month), (category, band), category, (category, delay), tilt, natural month, natural band, natural.
+    """Derivatives of expected departures, one column per parameter.
 
     `matrix` is (S, M * B, columns); the offsets name where each kind starts. Every parameter of the model moves the departures like one of these
     columns: a segment effect of a category like its ratio, an interaction like its month.
