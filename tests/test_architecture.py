@@ -66,7 +66,8 @@ ORDER = {
         "changes", "retention",
     ],
     "ui": [
-        "study_store", "language", "access", "session", "window", "controls", "frame", "figure", "sections", "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "access", "session", "window", "controls", "frame", "figure", "sections", "upload", "serving",
+        "pages",
     ],
 }
 OWNERS = {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from iceberg.locale import Translator
+from iceberg.locale import Translator, visible
 
 _COUNTS = frozenset({
     "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
@@ -60,7 +60,7 @@ def _written(name: str, value: Any, translator: Translator, currency: str, unit:
         return translator.month(value)
     if isinstance(value, str):
         key = f"report.{name}.{value}"
-        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else value
+        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else visible(value)
     if name in _MONEY or (name in _INTERVAL and unit == "money"):
         return translator.money(float(value), currency)
     if name in _RATES or (name in _INTERVAL and unit == "rate") or (name == "expected" and unit == "rate"):

@@ -24,6 +24,7 @@ import streamlit as st
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import Translator
 from iceberg.ui.access.reach import is_open_to_all, is_this_machine
+from iceberg.ui.plain_text import plain
 
 Role = Literal["viewer", "analyst", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "owner")  # each may do what those before it may
@@ -226,7 +227,7 @@ def show_refusal(page: str, access: Access) -> None:
     words = Translator(browser_language())
     wanted = words.text(f"ui.access.role_{least_role(page)}")
     title = words.text(f"ui.{page}.title")
-    st.error(words.text("ui.access.refused", page=title, role=wanted), icon=":material/lock:", title=words.text("ui.access.refused_title"))
+    st.error(plain(words.text("ui.access.refused", page=title, role=wanted)), icon=":material/lock:", title=words.text("ui.access.refused_title"))
     _write_refusal(page, access)
 
 

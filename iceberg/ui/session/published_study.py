@@ -25,6 +25,7 @@ from iceberg.ui.study_store import has_store, open_store
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
 
+LEADS_NOWHERE = {"study_unknown", "version_unknown"}
 _OPENED = "opened_study"  # (study, version or None for the newest)
 _STUDIES = LruCache(48)  # by version and kind of reader
 
@@ -32,10 +33,8 @@ _STUDIES = LruCache(48)  # by version and kind of reader
 def opened_study(language: str) -> Study | None:
     """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
 
-    A link that leads nowhere shows an error, and is forgotten.
-
     Raises:
-        StoreError: When the store cannot be opened.
+        StoreError: One of `LEADS_NOWHERE`, and the link is forgotten; or the store does not answer, and the link stays.
     """
     asked = st.query_params.get("study")
     if asked is not None:
@@ -52,12 +51,13 @@ def opened_study(language: str) -> Study | None:
         opened = (newest.study_id, None)
         _open(opened)
     try:
+        if not has_store():  # opening it would make one
+            raise StoreError("study_unknown", {"study": opened[0]})
         entry = open_store().entry(*opened)
-    except StoreError as problem:  # shown above the page that this reader gets without the link
-        close_study()
-        words = Translator(language)
-        st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
-        return None
+    except StoreError as problem:
+        if problem.code in LEADS_NOWHERE:
+            close_study()
+        raise
     return study_for(access, entry, language)
 
 

@@ -16,6 +16,7 @@ import streamlit as st
 from iceberg.ingest.schema import OPTION_OF_TABLE
 from iceberg.locale import FALLBACK, Translator
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
@@ -46,12 +47,12 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
         names.setdefault(file["table"], []).append(file["name"])
     for file in refused:
         size = words.integer(round(file["bytes"] / 1_000_000))
-        st.error(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB), icon=":material/block:")
+        st.error(plain(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB)), icon=":material/block:")
     if refused:
         st.markdown(words.text("ui.upload.refused_command"))
         st.code(command_line(shape, names, words), language=None, wrap_lines=True)
     else:
-        st.caption(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words)))
+        st.caption(plain(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words))))
 
 
 def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:
