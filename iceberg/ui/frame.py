@@ -17,6 +17,7 @@ from iceberg.locale import Translator
 from iceberg.ui.access.access import NOBODY, Access, current_access
 from iceberg.ui.access.sign_in import show_person
 from iceberg.ui.controls import Control, View, read_view, show_controls, show_language, show_study
+from iceberg.ui.counters import count
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import current_study
 from iceberg.ui.session.published_study import LEADS_NOWHERE
@@ -117,6 +118,7 @@ def errors_in_words(words: Translator) -> Iterator[None]:
 
 def show_error(error: IcebergError, words: Translator) -> None:
     """Show one error in the reader's language: nothing that a link said, and to viewers nothing of where the store is."""
+    count("iceberg_failures_total", f'kind="{type(error).__name__}"')
     says = error.message(words.language)
     if isinstance(error, StoreError):
         if error.code in LEADS_NOWHERE:

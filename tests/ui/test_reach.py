@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -25,11 +26,11 @@ LISTENS = "0A"  # state of a listening socket in /proc/net/tcp
 
 
 @contextmanager
-def started(*options: str, **environment: str) -> Iterator[int]:
+def started(*options: str, log: IO[bytes] | None = None, **environment: str) -> Iterator[int]:
     """The port of a dashboard that runs without a screen, as on a server."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true", *options]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": log or subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, env=_own_environment() | environment, **quiet) as running:  # type: ignore[call-overload]
         try:
             wait_for(f"http://localhost:{port}/_stcore/health", running)

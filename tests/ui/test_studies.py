@@ -19,6 +19,7 @@ from iceberg.store.audit import read_audit
 from iceberg.store.retention import delete_study
 from iceberg.store.studies import Publication, Store
 from iceberg.ui import figure, study_store
+from iceberg.ui.access import access
 from iceberg.ui.plain_text import plain
 from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.session import caches
@@ -32,6 +33,7 @@ Publish = Callable[..., str]
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store of this test alone."""
     monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "store.db"))
+    monkeypatch.setattr(access, "_REFUSED", {})
     opened = Store(str(tmp_path / "store.db"))
     yield opened
     opened.close()
@@ -253,6 +255,14 @@ runpy.run_path({str(ROOT / "iceberg/ui/pages")!r} + "/{page}.py")
     assert_healthy(app)
     assert "needs the role analyst" in spoken(app)
     assert [(line.actor, line.action, line.detail) for line in read_audit(store.engine)] == [("vera@example.org", "refused", {"page": page})]
+
+
+def test_a_refusal_is_written_down_once_an_hour_however_often_it_is_asked(store: Store) -> None:
+    """A viewer who opens a hundred windows on a page of others does not fill the audit trail."""
+    for page in ("upload", "compare", "upload", "upload"):
+        app = open_app(page, roles=["iceberg-viewer"])
+        assert "needs the role analyst" in spoken(app)
+    assert sorted(line.detail["page"] for line in read_audit(store.engine)) == ["compare", "upload"]
 
 
 def test_a_viewer_reaches_no_small_category(publish: Publish) -> None:

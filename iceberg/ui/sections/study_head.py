@@ -17,6 +17,7 @@ from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
 from iceberg.store.naming import LONGEST_TITLE
 from iceberg.store.studies import VersionEntry
+from iceberg.ui.counters import count
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, stored_version
@@ -187,6 +188,7 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
 
     def make() -> bytes:
         content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
+        count("iceberg_reports_total", f'format="{name}"')
         if study.published is not None:
             entry = study.published
             write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)

@@ -15,6 +15,7 @@ from iceberg.errors import StoreError
 from iceberg.locale import Translator
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
+from iceberg.ui.counters import count
 from iceberg.ui.session.caches import stored_version, version_key
 from iceberg.ui.session.choices import forget_choices
 from iceberg.ui.session.estimates import unmoved_estimate
@@ -138,7 +139,7 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
         rows["complaints"] = rows["volumes"]
     store = open_store()
     expire(store)
-    return store.publish(
+    published = store.publish(
         Publication(
             title=title,
             counts=study.counts,
@@ -149,6 +150,8 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
             author=access.name,
         )
     )
+    count("iceberg_publishes_total", 'outcome="new"' if published.is_new else 'outcome="same"')
+    return published
 
 
 def summary_interval(entry: VersionEntry) -> CredibleInterval:

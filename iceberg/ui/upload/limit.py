@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.ingest.schema import OPTION_OF_TABLE
 from iceberg.locale import FALLBACK, Translator
+from iceberg.ui.access.upload_bounds import take_refusal
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
@@ -48,6 +50,10 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
     for file in refused:
         size = words.integer(round(file["bytes"] / 1_000_000))
         st.error(plain(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB)), icon=":material/block:")
+    context = get_script_run_ctx()
+    bound = take_refusal(context.session_id) if context is not None else None
+    if bound is not None:
+        st.error(plain(words.text(f"ui.upload.bound_{bound.bound}", limit=bound.limit_mb)), icon=":material/block:")
     if refused:
         st.markdown(words.text("ui.upload.refused_command"))
         st.code(command_line(shape, names, words), language=None, wrap_lines=True)
