@@ -355,8 +355,9 @@ def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str,
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
-    if isinstance(item.values.get("share"), float):
-        values["share"] = translator.percent(item.values["share"])
+    part = item.values.get("share")
+    if isinstance(part, float):
+        values["share"] = translator.percent(part)
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
     says, what_to_do = translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
     return translator.text("report.of_whole_study", sentence=says) if item.of_whole_study else says, what_to_do

@@ -34,7 +34,7 @@ def sign_out(user: Mapping[str, Any]) -> None:
     try:
         if has_store():
             write_sign_out(open_store().engine, person=_person(user), began=began)
-    except IcebergError as problem:  # this server remembers it; the others cannot be told
+    except IcebergError as problem:  # this server remembers it; the others do not learn of it
         logging.getLogger(__name__).warning("a sign-out is not in the store: %s", problem)
 
 
