@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from streamlit.error_util import handle_user_script_exception
 
 from iceberg.errors import FileError
 from iceberg.ui.serving import routes, server
@@ -96,6 +97,16 @@ def test_the_same_fault_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch,
     except KeyError as fault:
         server.say_fault(fault)
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError, KeyError]
+
+
+def test_streamlit_does_not_log_a_fault_a_second_time(caplog: pytest.LogCaptureFixture) -> None:
+    """It would, with what the fault holds, before it asks us."""
+    server.log_faults_once()
+    server.log_faults_once()
+    handle_user_script_exception(ValueError("C018555"), lambda _: True)
+    assert "C018555" not in caplog.text
+    handle_user_script_exception(SyntaxError("a page that cannot be compiled"), lambda _: True)
+    assert "cannot be compiled" in caplog.text
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "٣"])

@@ -47,6 +47,7 @@ NEEDED_LATER = (
 def check_start() -> None:
     """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable that is no number."""
     write_json()
+    log_faults_once()
     check_reach()
     try:
         for name in NUMBERS:
@@ -145,6 +146,18 @@ def say_fault(fault: Exception) -> bool:
     words = Translator(browser_language())
     st.error(words.text("ui.error.fault"), icon=":material/bug_report:", title=words.text("ui.error.fault_title"))
     return True
+
+
+def log_faults_once() -> None:
+    """Keep Streamlit from logging each fault before `say_fault` does; one of a script that cannot be compiled never comes to `say_fault`."""
+    logger = logging.getLogger("streamlit.error_util")
+    logger.filters = [one for one in logger.filters if one is not _stays_in_log]
+    logger.addFilter(_stays_in_log)
+
+
+def _stays_in_log(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return record.msg != "Uncaught app execution" or (kind is not None and issubclass(kind, SyntaxError))
 
 
 def _is_news(fault: Exception) -> bool:
