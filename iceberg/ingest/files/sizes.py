@@ -42,7 +42,7 @@ def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Seque
     free = shutil.disk_usage(workspace.directory).free
     if needed > free:
         raise FileError("disk_too_small", {"needed": needed / 1e9, "free": free / 1e9, "folder": str(workspace.directory)})
-    work_on_disk(connection, workspace.new_file(".duckdb"))
+    work_on_disk(connection, workspace.new_path(".duckdb"))
 
 
 def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:
