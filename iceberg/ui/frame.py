@@ -37,6 +37,7 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "upload": frozenset(),
     "studies": frozenset(),
 }
+FOR_VIEWERS = {"version_closed"}  # the errors of a store that name nothing but the study on screen
 _PAGES = Path(__file__).parent / "pages"
 _FRAME = "frame"
 _VISITED = "visited"
@@ -123,7 +124,7 @@ def show_error(error: IcebergError, words: Translator) -> None:
     if isinstance(error, StoreError):
         if error.code in LEADS_NOWHERE:
             says = words.text("ui.error.link_unknown")
-        elif not current_access().may("analyst"):
+        elif error.code not in FOR_VIEWERS and not current_access().may("analyst"):
             logging.getLogger(__name__).warning("%s", error)
             says = words.text("ui.error.store_away")
     st.error(plain(says), icon=":material/error:", title=words.text("ui.error.title"))
