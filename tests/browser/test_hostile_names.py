@@ -52,7 +52,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     store.close()
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    environment = os.environ | {"ICEBERG_STORE": str(store_file)}
+    environment = os.environ | {"ICEBERG_STORE": str(store_file), "ICEBERG_UPLOAD_SESSION_MB": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(f"http://localhost:{port}/_stcore/health", server)
@@ -127,6 +127,14 @@ def test_a_link_says_nothing_on_the_page_and_a_file_is_no_markup_either(visitor:
     visitor.settle()
     said = check_page(page)
     assert "$c_x$ ![h](http://evil.example/h.png)" in said, "the column that was never read"
+
+
+def test_a_file_beyond_the_bound_of_a_session_is_refused_in_words(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("upload")
+    large = {"name": "large.csv", "mimeType": "text/csv", "buffer": b"customer_id\n" + b"x\n" * 600_000}
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").first.set_input_files(large)  # type: ignore[arg-type]
+    expect(page.get_by_text("the files of your session would be more than 1 MB together")).to_be_visible()
 
 
 def upload_files(folder: Path) -> dict[str, str]:

@@ -168,6 +168,17 @@ def test_an_unknown_version_is_forgotten_with_its_study_and_a_deleted_study_too(
     assert figures(opened) == []
 
 
+def test_a_viewer_of_a_closed_version_reads_why_and_then_the_newest(publish: Publish) -> None:
+    study = publish(leavers=900)
+    publish(leavers=902)
+    app = open_app(study=study, version="1", roles=["iceberg-viewer"])
+    assert "Version 1 is no longer open to viewers" in spoken(app)
+    assert figures(app) == []
+    app.run()
+    assert not faults(app)
+    assert "Version 2, published by" in spoken(app)
+
+
 def test_a_link_to_a_store_that_is_not_there_does_not_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "none.db"))
     assert Translator("en").text("ui.error.link_unknown") in spoken(open_app(study="late-one-214243"))

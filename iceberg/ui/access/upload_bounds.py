@@ -91,4 +91,4 @@ def tell_page(session_id: str) -> None:
     if Runtime.exists():
         info = Runtime.instance()._session_mgr.get_session_info(session_id)
         if info is not None:
-            info.session.request_rerun(None)
+            info.session.request_rerun(info.session._client_state)  # without it, the first page

@@ -70,7 +70,7 @@ def of_request(scope: Scope, path: str) -> Iterator[Request]:
 
 def _known(path: str) -> str:
     """The beginning of a path: what follows may be anything, and names of files and sessions say nothing here."""
-    return "/".join(path.split("/")[:3])[:60]
+    return "/".join(path.split("/")[: 3 if path.startswith("/_stcore/") else 2])[:60]
 
 
 class JsonFormatter(logging.Formatter):
