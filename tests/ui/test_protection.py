@@ -17,7 +17,7 @@ from iceberg.store.studies import Store
 from iceberg.ui import counters, study_store
 from iceberg.ui.access import access, request, sign_out, upload_bounds
 from iceberg.ui.access.upload_bounds import arriving, take_refusal
-from iceberg.ui.serving import protection
+from iceberg.ui.serving import protection, routes
 from iceberg.ui.serving.protection import LEAST_ROLES, ProtectedApp, bearer_matches
 
 SECRET = "s" * 40
@@ -278,3 +278,29 @@ def test_a_counter_without_a_description_is_a_defect() -> None:
         counters.count("iceberg_something_total")
 
 
+
+
+@pytest.mark.usefixtures("sign_in")
+def test_below_a_sub_path_the_same_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = ProtectedApp(streamlit)
+    app.prefix = "/iceberg"
+    assert ask("/iceberg/media/x.xlsx", app=app).status == 401
+    assert ask("/iceberg/media/x.xlsx", app=app, cookie=cookie("vera")).status == 200
+    assert ask("/iceberg/static/js/a.js", app=app).header("cache-control") == "public, immutable"
+    refused = ask("/iceberg/auth/logout", app=app, sec_fetch_site="cross-site")
+    assert refused.header("location") == "/iceberg/"
+    monkeypatch.setattr(routes.st.config, "get_option", {"server.baseUrlPath": "/iceberg/"}.get)
+    assert [route.path for route in routes.own_routes()] == ["/iceberg/readyz", "/iceberg/metrics"]
+
+
+@pytest.mark.usefixtures("sign_in")
+@pytest.mark.parametrize(
+    ("person", "token", "status"), [(None, "", 401), ("ana", "", 401), ("olga", "", 200), (None, "t" * 16, 200), (None, "x" * 16, 401)]
+)
+def test_counters_are_for_owners_and_for_who_knows_the_secret(monkeypatch: pytest.MonkeyPatch, person: str | None, token: str, status: int) -> None:
+    monkeypatch.setenv("ICEBERG_METRICS_TOKEN", "t" * 16)
+    _, metrics = routes.own_routes()
+    headers = ({"cookie": cookie(person)} if person else {}) | ({"authorization": f"Bearer {token}"} if token else {})
+    answer = ask("/metrics", app=ProtectedApp(metrics.app), **headers)
+    assert answer.status == status
+    assert ("iceberg_estimates_total" in answer.text) == (status == 200)
