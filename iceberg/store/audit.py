@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from iceberg.store import schema
 from iceberg.store.connection import reading, writing
 
-Action = Literal["publish", "export", "delete", "retention", "expire", "refused"]
+Action = Literal["publish", "export", "delete", "retention", "expire", "refused", "import"]
 
 
 @dataclass(frozen=True)
