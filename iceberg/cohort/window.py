@@ -17,6 +17,8 @@ DEFAULT_WINDOW_MONTHS = 24
 # Judgement: who complained half a year before the window did not leave in silence; as long as a departure is put down to a problem by default.
 DEFAULT_LOOK_BACK_DAYS = 180
 UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown tenure (flat sheets only)
+SHARE_AT_ONCE = 0.4  # judgement (grade D): of all departures, on one day; and twice what a company holds whose contracts end on one day a month
+LEAST_AT_ONCE = 30  # judgement (grade D): fewer on one day are chance
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,43 @@ class UnrecordedMonths:
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
         """From the values of `to_dict`."""
         return cls(**{**entry, "first": date.fromisoformat(entry["first"]), "last": date.fromisoformat(entry["last"])})
+
+
+@dataclass(frozen=True)
+class MassEnd:
+    """One day that holds so many of all departures that it is an event of the company, not of its customers: a migration, a product that ended.
+
+    Attributes:
+        day: The day.
+        leavers: Customers whose last day it is.
+        departures: All departures of the window.
+    """
+
+    day: date
+    leavers: int
+    departures: int
+
+    @classmethod
+    def of(cls, day: date, leavers: int, departures: int, *, months: int) -> Self | None:
+        """The day with most departures, where it is one; a company whose contracts all end on one day of the month has none.
+
+        Args:
+            day: The day with most departures.
+            leavers: How many.
+            departures: All of the window.
+            months: Months of the window.
+        """
+        large = leavers >= LEAST_AT_ONCE and leavers >= max(SHARE_AT_ONCE, 2 / months) * departures
+        return cls(day, leavers, departures) if large else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a header."""
+        return asdict(self) | {"day": self.day.isoformat()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any] | None) -> Self | None:
+        """From the values of `to_dict`."""
+        return None if entry is None else cls(**{**entry, "day": date.fromisoformat(entry["day"])})
 
 
 def moving_window(
