@@ -83,6 +83,7 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    look_back_days: int | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -270,6 +271,7 @@ _ESTIMATE = (
     _whole("horizon-days", 1, 730),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _whole("look-back-days", 0, 3650),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

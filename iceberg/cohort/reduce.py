@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNI
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
@@ -106,6 +107,13 @@ def default_window(tables: Tables) -> ObservationWindow:
     if last is None:
         raise EvidenceError("no_days", {})
     return ObservationWindow.ending(last, first_complaint=first_complaint)
+
+
+def looking_back(window: ObservationWindow | None, tables: Tables, mapping: MappingSet | None) -> ObservationWindow | None:
+    """`window`, by default that of the tables, with the look-back of `mapping`; unchanged where the mapping has none."""
+    if mapping is None or mapping.look_back_days is None or "flat" in tables.names:
+        return window
+    return replace(window or default_window(tables), look_back_days=mapping.look_back_days)
 
 
 @dataclass

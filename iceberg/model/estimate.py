@@ -105,7 +105,14 @@ def estimate_iceberg(
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
-        draws, cells, request.evidence, answer.diagnostics, answer.placebo, answer.pipeline, answer.fit_state
+        draws,
+        cells,
+        request.evidence,
+        answer.diagnostics,
+        answer.placebo,
+        answer.pipeline,
+        answer.second_opinion,
+        answer.fit_state,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -200,6 +207,7 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
+        second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
     )
 
 

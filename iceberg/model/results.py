@@ -146,6 +146,7 @@ class CategoryEstimate:
         feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
+        second_opinion: H_c if nothing about the tenure of the silent is taken from complaints; None below level 3.
     """
 
     category: str
@@ -162,6 +163,7 @@ class CategoryEstimate:
     feasible_ratio: float | None
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +194,7 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
     """
 
     silent_churn: SingleArray
@@ -204,6 +206,7 @@ class LevelDraws:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    second_opinion: tuple[CredibleInterval, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,6 +252,7 @@ class TotalEstimate:
     folk_estimate: float
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
 
 

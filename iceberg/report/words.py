@@ -94,12 +94,12 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name the months that are no evidence and a day on which most departures fall, and say that the total is not distinguishable from noise or not
-    tested in this selection.
+    They name the months that are no evidence and a day on which most departures fall, give the second opinion where it differs, and say that the total
+    is not distinguishable from noise or not tested in this selection.
     """
-    named = [item for item in estimate.diagnostics if item.code.startswith(("months_", "mass_end"))]
-    days = [diagnostic_sentences(item, translator)[0] for item in named]
-    return " ".join(filter(None, (*days, _chance_reservation(estimate, translator))))
+    named = [item for item in estimate.diagnostics if item.code.startswith(("months_", "mass_end")) or item.code == "second_opinion_differs"]
+    said = [diagnostic_sentences(item, translator)[0] for item in named]
+    return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))
 
 
 def _chance_reservation(estimate: IcebergEstimate, translator: Translator) -> str:

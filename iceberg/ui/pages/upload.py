@@ -19,7 +19,7 @@ from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, show_checks, show_report
+from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -204,6 +204,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         joining=chosen_rules(identity, mapping),
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
+        look_back_days=look_back(identity, usual=mapping.look_back_days),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
+from iceberg.ingest.mapping import LONGEST_LOOK_BACK
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
@@ -18,6 +20,7 @@ from iceberg.ui.upload.upload import CountedUpload
 WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
+LOOK_BACK = "look_back"
 
 
 def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
@@ -148,12 +151,27 @@ def _choose_today(frame: Frame, report: IngestReport, files: str) -> None:
 def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
     """Choose the first and last day; another choice counts the files again."""
     words = frame.words
-    since, as_of = st.columns(2)
+    since, as_of, before = st.columns(3)
     first = since.date_input(words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY")
     last = as_of.date_input(words.text("ui.upload.window_as_of"), value=window.as_of, key=f"as_of.{window.as_of}", format="DD/MM/YYYY")
+    before.number_input(
+        words.text("ui.upload.look_back"),
+        min_value=0,
+        max_value=LONGEST_LOOK_BACK,
+        value=window.look_back_days,
+        step=30,
+        key=f"{LOOK_BACK}.{files[:12]}",
+        help=words.text("ui.upload.look_back_help"),
+    )
     if (first, last) != (window.since, window.as_of):
-        st.session_state[WINDOW] = (files, ObservationWindow(first, last))
+        st.session_state[WINDOW] = (files, replace(window, since=first, as_of=last))
         st.rerun()
+
+
+def look_back(files: str, *, usual: int | None) -> int | None:
+    """Days before the window in which a complaint ends a silence: as chosen on screen for these files, else as the mapping says."""
+    chosen = st.session_state.get(f"{LOOK_BACK}.{files[:12]}", usual)
+    return None if chosen is None else int(chosen)
 
 
 def keeps_months(files: str, *, usual: bool) -> bool:
