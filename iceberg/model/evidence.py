@@ -23,7 +23,7 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
         return Evidence(EvidenceLevel.VOLUMES, "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
     reasons: list[Reason] = [("departures_cap", {"silent_leavers": counts.silent_leavers})]
     if not counts.has_calendar:
-        return Evidence(EvidenceLevel.FLAT, "mixed", (*reasons, *_what_the_sheet_holds(counts)))
+        return Evidence(EvidenceLevel.FLAT, "mixed", (*reasons, *_what_the_sheet_holds(counts)), ranks=_every_ratio_was_measured(counts))
     if not counts.has_linked_complaints:
         return Evidence(EvidenceLevel.DEPARTURES, "assumption_led", (*reasons, ("complaints_not_linked", {})))
     reasons.append(("complainers_followed", {"vocal_customers": counts.vocal_customers_total}))
@@ -63,6 +63,14 @@ def _what_was_measured(counts: CohortCounts) -> tuple[Reason, ...]:
     if had_problem:
         reasons.append(("survey_asked", {"had_problem": int(had_problem), "complained": int(complained)}))
     return tuple(reasons)
+
+
+def _every_ratio_was_measured(counts: CohortCounts) -> bool:
+    """Whether a log or a survey met the problem of every category with complainers: the assumed ratio is the same for all, so it orders nothing."""
+    if counts.observed is None:
+        return False
+    met = counts.observed.incidents[:, 0] + counts.observed.survey[:, 1]
+    return bool((met[counts.vocal_customers > 0] > 0).all())
 
 
 def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:

@@ -159,6 +159,8 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("use_category_priors", held.use_category_priors, "method", "C"),
         Default("literal_leavers", held.literal_leavers, "method", "D"),
         Default("complaints_per_complainant", held.complaints_per_complainant, "judgement", "D"),
+        Default("incident_bias", held.incident_bias, "bias_of_logs", "D"),
+        Default("survey_bias", held.survey_bias, "bias_of_surveys", "C"),
         Default("residual_horizon_months", float(held.residual_horizon_months), "judgement", "D"),
         Default("annual_discount_rate", held.annual_discount_rate, "judgement", "D"),
         Default("draws", float(held.draws), "method", "A"),

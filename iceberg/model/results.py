@@ -116,6 +116,9 @@ class EvidenceLevel(StrEnum):
 class Evidence:
     """The evidence level and the reasons for it: codes under ``evidence.reasons`` with their values. `level` may be given as its letter.
 
+    Attributes:
+        ranks: Whether the files can say which category is larger than which; a flat sheet cannot, unless every ratio was measured.
+
     Raises:
         ValueError: The letter is no level's.
     """
@@ -123,6 +126,7 @@ class Evidence:
     level: EvidenceLevel
     kind: Literal["assumption_led", "mixed", "data_led"]
     reasons: tuple[tuple[str, dict[str, object]], ...] = ()
+    ranks: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", EvidenceLevel(self.level))
@@ -140,7 +144,7 @@ class CategoryEstimate:
         ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
         excess_probability: q_c, excess probability of leaving within the horizon.
         prior_share: 0 = the answer is the data's, 1 = it is the assumption's.
-        probability_worst: Probability that H_c is the largest of all categories, from the joint draws.
+        probability_worst: Probability that H_c is the largest of all categories, from the joint draws; None where the files cannot order them.
         probability_costliest: The same for money (equal to probability_worst without revenue).
         folk_estimate: The plain 25 x V_c.
         feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
@@ -156,8 +160,8 @@ class CategoryEstimate:
     ratio_posterior: CredibleInterval
     excess_probability: CredibleInterval
     prior_share: float
-    probability_worst: float
-    probability_costliest: float
+    probability_worst: float | None
+    probability_costliest: float | None
     folk_estimate: float
     feasible_ratio: float | None
     placebo: PlaceboInterval | None = None

@@ -75,7 +75,7 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "silent_ratio": {"prior": _interval(entry.ratio_prior), "posterior": _interval(entry.ratio_posterior)},
         "excess_probability": _interval(entry.excess_probability),
         "prior_share": _number(entry.prior_share),
-        "probability_worst": _number(entry.probability_worst),
+        "probability_worst": None if entry.probability_worst is None else _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
     }
 

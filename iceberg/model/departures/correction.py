@@ -18,6 +18,7 @@ from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.departures.placebo import above_noise, run_placebo
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
+from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
@@ -58,7 +59,7 @@ def correct_by_departures(
     rng: np.random.Generator,
     warm: object | None = None,
     progress: Callable[[str, float], None] | None = None,
-    measured: tuple[FloatArray, FloatArray] | None = None,
+    measured: tuple[MeasuredPrior, MeasuredPrior] | None = None,
 ) -> LevelDraws:
     """Fit the reconciliation model to `counts` and draw every quantity of level 3.
 
@@ -68,16 +69,14 @@ def correct_by_departures(
         rng: Spawned per step.
         warm: `LevelDraws.fit_state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
         progress: Called with "fit", "cells" or "placebo" and the share done of this call.
-        measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
+        measured: What a log or a survey measured (level 4), under `assumptions` and under the default ones.
     """
     tell = progress or (lambda step, share: None)
-    for_draws, for_prior, for_excess, for_placebo, for_pipeline = rng.spawn(5)
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict = rng.spawn(6)
     kernel = fit_delay_kernel(counts)
-    prior = ratio_prior_of(counts, assumptions, kernel)
+    prior, usual = (ratio_prior_of(counts, held, kernel) for held in (assumptions, Assumptions()))
     if measured is not None:
-        prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
-    usual = ratio_prior_of(counts, Assumptions(), kernel)
-    usual = replace(usual, observed_mean=prior.observed_mean, observed_precision=prior.observed_precision)
+        prior, usual = measured[0].on(prior), measured[1].on(usual)
     spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
     heard = _of_categories(counts, spoken)
     of_heard, usual_of_heard = prior.of_categories(spoken), usual.of_categories(spoken)
@@ -104,6 +103,8 @@ def correct_by_departures(
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
     noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    conflict = find_conflict(fit.ratio_likelihood, of_heard, heard.vocal_customers.astype(np.float64), rng=for_conflict)
+    remarks = _diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard)
     return LevelDraws(
         silent_churn=churn,
         natural=drawn.natural,
@@ -112,7 +113,7 @@ def correct_by_departures(
         ratio_prior=assumed,
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
-        diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
+        diagnostics=(*remarks, conflict) if conflict else remarks,
         fit_state=reference,
     )
 
