@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.results import Evidence, EvidenceLevel, IcebergEstimate
+from iceberg.model.results import Diagnostic, Evidence, EvidenceLevel, IcebergEstimate
 
 # Judgements: below these there is nothing in the departures for the ratio to be read from.
 LEAST_COMPLAINANTS = 20
@@ -89,10 +90,20 @@ def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Literal["assumption_led", "mixed", "data_led"]:
-    """The badge: whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
-    if not level.follows_complainers:
-        return "assumption_led"
+def with_badge(estimate: IcebergEstimate, remarks: Sequence[Diagnostic]) -> Evidence:
+    """The evidence with its badge: whose answer it is.
+
+    Data-led means that the data pin the number (less than half of it is prior, weighted by vocal customers) and that no check objects to it: a narrow
+    range says nothing of an assumption that is broken.
+    """
+    evidence = estimate.evidence
+    if not evidence.level.follows_complainers:
+        return replace(evidence, kind="assumption_led")
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0
-    return "data_led" if level.corrects_ratio and share < DATA_LED_SHARE else "mixed"
+    if not evidence.level.corrects_ratio or share >= DATA_LED_SHARE:
+        return replace(evidence, kind="mixed")
+    objections = {one.code for one in remarks if one.is_objection}
+    if not objections:
+        return replace(evidence, kind="data_led")
+    return replace(evidence, kind="mixed", reasons=(*evidence.reasons, ("checks_object", {"count": len(objections)})))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Literal, Self
@@ -13,7 +14,10 @@ from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
 
 INTERVAL_MASS = 0.9
+MISFIT, MISFIT_P_VALUE = 3.0, 0.02
 LIKELY_EXCEEDED = 0.9
+# On simulated companies categories without silent churn reach 0.3 to 0.66, real ones of some size 0.74 and more (docs/explanation).
+NOISE_EXCEEDED = 0.7
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class PlaceboInterval(CredibleInterval):
         """Where the intervals overlap, only the low end of the estimate is in doubt from this probability on (judgement: 0.9)."""
         return self.exceeded >= LIKELY_EXCEEDED
 
+    @property
+    def is_noise(self) -> bool:
+        """Whether the estimate of a category is no larger than what chance finds, as far as can be known (judgement: below 0.7)."""
+        return self.exceeded < NOISE_EXCEEDED
+
     def overlaps(self, estimate: CredibleInterval) -> bool:
         """Whether the two intervals share a value from above: the estimate is then not distinguishable from noise with certainty."""
         return estimate.lower <= self.upper
@@ -63,6 +72,7 @@ class Diagnostic:
         values: What the sentences name.
         category: The category it is about, or None for the whole estimate.
         of_whole_study: Whether it is about all segments and months although the estimate beside it shows a part of them.
+        objects: Whether the answer must not be called data-led beside it; None leaves that to `is_objection`.
     """
 
     code: str
@@ -70,6 +80,14 @@ class Diagnostic:
     values: dict[str, object] = field(default_factory=dict)
     category: str | None = None
     of_whole_study: bool = False
+    objects: bool | None = None
+
+    @property
+    def is_objection(self) -> bool:
+        """Whether a check objects to the number: every warning does, and every caution about the whole estimate, unless `objects` says otherwise."""
+        if self.objects is not None:
+            return self.objects
+        return self.severity == "warning" or (self.severity == "caution" and self.category is None)
 
 
 class EvidenceLevel(StrEnum):
@@ -168,6 +186,43 @@ class CategoryEstimate:
     pipeline: dict[int, CredibleInterval] | None = None
 
 
+@dataclass(frozen=True)
+class PredictivePoint:
+    """One place of an axis: what was observed, and the 90 % band of what the fit predicts there."""
+
+    label: str
+    observed: float
+    predicted: CredibleInterval
+
+
+@dataclass(frozen=True)
+class PredictiveCheck:
+    """What the fit reproduces along one axis (`iceberg.model.departures.predictive`).
+
+    Attributes:
+        what: Silent departures, or complainants of all categories.
+        axis: ``month``, ``tenure`` (completed months, ``low-high``), ``entry`` (quarter in which customers came) or ``segment``.
+        points: In the order of the axis; labels are first days of months or quarters, bands, or names.
+        discrepancy: How far the observed counts are from what is expected, in units of how far replicates are: 1 is as it should be.
+        p_value: Share of replicates that are as far away.
+    """
+
+    what: Literal["departures", "complaints"]
+    axis: Literal["month", "tenure", "entry", "segment"]
+    points: tuple[PredictivePoint, ...]
+    discrepancy: float
+    p_value: float
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the pattern is not reproduced (judgement: no fair simulated company of 17 reached both)."""
+        return self.discrepancy >= MISFIT and self.p_value <= MISFIT_P_VALUE
+
+    def in_order(self, labels: Sequence[str]) -> Self:
+        """The same with its points in the order of `labels`; others stay behind them."""
+        return replace(self, points=tuple(sorted(self.points, key=lambda one: labels.index(one.label) if one.label in labels else len(labels))))
+
+
 @dataclass(frozen=True, eq=False)
 class Draws:
     """K joint posterior draws; totals, ranks, money, months and segments come from these, never from sums of bounds.
@@ -197,6 +252,7 @@ class LevelDraws:
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
         placebo, pipeline: Per category, then one more for the total; None below level 3.
+        checks: The fit beside what it was fitted to.
     """
 
     silent_churn: SingleArray
@@ -205,6 +261,7 @@ class LevelDraws:
     excess: FloatArray
     ratio_prior: FloatArray
     fit_state: object | None = None
+    checks: tuple[PredictiveCheck, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
@@ -256,7 +313,13 @@ class TotalEstimate:
 
 @dataclass(frozen=True, eq=False)
 class IcebergEstimate:
-    """The whole answer, with what it rests on."""
+    """The whole answer, with what it rests on.
+
+    Attributes:
+        checks: The fit beside what it was fitted to; empty below level 3, and for a part of the segments and months.
+        cells: None only for an estimate put together by hand.
+        fit_state: Warm start for the next fit; opaque outside `model`.
+    """
 
     categories: tuple[CategoryEstimate, ...]
     total: TotalEstimate
@@ -268,5 +331,6 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
-    cells: EstimateCells | None = None  # None only for an estimate put together by hand
-    fit_state: object | None = None  # warm start for the next fit; opaque outside `model`
+    cells: EstimateCells | None = None
+    fit_state: object | None = None
+    checks: tuple[PredictiveCheck, ...] = ()

@@ -236,6 +236,17 @@ def takeaway_coverage(frame: pd.DataFrame, translator: Translator) -> str:
     )
 
 
+def takeaway_checks(frame: pd.DataFrame, translator: Translator) -> str:
+    """The patterns that are not reproduced, or that all are."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    patterns = frame.groupby(["what", "axis"], sort=False)["misfit"].first()
+    if not patterns.any():
+        return translator.text("report.takeaway.checks_fit", all=len(patterns))
+    names = [translator.text(f"report.checks.{one}_{other}") for one, other in patterns[patterns].index]
+    return translator.text("report.takeaway.checks", count=len(names), all=len(patterns), patterns=", ".join(names))
+
+
 def takeaway_tornado(frame: pd.DataFrame, translator: Translator) -> str:
     """The assumption that moves the total most."""
     if frame.empty:

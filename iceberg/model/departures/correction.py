@@ -16,19 +16,21 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import above_noise, run_placebo
+from iceberg.model.departures.placebo import above_noise, run_placebo, tempered_above_noise
+from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
-from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval
+from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
-_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
+_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo, pipeline and checks
 
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
+SMALL_SHARE = 0.02  # judgement: a category that cannot be more than this share of the silent leavers is small, whether or not noise could be as large
 CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
 
 
@@ -42,6 +44,7 @@ class _Reference:
         fit, drawn: Under that prior.
         placebo: It depends on the counts, and hardly on the assumed ratio.
         ahead: (K, C', H) silent leavers still to come.
+        checks: The fit beside what it was fitted to.
     """
 
     key: tuple[object, ...]
@@ -50,6 +53,7 @@ class _Reference:
     drawn: ReconciliationDraws
     placebo: FloatArray
     ahead: FloatArray
+    checks: tuple[PredictiveCheck, ...]
 
 
 def correct_by_departures(
@@ -72,7 +76,7 @@ def correct_by_departures(
         measured: What a log or a survey measured (level 4), under `assumptions` and under the default ones.
     """
     tell = progress or (lambda step, share: None)
-    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict = rng.spawn(6)
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict, for_checks = rng.spawn(7)
     kernel = fit_delay_kernel(counts)
     prior, usual = (ratio_prior_of(counts, held, kernel) for held in (assumptions, Assumptions()))
     if measured is not None:
@@ -84,7 +88,7 @@ def correct_by_departures(
     reference = warm if isinstance(warm, _Reference) and warm.key == key and same_prior(warm.prior, usual_of_heard) else None
     if reference is None:
         reference = _fit_reference(
-            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline), assumptions.draws, tell
+            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline, for_checks), assumptions.draws, tell
         )
     rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
     if rows is None:
@@ -115,6 +119,7 @@ def correct_by_departures(
         pipeline=_pipelines(_with_silence(ahead, spoken)),
         diagnostics=(*remarks, conflict) if conflict else remarks,
         fit_state=reference,
+        checks=reference.checks,
     )
 
 
@@ -138,12 +143,13 @@ def _fit_reference(
     draws: int,
     tell: Callable[[str, float], None],
 ) -> _Reference:
-    """Fit, draws, placebo and pipeline under the default assumptions."""
+    """Fit, draws, placebo, pipeline and checks under the default assumptions."""
     fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
     tell("placebo", 0.7)
     placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
-    return _Reference(key, prior, fit, drawn, placebo, draw_pipeline(fit, heard, drawn, rng=streams[2]))
+    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+    return _Reference(key, prior, fit, drawn, placebo, ahead, check_fit(fit, heard, rng=streams[3]))
 
 
 def _fit_and_draw(
@@ -202,10 +208,11 @@ def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
 
 def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
     """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
-    intervals = []
+    intervals: list[PlaceboInterval] = []
     for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
         interval = CredibleInterval.of(noise)
-        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
+        exceeded = above_noise if len(intervals) == churn.shape[1] else tempered_above_noise  # a total is not alone in its category's error
+        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=exceeded(estimate, noise)))
     return tuple(intervals)
 
 
@@ -231,10 +238,13 @@ def _diagnose(
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
-        diagnostics.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
+        code = "total_low_end_in_noise" if likely else "total_not_above_noise"
+        diagnostics.append(Diagnostic(code, "caution", values, objects=not likely))
     prior = np.log(assumed)
+    small = SMALL_SHARE * float(counts.silent_leavers)
     for index, category in enumerate(counts.categories):
-        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
+        own = CredibleInterval.of(churn[:, index])
+        if placebo[index].overlaps(own) and placebo[index].is_noise and own.upper > small:
             diagnostics.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
@@ -242,5 +252,5 @@ def _diagnose(
         place = float((prior[:, index] < np.median(posterior)).mean())
         if min(place, 1 - place) < CONFLICT:
             values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
-            diagnostics.append(Diagnostic("prior_conflict", "info", values, category))
+            diagnostics.append(Diagnostic("prior_conflict", "info", values, category, objects=True))
     return tuple(diagnostics)

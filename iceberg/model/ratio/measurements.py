@@ -130,5 +130,5 @@ def remark_on_measurements(counts: CohortCounts, *, assumptions: Assumptions) ->
     if missing:
         found.append(Diagnostic("not_measured", "info", {"categories": ", ".join(missing)}))
     if counts.observed.unmatched:
-        found.append(Diagnostic("names_unmatched", "caution", {"names": ", ".join(counts.observed.unmatched)}))
+        found.append(Diagnostic("names_unmatched", "caution", {"names": ", ".join(counts.observed.unmatched)}, objects=False))
     return found

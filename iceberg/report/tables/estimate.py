@@ -72,7 +72,8 @@ def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None)
         return "none" if estimate.total.placebo is None else "untested"
     if above_noise(part.silent_churn, part.placebo):
         return "clear"
-    return "low_end" if part.placebo.likely_exceeded else "inside"
+    likely = part.placebo.likely_exceeded if item is None else not part.placebo.is_noise
+    return "low_end" if likely else "inside"
 
 
 def is_selection(estimate: IcebergEstimate) -> bool:
@@ -116,7 +117,7 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
                 "prior_share": item.prior_share,
                 "placebo_upper": item.placebo.upper if item.placebo is not None and not money else float("nan"),
                 "above_noise": above_noise(item.silent_churn, item.placebo),
-                "likely_above_noise": None if item.placebo is None else item.placebo.likely_exceeded,
+                "likely_above_noise": None if item.placebo is None else not item.placebo.is_noise,
             }
         )
     frame = tidy_frame(rows, RANKING_COLUMNS)
