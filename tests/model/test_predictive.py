@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
@@ -12,16 +13,15 @@ from iceberg.model.departures.predictive import LEAST_OBSERVED, REST, check_fit
 from iceberg.model.diagnose import diagnose
 from iceberg.model.results import PredictiveCheck
 from iceberg.report.tables.checks import checks_table
+from iceberg.simulation.company import simulate_world
 from tests.report.examples import example_counts, example_estimate
-
-from .companies import world
 
 DEPARTURES_BY_ENTRY = ("departures", "entry")
 
 
 @pytest.fixture(scope="module")
-def fitted(tables_of_module) -> tuple[ExcessHazardFit, CohortCounts]:
-    _, counts = world(tables_of_module, "small", 0)
+def fitted() -> tuple[ExcessHazardFit, CohortCounts]:
+    counts = count_directly(simulate_world("small", 0))
     return fit_excess_hazard(counts, Assumptions()), counts
 
 
