@@ -25,9 +25,9 @@ FAMILY_SHIFT_LOG_SD = 0.5
 
 # What no draw knows: how far the model is wrong about one category beside the others, because a company breaks an assumption (log scale). It widens
 # no range; it tempers what is said of orders and of chance. Grade C: from companies of an independent generator (docs/explanation).
-MODEL_ERROR_LOG_SD = 0.3
+MODEL_ERROR_LOG_SD = 0.4
 # The same about one category in one period beside another period: most of the error is common to both.
-PERIOD_ERROR_LOG_SD = 0.15
+PERIOD_ERROR_LOG_SD = 0.2
 # Where the ratio is assumed and the same for all: K of the families below has a sd of 1.06 on the log scale, and the assumption 0.54.
 ASSUMED_ORDER_LOG_SD = 0.9
 
