@@ -87,7 +87,6 @@ def _check(entry: PredictiveCheck) -> dict[str, Any]:
         "axis": entry.axis,
         "discrepancy": _number(entry.discrepancy),
         "p_value": _number(entry.p_value),
-        "misfit": entry.is_misfit,
         "places": [{"place": point.label, "observed": _number(point.observed), "predicted": _interval(point.predicted)} for point in entry.points],
     }
 

@@ -43,9 +43,8 @@ def build_checks(frame: pd.DataFrame, translator: Translator, theme: Theme = "li
         place=[place_text(axis, place, translator) for axis, place in zip(frame["axis"], frame["place"], strict=True)],
         observed_text=[translator.integer(value) for value in frame["observed_customers"]],
         range_text=range_texts(frame["predicted_lower"], frame["predicted_upper"], lambda value, words: words.integer(value), translator),
-        from_end=-1.0,
-        to_end=1.0,
     )
+    bands = data[["label"]].drop_duplicates().assign(from_end=-1.0, to_end=1.0)
     reach = max(float(frame["deviation"].abs().max()) * 1.08, LEAST_REACH)
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     title = axis_title(translator.text("report.axis.deviation"), narrow=narrow)
@@ -57,9 +56,8 @@ def build_checks(frame: pd.DataFrame, translator: Translator, theme: Theme = "li
         legend=alt.Legend(symbolType="circle", symbolOpacity=1, columns=1 if narrow else 2),
     )
     hints = worded_tooltip(translator, pattern="pattern", place="place", observed_text="observed", range_text="predicted")
-    rows = drawing(data.drop_duplicates("label"))
     layers = [
-        rows.marked("bar", color=palette.grid, opacity=0.9, height=ROW_PX[narrow] * 0.55).encode(
+        drawing(bands).marked("bar", color=palette.grid, opacity=0.9, height=ROW_PX[narrow] * 0.55).encode(
             x=alt.X("from_end:Q", scale=scale), x2="to_end", y=y
         ),
         drawing(data).marked("circle", size=60, opacity=0.8).encode(x=x, y=y, color=colour, tooltip=hints),
