@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.results import Diagnostic, Evidence, EvidenceLevel, IcebergEstimate
@@ -16,6 +17,7 @@ LEAST_MONTHS = 6
 DATA_LED_SHARE = 0.5
 
 Reason = tuple[str, dict[str, object]]
+Kind = Literal["assumption_led", "mixed", "data_led"]
 
 
 def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per level
@@ -90,20 +92,22 @@ def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-def with_badge(estimate: IcebergEstimate, remarks: Sequence[Diagnostic]) -> Evidence:
-    """The evidence with its badge: whose answer it is.
-
-    Data-led means that the data pin the number (less than half of it is prior, weighted by vocal customers) and that no check objects to it: a narrow
-    range says nothing of an assumption that is broken.
-    """
-    evidence = estimate.evidence
-    if not evidence.level.follows_complainers:
-        return replace(evidence, kind="assumption_led")
+def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Kind:
+    """Whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
+    if not level.follows_complainers:
+        return "assumption_led"
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0
-    if not evidence.level.corrects_ratio or share >= DATA_LED_SHARE:
-        return replace(evidence, kind="mixed")
+    return "data_led" if level.corrects_ratio and share < DATA_LED_SHARE else "mixed"
+
+
+def with_badge(estimate: IcebergEstimate, remarks: Sequence[Diagnostic]) -> Evidence:
+    """The evidence with its badge. Data-led means that the data pin the number and that no check objects to it.
+
+    A narrow range says nothing of an assumption that is broken.
+    """
+    evidence, kind = estimate.evidence, kind_of(estimate.evidence.level, estimate)
     objections = {one.code for one in remarks if one.is_objection}
-    if not objections:
-        return replace(evidence, kind="data_led")
+    if kind != "data_led" or not objections:
+        return replace(evidence, kind=kind)
     return replace(evidence, kind="mixed", reasons=(*evidence.reasons, ("checks_object", {"count": len(objections)})))
