@@ -12,6 +12,7 @@ from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.evidence import with_badge
 from iceberg.model.leaks import find_leaks
+from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.ratio.measurements import remark_on_measurements
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
@@ -100,15 +101,16 @@ def _about_the_cap(estimate: IcebergEstimate) -> list[Diagnostic]:
 
 
 def _asks_for_the_impossible(estimate: IcebergEstimate) -> bool:
-    """Whether the departures rule out the ratio that the user stated, or the whole range of the folk ratio, at the risk of leaving used here.
+    """Whether the departures rule out the ratio that the user stated, or the whole range of the folk ratio, at the assumed risk of leaving.
 
     That 1:25 itself is too large for nearly every company is no news: the range around it is what is assumed.
     """
-    held, allowed = estimate.assumptions, estimate.total.feasible_ratio
-    if held.use_category_priors or allowed is None:
+    held = estimate.assumptions
+    if held.use_category_priors:  # no ratio is stated
         return False
     stated = held.ratio.median != FOLK_RATIO or held.literal_leavers
-    return (held.ratio.median if stated else held.ratio.lower) > allowed
+    sufferers = held.ratio.median if stated else held.ratio.lower
+    return sufferers * (1.0 if held.literal_leavers else COMMON_EXCESS.mean) * estimate.total.vocal_customers > estimate.silent_leavers
 
 
 def _about_the_fit(estimate: IcebergEstimate) -> list[Diagnostic]:

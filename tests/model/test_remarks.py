@@ -23,7 +23,7 @@ def codes(assumptions: Assumptions, *, complainants: int, silent_leavers: int) -
 
 
 def test_the_folk_ratio_is_called_impossible_only_where_its_whole_range_is() -> None:
-    """400 complainants, risk of leaving about 0.28: 5 sufferers each need some 560 leavers, 25 some 2,800. A stated 25.1 needs them all."""
+    """400 complainants, an assumed risk of 0.27: 5 sufferers each need 544 leavers, 25.1 need 2,731."""
     usual, stated = Assumptions(draws=200), Assumptions(ratio=SilentRatioPrior.around(25.1), draws=200)
     assert "ratio_impossible" not in codes(usual, complainants=400, silent_leavers=1500)
     assert "ratio_impossible" in codes(stated, complainants=400, silent_leavers=1500)
