@@ -122,7 +122,7 @@ def _answer_at_level(request: _Request, warm: object | None) -> LevelDraws:
     if level.corrects_ratio and not measured_only:
         return _from_departures(request, warm)
     if not request.counts.has_linked_complaints and months_can_tell(request.counts):
-        return _from_months(request)
+        return _from_months(request, warm)
     return _from_survival(request)
 
 
@@ -194,13 +194,13 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
     return _in_file_order(request, drawn)
 
 
-def _from_months(request: _Request) -> LevelDraws:
+def _from_months(request: _Request, warm: object | None) -> LevelDraws:
     """Level 1: departures over months correct the ratio as far as volumes over months let them."""
 
     def report(step: str, share: float) -> None:
         request.tell(step, 0.1 + 0.65 * share)
 
-    drawn = correct_by_months(request.ordered, assumptions=request.assumptions, rng=request.random[2], progress=report)
+    drawn = correct_by_months(request.ordered, assumptions=request.assumptions, rng=request.random[2], progress=report, warm=warm)
     return _in_file_order(request, drawn)
 
 

@@ -215,7 +215,7 @@ class PredictiveCheck:
 
     @property
     def is_misfit(self) -> bool:
-        """Whether the pattern is not reproduced (judgement: no fair simulated company of 17 reached both)."""
+        """Whether the pattern is not reproduced (judgement: no fair simulated company of 23 reached both)."""
         return self.discrepancy >= MISFIT and self.p_value <= MISFIT_P_VALUE
 
     def in_order(self, labels: Sequence[str]) -> Self:

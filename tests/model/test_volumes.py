@@ -8,7 +8,8 @@ import pytest
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.model.assumptions import Assumptions
+from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.departures import volumes
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.ratio.cells import spread_over_segments
@@ -69,6 +70,21 @@ def test_departures_that_follow_complaints_raise_the_answer() -> None:
         answers.append(float(np.median(drawn.silent_churn.sum(axis=(1, 2, 3)))))
     assert answers[0] > 2 * answers[1]
     assert 200 < answers[0] < 800  # about 480 more than 60 a month
+
+
+def test_a_moved_assumption_takes_the_fit_of_the_first_estimate_and_changes_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    waves = [20, 20, 200, 200, 20, 20, 20, 200, 200, 20, 20, 20]
+    counts = series(waves, [60, 60, 160, 200, 110, 60, 60, 160, 190, 100, 60, 60])
+    other = replace(ASSUMED, ratio=SilentRatioPrior.around(6.0))
+    first, cold = estimate_iceberg(counts, assumptions=ASSUMED), estimate_iceberg(counts, assumptions=other)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(volumes, "fit_excess_hazard", refuse)
+    again = estimate_iceberg(counts, assumptions=other, warm=first.fit_state)
+    assert again.categories == cold.categories
+    assert again.draws.silent_churn.sum() < first.draws.silent_churn.sum()
 
 
 def test_few_months_and_empty_files_have_no_pattern() -> None:

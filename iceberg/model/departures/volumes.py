@@ -10,7 +10,8 @@ q_c has its prior, cut off at r_c.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.model import fit_excess_hazard
-from iceberg.model.departures.reconciliation import draw_silent_churn
+from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.priors import excess_prior, pert_quantile
 from iceberg.model.ratio.cells import spread_over_segments
 from iceberg.model.ratio.draws import draw_ratio_prior
@@ -26,10 +27,12 @@ from iceberg.model.ratio.level_four_prior import moments
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.ratio.prior_change import rows_under, same_prior
 from iceberg.model.results import LevelDraws
 from iceberg.model.survival.delay_kernel import fit_delay_kernel
 
 LEAST_MONTHS = 6  # judgement, as for level 3: a shorter series has no pattern
+MOMENT_DRAWS = 4000
 _QUANTILES = np.linspace(0.0, 1.0, 401)
 
 
@@ -39,8 +42,27 @@ def months_can_tell(counts: CohortCounts) -> bool:
     return bool(telling.sum() >= LEAST_MONTHS and counts.silent_leavers and counts.complaints.any())
 
 
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """Fit and draws under the default prior; other assumptions reweight these draws.
+
+    Attributes:
+        key: Of counts, random stream and number of draws; the same key gives the same bytes.
+        prior, drawn: The default prior, and the draws under it.
+    """
+
+    key: tuple[object, ...]
+    prior: RatioPrior
+    drawn: ReconciliationDraws
+
+
 def correct_by_months(
-    counts: CohortCounts, *, assumptions: Assumptions, rng: np.random.Generator, progress: Callable[[str, float], None]
+    counts: CohortCounts,
+    *,
+    assumptions: Assumptions,
+    rng: np.random.Generator,
+    progress: Callable[[str, float], None],
+    warm: object | None = None,
 ) -> LevelDraws:
     """Fit the reconciliation model to months alone and draw the silent churn of every category, segment and month.
 
@@ -49,6 +71,7 @@ def correct_by_months(
         assumptions: The prior of the ratio, complaints per complainant, the number of draws.
         rng: Spawned per step.
         progress: Called with "fit" or "cells" and the share done of this call.
+        warm: `LevelDraws.fit_state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
     """
     for_draws, for_prior, for_excess, for_voices, for_measured = rng.spawn(5)
     complainants = np.rint(counts.complaints / assumptions.complaints_per_complainant).astype(np.int64)
@@ -57,9 +80,19 @@ def correct_by_months(
     kernel = fit_delay_kernel(series)
     prior = ratio_prior_of(series, assumptions, kernel)
     known = _with_measurement(prior, counts, assumptions, for_measured, spoken)
-    fit = fit_excess_hazard(series, assumptions, kernel=kernel, ratio_prior=known, progress=lambda step, share: progress("fit", 0.8 * share))
-    progress("cells", 0.8)
-    drawn = draw_silent_churn(fit, series, rng=for_draws, draws=assumptions.draws)
+    default = Assumptions(complaints_per_complainant=assumptions.complaints_per_complainant)
+    usual = _with_measurement(ratio_prior_of(series, default, kernel), counts, default, for_measured, spoken)
+
+    def fit_and_draw(believed: RatioPrior) -> ReconciliationDraws:
+        fit = fit_excess_hazard(series, default, kernel=kernel, ratio_prior=believed, progress=lambda step, share: progress("fit", 0.8 * share))
+        progress("cells", 0.8)
+        return draw_silent_churn(fit, series, rng=_afresh(for_draws), draws=assumptions.draws)
+
+    key = (series.digest, _seed(for_draws).entropy, _seed(for_draws).spawn_key, assumptions.draws)
+    if not (isinstance(warm, _Series) and warm.key == key and same_prior(warm.prior, usual)):
+        warm = _Series(key, usual, fit_and_draw(usual))
+    rows = rows_under(known, warm.prior, warm.drawn.log_ratio)
+    drawn = fit_and_draw(known) if rows is None else warm.drawn.at(rows)
     excess = _drawn_excess(counts, assumptions, for_excess, spoken, np.exp(drawn.log_ratio))
     silent_share = 1 - excess[:, spoken] / np.maximum(np.exp(drawn.log_ratio), 1e-12)
     caused = np.zeros((assumptions.draws, len(counts.categories), len(counts.months)), dtype=np.int64)
@@ -74,7 +107,17 @@ def correct_by_months(
         ratio=np.where(heard > 0, caused.sum(axis=2) / np.maximum(heard, 1), assumed),
         excess=excess,
         ratio_prior=assumed,
+        fit_state=warm,
     )
+
+
+def _seed(rng: np.random.Generator) -> np.random.SeedSequence:
+    return cast(np.random.SeedSequence, rng.bit_generator.seed_seq)
+
+
+def _afresh(rng: np.random.Generator) -> np.random.Generator:
+    """The stream as it was before anything was drawn from it."""
+    return np.random.default_rng(_seed(rng))
 
 
 def _added_up(counts: CohortCounts, complainants: IntArray, spoken: BoolArray) -> CohortCounts:
@@ -104,7 +147,8 @@ def _with_measurement(
     measured = measure_ratios(counts, assumptions=assumptions)
     if not any(measured):
         return prior
-    drawn = draw_ratio_prior(counts.categories, assumptions=assumptions, rng=rng, measured=measured)
+    held = replace(assumptions, draws=MOMENT_DRAWS)
+    drawn = draw_ratio_prior(counts.categories, assumptions=held, rng=_afresh(rng), measured=measured)
     mean, precision = moments(np.log(np.exp(drawn.log_ratio()) + drawn.excess)[:, spoken], drawn.measured[spoken])
     return replace(prior, observed_mean=mean, observed_precision=precision)
 
