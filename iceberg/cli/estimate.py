@@ -83,7 +83,12 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 
-    assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
+    assumptions = Assumptions(
+        ratio=SilentRatioPrior.around(options.ratio),
+        horizon_days=options.horizon_days,
+        incident_bias=options.incident_bias,
+        survey_bias=options.survey_bias,
+    )
     mapping = saved_mapping(options)
     progress("reading")
     if options.engine == "spark":

@@ -14,6 +14,7 @@ from iceberg.cli.option_types import (
     UsageError,
     check_date,
     check_engine,
+    check_factor,
     check_format,
     check_language,
     check_period,
@@ -25,7 +26,7 @@ from iceberg.cli.option_types import (
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.model.assumptions import FOLK_RATIO, LARGEST_BIAS, Assumptions
 from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 from iceberg.version import __version__
 
@@ -68,6 +69,8 @@ class Options:
     as_of: date | None = None
     ratio: float = FOLK_RATIO
     horizon_days: int = 180
+    incident_bias: float = Assumptions.incident_bias
+    survey_bias: float = Assumptions.survey_bias
     seed: int = 0
     mapping: Path | None = None
     json: Path | None = None
@@ -269,6 +272,7 @@ _ESTIMATE = (
     _Option("as-of", "date", check_date("--as-of")),
     _Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
+    *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
     _whole("look-back-days", 0, 3650),

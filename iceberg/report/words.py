@@ -67,8 +67,10 @@ def ratio(value: float, translator: Translator) -> str:
     return translator.text("report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
 
 
-def share(rate: float, translator: Translator) -> str:
-    """A rate as a percentage of at most two digits; draws never prove a certainty or an impossibility."""
+def share(rate: float | None, translator: Translator) -> str:
+    """A rate as a percentage of at most two digits; draws never prove a certainty or an impossibility. A dash where it is not known."""
+    if rate is None or rate != rate:  # noqa: PLR0124  # NaN is the only number that differs from itself
+        return "—"
     space = "\N{NO-BREAK SPACE}"
     if rate >= 0.995:
         return f">{space}{translator.percent(0.99)}"
@@ -94,7 +96,7 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name the months that are no evidence and a day on which most departures fall, give the second opinion where it differs, and say that the total
+    They name months that are no evidence and a day on which most departures fall, give the second opinion where it differs, and say that the total
     is not distinguishable from noise or not tested in this selection.
     """
     named = [item for item in estimate.diagnostics if item.code.startswith(("months_", "mass_end")) or item.code == "second_opinion_differs"]
@@ -201,6 +203,8 @@ def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
     ranking = ranking_table(estimate)
     if ranking.empty or estimate.total.vocal_customers == 0:
         return _missing("first", "missing_detail", translator)
+    if not estimate.evidence.ranks and len(ranking) > 1:
+        return _missing("first", "missing_detail_unranked", translator)
     first = ranking.iloc[0]
     untested = "_untested" if is_selection(estimate) else ""
     label = translator.text(f"report.tiles.first.label{untested}")
@@ -300,7 +304,7 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
             noise["exceeded"] = share(item.placebo.exceeded, translator)
             return _decision("measure", translator, "measure_low_end", category=category, **ends, **noise)
         return _decision("watch", translator, "watch", category=category, **ends, **noise)
-    if item.prior_share > MOSTLY_ASSUMPTION:
+    if item.prior_share > MOSTLY_ASSUMPTION or not estimate.evidence.ranks:
         return _decision(
             "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
         )

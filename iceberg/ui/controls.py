@@ -28,7 +28,14 @@ SPREAD_STEPS = (1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
 DEFAULT_SPREAD = 5.0
 HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
-STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
+# Judgement: by how much a log or a survey may be wrong, from "trust it" to "it hardly counts".
+BIAS_STEPS = {"incident_bias": (1.0, 1.3, 1.9, 2.5, 4.0, 8.0), "survey_bias": (1.0, 1.5, 2.0, 2.7, 4.0, 8.0)}
+STEPS = {
+    "ratio": (RATIO_STEPS, FOLK_RATIO),
+    "spread": (SPREAD_STEPS, DEFAULT_SPREAD),
+    "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
+    **{name: (steps, float(getattr(Assumptions(), name))) for name, steps in BIAS_STEPS.items()},
+}
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
 
@@ -188,13 +195,15 @@ def _assumptions_chosen(study: Study) -> Assumptions:
     steps = {name: _step_chosen(study, name) for name in STEPS}
     usual = study.assumptions
     moved = {name for name, step in steps.items() if step != _ladder(study, name)[1]}
-    if evidence == usual.use_category_priors and not (moved & {"horizon"} if evidence else moved) and not (evidence and edited_priors()):
+    if evidence == usual.use_category_priors and not (moved - {"ratio", "spread"} if evidence else moved) and not (evidence and edited_priors()):
         return usual
     ratio, spread = (FOLK_RATIO, DEFAULT_SPREAD) if evidence else (steps["ratio"], steps["spread"])
     return replace(
         usual,
         ratio=SilentRatioPrior(ratio, ratio / spread, ratio * spread),
         horizon_days=int(steps["horizon"]),
+        incident_bias=steps["incident_bias"],
+        survey_bias=steps["survey_bias"],
         use_category_priors=evidence,
         category_priors=(edited_priors() or usual.category_priors) if evidence else (),
     )
@@ -208,6 +217,10 @@ def _show_assumptions(study: Study, words: Translator) -> None:
         prior = _assumptions_chosen(study).ratio
         st.caption(plain(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper)))
     _show_step(study, "horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
+    observed = study.counts.observed
+    for name, asked in zip(BIAS_STEPS, (observed.incidents, observed.survey) if observed else (), strict=False):
+        if asked.any():
+            _show_step(study, name, words, lambda step: words.text("ui.controls.times", factor=step))
 
 
 def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
@@ -216,9 +229,10 @@ def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
     if study.published is None:
         return steps, usual
     ratio, days = study.assumptions.ratio, study.assumptions.horizon_days
-    assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}[name]
-    near = next((step for step in steps if math.isclose(step, assumed, rel_tol=1e-6)), None)
-    return (steps, near) if near is not None else (tuple(sorted((*steps, assumed))), assumed)
+    assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}
+    assumed |= {bias: float(getattr(study.assumptions, bias)) for bias in BIAS_STEPS}
+    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6)), None)
+    return (steps, near) if near is not None else (tuple(sorted((*steps, assumed[name]))), assumed[name])
 
 
 def _start_chosen(study: Study) -> str:
@@ -286,7 +300,7 @@ def link_with(**choices: str) -> dict[str, list[str]]:
 
 def _reset() -> None:
     forget_choices()
-    for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
+    for name in ("start", *STEPS, "months", "segment"):
         _set_parameter(name, None)
 
 

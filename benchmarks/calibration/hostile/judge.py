@@ -57,7 +57,7 @@ def judge_files(lives: Lives, files: Files, seed: int) -> Record:
         if money is not None:
             one |= _money(_interval([part.revenue_lost for part in parts], money, places), one, true["money"])
         one |= {"vocal": sum(part.vocal_customers for part in parts)}
-        one |= {"chance_largest": round(sum(part.probability_worst for part in parts), 4), "is_largest": true["silent_churn"] == most > 0}
+        one |= {"chance_largest": round(sum(part.probability_worst or 0.0 for part in parts), 4), "is_largest": true["silent_churn"] == most > 0}
         categories.append(one)
     total = _beside(estimate.total.silent_churn, truth["silent_churn"])
     if money is not None:

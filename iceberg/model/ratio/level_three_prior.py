@@ -1,4 +1,4 @@
-"""Builds the prior of the silent ratios at level 3 from assumptions, complainers' own excess and observed complaint rates.
+"""Builds the prior of the silent ratios at level 3 from assumptions and complainers' own excess.
 
 `ratio.py` draws what is assumed; here its moments become the hierarchical prior of the reconciliation, widened by what no assumption knows: how the
 file captures complaints and how differently the silent behave.
@@ -14,7 +14,6 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.ratio.draws import draw_ratio_prior
-from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
 
@@ -45,10 +44,9 @@ def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: Delay
     mean = assumed.mean(axis=0)
     if not assumptions.literal_leavers:
         mean = mean + _vocal_shift(kernel, np.log(0.3))
-    prior = RatioPrior(
+    return RatioPrior(
         mean, float(np.hypot(np.sqrt(shared), UNKNOWN_SHARED_SD)), float(np.hypot(np.sqrt(own - shared), UNKNOWN_SPREAD_SD))
     )
-    return _with_observed_rates(prior, counts, assumptions, kernel)
 
 
 def _vocal_shift(kernel: DelayKernel, assumed_log_excess: float) -> FloatArray:
@@ -65,21 +63,3 @@ def _vocal_shift(kernel: DelayKernel, assumed_log_excess: float) -> FloatArray:
         means.append(away * OWN_EXCESS_LOG_SD**2 / known)
     level = float(np.average(means, weights=weights))
     return np.asarray(level + VOCAL_WEIGHT * (kernel.excess_log_mean - kernel.pooled_log_mean), dtype=np.float64)
-
-
-def _with_observed_rates(
-    prior: RatioPrior, counts: CohortCounts, assumptions: Assumptions, kernel: DelayKernel
-) -> RatioPrior:
-    """An incident log or a survey pins the silent sufferers per complainer of its categories; q is still complainers'."""
-    mean, precision = np.zeros(len(prior.mean)), np.zeros(len(prior.mean))
-    rng = np.random.default_rng(_SEED)
-    for place, seen in enumerate(measure_ratios(counts, assumptions=assumptions)):
-        if seen is None:
-            continue
-        sufferers = seen.log_sufferers(rng.random(_DRAWS), rng.standard_normal(_DRAWS), rng.random(_DRAWS))
-        literal = assumptions.literal_leavers
-        log_excess = 0.0 if literal else float(kernel.excess_log_mean[place])
-        unsure = 0.0 if literal else float(kernel.excess_log_sd[place] ** 2 + SILENT_EXCESS_LOG_SD**2)
-        mean[place] = float(sufferers.mean()) + log_excess
-        precision[place] = 1 / (float(sufferers.var()) + unsure)
-    return replace(prior, observed_mean=mean, observed_precision=precision) if precision.any() else prior

@@ -14,7 +14,7 @@ from iceberg.locale import Translator, visible
 _COUNTS = frozenset({
     "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
     "folk_leavers", "silent_leavers", "at_risk", "leavers", "expected", "complainants", "customer_years", "at_low", "at_high", "base", "rows", "day",
-    "days", "from_day", "to_day", "from_month", "to_month",
+    "observed_customers", "predicted_lower", "predicted_median", "predicted_upper", "days", "from_day", "to_day", "from_month", "to_month",
 })  # fmt: skip
 _RATES = frozenset({
     "nominal", "actual", "silent_share", "probability_first", "prior_share", "share", "observed", "observed_lower", "observed_upper", "net",

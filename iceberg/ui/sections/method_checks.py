@@ -8,13 +8,15 @@ from functools import partial
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.charts.checks import build_checks, written_checks
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.dots import build_prior_posterior
 from iceberg.report.outlook import break_even_sentence
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
 from iceberg.report.tables.written import display_table
-from iceberg.report.takeaways import takeaway_coverage, takeaway_prior_posterior
+from iceberg.report.takeaways import takeaway_checks, takeaway_coverage, takeaway_prior_posterior
 from iceberg.report.words import customers_range, share
 from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures, table_chart
 from iceberg.ui.frame import Frame
@@ -34,6 +36,8 @@ def show_estimate_checks(frame: Frame) -> None:
     _show_posterior(frame, estimate)
     st.header(words.text("ui.method.placebo"), anchor=False)
     _show_placebo(frame, estimate)
+    st.header(words.text("ui.method.reproduced"), anchor=False)
+    _show_reproduced(frame, estimate)
     st.header(words.text("ui.method.break_even"), anchor=False)
     _show_break_even(frame, estimate)
     st.header(words.text("ui.method.diagnostics"), anchor=False)
@@ -81,6 +85,19 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
     )
     st.markdown(plain(said))
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
+
+
+def _show_reproduced(frame: Frame, estimate: IcebergEstimate) -> None:
+    """The fit beside what it was fitted to, as one picture."""
+    words, table = frame.words, checks_table(estimate)
+    st.markdown(words.text("ui.method.reproduced_lead"))
+    if table.empty:
+        st.info(words.text("ui.method.reproduced_none"), icon=":material/info:")
+        return
+    st.markdown(takeaway_checks(table, words))
+    chart = table_chart(frame, "checks", table, partial(build_checks, narrow=frame.narrow), takeaway_checks, key=estimate_key(estimate))
+    written = replace(chart, table=lambda: written_checks(table, words))
+    show_chart(frame, written)
 
 
 def _show_break_even(frame: Frame, estimate: IcebergEstimate) -> None:

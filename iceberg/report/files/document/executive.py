@@ -19,9 +19,11 @@ from iceberg.report.files.document.blocks import (
     name_and_figures,
 )
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
-from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
+from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.estimate import currency_of, ranking_table
+from iceberg.report.takeaways import takeaway_checks
 from iceberg.report.words import (
     category_of,
     comparator_sentence,
@@ -214,6 +216,9 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSec
     remarks = remark_lines(estimate, words)
     if remarks:
         blocks.append(Bullets(tuple(remarks)))
+    if estimate.checks:
+        said = takeaway_checks(checks_table(estimate), words)
+        blocks += [Paragraph(said), Figure("checks", draw_svg(checks_specification(estimate, words)), said, 0.6)]
     return ReportSection(words.text("export.section.evidence"), tuple(blocks))
 
 

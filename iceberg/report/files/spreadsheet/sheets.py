@@ -95,7 +95,7 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
         for item in estimate.categories
     ]
     frame = pd.DataFrame(rows)
-    return frame.sort_values("rank", ignore_index=True) if rows else frame
+    return frame.sort_values(["rank", "category"], ignore_index=True) if rows else frame
 
 
 def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> Sequence[tuple[str, str]]:
