@@ -40,9 +40,8 @@ def rates_of(records: list[Record]) -> dict[str, dict[str, tuple[int, int]]]:
     standing = {(record["kind"], record["seed"]): {one["code"] for one in record["diagnostics"]} for record in records}
     codes = [*known_codes(), *sorted(set().union(*standing.values()) - set(known_codes()))]
     companies = Counter(kind for kind, _ in standing)
-    return {
-        code: {kind: (sum(code in found for (own, _), found in standing.items() if own == kind), companies[kind]) for kind in kinds} for code in codes
-    }
+    stands = Counter((code, kind) for (kind, _), said in standing.items() for code in said)
+    return {code: {kind: (stands[code, kind], companies[kind]) for kind in kinds} for code in codes}
 
 
 def build_table(records: list[Record], families: dict[str, Record] | None = None) -> str:
