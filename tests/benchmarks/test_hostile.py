@@ -63,6 +63,15 @@ def test_complaints_are_of_customers_who_are_there_and_their_number_is_about_wha
     assert inside.drop_duplicates(["customer", "problem"]).shape[0] == pytest.approx(260, rel=0.35)
 
 
+def test_who_spoke_of_an_incident_complained_of_it_unless_they_left_before(lives):
+    spoke = lives.incidents[lives.incidents["spoke"]]
+    said = set(zip(lives.complaints["customer"], lives.complaints["problem"], strict=True))
+    pairs = list(zip(spoke["customer"], spoke["problem"], strict=True))
+    assert sum(pair in said for pair in pairs) > 0.9 * len(pairs) > 100
+    quiet = lives.incidents[~lives.incidents["spoke"]]
+    assert sum(pair in said for pair in zip(quiet["customer"], quiet["problem"], strict=True)) < 0.2 * len(quiet)
+
+
 def test_the_truth_adds_up_and_its_silent_leavers_are_those_of_the_product(lives, counts):
     truth = true_silence(lives, counts)
     parts = truth["categories"].values()
@@ -169,6 +178,7 @@ def test_volumes_hold_every_complaint_and_a_sheet_every_customer(lives, files, c
     assert volumes.tables["volumes"]["complaints"].sum() == (files.tables["complaints"]["complaint_date"] >= since).sum()
     sheet = count_files(as_flat(files, lives.firm))
     truth = true_silence(lives, sheet)
+    assert sorted(sheet.categories) == sorted(one.name for one in lives.firm.problems)
     assert truth["silent_leavers"] == sheet.silent_leavers
     assert truth["vocal_leavers"] == sheet.vocal_exits.sum()
 
