@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
@@ -89,6 +90,7 @@ class CohortCounts:
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
+        renewals: The contracts that bind customers until a renewal; None where there are none.
     """
 
     window: ObservationWindow
@@ -117,6 +119,7 @@ class CohortCounts:
     observed: ObservedSilence | None = None
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
+    renewals: Renewals | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -259,6 +262,7 @@ class CohortCounts:
             clock=replace(clock, segment=new_place[clock.segment]),
             grouped_segments=grouped,
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
+            renewals=self.renewals and self.renewals.rearranged(chosen),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
@@ -271,6 +275,8 @@ def _check_counts(counts: CohortCounts) -> None:
     _check_day_counts(counts)
     if counts.observed is not None:
         counts.observed.check(len(counts.categories), len(counts.segments))
+    if counts.renewals is not None and len(counts.renewals.bound) != len(counts.segments):
+        raise ValueError("every segment has a share of bound customers")
     if not counts.has_calendar and len(counts.months) != 1:
         raise ValueError("counts without a calendar have one month")
 
@@ -355,6 +361,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["has_calendar"] = False
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.renewals is not None:
+        header["renewals"] = counts.renewals.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
 from iceberg.errors import StoreError
@@ -86,6 +87,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.renewals is not None:
+        header["renewals"] = counts.renewals.to_dict()
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -149,6 +152,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

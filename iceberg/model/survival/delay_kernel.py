@@ -39,10 +39,11 @@ class DelayKernel:
     """The delay as two Gaussian numbers, with what was learned about q on the way.
 
     Attributes:
-        location: log mean days, log gamma shape.
-        covariance: (2, 2), widened for the difference between silent and vocal customers.
+        location: log mean days, log gamma shape; with contracts a third number, how far the share bound is from that of the counts, on the logit scale.
+        covariance: (2, 2) or (3, 3), widened for the difference between silent and vocal customers.
         excess_log_mean, excess_log_sd: (C,) log q_c of complainers, shrunk to the pooled q.
         pooled_log_mean, pooled_log_sd: log q of all complainers.
+        bound, term_months: Share of complainers whom a contract bound at their complaint, and its term; 0 without contracts.
     """
 
     location: FloatArray
@@ -51,6 +52,12 @@ class DelayKernel:
     excess_log_sd: FloatArray
     pooled_log_mean: float
     pooled_log_sd: float
+    bound: float = 0.0
+    term_months: int = 0
+
+    def share_within(self, days: float) -> float:
+        """P(a caused departure follows within so many days), contracts included."""
+        return float(_share_left(self.location, np.array([days]), self.bound, self.term_months)[0])
 
     def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
@@ -59,12 +66,14 @@ class DelayKernel:
 
 @dataclass(frozen=True, eq=False)
 class _DelayClock:
-    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J)."""
+    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J); contracts as in the kernel."""
 
     edges: FloatArray
     observed: FloatArray
     expected: FloatArray
     days: FloatArray
+    bound: float
+    term_months: int
 
 
 def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
@@ -75,17 +84,23 @@ def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
     prior_sd = np.array([PRIOR_EXCESS_LOGIT_SD, PRIOR_MEAN_SD, PRIOR_SHAPE_SD, PRIOR_NATURAL_PART_SD])
     mode, covariance = _maximise(lambda x: _negative_log_posterior(x, pooled, prior_mean, prior_sd), prior_mean)
     delay_covariance = covariance[1:3, 1:3] + np.diag([SILENT_MEAN_SD**2, SILENT_SHAPE_SD**2])
-    pooled_q = 1 / (1 + np.exp(-mode[0]))
+    pooled_q, pooled_sd = 1 / (1 + np.exp(-mode[0])), np.sqrt(covariance[0, 0])
     log_mean, log_sd = np.empty(categories), np.empty(categories)
     for category in range(categories):
         log_mean[category], log_sd[category] = _category_excess(_read_clock(counts, category), mode, covariance)
+    location, covariance = mode[1:3], delay_covariance
+    if pooled.term_months and counts.renewals is not None:
+        location, covariance = np.append(location, 0.0), np.diag([0.0, 0.0, counts.renewals.bound_sd**2])
+        covariance[:2, :2] = delay_covariance
     return DelayKernel(
-        location=mode[1:3],
-        covariance=delay_covariance,
+        location=location,
+        covariance=covariance,
         excess_log_mean=log_mean,
         excess_log_sd=log_sd,
         pooled_log_mean=float(np.log(pooled_q)),
-        pooled_log_sd=float((1 - pooled_q) * np.sqrt(covariance[0, 0])),
+        pooled_log_sd=float((1 - pooled_q) * pooled_sd),
+        bound=pooled.bound,
+        term_months=pooled.term_months,
     )
 
 
@@ -113,6 +128,21 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
     """P(delay <= days), with the leading axes of `location`."""
     mean, shape = np.exp(location[..., :1]), np.exp(location[..., 1:2])
     return np.asarray(gammainc(shape, np.maximum(days, 0.0) * shape / mean), dtype=np.float64)
+
+
+def until_renewal(share: Callable[[FloatArray], FloatArray], days: FloatArray, term_months: int) -> FloatArray:
+    """`share(days)` put off to the next renewal, which is anywhere in a term: the mean over shifts of up to a term."""
+    shifts = (np.arange(24) + 0.5) / 24 * term_months * DAYS_PER_MONTH
+    return np.asarray(np.mean([share(days - shift) for shift in shifts], axis=0), dtype=np.float64)
+
+
+def _share_left(location: FloatArray, days: FloatArray, bound: float, term_months: int) -> FloatArray:
+    """Distribution function of the time to a caused departure, where the share `bound` leaves at the first renewal after the delay."""
+    free = share_within(location, days)
+    if not term_months:
+        return free
+    later = until_renewal(lambda moved: share_within(location, moved), days, term_months)
+    return np.asarray(free + bound * (later - free), dtype=np.float64)
 
 
 def integrated_share(location: FloatArray, days: FloatArray) -> FloatArray:
@@ -152,9 +182,18 @@ def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
     beyond = np.cumsum(ended[..., ::-1], axis=-1)[..., ::-1] - ended
     days = beyond * np.diff(edges) + partial
     hazard = _silent_daily_hazard(counts)
-    later = _band_after(counts, (edges[:-1] + edges[1:]) / 2)
-    expected = (days * hazard[:, later]).sum(axis=(0, 1))
-    return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)))
+    middle = (edges[:-1] + edges[1:]) / 2
+    renewals = counts.renewals if counts.renewals is not None and counts.renewals.modelled else None
+    # A renewal lies somewhere in a band: customers stand anywhere in it, and only the middle of an ordinary one may speak for all.
+    places = (0.5,) if renewals is None else tuple((np.arange(12) + 0.5) / 12)
+    later = np.mean([hazard[:, _band_after(counts, middle, place)] for place in places], axis=0) if renewals else hazard[:, _band_after(counts, middle)]
+    expected = (days * later).sum(axis=(0, 1))
+    bound, term = 0.0, 0
+    if renewals is not None:
+        complained = ended.sum(axis=-1)
+        bound = float(np.asarray(renewals.bound) @ complained @ renewals.binds(counts.band_edges_months) / max(complained.sum(), 1.0))
+        term = renewals.term_months
+    return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)), bound, term)
 
 
 def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
@@ -168,10 +207,11 @@ def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + 20) / (days + 20 / margin), dtype=np.float64)
 
 
-def _band_after(counts: CohortCounts, days: FloatArray) -> IntArray:
-    """(B, J) tenure band reached by a customer in the middle of band b after so many days."""
+def _band_after(counts: CohortCounts, days: FloatArray, place: float = 0.5) -> IntArray:
+    """(B, J) tenure band reached after so many days by a customer at `place` of band b: 0 its lower edge, 1 its upper one."""
     edges = np.asarray(counts.band_edges_months, dtype=float)
     middle = np.append((edges[:-1] + edges[1:]) / 2, edges[-1] + 12)
+    middle += (place - 0.5) * np.append(np.diff(edges), 0.0)
     tenure = middle[:, None] + days[None] / DAYS_PER_MONTH
     return np.searchsorted(edges, tenure, side="right").astype(np.int64) - 1
 
@@ -184,7 +224,7 @@ def _negative_log_posterior(x: FloatArray, clock: _DelayClock, prior_mean: Float
 
 
 def _expected_exits(clock: _DelayClock, q: float, location: FloatArray, natural_part: float) -> FloatArray:
-    cdf = share_within(location, clock.edges)
+    cdf = _share_left(location, clock.edges, clock.bound, clock.term_months)
     # Mean excess hazard over the bin, from survival 1 - q F of the excess process alone.
     excess = np.diff(-np.log1p(-q * cdf)) / np.diff(clock.edges)
     return np.asarray(natural_part * clock.expected + clock.days * excess + 1e-9, dtype=np.float64)

@@ -7,6 +7,12 @@ its customers were in l months earlier, the expected silent departures of a cell
 
 and the expected complainants of category c are E A_c[s, m] B_c[b]. N are months at risk of the silent, E of everybody. Multiplying the
 intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
+
+Where contracts bind customers until a renewal, the weights depend on the band (and on the share phi_s of the segment that is bound):
+
+    w[s, l, b] = (1 - phi_s) w_l + phi_s rho_b sum_j h_j w[l - j],        h = 1/2, 1, ..., 1, 1/2 over the months 0 to term
+
+with rho_b renewals per month in the band: those bound come to their decision like the others, and leave at the first renewal after it.
 """
 
 from __future__ import annotations
@@ -25,6 +31,48 @@ LAG_ZERO_MONTHS = 1 / 3  # mean time between two days of the same month, in orde
 
 
 @dataclass(frozen=True, eq=False)
+class RenewalClock:
+    """Contracts as the model reads them.
+
+    Attributes:
+        term: Months between renewals.
+        per_month: (B,) renewals per month in each band.
+        binds: (B,) 1 where contracts bind, 0 in later bands where they no longer do.
+        logit_bound: (S,) share of customers bound, on the logit scale; the third number of the delay moves all of them.
+    """
+
+    term: int
+    per_month: FloatArray
+    binds: FloatArray
+    logit_bound: FloatArray
+
+    @classmethod
+    def of(cls, counts: CohortCounts) -> RenewalClock | None:
+        """The clock of `counts`; None where no contracts are modelled."""
+        renewals = counts.renewals
+        if renewals is None or not renewals.modelled:
+            return None
+        edges, bound = counts.band_edges_months, np.asarray(renewals.bound)
+        return cls(renewals.term_months, renewals.per_month(edges), renewals.binds(edges), np.log(bound / (1 - bound)))
+
+    def bound(self, delay: FloatArray) -> FloatArray:
+        """(..., S) share bound; leading axes of `delay` are draws."""
+        return np.asarray(1 / (1 + np.exp(-np.clip(self.logit_bound + delay[..., 2:3], -20, 20))), dtype=np.float64)
+
+    def weights(self, delay: FloatArray, by_lag: FloatArray) -> FloatArray:
+        """(..., S, L, B) weights of the lags in each segment and band, from those of customers who may leave at any time, (..., L)."""
+        lags = by_lag.shape[-1]
+        months = np.ones(self.term + 1)
+        months[[0, -1]] = 0.5  # problems and renewals fall anywhere in a month
+        apart = np.arange(lags)[:, None] - np.arange(lags)[None]
+        window = np.where((apart >= 0) & (apart <= self.term), months[np.clip(apart, 0, self.term)], 0.0)
+        renewing = by_lag @ window.T
+        bound = self.bound(delay)[..., None, None]
+        free = (1 - bound * self.binds) * by_lag[..., None, :, None]
+        return np.asarray(free + bound * renewing[..., None, :, None] * self.per_month, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
 class LexisDesign:
     """Counts as the model reads them.
 
@@ -37,6 +85,8 @@ class LexisDesign:
         before: months before the window in which problems may have struck those who left inside it.
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
+        clock: contracts, None where there are none.
+        renewal_bands: bands that one renewal has for itself.
     """
 
     at_risk: FloatArray
@@ -47,6 +97,8 @@ class LexisDesign:
     before: int
     source_band: FloatArray
     reference_band: int
+    clock: RenewalClock | None = None
+    renewal_bands: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -79,6 +131,13 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
+        reference = exposure.sum(axis=(0, 1))
+        clock, renewal_bands = RenewalClock.of(counts), np.zeros(0, dtype=np.int64)
+        if clock is not None and counts.renewals is not None:
+            renewal_bands = counts.renewals.at_renewal(counts.band_edges_months)
+            # Who leaves at a renewal would have spent the second month of the band at risk.
+            at_risk[..., renewal_bands] += exits[..., renewal_bands]
+            reference[renewal_bands] = -1.0
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -88,7 +147,9 @@ class LexisDesign:
             lags=lags,
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
-            reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            reference_band=int(np.argmax(reference)),
+            clock=clock,
+            renewal_bands=tuple(renewal_bands.tolist()),
         )
 
 
@@ -113,7 +174,7 @@ class Effects:
         segment: (C, S).
         burst: (C, S, M) segment x month interaction: incidents that strike one segment for a while.
         log_ratio: (C,).
-        delay: (2,) log mean days and log shape.
+        delay: (2,) log mean days and log shape; with contracts (3,), the last moves the share bound.
         natural: (S, M, B) log monthly natural hazard.
     """
 
@@ -134,7 +195,7 @@ class Rates:
         intensity: (C, S, Q) A_c.
         band_factor: (C, B) B_c.
         moved_band: (C, lags + 1, B) T_l B_c.
-        weights: (lags + 1,).
+        weights: (lags + 1,), or with contracts (S, lags + 1, B).
         caused: (C, S, M, B) expected silent churn.
         natural: (S, M, B) expected natural departures.
         complaints: (C, S, M, B) expected complainants.
@@ -162,12 +223,25 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     intensity = np.exp(np.clip(log_intensity, -40, 15))
     band_factor = np.exp(np.clip(effects.band, -20, 20))
     moved = np.einsum("lbd,cd->clb", design.source_band, band_factor)
-    weights = lag_weights(effects.delay, design.lags) if design.lags or design.shape[2] > 1 else np.ones(1)
+    weights = _kernel_weights(design, effects.delay) if design.lags or design.shape[2] > 1 else np.ones(1)
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
-    caused = spread_over_lags(design, intensity, weights[:, None] * moved) * ratio[:, None, None, None] * design.at_risk
+    caused = _spread(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
     natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
     return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
+
+
+def _kernel_weights(design: LexisDesign, delay: FloatArray) -> FloatArray:
+    """`Rates.weights` of one delay."""
+    weights = lag_weights(delay, design.lags)
+    return weights if design.clock is None else design.clock.weights(delay, weights)
+
+
+def _spread(design: LexisDesign, intensity: FloatArray, weights: FloatArray, moved: FloatArray) -> FloatArray:
+    """sum_l intensity[c, s, m - l] w[s, l, b] moved[c, l, b], as (C, S, M, B)."""
+    if weights.ndim == 1:
+        return spread_over_lags(design, intensity, weights[:, None] * moved)
+    return np.asarray(lagged_intensity(design, intensity) @ (weights * moved[:, None]), dtype=np.float64)
 
 
 def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatArray) -> FloatArray:
@@ -206,7 +280,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     """Derivative of `rates.departures` with respect to every kind of parameter."""
     categories, segments, months, bands = design.shape
     every = design.all_months
-    starts = np.cumsum([0, categories * every, categories * bands, categories, 2, months, bands, 1])
+    starts = np.cumsum([0, categories * every, categories * bands, categories, len(effects.delay), months, bands, 1])
     matrix = np.zeros((segments, months, bands, int(starts[-1])))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     lagged = lagged_intensity(design, rates.intensity)  # C S M L
@@ -214,18 +288,22 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     by_month = np.zeros((segments, months, bands, categories, every))
     here = np.arange(months)
     for lag in range(design.lags + 1):
-        scale = ratio[:, None] * rates.weights[lag] * rates.moved_band[:, lag]  # C B
-        part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
+        if design.clock is None:
+            scale = ratio[:, None] * rates.weights[lag] * rates.moved_band[:, lag]  # C B
+            part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
+        else:
+            by_segment = ratio[:, None, None] * rates.weights[:, lag] * rates.moved_band[:, None, lag]  # C S B
+            part = np.einsum("csm,csb,smb->msbc", lagged[..., lag], by_segment, risk, optimize=True)
         by_month[:, here, :, :, design.before + here - lag] += part
     matrix[..., : starts[1]] = by_month.reshape(segments, months, bands, -1)
-    moved = rates.weights[:, None, None] * design.source_band  # L B D
-    spread = np.tensordot(lagged, moved, axes=(3, 0))  # C S M B D
+    spread = _spread_to_source_bands(design, lagged, rates.weights)
     by_band = spread * (ratio[:, None] * rates.band_factor)[:, None, None, None, :] * risk[None, ..., None]
     matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
-        for number, slope in enumerate(_weight_slopes(effects.delay, design.lags)):
-            caused = np.einsum("csml,c,clb->smb", lagged, ratio, slope[:, None] * rates.moved_band, optimize=True)
+        for number, slope in enumerate(_weight_slopes(design, effects.delay)):
+            by_lag = np.broadcast_to(slope[None, :, None] if design.clock is None else slope, (segments, design.lags + 1, bands))
+            caused = np.einsum("csml,c,slb,clb->smb", lagged, ratio, by_lag, rates.moved_band, optimize=True)
             matrix[..., starts[3] + number] = caused * risk
     matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
     band = np.arange(bands)
@@ -234,7 +312,17 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
-def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:
+def _spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: FloatArray) -> FloatArray:
+    """(C, S, M, B, D) share of the caused departures of each cell that band D sends, before its own factor."""
+    if weights.ndim == 1:
+        return np.asarray(np.tensordot(lagged, weights[:, None, None] * design.source_band, axes=(3, 0)), dtype=np.float64)
+    categories, segments, months, lags = lagged.shape
+    bands = design.shape[3]
+    by_segment = (weights[..., None] * design.source_band).reshape(segments, lags, bands * bands)
+    return np.asarray((lagged @ by_segment).reshape(categories, segments, months, bands, bands), dtype=np.float64)
+
+
+def _weight_slopes(design: LexisDesign, delay: FloatArray) -> list[FloatArray]:
     step = 1e-4
-    shifts = [np.array([step, 0.0]), np.array([0.0, step])]
-    return [(lag_weights(delay + shift, lags) - lag_weights(delay - shift, lags)) / (2 * step) for shift in shifts]
+    shifts = step * np.eye(len(delay))
+    return [(_kernel_weights(design, delay + shift) - _kernel_weights(design, delay - shift)) / (2 * step) for shift in shifts]

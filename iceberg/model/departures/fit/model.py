@@ -31,6 +31,7 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 
+LAGS_TO_DECIDE = 4  # months; judgement: beyond a term, where contracts bind
 LONGEST_LAG = 12  # months; judgement: later departures cannot be distinguished from natural ones
 
 
@@ -135,7 +136,10 @@ def fit_excess_hazard(
     kernel = kernel or fit_delay_kernel(counts)
     ratio = ratio_prior or ratio_prior_of(counts, assumptions, kernel)
     months = counts.shape[1]
-    design = LexisDesign.of(counts, lags=lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1))))
+    lags = lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1)))
+    if counts.renewals is not None and counts.renewals.modelled:
+        lags = min(lags, LAGS_TO_DECIDE) + counts.renewals.term_months
+    design = LexisDesign.of(counts, lags=lags)
     return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
 
 
@@ -155,7 +159,8 @@ def fit_design(
     natural departures.
     """
     categories, segments, months, bands = design.shape
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band)
+    delays = len(kernel.location)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, delays, design.renewal_bands)
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)
