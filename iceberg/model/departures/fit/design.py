@@ -8,11 +8,7 @@ its customers were in l months earlier, the expected silent departures of a cell
 and the expected complainants of category c are E A_c[s, m] B_c[b]. N are months at risk of the silent, E of everybody. Multiplying the
 intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
 
-Where contracts bind customers until a renewal, the weights depend on the band (and on the share phi_s of the segment that is bound):
-
-    w[s, l, b] = (1 - phi_s) w_l + phi_s rho_b sum_j h_j w[l - j],        h = 1/2, 1, ..., 1, 1/2 over the months 0 to term
-
-with rho_b renewals per month in the band: those bound come to their decision like the others, and leave at the first renewal after it.
+Contracts that bind customers until a renewal change the weights and the natural part: see `iceberg.model.departures.fit.renewals`.
 """
 
 from __future__ import annotations
@@ -24,52 +20,11 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.fit.renewals import RenewalClock
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
 LAG_ZERO_MONTHS = 1 / 3  # mean time between two days of the same month, in order
-
-
-@dataclass(frozen=True, eq=False)
-class RenewalClock:
-    """Contracts as the model reads them.
-
-    Attributes:
-        term: Months between renewals.
-        per_month: (B,) renewals per month in each band.
-        binds: (B,) 1 where contracts bind, 0 in later bands where they no longer do.
-        logit_bound: (S,) share of customers bound, on the logit scale; the third number of the delay moves all of them.
-    """
-
-    term: int
-    per_month: FloatArray
-    binds: FloatArray
-    logit_bound: FloatArray
-
-    @classmethod
-    def of(cls, counts: CohortCounts) -> RenewalClock | None:
-        """The clock of `counts`; None where no contracts are modelled."""
-        renewals = counts.renewals
-        if renewals is None or not renewals.modelled:
-            return None
-        edges, bound = counts.band_edges_months, np.asarray(renewals.bound)
-        return cls(renewals.term_months, renewals.per_month(edges), renewals.binds(edges), np.log(bound / (1 - bound)))
-
-    def bound(self, delay: FloatArray) -> FloatArray:
-        """(..., S) share bound; leading axes of `delay` are draws."""
-        return np.asarray(1 / (1 + np.exp(-np.clip(self.logit_bound + delay[..., 2:3], -20, 20))), dtype=np.float64)
-
-    def weights(self, delay: FloatArray, by_lag: FloatArray) -> FloatArray:
-        """(..., S, L, B) weights of the lags in each segment and band, from those of customers who may leave at any time, (..., L)."""
-        lags = by_lag.shape[-1]
-        months = np.ones(self.term + 1)
-        months[[0, -1]] = 0.5  # problems and renewals fall anywhere in a month
-        apart = np.arange(lags)[:, None] - np.arange(lags)[None]
-        window = np.where((apart >= 0) & (apart <= self.term), months[np.clip(apart, 0, self.term)], 0.0)
-        renewing = by_lag @ window.T
-        bound = self.bound(delay)[..., None, None]
-        free = (1 - bound * self.binds) * by_lag[..., None, :, None]
-        return np.asarray(free + bound * renewing[..., None, :, None] * self.per_month, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +41,6 @@ class LexisDesign:
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
         clock: contracts, None where there are none.
-        renewal_bands: bands that one renewal has for itself.
     """
 
     at_risk: FloatArray
@@ -98,7 +52,6 @@ class LexisDesign:
     source_band: FloatArray
     reference_band: int
     clock: RenewalClock | None = None
-    renewal_bands: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -132,12 +85,10 @@ class LexisDesign:
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
         reference = exposure.sum(axis=(0, 1))
-        clock, renewal_bands = RenewalClock.of(counts), np.zeros(0, dtype=np.int64)
-        if clock is not None and counts.renewals is not None:
-            renewal_bands = counts.renewals.at_renewal(counts.band_edges_months)
-            # Who leaves at a renewal would have spent the second month of the band at risk.
-            at_risk[..., renewal_bands] += exits[..., renewal_bands]
-            reference[renewal_bands] = -1.0
+        clock, renewals = None, counts.renewals
+        if renewals is not None and renewals.modelled:
+            clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, renewals.term_months))
+            reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -149,7 +100,6 @@ class LexisDesign:
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(reference)),
             clock=clock,
-            renewal_bands=tuple(renewal_bands.tolist()),
         )
 
 
@@ -226,7 +176,10 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     weights = _kernel_weights(design, effects.delay) if design.lags or design.shape[2] > 1 else np.ones(1)
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     caused = _spread(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
-    natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
+    natural = np.exp(np.clip(effects.natural, -40, 10))
+    if design.clock is not None:
+        natural = design.clock.natural(effects.delay, natural)
+    natural = design.at_risk * natural
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
     return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
 
@@ -305,9 +258,16 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
             by_lag = np.broadcast_to(slope[None, :, None] if design.clock is None else slope, (segments, design.lags + 1, bands))
             caused = np.einsum("csml,c,slb,clb->smb", lagged, ratio, by_lag, rates.moved_band, optimize=True)
             matrix[..., starts[3] + number] = caused * risk
-    matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
-    band = np.arange(bands)
-    matrix[:, :, band, starts[5] + band] = rates.natural
+    if design.clock is None:
+        matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
+        band = np.arange(bands)
+        matrix[:, :, band, starts[5] + band] = rates.natural
+    else:
+        wish = np.exp(np.clip(effects.natural, -40, 10))
+        slopes = design.clock.natural_slopes(effects.delay, wish)
+        matrix[..., starts[4] : starts[5]] = slopes[0] * risk[..., None]
+        matrix[..., starts[5] : starts[6]] = slopes[1] * risk[..., None]
+        matrix[..., starts[4] - 1] += slopes[2] * risk
     matrix[..., starts[6]] = rates.natural
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 

@@ -110,6 +110,8 @@ def starting_values(
     risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
     natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
     of["natural_month"][:] = np.log(natural)
+    if design.clock is not None:
+        risk = risk * design.clock.natural(kernel.location, np.ones(design.exits.shape)).mean(axis=(0, 1))
     relative = np.log((exits + 5) / (risk * natural + 5))
     of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
     assumed = ratio.gaussian[0]
@@ -159,8 +161,7 @@ def fit_design(
     natural departures.
     """
     categories, segments, months, bands = design.shape
-    delays = len(kernel.location)
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, delays, design.renewal_bands)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, len(kernel.location))
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)

@@ -25,7 +25,6 @@ class ParameterLayout:
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
         delays: Numbers of the delay: two, and with contracts a third that moves the share of customers bound.
-        renewal_bands: Bands that one renewal has for itself.
     """
 
     categories: int
@@ -35,17 +34,11 @@ class ParameterLayout:
     every: int
     reference: int
     delays: int = 2
-    renewal_bands: tuple[int, ...] = ()
 
     @property
     def free_bands(self) -> IntArray:
         """Bands other than the reference."""
         return np.delete(np.arange(self.bands), self.reference)
-
-    @property
-    def natural_steps(self) -> int:
-        """Number of steps between the natural effects of bands whose size is learned."""
-        return self.bands - 1 - bool(self.renewal_bands)
 
     @property
     def local(self) -> bool:
@@ -124,7 +117,7 @@ class Prior:
     Attributes:
         shared_mean, shared_precision: (G,) and (G, G).
         local_precision: (n,) of the parameters of each segment, independent around 0.
-        walks: Penalty of a random walk over months, over tenure bands, over the months of the window, and over tenure bands for natural departures.
+        walks: Penalty of a random walk over months, over tenure bands, and over the months of the window.
     """
 
     shared_mean: FloatArray
@@ -133,8 +126,6 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
-# Judgement, grade D, on the log scale: the hazard at a renewal beside that of an ordinary month. Ten times as high is usual, thirty no wonder.
-RENEWAL_LEVEL_SD = 3.0
 LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
@@ -163,7 +154,6 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     index = layout.at
     walk_every, walk_months = _walk(layout.every), _walk(layout.months)
     walk_band = _walk(layout.bands)[np.ix_(layout.free_bands, layout.free_bands)]
-    walk_natural = _walk_past_renewals(layout) if layout.renewal_bands else walk_band
     anchor = layout.every - layout.months
     for k in range(c):
         month = index["month"][k]
@@ -185,10 +175,7 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     mean[at] = levels.natural
     if b:
         at = index["natural_band"]
-        precision[np.ix_(at, at)] = walk_natural / variances.natural_band
-        if layout.renewal_bands:
-            first = at[np.searchsorted(layout.free_bands, layout.renewal_bands[0])]
-            precision[first, first] += RENEWAL_LEVEL_SD**-2
+        precision[np.ix_(at, at)] = walk_band / variances.natural_band
     local = np.zeros(layout.local_size)
     if layout.local:
         mine = layout.own(local)
@@ -197,21 +184,12 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
         mine["natural_segment"][:] = 1 / variances.natural_segment
         mine["natural_segment_month"][:] = 1 / variances.natural_segment_month
         mine["natural_segment_band"][:] = 1 / variances.natural_segment_band
-    return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months, "natural_band": walk_natural})
+    return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months})
 
 
 def _walk(size: int) -> FloatArray:
     step = np.diff(np.eye(size), axis=0)
     return np.asarray(step.T @ step)
-
-
-def _walk_past_renewals(layout: ParameterLayout) -> FloatArray:
-    """Two walks over the free bands, one over renewals and one over all others: a renewal is no neighbour of the months around it."""
-    both = np.zeros((layout.bands, layout.bands))
-    renewals = np.asarray(layout.renewal_bands, dtype=np.int64)
-    for bands in (renewals, np.delete(np.arange(layout.bands), renewals)):
-        both[np.ix_(bands, bands)] = _walk(len(bands))
-    return both[np.ix_(layout.free_bands, layout.free_bands)]
 
 
 def penalty(prior: Prior, shared: FloatArray, own: FloatArray) -> float:

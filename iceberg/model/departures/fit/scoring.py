@@ -184,10 +184,10 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: Floa
     of, at = layout.shared(shared), layout.at
     spreads: dict[str, Spread] = {}
     for name in ("month", "band", "natural_month", "natural_band"):
-        walk = prior.walks[name]
+        walk = prior.walks[name.removeprefix("natural_")] if name != "natural_month" else prior.walks["natural_month"]
         if len(walk) == 0 or not walk.any():
             continue
-        rank = layout.natural_steps if name == "natural_band" else len(walk) - (1 if "month" in name else 0)
+        rank = len(walk) - (1 if "month" in name else 0)
         groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name])
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])

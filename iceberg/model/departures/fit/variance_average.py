@@ -55,6 +55,6 @@ def _move(fit: ExcessHazardFit) -> FloatArray:
 def _log_weight(fit: ExcessHazardFit) -> float:
     """Log marginal likelihood of the variance, times its prior and its step: equal steps of the log variance."""
     log_variance = np.log(fit.variances.natural_band)
-    steps, assumed = fit.layout.natural_steps, Variances.start(1).natural_band
+    steps, assumed = fit.layout.bands - 1, Variances.start(1).natural_band
     prior = -0.5 * PRIOR_FREEDOM * (log_variance + assumed / np.exp(log_variance))
     return float(fit.log_posterior - 0.5 * fit.arrow.log_determinant - 0.5 * steps * log_variance + prior)
