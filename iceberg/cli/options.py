@@ -18,6 +18,7 @@ from iceberg.cli.option_types import (
     check_language,
     check_period,
     check_ratio,
+    check_term,
     check_version,
     check_whole,
     choose_language,
@@ -83,6 +84,7 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    term: str | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -270,6 +272,7 @@ _ESTIMATE = (
     _whole("horizon-days", 1, 730),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _Option("term", "term_value", check_term),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

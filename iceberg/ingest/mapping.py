@@ -15,7 +15,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import FIELDS, all_fields
+from iceberg.ingest.schema import FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
@@ -32,13 +32,15 @@ _KNOWN_VALUES = {
 class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
-    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
+    contracts; 0 where there are none, None where the departures decide.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    term: int | None = None
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -64,7 +66,9 @@ class MappingSet:
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
-        choices |= {"window": {"keep_months": True}} if self.keep_months else {}
+        window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
+        window |= {} if self.term is None else {"term": self.term or "none"}
+        choices |= {"window": window} if window else {}
         return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
@@ -89,19 +93,26 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+        keep_months, term = _window_from(content.get("window", {}), name)
+        return cls(tables, joining, _links_from(content.get("relations", {}), name), keep_months, term)
 
 
-def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
+def _window_from(entry: Any, name: str) -> tuple[bool, int | None]:  # noqa: ANN401  # whatever the file holds
     values = {"file": name, "table": "window"}
     if not isinstance(entry, dict):
         raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
-    for key, value in entry.items():
-        if key != "keep_months":
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
-        if not isinstance(value, bool):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
-    return bool(entry.get("keep_months", False))
+    for key in entry:
+        if key not in {"keep_months", "term"}:
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months, term"})
+    keep_months, term = entry.get("keep_months", False), entry.get("term", "auto")
+    if not isinstance(keep_months, bool):
+        raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(keep_months), "known": "true, false"})
+    if isinstance(term, str) and term in TERM_WORDS:
+        return keep_months, TERM_WORDS[term]
+    if isinstance(term, bool) or not isinstance(term, int) or not SHORTEST_TERM <= term <= LONGEST_TERM:
+        known = f"{', '.join(TERM_WORDS)}, {SHORTEST_TERM} - {LONGEST_TERM}"
+        raise MappingError("mapping_value_wrong", values | {"key": "term", "value": str(term), "known": known})
+    return keep_months, term
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

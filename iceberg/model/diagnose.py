@@ -10,7 +10,7 @@ import numpy as np
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
-from iceberg.model.evidence import kind_of
+from iceberg.model.evidence import NO_RANGE, kind_of
 from iceberg.model.leaks import find_leaks
 from iceberg.model.ratio.measurements import remark_on_measurements
 from iceberg.model.results import Diagnostic, IcebergEstimate
@@ -25,6 +25,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     found = [
         *estimate.diagnostics,
         *about_months(counts),
+        *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
@@ -33,8 +34,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *_about_money(estimate, counts),
     ]
     order = {"warning": 0, "caution": 1, "info": 2}
-    evidence = replace(estimate.evidence, kind=kind_of(estimate.evidence.level, estimate))
-    return replace(estimate, evidence=evidence, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    named = replace(estimate, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    return replace(named, evidence=replace(estimate.evidence, kind=kind_of(estimate.evidence.level, named)))
 
 
 def about_months(counts: CohortCounts) -> list[Diagnostic]:
@@ -44,6 +45,21 @@ def about_months(counts: CohortCounts) -> list[Diagnostic]:
         code = f"months_kept_{run.what}" if run.overruled else f"months_without_{run.what}_{run.place}"
         warnings.append(Diagnostic(code, "warning", {"first": run.first, "last": run.following - timedelta(days=1)}))
     return warnings
+
+
+def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Contracts: that the model follows their renewals, or that no range can be given because it does not."""
+    renewals, level = counts.renewals, estimate.evidence.level
+    if renewals is None or not level.follows_complainers:
+        return []
+    values: dict[str, object] = {"term": renewals.term_months, "share": round(100 * renewals.departures)}
+    if renewals.unmodelled == "unconfirmed":
+        return [Diagnostic("renewals_not_seen", "caution", values)]
+    if renewals.modelled and level.corrects_ratio:
+        weight = np.maximum(counts.customers_at_risk, 1e-9)
+        values["bound"] = round(100 * float(np.average(renewals.bound, weights=weight)))
+        return [Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
+    return [Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.evidence import NO_RANGE, cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
 
@@ -94,9 +95,10 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name the months that are no evidence, and say that the total is not distinguishable from noise or not tested in this selection.
+    They name the months that are no evidence and contracts that the model cannot follow, and say that the total is not distinguishable from noise
+    or not tested in this selection.
     """
-    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith("months_")]
+    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith(("months_", NO_RANGE))]
     return " ".join(filter(None, (*months, _chance_reservation(estimate, translator))))
 
 
@@ -124,6 +126,8 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
         return translator.text("report.headline.no_complaint")
     if total.silent_churn.upper < 0.5:
         return translator.text("report.headline.none", vocal=total.vocal_customers)
+    if cannot_say(estimate):
+        return translator.text("report.headline.no_range", vocal=total.vocal_customers, lost=estimate.silent_leavers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
     if not estimate.silent_leavers:
         return translator.text("report.headline.assumed", **values)

@@ -29,7 +29,8 @@ class Renewals:
         departures: Share of all departures that lie within a month of a renewal.
         first_only: Whether contracts bind until their first renewal alone; later on everybody may leave at any time.
         source: Found in the departures, read from a column of the file, or given by the user.
-        unmodelled: Why the model cannot follow the renewals; empty where it does.
+        unmodelled: Why the model does not follow the renewals; empty where it does. Unconfirmed: the user gives a term, and departures are not more
+            frequent at its renewals, so that customers leave when they wish.
     """
 
     term_months: int
@@ -44,6 +45,11 @@ class Renewals:
     def modelled(self) -> bool:
         """Whether the counts have bands for the renewals and the model follows them."""
         return not self.unmodelled
+
+    @property
+    def blocks(self) -> bool:
+        """Whether departures wait for renewals in a way that the model cannot follow: it then has nothing to say about them."""
+        return self.unmodelled not in ("", "unconfirmed")
 
     @property
     def band_edges_months(self) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from iceberg.cohort.renewals.clock import Renewals, Unmodelled
 DAYS_PER_MONTH = 365.25 / 12
 # Judgement, grade D, set on simulated companies; rates in docs/explanation/how-often-it-is-right.md.
 LEAST_RATIO, CHANCE = 2.0, 1e-6
+LEAST_RATIO_SAID = 1.3  # where the user gives the term
 TERMS = (12, 24, 36)  # and 6, where the half years between stand out as well
 BESIDE_MONTHS = 3
 LATEST_MONTHS = 120
@@ -58,7 +59,8 @@ class _HalfMonths:
         np.add.at(ended, days.tenure_day + 1, days.exited + days.censored)
         np.add.at(exits, days.tenure_day, days.exited)
         half = np.minimum((2 * np.arange(size) / DAYS_PER_MONTH).astype(np.int64), bins)  # the last one holds all that is later
-        return cls(np.bincount(half, np.cumsum(entered - ended), bins + 1)[:-1], np.bincount(half, exits, bins + 1)[:-1])
+        at_risk, left = (np.bincount(half, values, bins + 1)[:-1] for values in (np.cumsum(entered - ended), exits))
+        return cls(np.asarray(at_risk, dtype=np.float64), np.asarray(left, dtype=np.float64))
 
     def stands_out(self, renewals: Sequence[int]) -> bool | None:
         """Whether departures within a month of these months of tenure are far more frequent than beside them; None where they can not say."""
@@ -70,10 +72,10 @@ class _HalfMonths:
         return _more_frequent(self.exits[here].sum(), self.at_risk[here].sum(), self.exits[beside].sum(), self.at_risk[beside].sum())
 
 
-def _more_frequent(exits: float, at_risk: float, exits_beside: float, at_risk_beside: float) -> bool:
+def _more_frequent(exits: float, at_risk: float, exits_beside: float, at_risk_beside: float, ratio: float = LEAST_RATIO) -> bool:
     share = at_risk / max(at_risk + at_risk_beside, 1.0)
     improbable = exits > 0 and bdtrc(exits - 1, exits + exits_beside, share) < CHANCE
-    return bool(improbable and exits * at_risk_beside > LEAST_RATIO * exits_beside * at_risk)
+    return bool(improbable and exits * at_risk_beside > ratio * exits_beside * at_risk)
 
 
 def likely_term(counts: CohortCounts) -> tuple[int, bool] | None:
@@ -138,13 +140,13 @@ def share_bound(leave: float, rate_beside: float, term_months: int) -> float:
     return float(min(max((low + high) / 2, 0.01), 0.99))
 
 
-def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False) -> Renewals | None:
+def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, least_ratio: float = LEAST_RATIO) -> Renewals | None:
     """The renewals of `counts`, which were made with their bands; None where the departures do not confirm them."""
     assumed = Renewals(term, (0.5,) * len(counts.segments), LEAST_BOUND_SD, 0.0, first_only)
     bands = assumed.at_renewal(counts.band_edges_months)
     seen = _Renewing.of(counts, bands)
     here, at_risk, beside, at_risk_beside = (float(part.sum()) for part in (seen.exits, seen.at_risk, seen.exits_beside, seen.at_risk_beside))
-    if not _more_frequent(here, at_risk, beside, at_risk_beside) or seen.ratio() < LEAST_RATIO:
+    if not _more_frequent(here, at_risk, beside, at_risk_beside, least_ratio) or seen.ratio() < least_ratio:
         return None
     bound, everybody = [], share_bound(seen.leave(), seen.rate_beside(), term)
     for place in range(len(counts.segments)):
@@ -180,9 +182,13 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
     months, first_only = likely
     edges = Renewals(months, (), 0.0, 0.0, first_only).band_edges_months
     finer = reduce(edges)
-    renewals = read_renewals(finer, term=months, first_only=first_only)
-    if renewals is None:
+    renewals = read_renewals(finer, term=months, first_only=first_only, least_ratio=LEAST_RATIO if term is None else LEAST_RATIO_SAID)
+    if renewals is None and term is None:
         return counts
+    if renewals is None:
+        bound = (0.5,) * len(counts.segments)
+        return replace(counts, renewals=Renewals(months, bound, LEAST_BOUND_SD, 0.0, source="user", unmodelled="unconfirmed"))
+    renewals = replace(renewals, source="departures" if term is None else "user")
     unmodelled = _why_not(finer, renewals)
     if unmodelled:
         return replace(counts, renewals=replace(renewals, unmodelled=unmodelled))

@@ -39,7 +39,7 @@ class DelayKernel:
     """The delay as two Gaussian numbers, with what was learned about q on the way.
 
     Attributes:
-        location: log mean days, log gamma shape; with contracts a third number, how far the share bound is from that of the counts, on the logit scale.
+        location: log mean days, log gamma shape; with contracts a third number, the move of the share bound on the logit scale.
         covariance: (2, 2) or (3, 3), widened for the difference between silent and vocal customers.
         excess_log_mean, excess_log_sd: (C,) log q_c of complainers, shrunk to the pooled q.
         pooled_log_mean, pooled_log_sd: log q of all complainers.
@@ -66,7 +66,7 @@ class DelayKernel:
 
 @dataclass(frozen=True, eq=False)
 class _DelayClock:
-    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J); contracts as in the kernel."""
+    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J); and contracts."""
 
     edges: FloatArray
     observed: FloatArray
@@ -184,15 +184,14 @@ def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
     hazard = _silent_daily_hazard(counts)
     middle = (edges[:-1] + edges[1:]) / 2
     renewals = counts.renewals if counts.renewals is not None and counts.renewals.modelled else None
-    # A renewal lies somewhere in a band: customers stand anywhere in it, and only the middle of an ordinary one may speak for all.
-    places = (0.5,) if renewals is None else tuple((np.arange(12) + 0.5) / 12)
-    later = np.mean([hazard[:, _band_after(counts, middle, place)] for place in places], axis=0) if renewals else hazard[:, _band_after(counts, middle)]
-    expected = (days * later).sum(axis=(0, 1))
-    bound, term = 0.0, 0
+    bound, term, later = 0.0, 0, hazard[:, _band_after(counts, middle)]
     if renewals is not None:
+        # Renewals are narrow: customers anywhere in their band come to them at different times.
+        later = np.mean([hazard[:, _band_after(counts, middle, place)] for place in (np.arange(12) + 0.5) / 12], axis=0)
         complained = ended.sum(axis=-1)
         bound = float(np.asarray(renewals.bound) @ complained @ renewals.binds(counts.band_edges_months) / max(complained.sum(), 1.0))
         term = renewals.term_months
+    expected = (days * later).sum(axis=(0, 1))
     return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)), bound, term)
 
 

@@ -255,8 +255,10 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
         for number, slope in enumerate(_weight_slopes(design, effects.delay)):
-            by_lag = np.broadcast_to(slope[None, :, None] if design.clock is None else slope, (segments, design.lags + 1, bands))
-            caused = np.einsum("csml,c,slb,clb->smb", lagged, ratio, by_lag, rates.moved_band, optimize=True)
+            if design.clock is None:
+                caused = np.einsum("csml,c,clb->smb", lagged, ratio, slope[:, None] * rates.moved_band, optimize=True)
+            else:
+                caused = np.einsum("csml,c,slb,clb->smb", lagged, ratio, slope, rates.moved_band, optimize=True)
             matrix[..., starts[3] + number] = caused * risk
     if design.clock is None:
         matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)

@@ -122,5 +122,5 @@ class RenewalClock:
             then = self._month_before(lag)
             sent = bound[..., None] * (share * self.per_month[:, None] * self.source_band[lag]) * wish[:, then, None, :]  # S M B D
             by_band += sent
-            np.add.at(by_month, (slice(None), here, slice(None), then), sent.sum(-1).transpose(1, 0, 2))
+            by_month[:, here, :, then] += sent.sum(-1).transpose(1, 0, 2)
         return by_month, by_band, np.asarray(bound * (1 - bound) * (self._renewing(wish) - self.binds * wish), dtype=np.float64)
