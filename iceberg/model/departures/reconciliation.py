@@ -162,12 +162,10 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
-    wish = np.exp(np.clip(natural, -40, 10))
-    if clock is None:
-        return caused, wish * risk, sufferers
-    total = np.sum(caused, axis=0)
-    share = clock.but_for(delay, wish, total / np.maximum(risk, 1e-12))
-    return [part * share for part in caused], clock.natural(delay, wish) * risk + total * (1 - share), sufferers
+    natural = np.exp(np.clip(natural, -40, 10))
+    if clock is not None:
+        natural = clock.natural(delay, natural)
+    return caused, natural * risk, sufferers
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:

@@ -8,6 +8,8 @@ and renewals fall anywhere in a month), the weights of the lags of caused depart
 and natural departures, of which the wish has the hazard n[s, m, b],
 
     (1 - phi_s) n[s, m, b] + phi_s rho_b sum_l h_l (T_l n[s, m - l])[b].
+
+A customer who has several reasons within one term leaves for the first of them.
 """
 
 from __future__ import annotations
@@ -75,26 +77,6 @@ class RenewalClock:
         bound = self.bound(delay)[..., None, None].astype(wish.dtype)
         free = (1 - bound * self.binds.astype(wish.dtype)) * wish
         return np.asarray(free + bound * self._renewing(wish))
-
-    def but_for(self, delay: FloatArray, wish: npt.NDArray[Any], caused: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(..., S, M, B) share of the caused departures without which the customer would have stayed.
-
-        Who was struck and also wished to leave within one term leaves at the same renewal either way: that departure is natural. With x and y
-        the cumulative hazards of both at a renewal, problems decide (1 - exp(-x)) exp(-y) of the departures and not their share x / (x + y).
-
-        Args:
-            delay: With the share bound.
-            wish: Hazard of the wish to leave.
-            caused: Caused departures per month at risk.
-        """
-        bound = self.bound(delay)[..., None, None].astype(wish.dtype)
-        renewing = bound * self._renewing(wish)
-        at_renewal = renewing / np.maximum(renewing + (1 - bound * self.binds.astype(wish.dtype)) * wish, 1e-30)
-        renewals = np.maximum(bound * self.per_month.astype(wish.dtype), 1e-12)
-        struck, leaving = np.maximum(at_renewal * caused / renewals, 1e-9), renewing / renewals
-        both = struck + leaving
-        decided = np.expm1(-struck) * np.exp(-leaving) / np.expm1(-both) * both / struck
-        return np.asarray(1 - at_renewal * (1 - np.minimum(decided, 1.0)))
 
     def _renewing(self, wish: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(..., S, M, B) hazard of customers who are all bound."""
