@@ -74,7 +74,7 @@ class _HalfMonths:
 
 def _more_frequent(exits: float, at_risk: float, exits_beside: float, at_risk_beside: float, ratio: float = LEAST_RATIO) -> bool:
     share = at_risk / max(at_risk + at_risk_beside, 1.0)
-    improbable = exits > 0 and bdtrc(exits - 1, exits + exits_beside, share) < CHANCE
+    improbable = exits > 0 and bdtrc(int(exits) - 1, int(exits + exits_beside), share) < CHANCE
     return bool(improbable and exits * at_risk_beside > ratio * exits_beside * at_risk)
 
 
