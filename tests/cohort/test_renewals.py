@@ -52,7 +52,7 @@ def test_a_first_term_binds_no_longer_than_it_lasts() -> None:
 def test_the_share_bound_is_that_at_which_one_hazard_explains_both_rates() -> None:
     """0.7 are bound and everybody wishes to leave at 0.02 a month: 0.7 x 0.2134 leave at the renewal, 0.3 x 0.02 a month beside it."""
     assert share_bound(0.7 * 0.21337, 0.006, 12) == pytest.approx(0.7, abs=1e-4)
-    assert share_bound(0.0, 0.02, 12) == pytest.approx(0.01)
+    assert share_bound(0.0, 0.02, 12) == pytest.approx(0.005)
 
 
 def lives(peaks: Mapping[int, float], *, longest: int = 1500, slope: float = 0.0) -> CohortCounts:

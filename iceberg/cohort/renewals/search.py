@@ -14,7 +14,7 @@ The share bound is that at which a natural hazard common to all explains both ra
 bound leave whose wish to go fell into the whole term before it.
 
 References:
-    Mantel, Haenszel (1959), J Natl Cancer Inst 22: a ratio of rates over strata.
+    Mantel, Haenszel (1959), J Natl Cancer Inst 22: a ratio of rates over strata; DerSimonian, Laird (1986), Control Clin Trials 7.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ LATEST_MONTHS = 120
 ENOUGH = 10.0  # departures that a flat hazard lets expect at a renewal before its silence means anything
 WINDOW_TERMS = 1.5  # a window of fewer terms shows too few renewals
 MIXED_SHARE = 0.35  # of those bound; above it a second, longer term decides too much to be left out
-COMPANY_RENEWALS = 30.0  # the company's share weighs as much as so many departures of a segment at its renewals
+LEAST_BETWEEN_SD = 0.1  # of the share bound between segments, on the logit scale
+LEAST_SHARE = 0.005  # bound, and free
 LEAST_BOUND_SD = 0.4  # on the logit scale: the natural hazard of those bound need not be that of the free
 
 
@@ -125,9 +126,9 @@ class _Renewing:
         """Probability of leaving at a renewal, beyond the hazard beside it."""
         return min(max(2 * (self.ratio() - 1) * self.rate_beside(), 0.0), 0.99)
 
-    def where(self, renewals: IntArray | slice = slice(None), segments: IntArray | slice = slice(None)) -> _Renewing:
-        """Some of the renewals and segments."""
-        return _Renewing(*(getattr(self, name)[renewals][:, segments] for name in ("exits", "at_risk", "exits_beside", "at_risk_beside")))
+    def where(self, segment: int) -> _Renewing:
+        """One segment."""
+        return _Renewing(*(getattr(self, name)[:, [segment]] for name in ("exits", "at_risk", "exits_beside", "at_risk_beside")))
 
 
 def share_bound(leave: float, rate_beside: float, term_months: int) -> float:
@@ -137,7 +138,7 @@ def share_bound(leave: float, rate_beside: float, term_months: int) -> float:
         share = (low + high) / 2
         left = share * -np.expm1(-term_months * rate_beside / (1 - share))
         low, high = (share, high) if left < leave else (low, share)
-    return float(min(max((low + high) / 2, 0.01), 0.99))
+    return float(min(max((low + high) / 2, LEAST_SHARE), 1 - LEAST_SHARE))
 
 
 def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, least_ratio: float = LEAST_RATIO) -> Renewals | None:
@@ -148,22 +149,24 @@ def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, 
     here, at_risk, beside, at_risk_beside = (float(part.sum()) for part in (seen.exits, seen.at_risk, seen.exits_beside, seen.at_risk_beside))
     if not _more_frequent(here, at_risk, beside, at_risk_beside, least_ratio) or seen.ratio() < least_ratio:
         return None
-    bound, everybody = [], share_bound(seen.leave(), seen.rate_beside(), term)
-    for place in range(len(counts.segments)):
-        own = seen.where(segments=np.array([place]))
-        weight = own.exits.sum() / (own.exits.sum() + COMPANY_RENEWALS)
-        share = share_bound(own.leave(), own.rate_beside(), term)
-        bound.append(_expit(weight * _logit(share) + (1 - weight) * _logit(everybody)))
+    bound = _shares_by_segment(seen, term)
     sd = float(np.hypot(LEAST_BOUND_SD, np.sqrt(1 / max(here - beside * at_risk / at_risk_beside, 1.0) + 1 / max(beside, 1.0))))
-    return replace(assumed, bound=tuple(bound), bound_sd=sd, departures=here / max(counts.departures, 1))
+    return replace(assumed, bound=bound, bound_sd=sd, departures=here / max(counts.departures, 1))
+
+
+def _shares_by_segment(seen: _Renewing, term: int) -> tuple[float, ...]:
+    """The share bound of each segment, pulled to that of the company as far as the segments differ by chance (DerSimonian, Laird 1986)."""
+    everybody = _logit(share_bound(seen.leave(), seen.rate_beside(), term))
+    own = [seen.where(segment) for segment in range(seen.exits.shape[1])]
+    logit = np.array([_logit(share_bound(one.leave(), one.rate_beside(), term)) for one in own])
+    chance = np.array([1 / (one.exits.sum() + 0.5) + 1 / (one.exits_beside.sum() + 0.5) for one in own])
+    between = max(float(((logit - everybody) ** 2 / chance).sum() - len(own)) / float((1 / chance).sum()), LEAST_BETWEEN_SD**2)
+    pulled = everybody + between / (between + chance) * (logit - everybody)
+    return tuple(float(share) for share in 1 / (1 + np.exp(-pulled)))
 
 
 def _logit(share: float) -> float:
     return float(np.log(share / (1 - share)))
-
-
-def _expit(value: float) -> float:
-    return float(1 / (1 + np.exp(-value)))
 
 
 def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, term: int | None) -> CohortCounts:
