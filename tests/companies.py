@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 CUSTOMERS = 300
@@ -52,3 +53,53 @@ def company_after_a_migration() -> tuple[pd.DataFrame, pd.DataFrame]:
     ids = [f"S{number}" for number in range(len(complained))]
     complaints = pd.DataFrame({"customer_id": ids, "complaint_date": complained, "category": "billing"})
     return pd.concat([leavers, stayers], ignore_index=True), complaints
+
+
+def company_with_contracts(seed: int = 1, *, bound: float = 0.7, term_months: int = 12, customers: int = 12_000) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Customers, complaints and the true silent churn of a company of four regions in which the share `bound` can leave at renewals alone.
+
+    July 2024 to June 2026. Problems strike one region harder than another and come in waves; one in five who are struck complains, three in ten of the
+    others leave. A customer who has made up their mind leaves at once, or where a contract binds at the next renewal; the first reason counts.
+    """
+    rng = np.random.default_rng(seed)
+    month, since, length, end = 30.4375, 730, 730, 1460  # days since July 2022; the window is the second half
+    start = np.where(rng.random(customers) < 0.5, rng.uniform(-1500, since, customers), rng.uniform(since, end, customers))
+    region, is_bound = rng.integers(0, 4, customers), rng.random(customers) < bound
+    natural = np.maximum(start, -365) + rng.exponential(month / 0.015, customers)
+    strike, cause = np.full(customers, np.inf), np.full(customers, -1)
+    complaints = []
+    for category, rates in enumerate(((0.010, 0.025, 0.015, 0.040), (0.030, 0.012, 0.008, 0.015))):
+        for who in range(4):
+            mine = np.flatnonzero(region == who)
+            number = rng.poisson(2.2 * rates[who] * 60 * len(mine))
+            struck, day = rng.choice(mine, number), rng.uniform(-365, end, number)
+            wave = 0.5 + 0.5 * np.sin(day / (70 + 25 * category) + 2 * who)
+            kept = (rng.random(number) < wave**2) & (day > start[struck])
+            struck, day = struck[kept], day[kept]
+            speaks, leaves = rng.random(len(day)) < 0.2, rng.random(len(day)) < 0.3
+            complaints.append(pd.DataFrame({"who": struck[speaks], "day": day[speaks], "category": ("billing", "delivery")[category]}))
+            decided = day + rng.gamma(1.5, 30, len(day))
+            order = np.argsort(-decided[leaves])
+            then, told = struck[leaves][order], np.where(speaks[leaves][order], -2, category)
+            earlier = decided[leaves][order] < strike[then]
+            strike[then[earlier]], cause[then[earlier]] = decided[leaves][order][earlier], told[earlier]
+    decided = np.minimum(natural, strike)
+    term = term_months * month
+    renewal = start + np.ceil(np.maximum(decided - start, 1) / term) * term
+    last = np.floor(np.where(is_bound, renewal, decided))
+    said = pd.concat(complaints, ignore_index=True)
+    said = said[(said["day"] <= last[said["who"]]) & (said["day"] >= since) & (said["day"] < end)]
+    there = (last >= since) & (start < end)
+    silent = there & (last < end) & ~np.isin(np.arange(customers), said["who"].to_numpy()) & (strike < natural) & (cause >= 0)
+    day_of = pd.Timestamp("2022-07-01")
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"C{number}" for number in range(customers)],
+            "start_date": day_of + pd.to_timedelta(np.floor(start), unit="D"),
+            "end_date": (day_of + pd.to_timedelta(last, unit="D")).where(last < end),
+            "segment": np.array(["north", "east", "south", "west"])[region],
+        }
+    )
+    heard = pd.DataFrame({"customer_id": "C" + said["who"].astype(str), "complaint_date": day_of + pd.to_timedelta(np.floor(said["day"]), unit="D")})
+    assert length == end - since
+    return frame[there], heard.assign(category=said["category"]), int(silent.sum())

@@ -108,8 +108,9 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
+        keep_months, term = (mapping.keep_months, mapping.term) if mapping is not None else (False, None)
         window = looking_back(_window(options, tables), tables, mapping)
-        counts = reduce_tables(tables, window=window, keep_months=asked or (mapping is not None and mapping.keep_months))
+        counts = reduce_tables(tables, window=window, keep_months=asked or keep_months, term=term)
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -151,14 +152,18 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options ``--keep-months``, ``--look-back-days``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options for the window, --term, --gap-days and --inactivity-days in place of its own."""
     from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.schema import TERM_WORDS
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
+    if options.term is not None:
+        term = TERM_WORDS[options.term] if options.term in TERM_WORDS else int(options.term)
+        mapping = replace(mapping or MappingSet(), term=term)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

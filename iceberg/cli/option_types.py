@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
+from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -116,6 +117,13 @@ def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int
         raise UsageError("number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)})
 
     return check
+
+
+def check_term(text: str) -> str:
+    """One of `TERM_WORDS`, or a number of months between renewals of contracts."""
+    if text not in TERM_WORDS:
+        check_whole("--term", SHORTEST_TERM, LONGEST_TERM)(text)
+    return text
 
 
 def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:

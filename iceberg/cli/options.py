@@ -19,6 +19,7 @@ from iceberg.cli.option_types import (
     check_language,
     check_period,
     check_ratio,
+    check_term,
     check_version,
     check_whole,
     choose_language,
@@ -87,6 +88,7 @@ class Options:
     window_months: int | None = None
     keep_months: bool = False
     look_back_days: int | None = None
+    term: str | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -276,6 +278,7 @@ _ESTIMATE = (
     _whole("window-months", 1, 120),
     _Option("keep-months"),
     _whole("look-back-days", 0, 3650),
+    _Option("term", "term_value", check_term),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

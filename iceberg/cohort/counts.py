@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
@@ -90,6 +91,7 @@ class CohortCounts:
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         mass_end: The one day that holds most departures of the whole company, where there is one.
+        renewals: The contracts that bind customers until a renewal; None where there are none.
     """
 
     window: ObservationWindow
@@ -119,6 +121,7 @@ class CohortCounts:
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     mass_end: MassEnd | None = None
+    renewals: Renewals | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -261,6 +264,7 @@ class CohortCounts:
             clock=replace(clock, segment=new_place[clock.segment]),
             grouped_segments=grouped,
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
+            renewals=self.renewals and self.renewals.rearranged(chosen),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
@@ -273,6 +277,8 @@ def _check_counts(counts: CohortCounts) -> None:
     _check_day_counts(counts)
     if counts.observed is not None:
         counts.observed.check(len(counts.categories), len(counts.segments))
+    if counts.renewals is not None and len(counts.renewals.bound) != len(counts.segments):
+        raise ValueError("every segment has a share of bound customers")
     if not counts.has_calendar and len(counts.months) != 1:
         raise ValueError("counts without a calendar have one month")
 
@@ -359,6 +365,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
+    if counts.renewals is not None:
+        header["renewals"] = counts.renewals.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

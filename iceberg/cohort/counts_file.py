@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import FileError
@@ -68,6 +69,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         has_calendar=header.get("has_calendar", True),
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
+        renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **fields,
     )
 

@@ -19,6 +19,7 @@ from iceberg.cohort.evidence_months import reduce_recorded
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.renewals.search import reduce_renewing
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
@@ -41,6 +42,7 @@ def reduce_tables(
     max_segments: int = MAX_SEGMENTS,
     max_categories: int = MAX_CATEGORIES,
     keep_months: bool = False,
+    term: int | None = None,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -59,6 +61,9 @@ def reduce_tables(
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
         keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
             them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
+        term: Months between the renewals of contracts, counted from the first day of a customer; 0 where customers can leave at any time. By
+            default the departures decide (see `iceberg.cohort.renewals.search` and `CohortCounts.renewals`); a term gives the tenure bands
+            of `Renewals.band_edges_months`.
 
     Returns:
         Counts; the order of rows in the files does not matter.
@@ -79,12 +84,15 @@ def reduce_tables(
         )
     window = window if window is not None else default_window(tables)
 
-    def counts_inside(days: ObservationWindow) -> CohortCounts:
-        statements = Statements(days, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
+    def counts_inside(days: ObservationWindow, edges: Sequence[int] | None) -> CohortCounts:
+        statements = Statements(days, tuple(edges or band_edges_months), tuple(clock_edges_days), tables.customer_key)
         with tables.engine.work():
             return _Reduction(tables, statements, max_segments, max_categories).counts()
 
-    return reduce_recorded(counts_inside, window, keep_months=keep_months)
+    def renewing(days: ObservationWindow) -> CohortCounts:
+        return reduce_renewing(lambda edges: counts_inside(days, edges), term=term)
+
+    return reduce_recorded(renewing, window, keep_months=keep_months)
 
 
 def default_window(tables: Tables) -> ObservationWindow:

@@ -16,7 +16,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import FIELDS, all_fields
+from iceberg.ingest.schema import FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
@@ -36,6 +36,8 @@ class MappingSet:
 
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
+    contracts; 0 where there are none, None where the departures decide.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class MappingSet:
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
     look_back_days: int | None = None
+    term: int | None = None
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -70,6 +73,7 @@ class MappingSet:
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
         window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
+        window |= {} if self.term is None else {"term": self.term or "none"}
         choices |= {"window": window} if window else {}
         return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
@@ -95,12 +99,21 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), **_window_from(content.get("window", {}), name))
+        window = _window_from(content.get("window", {}), name)
+        return cls(tables, joining, _links_from(content.get("relations", {}), name), **window)
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whatever the file holds
+    return type(value) is int and low <= value <= high
 
 
 _WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "keep_months": ("true, false", lambda value: isinstance(value, bool)),
-    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: type(value) is int and 0 <= value <= LONGEST_LOOK_BACK),
+    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: _is_whole(value, 0, LONGEST_LOOK_BACK)),
+    "term": (
+        f"{', '.join(TERM_WORDS)}, {SHORTEST_TERM} - {LONGEST_TERM}",
+        lambda value: value in TERM_WORDS if isinstance(value, str) else _is_whole(value, SHORTEST_TERM, LONGEST_TERM),
+    ),
 }
 
 
@@ -114,7 +127,7 @@ def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # wh
         known, holds = _WINDOW_CHOICES[key]
         if not holds(value):
             raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
-    return entry
+    return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

@@ -32,6 +32,9 @@ WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be 
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
+# Months between the renewals of contracts that a user may give, and the words beside a number: none, or as the departures say.
+SHORTEST_TERM, LONGEST_TERM = 6, 60  # those bound for less leave almost as if they were free
+TERM_WORDS: dict[str, int | None] = {"auto": None, "none": 0}
 TableName = str  # one of `CANONICAL_COLUMNS`
 
 

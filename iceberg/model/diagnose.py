@@ -10,7 +10,7 @@ import numpy as np
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
-from iceberg.model.evidence import with_badge
+from iceberg.model.evidence import NO_RANGE, with_badge
 from iceberg.model.leaks import find_leaks
 from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.ratio.measurements import remark_on_measurements
@@ -27,6 +27,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *estimate.diagnostics,
         *about_months(counts),
         *_about_a_mass_end(counts),
+        *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
@@ -36,7 +37,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *_about_money(estimate, counts),
     ]
     order = {"warning": 0, "caution": 1, "info": 2}
-    return replace(estimate, evidence=with_badge(estimate, found), diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    named = replace(estimate, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    return replace(named, evidence=with_badge(named, found))
 
 
 def about_months(counts: CohortCounts) -> list[Diagnostic]:
@@ -55,6 +57,20 @@ def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
         return []
     values: dict[str, object] = {"day": end.day, "leavers": end.leavers, "departures": end.departures, "share": end.leavers / end.departures}
     return [Diagnostic("mass_end", "warning", values)]
+
+def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Contracts: that the model follows their renewals, or that no range can be given because it does not."""
+    renewals, level = counts.renewals, estimate.evidence.level
+    if renewals is None or not level.follows_complainers:
+        return []
+    values: dict[str, object] = {"term": renewals.term_months, "share": round(100 * renewals.departures)}
+    if renewals.unmodelled == "unconfirmed":
+        return [Diagnostic("renewals_not_seen", "caution", values)]
+    if renewals.modelled and level.corrects_ratio:
+        weight = np.maximum(counts.customers_at_risk, 1e-9)
+        values["bound"] = round(100 * float(np.average(renewals.bound, weights=weight)))
+        return [Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
+    return [Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

@@ -17,7 +17,7 @@ from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.diagnose import diagnose
-from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
+from iceberg.model.evidence import judge_evidence, waits_for_renewals, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, measured_prior_of
@@ -259,7 +259,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     informed: list[ExcessQuantile] | None = None
     if not ordered.has_calendar:
         informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
-    elif request.evidence.level.follows_complainers:
+    elif request.evidence.level.follows_complainers and not waits_for_renewals(ordered):
         posteriors = pooled_excess(ordered, horizon_days=held.horizon_days, matched=matched)
         posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]

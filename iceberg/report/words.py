@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.evidence import NO_RANGE, cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
 
@@ -96,11 +97,12 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name months that are no evidence and a day on which most departures fall, give the second opinion where it differs, and say that the total
-    is not distinguishable from noise or not tested in this selection.
+    They name months that are no evidence, a day on which most departures fall and contracts that the model cannot follow, give the second opinion
+    where it differs, and say that the total is not distinguishable from noise or not tested in this selection.
     """
-    named = [item for item in estimate.diagnostics if item.code.startswith(("months_", "mass_end")) or item.code == "second_opinion_differs"]
-    said = [diagnostic_sentences(item, translator)[0] for item in named]
+    named = ("months_", "mass_end", NO_RANGE)
+    chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
+    said = [diagnostic_sentences(item, translator)[0] for item in chosen]
     return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))
 
 
@@ -130,6 +132,8 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
         if estimate.silent_leavers:
             return translator.text("report.headline.none_of_them", vocal=total.vocal_customers, lost=estimate.silent_leavers)
         return translator.text("report.headline.none", vocal=total.vocal_customers)
+    if cannot_say(estimate):
+        return translator.text("report.headline.no_range", vocal=total.vocal_customers, lost=estimate.silent_leavers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
     if not estimate.silent_leavers:
         return translator.text("report.headline.assumed", **values)

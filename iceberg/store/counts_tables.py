@@ -15,6 +15,7 @@ import numpy as np
 
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import StoreError
@@ -88,6 +89,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
+    if counts.renewals is not None:
+        header["renewals"] = counts.renewals.to_dict()
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -152,6 +155,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
+        renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

@@ -25,7 +25,7 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
-from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
+from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel
 
 _Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, second opinion and checks
 
@@ -112,7 +112,7 @@ def correct_by_departures(
     opinions = None if second is None else _intervals(_with_silence(second, spoken))
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
-    within = share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[:, 0]
+    within = kernel.share_within(float(assumptions.horizon_days))
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio

@@ -34,6 +34,7 @@ class ReconciliationDraws:
         log_ratio: (K, C) the parameter.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
         delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
+        bound: (K,) how far the share bound by contracts is moved, logit scale; zeros without contracts.
     """
 
     silent_churn: SingleArray
@@ -42,6 +43,7 @@ class ReconciliationDraws:
     log_ratio: FloatArray
     sufferers: SingleArray
     delay: FloatArray
+    bound: FloatArray
 
     def at(self, rows: IntArray) -> ReconciliationDraws:
         """Some of the draws, some perhaps more than once."""
@@ -79,7 +81,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
     ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared))
+    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared), moved_bound(fit, shared))
 
 
 def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
@@ -133,7 +135,8 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
     delay = shared_delay(fit, shared)
-    weights = (lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))).astype(np.float32)
+    by_lag = lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))
+    clock, bound = design.clock, moved_bound(fit, shared)
     tilted = np.exp(np.clip(of["tilt"] * design.tenure_score.astype(np.float32), -20, 20))
     reading = design.band_reading.astype(np.float32)
     source = design.source_band.astype(np.float32)
@@ -150,16 +153,27 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
         factor = (np.exp(np.clip(band, -20, 20)) @ reading.T) * tilted
         exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
         sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
-        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
+        moved = np.einsum("lbd,kd->klb", source, factor)
         lagged = lagged_intensity(design, intensity)
-        flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
+        if clock is None:
+            flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved * by_lag[:, category, :, None].astype(np.float32))
+        else:
+            flat = np.matmul(lagged, moved[:, None] * clock.weights(bound, by_lag[:, category]).astype(np.float32))
         caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
     natural = np.zeros((draws, *design.shape[1:]), dtype=np.float32) + of["natural_month"][:, None, :, None]
     natural[..., layout.free_bands] += of["natural_band"][:, None, None, :]
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
-    return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
+    natural = np.exp(np.clip(natural, -40, 10))
+    if clock is not None:
+        natural = clock.natural(bound, natural)
+    return caused, natural * risk, sufferers
+
+
+def moved_bound(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
+    """(K,) `ReconciliationDraws.bound`."""
+    return np.asarray(fit.layout.shared(shared)["bound"].sum(axis=-1), dtype=np.float64)
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
+from iceberg.ui.upload.checks import chosen_term, chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -205,6 +205,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
         look_back_days=look_back(identity, usual=mapping.look_back_days),
+        term=chosen_term(identity, usual=mapping.term),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -219,7 +220,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         counted = upload.count(mapping, chosen_window(identity), language=frame.language, read_on=read_on, on_file=show_file)
     place.empty()
     show_joining(frame, counted.report, mapping, files=identity)
-    show_checks(frame, counted, files=identity)
+    show_checks(frame, counted, files=identity, term=mapping.term)
     if counted.error is not None:
         raise counted.error
     return counted
@@ -232,6 +233,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
     name = " + ".join(file.name for file in upload.files)
+    keep_months, term = any(run.overruled for run in counts.unrecorded), chosen_term(upload.identity, usual=None)
     study = Study(
         counts=counts,
         digest=counts.digest,
@@ -239,7 +241,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=replace(mapping_as_read(counted.report), keep_months=any(run.overruled for run in counts.unrecorded)).to_toml(),
+        mapping=replace(mapping_as_read(counted.report), keep_months=keep_months, term=term).to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -21,9 +22,11 @@ WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
 LOOK_BACK = "look_back"
+TERM = "term"
+TERMS_OFFERED = (6, 12, 24, 36)
 
 
-def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
+def show_checks(frame: Frame, counted: CountedUpload, *, files: str, term: int | None = None) -> None:
     """Show what became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
     _choose_today(frame, counted.report, files)
@@ -41,6 +44,8 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
         if counted.counts.has_calendar:
             _choose_window(frame, chosen_window(files) or counted.counts.window, files)
             _choose_months(frame, counted.counts, files)
+        if counted.counts.has_calendar and counted.counts.has_customers:
+            _choose_term(frame, counted.counts, files, term)
         _show_counted(frame, counted)
 
 
@@ -188,6 +193,28 @@ def _choose_months(frame: Frame, counts: CohortCounts, files: str) -> None:
     show_diagnostics(frame, about_months(counts))
     overruled = any(run.overruled for run in counts.unrecorded)
     st.toggle(frame.words.text("ui.upload.keep_months"), value=overruled, key=f"{KEEP_MONTHS}.{files[:12]}")
+
+
+def chosen_term(files: str, *, usual: int | None) -> int | None:
+    """Months between renewals of contracts: as chosen on screen for these files, else as the mapping says."""
+    return cast("int | None", st.session_state.get(f"{TERM}.{files[:12]}", usual))
+
+
+def _choose_term(frame: Frame, counts: CohortCounts, files: str, usual: int | None) -> None:
+    """The term of contracts: as the departures show, none, or a number of months; what was found is named."""
+    words = frame.words
+    names = {None: words.text("ui.upload.term_auto"), 0: words.text("ui.upload.term_none")}
+    terms = [None, 0, *sorted({*TERMS_OFFERED, *([usual] if usual else [])})]
+    st.selectbox(
+        words.text("ui.upload.term"),
+        terms,
+        index=terms.index(usual),
+        format_func=lambda months: names.get(months) or words.text("ui.upload.term_months", months=months),
+        help=words.text("ui.upload.term_help"),
+        key=f"{TERM}.{files[:12]}",
+    )
+    if counts.renewals is not None:
+        st.caption(words.text("ui.upload.term_found", term=counts.renewals.term_months, share=round(100 * counts.renewals.departures)))
 
 
 def _show_counted(frame: Frame, counted: CountedUpload) -> None:

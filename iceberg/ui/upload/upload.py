@@ -183,8 +183,10 @@ class Upload:
                 try:
                     require_rows(report)
                     days = looking_back(window, tables, mapping)
-                    counts = reduce_tables(tables, window=days, keep_months=mapping.keep_months)
-                    other_counts = reduce_tables(tables, window=days, keep_months=not mapping.keep_months) if counts.unrecorded else None
+                    counts = reduce_tables(tables, window=days, keep_months=mapping.keep_months, term=mapping.term)
+                    other_counts = None
+                    if counts.unrecorded:
+                        other_counts = reduce_tables(tables, window=days, keep_months=not mapping.keep_months, term=mapping.term)
                     return CountedUpload(report, counts, rejected, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)

@@ -9,6 +9,8 @@ with B_c[b] = exp(tenure effect), and the expected complainants of category c ar
 customers than those who complain; x is the log of tenure. R is the identity, or, for a second opinion that takes nothing about the tenure of the
 silent from complaints, the average over exposure. N are months at risk of the silent, E of everybody. Multiplying the
 intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
+
+Contracts that bind customers until a renewal change the weights and the natural part: see `iceberg.model.departures.fit.renewals`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.departures.fit.renewals import RenewalClock
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -41,6 +44,7 @@ class LexisDesign:
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
         tenure_score: (B,) log of tenure, centred at that of complainants: a unit of tilt multiplies the ratio by e where tenure is e times as long.
+        clock: contracts, None where there are none.
         follows_tenure: whether the silent are struck at the tenures at which customers complain; otherwise at every tenure alike.
     """
 
@@ -54,6 +58,7 @@ class LexisDesign:
     reference_band: int
     tenure_score: FloatArray
     follows_tenure: bool = True
+    clock: RenewalClock | None = None
 
     @cached_property
     def band_reading(self) -> FloatArray:
@@ -95,6 +100,11 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
+        reference = exposure.sum(axis=(0, 1))
+        clock, renewals = None, counts.renewals
+        if renewals is not None and renewals.modelled:
+            clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, renewals.term_months))
+            reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -104,8 +114,9 @@ class LexisDesign:
             lags=lags,
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
-            reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            reference_band=int(np.argmax(reference)),
             tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
+            clock=clock,
         )
 
 
@@ -139,6 +150,7 @@ class Effects:
         log_ratio: (C,).
         delay: (C, 2) log mean days and log shape.
         tilt: slope of log r_c in the log of tenure.
+        bound: move of the share of customers bound by contracts, logit scale.
         natural: (S, M, B) log monthly natural hazard.
     """
 
@@ -149,6 +161,7 @@ class Effects:
     log_ratio: FloatArray
     delay: FloatArray
     tilt: float
+    bound: float
     natural: FloatArray
 
 
@@ -161,7 +174,7 @@ class Rates:
         band_factor: (C, B) B_c.
         struck_factor: (C, B) G_c.
         moved_band: (C, lags + 1, B) T_l G_c.
-        weights: (C, lags + 1).
+        weights: (C, lags + 1), or with contracts (C, S, lags + 1, B).
         caused: (C, S, M, B) expected silent churn.
         natural: (S, M, B) expected natural departures.
         complaints: (C, S, M, B) expected complainants.
@@ -191,12 +204,28 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     band_factor = np.exp(np.clip(effects.band, -20, 20))
     struck = (band_factor @ design.band_reading.T) * np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))
     moved = np.einsum("lbd,cd->clb", design.source_band, struck)
-    weights = lag_weights(effects.delay, design.lags) if design.lags or design.shape[2] > 1 else np.ones((len(struck), 1))
+    weights = _kernel_weights(design, effects.delay, effects.bound) if design.lags or design.shape[2] > 1 else np.ones((len(struck), 1))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
-    caused = spread_over_lags(design, intensity, weights[..., None] * moved) * ratio[:, None, None, None] * design.at_risk
-    natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
+    caused = _spread(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
+    natural = np.exp(np.clip(effects.natural, -40, 10))
+    if design.clock is not None:
+        natural = design.clock.natural(effects.bound, natural)
+    natural = design.at_risk * natural
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
     return Rates(intensity, band_factor, struck, moved, weights, caused, natural, complaints)
+
+
+def _kernel_weights(design: LexisDesign, delay: FloatArray, bound: float) -> FloatArray:
+    """`Rates.weights` of the delays (C, 2)."""
+    weights = lag_weights(delay, design.lags)
+    return weights if design.clock is None else design.clock.weights(bound, weights)
+
+
+def _spread(design: LexisDesign, intensity: FloatArray, weights: FloatArray, moved: FloatArray) -> FloatArray:
+    """sum_l intensity[c, s, m - l] w[c, s, l, b] moved[c, l, b], as (C, S, M, B)."""
+    if weights.ndim == 2:
+        return spread_over_lags(design, intensity, weights[..., None] * moved)
+    return np.asarray(lagged_intensity(design, intensity) @ (weights * moved[:, None]), dtype=np.float64)
 
 
 def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatArray) -> FloatArray:
@@ -227,6 +256,7 @@ class DepartureColumns:
     ratio: int
     delay: int
     tilt: int
+    bound: int
     natural_month: int
     natural_band: int
     natural_all: int
@@ -236,7 +266,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     """Derivative of `rates.departures` with respect to every kind of parameter."""
     categories, segments, months, bands = design.shape
     every = design.all_months
-    starts = np.cumsum([0, categories * every, categories * bands, categories, 2 * categories, 1, months, bands, 1])
+    starts = np.cumsum([0, categories * every, categories * bands, categories, 2 * categories, 1, int(design.clock is not None), months, bands, 1])
     matrix = np.zeros((segments, months, bands, int(starts[-1])))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     lagged = lagged_intensity(design, rates.intensity)  # C S M L
@@ -244,29 +274,57 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     by_month = np.zeros((segments, months, bands, categories, every))
     here = np.arange(months)
     for lag in range(design.lags + 1):
-        scale = (ratio * rates.weights[:, lag])[:, None] * rates.moved_band[:, lag]  # C B
-        part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
+        if design.clock is None:
+            scale = (ratio * rates.weights[:, lag])[:, None] * rates.moved_band[:, lag]  # C B
+            part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
+        else:
+            by_segment = ratio[:, None, None] * rates.weights[:, :, lag] * rates.moved_band[:, None, lag]  # C S B
+            part = np.einsum("csm,csb,smb->msbc", lagged[..., lag], by_segment, risk, optimize=True)
         by_month[:, here, :, :, design.before + here - lag] += part
     matrix[..., : starts[1]] = by_month.reshape(segments, months, bands, -1)
-    weighted = lagged * (ratio[:, None] * rates.weights)[:, None, None, :]
-    spread = np.tensordot(weighted, design.source_band, axes=(3, 0)) * risk[None, ..., None]  # C S M B D: struck in band D
+    spread = _spread_to_source_bands(design, lagged, rates.weights) * ratio[:, None, None, None, None] * risk[None, ..., None]
     tilted = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))
     by_band = (spread * tilted) @ design.band_reading * rates.band_factor[:, None, None, None, :]
     matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
-        for number, slope in enumerate(_weight_slopes(effects.delay, design.lags)):
-            steered = (ratio[:, None] * slope)[..., None] * rates.moved_band
-            matrix[..., starts[3] + number : starts[4] : 2] = np.moveaxis(spread_over_lags(design, rates.intensity, steered) * risk, 0, -1)
+        by_ratio = ratio[:, None, None, None] * risk
+        *delays, bound = _weight_slopes(design, effects)
+        for number, slope in enumerate(delays):
+            caused = _spread(design, rates.intensity, slope, rates.moved_band) * by_ratio
+            matrix[..., starts[3] + number : starts[4] : 2] = np.moveaxis(caused, 0, -1)
+        if design.clock is not None:
+            matrix[..., starts[5]] = (_spread(design, rates.intensity, bound, rates.moved_band) * by_ratio).sum(axis=0)
     matrix[..., starts[4]] = np.einsum("csmbd,cd->smb", spread, rates.struck_factor * design.tenure_score)
-    matrix[:, here, :, starts[5] + here] = rates.natural.transpose(1, 0, 2)
-    band = np.arange(bands)
-    matrix[:, :, band, starts[6] + band] = rates.natural
-    matrix[..., starts[7]] = rates.natural
+    if design.clock is None:
+        matrix[:, here, :, starts[6] + here] = rates.natural.transpose(1, 0, 2)
+        band = np.arange(bands)
+        matrix[:, :, band, starts[7] + band] = rates.natural
+    else:
+        wish = np.exp(np.clip(effects.natural, -40, 10))
+        by_month_of_wish, by_band_of_wish, by_bound = design.clock.natural_slopes(effects.bound, wish)
+        matrix[..., starts[6] : starts[7]] = by_month_of_wish * risk[..., None]
+        matrix[..., starts[7] : starts[8]] = by_band_of_wish * risk[..., None]
+        matrix[..., starts[5]] += by_bound * risk
+    matrix[..., starts[8]] = rates.natural
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
-def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:
-    step = 1e-4
-    shifts = [np.array([step, 0.0]), np.array([0.0, step])]
-    return [(lag_weights(delay + shift, lags) - lag_weights(delay - shift, lags)) / (2 * step) for shift in shifts]
+def _spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: FloatArray) -> FloatArray:
+    """(C, S, M, B, D) share of the caused departures of each cell that band D sends, before its own factor."""
+    if weights.ndim == 2:
+        return np.asarray(np.tensordot(lagged * weights[:, None, None, :], design.source_band, axes=(3, 0)), dtype=np.float64)
+    categories, segments, months, lags = lagged.shape
+    bands = design.shape[3]
+    by_segment = (weights[..., None] * design.source_band).reshape(categories, segments, lags, bands * bands)
+    return np.asarray((lagged @ by_segment).reshape(categories, segments, months, bands, bands), dtype=np.float64)
+
+
+def _weight_slopes(design: LexisDesign, effects: Effects) -> list[FloatArray]:
+    """Of the weights, in the two numbers of each delay and in the share bound."""
+    step, delay, bound = 1e-4, effects.delay, effects.bound
+    shifts = [(np.array([step, 0.0]), 0.0), (np.array([0.0, step]), 0.0), (np.zeros(2), step)]
+    return [
+        (_kernel_weights(design, delay + one, bound + other) - _kernel_weights(design, delay - one, bound - other)) / (2 * step)
+        for one, other in shifts
+    ]

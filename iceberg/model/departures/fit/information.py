@@ -86,6 +86,7 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.ratio + category,
         columns.delay + np.arange(2 * c),
         np.array([columns.tilt]),
+        columns.bound + np.arange(layout.binding),
         columns.natural_month + np.arange(m),
         columns.natural_band + free,
     ]

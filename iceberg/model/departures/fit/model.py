@@ -31,6 +31,7 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 
+LAGS_TO_DECIDE = 4  # months; judgement: beyond a term, where contracts bind
 LONGEST_LAG = 12  # months; judgement: later departures cannot be distinguished from natural ones
 
 
@@ -109,6 +110,8 @@ def starting_values(
     risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
     natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
     of["natural_month"][:] = np.log(natural)
+    if design.clock is not None:
+        risk = risk * design.clock.natural(0.0, np.ones(design.exits.shape)).mean(axis=(0, 1))
     relative = np.log((exits + 5) / (risk * natural + 5))
     of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
     assumed = ratio.gaussian[0]
@@ -135,7 +138,10 @@ def fit_excess_hazard(
     kernel = kernel or fit_delay_kernel(counts)
     ratio = ratio_prior or ratio_prior_of(counts, assumptions, kernel)
     months = counts.shape[1]
-    design = LexisDesign.of(counts, lags=lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1))))
+    lags = lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1)))
+    if counts.renewals is not None and counts.renewals.modelled:
+        lags = min(lags, LAGS_TO_DECIDE) + counts.renewals.term_months
+    design = LexisDesign.of(counts, lags=lags)
     return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
 
 
@@ -155,7 +161,7 @@ def fit_design(
     natural departures. Then natural departures are free to move from month to month and the ratios are small (`_natural_first`).
     """
     categories, segments, months, bands = design.shape
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, int(design.clock is not None))
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)

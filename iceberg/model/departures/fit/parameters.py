@@ -24,6 +24,7 @@ class ParameterLayout:
         categories, segments, months, bands: Lengths of the axes.
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
+        binding: 1 where a parameter moves the share of customers bound by contracts, else 0.
     """
 
     categories: int
@@ -32,6 +33,7 @@ class ParameterLayout:
     bands: int
     every: int
     reference: int
+    binding: int = 0
 
     @property
     def free_bands(self) -> IntArray:
@@ -47,7 +49,7 @@ class ParameterLayout:
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 3) + 1 + self.months + b
+        return self.categories * (self.every + b + 3) + 1 + self.binding + self.months + b
 
     @property
     def local_size(self) -> int:
@@ -57,7 +59,7 @@ class ParameterLayout:
     def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Views of a shared vector (leading axes allowed)."""
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.months, b])
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.binding, self.months, b])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
@@ -65,8 +67,9 @@ class ParameterLayout:
             "ratio": part[2],
             "delay": part[3].reshape(*lead, c, 2),
             "tilt": part[4],
-            "natural_month": part[5],
-            "natural_band": part[6],
+            "bound": part[5],
+            "natural_month": part[6],
+            "natural_band": part[7],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -106,7 +109,8 @@ class ParameterLayout:
             segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
-        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), natural)
+        bound = float(of["bound"][0]) if self.binding else 0.0
+        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), bound, natural)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +178,9 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     mean[at] = kernel.location.ravel()
     at = index["tilt"]
     precision[at, at] = TILT_SD**-2
+    if layout.binding:
+        at = index["bound"]
+        precision[at, at] = kernel.bound_sd**-2
     at = index["natural_month"]
     precision[np.ix_(at, at)] = walk_months / variances.natural_month
     precision[at[0], at[0]] += levels.natural_sd**-2
