@@ -55,11 +55,13 @@ def company_after_a_migration() -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat([leavers, stayers], ignore_index=True), complaints
 
 
-def company_with_contracts(seed: int = 1, *, bound: float = 0.7, term_months: int = 12, customers: int = 12_000) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+def company_with_contracts(
+    seed: int = 1, *, bound: float = 0.7, term_months: int = 12, customers: int = 12_000
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Customers, complaints and the true silent churn of a company of four regions in which the share `bound` can leave at renewals alone.
 
-    July 2024 to June 2026. Problems strike one region harder than another and come in waves; one in five who are struck complains, three in ten of the
-    others leave. A customer who has made up their mind leaves at once, or where a contract binds at the next renewal; the first reason counts.
+    July 2024 to June 2026. Problems strike one region harder than another and come in waves; one in five who are struck complains, three in ten of
+    the others leave. A customer who has made up their mind leaves at once, or where a contract binds at the next renewal; the first reason counts.
     """
     rng = np.random.default_rng(seed)
     month, since, length, end = 30.4375, 730, 730, 1460  # days since July 2022; the window is the second half

@@ -129,9 +129,8 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
     if total.silent_churn.upper < 0.5:
-        if estimate.silent_leavers:
-            return translator.text("report.headline.none_of_them", vocal=total.vocal_customers, lost=estimate.silent_leavers)
-        return translator.text("report.headline.none", vocal=total.vocal_customers)
+        none = "none_of_them" if estimate.silent_leavers else "none"
+        return translator.text(f"report.headline.{none}", vocal=total.vocal_customers, lost=estimate.silent_leavers)
     if cannot_say(estimate):
         return translator.text("report.headline.no_range", vocal=total.vocal_customers, lost=estimate.silent_leavers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}

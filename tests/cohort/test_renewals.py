@@ -85,7 +85,7 @@ def lives(peaks: Mapping[int, float], *, longest: int = 1500, slope: float = 0.0
         ({30: 20}, None),
         ({90: 20, 180: 20}, None),
         ({365: 2, 730: 2, 1095: 2}, None),
-        ({day: 20 for day in range(30, 1480, 30)}, None),
+        (dict.fromkeys(range(30, 1480, 30), 20), None),
     ],
     ids=["yearly", "first year", "half-yearly", "two years", "three years", "free", "trial", "early", "a little", "monthly bills"],
 )
@@ -162,7 +162,8 @@ def test_a_wave_of_customers_who_meet_a_bad_month_a_year_later_is_no_contract() 
     march = 20_148 + rng.integers(0, 31, size)
     last = np.where(bad, np.minimum(last, march), last)
     ends = pd.to_datetime(last, unit="D").where(last < 20_634)
-    customers = pd.DataFrame({"customer_id": [f"C{number}" for number in range(size)], "start_date": pd.to_datetime(start, unit="D"), "end_date": ends})
+    names = [f"C{number}" for number in range(size)]
+    customers = pd.DataFrame({"customer_id": names, "start_date": pd.to_datetime(start, unit="D"), "end_date": ends})
     tables, _ = load_tables(customers=customers)
     with tables:
         counts = reduce_tables(tables, window=YEARS)

@@ -25,7 +25,7 @@ from tests.companies import company_with_contracts
 
 YEARS = ObservationWindow(date(2024, 7, 1), date(2026, 6, 29))
 YEARLY = Renewals(12, (0.8, 0.3), 0.4, 0.5)
-DELAY = np.array([np.log(45.0), np.log(1.3), 0.0])
+DELAY = np.array([np.log(45.0), np.log(1.3)])
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +48,16 @@ def clock() -> RenewalClock:
 
 def test_free_customers_leave_as_they_would_without_contracts(clock: RenewalClock) -> None:
     by_lag = lag_weights(DELAY, 16)
-    free = clock.weights(DELAY + np.array([0.0, 0.0, -40.0]), by_lag)
+    free = clock.weights(-40.0, by_lag)
     assert free == pytest.approx(np.broadcast_to(by_lag[:, None], free.shape), abs=1e-6)
     wish = np.full((2, 24, 16), 0.02)
-    assert clock.natural(DELAY + np.array([0.0, 0.0, -40.0]), wish) == pytest.approx(wish, abs=1e-6)
+    assert clock.natural(-40.0, wish) == pytest.approx(wish, abs=1e-6)
 
 
 def test_the_struck_of_a_whole_term_leave_at_its_renewal(clock: RenewalClock) -> None:
-    """All bound and no delay: of the months 0 to 12 before the renewal all leave, of the first and the last half; one renewal in the two months of a band."""
+    """All bound, no delay: of the months 0 to 12 before the renewal all leave, of the first and last half; one renewal in the two months of a band."""
     at_once = np.append(1.0, np.zeros(16))
-    weights = clock.weights(np.array([0.0, 0.0, 40.0]), at_once)
+    weights = clock.weights(40.0, at_once)
     renewal, between = list(YEARLY.band_edges_months).index(23), list(YEARLY.band_edges_months).index(13)
     assert weights[0, :, renewal] == pytest.approx(np.array([0.25, *[0.5] * 11, 0.25, *[0.0] * 4]), abs=1e-6)
     assert weights[0, :, between] == pytest.approx(0.0, abs=1e-6)
@@ -66,7 +66,7 @@ def test_the_struck_of_a_whole_term_leave_at_its_renewal(clock: RenewalClock) ->
 def test_nobody_is_lost_on_the_way_to_a_renewal(clock: RenewalClock) -> None:
     """Over a term every decision becomes one departure, whatever the delay."""
     by_lag = np.array([0.2, 0.5, 0.2, 0.1, *[0.0] * 13])
-    weights = clock.weights(np.array([0.0, 0.0, 40.0]), by_lag)
+    weights = clock.weights(40.0, by_lag)
     edges = YEARLY.band_edges_months
     months = np.diff(edges)[[list(edges).index(13), list(edges).index(18), list(edges).index(23)]].sum()
     assert months == 12
@@ -76,7 +76,7 @@ def test_nobody_is_lost_on_the_way_to_a_renewal(clock: RenewalClock) -> None:
 
 def test_a_steady_wish_gathers_over_the_term(clock: RenewalClock) -> None:
     """A hazard of 0.02: those bound leave with 12 x 0.02 at a renewal, which half of each month of its band brings; the free with 0.02 a month."""
-    natural = clock.natural(DELAY, np.full((2, 24, 16), 0.02))
+    natural = clock.natural(0.0, np.full((2, 24, 16), 0.02))
     edges = list(YEARLY.band_edges_months)
     assert natural[0, :, edges.index(23)] == pytest.approx(0.2 * 0.02 + 0.8 * 0.5 * 12 * 0.02)
     assert natural[1, :, edges.index(13)] == pytest.approx(0.7 * 0.02)
@@ -88,9 +88,10 @@ def test_the_derivatives_are_those_of_the_departures(company: tuple[CohortCounts
     fit = fit_excess_hazard(counts, Assumptions())
     columns = _columns(fit)
     for name, position, column in (
-        ("delay", 0, columns[1]),
-        ("delay", 1, columns[1] + 1),
-        ("delay", 2, columns[1] + 2),
+        ("delay", (0, 0), columns[1]),
+        ("delay", (1, 1), columns[1] + 3),
+        ("tilt", 0, columns[5]),
+        ("bound", 0, columns[6]),
         ("natural_month", 5, columns[2] + 5),
         ("natural_band", 7, columns[3] + int(fit.layout.free_bands[7])),
         ("ratio", 1, columns[4] + 1),
@@ -103,10 +104,10 @@ def test_the_derivatives_are_those_of_the_departures(company: tuple[CohortCounts
         assert columns[0][..., column].reshape(slope.shape) == pytest.approx(slope, rel=1e-3, abs=1e-4), name
 
 
-def _columns(fit: ExcessHazardFit) -> tuple[np.ndarray, int, int, int, int]:
+def _columns(fit: ExcessHazardFit) -> tuple[np.ndarray, int, int, int, int, int, int]:
     effects = fit.layout.effects(fit.shared, fit.own)
     found = departure_columns(fit.design, effects, evaluate_rates(fit.design, effects))
-    return found.matrix, found.delay, found.natural_month, found.natural_band, found.ratio
+    return found.matrix, found.delay, found.natural_month, found.natural_band, found.ratio, found.tilt, found.bound
 
 
 def test_a_decision_waits_half_a_term_on_average() -> None:
@@ -126,7 +127,8 @@ def test_the_range_holds_the_truth_of_a_company_with_contracts(company: tuple[Co
     total = estimate.total.silent_churn
     assert total.lower <= truth <= total.upper
     assert "renewals_modelled" in {one.code for one in estimate.diagnostics}
-    assert np.array_equal(estimate.draws.silent_churn.sum(axis=1) + estimate.draws.natural, np.broadcast_to(counts.silent_exits.sum(2), estimate.draws.natural.shape))
+    draws = estimate.draws
+    assert np.array_equal(draws.silent_churn.sum(axis=1) + draws.natural, np.broadcast_to(counts.silent_exits.sum(2), draws.natural.shape))
 
 
 def test_the_order_of_segments_changes_nothing_and_the_share_bound_moves_with_them(company: tuple[CohortCounts, int]) -> None:
