@@ -59,7 +59,8 @@ ORDER = {
         "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts", "files",
+        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
+        "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",

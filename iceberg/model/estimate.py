@@ -20,7 +20,7 @@ from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.measurements import measure_ratios
-from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
+from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
 from iceberg.model.summary import SMALLEST_RATIO, Posterior, summarise_draws
 from iceberg.model.survival.flat_excess import flat_excess
 from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
@@ -105,7 +105,14 @@ def estimate_iceberg(
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
-        draws, cells, request.evidence, answer.diagnostics, answer.placebo, answer.pipeline, answer.fit_state
+        draws,
+        cells,
+        request.evidence,
+        answer.diagnostics,
+        placebo=answer.placebo,
+        pipeline=answer.pipeline,
+        common_cause=answer.common_cause,
+        fit_state=answer.fit_state,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -186,6 +193,7 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
             diagnostics=_remarks_beside_measurements(drawn, seen, request.ordered),
             excess=np.where(seen.watched, seen.excess, drawn.excess),
             ratio_prior=np.where(seen.precision > 0, seen.assumed, drawn.ratio_prior),
+            common_cause=_beside_measurements(drawn, seen),
         )
     shape = drawn.silent_churn.shape
     rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
@@ -200,6 +208,7 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
+        common_cause=None if drawn.common_cause is None else tuple(drawn.common_cause[index] for index in each),
     )
 
 
@@ -247,6 +256,14 @@ def _remarks_beside_measurements(drawn: LevelDraws, seen: _Measured, counts: Coh
     if known.any() and (away[known] * np.sqrt(seen.precision[known])).min() < -CONFLICT_SD:
         kept.append(Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}))
     return tuple(kept)
+
+
+def _beside_measurements(drawn: LevelDraws, seen: _Measured) -> tuple[CredibleInterval | None, ...] | None:
+    """The common cause of the categories that were not measured: a log or a survey saw the others, whatever moves their departures."""
+    measured = seen.precision > 0
+    if drawn.common_cause is None:
+        return None
+    return tuple(None if known else factor for known, factor in zip([*measured, measured.all()], drawn.common_cause, strict=True))
 
 
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:

@@ -146,6 +146,8 @@ class CategoryEstimate:
         feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
+        common_cause: Factor by which other departures would have to rise, where and when the complaints of c are frequent, for H_c to be zero
+            (1.13: by 13 %); None where the estimate does not rest on that pattern (below level 3, and where a log or a survey measured it).
     """
 
     category: str
@@ -162,6 +164,7 @@ class CategoryEstimate:
     feasible_ratio: float | None
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +195,7 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3.
     """
 
     silent_churn: SingleArray
@@ -204,6 +207,7 @@ class LevelDraws:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    common_cause: tuple[CredibleInterval | None, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,6 +252,7 @@ class TotalEstimate:
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)

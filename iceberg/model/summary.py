@@ -35,7 +35,7 @@ class Posterior:
         draws, cells: See their classes.
         evidence: Level and reasons.
         diagnostics: What to know before trusting it.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3.
         fit_state: Warm start for the next fit.
     """
 
@@ -45,6 +45,7 @@ class Posterior:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    common_cause: tuple[CredibleInterval | None, ...] | None = None
     fit_state: object | None = field(default=None)
 
 
@@ -81,6 +82,7 @@ def summarise_draws(
                 feasible_ratio=reach / (excess.median * vocal) if known and vocal > 0 else None,
                 placebo=posterior.placebo[index] if posterior.placebo else None,
                 pipeline=posterior.pipeline[index] if posterior.pipeline else None,
+                common_cause=posterior.common_cause[index] if posterior.common_cause else None,
             )
         )
     return IcebergEstimate(
@@ -111,6 +113,7 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
         folk_estimate=FOLK_RATIO * heard,
         placebo=posterior.placebo[-1] if posterior.placebo else None,
         pipeline=posterior.pipeline[-1] if posterior.pipeline else None,
+        common_cause=posterior.common_cause[-1] if posterior.common_cause else None,
         feasible_ratio=float(cells.leavers.sum()) / asked if known else None,
     )
 

@@ -49,6 +49,7 @@ def build_document(
             "silent_churn": _interval(estimate.total.silent_churn),
             "revenue_lost": _interval(estimate.total.revenue_lost),
             "folk_estimate": _number(estimate.total.folk_estimate),
+            "common_cause": _interval(estimate.total.common_cause),
         },
         "categories": [_category(entry) for entry in estimate.categories],
         "diagnostics": [
@@ -77,6 +78,7 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "prior_share": _number(entry.prior_share),
         "probability_worst": _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
+        "common_cause": _interval(entry.common_cause),
     }
 
 

@@ -13,6 +13,7 @@ from iceberg.arrays import BoolArray, FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
@@ -112,6 +113,7 @@ def correct_by_departures(
         ratio_prior=assumed,
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
+        common_cause=_each(_with_silence(common_cause_factors(fit, drawn) - 1, np.append(spoken, True)) + 1),
         diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
         fit_state=reference,
     )
@@ -193,10 +195,14 @@ def _with_silence(draws: npt.NDArray[Any], spoken: BoolArray) -> npt.NDArray[Any
     return filled
 
 
+def _each(draws: FloatArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C intervals."""
+    return tuple(CredibleInterval.of(draws[:, category]) for category in range(draws.shape[1]))
+
+
 def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
-    """(K, C) as C + 1 intervals."""
-    each = [CredibleInterval.of(churn[:, category]) for category in range(churn.shape[1])]
-    return (*each, CredibleInterval.of(churn.sum(axis=1)))
+    """(K, C) as C + 1 intervals, the last one that of the sum."""
+    return (*_each(churn), CredibleInterval.of(churn.sum(axis=1)))
 
 
 def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:

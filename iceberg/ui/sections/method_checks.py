@@ -10,6 +10,7 @@ import streamlit as st
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.dots import build_prior_posterior
+from iceberg.report.noise import common_cause_sentence, placebo_sentence
 from iceberg.report.outlook import break_even_sentence
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
@@ -20,7 +21,10 @@ from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_f
 from iceberg.ui.frame import Frame
 from iceberg.ui.session.estimates import estimate_study, focus_study
 
-NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
+NOISE_COLUMNS = (
+    "category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
+    "common_cause_lower", "common_cause_median",
+)  # fmt: skip
 
 
 def show_estimate_checks(frame: Frame) -> None:
@@ -79,6 +83,9 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
         exceeded=share(placebo.exceeded, words),
     )
     st.markdown(said)
+    for sentence in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words)):
+        if sentence is not None:
+            st.markdown(sentence)
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
 
 
