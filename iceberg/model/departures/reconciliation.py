@@ -156,7 +156,8 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
-    return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
+    factor = risk if design.natural_factor is None else risk * design.natural_factor.astype(np.float32)
+    return caused, np.exp(np.clip(natural, -40, 10)) * factor, sufferers
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
 its customers were in l months earlier, the expected silent departures of a cell are
 
-    mu = N exp(natural)  +  N sum_c r_c sum_l w_l A_c[s, m - l] (T_l B_c)[b],        B_c[b] = exp(tenure effect)
+    mu = N f exp(natural)  +  N sum_c r_c sum_l w_l A_c[s, m - l] (T_l B_c)[b],        B_c[b] = exp(tenure effect)
 
 and the expected complainants of category c are E A_c[s, m] B_c[b]. N are months at risk of the silent, E of everybody. Multiplying the
 intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
@@ -18,6 +18,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.entry.wave import find_wave
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -37,6 +38,7 @@ class LexisDesign:
         before: months before the window in which problems may have struck those who left inside it.
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
+        natural_factor: (M, B) factor on natural departures, of the months of entry; None for 1 everywhere.
     """
 
     at_risk: FloatArray
@@ -47,6 +49,7 @@ class LexisDesign:
     before: int
     source_band: FloatArray
     reference_band: int
+    natural_factor: FloatArray | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -68,7 +71,8 @@ class LexisDesign:
     def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
         """The design of `counts` with delays of up to `lags` months.
 
-        In months whose departures or complaints are missing from the files nobody is at risk of them.
+        In months whose departures or complaints are missing from the files nobody is at risk of them. What an acquisition wave complains of
+        whatever happens to it is exposure, so that it causes no departures.
         """
         months = counts.shape[1]
         lags = min(lags, months - 1) if months > 1 else 0
@@ -79,6 +83,9 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
+        wave = find_wave(counts)
+        if wave is not None:
+            exposure = exposure * wave.exposure
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -89,6 +96,7 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            natural_factor=None if wave is None else wave.natural,
         )
 
 
@@ -166,6 +174,8 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     caused = spread_over_lags(design, intensity, weights[:, None] * moved) * ratio[:, None, None, None] * design.at_risk
     natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
+    if design.natural_factor is not None:
+        natural = natural * design.natural_factor
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
     return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
 
