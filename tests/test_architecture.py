@@ -22,7 +22,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 
 # What each part may import from the package besides itself. Left out means forbidden.
 GROUND = {"arrays", "errors", "installation", "locale", "provenance", "version"}
-COUNTS = {f"cohort.{name}" for name in ("counts", "counts_file", "day_counts", "silent_observations", "window")}
+COUNTS = {f"cohort.{name}" for name in ("cancellations.record", "counts", "counts_file", "day_counts", "silent_observations", "window")}
 MAY_IMPORT = {
     "arrays": set(),
     "installation": set(),
@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "ingest": GROUND,
     "cohort.window": GROUND,
     # The seam: what the model may see of a cohort. None of it knows a table.
+    "cohort.cancellations.record": GROUND | COUNTS,
     "cohort.day_counts": GROUND | COUNTS,
     "cohort.silent_observations": GROUND | COUNTS,
     "cohort.counts_file": GROUND | COUNTS,
@@ -55,7 +56,7 @@ ORDER = {
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
-        "assumptions", "priors", "results", "canonical", "leaks", "value", "survival", "ratio", "departures.fit", "departures", "evidence",
+        "assumptions", "priors", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures", "evidence",
         "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [

@@ -79,6 +79,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     from iceberg.cohort.reduce import reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
+    from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -103,7 +104,14 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
-        counts = reduce_tables(tables, window=_window(options, tables), keep_months=asked or (mapping is not None and mapping.keep_months))
+        chosen = mapping or MappingSet()
+        counts = reduce_tables(
+            tables,
+            window=_window(options, tables),
+            keep_months=asked or chosen.keep_months,
+            keep_cancellations=chosen.keep_cancellations,
+            negative_controls=chosen.negative_controls,
+        )
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -145,12 +153,16 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options that say the same in place of its own choices."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
+    if options.keep_cancellations:
+        mapping = replace(mapping or MappingSet(), keep_cancellations=True)
+    if options.negative_controls:
+        mapping = replace(mapping or MappingSet(), negative_controls=options.negative_controls)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

@@ -16,6 +16,7 @@ from iceberg.cli.option_types import (
     check_engine,
     check_format,
     check_language,
+    check_names,
     check_period,
     check_ratio,
     check_version,
@@ -83,6 +84,8 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -270,6 +273,8 @@ _ESTIMATE = (
     _whole("horizon-days", 1, 730),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _Option("keep-cancellations"),
+    _Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
@@ -89,6 +90,8 @@ class CohortCounts:
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
+        cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
+        negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
     """
 
     window: ObservationWindow
@@ -117,6 +120,8 @@ class CohortCounts:
     observed: ObservedSilence | None = None
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
+    cancellations: tuple[LoggedCancellations, ...] = ()
+    negative_controls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -230,6 +235,19 @@ class CohortCounts:
         runs = [run for run in self.unrecorded if run.what == what and not run.overruled]
         return np.array([any(run.first <= month <= run.last for run in runs) for month in self.months], dtype=np.bool_)
 
+    def with_controls(self, categories: Sequence[str]) -> CohortCounts:
+        """The counts with these categories as negative controls, in the order of `categories`.
+
+        Raises:
+            OptionError: A name is not one of `categories`, or none would be left to estimate.
+        """
+        unknown = [name for name in categories if name not in self.categories]
+        if unknown:
+            raise OptionError("control_unknown", {"value": ", ".join(unknown), "known": ", ".join(self.categories)})
+        if categories and set(categories) >= set(self.categories):
+            raise OptionError("controls_only", {"value": ", ".join(categories)})
+        return replace(self, negative_controls=tuple(name for name in self.categories if name in set(categories)))
+
     def select(self, *, segments: Sequence[str]) -> CohortCounts:
         """The counts of some segments, in the order of this object.
 
@@ -271,6 +289,8 @@ def _check_counts(counts: CohortCounts) -> None:
     _check_day_counts(counts)
     if counts.observed is not None:
         counts.observed.check(len(counts.categories), len(counts.segments))
+    if not set(counts.negative_controls) <= set(counts.categories):
+        raise ValueError(f"negative controls that are no categories: {counts.negative_controls}")
     if not counts.has_calendar and len(counts.months) != 1:
         raise ValueError("counts without a calendar have one month")
 
@@ -355,6 +375,10 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["has_calendar"] = False
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.cancellations:
+        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
+    if counts.negative_controls:
+        header["negative_controls"] = counts.negative_controls
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

@@ -33,12 +33,16 @@ class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
+    `negative_controls`: categories that cannot cause departures.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -65,6 +69,10 @@ class MappingSet:
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         choices |= {"window": {"keep_months": True}} if self.keep_months else {}
+        categories = ({"keep_cancellations": True} if self.keep_cancellations else {}) | (
+            {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
+        )
+        choices |= {"categories": categories} if categories else {}
         return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
@@ -88,20 +96,38 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+        choices, categories = {"joining", "relations", "window", "categories"}, content.get("categories", {})
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
+        return cls(
+            tables,
+            joining,
+            _links_from(content.get("relations", {}), name),
+            keep_months=_flag_from(content.get("window", {}), "keep_months", table="window", name=name),
+            keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
+            negative_controls=_names_from(categories, "negative_controls", name=name),
+        )
 
 
-def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
-    values = {"file": name, "table": "window"}
+def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds
+    """A yes or no of a section, false without it; `others` are its other keys."""
+    values = {"file": name, "table": table}
     if not isinstance(entry, dict):
-        raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
-    for key, value in entry.items():
-        if key != "keep_months":
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
-        if not isinstance(value, bool):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
-    return bool(entry.get("keep_months", False))
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(entry), "known": "true, false"})
+    for given in entry:
+        if given not in (key, *others):
+            raise MappingError("mapping_field_unknown", values | {"value": given, "known": ", ".join((key, *others))})
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
+    return value
+
+
+def _names_from(entry: dict[str, Any], key: str, *, name: str) -> tuple[str, ...]:
+    """A list of names, empty without it."""
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise MappingError("mapping_value_wrong", {"file": name, "table": "categories", "key": key, "value": str(value), "known": '["name", "name"]'})
+    return tuple(value)
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

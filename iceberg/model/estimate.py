@@ -14,6 +14,7 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
+from iceberg.model.departures.controls import set_controls_apart
 from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
@@ -87,6 +88,7 @@ def estimate_iceberg(
         random=np.random.default_rng(seed).spawn(4),
     )
     answer = _answer_at_level(request, warm)
+    answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
@@ -112,6 +114,7 @@ def estimate_iceberg(
         placebo=answer.placebo,
         pipeline=answer.pipeline,
         common_cause=answer.common_cause,
+        controls=answer.controls,
         fit_state=answer.fit_state,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)

@@ -54,6 +54,28 @@ class PlaceboInterval(CredibleInterval):
 
 
 @dataclass(frozen=True)
+class NegativeControl:
+    """What the model would find for a category that cannot cause departures: bias, where it is above chance.
+
+    Attributes:
+        category: Its name.
+        vocal_customers: Customers who complained of it.
+        found: Silent churn that would be ascribed to it; None below level 3.
+        placebo: What chance alone finds for it.
+    """
+
+    category: str
+    vocal_customers: int
+    found: CredibleInterval | None = None
+    placebo: PlaceboInterval | None = None
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether chance does not explain what is found."""
+        return self.found is not None and self.placebo is not None and not self.placebo.overlaps(self.found)
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """Something the reader should know before trusting a number.
 
@@ -195,7 +217,8 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        controls: What is found for negative controls.
     """
 
     silent_churn: SingleArray
@@ -205,9 +228,10 @@ class LevelDraws:
     ratio_prior: FloatArray
     fit_state: object | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    placebo: tuple[PlaceboInterval | None, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
     common_cause: tuple[CredibleInterval | None, ...] | None = None
+    controls: tuple[NegativeControl, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,5 +293,6 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
+    controls: tuple[NegativeControl, ...] = ()
     cells: EstimateCells | None = None  # None only for an estimate put together by hand
     fit_state: object | None = None  # warm start for the next fit; opaque outside `model`

@@ -19,6 +19,7 @@ from iceberg.model.results import (
     EstimateCells,
     Evidence,
     IcebergEstimate,
+    NegativeControl,
     PlaceboInterval,
     TotalEstimate,
 )
@@ -35,7 +36,8 @@ class Posterior:
         draws, cells: See their classes.
         evidence: Level and reasons.
         diagnostics: What to know before trusting it.
-        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        controls: What is found for negative controls.
         fit_state: Warm start for the next fit.
     """
 
@@ -43,9 +45,10 @@ class Posterior:
     cells: EstimateCells
     evidence: Evidence
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    placebo: tuple[PlaceboInterval | None, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
     common_cause: tuple[CredibleInterval | None, ...] | None = None
+    controls: tuple[NegativeControl, ...] = ()
     fit_state: object | None = field(default=None)
 
 
@@ -96,6 +99,7 @@ def summarise_draws(
         draws=draws,
         counts_digest=counts_digest,
         seed=seed,
+        controls=posterior.controls,
         cells=cells,
         fit_state=posterior.fit_state,
     )
@@ -196,7 +200,7 @@ def focus_estimate(
     )
     of_whole = tuple(replace(one, of_whole_study=True) for one in estimate.diagnostics)
     remarks = (Diagnostic("selection_not_tested", "warning"), *of_whole) if cells.whole else estimate.diagnostics
-    posterior = Posterior(sliced, held, estimate.evidence, remarks, fit_state=estimate.fit_state)
+    posterior = Posterior(sliced, held, estimate.evidence, remarks, controls=estimate.controls, fit_state=estimate.fit_state)
     return summarise_draws(
         posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed
     )

@@ -52,6 +52,16 @@ def build_document(
             "common_cause": _interval(estimate.total.common_cause),
         },
         "categories": [_category(entry) for entry in estimate.categories],
+        "negative_controls": [
+            {
+                "category": one.category,
+                "vocal_customers": one.vocal_customers,
+                "found": _interval(one.found),
+                "placebo": _interval(one.placebo),
+                "above_chance": one.above_chance,
+            }
+            for one in estimate.controls
+        ],
         "diagnostics": [
             {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
         ],

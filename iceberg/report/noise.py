@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iceberg.locale import Translator, round_significant
-from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate, TotalEstimate
-from iceberg.report.words import category_of, customers, share
+from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate, NegativeControl, TotalEstimate
+from iceberg.report.words import category_of, customers, customers_range, ratio, share
 
 NEAR_ESTIMATE = 0.8  # judgement: a noise floor this near to the middle of the estimate is explained
 NEAR_TOTAL = 0.5  # judgement: so is one that reaches this share of all silent leavers
@@ -32,6 +32,22 @@ def common_cause_sentence(estimate: IcebergEstimate, translator: Translator, *, 
     if category is None:
         return translator.text("report.common_cause.total", **held)
     return translator.text("report.common_cause.category", category=category, **held)
+
+
+def control_sentences(estimate: IcebergEstimate, translator: Translator) -> tuple[str, ...]:
+    """What the model would find for each negative control, beside what chance finds: bias that the other categories may have as well."""
+    return tuple(control_sentence(one, translator) for one in estimate.controls)
+
+
+def control_sentence(control: NegativeControl, translator: Translator) -> str:
+    """The finding of one negative control; that there is none where the evidence tests nothing."""
+    if control.found is None or control.placebo is None:
+        return translator.text("report.control.untested", category=control.category)
+    ends = customers_range(control.found, translator)
+    held = {"category": control.category, **ends, "placebo_high": customers(control.placebo.upper, translator)}
+    if not control.above_chance or not control.vocal_customers:
+        return translator.text("report.control.inside", **held)
+    return translator.text("report.control.above", **held, ratio=ratio(control.found.median / control.vocal_customers, translator))
 
 
 def rise(factor: float, translator: Translator) -> str:

@@ -94,9 +94,10 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name the months that are no evidence, and say that the total is not distinguishable from noise or not tested in this selection.
+    They name the months that are no evidence and the cancellations that were logged as complaints, and say that the total is not distinguishable
+    from noise or not tested in this selection.
     """
-    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith("months_")]
+    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith(("months_", "cancellations_"))]
     return " ".join(filter(None, (*months, _chance_reservation(estimate, translator))))
 
 
@@ -285,8 +286,9 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
-    if item.vocal_customers == 0:
-        return _decision("none", translator, "none", category=category)
+    control = category in {one.category for one in estimate.controls}
+    if control or item.vocal_customers == 0:
+        return _decision("none", translator, "control" if control else "none", category=category)
     tested = chance_test(estimate, item)
     if tested == "untested":
         return _decision("untested", translator, "untested" if is_selection(estimate) else "untested_together", category=category, **ends)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
@@ -86,6 +87,10 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.cancellations:
+        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
+    if counts.negative_controls:
+        header["negative_controls"] = list(counts.negative_controls)
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -149,6 +154,8 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
+        negative_controls=tuple(header.get("negative_controls", ())),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

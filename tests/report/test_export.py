@@ -45,6 +45,7 @@ CONTRACT: dict[str, Any] = {
             "common_cause": INTERVAL,
         }
     ],
+    "negative_controls": [],
     "diagnostics": [{"code": "few_complaints", "message": "..."}],
 }
 

@@ -20,20 +20,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import BoolArray, FloatArray
 from iceberg.model.departures.fit.model import ExcessHazardFit
 from iceberg.model.departures.reconciliation import ReconciliationDraws
 
 LARGEST_FACTOR = 100.0  # a category that nearly all leavers are ascribed to: no common cause is as strong
 
 
-def common_cause_factors(fit: ExcessHazardFit, drawn: ReconciliationDraws) -> FloatArray:
-    """(K, C + 1) factor of each category, and of the total, in every draw: 1 where nothing is silent."""
+def common_cause_factors(fit: ExcessHazardFit, drawn: ReconciliationDraws, *, own: BoolArray) -> FloatArray:
+    """(K, C + 1) factor of each category, and of the total of those in `own`, in every draw: 1 where nothing is silent."""
     rates, design = fit.rates_at(fit.shared, fit.own), fit.design
     churn = drawn.silent_churn
     parts = [(rates.caused[index], churn[:, index]) for index in range(churn.shape[1])]
     # All categories: a place has as many complaints as the silent churn that they stand for.
-    parts.append((rates.caused.sum(axis=0), churn.sum(axis=1)))
+    parts.append((rates.caused[own].sum(axis=0), churn[:, own].sum(axis=1)))
     found = [
         needed_factor(caused, churn=drawn_churn, at_risk=design.at_risk, exits=design.exits, expected=rates.departures)
         for caused, drawn_churn in parts

@@ -104,7 +104,8 @@ def correct_by_departures(
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    own = ~np.isin(counts.categories, counts.negative_controls)  # the total is that of the other categories
+    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64), own)
     return LevelDraws(
         silent_churn=churn,
         natural=drawn.natural,
@@ -112,8 +113,8 @@ def correct_by_departures(
         excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
         placebo=noise_floor,
-        pipeline=_pipelines(_with_silence(ahead, spoken)),
-        common_cause=_each(_with_silence(common_cause_factors(fit, drawn) - 1, np.append(spoken, True)) + 1),
+        pipeline=_pipelines(_with_silence(ahead, spoken), own),
+        common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
         diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
         fit_state=reference,
     )
@@ -177,7 +178,8 @@ def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:
     moved["category"] = np.where(moved["category"] < 0, -1, place[moved["category"]])
     return replace(
         counts,
-        categories=tuple(name for name, keep in zip(counts.categories, chosen, strict=True) if keep),
+        categories=(kept := tuple(name for name, keep in zip(counts.categories, chosen, strict=True) if keep)),
+        negative_controls=tuple(name for name in counts.negative_controls if name in kept),
         complainants=counts.complainants[chosen],
         complaints=counts.complaints[chosen],
         clock=ComplaintClockCounts(**moved),
@@ -200,23 +202,23 @@ def _each(draws: FloatArray) -> tuple[CredibleInterval, ...]:
     return tuple(CredibleInterval.of(draws[:, category]) for category in range(draws.shape[1]))
 
 
-def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
-    """(K, C) as C + 1 intervals, the last one that of the sum."""
-    return (*_each(churn), CredibleInterval.of(churn.sum(axis=1)))
+def _intervals(churn: FloatArray, own: BoolArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C + 1 intervals, the last one that of the sum over `own`."""
+    return (*_each(churn), CredibleInterval.of(churn[:, own].sum(axis=1)))
 
 
-def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
-    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
+def _placebo_intervals(placebo: FloatArray, churn: FloatArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
+    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger; the last one is of the sum over `own`."""
     intervals = []
-    for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
+    for noise, estimate in zip((*placebo.T, placebo[:, own].sum(axis=1)), (*churn.T, churn[:, own].sum(axis=1)), strict=True):
         interval = CredibleInterval.of(noise)
         intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
     return tuple(intervals)
 
 
-def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
+def _pipelines(ahead: FloatArray, own: BoolArray) -> tuple[dict[int, CredibleInterval], ...]:
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
-    by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
+    by_horizon = [_intervals(ahead[..., place], own) for place in range(ahead.shape[2])]
     return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
 
 
@@ -232,7 +234,8 @@ def _diagnose(
     if not fit.converged:
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
-    if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
+    own = ~np.isin(counts.categories, counts.negative_controls)
+    if placebo[-1].overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}

@@ -18,7 +18,7 @@ from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, show_checks, show_report
+from iceberg.ui.upload.checks import chosen_controls, chosen_today, chosen_window, keeps_cancellations, keeps_months, show_checks, show_report
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -203,6 +203,8 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         joining=chosen_rules(identity, mapping),
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
+        keep_cancellations=keeps_cancellations(identity, usual=mapping.keep_cancellations),
+        negative_controls=chosen_controls(identity, usual=mapping.negative_controls),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -237,7 +239,12 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=replace(mapping_as_read(counted.report), keep_months=any(run.overruled for run in counts.unrecorded)).to_toml(),
+        mapping=replace(
+            mapping_as_read(counted.report),
+            keep_months=any(run.overruled for run in counts.unrecorded),
+            keep_cancellations=any(one.overruled for one in counts.cancellations),
+            negative_controls=counts.negative_controls,
+        ).to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:

@@ -10,7 +10,7 @@ import streamlit as st
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.dots import build_prior_posterior
-from iceberg.report.noise import common_cause_sentence, placebo_sentence
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.outlook import break_even_sentence
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
@@ -83,7 +83,7 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
         exceeded=share(placebo.exceeded, words),
     )
     st.markdown(said)
-    for sentence in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words)):
+    for sentence in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words), *control_sentences(estimate, words)):
         if sentence is not None:
             st.markdown(sentence)
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)

@@ -17,6 +17,8 @@ from iceberg.ui.upload.upload import CountedUpload
 WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
+KEEP_CANCELLATIONS = "keep_cancellations"
+CONTROLS = "negative_controls"
 
 
 def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
@@ -37,6 +39,8 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
         if counted.counts.has_calendar:
             _choose_window(frame, chosen_window(files) or counted.counts.window, files)
             _choose_months(frame, counted.counts, files)
+            _choose_cancellations(frame, counted.counts, files)
+        _choose_controls(frame, counted.counts, files)
         _show_counted(frame, counted)
 
 
@@ -170,6 +174,42 @@ def _choose_months(frame: Frame, counts: CohortCounts, files: str) -> None:
     show_diagnostics(frame, about_months(counts))
     overruled = any(run.overruled for run in counts.unrecorded)
     st.toggle(frame.words.text("ui.upload.keep_months"), value=overruled, key=f"{KEEP_MONTHS}.{files[:12]}")
+
+
+def keeps_cancellations(files: str, *, usual: bool) -> bool:
+    """Whether logged cancellations count as complaints: as chosen on screen for these files, else as the mapping says."""
+    return bool(st.session_state.get(f"{KEEP_CANCELLATIONS}.{files[:12]}", usual))
+
+
+def _choose_cancellations(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Name the categories with logged cancellations; one click counts these as complaints."""
+    if not counts.cancellations:
+        return
+    from iceberg.model.diagnose import about_cancellations
+
+    show_diagnostics(frame, about_cancellations(counts))
+    overruled = any(one.overruled for one in counts.cancellations)
+    st.toggle(frame.words.text("ui.upload.keep_cancellations"), value=overruled, key=f"{KEEP_CANCELLATIONS}.{files[:12]}")
+
+
+def chosen_controls(files: str, *, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """The negative controls: as chosen on screen for these files, else as the mapping says."""
+    return tuple(st.session_state.get(f"{CONTROLS}.{files[:12]}", usual))
+
+
+def _choose_controls(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Choose the categories that cannot make customers leave; two are needed, one of them to estimate."""
+    if len(counts.categories) < 2 or not counts.has_customers:
+        return
+    words = frame.words
+    st.multiselect(
+        words.text("ui.upload.controls"),
+        counts.categories,
+        default=list(counts.negative_controls),
+        max_selections=len(counts.categories) - 1,
+        help=words.text("ui.upload.controls_help"),
+        key=f"{CONTROLS}.{files[:12]}",
+    )
 
 
 def _show_counted(frame: Frame, counted: CountedUpload) -> None:

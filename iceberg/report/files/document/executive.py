@@ -21,7 +21,7 @@ from iceberg.report.files.document.blocks import (
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.noise import common_cause_sentence, placebo_sentence, short_rise
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence, short_rise
 from iceberg.report.tables.estimate import currency_of, ranking_table
 from iceberg.report.words import (
     category_of,
@@ -219,6 +219,7 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSec
     if badge.reasons:
         blocks.append(Bullets(tuple(("", reason) for reason in badge.reasons)))
     blocks += [Paragraph(said) for said in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words)) if said]
+    blocks += [Paragraph(said) for said in control_sentences(estimate, words)]
     remarks = remark_lines(estimate, words)
     if remarks:
         blocks.append(Bullets(tuple(remarks)))

@@ -21,7 +21,7 @@ from iceberg.report.files.document.method_section import (
     table_name,
 )
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.noise import common_cause_sentence, placebo_sentence
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.small_cells import hide_small
 from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, segment_table, total_table
 from iceberg.report.tables.tidy import interval_columns
@@ -120,6 +120,7 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         (about("noise"), noise_sentence(estimate, words) or ""),
         (about("noise"), placebo_sentence(estimate, words) or ""),
         (about("common_cause"), common_cause_sentence(estimate, words) or ""),
+        *((about("common_cause"), said) for said in control_sentences(estimate, words)),
         *((about("remark"), f"{severity} – {sentence}") for severity, sentence in remark_lines(estimate, words)),
         *((about("method"), sentence) for sentence in method_sentences(words)),
         *((about("limit"), sentence) for sentence in limit_sentences(words)),
