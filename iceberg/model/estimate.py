@@ -92,7 +92,7 @@ def estimate_iceberg(
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
-    vocal, vocal_any = _vocal_customers(counts, held)
+    vocal, vocal_any = vocal_customers(counts, held)
     cells = EstimateCells(
         categories=counts.categories,
         segments=counts.segments,
@@ -137,12 +137,12 @@ def _from_volumes(request: _Request) -> LevelDraws:
     """Level 0: ratio x assumed excess probability; no departures are known that could contradict it."""
     held = request.assumptions
     ordered = request.ordered
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     measured = measure_ratios(ordered, assumptions=held)
     prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], measured=measured)
     drawn = condition_on_departures(prior, vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
     drawn = drawn.rearranged(request.categories, request.segments)
-    in_file_order, _ = _vocal_customers(request.counts, held)
+    in_file_order, _ = vocal_customers(request.counts, held)
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
     assumed = drawn.ratio
@@ -161,7 +161,7 @@ def _from_survival(request: _Request) -> LevelDraws:
     request.tell("cells", 0.6)
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     share = np.ones(len(counts.segments)) if counts.has_linked_complaints else _shares(leavers.sum(axis=1))
-    vocal, _ = _vocal_customers(counts, held)
+    vocal, _ = vocal_customers(counts, held)
     delay = np.ones(1)
     if counts.has_calendar:
         delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
@@ -281,7 +281,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
     prior, assumed = _draw_priors(request, informed)
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
         heard, leavers = heard.sum(axis=1, keepdims=True), leavers.sum(keepdims=True)
@@ -290,7 +290,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     return restored, np.exp(assumed.log_ratio())[:, request.categories]
 
 
-def _vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
+def vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
 
     Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers.
