@@ -619,3 +619,19 @@ def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps
         said = {one["code"]: one["message"] for one in document["diagnostics"]}
         assert "80 of 200 complainants were gone within 21 days, against 5" in said[code]
         assert "cancel: 80 of 200" in " ".join(done.out.split())
+
+
+def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_be_a_category(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_cancellations(0)
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text('[categories]\nnegative_controls = ["cancel"]\n')
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    for more in (("--negative-controls", "cancel"), ("--mapping", tmp_path / "mapping.toml")):
+        assert run(*files, *more).status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert [one["category"] for one in document["negative_controls"]] == ["cancel"]
+        found = {one["category"]: one["silent_churn"]["upper"] for one in document["categories"]}
+        assert found["cancel"] == 0 < found["billing"]
+    done = run(*files, "--negative-controls", "wether")
+    assert done.status == 2 and "wether" in done.err and "billing, cancel" in done.err

@@ -22,7 +22,7 @@ from iceberg.report.export import build_document, document_to_json
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
-TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict}
+TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict, "boolean": bool}
 
 
 def section(text: str, heading: str) -> str:
@@ -174,6 +174,7 @@ def test_the_page_of_the_json_document_names_the_keys_and_their_types() -> None:
     tables, report = iceberg.load_tables(sample / "customers.csv", sample / "complaints.csv")
     with tables:
         counts = iceberg.reduce_tables(tables)
+    counts = counts.with_controls(counts.categories[-1:])  # so that the list of controls has an entry
     estimate = iceberg.estimate_iceberg(counts, assumptions=iceberg.Assumptions(draws=200))
     rows = {name: {"read": total.read, "kept": total.kept, "rejected": total.rejected} for name, total in report.rows.items()}
     real = leaves(json.loads(document_to_json(build_document(estimate, counts, rows=rows))))
