@@ -33,7 +33,7 @@ from iceberg.version import __version__
 if TYPE_CHECKING:
     from iceberg.ingest.spark.session import SessionOptions
 
-ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
+ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
 _LARGEST_SEED = 2**63 - 1
 

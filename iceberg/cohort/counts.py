@@ -20,7 +20,7 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -92,6 +92,7 @@ class CohortCounts:
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
+        mass_end: The one day that holds most departures of the whole company, where there is one.
     """
 
     window: ObservationWindow
@@ -122,6 +123,7 @@ class CohortCounts:
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     cancellations: tuple[LoggedCancellations, ...] = ()
     negative_controls: tuple[str, ...] = ()
+    mass_end: MassEnd | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -234,19 +236,6 @@ class CohortCounts:
         """(M,) months of the window whose departures or complaints are missing from the files, where the user has not said otherwise."""
         runs = [run for run in self.unrecorded if run.what == what and not run.overruled]
         return np.array([any(run.first <= month <= run.last for run in runs) for month in self.months], dtype=np.bool_)
-
-    def with_controls(self, categories: Sequence[str]) -> CohortCounts:
-        """The counts with these categories as negative controls, in the order of `categories`.
-
-        Raises:
-            OptionError: A name is not one of `categories`, or none would be left to estimate.
-        """
-        unknown = [name for name in categories if name not in self.categories]
-        if unknown:
-            raise OptionError("control_unknown", {"value": ", ".join(unknown), "known": ", ".join(self.categories)})
-        if categories and set(categories) >= set(self.categories):
-            raise OptionError("controls_only", {"value": ", ".join(categories)})
-        return replace(self, negative_controls=tuple(name for name in self.categories if name in set(categories)))
 
     def select(self, *, segments: Sequence[str]) -> CohortCounts:
         """The counts of some segments, in the order of this object.
@@ -379,6 +368,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["cancellations"] = [one.to_dict() for one in counts.cancellations]
     if counts.negative_controls:
         header["negative_controls"] = counts.negative_controls
+    if counts.mass_end is not None:
+        header["mass_end"] = counts.mass_end.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

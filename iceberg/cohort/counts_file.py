@@ -15,7 +15,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import FileError
 
 _HEADER = "header.json"
@@ -70,6 +70,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
         negative_controls=tuple(header.get("negative_controls", ())),
+        mass_end=MassEnd.from_dict(header.get("mass_end")),
         **fields,
     )
 

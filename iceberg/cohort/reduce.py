@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.schema import RecentCustomers
@@ -83,7 +83,7 @@ def reduce_tables(
             max_segments=max_segments,
             max_categories=max_categories,
         )
-        return flat.with_controls(negative_controls)
+        return with_controls(flat, negative_controls)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -93,7 +93,21 @@ def reduce_tables(
 
     counts = reduce_recorded(counts_inside, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: counts_inside(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    return recorded.with_controls(negative_controls)
+    return with_controls(recorded, negative_controls)
+
+
+def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:
+    """The counts with these categories as negative controls.
+
+    Raises:
+        OptionError: A name is not one of the counts' categories, or no other category would be left.
+    """
+    unknown = [name for name in categories if name not in counts.categories]
+    if unknown:
+        raise OptionError("control_unknown", {"value": ", ".join(unknown), "known": ", ".join(counts.categories)})
+    if categories and set(categories) >= set(counts.categories):
+        raise OptionError("controls_only", {"value": ", ".join(categories)})
+    return replace(counts, negative_controls=tuple(name for name in counts.categories if name in set(categories))) if categories else counts
 
 
 def default_window(tables: Tables) -> ObservationWindow:
@@ -237,8 +251,17 @@ class _Reduction:
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
             "tenure_days": TenureDayCounts.summed(moves),
+            "mass_end": self._mass_end(engine),
         }
         return fields, moves
+
+    def _mass_end(self, engine: Engine) -> MassEnd | None:
+        """The day with most departures of the window, where it is a mass end."""
+        by_day = engine.execute("SELECT end_date, count(*) AS leavers FROM departures GROUP BY end_date ORDER BY leavers DESC, end_date").fetchall()
+        if not by_day:
+            return None
+        day, leavers = by_day[0]
+        return MassEnd.of(day, int(leavers), sum(int(number) for _, number in by_day), months=len(self.statements.window.months))
 
     def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
         """The fields of complainants, their departures, and how they move along tenure."""

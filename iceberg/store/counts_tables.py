@@ -17,7 +17,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
@@ -91,6 +91,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["cancellations"] = [one.to_dict() for one in counts.cancellations]
     if counts.negative_controls:
         header["negative_controls"] = list(counts.negative_controls)
+    if counts.mass_end is not None:
+        header["mass_end"] = counts.mass_end.to_dict()
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -156,6 +158,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
         negative_controls=tuple(header.get("negative_controls", ())),
+        mass_end=MassEnd.from_dict(header.get("mass_end")),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

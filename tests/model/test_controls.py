@@ -11,6 +11,7 @@ import pytest
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
+from iceberg.cohort.reduce import with_controls
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.controls import set_controls_apart
@@ -32,7 +33,7 @@ def estimates() -> tuple[IcebergEstimate, IcebergEstimate]:
     """Without a control, and with the largest category as one."""
     plain = estimate_iceberg(small(), assumptions=HELD)
     largest = max(plain.categories, key=lambda one: one.silent_churn.median).category
-    return plain, estimate_iceberg(small().with_controls([largest]), assumptions=HELD)
+    return plain, estimate_iceberg(with_controls(small(), [largest]), assumptions=HELD)
 
 
 def test_a_control_gets_nothing_and_what_was_found_for_it_is_what_it_would_have_got() -> None:
@@ -72,7 +73,7 @@ def answer(found: int, *, noise: float) -> LevelDraws:
 
 
 def two_categories() -> CohortCounts:
-    return linked_counts({"weather": 40, "billing": 40}, silent_leavers=60).with_controls(["weather"])
+    return with_controls(linked_counts({"weather": 40, "billing": 40}, silent_leavers=60), ["weather"])
 
 
 def test_above_chance_a_common_cause_is_likely_and_within_chance_nothing_is_said() -> None:
@@ -97,10 +98,10 @@ def test_above_chance_a_common_cause_is_likely_and_within_chance_nothing_is_said
 
 def test_a_control_must_be_a_category_and_may_not_be_all_of_them() -> None:
     with pytest.raises(OptionError) as unknown:
-        small().with_controls(["wether"])
+        with_controls(small(), ["wether"])
     assert unknown.value.code == "control_unknown"
     with pytest.raises(OptionError) as nothing_left:
-        small().with_controls(small().categories)
+        with_controls(small(), small().categories)
     assert nothing_left.value.code == "controls_only"
 
 

@@ -60,7 +60,8 @@ def count_without(reduce: Callable[[tuple[str, ...]], CohortCounts], counts: Coh
         return replace(counts, cancellations=tuple(replace(one, overruled=True) for one in found))
     fewer = reduce(tuple(one.category for one in found))
     left_out = dict(zip(counts.categories, (counts.vocal_customers - fewer.vocal_customers).tolist(), strict=True))
-    return replace(fewer, unrecorded=counts.unrecorded, cancellations=tuple(replace(one, removed=left_out[one.category]) for one in found))
+    cancellations = tuple(replace(one, removed=left_out[one.category]) for one in found)
+    return replace(fewer, unrecorded=counts.unrecorded, mass_end=counts.mass_end, cancellations=cancellations)
 
 
 def _left_within(counts: CohortCounts, days: int) -> np.ndarray:

@@ -10,8 +10,10 @@ import streamlit as st
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
+from iceberg.locale import visible
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.upload import CountedUpload
 
 WINDOW = "window"
@@ -47,20 +49,19 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
 def show_report(frame: Frame, report: IngestReport) -> None:
     """Show totals per table, rules that found problems, the rows concerned, and columns never read."""
     for table, totals in report.rows.items():
-        st.markdown(
-            frame.words.text(
-                "ui.upload.checks_balance",
-                table=frame.words.text(f"ui.upload.table_{table}"),
-                read=totals.read,
-                kept=totals.kept,
-                rejected=totals.rejected,
-            )
+        said = frame.words.text(
+            "ui.upload.checks_balance",
+            table=frame.words.text(f"ui.upload.table_{table}"),
+            read=totals.read,
+            kept=totals.kept,
+            rejected=totals.rejected,
         )
+        st.markdown(plain(said))
     for part in report.parts:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
-        st.markdown(f"- {says}")
+        st.markdown(f"- {plain(says)}")
     for code, values in report.notes:  # assumptions about the files, as the command line prints them
-        st.info(frame.words.text(f"ingest.notes.{code}", **values), icon=":material/info:")
+        st.info(plain(frame.words.text(f"ingest.notes.{code}", **values)), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
     else:
@@ -116,7 +117,7 @@ def _show_dropped(frame: Frame, report: IngestReport) -> None:
     dropped = {str(getattr(reading, "file", "")): tuple(getattr(reading, "dropped", ())) for reading in report.files}
     for file, headers in dropped.items():
         if headers:
-            st.caption(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers)))
+            st.caption(plain(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers))))
 
 
 def chosen_window(files: str) -> ObservationWindow | None:
@@ -207,6 +208,7 @@ def _choose_controls(frame: Frame, counts: CohortCounts, files: str) -> None:
         counts.categories,
         default=list(counts.negative_controls),
         max_selections=len(counts.categories) - 1,
+        format_func=visible,
         help=words.text("ui.upload.controls_help"),
         key=f"{CONTROLS}.{files[:12]}",
     )
@@ -218,4 +220,4 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
-    st.markdown(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts)))
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts))))
