@@ -105,3 +105,23 @@ def company_with_contracts(
     heard = pd.DataFrame({"customer_id": "C" + said["who"].astype(str), "complaint_date": day_of + pd.to_timedelta(np.floor(said["day"]), unit="D")})
     assert length == end - since
     return frame[there], heard.assign(category=said["category"]), int(silent.sum())
+
+
+def company_with_cancellations(quick: int, *, days: int = 5, slow: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """200 customers a category: of "cancel" so many leave `days` after complaining and `slow` 40 days after; of "billing" ten do in 10 days."""
+    customers, complaints = [], []
+
+    def add(category: str, number: int, left_after: int | None) -> None:
+        name, day = f"{category} {number}", date(2025, 1, 1) + timedelta(days=30 + number)
+        end = None if left_after is None else day + timedelta(days=left_after)
+        customers.append((name, date(2024, 1, 1), end))
+        complaints.append((name, day, category))
+
+    for number in range(200):
+        add("cancel", number, days if number < quick else 40 if number < quick + slow else None)
+        add("billing", number, 10 if number < 10 else None)
+    customers += [(f"quiet {number}", date(2024, 1, 1), date(2025, 6, 1) if number < 20 else None) for number in range(400)]
+    return (
+        pd.DataFrame(customers, columns=["customer_id", "start_date", "end_date"]),
+        pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]),
+    )

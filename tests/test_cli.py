@@ -18,7 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
-from tests.companies import company_after_a_migration
+from tests.companies import company_after_a_migration, company_with_cancellations
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -616,3 +616,40 @@ def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_p
     refused = run(*files, "--mapping", tmp_path / "wrong.toml")
     assert refused.status == 2
     assert "look_back_days" in refused.err
+
+
+def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_cancellations(80)
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text("[categories]\nkeep_cancellations = true\n")
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    days = ("--since", "2025-01-01", "--as-of", "2025-12-31")
+    for more, heard, code in (
+        ((), [200, 120], "cancellations_left_out"),
+        (("--keep-cancellations",), [200, 200], "cancellations_kept"),
+        (("--mapping", tmp_path / "mapping.toml"), [200, 200], "cancellations_kept"),
+    ):
+        done = run(*files, *days, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert [one["vocal_customers"] for one in document["categories"]] == heard
+        said = {one["code"]: one["message"] for one in document["diagnostics"]}
+        assert "80 of 200 complainants were gone within 21 days, against 5" in said[code]
+        assert "cancel: 80 of 200" in " ".join(done.out.split())
+
+
+def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_be_a_category(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_cancellations(0)
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text('[categories]\nnegative_controls = ["cancel"]\n')
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    for more in (("--negative-controls", "cancel"), ("--mapping", tmp_path / "mapping.toml")):
+        assert run(*files, *more).status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert [one["category"] for one in document["negative_controls"]] == ["cancel"]
+        found = {one["category"]: one["silent_churn"]["upper"] for one in document["categories"]}
+        assert found["cancel"] == 0 < found["billing"]
+    done = run(*files, "--negative-controls", "wether")
+    assert done.status == 2 and "wether" in done.err and "billing, cancel" in done.err

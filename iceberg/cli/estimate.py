@@ -79,6 +79,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     from iceberg.cohort.reduce import looking_back, reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
+    from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -108,9 +109,15 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
-        keep_months, term = (mapping.keep_months, mapping.term) if mapping is not None else (False, None)
-        window = looking_back(_window(options, tables), tables, mapping)
-        counts = reduce_tables(tables, window=window, keep_months=asked or keep_months, term=term)
+        chosen = mapping or MappingSet()
+        counts = reduce_tables(
+            tables,
+            window=looking_back(_window(options, tables), tables, mapping),
+            keep_months=asked or chosen.keep_months,
+            term=chosen.term,
+            keep_cancellations=chosen.keep_cancellations,
+            negative_controls=chosen.negative_controls,
+        )
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -152,7 +159,7 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options for the window, --term, --gap-days and --inactivity-days in place of its own."""
+    """The mapping file with the options that say the same in place of its own choices."""
     from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.schema import TERM_WORDS
 
@@ -164,6 +171,10 @@ def saved_mapping(options: Options) -> MappingSet | None:
     if options.term is not None:
         term = TERM_WORDS[options.term] if options.term in TERM_WORDS else int(options.term)
         mapping = replace(mapping or MappingSet(), term=term)
+    if options.keep_cancellations:
+        mapping = replace(mapping or MappingSet(), keep_cancellations=True)
+    if options.negative_controls:
+        mapping = replace(mapping or MappingSet(), negative_controls=options.negative_controls)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

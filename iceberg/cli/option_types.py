@@ -83,6 +83,11 @@ def check_version(text: str) -> tuple[str, int | None]:
     return study, int(number) if number else None
 
 
+def check_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def check_ratio(text: str) -> float:
     """A number above 0."""
     try:

@@ -17,6 +17,7 @@ from iceberg.cli.option_types import (
     check_factor,
     check_format,
     check_language,
+    check_names,
     check_period,
     check_ratio,
     check_term,
@@ -89,6 +90,8 @@ class Options:
     keep_months: bool = False
     look_back_days: int | None = None
     term: str | None = None
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -279,6 +282,8 @@ _ESTIMATE = (
     _Option("keep-months"),
     _whole("look-back-days", 0, 3650),
     _Option("term", "term_value", check_term),
+    _Option("keep-cancellations"),
+    _Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

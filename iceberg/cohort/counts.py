@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
@@ -90,6 +91,8 @@ class CohortCounts:
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
+        cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
+        negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
         mass_end: The one day that holds most departures of the whole company, where there is one.
         renewals: The contracts that bind customers until a renewal; None where there are none.
     """
@@ -120,6 +123,8 @@ class CohortCounts:
     observed: ObservedSilence | None = None
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
+    cancellations: tuple[LoggedCancellations, ...] = ()
+    negative_controls: tuple[str, ...] = ()
     mass_end: MassEnd | None = None
     renewals: Renewals | None = None
 
@@ -279,6 +284,8 @@ def _check_counts(counts: CohortCounts) -> None:
         counts.observed.check(len(counts.categories), len(counts.segments))
     if counts.renewals is not None and len(counts.renewals.bound) != len(counts.segments):
         raise ValueError("every segment has a share of bound customers")
+    if not set(counts.negative_controls) <= set(counts.categories):
+        raise ValueError(f"negative controls that are no categories: {counts.negative_controls}")
     if not counts.has_calendar and len(counts.months) != 1:
         raise ValueError("counts without a calendar have one month")
 
@@ -363,6 +370,10 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["has_calendar"] = False
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.cancellations:
+        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
+    if counts.negative_controls:
+        header["negative_controls"] = counts.negative_controls
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
     if counts.renewals is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.renewals.clock import Renewals
@@ -68,6 +69,8 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         observed=_observed(header, arrays),
         has_calendar=header.get("has_calendar", True),
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
+        negative_controls=tuple(header.get("negative_controls", ())),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
         renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **fields,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from iceberg.cohort.axis_names import Names
+from iceberg.cohort.cancellations.search import WITHIN_DAYS, count_without
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.evidence_months import reduce_recorded
@@ -43,6 +44,8 @@ def reduce_tables(
     max_categories: int = MAX_CATEGORIES,
     keep_months: bool = False,
     term: int | None = None,
+    keep_cancellations: bool = False,
+    negative_controls: Sequence[str] = (),
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -64,35 +67,56 @@ def reduce_tables(
         term: Months between the renewals of contracts, counted from the first day of a customer; 0 where customers can leave at any time. By
             default the departures decide (see `iceberg.cohort.renewals.search` and `CohortCounts.renewals`); a term gives the tenure bands
             of `Renewals.band_edges_months`.
+        keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
+            `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
+        negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
+            bias.
 
     Returns:
         Counts; the order of rows in the files does not matter.
 
     Raises:
         EvidenceError: Neither a customer nor a complaint lies inside the window.
-        OptionError: A window for a flat sheet, which has no dates.
+        OptionError: A window for a flat sheet, which has no dates; a negative control that is no category.
     """
     if "flat" in tables.names:
         if window is not None:
             raise OptionError("flat_no_window", {})
-        return reduce_flat(
+        flat = reduce_flat(
             tables,
             band_edges_months=band_edges_months,
             clock_edges_days=clock_edges_days,
             max_segments=max_segments,
             max_categories=max_categories,
         )
+        return with_controls(flat, negative_controls)
     window = window if window is not None else default_window(tables)
 
-    def counts_inside(days: ObservationWindow, edges: Sequence[int] | None) -> CohortCounts:
+    def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
         statements = Statements(days, tuple(edges or band_edges_months), tuple(clock_edges_days), tables.customer_key)
         with tables.engine.work():
-            return _Reduction(tables, statements, max_segments, max_categories).counts()
+            return _Reduction(tables, statements, max_segments, max_categories, cancelled).counts()
 
-    def renewing(days: ObservationWindow) -> CohortCounts:
-        return reduce_renewing(lambda edges: counts_inside(days, edges), term=term)
+    def renewing(days: ObservationWindow, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
+        return reduce_renewing(lambda edges: counts_inside(days, edges, cancelled=cancelled), term=term)
 
-    return reduce_recorded(renewing, window, keep_months=keep_months)
+    counts = reduce_recorded(renewing, window, keep_months=keep_months)
+    recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
+    return with_controls(recorded, negative_controls)
+
+
+def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:
+    """The counts with these categories as negative controls.
+
+    Raises:
+        OptionError: A name is not one of the counts' categories, or no other category would be left.
+    """
+    unknown = [name for name in categories if name not in counts.categories]
+    if unknown:
+        raise OptionError("control_unknown", {"value": ", ".join(unknown), "known": ", ".join(counts.categories)})
+    if categories and set(categories) >= set(counts.categories):
+        raise OptionError("controls_only", {"value": ", ".join(categories)})
+    return replace(counts, negative_controls=tuple(name for name in counts.categories if name in set(categories))) if categories else counts
 
 
 def default_window(tables: Tables) -> ObservationWindow:
@@ -130,6 +154,7 @@ class _Reduction:
     statements: Statements
     max_segments: int
     max_categories: int
+    cancelled: tuple[str, ...] = ()  # categories with logged cancellations
 
     def counts(self) -> CohortCounts:
         window = self.statements.window
@@ -260,7 +285,8 @@ class _Reduction:
         engine.make("category_places", statements.places(self.categories.names))
         engine.make("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
         engine.make("matched", statements.matched(self.tables.named_customers))
-        engine.make("complained", statements.complained(len(axes.segments) - 1))
+        cancelled = [self.categories.names.index(name) for name in self.cancelled]
+        engine.make("complained", statements.complained(len(axes.segments) - 1, cancelled=cancelled, within_days=WITHIN_DAYS))
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
         days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)
         exits = self._exits(engine, FIRST_COMPLAINED)

@@ -38,6 +38,8 @@ class MappingSet:
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
     contracts; 0 where there are none, None where the departures decide.
+    `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
+    `negative_controls`: categories that cannot cause departures.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class MappingSet:
     keep_months: bool = False
     look_back_days: int | None = None
     term: int | None = None
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -75,6 +79,10 @@ class MappingSet:
         window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
         window |= {} if self.term is None else {"term": self.term or "none"}
         choices |= {"window": window} if window else {}
+        categories = ({"keep_cancellations": True} if self.keep_cancellations else {}) | (
+            {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
+        )
+        choices |= {"categories": categories} if categories else {}
         return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
 
     @classmethod
@@ -98,9 +106,18 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
+        choices = {"joining", "relations", "window", "categories"}
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), **window)
+        categories = content.get("categories", {})
+        return cls(
+            tables,
+            joining,
+            _links_from(content.get("relations", {}), name),
+            **window,
+            keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
+            negative_controls=_names_from(categories, "negative_controls", name=name),
+        )
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whatever the file holds
@@ -128,6 +145,28 @@ def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # wh
         if not holds(value):
             raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
     return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
+
+
+def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds
+    """A yes or no of a section, false without it; `others` are its other keys."""
+    values = {"file": name, "table": table}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(entry), "known": "true, false"})
+    for given in entry:
+        if given not in (key, *others):
+            raise MappingError("mapping_field_unknown", values | {"value": given, "known": ", ".join((key, *others))})
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
+    return value
+
+
+def _names_from(entry: dict[str, Any], key: str, *, name: str) -> tuple[str, ...]:
+    """A list of names, empty without it."""
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise MappingError("mapping_value_wrong", {"file": name, "table": "categories", "key": key, "value": str(value), "known": '["name", "name"]'})
+    return tuple(value)
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

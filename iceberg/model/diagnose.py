@@ -10,6 +10,7 @@ import numpy as np
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.model.entry.wave import find_wave
 from iceberg.model.evidence import NO_RANGE, with_badge
 from iceberg.model.leaks import find_leaks
 from iceberg.model.priors import COMMON_EXCESS
@@ -26,6 +27,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     found = [
         *estimate.diagnostics,
         *about_months(counts),
+        *about_cancellations(counts),
+        *_about_entry(estimate, counts),
         *_about_a_mass_end(counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
@@ -48,6 +51,28 @@ def about_months(counts: CohortCounts) -> list[Diagnostic]:
         code = f"months_kept_{run.what}" if run.overruled else f"months_without_{run.what}_{run.place}"
         warnings.append(Diagnostic(code, "warning", {"first": run.first, "last": run.following - timedelta(days=1)}))
     return warnings
+
+
+def about_cancellations(counts: CohortCounts) -> list[Diagnostic]:
+    """A warning per category with cancellations logged as complaints: how many, and whether they are counted all the same."""
+    return [
+        Diagnostic(
+            "cancellations_kept" if one.overruled else "cancellations_left_out",
+            "warning",
+            {"complainants": one.complainants, "left": one.left, "days": one.days, "removed": one.removed, "others": round(100 * one.others, 1)},
+            one.category,
+        )
+        for one in counts.cancellations
+    ]
+
+
+def _about_entry(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """The months of entry whose customers leave far more often than others of their tenure, where the departures decide."""
+    wave = find_wave(counts) if estimate.evidence.level.corrects_ratio else None
+    if wave is None:
+        return []
+    values: dict[str, object] = {"months": len(wave.strong), "first": wave.strong[0], "last": wave.strong[-1], "times": wave.strongest}
+    return [Diagnostic("acquisition_wave", "caution", values)]
 
 
 def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:

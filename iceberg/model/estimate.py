@@ -14,6 +14,7 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
+from iceberg.model.departures.controls import set_controls_apart
 from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.diagnose import diagnose
@@ -22,7 +23,7 @@ from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, measured_prior_of
 from iceberg.model.ratio.measurements import measure_ratios
-from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
+from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
 from iceberg.model.summary import Posterior, summarise_draws
 from iceberg.model.survival.flat_excess import flat_excess
 from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
@@ -88,6 +89,7 @@ def estimate_iceberg(
         random=np.random.default_rng(seed).spawn(4),
     )
     answer = _answer_at_level(request, warm)
+    answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
@@ -110,11 +112,13 @@ def estimate_iceberg(
         cells,
         request.evidence,
         answer.diagnostics,
-        answer.placebo,
-        answer.pipeline,
-        answer.second_opinion,
-        answer.fit_state,
-        answer.checks,
+        placebo=answer.placebo,
+        pipeline=answer.pipeline,
+        second_opinion=answer.second_opinion,
+        common_cause=answer.common_cause,
+        controls=answer.controls,
+        fit_state=answer.fit_state,
+        checks=answer.checks,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -198,6 +202,7 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
             diagnostics=_remarks_beside_measurements(drawn, seen.known, request.ordered),
             excess=np.where(seen.followed, seen.excess, drawn.excess),
             ratio_prior=np.where(seen.known, seen.assumed, drawn.ratio_prior),
+            common_cause=_beside_measurements(drawn, seen.known),
         )
     return _in_file_order(request, drawn)
 
@@ -229,6 +234,7 @@ def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
         second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
         checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),
+        common_cause=None if drawn.common_cause is None else tuple(drawn.common_cause[index] for index in each),
     )
 
 
@@ -251,6 +257,13 @@ def _remarks_beside_measurements(drawn: LevelDraws, known: BoolArray, counts: Co
     measured = {name for name, one in zip(counts.categories, known, strict=True) if one} | {None}
     kept = {"fit_not_settled", "measured_conflict"}
     return tuple(one for one in drawn.diagnostics if one.category not in measured or one.code in kept)
+
+
+def _beside_measurements(drawn: LevelDraws, measured: BoolArray) -> tuple[CredibleInterval | None, ...] | None:
+    """The common cause of the categories that were not measured: a log or a survey saw the others, whatever moves their departures."""
+    if drawn.common_cause is None:
+        return None
+    return tuple(None if known else factor for known, factor in zip([*measured, measured.all()], drawn.common_cause, strict=True))
 
 
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:

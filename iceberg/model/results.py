@@ -63,6 +63,28 @@ class PlaceboInterval(CredibleInterval):
 
 
 @dataclass(frozen=True)
+class NegativeControl:
+    """What the model would find for a category that cannot cause departures: bias, where it is above chance.
+
+    Attributes:
+        category: Its name.
+        vocal_customers: Customers who complained of it.
+        found: Silent churn that would be ascribed to it; None below level 3.
+        placebo: What chance alone finds for it.
+    """
+
+    category: str
+    vocal_customers: int
+    found: CredibleInterval | None = None
+    placebo: PlaceboInterval | None = None
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether chance does not explain what is found."""
+        return self.found is not None and self.placebo is not None and not self.placebo.overlaps(self.found)
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """Something the reader should know before trusting a number.
 
@@ -169,6 +191,8 @@ class CategoryEstimate:
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
         second_opinion: H_c if nothing about the tenure of the silent is taken from complaints; None below level 3.
+        common_cause: Factor by which other departures would have to rise, where and when the complaints of c are frequent, for H_c to be zero
+            (1.13: by 13 %); None where the estimate does not rest on that pattern (below level 3, and where a log or a survey measured it).
     """
 
     category: str
@@ -186,6 +210,7 @@ class CategoryEstimate:
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
     second_opinion: CredibleInterval | None = None
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -253,7 +278,8 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        controls: What is found for negative controls.
         checks: The fit beside what it was fitted to.
     """
 
@@ -265,9 +291,11 @@ class LevelDraws:
     fit_state: object | None = None
     checks: tuple[PredictiveCheck, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
-    second_opinion: tuple[CredibleInterval, ...] | None = None
+    placebo: tuple[PlaceboInterval | None, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
+    second_opinion: tuple[CredibleInterval | None, ...] | None = None
+    common_cause: tuple[CredibleInterval | None, ...] | None = None
+    controls: tuple[NegativeControl, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,6 +343,7 @@ class TotalEstimate:
     pipeline: dict[int, CredibleInterval] | None = None
     second_opinion: CredibleInterval | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,6 +366,7 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
+    controls: tuple[NegativeControl, ...] = ()
     cells: EstimateCells | None = None
     fit_state: object | None = None
     checks: tuple[PredictiveCheck, ...] = ()

@@ -51,8 +51,19 @@ def build_document(
             "folk_estimate": _number(estimate.total.folk_estimate),
             "placebo": _interval(estimate.total.placebo),
             "second_opinion": _interval(estimate.total.second_opinion),
+            "common_cause": _interval(estimate.total.common_cause),
         },
         "categories": [_category(entry) for entry in estimate.categories],
+        "negative_controls": [
+            {
+                "category": one.category,
+                "vocal_customers": one.vocal_customers,
+                "found": _interval(one.found),
+                "placebo": _interval(one.placebo),
+                "above_chance": one.above_chance,
+            }
+            for one in estimate.controls
+        ],
         "checks": [_check(entry) for entry in estimate.checks],
         "diagnostics": [
             {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
@@ -81,6 +92,7 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "probability_worst": None if entry.probability_worst is None else _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
         "second_opinion": _interval(entry.second_opinion),
+        "common_cause": _interval(entry.common_cause),
     }
 
 

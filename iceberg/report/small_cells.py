@@ -80,8 +80,9 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
         None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
         _weighted(draws.ratio, others, pooled_places, cells),
     )
-    remarks = tuple(one for one in estimate.diagnostics if one.category not in names)
-    posterior = Posterior(gathered, held, estimate.evidence, remarks)
+    remarks = tuple(one for one in estimate.diagnostics if not {one.category, dict(one.values).get("control")} & set(names))
+    controls = tuple(one for one in estimate.controls if one.category not in names)
+    posterior = Posterior(gathered, held, estimate.evidence, remarks, controls=controls)
     summed = summarise_draws(posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed)
     own = {item.category: item for item in estimate.categories}
     return replace(summed, categories=tuple(_as_before(item, own) for item in summed.categories), total=estimate.total)

@@ -97,10 +97,10 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name months that are no evidence, a day on which most departures fall and contracts that the model cannot follow, give the second opinion
-    where it differs, and say that the total is not distinguishable from noise or not tested in this selection.
+    They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow and cancellations logged as
+    complaints, give the second opinion where it differs, and say that the total is not distinguishable from noise or not tested in this selection.
     """
-    named = ("months_", "mass_end", NO_RANGE)
+    named = ("months_", "mass_end", "cancellations_", NO_RANGE)
     chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
     said = [diagnostic_sentences(item, translator)[0] for item in chosen]
     return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))
@@ -296,8 +296,9 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
-    if item.vocal_customers == 0:
-        return _decision("none", translator, "none", category=category)
+    control = category in {one.category for one in estimate.controls}
+    if control or item.vocal_customers == 0:
+        return _decision("none", translator, "control" if control else "none", category=category)
     tested = chance_test(estimate, item)
     if tested == "untested":
         return _decision("untested", translator, "untested" if is_selection(estimate) else "untested_together", category=category, **ends)

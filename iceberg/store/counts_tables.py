@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.renewals.clock import Renewals
@@ -87,6 +88,10 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.cancellations:
+        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
+    if counts.negative_controls:
+        header["negative_controls"] = list(counts.negative_controls)
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
     if counts.renewals is not None:
@@ -154,6 +159,8 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
+        negative_controls=tuple(header.get("negative_controls", ())),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
         renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **{name: cells[name].reshape(shape) for name in _CELLS},

@@ -11,6 +11,7 @@ from iceberg_docs import GENERATORS, MARK, ROOT, fill, link_outside, pages
 
 import iceberg
 from iceberg.cli.options import COMMANDS, parse_options
+from iceberg.cohort.reduce import with_controls
 from iceberg.ingest.joining.links import POINTED_AT, LinkChoice
 from iceberg.ingest.joining.options import CHOICES, ID_STEPS, PREFIX_STEP, Joining
 from iceberg.ingest.rules.rules import LINE_RULES, RULES
@@ -22,7 +23,7 @@ from iceberg.report.export import build_document, document_to_json
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
-TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict}
+TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict, "boolean": bool}
 
 
 def section(text: str, heading: str) -> str:
@@ -174,6 +175,7 @@ def test_the_page_of_the_json_document_names_the_keys_and_their_types() -> None:
     tables, report = iceberg.load_tables(sample / "customers.csv", sample / "complaints.csv")
     with tables:
         counts = iceberg.reduce_tables(tables)
+    counts = with_controls(counts, counts.categories[-1:])  # so that the list of controls has an entry
     estimate = iceberg.estimate_iceberg(counts, assumptions=iceberg.Assumptions(draws=200))
     rows = {name: {"read": total.read, "kept": total.kept, "rejected": total.rejected} for name, total in report.rows.items()}
     real = leaves(json.loads(document_to_json(build_document(estimate, counts, rows=rows))))

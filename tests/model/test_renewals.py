@@ -55,7 +55,7 @@ def test_free_customers_leave_as_they_would_without_contracts(clock: RenewalCloc
 
 
 def test_the_struck_of_a_whole_term_leave_at_its_renewal(clock: RenewalClock) -> None:
-    """All bound, no delay: of the months 0 to 12 before the renewal all leave, of the first and last half; one renewal in the two months of a band."""
+    """All bound, no delay: of the months 0 to 12 before the renewal all leave, of the first and last half; one renewal in two months of a band."""
     at_once = np.append(1.0, np.zeros(16))
     weights = clock.weights(40.0, at_once)
     renewal, between = list(YEARLY.band_edges_months).index(23), list(YEARLY.band_edges_months).index(13)

@@ -184,6 +184,7 @@ def example_estimate(
             pipeline={days: CredibleInterval.of(totals.sum(1) * days / 2000) for days in (30, 90, 180)}
             if forward
             else None,
+            common_cause=CredibleInterval(1.05, 1.13, 1.24) if forward else None,
         ),
         silent_leavers=int(counts.silent_exits.sum()) if level != "0" else 0,
         natural_departures=CredibleInterval.of(natural.sum((1, 2))),
@@ -238,6 +239,7 @@ def _category(
         feasible_ratio=None if level == "0" else 9.0,
         placebo=PlaceboInterval.of(draws * 0.05) if forward else None,
         pipeline={days: CredibleInterval.of(draws * days / 2000) for days in (30, 90, 180)} if forward else None,
+        common_cause=CredibleInterval(1.002, 1.07, 1.16) if forward else None,
     )
 
 

@@ -166,6 +166,8 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
     natural = np.exp(np.clip(natural, -40, 10))
+    if design.natural_factor is not None:
+        natural = natural * design.natural_factor.astype(np.float32)
     if clock is not None:
         natural = clock.natural(bound, natural)
     return caused, natural * risk, sufferers

@@ -11,6 +11,7 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.dots import build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.counts_summary import delay_of, net_survival_of, tenure_profile_of
+from iceberg.report.noise import common_cause_sentence, control_sentence, placebo_sentence
 from iceberg.report.outlook import break_even_sentence, pipeline_sentence
 from iceberg.report.palette import category_colours
 from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table, ranking_table, segment_table
@@ -101,7 +102,10 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         with column.container(border=True, height="stretch"):
             st.metric(words.text(f"ui.category.tile_{name}"), plain(value), help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(plain(comparator_sentence(estimate, words, category=category)))
-    for sentence in (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words)):
+    controls = [one for one in estimate.controls if one.category == category]
+    doubts = (placebo_sentence(estimate, words, category=category), common_cause_sentence(estimate, words, category=category))
+    outlook = (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words))
+    for sentence in (*outlook, *doubts, *(control_sentence(one, words) for one in controls)):
         if sentence is not None:
             st.markdown(plain(sentence))
 

@@ -19,7 +19,17 @@ from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_term, chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
+from iceberg.ui.upload.checks import (
+    chosen_controls,
+    chosen_term,
+    chosen_today,
+    chosen_window,
+    keeps_cancellations,
+    keeps_months,
+    look_back,
+    show_checks,
+    show_report,
+)
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -206,6 +216,8 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         keep_months=keeps_months(identity, usual=mapping.keep_months),
         look_back_days=look_back(identity, usual=mapping.look_back_days),
         term=chosen_term(identity, usual=mapping.term),
+        keep_cancellations=keeps_cancellations(identity, usual=mapping.keep_cancellations),
+        negative_controls=chosen_controls(identity, usual=mapping.negative_controls),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -241,7 +253,13 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=replace(mapping_as_read(counted.report), keep_months=keep_months, term=term).to_toml(),
+        mapping=replace(
+            mapping_as_read(counted.report),
+            keep_months=keep_months,
+            term=term,
+            keep_cancellations=any(one.overruled for one in counts.cancellations),
+            negative_controls=counts.negative_controls,
+        ).to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:

@@ -3,7 +3,7 @@
 A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
 its customers were in l months earlier, the expected silent departures of a cell are
 
-    mu = N exp(natural)  +  N sum_c r_c sum_l w_c[l] A_c[s, m - l] (T_l G_c)[b],     G_c[b] = exp(tilt x_b) (R B_c)[b]
+    mu = N f exp(natural)  +  N sum_c r_c sum_l w_c[l] A_c[s, m - l] (T_l G_c)[b],     G_c[b] = exp(tilt x_b) (R B_c)[b]
 
 with B_c[b] = exp(tenure effect), and the expected complainants of category c are E A_c[s, m] B_c[b]. The tilt lets the silent be newer or older
 customers than those who complain; x is the log of tenure. R is the identity, or, for a second opinion that takes nothing about the tenure of the
@@ -23,6 +23,7 @@ import numpy as np
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.renewals import RenewalClock
+from iceberg.model.entry.wave import find_wave
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -46,6 +47,7 @@ class LexisDesign:
         tenure_score: (B,) log of tenure, centred at that of complainants: a unit of tilt multiplies the ratio by e where tenure is e times as long.
         clock: contracts, None where there are none.
         follows_tenure: whether the silent are struck at the tenures at which customers complain; otherwise at every tenure alike.
+        natural_factor: (M, B) factor on natural departures, of the months of entry; None for 1 everywhere.
     """
 
     at_risk: FloatArray
@@ -59,6 +61,7 @@ class LexisDesign:
     tenure_score: FloatArray
     follows_tenure: bool = True
     clock: RenewalClock | None = None
+    natural_factor: FloatArray | None = None
 
     @cached_property
     def band_reading(self) -> FloatArray:
@@ -89,7 +92,8 @@ class LexisDesign:
     def of(cls, counts: CohortCounts, *, lags: int) -> LexisDesign:
         """The design of `counts` with delays of up to `lags` months.
 
-        In months whose departures or complaints are missing from the files nobody is at risk of them.
+        In months whose departures or complaints are missing from the files nobody is at risk of them. What an acquisition wave complains of
+        whatever happens to it is exposure, so that it causes no departures.
         """
         months = counts.shape[1]
         lags = min(lags, months - 1) if months > 1 else 0
@@ -100,8 +104,11 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
-        reference = exposure.sum(axis=(0, 1))
         clock, renewals = None, counts.renewals
+        wave = find_wave(counts)
+        if wave is not None:
+            exposure = exposure * wave.exposure
+        reference = exposure.sum(axis=(0, 1))
         if renewals is not None and renewals.modelled:
             clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, renewals.term_months))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
@@ -117,6 +124,7 @@ class LexisDesign:
             reference_band=int(np.argmax(reference)),
             tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
             clock=clock,
+            natural_factor=None if wave is None else wave.natural,
         )
 
 
@@ -208,6 +216,8 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     caused = _spread(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
     natural = np.exp(np.clip(effects.natural, -40, 10))
+    if design.natural_factor is not None:
+        natural = natural * design.natural_factor
     if design.clock is not None:
         natural = design.clock.natural(effects.bound, natural)
     natural = design.at_risk * natural
@@ -302,6 +312,8 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
         matrix[:, :, band, starts[7] + band] = rates.natural
     else:
         wish = np.exp(np.clip(effects.natural, -40, 10))
+        if design.natural_factor is not None:
+            wish = wish * design.natural_factor
         by_month_of_wish, by_band_of_wish, by_bound = design.clock.natural_slopes(effects.bound, wish)
         matrix[..., starts[6] : starts[7]] = by_month_of_wish * risk[..., None]
         matrix[..., starts[7] : starts[8]] = by_band_of_wish * risk[..., None]
