@@ -11,6 +11,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.recording.changes import RecordingFactors
 
 INTERVAL_MASS = 0.9
 LIKELY_EXCEEDED = 0.9
@@ -193,6 +194,7 @@ class LevelDraws:
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
         placebo, pipeline: Per category, then one more for the total; None below level 3.
+        recording: What the changes of the records did that the user names; None without one.
     """
 
     silent_churn: SingleArray
@@ -204,6 +206,7 @@ class LevelDraws:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    recording: RecordingFactors | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +217,8 @@ class EstimateCells:
         categories, segments: Names of the C and S axes of `Draws`.
         months: First day of each month of the M axis.
         vocal: float64 (C, S, M) vocal customers by the cell of their first complaint in c (complaints divided by the
-            assumed repeats, spread over segments like the leavers, where files are not linked).
+            assumed repeats, spread over segments like the leavers, where files are not linked); as many as today's recording would have, in
+            the median, where what is recorded changed.
         vocal_any: float64 (S, M) vocal customers by the cell of their first complaint of all.
         leavers: float64 (S, M) silent leavers; zeros at level 0.
         ratio_prior: float64 (K, C) draws of r_c before the company's own files speak.

@@ -21,6 +21,7 @@ from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_si
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
@@ -114,7 +115,13 @@ def correct_by_departures(
         pipeline=_pipelines(_with_silence(ahead, spoken)),
         diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
         fit_state=reference,
+        recording=_recording(heard, drawn),
     )
+
+
+def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:
+    changes = changes_inside(heard)
+    return RecordingFactors(changes, drawn.change, shares_before(heard)) if changes else None
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:

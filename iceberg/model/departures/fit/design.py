@@ -11,13 +11,14 @@ intensity of the source month by *today's* months at risk thins the sufferers by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.recording.changes import shares_before
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -37,6 +38,8 @@ class LexisDesign:
         before: months before the window in which problems may have struck those who left inside it.
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
+        before_change: (L, C, Q) share of each month that lies before a change of what is recorded; L is 0 where there is none.
+        season: (W, Q) yearly waves that the months of all categories may follow together: with them a season is not taken for a change.
     """
 
     at_risk: FloatArray
@@ -47,6 +50,8 @@ class LexisDesign:
     before: int
     source_band: FloatArray
     reference_band: int
+    before_change: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    season: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -79,6 +84,7 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
+        before = shares_before(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -89,7 +95,14 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            before_change=np.pad(before, ((0, 0), (0, 0), (lags, 0)), mode="edge") if len(before) else before,
+            season=_yearly_waves(counts, lags) if len(before) else np.zeros((0, months + lags)),
         )
+
+
+def _yearly_waves(counts: CohortCounts, lags: int) -> FloatArray:
+    calendar = counts.months[0].month - 1 - lags + np.arange(counts.shape[1] + lags)
+    return np.stack([np.cos(2 * np.pi * calendar / 12), np.sin(2 * np.pi * calendar / 12)])
 
 
 def _source_band(edges_months: tuple[int, ...], lags: int) -> FloatArray:
@@ -108,13 +121,14 @@ class Effects:
     """Parameters unpacked. C categories, S segments, M months, B bands, Q = months before the window + M.
 
     Attributes:
-        month: (C, Q) log monthly complaint rate of the reference band.
+        month: (C, Q) log monthly complaint rate of the reference band, as it would be recorded at the end of the window.
         band: (C, B), zero in the reference band.
         segment: (C, S).
         burst: (C, S, M) segment x month interaction: incidents that strike one segment for a while.
         log_ratio: (C,).
         delay: (2,) log mean days and log shape.
         natural: (S, M, B) log monthly natural hazard.
+        recorded: (C, M) log share of these complaints that was recorded; None where what is recorded did not change.
     """
 
     month: FloatArray
@@ -124,6 +138,7 @@ class Effects:
     log_ratio: FloatArray
     delay: FloatArray
     natural: FloatArray
+    recorded: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +182,8 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     caused = spread_over_lags(design, intensity, weights[:, None] * moved) * ratio[:, None, None, None] * design.at_risk
     natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
+    if effects.recorded is not None:
+        complaints = complaints * np.exp(np.clip(effects.recorded, -20, 20))[:, None, :, None]
     return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Effects
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.recording.changes import LOG_FACTOR_SD
 from iceberg.model.survival.delay_kernel import DelayKernel
 
 
@@ -24,6 +26,10 @@ class ParameterLayout:
         categories, segments, months, bands: Lengths of the axes.
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
+        changes, season: `LexisDesign.before_change` and `LexisDesign.season` as tuples, so that layouts can be compared.
+
+    The months of a category hold the log rate as it was *recorded*: complaints know nothing else. What would be recorded at the end of the window,
+    which the departures follow and which walks from month to month, is that plus the log factor of each change in the months before it.
     """
 
     categories: int
@@ -32,6 +38,20 @@ class ParameterLayout:
     bands: int
     every: int
     reference: int
+    changes: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    season: tuple[tuple[float, ...], ...] = ()
+
+    @cached_property
+    def before_change(self) -> FloatArray:
+        """(L, C, Q) share of each month before a change."""
+        return np.array(self.changes, dtype=float).reshape(len(self.changes), self.categories, self.every)
+
+    @cached_property
+    def walk_columns(self) -> FloatArray:
+        """(C, Q, L + W) what a log factor and a wave add to the walk of each category."""
+        season = np.array(self.season, dtype=float).reshape(len(self.season), 1, self.every)
+        columns = np.concatenate([self.before_change, np.broadcast_to(-season, (len(season), self.categories, self.every))])
+        return np.asarray(columns.transpose(1, 2, 0))
 
     @property
     def free_bands(self) -> IntArray:
@@ -47,7 +67,7 @@ class ParameterLayout:
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 1) + 2 + self.months + b
+        return self.categories * (self.every + b + 1) + 2 + self.months + b + len(self.changes) + len(self.season)
 
     @property
     def local_size(self) -> int:
@@ -57,7 +77,7 @@ class ParameterLayout:
     def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Views of a shared vector (leading axes allowed)."""
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b])
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b, len(self.changes), len(self.season)])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
@@ -66,6 +86,8 @@ class ParameterLayout:
             "delay": part[3],
             "natural_month": part[4],
             "natural_band": part[5],
+            "change": part[6],
+            "season": part[7],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -105,7 +127,11 @@ class ParameterLayout:
             segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
-        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
+        month, recorded = of["month"], None
+        if self.changes:
+            unrecorded = np.einsum("l,lcq->cq", of["change"], self.before_change)
+            month, recorded = month + unrecorded, -unrecorded[:, self.every - self.months :]
+        return Effects(month, band, segment, burst, of["ratio"], of["delay"], natural, recorded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +150,7 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
+SEASON_SD = 0.3  # judgement, grade D: of a yearly wave that all categories share
 LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
@@ -162,6 +189,8 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
         if b:
             band = index["band"][k]
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
+    if layout.changes:
+        _add_walk_columns(layout, precision, walk_every, variances)
     at = index["ratio"]
     mean[at], precision[np.ix_(at, at)] = ratio.gaussian
     at = index["delay"]
@@ -183,6 +212,19 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
         mine["natural_segment_month"][:] = 1 / variances.natural_segment_month
         mine["natural_segment_band"][:] = 1 / variances.natural_segment_band
     return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months})
+
+
+def _add_walk_columns(layout: ParameterLayout, precision: FloatArray, walk: FloatArray, variances: Variances) -> None:
+    """Ties the changes and the season to the walks: what walks is the month as it would be recorded today, less the season."""
+    index = layout.at
+    here = np.concatenate([index["change"], index["season"]])
+    for k, columns in enumerate(layout.walk_columns):
+        met = walk @ columns / variances.month[k]
+        precision[np.ix_(index["month"][k], here)] = met
+        precision[np.ix_(here, index["month"][k])] = met.T
+        precision[np.ix_(here, here)] += columns.T @ met
+    sd = np.concatenate([np.full(len(layout.changes), LOG_FACTOR_SD), np.full(len(layout.season), SEASON_SD)])
+    precision[here, here] += sd**-2
 
 
 def _walk(size: int) -> FloatArray:

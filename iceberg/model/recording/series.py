@@ -1,0 +1,212 @@
+"""Monthly log complaint rates of the categories beside what tenure and exposure let expect, and the regression that looks for a step in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+
+from iceberg.arrays import FloatArray, IntArray
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.window import ObservationWindow
+
+LEAST_PER_MONTH = 4.0  # judgement: rarer categories are added up, because the logarithm of a small count is no normal variable
+STANDS_OUT = 0.4  # judgement: log factor from which a month or two are an incident
+# Judgement: standard deviations on the log scale that are tried. Of a category's own months: what lasts, how much of it from month to month, and
+# what does not last. Of what all categories have in common: a walk, and calendar months that return every year.
+_OWN = tuple(product((0.05, 0.12, 0.25, 0.5), (0.5, 0.8, 0.95), (0.0, 0.1, 0.25)))
+_USUAL_OWN = (0.25, 0.8, 0.1)  # where there is one category only
+_COMMON = tuple(product((0.0, 0.03, 0.06, 0.12), (0.0, 0.1, 0.25)))
+GROWTH_SD, SEASON_SD = 0.1, 0.2  # judgement: growth of the log rate in a year, and amplitude of a yearly wave, that all categories share
+COMMON_MEAN = 0.015  # judgement: both are exponential with this mean beforehand: what lasts in all categories at once is rare
+
+
+def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Months that say something (positions), and (C, those) complainants and what their exposure by tenure lets expect.
+
+    Without customers the exposure of a month is its days, and without links to them complaints are counted in place of complainants.
+    """
+    used = np.flatnonzero(~counts.months_without("complaints"))
+    at_risk = counts.person_days.sum(axis=0).astype(np.float64)
+    if counts.has_linked_complaints:
+        by_band = counts.complainants.sum(axis=1).astype(np.float64)
+    else:
+        by_band = counts.complaints.astype(np.float64)[..., None]
+        at_risk = at_risk.sum(axis=1, keepdims=True)
+    if not at_risk.any():
+        at_risk = days_of_months(counts.window)[:, None]
+    by_band, at_risk = by_band[:, used], at_risk[used]
+    rate = by_band.sum(axis=1) / np.maximum(at_risk.sum(axis=0), 1.0)
+    seen = by_band.sum(axis=2)
+    expected = rate @ at_risk.T
+    scale = seen.sum(axis=1) / np.maximum(expected.sum(axis=1), 1e-12)
+    return used, seen, expected * scale[:, None]
+
+
+def days_of_months(window: ObservationWindow) -> FloatArray:
+    """(M,) days of each calendar month that lie in the window."""
+    edges = [*(max(month, window.since) for month in window.months), window.as_of]
+    days = [(later - earlier).days for earlier, later in zip(edges, edges[1:], strict=False)]
+    days[-1] += 1
+    return np.array(days, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Log rates of one or several categories.
+
+    Attributes:
+        month: (n,) position of each value on the month axis of the counts.
+        calendar: (n,) calendar month, 0 to 11.
+        value: (n,) log of observed over expected.
+        covariance: (n, n) of `value` by chance of the counts, and by what each category does on its own.
+    """
+
+    month: FloatArray
+    calendar: FloatArray
+    value: FloatArray
+    covariance: FloatArray
+
+    @cached_property
+    def _noise(self) -> list[tuple[FloatArray, float]]:
+        """For each size of what is common: the inverse root of the covariance, and its log determinant less twice the log prior."""
+        since, angle = self.month - self.month[0], 2 * np.pi * self.calendar / 12
+        apart = np.minimum.outer(since, since)
+        same = np.equal.outer(self.calendar, self.calendar)
+        smooth = GROWTH_SD**2 * np.outer(since, since) / 144 + SEASON_SD**2 * np.cos(np.subtract.outer(angle, angle))
+        roots = []
+        for walk, yearly in _COMMON:
+            lower = np.linalg.cholesky(self.covariance + smooth + walk**2 * apart + yearly**2 * same)
+            penalty = 2 * float(np.log(np.diagonal(lower)).sum()) + 2 * (walk + yearly) / COMMON_MEAN
+            roots.append((np.linalg.inv(lower), penalty))
+        return roots
+
+    def fit(self, places: FloatArray, before: FloatArray) -> Steps:
+        """Fit one more step at each of `places`, beside level, growth, season and the steps at `before`."""
+        flat = np.column_stack([np.ones_like(self.month), *(step_shape(self.month, place) for place in before)])
+        candidates = np.stack([step_shape(self.month, place) for place in places], axis=1)
+        without, best = -np.inf, np.full(len(places), -np.inf)
+        size, sd = np.zeros(len(places)), np.ones(len(places))
+        for root, penalty in self._noise:
+            basis, _ = np.linalg.qr(root @ flat)
+            steps, value = root @ candidates, root @ self.value
+            steps, value = steps - basis @ (basis.T @ steps), value - basis @ (basis.T @ value)
+            power = np.maximum((steps**2).sum(axis=0), 1e-12)
+            slope = steps.T @ value / power
+            likelihood = -0.5 * (penalty + value @ value)
+            without = max(without, float(likelihood))
+            better = likelihood + 0.5 * slope**2 * power > best
+            best = np.where(better, likelihood + 0.5 * slope**2 * power, best)
+            size, sd = np.where(better, slope, size), np.where(better, power**-0.5, sd)
+        return Steps(size, sd, 2 * (best - without))
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Log size and standard deviation of a step at each candidate place; and twice the log likelihood that it gains, the noise learned anew."""
+
+    size: FloatArray
+    sd: FloatArray
+    gain: FloatArray
+
+    @property
+    def z(self) -> FloatArray:
+        """Signed root of the gain: what a size over its standard deviation would be if the noise were known."""
+        return np.asarray(np.sign(self.size) * np.sqrt(np.maximum(self.gain, 0.0)), dtype=np.float64)
+
+
+def step_shape(month: FloatArray, place: float) -> FloatArray:
+    """Share of each month after `place`, in months from the beginning of the window: 0 before it, 1 after it."""
+    return np.asarray(np.clip(month + 1 - place, 0.0, 1.0), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryRates:
+    """Log rates of the categories by month, rare categories added up.
+
+    Attributes:
+        month, calendar: As in `Series`.
+        groups: Positions of the categories in each group; all but the last hold one.
+        names: Of the categories.
+        value, variance: (G, n) log of observed over expected, and its variance by chance of the counts.
+    """
+
+    month: FloatArray
+    calendar: FloatArray
+    groups: tuple[IntArray, ...]
+    names: tuple[str, ...]
+    value: FloatArray
+    variance: FloatArray
+
+    @cached_property
+    def own(self) -> FloatArray:
+        """(n, n) covariance of what a category does on its own, from how the categories differ: a common step is not in it."""
+        if len(self.groups) < 2:
+            return _lasting(self.month, *_USUAL_OWN)
+        away = self.value - self.value.mean(axis=0)
+        away -= away.mean(axis=1, keepdims=True)
+        share = 1 - 1 / len(self.groups)
+        best, chosen = -np.inf, _USUAL_OWN
+        for kind in _OWN:
+            likelihood = 0.0
+            for row, variance in zip(away, self.variance, strict=True):
+                lower = np.linalg.cholesky(share * (_lasting(self.month, *kind) + np.diag(variance)))
+                likelihood -= float(np.log(np.diagonal(lower)).sum()) + 0.5 * float((np.linalg.solve(lower, row) ** 2).sum())
+            if likelihood > best:
+                best, chosen = likelihood, kind
+        return _lasting(self.month, *chosen)
+
+    def name(self, group: int) -> str:
+        """The category of a group; several are named together."""
+        return ", ".join(self.names[place] for place in self.groups[group])
+
+    def common(self, *, without: int = -1) -> Series:
+        """The mean of the groups, each weighing by what it can say."""
+        weight = 1 / (self.variance.mean(axis=1) + self.own[0, 0])
+        if without >= 0:
+            weight[without] = 0.0
+        weight /= weight.sum()
+        covariance = np.diag(weight**2 @ self.variance) + (weight**2).sum() * self.own
+        return Series(self.month, self.calendar, weight @ self.value, covariance)
+
+    def of(self, category: str) -> Series | None:
+        """Of one category, or of all with ""; None where it is too rare to stand alone."""
+        if not category:
+            return self.common()
+        alone = [place for place in range(len(self.groups)) if self.name(place) == category]
+        return self.one(alone[0]) if alone else None
+
+    def one(self, group: int) -> Series:
+        """One group alone."""
+        return Series(self.month, self.calendar, self.value[group], np.diag(self.variance[group]) + self.own)
+
+
+def _lasting(month: FloatArray, sd: float, from_month_to_month: float, alone: float) -> FloatArray:
+    apart = np.abs(np.subtract.outer(month, month))
+    return np.asarray(sd**2 * from_month_to_month**apart + alone**2 * np.eye(len(month)), dtype=np.float64)
+
+
+def read_rates(counts: CohortCounts) -> CategoryRates:
+    """The rates of `counts`; without groups where there are too few complaints for any."""
+    used, seen, expected = expected_complaints(counts)
+    monthly = seen.mean(axis=1) if len(used) else np.zeros(len(seen))
+    groups = [np.array([place]) for place in np.flatnonzero(monthly >= LEAST_PER_MONTH)]
+    rare = np.flatnonzero(monthly < LEAST_PER_MONTH)
+    if monthly[rare].sum() >= LEAST_PER_MONTH:
+        groups.append(rare)
+    by_group = [(seen[group].sum(axis=0), expected[group].sum(axis=0)) for group in groups]
+    size = (len(groups), len(used))
+    observed = np.array([one for one, _ in by_group]).reshape(size)
+    due = np.array([one for _, one in by_group]).reshape(size)
+    value = np.array([_without_incidents(row) for row in np.log((observed + 0.5) / (due + 0.5))]).reshape(size)
+    calendar = np.array([counts.months[place].month - 1 for place in used], dtype=np.float64)
+    return CategoryRates(used.astype(np.float64), calendar, tuple(groups), counts.categories, value, 1 / (due + 0.5))
+
+
+def _without_incidents(value: FloatArray) -> FloatArray:
+    """Months that stand out from the median of the five around them are drawn to where they stand out least; a step stays."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(value, 2, mode="reflect"), 5)
+    middle = np.median(around, axis=1)
+    return np.asarray(np.clip(value, middle - STANDS_OUT, middle + STANDS_OUT))

@@ -1,0 +1,136 @@
+"""Finds days from which more or fewer complaints are recorded, as after a change of the ticket tool.
+
+The rule. For each category, log(complainants / what tenure and exposure let expect) by month; a month that stands out from its neighbours is
+drawn towards them, so that an incident is no step. Their weighted mean over the categories is regressed on level, growth, a yearly sine and cosine,
+and a step at every half month, with noise of three kinds whose sizes are learned: a walk, months alone, and calendar months that return every year
+(with two years, the same month of the other year speaks against a season of any shape). The step with the largest z is taken where
+
+- |z| >= `LEAST_Z` and its factor is at least `LEAST_FACTOR`, up or down,
+- without any one category (of three or more) |z| stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
+
+Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear: `LEAST_Z_OF_ONE`
+and `LEAST_FACTOR_OF_ONE`. A step never shows why: problems may really have become more frequent. It is therefore asked about, never taken out unasked.
+
+All limits are judgement (grade D), set on simulated companies; how often the rule is right and wrong is in
+docs/explanation/how-often-it-is-right.md.
+
+References:
+    Harvey, Koopman (1992), J. Business & Economic Statistics 10: level shifts beside a walk. Harville (1977), JASA 72: restricted likelihood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from iceberg.arrays import FloatArray
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.recording.series import CategoryRates, Series, read_rates
+
+LEAST_Z = 3.5
+LEAST_FACTOR = 1.25
+LEAST_Z_WITHOUT_ONE = 2.0
+AGREEING = 0.6
+LEAST_Z_OF_ONE = 4.5
+LEAST_FACTOR_OF_ONE = 2.0
+LEAST_MONTHS = 10
+MOST_STEPS = 3
+EDGE_MONTHS = 2  # on either side, without which nothing can be compared
+NORMAL_90 = 1.645
+
+
+@dataclass(frozen=True)
+class RecordingStep:
+    """A day from which `factor` times as many complaints are recorded as before.
+
+    Attributes:
+        day: First day, to about half a month.
+        factor: After over before; under 1 where fewer are recorded.
+        lower, upper: Of 90 %.
+        z: Log factor over its standard deviation.
+        category: "" where all categories step.
+    """
+
+    day: date
+    factor: float
+    lower: float
+    upper: float
+    z: float
+    category: str = ""
+
+
+def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
+    """The steps of `counts` by the rule of this module, in the order of their days; none without a calendar."""
+    if not counts.has_calendar:
+        return ()
+    rates = read_rates(counts)
+    if len(rates.month) < LEAST_MONTHS or not len(rates.groups):
+        return ()
+    if len(rates.groups) == 1:
+        places = _search(rates.common(), [], LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE)
+        return _report(counts, rates.common(), places, [], rates.name(0))
+    places = []
+    while len(places) < MOST_STEPS:
+        more = _search(rates.common(), places, LEAST_Z, LEAST_FACTOR, most=1)
+        if not more or not _is_common(rates, places, more[0]):
+            break
+        places += more
+    steps = _report(counts, rates.common(), places, [], "")
+    for group in range(len(rates.groups)):
+        alone = rates.one(group)
+        own = _search(alone, places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
+        steps += _report(counts, alone, own, places, rates.name(group))
+    return tuple(sorted(steps, key=lambda one: (one.day, one.category)))
+
+
+def _search(series: Series, before: list[float], least_z: float, least_factor: float, *, most: int = MOST_STEPS) -> list[float]:
+    """Places of steps beside those at `before`, the clearest first."""
+    found: list[float] = []
+    while len(found) < most:
+        taken = [*before, *found]
+        candidates = [place for place in _candidates(series) if all(abs(place - one) >= EDGE_MONTHS for one in taken)]
+        if not candidates:
+            break
+        steps = series.fit(np.array(candidates), np.array(taken))
+        best = int(np.argmax(np.abs(steps.z)))
+        if abs(steps.z[best]) < least_z or abs(steps.size[best]) < np.log(least_factor):
+            break
+        found.append(candidates[best])
+    return found
+
+
+def _candidates(series: Series) -> FloatArray:
+    first, last = series.month[EDGE_MONTHS], series.month[-EDGE_MONTHS]
+    return np.arange(first, last + 0.25, 0.5)
+
+
+def _is_common(rates: CategoryRates, before: list[float], place: float) -> bool:
+    """Whether the step at `place` is one of all categories: none of them carries it, and most of them move with it."""
+    here, taken = np.array([place]), np.array(before)
+    size = float(rates.common().fit(here, taken).size[0])
+    alone = [rates.one(group).fit(here, taken).size[0] for group in range(len(rates.groups))]
+    if np.mean([own * np.sign(size) > abs(size) / 4 for own in alone]) < AGREEING:
+        return False
+    if len(alone) < 3:
+        return True
+    return all(float(rates.common(without=group).fit(here, taken).z[0]) * np.sign(size) >= LEAST_Z_WITHOUT_ONE for group in range(len(alone)))
+
+
+def _report(counts: CohortCounts, series: Series, places: list[float], beside: list[float], category: str) -> tuple[RecordingStep, ...]:
+    steps = []
+    for place in places:
+        others = np.array([*beside, *(other for other in places if other != place)])
+        fitted = series.fit(np.array([place]), others)
+        size, sd = float(fitted.size[0]), float(fitted.sd[0])
+        low, middle, high = np.exp([size - NORMAL_90 * sd, size, size + NORMAL_90 * sd])
+        steps.append(RecordingStep(day_of(counts, place), float(middle), float(low), float(high), size / sd, category))
+    return tuple(steps)
+
+
+def day_of(counts: CohortCounts, place: float) -> date:
+    """The day so many months after the beginning of the window's first month."""
+    month = counts.months[int(place)]
+    following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return month + timedelta(days=round((place % 1) * (following - month).days))
