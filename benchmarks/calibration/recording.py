@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.calibration.companies import window_of
 from benchmarks.calibration.gaps import MADE_HERE
 from iceberg.simulation.company import SimulatedCompany, observe_history, simulate_company
 from iceberg.simulation.history import CompanyHistory, day_number

@@ -103,7 +103,12 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
-        counts = reduce_tables(tables, window=_window(options, tables), keep_months=asked or (mapping is not None and mapping.keep_months))
+        counts = reduce_tables(
+            tables,
+            window=_window(options, tables),
+            keep_months=asked or (mapping is not None and mapping.keep_months),
+            recording_changes=mapping.recording_changes if mapping is not None else None,
+        )
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -145,12 +150,16 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options that say the same in place of its own: months, changes of the records, merged categories, days."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
+    if options.recording_changes or options.no_recording_change:
+        mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
+    if options.merges:
+        mapping = (mapping or MappingSet()).with_merges(options.merges)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

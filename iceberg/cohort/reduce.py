@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, RecordingChange
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.schema import RecentCustomers
@@ -40,6 +41,7 @@ def reduce_tables(
     max_segments: int = MAX_SEGMENTS,
     max_categories: int = MAX_CATEGORIES,
     keep_months: bool = False,
+    recording_changes: Sequence[RecordingChange | date | str] | None = None,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -58,6 +60,8 @@ def reduce_tables(
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
         keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
             them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
+        recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
+            where there is none, None where nobody was asked.
 
     Returns:
         Counts; the order of rows in the files does not matter.
@@ -83,7 +87,10 @@ def reduce_tables(
         with tables.engine.work():
             return _Reduction(tables, statements, max_segments, max_categories).counts()
 
-    return reduce_recorded(counts_inside, window, keep_months=keep_months)
+    counts = reduce_recorded(counts_inside, window, keep_months=keep_months)
+    if recording_changes is None:
+        return counts
+    return replace(counts, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))
 
 
 def default_window(tables: Tables) -> ObservationWindow:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +22,7 @@ from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+COMPLAINTS, CHANGES = "complaints", "recording_changes"
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -33,12 +36,15 @@ class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
+    where there is none, None where nobody said.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    recording_changes: tuple[str, ...] | None = None
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -48,6 +54,13 @@ class MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
+
+    def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
+        """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""
+        merged = dict(self.joining.merge_categories)
+        for name, other in merges:
+            merged[name] = (*(one for one in merged.get(name, ()) if one != other), other)
+        return replace(self, joining=replace(self.joining, merge_categories=merged))
 
     def save(self, path: str | Path) -> None:
         """Write as TOML, or as JSON where the name ends in ``.json``."""
@@ -65,7 +78,10 @@ class MappingSet:
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         choices |= {"window": {"keep_months": True}} if self.keep_months else {}
-        return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        if self.recording_changes is not None:
+            tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
+        return choices | tables
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -88,8 +104,35 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
+        content, changes = _without_changes(content, name)
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+        links, keep_months = _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name)
+        return cls(tables, joining, links, keep_months, changes)
+
+
+def _without_changes(content: dict[str, Any], name: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+    """The content without ``[complaints] recording_changes``, and those."""
+    entry = content.get(COMPLAINTS)
+    if not isinstance(entry, dict) or CHANGES not in entry:
+        return content, None
+    named = entry[CHANGES]
+    texts = [str(one) for one in named] if isinstance(named, list) else [str(named)]
+    for text in texts:
+        if not isinstance(named, list) or not is_change(text):
+            values = {"file": name, "table": COMPLAINTS, "key": CHANGES, "value": text}
+            raise MappingError("mapping_value_wrong", values | {"known": '["2024-07-01"], ["2024-07-01:category"], []'})
+    rest = {key: value for key, value in entry.items() if key != CHANGES}
+    others = {table: value for table, value in content.items() if table != COMPLAINTS}
+    return others | ({COMPLAINTS: rest} if rest else {}), tuple(texts)
+
+
+def is_change(text: str) -> bool:
+    """Whether a text is a day, or a day and a category: ``2024-07-01``, ``2024-07-01:billing``."""
+    day, colon, category = text.partition(":")
+    try:
+        return date.fromisoformat(day.strip()).isoformat() == day.strip() and (not colon or bool(category.strip()))
+    except ValueError:
+        return False
 
 
 def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds

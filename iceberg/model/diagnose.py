@@ -14,7 +14,7 @@ from iceberg.model.evidence import kind_of
 from iceberg.model.leaks import find_leaks
 from iceberg.model.ratio.measurements import remark_on_measurements
 from iceberg.model.recording.changes import RecordingFactors
-from iceberg.model.recording.renamed import find_renamed
+from iceberg.model.recording.names import find_renamed
 from iceberg.model.recording.steps import find_recording_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
@@ -55,10 +55,10 @@ NEAR_DAYS = 92  # judgement: a change that the user dates a season away is anoth
 
 def about_recording(counts: CohortCounts) -> list[Diagnostic]:
     """A question per step of the complaint rates that the user has not spoken of, and a proposal per category that seems to have another name."""
-    named = counts.recording_changes
-    cautions = [
-        Diagnostic("category_renamed", "caution", {"names": ", ".join(one.names), "day": one.month}, one.name) for one in find_renamed(counts)
-    ]
+    named, cautions = counts.recording_changes, []
+    for one in find_renamed(counts):
+        merge = " ".join(f'--merge-category "{one.name}={other}"' for other in one.names)
+        cautions.append(Diagnostic("category_renamed", "caution", {"names": ", ".join(one.names), "day": one.month, "merge": merge}, one.name))
     if named == ():
         return cautions
     for step in find_recording_steps(counts):

@@ -94,10 +94,11 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name the months that are no evidence, and say that the total is not distinguishable from noise or not tested in this selection.
+    They name the months that are no evidence and the days from which all complaints seem to be recorded otherwise, and say that the
+    total is not distinguishable from noise or not tested in this selection.
     """
-    months = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith("months_")]
-    return " ".join(filter(None, (*months, _chance_reservation(estimate, translator))))
+    asked = [diagnostic_sentences(item, translator)[0] for item in estimate.diagnostics if item.code.startswith(("months_", "recording_step_"))]
+    return " ".join(filter(None, (*asked, _chance_reservation(estimate, translator))))
 
 
 def _chance_reservation(estimate: IcebergEstimate, translator: Translator) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.window import ObservationWindow
+from iceberg.model.recording.names import days_of_months, find_renamed
 
 LEAST_PER_MONTH = 4.0  # judgement: rarer categories are added up, because the logarithm of a small count is no normal variable
 STANDS_OUT = 0.4  # judgement: log factor from which a month or two are an incident
@@ -43,14 +43,6 @@ def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, Flo
     expected = rate @ at_risk.T
     scale = seen.sum(axis=1) / np.maximum(expected.sum(axis=1), 1e-12)
     return used, seen, expected * scale[:, None]
-
-
-def days_of_months(window: ObservationWindow) -> FloatArray:
-    """(M,) days of each calendar month that lie in the window."""
-    edges = [*(max(month, window.since) for month in window.months), window.as_of]
-    days = [(later - earlier).days for earlier, later in zip(edges, edges[1:], strict=False)]
-    days[-1] += 1
-    return np.array(days, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +116,11 @@ def step_shape(month: FloatArray, place: float) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class CategoryRates:
-    """Log rates of the categories by month, rare categories added up.
+    """Log rates of the categories by month; rare ones, and those that take each other's place, are added up.
 
     Attributes:
         month, calendar: As in `Series`.
-        groups: Positions of the categories in each group; all but the last hold one.
+        groups: Positions of the categories in each group.
         names: Of the categories.
         value, variance: (G, n) log of observed over expected, and its variance by chance of the counts.
     """
@@ -159,8 +151,8 @@ class CategoryRates:
         return _lasting(self.month, *chosen)
 
     def name(self, group: int) -> str:
-        """The category of a group; several are named together."""
-        return ", ".join(self.names[place] for place in self.groups[group])
+        """The category of a group; "" where it holds several."""
+        return self.names[self.groups[group][0]] if len(self.groups[group]) == 1 else ""
 
     def common(self, *, without: int = -1) -> Series:
         """The mean of the groups, each weighing by what it can say."""
@@ -192,8 +184,11 @@ def read_rates(counts: CohortCounts) -> CategoryRates:
     """The rates of `counts`; without groups where there are too few complaints for any."""
     used, seen, expected = expected_complaints(counts)
     monthly = seen.mean(axis=1) if len(used) else np.zeros(len(seen))
-    groups = [np.array([place]) for place in np.flatnonzero(monthly >= LEAST_PER_MONTH)]
-    rare = np.flatnonzero(monthly < LEAST_PER_MONTH)
+    names = {name: place for place, name in enumerate(counts.categories)}
+    groups = [np.array([names[name] for name in (one.name, *one.names)]) for one in find_renamed(counts)]
+    single = np.setdiff1d(np.arange(len(seen)), np.concatenate([np.zeros(0, dtype=np.int64), *groups]))
+    groups += [np.array([place]) for place in single if monthly[place] >= LEAST_PER_MONTH]
+    rare = single[monthly[single] < LEAST_PER_MONTH]
     if monthly[rare].sum() >= LEAST_PER_MONTH:
         groups.append(rare)
     by_group = [(seen[group].sum(axis=0), expected[group].sum(axis=0)) for group in groups]

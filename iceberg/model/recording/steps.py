@@ -1,21 +1,24 @@
 """Finds days from which more or fewer complaints are recorded, as after a change of the ticket tool.
 
-The rule. For each category, log(complainants / what tenure and exposure let expect) by month; a month that stands out from its neighbours is
-drawn towards them, so that an incident is no step. Their weighted mean over the categories is regressed on level, growth, a yearly sine and cosine,
-and a step at every half month, with noise of three kinds whose sizes are learned: a walk, months alone, and calendar months that return every year
-(with two years, the same month of the other year speaks against a season of any shape). The step with the largest z is taken where
+The rule. For each category, log(complainants / what tenure and exposure let expect) by month; months that stand out from their neighbours are drawn
+towards them, so that an incident is no step. How the categories differ from each other says how much each wanders on its own, and so how much their
+mean may. That mean is regressed on a step at every half month, beside a level, growth, a yearly wave (both with a prior), a walk that all categories
+share and calendar months that return every year (so that with two years the same month of the other year speaks against a season of any shape). The
+step that gains most likelihood is taken where
 
-- |z| >= `LEAST_Z` and its factor is at least `LEAST_FACTOR`, up or down,
-- without any one category (of three or more) |z| stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
+- the signed root of twice that gain, `z`, is at least `LEAST_Z`, and its factor at least `LEAST_FACTOR`, up or down,
+- without any one category (of three or more) z stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
 
-Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear: `LEAST_Z_OF_ONE`
-and `LEAST_FACTOR_OF_ONE`. A step never shows why: problems may really have become more frequent. It is therefore asked about, never taken out unasked.
+Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear:
+`LEAST_Z_OF_ONE` and `LEAST_FACTOR_OF_ONE`. A step never shows why: problems may really have become more frequent. It is therefore asked about, never
+taken out unasked.
 
 All limits are judgement (grade D), set on simulated companies; how often the rule is right and wrong is in
 docs/explanation/how-often-it-is-right.md.
 
 References:
-    Harvey, Koopman (1992), J. Business & Economic Statistics 10: level shifts beside a walk. Harville (1977), JASA 72: restricted likelihood.
+    Harvey, Koopman (1992), J. Business & Economic Statistics 10: level shifts beside a walk.
+    Andrews (1993), Econometrica 61: a step at an unknown day.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.series import CategoryRates, Series, read_rates
 
-LEAST_Z = 3.5
+LEAST_Z = 3.7
 LEAST_FACTOR = 1.25
 LEAST_Z_WITHOUT_ONE = 2.0
 AGREEING = 0.6
-LEAST_Z_OF_ONE = 4.5
+LEAST_Z_OF_ONE = 5.5
 LEAST_FACTOR_OF_ONE = 2.0
 LEAST_MONTHS = 10
 MOST_STEPS = 3
@@ -78,7 +81,7 @@ def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
             break
         places += more
     steps = _report(counts, rates.common(), places, [], "")
-    for group in range(len(rates.groups)):
+    for group in (place for place in range(len(rates.groups)) if rates.name(place)):
         alone = rates.one(group)
         own = _search(alone, places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
         steps += _report(counts, alone, own, places, rates.name(group))
