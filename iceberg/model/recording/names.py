@@ -1,8 +1,9 @@
 """Finds categories that stop where others start: probably one category under several names, as after a new list of reasons.
 
-A category stops (starts) in a month where its rate before and after, that month apart, differ by more than `SHARE_LEFT` allows and the quiet side
-would hold `LEAST_EXPECTED` complaints at the rate of the other. What stops and what starts within a month of each other is matched: first by words
-that the names share, then by rates that are alike, a sum of several where one name takes their place. A proposal is never carried out unasked.
+A category stops (starts) at the month that divides its complaints best, if the quiet side, the month next to the other side apart, holds at most
+`SHARE_LEFT` of the rate of the other, at which `LEAST_EXPECTED` complaints were due. What stops and what starts within a month of each other is
+matched: first by words that the names share, then by rates that are alike, a sum of several where one name takes their place. A proposal is never
+carried out unasked.
 All limits are judgement (grade D).
 """
 
@@ -74,17 +75,17 @@ def days_of_months(window: ObservationWindow) -> FloatArray:
 def _turn(name: str, complaints: FloatArray, days: FloatArray) -> _Turn | None:
     """Where a category stops or starts; None where it does neither."""
     best, found = 0.0, None
-    for month in range(LEAST_MONTHS, len(days) - LEAST_MONTHS):
-        before, after = complaints[:month].sum(), complaints[month + 1 :].sum()
-        rates = before / days[:month].sum(), after / days[month + 1 :].sum()
-        quiet, loud = min(rates), max(rates)
-        quiet_days = float(days[:month].sum() if rates[0] < rates[1] else days[month + 1 :].sum())
-        if quiet > SHARE_LEFT * loud or loud * quiet_days < LEAST_EXPECTED:
+    for month in range(LEAST_MONTHS, len(days) - LEAST_MONTHS + 1):
+        rates = complaints[:month].sum() / days[:month].sum(), complaints[month:].sum() / days[month:].sum()
+        starts, loud = bool(rates[0] < rates[1]), float(max(rates))
+        quiet = slice(0, month - 1) if starts else slice(month + 1, None)  # the month of the change may hold both names
+        quiet_days, left = float(days[quiet].sum()), float(complaints[quiet].sum())
+        if left > SHARE_LEFT * loud * quiet_days or loud * quiet_days < LEAST_EXPECTED:
             continue
-        overall = (before + after) / (days.sum() - days[month])
-        gain = sum(total * np.log(rate / overall) for total, rate in zip((before, after), rates, strict=True) if total)
+        parts = (complaints[:month].sum(), rates[0]), (complaints[month:].sum(), rates[1])
+        gain = sum(float(total * np.log(rate / (complaints.sum() / days.sum()))) for total, rate in parts if total)
         if gain > best:
-            best, found = float(gain), _Turn(name, month, float(loud), bool(rates[0] < rates[1]))
+            best, found = gain, _Turn(name, month, loud, starts)
     return found
 
 

@@ -13,14 +13,15 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.names import days_of_months, find_renamed
 
 LEAST_PER_MONTH = 4.0  # judgement: rarer categories are added up, because the logarithm of a small count is no normal variable
-STANDS_OUT = 0.4  # judgement: log factor from which a month or two are an incident
+STANDS_OUT, STANDS_OUT_SD = 0.4, 1.5  # judgement: log factor, and standard deviations of chance, from which a month or two are an incident
 # Judgement: standard deviations on the log scale that are tried. Of a category's own months: what lasts, how much of it from month to month, and
 # what does not last. Of what all categories have in common: a walk, and calendar months that return every year.
 _OWN = tuple(product((0.05, 0.12, 0.25, 0.5), (0.5, 0.8, 0.95), (0.0, 0.1, 0.25)))
 _USUAL_OWN = (0.25, 0.8, 0.1)  # where there is one category only
-_COMMON = tuple(product((0.0, 0.03, 0.06, 0.12), (0.0, 0.1, 0.25)))
-GROWTH_SD, SEASON_SD = 0.1, 0.2  # judgement: growth of the log rate in a year, and amplitude of a yearly wave, that all categories share
-COMMON_MEAN = 0.015  # judgement: both are exponential with this mean beforehand: what lasts in all categories at once is rare
+_COMMON = tuple(product((0.0, 0.03, 0.06, 0.12), (0.0, 0.1, 0.25), (0.1, 0.5)))  # and of its growth in a year
+SEASON_SD = 0.2  # judgement: amplitude of a yearly wave that all categories share
+RARE_GROWTH = 5.0  # judgement: log odds against rates that grow or shrink by half in a year
+COMMON_MEAN = 0.015  # judgement: walk and calendar months are exponential with this mean beforehand: what all categories have in common is rare
 
 
 def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -67,11 +68,11 @@ class Series:
         since, angle = self.month - self.month[0], 2 * np.pi * self.calendar / 12
         apart = np.minimum.outer(since, since)
         same = np.equal.outer(self.calendar, self.calendar)
-        smooth = GROWTH_SD**2 * np.outer(since, since) / 144 + SEASON_SD**2 * np.cos(np.subtract.outer(angle, angle))
+        wave, growing = SEASON_SD**2 * np.cos(np.subtract.outer(angle, angle)), np.outer(since, since) / 144
         roots = []
-        for walk, yearly in _COMMON:
-            lower = np.linalg.cholesky(self.covariance + smooth + walk**2 * apart + yearly**2 * same)
-            penalty = 2 * float(np.log(np.diagonal(lower)).sum()) + 2 * (walk + yearly) / COMMON_MEAN
+        for walk, yearly, growth in _COMMON:
+            lower = np.linalg.cholesky(self.covariance + wave + growth**2 * growing + walk**2 * apart + yearly**2 * same)
+            penalty = 2 * float(np.log(np.diagonal(lower)).sum()) + 2 * (walk + yearly) / COMMON_MEAN + 2 * RARE_GROWTH * (growth > _COMMON[0][2])
             roots.append((np.linalg.inv(lower), penalty))
         return roots
 
@@ -79,25 +80,28 @@ class Series:
         """Fit one more step at each of `places`, beside level, growth, season and the steps at `before`."""
         flat = np.column_stack([np.ones_like(self.month), *(step_shape(self.month, place) for place in before)])
         candidates = np.stack([step_shape(self.month, place) for place in places], axis=1)
-        without, best = -np.inf, np.full(len(places), -np.inf)
-        size, sd = np.zeros(len(places)), np.ones(len(places))
+        without, gained, sizes, variances = [], [], [], []
         for root, penalty in self._noise:
             basis, _ = np.linalg.qr(root @ flat)
             steps, value = root @ candidates, root @ self.value
             steps, value = steps - basis @ (basis.T @ steps), value - basis @ (basis.T @ value)
             power = np.maximum((steps**2).sum(axis=0), 1e-12)
-            slope = steps.T @ value / power
-            likelihood = -0.5 * (penalty + value @ value)
-            without = max(without, float(likelihood))
-            better = likelihood + 0.5 * slope**2 * power > best
-            best = np.where(better, likelihood + 0.5 * slope**2 * power, best)
-            size, sd = np.where(better, slope, size), np.where(better, power**-0.5, sd)
-        return Steps(size, sd, 2 * (best - without))
+            without.append(-0.5 * (penalty + float(value @ value)))
+            sizes.append(steps.T @ value / power)
+            variances.append(1 / power)
+            gained.append(without[-1] + 0.5 * sizes[-1] ** 2 * power)
+        likelihood, each = np.array(gained), np.array(sizes)
+        best = likelihood.max(axis=0)
+        weight = np.exp(likelihood - best)
+        weight /= weight.sum(axis=0)
+        size = (weight * each).sum(axis=0)
+        sd = np.sqrt((weight * (np.array(variances) + (each - size) ** 2)).sum(axis=0))
+        return Steps(size, sd, 2 * (best - max(without)))
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Log size and standard deviation of a step at each candidate place; and twice the log likelihood that it gains, the noise learned anew."""
+    """Log size and standard deviation of a step at each candidate place, over all kinds of noise; and twice the log likelihood that it gains."""
 
     size: FloatArray
     sd: FloatArray
@@ -133,22 +137,25 @@ class CategoryRates:
     variance: FloatArray
 
     @cached_property
-    def own(self) -> FloatArray:
-        """(n, n) covariance of what a category does on its own, from how the categories differ: a common step is not in it."""
-        if len(self.groups) < 2:
-            return _lasting(self.month, *_USUAL_OWN)
+    def _likelihood(self) -> FloatArray:
+        """(kinds of `_OWN`, G) log likelihood of how each group differs from the mean of all: a common step is not in it."""
         away = self.value - self.value.mean(axis=0)
         away -= away.mean(axis=1, keepdims=True)
         share = 1 - 1 / len(self.groups)
-        best, chosen = -np.inf, _USUAL_OWN
-        for kind in _OWN:
-            likelihood = 0.0
-            for row, variance in zip(away, self.variance, strict=True):
-                lower = np.linalg.cholesky(share * (_lasting(self.month, *kind) + np.diag(variance)))
-                likelihood -= float(np.log(np.diagonal(lower)).sum()) + 0.5 * float((np.linalg.solve(lower, row) ** 2).sum())
-            if likelihood > best:
-                best, chosen = likelihood, kind
-        return _lasting(self.month, *chosen)
+        found = np.empty((len(_OWN), len(self.groups)))
+        for place, kind in enumerate(_OWN):
+            lasting = _lasting(self.month, *kind)
+            lower = np.linalg.cholesky(share * (lasting + self.variance[:, None] * np.eye(len(self.month))))
+            rest = np.linalg.solve(lower, away[..., None])[..., 0]
+            found[place] = -np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1) - 0.5 * (rest**2).sum(axis=1)
+        return found
+
+    def own(self, *, without: int = -1) -> FloatArray:
+        """(n, n) covariance of what a category does on its own, as all of them, or all but one, show it."""
+        if len(self.groups) < 2:
+            return _lasting(self.month, *_USUAL_OWN)
+        shown = self._likelihood.sum(axis=1) - (self._likelihood[:, without] if without >= 0 else 0.0)
+        return _lasting(self.month, *_OWN[int(np.argmax(shown))])
 
     def name(self, group: int) -> str:
         """The category of a group; "" where it holds several."""
@@ -156,11 +163,12 @@ class CategoryRates:
 
     def common(self, *, without: int = -1) -> Series:
         """The mean of the groups, each weighing by what it can say."""
-        weight = 1 / (self.variance.mean(axis=1) + self.own[0, 0])
+        own = self.own()
+        weight = 1 / (self.variance.mean(axis=1) + own[0, 0])
         if without >= 0:
             weight[without] = 0.0
         weight /= weight.sum()
-        covariance = np.diag(weight**2 @ self.variance) + (weight**2).sum() * self.own
+        covariance = np.diag(weight**2 @ self.variance) + (weight**2).sum() * own
         return Series(self.month, self.calendar, weight @ self.value, covariance)
 
     def of(self, category: str) -> Series | None:
@@ -172,7 +180,7 @@ class CategoryRates:
 
     def one(self, group: int) -> Series:
         """One group alone."""
-        return Series(self.month, self.calendar, self.value[group], np.diag(self.variance[group]) + self.own)
+        return Series(self.month, self.calendar, self.value[group], np.diag(self.variance[group]) + self.own(without=group))
 
 
 def _lasting(month: FloatArray, sd: float, from_month_to_month: float, alone: float) -> FloatArray:
@@ -195,13 +203,16 @@ def read_rates(counts: CohortCounts) -> CategoryRates:
     size = (len(groups), len(used))
     observed = np.array([one for one, _ in by_group]).reshape(size)
     due = np.array([one for _, one in by_group]).reshape(size)
-    value = np.array([_without_incidents(row) for row in np.log((observed + 0.5) / (due + 0.5))]).reshape(size)
+    variance = 1 / (due + 0.5)
+    value = np.log((observed + 0.5) / (due + 0.5))
+    value = np.array([_without_incidents(*rows) for rows in zip(value, variance, strict=True)]).reshape(size)
     calendar = np.array([counts.months[place].month - 1 for place in used], dtype=np.float64)
-    return CategoryRates(used.astype(np.float64), calendar, tuple(groups), counts.categories, value, 1 / (due + 0.5))
+    return CategoryRates(used.astype(np.float64), calendar, tuple(groups), counts.categories, value, variance)
 
 
-def _without_incidents(value: FloatArray) -> FloatArray:
-    """Months that stand out from the median of the five around them are drawn to where they stand out least; a step stays."""
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(value, 2, mode="reflect"), 5)
-    middle = np.median(around, axis=1)
-    return np.asarray(np.clip(value, middle - STANDS_OUT, middle + STANDS_OUT))
+def _without_incidents(value: FloatArray, variance: FloatArray) -> FloatArray:
+    """Months that stand out from the median of the five around them (of the last five at an end) by more than chance are set to it; a step stays."""
+    around = np.lib.stride_tricks.sliding_window_view(value, 5)
+    middle = np.pad(np.median(around, axis=1), 2, mode="edge")
+    limit = np.maximum(STANDS_OUT, STANDS_OUT_SD * np.sqrt(variance))
+    return np.asarray(np.where(np.abs(value - middle) > limit, middle, value))

@@ -9,9 +9,9 @@ step that gains most likelihood is taken where
 - the signed root of twice that gain, `z`, is at least `LEAST_Z`, and its factor at least `LEAST_FACTOR`, up or down,
 - without any one category (of three or more) z stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
 
-Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear:
-`LEAST_Z_OF_ONE` and `LEAST_FACTOR_OF_ONE`. A step never shows why: problems may really have become more frequent. It is therefore asked about, never
-taken out unasked.
+Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear
+(`LEAST_Z_OF_ONE`, `LEAST_FACTOR_OF_ONE`) and does not step back. A step never shows why: problems may really have become more frequent. It is
+therefore asked about, never taken out unasked.
 
 All limits are judgement (grade D), set on simulated companies; how often the rule is right and wrong is in
 docs/explanation/how-often-it-is-right.md.
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +34,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.series import CategoryRates, Series, read_rates
 
 LEAST_Z = 3.7
-LEAST_FACTOR = 1.25
+LEAST_FACTOR = 1.4
 LEAST_Z_WITHOUT_ONE = 2.0
 AGREEING = 0.6
 LEAST_Z_OF_ONE = 5.5
@@ -64,16 +65,21 @@ class RecordingStep:
     category: str = ""
 
 
+@lru_cache(4)
 def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
-    """The steps of `counts` by the rule of this module, in the order of their days; none without a calendar."""
+    """The steps of `counts` by the rule of this module, in the order of their days; none without a calendar.
+
+    The answers for the last few counts are kept, because a slider asks again.
+    """
     if not counts.has_calendar:
         return ()
     rates = read_rates(counts)
     if len(rates.month) < LEAST_MONTHS or not len(rates.groups):
         return ()
     if len(rates.groups) == 1:
-        places = _search(rates.common(), [], LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE)
-        return _report(counts, rates.common(), places, [], rates.name(0))
+        own = _search(rates.common(), [], LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
+        name = rates.name(0) if len(counts.categories) > 1 else ""
+        return () if not own or _returns(rates.common(), own[0], []) else _report(counts, rates.common(), own, [], name)
     places = []
     while len(places) < MOST_STEPS:
         more = _search(rates.common(), places, LEAST_Z, LEAST_FACTOR, most=1)
@@ -84,7 +90,8 @@ def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
     for group in (place for place in range(len(rates.groups)) if rates.name(place)):
         alone = rates.one(group)
         own = _search(alone, places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
-        steps += _report(counts, alone, own, places, rates.name(group))
+        if own and not _returns(alone, own[0], places):
+            steps += _report(counts, alone, own, places, rates.name(group))
     return tuple(sorted(steps, key=lambda one: (one.day, one.category)))
 
 
@@ -102,6 +109,18 @@ def _search(series: Series, before: list[float], least_z: float, least_factor: f
             break
         found.append(candidates[best])
     return found
+
+
+def _returns(series: Series, place: float, beside: list[float]) -> bool:
+    """Whether what steps at `place` steps back: then it is an incident, however long."""
+    taken = [*beside, place]
+    candidates = np.array([other for other in _candidates(series) if all(abs(other - one) >= 1 for one in taken)])
+    if not len(candidates):
+        return False
+    steps = series.fit(candidates, np.array(taken))
+    best = int(np.argmax(steps.gain))
+    size = float(series.fit(np.array([place]), np.array([*beside, candidates[best]])).size[0])
+    return abs(float(steps.z[best])) >= LEAST_Z and abs(size + float(steps.size[best])) < abs(size) / 2
 
 
 def _candidates(series: Series) -> FloatArray:
