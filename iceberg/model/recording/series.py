@@ -13,13 +13,16 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.names import days_of_months, find_renamed
 
 LEAST_PER_MONTH = 4.0  # judgement: rarer categories are added up, because the logarithm of a small count is no normal variable
-STANDS_OUT, STANDS_OUT_SD = 0.4, 1.5  # judgement: log factor, and standard deviations of chance, from which a month or two are an incident
+# Judgement: log factor, and standard deviations of chance, from which a month or two are an incident: while steps are looked for, and when they are
+# measured, where a low limit would take away a part of the step.
+INCIDENT, LARGE_INCIDENT = (0.4, 1.5), (0.8, 2.5)
 # Judgement: standard deviations on the log scale that are tried. Of a category's own months: what lasts, how much of it from month to month, and
 # what does not last. Of what all categories have in common: a walk, and calendar months that return every year.
 _OWN = tuple(product((0.05, 0.12, 0.25, 0.5), (0.5, 0.8, 0.95), (0.0, 0.1, 0.25)))
 _USUAL_OWN = (0.25, 0.8, 0.1)  # where there is one category only
 _COMMON = tuple(product((0.0, 0.03, 0.06, 0.12), (0.0, 0.1, 0.25), (0.1, 0.5)))  # and of its growth in a year
 SEASON_SD = 0.2  # judgement: amplitude of a yearly wave that all categories share
+STANDARDISED = 20  # rounds, enough for three digits
 RARE_GROWTH = 5.0  # judgement: log odds against rates that grow or shrink by half in a year
 COMMON_MEAN = 0.015  # judgement: walk and calendar months are exponential with this mean beforehand: what all categories have in common is rare
 
@@ -39,9 +42,11 @@ def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, Flo
     if not at_risk.any():
         at_risk = days_of_months(counts.window)[:, None]
     by_band, at_risk = by_band[:, used], at_risk[used]
-    rate = by_band.sum(axis=1) / np.maximum(at_risk.sum(axis=0), 1.0)
-    seen = by_band.sum(axis=2)
-    expected = rate @ at_risk.T
+    seen, level = by_band.sum(axis=2), np.ones(by_band.shape[:2])
+    for _ in range(STANDARDISED):  # by tenure and by month in turn, so that what happens in a month is no effect of its older customers
+        rate = by_band.sum(axis=1) / np.maximum(level @ at_risk, 1e-9)
+        expected = rate @ at_risk.T
+        level = seen / np.maximum(expected, 1e-9)
     scale = seen.sum(axis=1) / np.maximum(expected.sum(axis=1), 1e-12)
     return used, seen, expected * scale[:, None]
 
@@ -188,8 +193,8 @@ def _lasting(month: FloatArray, sd: float, from_month_to_month: float, alone: fl
     return np.asarray(sd**2 * from_month_to_month**apart + alone**2 * np.eye(len(month)), dtype=np.float64)
 
 
-def read_rates(counts: CohortCounts) -> CategoryRates:
-    """The rates of `counts`; without groups where there are too few complaints for any."""
+def read_rates(counts: CohortCounts, *, incident: tuple[float, float] = INCIDENT) -> CategoryRates:
+    """The rates of `counts` without their incidents; without groups where there are too few complaints for any."""
     used, seen, expected = expected_complaints(counts)
     monthly = seen.mean(axis=1) if len(used) else np.zeros(len(seen))
     names = {name: place for place, name in enumerate(counts.categories)}
@@ -204,15 +209,15 @@ def read_rates(counts: CohortCounts) -> CategoryRates:
     observed = np.array([one for one, _ in by_group]).reshape(size)
     due = np.array([one for _, one in by_group]).reshape(size)
     variance = 1 / (due + 0.5)
-    value = np.log((observed + 0.5) / (due + 0.5))
-    value = np.array([_without_incidents(*rows) for rows in zip(value, variance, strict=True)]).reshape(size)
+    value = np.log((observed + 0.5) / np.maximum(due, 0.5))  # nearly without bias where some are expected
+    value = np.array([_without_incidents(*rows, incident) for rows in zip(value, variance, strict=True)]).reshape(size)
     calendar = np.array([counts.months[place].month - 1 for place in used], dtype=np.float64)
     return CategoryRates(used.astype(np.float64), calendar, tuple(groups), counts.categories, value, variance)
 
 
-def _without_incidents(value: FloatArray, variance: FloatArray) -> FloatArray:
+def _without_incidents(value: FloatArray, variance: FloatArray, incident: tuple[float, float]) -> FloatArray:
     """Months that stand out from the median of the five around them (of the last five at an end) by more than chance are set to it; a step stays."""
     around = np.lib.stride_tricks.sliding_window_view(value, 5)
     middle = np.pad(np.median(around, axis=1), 2, mode="edge")
-    limit = np.maximum(STANDS_OUT, STANDS_OUT_SD * np.sqrt(variance))
+    limit = np.maximum(incident[0], incident[1] * np.sqrt(variance))
     return np.asarray(np.where(np.abs(value - middle) > limit, middle, value))

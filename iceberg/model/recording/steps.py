@@ -31,7 +31,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.recording.series import CategoryRates, Series, read_rates
+from iceberg.model.recording.series import LARGE_INCIDENT, CategoryRates, Series, read_rates
 
 LEAST_Z = 3.7
 LEAST_FACTOR = 1.4
@@ -43,6 +43,7 @@ LEAST_MONTHS = 10
 MOST_STEPS = 3
 EDGE_MONTHS = 2  # on either side, without which nothing can be compared
 NORMAL_90 = 1.645
+CHOSEN = 1.3  # judgement: widens the range of a factor, because its day was chosen on the same counts
 
 
 @dataclass(frozen=True)
@@ -73,42 +74,35 @@ def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
     """
     if not counts.has_calendar:
         return ()
-    rates = read_rates(counts)
+    rates, measured = read_rates(counts), read_rates(counts, incident=LARGE_INCIDENT)
     if len(rates.month) < LEAST_MONTHS or not len(rates.groups):
         return ()
-    if len(rates.groups) == 1:
-        own = _search(rates.common(), [], LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
-        name = rates.name(0) if len(counts.categories) > 1 else ""
-        return () if not own or _returns(rates.common(), own[0], []) else _report(counts, rates.common(), own, [], name)
-    places = []
-    while len(places) < MOST_STEPS:
-        more = _search(rates.common(), places, LEAST_Z, LEAST_FACTOR, most=1)
-        if not more or not _is_common(rates, places, more[0]):
+    places: list[float] = []
+    while len(rates.groups) > 1 and len(places) < MOST_STEPS:
+        more = _search(rates.common(), places, LEAST_Z, LEAST_FACTOR)
+        if more is None or not _is_common(rates, places, more):
             break
-        places += more
-    steps = _report(counts, rates.common(), places, [], "")
-    for group in (place for place in range(len(rates.groups)) if rates.name(place)):
-        alone = rates.one(group)
-        own = _search(alone, places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE, most=1)
-        if own and not _returns(alone, own[0], places):
-            steps += _report(counts, alone, own, places, rates.name(group))
+        places.append(more)
+    steps = [_report(counts, measured.common(), place, [other for other in places if other != place], "") for place in places]
+    steps = [one for one in steps if max(one.factor, 1 / one.factor) >= LEAST_FACTOR]
+    for group in range(len(rates.groups)):
+        one_of_all = len(counts.categories) == 1 or len(rates.groups[group]) == len(counts.categories)
+        if rates.name(group) or one_of_all:
+            own = _search(rates.one(group), places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE)
+            if own is not None and not _returns(rates.one(group), own, places):
+                steps.append(_report(counts, measured.one(group), own, places, "" if one_of_all else rates.name(group)))
     return tuple(sorted(steps, key=lambda one: (one.day, one.category)))
 
 
-def _search(series: Series, before: list[float], least_z: float, least_factor: float, *, most: int = MOST_STEPS) -> list[float]:
-    """Places of steps beside those at `before`, the clearest first."""
-    found: list[float] = []
-    while len(found) < most:
-        taken = [*before, *found]
-        candidates = [place for place in _candidates(series) if all(abs(place - one) >= EDGE_MONTHS for one in taken)]
-        if not candidates:
-            break
-        steps = series.fit(np.array(candidates), np.array(taken))
-        best = int(np.argmax(np.abs(steps.z)))
-        if abs(steps.z[best]) < least_z or abs(steps.size[best]) < np.log(least_factor):
-            break
-        found.append(candidates[best])
-    return found
+def _search(series: Series, before: list[float], least_z: float, least_factor: float) -> float | None:
+    """The place of the clearest step beside those at `before`; None where none is clear."""
+    candidates = [place for place in _candidates(series) if all(abs(place - one) >= EDGE_MONTHS for one in before)]
+    if not candidates:
+        return None
+    steps = series.fit(np.array(candidates), np.array(before))
+    best = int(np.argmax(steps.gain))
+    clear = abs(steps.z[best]) >= least_z and abs(steps.size[best]) >= np.log(least_factor)
+    return float(candidates[best]) if clear else None
 
 
 def _returns(series: Series, place: float, beside: list[float]) -> bool:
@@ -140,15 +134,11 @@ def _is_common(rates: CategoryRates, before: list[float], place: float) -> bool:
     return all(float(rates.common(without=group).fit(here, taken).z[0]) * np.sign(size) >= LEAST_Z_WITHOUT_ONE for group in range(len(alone)))
 
 
-def _report(counts: CohortCounts, series: Series, places: list[float], beside: list[float], category: str) -> tuple[RecordingStep, ...]:
-    steps = []
-    for place in places:
-        others = np.array([*beside, *(other for other in places if other != place)])
-        fitted = series.fit(np.array([place]), others)
-        size, sd = float(fitted.size[0]), float(fitted.sd[0])
-        low, middle, high = np.exp([size - NORMAL_90 * sd, size, size + NORMAL_90 * sd])
-        steps.append(RecordingStep(day_of(counts, place), float(middle), float(low), float(high), size / sd, category))
-    return tuple(steps)
+def _report(counts: CohortCounts, series: Series, place: float, beside: list[float], category: str) -> RecordingStep:
+    fitted = series.fit(np.array([place]), np.array(beside))
+    size, sd = float(fitted.size[0]), float(fitted.sd[0])
+    low, middle, high = np.exp(size + NORMAL_90 * CHOSEN * sd * np.array([-1, 0, 1]))
+    return RecordingStep(day_of(counts, place), float(middle), float(low), float(high), size / sd, category)
 
 
 def day_of(counts: CohortCounts, place: float) -> date:
