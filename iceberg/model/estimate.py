@@ -94,7 +94,7 @@ def estimate_iceberg(
     recording = answer.recording
     if recording is not None:
         recording = replace(recording, before=shares_before(counts, recording.changes))
-    vocal, vocal_any = _vocal_customers(counts, held, recording)
+    vocal, vocal_any = vocal_customers(counts, held, recording)
     cells = EstimateCells(
         categories=counts.categories,
         segments=counts.segments,
@@ -131,14 +131,14 @@ def _from_volumes(request: _Request) -> LevelDraws:
     """Level 0: ratio x assumed excess probability; no departures are known that could contradict it."""
     held = request.assumptions
     ordered = request.ordered
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     measured = measure_ratios(ordered, assumptions=held)
     prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], measured=measured)
     recording = _draw_recording(request)
     inflation = _inflation(request, recording)
     drawn = condition_on_departures(_inflated(prior, inflation), vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
     drawn = _in_todays_units(drawn, inflation).rearranged(request.categories, request.segments)
-    in_file_order, _ = _vocal_customers(request.counts, held, _in_file_order(request, recording))
+    in_file_order, _ = vocal_customers(request.counts, held, _in_file_order(request, recording))
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
     assumed = drawn.ratio
@@ -158,7 +158,7 @@ def _from_survival(request: _Request) -> LevelDraws:
     request.tell("cells", 0.6)
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     share = np.ones(len(counts.segments)) if counts.has_linked_complaints else _shares(leavers.sum(axis=1))
-    vocal, _ = _vocal_customers(counts, held, _in_file_order(request, recording))
+    vocal, _ = vocal_customers(counts, held, _in_file_order(request, recording))
     delay = np.ones(1)
     if counts.has_calendar:
         delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
@@ -304,7 +304,7 @@ def _draw_ratios(request: _Request, matched: FloatArray, recording: RecordingFac
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
     prior, assumed = _draw_priors(request, informed)
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
         heard, leavers = heard.sum(axis=1, keepdims=True), leavers.sum(keepdims=True)
@@ -314,7 +314,7 @@ def _draw_ratios(request: _Request, matched: FloatArray, recording: RecordingFac
     return restored, np.exp(assumed.log_ratio())[:, request.categories]
 
 
-def _vocal_customers(
+def vocal_customers(
     counts: CohortCounts, assumptions: Assumptions, recording: RecordingFactors | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
@@ -323,7 +323,7 @@ def _vocal_customers(
     the order of `counts`, they are as many as today's recording would have.
     """
     if recording is not None:
-        by_category, of_any = _vocal_customers(counts, assumptions)
+        by_category, of_any = vocal_customers(counts, assumptions)
         today = by_category * recording.typical[:, None, :]
         before, after = by_category.sum(axis=0), today.sum(axis=0)
         return today, of_any * np.divide(after, before, out=np.ones_like(after), where=before > 0)

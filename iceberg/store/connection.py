@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ def _sqlite(url: URL) -> Engine:
     path = Path(str(url.database))
     if path.is_dir() or not path.resolve().parent.is_dir():
         raise StoreError("store_no_folder", {"store": str(path), "folder": str(path.resolve().parent)})
+    _make_private(path)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=24)
 
     @event.listens_for(engine, "connect")
@@ -124,6 +125,20 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but its owner read the file: its counts by day hold single departures. The log and its index take over the rights of the file.
+
+    A file that a group shares, and nobody else, stays shared: its owner chose that.
+    """
+    with suppress(OSError):  # the database gives the reason
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        elif path.stat().st_mode & 0o007:
+            for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                if file.exists():
+                    file.chmod(0o600)
 
 
 def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:

@@ -7,6 +7,7 @@ owns them. Backups and PostgreSQL's archive of its log are out of reach.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,9 @@ def export_everything(store: Store, target: Path | BinaryIO, *, study_id: str | 
     Raises:
         StoreError: ``study_unknown``; OSError: when the target cannot be written.
     """
+    if isinstance(target, Path):
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:  # a new file is its owner's alone
+            return export_everything(store, file, study_id=study_id, actor=actor)
     ids = [study_id] if study_id is not None else [study.study_id for study in store.studies()]
     entries = [entry for one in ids for entry in store.versions(one)]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -187,7 +191,8 @@ def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-_ABOUT = """Everything a store of published studies holds. No customer is in it: only counts.
+_ABOUT = """Everything a store of published studies holds. No customer's id or name is in it: only counts. Some are by exact day (counts_tenure_days,
+counts_clock, counts_observed_clock) and count single departures: keep this archive as you keep the store, for those who may see that.
 
 studies/<study>/<version>/version.json   who published it, when, from which files (SHA-256), with which assumptions and product version
 studies/<study>/<version>/summary.json   the estimate, as `python -m iceberg estimate --json` writes it

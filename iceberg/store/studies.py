@@ -238,6 +238,34 @@ class Store:
         current = entry.method_digest == codec.method_digest()
         return StoredVersion(entry, read_counts(content), read_estimate(content) if current else None)
 
+    def counts(self, entry: VersionEntry) -> CohortCounts:
+        """The counts of a version, without its estimate.
+
+        Raises:
+            StoreError: ``store_damaged``.
+        """
+        return read_counts(self.content(entry))
+
+    def groups(self, study_id: str) -> tuple[dict[str, Any], int]:
+        """What is taken together for viewers of a study, and the number of the last version that this covers."""
+        with reading(self.engine) as connection:
+            row = connection.execute(select(schema.groups).where(schema.groups.c.study_id == study_id)).mappings().first()
+        return ({}, 0) if row is None else (dict(row["groups"]), int(row["last_number"]))
+
+    def save_groups(self, study_id: str, groups: Mapping[str, Any], last_number: int) -> None:
+        """Store what is taken together, unless another process has covered as many versions since.
+
+        Raises:
+            StoreError: When it cannot be written.
+        """
+        stored = schema.groups
+        with writing(self.engine) as connection:
+            covered = connection.scalar(select(stored.c.last_number).where(stored.c.study_id == study_id))
+            if covered is not None and covered >= last_number:
+                return
+            connection.execute(stored.delete().where(stored.c.study_id == study_id))
+            connection.execute(stored.insert().values(study_id=study_id, last_number=last_number, groups=dict(groups)))
+
     def content(self, entry: VersionEntry) -> dict[str, bytes]:
         """The bytes of every part of a version, by name.
 
@@ -252,11 +280,11 @@ class Store:
             .where(versions.c.study_id == entry.study_id, versions.c.number == entry.number)
         )
         with reading(self.engine) as connection:
-            rows = [(str(name), str(sha256), bytes(content)) for name, sha256, content in connection.execute(wanted)]
-        for _, sha256, content in rows:
-            if hashlib.sha256(content).hexdigest() != sha256:
-                raise StoreError("store_damaged", {"store": self.name})
-        return {name: content for name, _, content in rows}
+            rows = connection.execute(wanted).all()
+        # SQLite holds a text in a column of bytes without a word, and no text is what was written.
+        if any(not isinstance(content, bytes) or hashlib.sha256(content).hexdigest() != sha256 for _, sha256, content in rows):
+            raise StoreError("store_damaged", {"store": self.name})
+        return {str(name): content for name, _, content in rows}
 
 
 def _version_row(publication: Publication, *, study_id: str, number: int, identity: str, at: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from iceberg.store.studies import VersionEntry
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.session.caches import cached, stored_version
 from iceberg.ui.session.estimates import estimate_study
+from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.published_study import choose_version, publish_study
 from iceberg.ui.study_store import open_store
 
@@ -35,6 +36,9 @@ def show_study_head(frame: Frame) -> None:
         return
     words = frame.words
     entries = open_store().versions(entry.study_id)
+    if frame.study.axes is not None:  # a viewer: what changed is said of versions that may both be opened
+        numbers = open_versions(entries).numbers
+        entries = tuple(version for version in entries if version.number in numbers)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.title(entry.title, anchor=False)
         if len(entries) > 1:

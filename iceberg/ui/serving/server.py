@@ -21,6 +21,7 @@ from iceberg.ui.access.access import sign_in_configured
 from iceberg.ui.access.reach import is_open_to_all, is_this_machine
 from iceberg.ui.language import browser_language
 from iceberg.ui.serving.static_files import compress_files
+from iceberg.ui.serving.temporary_files import no_temporary_files_left
 
 PATIENCE_SECONDS = 8.0  # judgement: after this the server accepts visitors, and the first one sees the progress instead
 LONG_SECONDS = 2.0  # judgement: loading a prepared page takes a tenth of that
@@ -52,16 +53,17 @@ async def prepared(app: object) -> AsyncIterator[None]:
 
     Accepting them at once would not bring the headline sooner: browser and server would compete for the same cores.
     """
-    ready = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
-    try:
-        await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
-    except TimeoutError:
-        logging.getLogger(__name__).info("the sample company is still being worked out")
-    collecting = asyncio.create_task(_collect_garbage())
-    yield
-    collecting.cancel()
+    with no_temporary_files_left():
+        ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
+        try:
+            await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            logging.getLogger(__name__).info("the sample company is still being worked out")
+        collecting = asyncio.create_task(_collect_garbage())
+        yield
+        collecting.cancel()
 
 
 async def _collect_garbage() -> None:

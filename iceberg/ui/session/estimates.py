@@ -87,7 +87,7 @@ def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> Ic
         if axes is not None:
             from iceberg.report.viewers import veil_estimate
 
-            whole = veil_estimate(estimate, Translator(study.digest.rpartition(".")[2]))[0]
+            whole = veil_estimate(estimate, Translator(study.digest.rpartition(".")[2]), groups=axes.groups)[0]
             if not axes.both and filters.segments is not None:
                 months = None  # both together would make small cells
         return focus_estimate(whole, segments=filters.segments, months=months)

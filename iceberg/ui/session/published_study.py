@@ -13,12 +13,14 @@ import streamlit as st
 
 from iceberg.errors import StoreError
 from iceberg.locale import Translator
+from iceberg.report.small_cells import SMALLEST
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
 from iceberg.ui.session.caches import stored_version, version_key
 from iceberg.ui.session.choices import forget_choices
 from iceberg.ui.session.estimates import unmoved_estimate
 from iceberg.ui.session.lru_cache import LruCache
+from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.study import Study
 from iceberg.ui.study_store import has_store, open_store
 
@@ -53,6 +55,8 @@ def opened_study(language: str) -> Study | None:
         _open(opened)
     try:
         entry = open_store().entry(*opened)
+        if not access.sees_everything and entry.number not in (numbers := open_versions(open_store().versions(entry.study_id)).numbers):
+            raise StoreError("version_closed", {"version": str(entry.number), "newest": str(numbers[0]), "smallest": SMALLEST})
     except StoreError as problem:  # shown above the page that this reader gets without the link
         close_study()
         words = Translator(language)
@@ -90,7 +94,8 @@ def close_study() -> None:
 
 def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
     """The study as this person may see it; one object for all readers of the same kind."""
-    kind = "whole" if access.sees_everything else f"viewer.{language}"
+    groups = None if access.sees_everything else open_versions(open_store().versions(entry.study_id)).groups
+    kind = "whole" if groups is None else f"{hash(groups):x}.viewer.{language}"
 
     def make() -> Study:
         whole = Study(
@@ -102,11 +107,11 @@ def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
             sources=entry.sources,
             mapping=entry.mapping,
         )
-        if kind == "whole":
+        if groups is None:
             return whole
         from iceberg.report.viewers import veil_estimate
 
-        _, axes = veil_estimate(unmoved_estimate(whole), Translator(language))
+        _, axes = veil_estimate(unmoved_estimate(whole), Translator(language), groups=groups)
         return replace(whole, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
 
     return _STUDIES.get(f"{version_key(entry)}|{entry.counts_digest}|{kind}", make)
