@@ -106,6 +106,7 @@ def estimate_iceberg(
         excess=answer.excess,
         currency=counts.currency,
         has_calendar=counts.has_calendar,
+        inflated=1.0 if recording is None else max(float(recording.typical.max(initial=1.0)), 1.0),
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(

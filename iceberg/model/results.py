@@ -226,6 +226,8 @@ class EstimateCells:
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        inflated: As how many vocal customers one that was recorded counts at most, where what is recorded changed: small groups are judged by those
+            that were.
     """
 
     categories: tuple[str, ...]
@@ -239,6 +241,7 @@ class EstimateCells:
     currency: str = "EUR"
     whole: bool = True
     has_calendar: bool = True
+    inflated: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,26 @@ def test_a_category_that_steps_alone_is_named() -> None:
 def test_where_nothing_can_be_compared_nothing_is_found() -> None:
     short = ObservationWindow(date(2026, 1, 1), date(2026, 6, 30))
     assert find_recording_steps(CohortCounts.from_volumes(short, categories=("a",), complaints=[[9, 9, 9, 90, 90, 90]])) == ()
+    month = ObservationWindow(date(2026, 6, 1), date(2026, 6, 30))
+    counts = CohortCounts.from_volumes(month, categories=("a", "b"), complaints=[[90], [10]])
+    assert find_recording_steps(counts) == ()
+    assert draw_factors(replace(counts, recording_changes=(RecordingChange(date(2026, 6, 9)),)), rng=np.random.default_rng(0), draws=10) is not None
     assert find_recording_steps(CohortCounts.from_volumes(YEARS, categories=(), complaints=np.zeros((0, 24)))) == ()
     assert find_recording_steps(CohortCounts.from_volumes(YEARS, categories=("a",), complaints=[[0] * 24])) == ()
+
+
+def test_customers_who_grow_older_together_do_not_hide_a_step_behind_their_tenure() -> None:
+    """All customers pass from one tenure band to the next in the tenth month; complaints double in the fifteenth."""
+    at_risk = np.zeros((1, 24, 2), dtype=np.int64)
+    at_risk[0, :10, 0] = at_risk[0, 10:, 1] = 90_000
+    complainants = np.zeros((3, 1, 24, 2), dtype=np.int64)
+    counted = np.random.default_rng(5).poisson(SIZES[:3] * step(15, 2.0))
+    complainants[:, 0, :10, 0], complainants[:, 0, 10:, 1] = counted[:, :10], counted[:, 10:]
+    fields = {"silent_person_days": at_risk, "complainants": complainants, "complainants_any": complainants.sum(axis=0), "complaints": counted}
+    counts = CohortCounts.zeros(YEARS, categories=NAMES[:3], band_edges_months=(0, 12), has_customers=True, has_linked_complaints=True, **fields)
+    (found,) = find_recording_steps(counts)
+    assert abs((found.day - date(2025, 10, 1)).days) <= 16
+    assert found.lower < 2.0 < found.upper
 
 
 def renamed(first: dict[str, int], second: dict[str, int], month: int = 11) -> tuple[RenamedCategory, ...]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
 import numpy as np
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 
@@ -55,8 +55,9 @@ def find_renamed(counts: CohortCounts) -> tuple[RenamedCategory, ...]:
     days = days_of_months(counts.window)
     named = counts.categories[:-1] if counts.grouped_categories else counts.categories
     turns = [_turn(name, row.astype(np.float64), days) for name, row in zip(named, counts.complaints, strict=False)]
-    stops = [turn for turn in turns if turn is not None and not turn.starts]
+    going_on = counts.complaints[[place for place, turn in enumerate(turns) if turn is None]].sum(axis=0)
     starts = [turn for turn in turns if turn is not None and turn.starts]
+    stops = [replace(turn, rate=turn.rate * _shift(turn, turns, going_on, days)) for turn in turns if turn is not None and not turn.starts]
     found = _match(stops, starts, by_words=True)
     taken = {name for one in found for name in (one[0].name, *(other.name for other in one[1]))}
     found += _match([turn for turn in stops if turn.name not in taken], [turn for turn in starts if turn.name not in taken], by_words=False)
@@ -87,6 +88,16 @@ def _turn(name: str, complaints: FloatArray, days: FloatArray) -> _Turn | None:
         if gain > best:
             best, found = gain, _Turn(name, month, loud, starts)
     return found
+
+
+def _shift(stop: _Turn, turns: Sequence[_Turn | None], going_on: IntArray, days: FloatArray) -> float:
+    """How many times as many complaints of all kinds are recorded from where a category stops: as the other categories show it, else the new ones."""
+    before, after = going_on[: stop.month].sum(), going_on[stop.month :].sum()
+    if min(before, after) >= LEAST_EXPECTED:
+        return float(after / days[stop.month :].sum() / (before / days[: stop.month].sum()))
+    beside = [turn for turn in turns if turn is not None and abs(turn.month - stop.month) <= 1]
+    ended, begun = (sum(turn.rate for turn in beside if turn.starts == starts) for starts in (False, True))
+    return begun / ended if begun else 1.0
 
 
 def _match(stops: Sequence[_Turn], starts: Sequence[_Turn], *, by_words: bool) -> list[tuple[_Turn, list[_Turn]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -27,8 +28,8 @@ RARE_GROWTH = 5.0  # judgement: log odds against rates that grow or shrink by ha
 COMMON_MEAN = 0.015  # judgement: walk and calendar months are exponential with this mean beforehand: what all categories have in common is rare
 
 
-def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Months that say something (positions), and (C, those) complainants and what their exposure by tenure lets expect.
+def expected_complaints(counts: CohortCounts, groups: Sequence[IntArray]) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Months that say something (positions), and (G, those) complainants of each group of categories and what their exposure by tenure lets expect.
 
     Without customers the exposure of a month is its days, and without links to them complaints are counted in place of complainants.
     """
@@ -41,9 +42,13 @@ def expected_complaints(counts: CohortCounts) -> tuple[IntArray, FloatArray, Flo
         at_risk = at_risk.sum(axis=1, keepdims=True)
     if not at_risk.any():
         at_risk = days_of_months(counts.window)[:, None]
-    by_band, at_risk = by_band[:, used], at_risk[used]
-    seen, level = by_band.sum(axis=2), np.ones(by_band.shape[:2])
-    for _ in range(STANDARDISED):  # by tenure and by month in turn, so that what happens in a month is no effect of its older customers
+    size = (len(groups), *by_band.shape[1:])
+    by_band = np.array([by_band[group].sum(axis=0) for group in groups]).reshape(size)[:, used]
+    at_risk = at_risk[used]
+    seen = by_band.sum(axis=2)
+    # By month and by tenure in turn, months first: where all customers grow older together, what happens in a month is no effect of their tenure.
+    level = seen / np.maximum(at_risk.sum(axis=1), 1e-9)
+    for _ in range(STANDARDISED):
         rate = by_band.sum(axis=1) / np.maximum(level @ at_risk, 1e-9)
         expected = rate @ at_risk.T
         level = seen / np.maximum(expected, 1e-9)
@@ -195,28 +200,29 @@ def _lasting(month: FloatArray, sd: float, from_month_to_month: float, alone: fl
 
 def read_rates(counts: CohortCounts, *, incident: tuple[float, float] = INCIDENT) -> CategoryRates:
     """The rates of `counts` without their incidents; without groups where there are too few complaints for any."""
-    used, seen, expected = expected_complaints(counts)
-    monthly = seen.mean(axis=1) if len(used) else np.zeros(len(seen))
-    names = {name: place for place, name in enumerate(counts.categories)}
-    groups = [np.array([names[name] for name in (one.name, *one.names)]) for one in find_renamed(counts)]
-    single = np.setdiff1d(np.arange(len(seen)), np.concatenate([np.zeros(0, dtype=np.int64), *groups]))
-    groups += [np.array([place]) for place in single if monthly[place] >= LEAST_PER_MONTH]
-    rare = single[monthly[single] < LEAST_PER_MONTH]
-    if monthly[rare].sum() >= LEAST_PER_MONTH:
-        groups.append(rare)
-    by_group = [(seen[group].sum(axis=0), expected[group].sum(axis=0)) for group in groups]
-    size = (len(groups), len(used))
-    observed = np.array([one for one, _ in by_group]).reshape(size)
-    due = np.array([one for _, one in by_group]).reshape(size)
+    used, observed, due = expected_complaints(counts, groups := _groups(counts))
     variance = 1 / (due + 0.5)
     value = np.log((observed + 0.5) / np.maximum(due, 0.5))  # nearly without bias where some are expected
-    value = np.array([_without_incidents(*rows, incident) for rows in zip(value, variance, strict=True)]).reshape(size)
+    value = np.array([_without_incidents(*rows, incident) for rows in zip(value, variance, strict=True)]).reshape(value.shape)
     calendar = np.array([counts.months[place].month - 1 for place in used], dtype=np.float64)
     return CategoryRates(used.astype(np.float64), calendar, tuple(groups), counts.categories, value, variance)
 
 
+def _groups(counts: CohortCounts) -> list[IntArray]:
+    """Positions of the categories by group: names that take each other's place, single categories, and the rare ones together."""
+    monthly = (counts.complainants.sum(axis=(1, 2, 3)) if counts.has_linked_complaints else counts.complaints.sum(axis=1)) / len(counts.months)
+    places = {name: place for place, name in enumerate(counts.categories)}
+    groups = [np.array([places[name] for name in (one.name, *one.names)]) for one in find_renamed(counts)]
+    single = np.setdiff1d(np.arange(len(monthly)), np.concatenate([np.zeros(0, dtype=np.int64), *groups]))
+    groups += [np.array([place]) for place in single if monthly[place] >= LEAST_PER_MONTH]
+    rare = single[monthly[single] < LEAST_PER_MONTH]
+    return [*groups, rare] if monthly[rare].sum() >= LEAST_PER_MONTH else groups
+
+
 def _without_incidents(value: FloatArray, variance: FloatArray, incident: tuple[float, float]) -> FloatArray:
     """Months that stand out from the median of the five around them (of the last five at an end) by more than chance are set to it; a step stays."""
+    if len(value) < 5:
+        return value
     around = np.lib.stride_tricks.sliding_window_view(value, 5)
     middle = np.pad(np.median(around, axis=1), 2, mode="edge")
     limit = np.maximum(incident[0], incident[1] * np.sqrt(variance))
