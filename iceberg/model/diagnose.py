@@ -82,7 +82,7 @@ def about_changes(counts: CohortCounts, recording: RecordingFactors | None) -> t
             found.append(Diagnostic("recording_changed", "info", values, change.category or None))
     taken = recording.changes if recording is not None else ()
     outside = [str(change) for change in counts.recording_changes or () if change not in taken]
-    return (*found, Diagnostic("recording_change_outside", "caution", {"changes": ", ".join(outside)})) if outside else tuple(found)
+    return (*found, Diagnostic("recording_change_outside", "info", {"changes": ", ".join(outside)})) if outside else tuple(found)
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

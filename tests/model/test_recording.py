@@ -23,6 +23,7 @@ from iceberg.model.recording.changes import RecordingFactors, changes_inside, dr
 from iceberg.model.recording.names import RenamedCategory, find_renamed
 from iceberg.model.recording.steps import find_recording_steps
 from iceberg.model.results import Diagnostic
+from iceberg.report.viewers import cells_of_counts, counted_cells
 from iceberg.report.words import diagnostic_sentences, headline_reservation
 from iceberg.simulation.company import simulate_world
 from iceberg.store.counts_tables import counts_parts
@@ -275,6 +276,11 @@ def test_the_range_holds_the_truth_again_once_the_change_is_named() -> None:
     assert changed.values["lower"] <= factor <= changed.values["upper"]  # type: ignore[operator]
     assert after.total.vocal_customers > before.total.vocal_customers == counts.vocal_customers_total
     assert estimate_iceberg(replace(counts, recording_changes=())).total == before.total
+    # Who is few enough to be hidden is judged by the customers that were recorded, not by as many as today's recording would have.
+    assert after.cells is not None
+    raw, shown = cells_of_counts(counts, Assumptions()).counted, counted_cells(after.cells).counted
+    assert (shown <= raw + 1e-9).all()
+    assert after.cells.vocal.sum() > raw[:-2].sum()
 
 
 def test_an_answer_is_kept_with_the_counts_and_changes_their_digest() -> None:
