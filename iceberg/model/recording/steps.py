@@ -33,11 +33,11 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.recording.series import LARGE_INCIDENT, CategoryRates, Series, read_rates
 
-LEAST_Z = 3.7
+LEAST_Z = 3.3
 LEAST_FACTOR = 1.4
 LEAST_Z_WITHOUT_ONE = 2.0
 AGREEING = 0.6
-LEAST_Z_OF_ONE = 5.5
+LEAST_Z_OF_ONE = 7.0
 LEAST_FACTOR_OF_ONE = 2.0
 LEAST_MONTHS = 10
 MOST_STEPS = 3
