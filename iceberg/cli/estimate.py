@@ -76,14 +76,19 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     Raises:
         IcebergError: When the files cannot be read or the window does not fit them.
     """
-    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.cohort.reduce import looking_back, reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 
-    assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
+    assumptions = Assumptions(
+        ratio=SilentRatioPrior.around(options.ratio),
+        horizon_days=options.horizon_days,
+        incident_bias=options.incident_bias,
+        survey_bias=options.survey_bias,
+    )
     mapping = saved_mapping(options)
     progress("reading")
     if options.engine == "spark":
@@ -105,7 +110,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         counts = reduce_tables(
             tables,
-            window=_window(options, tables),
+            window=looking_back(_window(options, tables), tables, mapping),
             keep_months=asked or (mapping is not None and mapping.keep_months),
             recording_changes=mapping.recording_changes if mapping is not None else None,
         )
@@ -160,6 +165,8 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
+    if options.look_back_days is not None:
+        mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

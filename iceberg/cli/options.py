@@ -15,6 +15,7 @@ from iceberg.cli.option_types import (
     check_change,
     check_date,
     check_engine,
+    check_factor,
     check_format,
     check_language,
     check_merge,
@@ -27,14 +28,14 @@ from iceberg.cli.option_types import (
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.model.assumptions import FOLK_RATIO, LARGEST_BIAS, Assumptions
 from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
     from iceberg.ingest.spark.session import SessionOptions
 
-ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
+ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
 _LARGEST_SEED = 2**63 - 1
 
@@ -70,6 +71,8 @@ class Options:
     as_of: date | None = None
     ratio: float = FOLK_RATIO
     horizon_days: int = 180
+    incident_bias: float = Assumptions.incident_bias
+    survey_bias: float = Assumptions.survey_bias
     seed: int = 0
     mapping: Path | None = None
     json: Path | None = None
@@ -88,6 +91,7 @@ class Options:
     recording_changes: tuple[str, ...] = ()
     no_recording_change: bool = False
     merges: tuple[tuple[str, str], ...] = ()
+    look_back_days: int | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -278,11 +282,13 @@ _ESTIMATE = (
     _Option("as-of", "date", check_date("--as-of")),
     _Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
+    *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
     _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
     _Option("no-recording-change"),
     _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    _whole("look-back-days", 0, 3650),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

@@ -19,7 +19,14 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, RecordingChange, UnrecordedMonths
+from iceberg.cohort.window import (
+    DEFAULT_BAND_EDGES_MONTHS,
+    DEFAULT_CLOCK_EDGES_DAYS,
+    MassEnd,
+    ObservationWindow,
+    RecordingChange,
+    UnrecordedMonths,
+)
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -91,6 +98,7 @@ class CohortCounts:
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         recording_changes: Days from which another share of the complaints is recorded, as the user says; empty where the user says that there is
             none, None where nobody was asked. Counts are as recorded; the model takes the changes out.
+        mass_end: The one day that holds most departures of the whole company, where there is one.
     """
 
     window: ObservationWindow
@@ -120,6 +128,7 @@ class CohortCounts:
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     recording_changes: tuple[RecordingChange, ...] | None = None
+    mass_end: MassEnd | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -360,6 +369,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
     if counts.recording_changes is not None:
         header["recording_changes"] = [str(change) for change in counts.recording_changes]
+    if counts.mass_end is not None:
+        header["mass_end"] = counts.mass_end.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

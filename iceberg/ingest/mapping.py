@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
+LONGEST_LOOK_BACK = 3650  # days
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -38,6 +39,7 @@ class MappingSet:
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
     `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
     where there is none, None where nobody said.
+    `look_back_days`: how long before the window a complaint ends a silence; None for the default.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class MappingSet:
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
     recording_changes: tuple[str, ...] | None = None
+    look_back_days: int | None = None
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -77,7 +80,9 @@ class MappingSet:
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
-        choices |= {"window": {"keep_months": True}} if self.keep_months else {}
+        window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
+        window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
+        choices |= {"window": window} if window else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.recording_changes is not None:
             tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
@@ -106,8 +111,8 @@ class MappingSet:
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        links, keep_months = _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name)
-        return cls(tables, joining, links, keep_months, changes)
+        links, window = _links_from(content.get("relations", {}), name), _window_from(content.get("window", {}), name)
+        return cls(tables, joining, links, recording_changes=changes, **window)
 
 
 def _without_changes(content: dict[str, Any], name: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
@@ -135,16 +140,23 @@ def is_change(text: str) -> bool:
         return False
 
 
-def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
+_WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "keep_months": ("true, false", lambda value: isinstance(value, bool)),
+    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: type(value) is int and 0 <= value <= LONGEST_LOOK_BACK),
+}
+
+
+def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
     values = {"file": name, "table": "window"}
     if not isinstance(entry, dict):
         raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
     for key, value in entry.items():
-        if key != "keep_months":
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
-        if not isinstance(value, bool):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
-    return bool(entry.get("keep_months", False))
+        if key not in _WINDOW_CHOICES:
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_WINDOW_CHOICES)})
+        known, holds = _WINDOW_CHOICES[key]
+        if not holds(value):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
+    return entry
 
 
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds

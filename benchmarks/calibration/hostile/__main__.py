@@ -1,6 +1,6 @@
 """How the estimate fares on companies whose reality breaks an assumption.
 
-    python -m benchmarks.calibration.hostile                                    every kind, 4 companies each -> results/hostile.*
+    python -m benchmarks.calibration.hostile                                    every kind, 4 companies each -> results/hostile.*, diagnostics.md
     python -m benchmarks.calibration.hostile --kinds contracts,goodwill --seeds 2 --jobs 1
 
 A run is kept under results/runs/<digest of the code>/ and not repeated; another digest starts afresh.
@@ -17,14 +17,14 @@ from pathlib import Path
 from benchmarks.calibration.hostile.judge import judge_company
 from benchmarks.calibration.hostile.kinds import KINDS
 from benchmarks.calibration.hostile.marks import as_line, write_results
+from benchmarks.calibration.hostile.rates import write_table
+from benchmarks.calibration.run import digest_of_sources
 
 RESULTS = Path(__file__).parents[1] / "results"
 
 
 def main() -> int:
     options = _options()
-    from benchmarks.calibration.run import digest_of_sources
-
     folder = RESULTS / "runs" / f"hostile-{digest_of_sources([Path(__file__).parent])}"
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [(kind, seed) for kind in options.kinds for seed in range(options.first_seed, options.first_seed + options.seeds)]
@@ -39,6 +39,8 @@ def main() -> int:
             print(as_line(record), file=sys.stderr, flush=True)
     records = [json.loads(places[task].read_text(encoding="utf-8")) for task in tasks]
     print(write_results(records, RESULTS, options.name))
+    if options.name == "hostile":
+        write_table(records, RESULTS)
     return 0
 
 

@@ -54,12 +54,14 @@ def judge_files(lives: Lives, files: Files, seed: int) -> Record:
     for name, places in answers.items():
         parts, true = [estimate.categories[place] for place in places], truth["categories"][name]
         one: Record = {"category": name} | _beside(_interval([part.silent_churn for part in parts], churn, places), true["silent_churn"])
-        one |= {"money": money is not None and _beside(_interval([part.revenue_lost for part in parts], money, places), true["money"])}
+        if money is not None:
+            one |= _money(_interval([part.revenue_lost for part in parts], money, places), one, true["money"])
         one |= {"vocal": sum(part.vocal_customers for part in parts)}
-        one |= {"chance_largest": round(sum(part.probability_worst for part in parts), 4), "is_largest": true["silent_churn"] == most > 0}
+        one |= {"chance_largest": round(sum(part.probability_worst or 0.0 for part in parts), 4), "is_largest": true["silent_churn"] == most > 0}
         categories.append(one)
     total = _beside(estimate.total.silent_churn, truth["silent_churn"])
-    total |= {"money": money is not None and _beside(estimate.total.revenue_lost, truth["money"])}
+    if money is not None:
+        total |= _money(estimate.total.revenue_lost, total, truth["money"])
     return {
         "level": str(estimate.evidence.level.value),
         "badge": estimate.evidence.kind,
@@ -84,6 +86,11 @@ def _interval(shown: list[Any], draws: np.ndarray, places: list[int]) -> Credibl
 def _beside(shown: CredibleInterval, truth: float) -> Record:
     record = {"truth": truth, "lower": round(shown.lower, 2), "median": round(shown.median, 2), "upper": round(shown.upper, 2)}
     return record | {"inside": bool(shown.lower <= truth <= shown.upper)}
+
+
+def _money(shown: CredibleInterval, churn: Record, truth: float) -> Record:
+    """Revenue lost beside the truth; `value` is what it would be if the number of leavers had been right."""
+    return {"money": _beside(shown, truth) | {"value": round(shown.median / max(churn["median"], 1e-9) * churn["truth"], 2)}}
 
 
 def _pipeline(estimate: Any, truth: Record) -> list[Record]:

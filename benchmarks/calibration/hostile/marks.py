@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.calibration.hostile.kinds import KINDS
+from benchmarks.calibration.hostile.rates import rates_of
 
 Record = dict[str, Any]
 FAR = 1.5  # a miss by more than this factor must not go without a word
@@ -33,7 +34,7 @@ def summarise(records: list[Record]) -> Record:
             summary[name] = _figures(chosen, standing) | {"largest": _largest(chosen)}
             summary[name]["lowest_kind"] = min((per_kind[record["kind"]]["coverage"], record["kind"]) for record in chosen)
     summary["branch_width_over_regions"] = _branches(records)
-    summary["diagnostics"] = diagnostic_rates(records)
+    summary["diagnostics"] = {code: {kind: list(rate) for kind, rate in by_kind.items() if rate[0]} for code, by_kind in rates_of(records).items()}
     return summary
 
 
@@ -42,17 +43,6 @@ def standing_codes(records: list[Record]) -> set[str]:
     fair = [record for record in records if KINDS[record["kind"]].fair]
     codes = {one["code"] for record in fair for one in record["diagnostics"] if one["severity"] in SPOKEN}
     return {code for code in codes if _share(any(one["code"] == code for one in record["diagnostics"]) for record in fair) > STANDING}
-
-
-def diagnostic_rates(records: list[Record]) -> Record:
-    """Share of companies of each kind at which each diagnostic stands, once or more."""
-    rates: Record = {}
-    for code in sorted({one["code"] for record in records for one in record["diagnostics"]}):
-        rates[code] = {
-            kind: round(_share(any(one["code"] == code for one in record["diagnostics"]) for record in records if record["kind"] == kind), 3)
-            for kind in dict.fromkeys(record["kind"] for record in records)
-        }
-    return rates
 
 
 def _share(values: Iterable[bool]) -> float:
@@ -68,9 +58,9 @@ def _median(values: Iterable[float]) -> float | None:
 def _figures(records: list[Record], standing: set[str]) -> Record:
     categories = [(record, one) for record in records for one in record["categories"]]
     totals = [record["total"] for record in records]
-    money = [one["money"] for _, one in categories if one["money"]]
+    money = [one["money"] for _, one in categories if one.get("money")]
     ahead = [row for record in records for row in record["pipeline"] if row["days"] == 90]
-    sums = [one["money"] for one in totals if one["money"] and one["money"]["truth"] > 0]
+    sums = [one["money"] for one in totals if one.get("money") and one["money"]["truth"] > 0]
     return {
         "companies": len(records),
         "coverage": round(_share(one["inside"] for _, one in categories), 3),
@@ -88,6 +78,7 @@ def _figures(records: list[Record], standing: set[str]) -> Record:
         "money_coverage": round(_share(one["inside"] for one in money), 3) if money else None,
         "money_totals_inside": round(_share(one["inside"] for one in sums), 3) if sums else None,
         "money_over_truth": _median(one["median"] / one["truth"] for one in sums),
+        "value_over_truth": _median(one["value"] / one["truth"] for one in sums if "value" in one),
         "pipeline_90_over_truth": _median(row["median"] / row["truth"] for row in ahead if row["truth"]),
         "seconds": _median(record["seconds"]["estimate"] for record in records),
         "files_seconds": _median(record["seconds"]["files"] for record in records),
@@ -158,7 +149,7 @@ def as_rows(records: list[Record]) -> list[Record]:
             common = {"kind": record["kind"], "seed": record["seed"], "files": files, "level": answer["level"], "badge": answer["badge"]}
             for one in [{"category": "", "vocal": "", "chance_largest": "", "is_largest": ""} | answer["total"], *answer["categories"]]:
                 flat = {name: value for name, value in one.items() if name != "money"}
-                money = one["money"] or {}
+                money = one.get("money", {})
                 said = sorted({said["code"] for said in answer["diagnostics"] if (said["category"] or "") == one["category"]})
                 rows.append(common | flat | {f"money_{name}": value for name, value in money.items()} | {"diagnostics": " ".join(said)})
     return rows
@@ -175,6 +166,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Record], str]], ...] = (
     ("no word", lambda one: f"{one['far_misses_without_word']:.2f}"),
     ("data-led", lambda one: f"{one['data_led']:.2f}"),
     ("money/tr", lambda one: _number(one["money_over_truth"])),
+    ("value/tr", lambda one: _number(one["value_over_truth"])),
     ("m cover", lambda one: _number(one["money_coverage"])),
     ("p90/true", lambda one: _number(one["pipeline_90_over_truth"])),
     ("s", lambda one: _number(one["seconds"], 1)),
