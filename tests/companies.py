@@ -125,3 +125,19 @@ def company_with_cancellations(quick: int, *, days: int = 5, slow: int = 0) -> t
         pd.DataFrame(customers, columns=["customer_id", "start_date", "end_date"]),
         pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]),
     )
+
+
+def company_with_a_new_tool() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers, of whom one leaves a day, and complaints of two years: three times as many from July 2025 on, when "billing" becomes "invoices"."""
+    days = pd.date_range("2024-07-01", "2026-06-30", freq="D")
+    leavers = pd.DataFrame({"customer_id": [f"L{number}" for number in range(len(days))], "start_date": "2020-01-01", "end_date": days.date})
+    stayers = pd.DataFrame({"customer_id": [f"S{number}" for number in range(9000)], "start_date": "2020-01-01", "end_date": None})
+    rows = []
+    for place, category in enumerate(("delivery", "price", "staff", "billing")):
+        for number, day in enumerate(days[place::3]):
+            after = day >= pd.Timestamp("2025-07-01")
+            name = "invoices" if after and category == "billing" else category
+            rows += [(day.date(), name)] * (3 if after else 1) if number % 2 else [(day.date(), name)] * (2 if after else 1)
+    ids = [f"S{number}" for number in range(len(rows))]
+    complaints = pd.DataFrame({"customer_id": ids, "complaint_date": [day for day, _ in rows], "category": [name for _, name in rows]})
+    return pd.concat([leavers, stayers], ignore_index=True), complaints

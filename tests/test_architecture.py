@@ -61,8 +61,8 @@ ORDER = {
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
-        "assumptions", "priors", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures", "evidence",
-        "summary", "diagnose", "compare", "estimate", "sensitivity",
+        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
+        "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
         "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",

@@ -18,7 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
-from tests.companies import company_after_a_migration, company_with_cancellations
+from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -598,6 +598,48 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
         assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
         assert "28 February 2025" in document["diagnostics"][0]["message"]
         assert "28 February 2025" in " ".join(done.out.split()[:90])
+
+
+def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_answers(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_a_new_tool()
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text('[complaints]\nrecording_changes = ["2025-07-01"]\n[joining.merge_categories]\ninvoices = ["billing"]\n')
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    merge = ("--merge-category", "invoices=billing")
+    for more, codes in (
+        ((), {"recording_step_more", "category_renamed"}),
+        ((*merge, "--no-recording-change"), set()),
+        ((*merge, "--recording-change", "2025-07-01"), {"recording_changed"}),
+        (("--mapping", tmp_path / "mapping.toml"), {"recording_changed"}),
+    ):
+        done = run(*files, *more)
+        assert done.status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        found = {one["code"]: one["message"] for one in document["diagnostics"] if one["code"].startswith(("recording_", "category_"))}
+        assert set(found) == codes
+        assert [name for name in ("billing", "invoices") if name in {one["category"] for one in document["categories"]}] == (
+            ["invoices"] if more else ["billing", "invoices"]
+        )
+        if not more:
+            said = " ".join(done.out.split())
+            assert "did you change the ticket tool" in said[:900]
+            assert '--merge-category "invoices=billing"' in found["category_renamed"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("--recording-change", "July"), "--recording-change"),
+        (("--recording-change", "2025-07-01:"), "--recording-change"),
+        (("--recording-change", "2025-07-01", "--no-recording-change"), "contradict"),
+        (("--merge-category", "billing"), "billing=invoices"),
+    ],
+)
+def test_an_answer_about_the_records_that_cannot_be_meant_is_refused(run: Command, company: Path, typed: tuple[str, ...], said: str) -> None:
+    done = run(*two_files(company), *typed)
+    assert done.status == 2
+    assert said in done.err
 
 
 def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
             term=chosen.term,
             keep_cancellations=chosen.keep_cancellations,
             negative_controls=chosen.negative_controls,
+            recording_changes=chosen.recording_changes,
         )
     return CountedFiles(counts, report, mapping, assumptions)
 
@@ -166,6 +167,10 @@ def saved_mapping(options: Options) -> MappingSet | None:
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
+    if options.recording_changes or options.no_recording_change:
+        mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
+    if options.merges:
+        mapping = (mapping or MappingSet()).with_merges(options.merges)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.term is not None:

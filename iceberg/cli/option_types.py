@@ -88,6 +88,23 @@ def check_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def check_change(text: str) -> str:
+    """A day, or a day and a category: ``2024-07-01``, ``2024-07-01:billing``."""
+    day, colon, category = text.partition(":")
+    check_date("--recording-change")(day)
+    if colon and not category.strip():
+        raise UsageError("date_not_iso", {"option": "--recording-change", "value": text})
+    return text
+
+
+def check_merge(text: str) -> tuple[str, str]:
+    """The name that stays and one that becomes it: ``billing=invoices``."""
+    name, _, other = (part.strip() for part in text.partition("="))
+    if not name or not other:
+        raise UsageError("merge_unclear", {"value": text})
+    return name, other
+
+
 def check_ratio(text: str) -> float:
     """A number above 0."""
     try:

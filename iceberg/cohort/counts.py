@@ -21,7 +21,14 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import (
+    DEFAULT_BAND_EDGES_MONTHS,
+    DEFAULT_CLOCK_EDGES_DAYS,
+    MassEnd,
+    ObservationWindow,
+    RecordingChange,
+    UnrecordedMonths,
+)
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -93,6 +100,8 @@ class CohortCounts:
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
+        recording_changes: Days from which another share of the complaints is recorded, as the user says; empty where the user says that there is
+            none, None where nobody was asked. Counts are as recorded; the model takes the changes out.
         mass_end: The one day that holds most departures of the whole company, where there is one.
         renewals: The contracts that bind customers until a renewal; None where there are none.
     """
@@ -125,6 +134,7 @@ class CohortCounts:
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     cancellations: tuple[LoggedCancellations, ...] = ()
     negative_controls: tuple[str, ...] = ()
+    recording_changes: tuple[RecordingChange, ...] | None = None
     mass_end: MassEnd | None = None
     renewals: Renewals | None = None
 
@@ -374,6 +384,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["cancellations"] = [one.to_dict() for one in counts.cancellations]
     if counts.negative_controls:
         header["negative_controls"] = counts.negative_controls
+    if counts.recording_changes is not None:
+        header["recording_changes"] = [str(change) for change in counts.recording_changes]
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
     if counts.renewals is not None:

@@ -16,7 +16,7 @@ from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCoun
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths, read_changes
 from iceberg.errors import FileError
 
 _HEADER = "header.json"
@@ -71,6 +71,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
         negative_controls=tuple(header.get("negative_controls", ())),
+        recording_changes=read_changes(header),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
         renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **fields,

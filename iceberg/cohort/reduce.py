@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.renewals.search import reduce_renewing
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, RecordingChange
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.mapping import MappingSet
@@ -46,6 +47,7 @@ def reduce_tables(
     term: int | None = None,
     keep_cancellations: bool = False,
     negative_controls: Sequence[str] = (),
+    recording_changes: Sequence[RecordingChange | date | str] | None = None,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -71,6 +73,8 @@ def reduce_tables(
             `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
         negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
             bias.
+        recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
+            where there is none, None where nobody was asked.
 
     Returns:
         Counts; the order of rows in the files does not matter.
@@ -102,7 +106,10 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    return with_controls(recorded, negative_controls)
+    counted = with_controls(recorded, negative_controls)
+    if recording_changes is None:
+        return counted
+    return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))
 
 
 def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:

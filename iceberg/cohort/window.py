@@ -62,6 +62,32 @@ class ObservationWindow:
         return moving_window(as_of, DEFAULT_WINDOW_MONTHS, first_complaint=first_complaint, look_back_days=look_back_days)
 
 
+@dataclass(frozen=True, order=True)
+class RecordingChange:
+    """A day from which another share of the complaints is recorded, as the user says; `category` "" means of all categories."""
+
+    day: date
+    category: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From ``2024-07-01`` or ``2024-07-01:category``.
+
+        Raises:
+            ValueError: The text begins with no such day.
+        """
+        day, _, category = text.partition(":")
+        return cls(date.fromisoformat(day.strip()), category.strip())
+
+    def __str__(self) -> str:
+        return f"{self.day.isoformat()}:{self.category}" if self.category else self.day.isoformat()
+
+
+def read_changes(header: Mapping[str, Any]) -> tuple[RecordingChange, ...] | None:
+    """The changes in the header of stored counts; None where it does not speak of them."""
+    return tuple(map(RecordingChange.parse, header["recording_changes"])) if "recording_changes" in header else None
+
+
 @dataclass(frozen=True)
 class UnrecordedMonths:
     """Months whose departures or complaints are missing from the files.

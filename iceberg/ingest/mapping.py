@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +22,7 @@ from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+COMPLAINTS, CHANGES = "complaints", "recording_changes"
 LONGEST_LOOK_BACK = 3650  # days
 _KNOWN_VALUES = {
     "decimal": (".", ","),
@@ -35,6 +37,8 @@ class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
+    where there is none, None where nobody said.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
     contracts; 0 where there are none, None where the departures decide.
@@ -46,6 +50,7 @@ class MappingSet:
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    recording_changes: tuple[str, ...] | None = None
     look_back_days: int | None = None
     term: int | None = None
     keep_cancellations: bool = False
@@ -59,6 +64,13 @@ class MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
+
+    def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
+        """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""
+        merged = dict(self.joining.merge_categories)
+        for name, other in merges:
+            merged[name] = (*(one for one in merged.get(name, ()) if one != other), other)
+        return replace(self, joining=replace(self.joining, merge_categories=merged))
 
     def save(self, path: str | Path) -> None:
         """Write as TOML, or as JSON where the name ends in ``.json``."""
@@ -83,7 +95,10 @@ class MappingSet:
             {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
         )
         choices |= {"categories": categories} if categories else {}
-        return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        if self.recording_changes is not None:
+            tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
+        return choices | tables
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -106,6 +121,7 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
+        content, changes = _without_changes(content, name)
         choices = {"joining", "relations", "window", "categories"}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
@@ -114,6 +130,7 @@ class MappingSet:
             tables,
             joining,
             _links_from(content.get("relations", {}), name),
+            recording_changes=changes,
             **window,
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
@@ -122,6 +139,31 @@ class MappingSet:
 
 def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whatever the file holds
     return type(value) is int and low <= value <= high
+
+
+def _without_changes(content: dict[str, Any], name: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+    """The content without ``[complaints] recording_changes``, and those."""
+    entry = content.get(COMPLAINTS)
+    if not isinstance(entry, dict) or CHANGES not in entry:
+        return content, None
+    named = entry[CHANGES]
+    texts = [str(one) for one in named] if isinstance(named, list) else [str(named)]
+    for text in texts:
+        if not isinstance(named, list) or not is_change(text):
+            values = {"file": name, "table": COMPLAINTS, "key": CHANGES, "value": text}
+            raise MappingError("mapping_value_wrong", values | {"known": '["2024-07-01"], ["2024-07-01:category"], []'})
+    rest = {key: value for key, value in entry.items() if key != CHANGES}
+    others = {table: value for table, value in content.items() if table != COMPLAINTS}
+    return others | ({COMPLAINTS: rest} if rest else {}), tuple(texts)
+
+
+def is_change(text: str) -> bool:
+    """Whether a text is a day, or a day and a category: ``2024-07-01``, ``2024-07-01:billing``."""
+    day, colon, category = text.partition(":")
+    try:
+        return date.fromisoformat(day.strip()).isoformat() == day.strip() and (not colon or bool(category.strip()))
+    except ValueError:
+        return False
 
 
 _WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {

@@ -8,13 +8,16 @@ from datetime import timedelta
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
+from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, RecordingChange
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.entry.wave import find_wave
 from iceberg.model.evidence import NO_RANGE, with_badge
 from iceberg.model.leaks import find_leaks
 from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.ratio.measurements import remark_on_measurements
+from iceberg.model.recording.changes import RecordingFactors
+from iceberg.model.recording.names import find_renamed
+from iceberg.model.recording.steps import find_recording_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.
@@ -29,6 +32,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *about_months(counts),
         *about_cancellations(counts),
         *_about_entry(estimate, counts),
+        *about_recording(counts),
         *_about_a_mass_end(counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
@@ -73,6 +77,41 @@ def _about_entry(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagno
         return []
     values: dict[str, object] = {"months": len(wave.strong), "first": wave.strong[0], "last": wave.strong[-1], "times": wave.strongest}
     return [Diagnostic("acquisition_wave", "caution", values)]
+
+
+NEAR_DAYS = 92  # judgement: a change that the user dates a season away is another one
+
+
+def about_recording(counts: CohortCounts) -> list[Diagnostic]:
+    """A question per step of the complaint rates that the user has not spoken of, and a proposal per category that seems to have another name."""
+    named, cautions = counts.recording_changes, []
+    for one in find_renamed(counts):
+        merge = " ".join(f'--merge-category "{one.name}={other}"' for other in one.names)
+        cautions.append(Diagnostic("category_renamed", "caution", {"names": ", ".join(one.names), "day": one.month, "merge": merge}, one.name))
+    if named == ():
+        return cautions
+    for step in find_recording_steps(counts):
+        if any(abs((step.day - change.day).days) <= NEAR_DAYS and change.category in ("", step.category) for change in named or ()):
+            continue
+        change = str(RecordingChange(step.day, step.category))
+        values: dict[str, object] = {"day": step.day, "factor": step.factor, "lower": step.lower, "upper": step.upper, "change": change}
+        kind = "own_step" if step.category else "step"
+        code = f"recording_{kind}_{'more' if step.factor > 1 else 'fewer'}"
+        cautions.append(Diagnostic(code, "caution", values, step.category or None))
+    return cautions
+
+
+def about_changes(counts: CohortCounts, recording: RecordingFactors | None) -> tuple[Diagnostic, ...]:
+    """What became of each change that the user names: taken out with its factor, or outside the window."""
+    found = []
+    if recording is not None:
+        for change, draws in zip(recording.changes, recording.log_factor.T, strict=True):
+            lower, factor, upper = (float(value) for value in np.exp(np.quantile(draws, [0.05, 0.5, 0.95])))
+            values: dict[str, object] = {"day": change.day, "factor": factor, "lower": lower, "upper": upper}
+            found.append(Diagnostic("recording_changed", "info", values, change.category or None))
+    taken = recording.changes if recording is not None else ()
+    outside = [str(change) for change in counts.recording_changes or () if change not in taken]
+    return (*found, Diagnostic("recording_change_outside", "info", {"changes": ", ".join(outside)})) if outside else tuple(found)
 
 
 def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:

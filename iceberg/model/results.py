@@ -12,6 +12,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.recording.changes import RecordingFactors
 
 INTERVAL_MASS = 0.9
 MISFIT, MISFIT_P_VALUE = 3.0, 0.02
@@ -281,6 +282,7 @@ class LevelDraws:
         placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
         controls: What is found for negative controls.
         checks: The fit beside what it was fitted to.
+        recording: What the changes of the records did that the user names; None without one.
     """
 
     silent_churn: SingleArray
@@ -296,6 +298,7 @@ class LevelDraws:
     second_opinion: tuple[CredibleInterval | None, ...] | None = None
     common_cause: tuple[CredibleInterval | None, ...] | None = None
     controls: tuple[NegativeControl, ...] = ()
+    recording: RecordingFactors | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +309,8 @@ class EstimateCells:
         categories, segments: Names of the C and S axes of `Draws`.
         months: First day of each month of the M axis.
         vocal: float64 (C, S, M) vocal customers by the cell of their first complaint in c (complaints divided by the
-            assumed repeats, spread over segments like the leavers, where files are not linked).
+            assumed repeats, spread over segments like the leavers, where files are not linked); as many as today's recording would have, in
+            the median, where what is recorded changed.
         vocal_any: float64 (S, M) vocal customers by the cell of their first complaint of all.
         leavers: float64 (S, M) silent leavers; zeros at level 0.
         ratio_prior: float64 (K, C) draws of r_c before the company's own files speak.
@@ -314,6 +318,8 @@ class EstimateCells:
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        inflated: As how many vocal customers one that was recorded counts at most, where what is recorded changed: small groups are judged by those
+            that were.
         last_months: First day of the last month of each place, where neighbouring months are taken together; empty where none are.
     """
 
@@ -329,6 +335,7 @@ class EstimateCells:
     whole: bool = True
     has_calendar: bool = True
     last_months: tuple[date, ...] = ()
+    inflated: float = 1.0
 
 
 @dataclass(frozen=True)

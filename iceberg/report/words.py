@@ -97,10 +97,11 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow and cancellations logged as
-    complaints, give the second opinion where it differs, and say that the total is not distinguishable from noise or not tested in this selection.
+    They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow, cancellations logged as
+    complaints and days from which all complaints seem to be recorded otherwise, give the second opinion where it differs, and say that the
+    total is not distinguishable from noise or not tested in this selection.
     """
-    named = ("months_", "mass_end", "cancellations_", NO_RANGE)
+    named = ("months_", "mass_end", "cancellations_", "recording_step_", NO_RANGE)
     chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
     said = [diagnostic_sentences(item, translator)[0] for item in chosen]
     return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))

@@ -18,7 +18,7 @@ from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths, read_changes
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
@@ -92,6 +92,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["cancellations"] = [one.to_dict() for one in counts.cancellations]
     if counts.negative_controls:
         header["negative_controls"] = list(counts.negative_controls)
+    if counts.recording_changes is not None:
+        header["recording_changes"] = [str(change) for change in counts.recording_changes]
     if counts.mass_end is not None:
         header["mass_end"] = counts.mass_end.to_dict()
     if counts.renewals is not None:
@@ -161,6 +163,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
         cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
         negative_controls=tuple(header.get("negative_controls", ())),
+        recording_changes=read_changes(header),
         mass_end=MassEnd.from_dict(header.get("mass_end")),
         renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
         **{name: cells[name].reshape(shape) for name in _CELLS},

@@ -25,6 +25,7 @@ from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel
 
@@ -134,8 +135,14 @@ def correct_by_departures(
         common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
         diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions, own), *((conflict,) if conflict else ())),
         fit_state=reference,
+        recording=_recording(heard, drawn),
         checks=reference.checks,
     )
+
+
+def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:
+    changes = changes_inside(heard)
+    return RecordingFactors(changes, drawn.change, shares_before(heard)) if changes else None
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:

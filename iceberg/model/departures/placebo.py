@@ -63,6 +63,9 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
     layout, design = fit.layout, fit.design
     shared, own = fit.shared.copy(), fit.own.copy()
     of = layout.shared(shared)
+    # Patterns move as they would be recorded today; the change stays where it is.
+    unrecorded = np.einsum("l,lcq->cq", of["change"], layout.before_change) if layout.changes else 0.0
+    of["month"][:] += unrecorded
     mine = layout.own(own) if layout.local else {}
     for category in range(layout.categories):
         turn = int(rng.integers(layout.months // 4, layout.months - layout.months // 4 + 1)) if layout.months > 3 else 0
@@ -77,6 +80,7 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
             places = rng.permutation(layout.segments)
             mine["segment"][:, category] = mine["segment"][places, category]
             mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
+    of["month"][:] -= unrecorded
     of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0
     rates = fit.rates_at(shared, own)
     # The moved pattern meets other customers; its level is set so that as many of them complain.

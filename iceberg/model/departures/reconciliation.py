@@ -18,6 +18,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.design import lagged_intensity
 from iceberg.model.departures.fit.model import ExcessHazardFit
 from iceberg.model.ratio.posterior import draw_log_ratios
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.survival.delay_kernel import lag_weights
 
 CHUNK = 100  # draws evaluated at a time; bounds the memory
@@ -30,11 +31,13 @@ class ReconciliationDraws:
     Attributes:
         silent_churn: float32 (K, C, S, M) whole customers.
         natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
-        ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
+        ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained. V_c as today's recording would
+            have it, where what is recorded changed.
         log_ratio: (K, C) the parameter.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
         delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
         bound: (K,) how far the share bound by contracts is moved, logit scale; zeros without contracts.
+        change: (K, L) log factor of each change of what is recorded.
     """
 
     silent_churn: SingleArray
@@ -44,6 +47,7 @@ class ReconciliationDraws:
     sufferers: SingleArray
     delay: FloatArray
     bound: FloatArray
+    change: FloatArray
 
     def at(self, rows: IntArray) -> ReconciliationDraws:
         """Some of the draws, some perhaps more than once."""
@@ -80,8 +84,13 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     log_ratio = fit.layout.shared(shared)["ratio"]
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
-    ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared), moved_bound(fit, shared))
+    change = np.array(fit.layout.shared(shared)["change"])
+    heard: FloatArray | IntArray = vocal
+    if fit.layout.changes:
+        factors = RecordingFactors(changes_inside(counts), change, shares_before(counts))
+        heard = vocal * factors.inflation(counts.complainants.sum(axis=(1, 3)).astype(np.float64))
+    ratio = np.where(vocal > 0, total / np.maximum(heard, 1), np.exp(log_ratio))
+    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared), moved_bound(fit, shared), change)
 
 
 def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
@@ -134,6 +143,7 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
+    unrecorded = np.einsum("kl,lcq->kcq", of["change"], layout.before_change.astype(np.float32)) if layout.changes else None
     delay = shared_delay(fit, shared)
     by_lag = lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))
     clock, bound = design.clock, moved_bound(fit, shared)
@@ -143,7 +153,8 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     risk = design.at_risk.astype(np.float32)
     caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
     for category in range(layout.categories):
-        log_intensity = np.repeat(of["month"][:, category, None, :], layout.segments, axis=1)
+        month = of["month"][:, category] if unrecorded is None else of["month"][:, category] + unrecorded[:, category]
+        log_intensity = np.repeat(month[:, None, :], layout.segments, axis=1)
         band = np.zeros((draws, bands), dtype=np.float32)
         band[:, layout.free_bands] = of["band"][:, category]
         if layout.local:

@@ -104,6 +104,22 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
         if st.button(label, icon=":material/date_range:", key="other_months"):
             set_current_study(frame.study.with_other_months())
             st.rerun()
+    _ask_about_recording(frame, estimate)
+
+
+def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Where complaints of this session's files seem to be recorded otherwise from a day on: a click takes it out, another says it is real."""
+    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith("recording_step_")]
+    if not asked or frame.study.origin != "upload" or frame.study.published is not None:
+        return
+    from iceberg.cohort.window import RecordingChange
+
+    named = (*(frame.study.counts.recording_changes or ()), *map(RecordingChange.parse, asked))
+    with st.container(horizontal=True, key="recording"):
+        for answer, changes in (("yes", named), ("no", ())):
+            if st.button(frame.words.text(f"ui.iceberg.recording_{answer}"), icon=":material/confirmation_number:", key=f"recording.{answer}"):
+                set_current_study(frame.study.with_changes(changes))
+                st.rerun()
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:

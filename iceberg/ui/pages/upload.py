@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
+from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
@@ -44,6 +46,7 @@ from iceberg.ui.upload.files import (
 from iceberg.ui.upload.joining import chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload.limit import LIMIT_MB, show_limit
 from iceberg.ui.upload.reading import choose_reading
+from iceberg.ui.upload.recording import ask_about_recording, chosen_changes
 from iceberg.ui.upload.upload import CountedUpload, Upload, open_upload
 
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
@@ -208,9 +211,10 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
 
 def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload | None:
     words = frame.words
-    identity = upload.identity
+    identity, changes = upload.identity, mapping.recording_changes
     mapping = replace(
         mapping,
+        recording_changes=None,  # an answer does not count the files again
         joining=chosen_rules(identity, mapping),
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
@@ -231,8 +235,12 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         read_on = chosen_today(identity)
         counted = upload.count(mapping, chosen_window(identity), language=frame.language, read_on=read_on, on_file=show_file)
     place.empty()
-    show_joining(frame, counted.report, mapping, files=identity)
+    changes = chosen_changes(identity, usual=changes)
+    counted = counted.with_changes(changes)
+    show_joining(frame, counted.report, replace(mapping, recording_changes=changes), files=identity)
     show_checks(frame, counted, files=identity, term=mapping.term)
+    if counted.counts is not None and counted.counts.has_calendar:
+        ask_about_recording(frame, counted.counts, mapping.joining, files=identity)
     if counted.error is not None:
         raise counted.error
     return counted
@@ -245,7 +253,6 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
     if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
         return
     name = " + ".join(file.name for file in upload.files)
-    keep_months, term = any(run.overruled for run in counts.unrecorded), chosen_term(upload.identity, usual=None)
     study = Study(
         counts=counts,
         digest=counts.digest,
@@ -253,13 +260,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=replace(
-            mapping_as_read(counted.report),
-            keep_months=keep_months,
-            term=term,
-            keep_cancellations=any(one.overruled for one in counts.cancellations),
-            negative_controls=counts.negative_controls,
-        ).to_toml(),
+        mapping=_mapping_of(counted.report, counts, chosen_term(upload.identity, usual=None)).to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
@@ -272,6 +273,19 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
     set_current_study(study)
     st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
+
+
+def _mapping_of(report: IngestReport, counts: CohortCounts, term: int | None) -> MappingSet:
+    """The mapping as read, with what was answered about months, contracts, cancellations, controls and changes of the records."""
+    named = counts.recording_changes
+    return replace(
+        mapping_as_read(report),
+        keep_months=any(run.overruled for run in counts.unrecorded),
+        term=term,
+        keep_cancellations=any(one.overruled for one in counts.cancellations),
+        negative_controls=counts.negative_controls,
+        recording_changes=None if named is None else tuple(map(str, named)),
+    )
 
 
 def _show_study(frame: Frame) -> None:

@@ -97,6 +97,16 @@ class CountedUpload:
     error: IcebergError | None = None
     other_counts: CohortCounts | None = None
 
+    def with_changes(self, changes: tuple[str, ...] | None) -> CountedUpload:
+        """The same with what the user says of changes of the records; nothing is counted again."""
+        if self.counts is None or changes is None:
+            return self
+        from iceberg.cohort.window import RecordingChange
+
+        named = tuple(map(RecordingChange.parse, changes))
+        other = self.other_counts and replace(self.other_counts, recording_changes=named)
+        return replace(self, counts=replace(self.counts, recording_changes=named), other_counts=other)
+
 
 class Upload:
     """Every file on the page.

@@ -15,7 +15,7 @@ Contracts that bind customers until a renewal change the weights and the natural
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.renewals import RenewalClock
 from iceberg.model.entry.wave import find_wave
+from iceberg.model.recording.changes import shares_before
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
@@ -48,6 +49,8 @@ class LexisDesign:
         clock: contracts, None where there are none.
         follows_tenure: whether the silent are struck at the tenures at which customers complain; otherwise at every tenure alike.
         natural_factor: (M, B) factor on natural departures, of the months of entry; None for 1 everywhere.
+        before_change: (L, C, Q) share of each month that lies before a change of what is recorded; L is 0 where there is none.
+        season: (W, Q) yearly waves that the months of all categories may follow together: with them a season is not taken for a change.
     """
 
     at_risk: FloatArray
@@ -62,6 +65,8 @@ class LexisDesign:
     follows_tenure: bool = True
     clock: RenewalClock | None = None
     natural_factor: FloatArray | None = None
+    before_change: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    season: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @cached_property
     def band_reading(self) -> FloatArray:
@@ -112,6 +117,7 @@ class LexisDesign:
         if renewals is not None and renewals.modelled:
             clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, renewals.term_months))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
+        before = shares_before(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -122,6 +128,8 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(reference)),
+            before_change=np.pad(before, ((0, 0), (0, 0), (lags, 0)), mode="edge") if len(before) else before,
+            season=_yearly_waves(counts, lags) if len(before) else np.zeros((0, months + lags)),
             tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
             clock=clock,
             natural_factor=None if wave is None else wave.natural,
@@ -133,6 +141,11 @@ def _tenure_score(edges_months: tuple[int, ...], complainants: FloatArray) -> Fl
     score = np.log((edges[:-1] + edges[1:]) / 2 + NEW_MONTHS)
     weight = complainants + 1e-9
     return np.asarray(score - (score * weight).sum() / weight.sum())
+
+
+def _yearly_waves(counts: CohortCounts, lags: int) -> FloatArray:
+    calendar = counts.months[0].month - 1 - lags + np.arange(counts.shape[1] + lags)
+    return np.stack([np.cos(2 * np.pi * calendar / 12), np.sin(2 * np.pi * calendar / 12)])
 
 
 def _source_band(edges_months: tuple[int, ...], lags: int) -> FloatArray:
@@ -151,7 +164,7 @@ class Effects:
     """Parameters unpacked. C categories, S segments, M months, B bands, Q = months before the window + M.
 
     Attributes:
-        month: (C, Q) log monthly complaint rate of the reference band.
+        month: (C, Q) log monthly complaint rate of the reference band, as it would be recorded at the end of the window.
         band: (C, B), zero in the reference band.
         segment: (C, S).
         burst: (C, S, M) segment x month interaction: incidents that strike one segment for a while.
@@ -160,6 +173,7 @@ class Effects:
         tilt: slope of log r_c in the log of tenure.
         bound: move of the share of customers bound by contracts, logit scale.
         natural: (S, M, B) log monthly natural hazard.
+        recorded: (C, M) log share of these complaints that was recorded; None where what is recorded did not change.
     """
 
     month: FloatArray
@@ -171,6 +185,7 @@ class Effects:
     tilt: float
     bound: float
     natural: FloatArray
+    recorded: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +237,8 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
         natural = design.clock.natural(effects.bound, natural)
     natural = design.at_risk * natural
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
+    if effects.recorded is not None:
+        complaints = complaints * np.exp(np.clip(effects.recorded, -20, 20))[:, None, :, None]
     return Rates(intensity, band_factor, struck, moved, weights, caused, natural, complaints)
 
 

@@ -67,8 +67,15 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
         score = np.matmul(residual[:, None], columns.matrix)[:, 0]
         columns.matrix[:] *= root_weight[..., None]
         shared_pick, own_pick = _pick_columns(layout, columns)
-        shared_score += score.sum(0)[shared_pick]
+        by_column = score.sum(0)
         rows = columns.matrix.take(shared_pick, axis=2)
+        if layout.changes:
+            through = _through_months(layout)
+            month = slice(columns.month, columns.month + len(through))
+            rows = np.concatenate([rows, columns.matrix[..., month] @ through], axis=2)
+            shared_score += np.concatenate([by_column[shared_pick], by_column[month] @ through])
+        else:
+            shared_score += by_column[shared_pick]
         own_rows = columns.matrix.take(own_pick, axis=2)
         own_score += score[:, own_pick]
         share = (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1)
@@ -100,6 +107,13 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.natural_band + np.arange(bands),
     ]
     return np.concatenate(shared), np.concatenate(own)
+
+
+def _through_months(layout: ParameterLayout) -> FloatArray:
+    """(C * Q, L + W) how a change moves the months that departures follow; the season moves none of them."""
+    columns = layout.walk_columns.copy()
+    columns[..., len(layout.changes) :] = 0.0
+    return columns.reshape(-1, columns.shape[2])
 
 
 def _complaints(

@@ -37,6 +37,8 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) 
         own_given = -(response[s] @ given)
         leverage = _of_blocks(layout, rows * shared, own_rows * own)
         moved = np.stack([rows[:, mine] @ given[mine] + own_rows[:, here] @ own_given[here] for mine, here in _blocks(layout)])
+        if layout.changes:
+            _add_changes(layout, rows, shared, given, leverage, moved)
         weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
@@ -46,6 +48,17 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) 
     for part in of_segments(of_segment, layout.segments):
         trace += part
     return np.asarray(-trace / 2, dtype=np.float64)
+
+
+def _add_changes(
+    layout: ParameterLayout, rows: SingleArray, shared: SingleArray, given: SingleArray, leverage: SingleArray, moved: SingleArray
+) -> None:
+    """Adds what a change of the records does to each category's departures: it moves them by way of their months."""
+    at = layout.at
+    for c, columns in enumerate(layout.before_change.transpose(1, 2, 0).astype(np.float32)):
+        part = rows[:, at["month"][c]] @ columns
+        leverage[c] += (part * shared[:, at["change"]]).sum(-1)
+        moved[c] += part @ given[at["change"]]
 
 
 def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:

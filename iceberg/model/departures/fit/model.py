@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve
@@ -95,6 +96,14 @@ class ExcessHazardFit:
         return RatioLikelihood(mode, self.score, information, self.drag)
 
 
+def _recording_of(design: LexisDesign) -> tuple[Any, Any]:
+    """Changes and season as the tuples of a layout."""
+    if not len(design.before_change):
+        return (), ()
+    changes = tuple(tuple(map(tuple, change)) for change in design.before_change.tolist())
+    return changes, tuple(map(tuple, design.season.tolist()))
+
+
 def starting_values(
     design: LexisDesign, layout: ParameterLayout, ratio: RatioPrior, kernel: DelayKernel
 ) -> tuple[FloatArray, FloatArray, Levels]:
@@ -107,6 +116,8 @@ def starting_values(
     rate = (by_month + 5 * 1.0) / (exposure[None] + 5 / overall[:, None])
     of["month"][:, layout.every - layout.months :] = np.log(rate)
     of["month"][:, : layout.every - layout.months] = np.log(rate[:, :1])
+    if layout.changes:
+        of["change"][:] = _first_log_factors(layout, np.log(rate))
     risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
     natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
     of["natural_month"][:] = np.log(natural)
@@ -120,6 +131,18 @@ def starting_values(
     of["ratio"][:] = assumed - max(excess, 0.0)
     of["delay"][:] = kernel.location
     return shared, np.zeros((layout.segments, layout.local_size)), Levels(np.log(overall), float(np.log(natural)))
+
+
+def _first_log_factors(layout: ParameterLayout, log_rate: FloatArray) -> FloatArray:
+    """(L,) mean log rate of the three months after each change less that of the three before it, over its categories."""
+    found = np.zeros(len(layout.changes))
+    for place, shares in enumerate(layout.before_change[..., layout.every - layout.months :]):
+        mine = shares.max(axis=1) > 0
+        last = int((shares.max(axis=0) >= 1).sum())  # months wholly before it
+        first = last + int(((shares > 0) & (shares < 1)).any())
+        if last and first < layout.months:
+            found[place] = (log_rate[mine, first : first + 3].mean(axis=1) - log_rate[mine, max(last - 3, 0) : last].mean(axis=1)).mean()
+    return found
 
 
 MAX_ITERATIONS = 60  # most companies settle within 15
@@ -161,7 +184,8 @@ def fit_design(
     natural departures. Then natural departures are free to move from month to month and the ratios are small (`_natural_first`).
     """
     categories, segments, months, bands = design.shape
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, int(design.clock is not None))
+    binding = int(design.clock is not None)
+    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, binding, *_recording_of(design))
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)
