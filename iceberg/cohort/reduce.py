@@ -20,7 +20,7 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.schema import RecentCustomers
@@ -226,8 +226,17 @@ class _Reduction:
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
             "tenure_days": TenureDayCounts.summed(moves),
+            "mass_end": self._mass_end(engine),
         }
         return fields, moves
+
+    def _mass_end(self, engine: Engine) -> MassEnd | None:
+        """The day with most departures of the window, where it is a mass end."""
+        by_day = engine.execute("SELECT end_date, count(*) AS leavers FROM departures GROUP BY end_date ORDER BY leavers DESC, end_date").fetchall()
+        if not by_day:
+            return None
+        day, leavers = by_day[0]
+        return MassEnd.of(day, int(leavers), sum(int(number) for _, number in by_day), months=len(self.statements.window.months))
 
     def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
         """The fields of complainants, their departures, and how they move along tenure."""

@@ -15,6 +15,8 @@ DEFAULT_BAND_EDGES_MONTHS = (0, 1, 3, 6, 9, 12, 18, 24, 36, 60, 96)
 DEFAULT_CLOCK_EDGES_DAYS = (0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365)
 DEFAULT_WINDOW_MONTHS = 24
 UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown tenure (flat sheets only)
+SHARE_AT_ONCE = 0.4  # judgement (grade D): of all departures, on one day; and twice what a company holds whose contracts end on one day a month
+LEAST_AT_ONCE = 30  # judgement (grade D): fewer on one day are chance
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,43 @@ class UnrecordedMonths:
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
         """From the values of `to_dict`."""
         return cls(**{**entry, "first": date.fromisoformat(entry["first"]), "last": date.fromisoformat(entry["last"])})
+
+
+@dataclass(frozen=True)
+class MassEnd:
+    """One day that holds so many of all departures that it is an event of the company, not of its customers: a migration, a product that ended.
+
+    Attributes:
+        day: The day.
+        leavers: Customers whose last day it is.
+        departures: All departures of the window.
+    """
+
+    day: date
+    leavers: int
+    departures: int
+
+    @classmethod
+    def of(cls, day: date, leavers: int, departures: int, *, months: int) -> Self | None:
+        """The day with most departures, where it is one; a company whose contracts all end on one day of the month has none.
+
+        Args:
+            day: The day with most departures.
+            leavers: How many.
+            departures: All of the window.
+            months: Months of the window.
+        """
+        large = leavers >= LEAST_AT_ONCE and leavers >= max(SHARE_AT_ONCE, 2 / months) * departures
+        return cls(day, leavers, departures) if large else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a header."""
+        return asdict(self) | {"day": self.day.isoformat()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any] | None) -> Self | None:
+        """From the values of `to_dict`."""
+        return None if entry is None else cls(**{**entry, "day": date.fromisoformat(entry["day"])})
 
 
 def moving_window(as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:

@@ -222,6 +222,7 @@ class EstimateCells:
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        last_months: First day of the last month of each place, where neighbouring months are taken together; empty where none are.
     """
 
     categories: tuple[str, ...]
@@ -235,6 +236,7 @@ class EstimateCells:
     currency: str = "EUR"
     whole: bool = True
     has_calendar: bool = True
+    last_months: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

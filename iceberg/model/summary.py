@@ -186,6 +186,7 @@ def focus_estimate(
         cells,
         segments=tuple(cells.segments[index] for index in keep_segments),
         months=tuple(cells.months[index] for index in keep_months),
+        last_months=tuple(cells.last_months[index] for index in keep_months) if cells.last_months else (),
         vocal=cells.vocal[every, rows[0], rows[1]],
         vocal_any=cells.vocal_any[rows],
         leavers=cells.leavers[rows],

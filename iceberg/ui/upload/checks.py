@@ -12,6 +12,7 @@ from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.upload import CountedUpload
 
 WINDOW = "window"
@@ -43,20 +44,19 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
 def show_report(frame: Frame, report: IngestReport) -> None:
     """Show totals per table, rules that found problems, the rows concerned, and columns never read."""
     for table, totals in report.rows.items():
-        st.markdown(
-            frame.words.text(
-                "ui.upload.checks_balance",
-                table=frame.words.text(f"ui.upload.table_{table}"),
-                read=totals.read,
-                kept=totals.kept,
-                rejected=totals.rejected,
-            )
+        said = frame.words.text(
+            "ui.upload.checks_balance",
+            table=frame.words.text(f"ui.upload.table_{table}"),
+            read=totals.read,
+            kept=totals.kept,
+            rejected=totals.rejected,
         )
+        st.markdown(plain(said))
     for part in report.parts:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
-        st.markdown(f"- {says}")
+        st.markdown(f"- {plain(says)}")
     for code, values in report.notes:  # assumptions about the files, as the command line prints them
-        st.info(frame.words.text(f"ingest.notes.{code}", **values), icon=":material/info:")
+        st.info(plain(frame.words.text(f"ingest.notes.{code}", **values)), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
     else:
@@ -112,7 +112,7 @@ def _show_dropped(frame: Frame, report: IngestReport) -> None:
     dropped = {str(getattr(reading, "file", "")): tuple(getattr(reading, "dropped", ())) for reading in report.files}
     for file, headers in dropped.items():
         if headers:
-            st.caption(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers)))
+            st.caption(plain(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers))))
 
 
 def chosen_window(files: str) -> ObservationWindow | None:
@@ -178,4 +178,4 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
-    st.markdown(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts)))
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts))))
