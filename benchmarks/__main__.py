@@ -15,6 +15,7 @@ STEPS = (
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.calibration.run", "--jobs", "2"),
+    ("benchmarks.calibration.hostile", "--jobs", "2"),
     ("benchmarks.compare.run",),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -67,11 +68,11 @@ def _run_until_ended(typed: Sequence[str], words: Translator, received: Sequence
     """Run the command, to its end or to a signal."""
     try:
         return _run_for_user(typed, words)
-    except (KeyboardInterrupt, Exception):  # what a query that was interrupted ends with is the engine's choice
-        if not received:
+    except (KeyboardInterrupt, Exception) as end:  # what a query that was interrupted ends with is the engine's choice
+        if not received and not isinstance(end, KeyboardInterrupt):
             raise
         say(words.text("cli.fault.interrupted"))
-        return SIGNALLED + received[0]
+        return SIGNALLED + (received[0] if received else signal.SIGINT)
 
 
 def _run_for_user(typed: Sequence[str], words: Translator) -> int:

@@ -33,7 +33,7 @@ from iceberg.version import __version__
 if TYPE_CHECKING:
     from iceberg.ingest.spark.session import SessionOptions
 
-ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
+ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
 _LARGEST_SEED = 2**63 - 1
 
@@ -86,6 +86,7 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    look_back_days: int | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -274,6 +275,7 @@ _ESTIMATE = (
     *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _whole("look-back-days", 0, 3650),
     _whole("seed", 0, _LARGEST_SEED),
     _MAPPING,
     _Option("json", "file", Path),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from iceberg.locale import Translator
+from iceberg.locale import Translator, visible
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -22,7 +22,7 @@ _ISSUES_PER_RULE = 3
 
 def build_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A plain text table: the first column is aligned left, all others right."""
-    lines = [list(headers), *(list(row) for row in rows)]
+    lines = [list(headers), *([visible(cell) for cell in row] for row in rows)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(headers))]
     text = [
         "  ".join(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -89,6 +89,7 @@ class CohortCounts:
         has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
             a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
+        mass_end: The one day that holds most departures of the whole company, where there is one.
     """
 
     window: ObservationWindow
@@ -117,6 +118,7 @@ class CohortCounts:
     observed: ObservedSilence | None = None
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
+    mass_end: MassEnd | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
@@ -355,6 +357,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["has_calendar"] = False
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.mass_end is not None:
+        header["mass_end"] = counts.mass_end.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

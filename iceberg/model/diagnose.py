@@ -26,6 +26,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     found = [
         *estimate.diagnostics,
         *about_months(counts),
+        *_about_a_mass_end(counts),
         *_about_files(counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
@@ -45,6 +46,15 @@ def about_months(counts: CohortCounts) -> list[Diagnostic]:
         code = f"months_kept_{run.what}" if run.overruled else f"months_without_{run.what}_{run.place}"
         warnings.append(Diagnostic(code, "warning", {"first": run.first, "last": run.following - timedelta(days=1)}))
     return warnings
+
+
+def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
+    """Most departures on one day: when these customers left says nothing about their complaints."""
+    end = counts.mass_end
+    if end is None:
+        return []
+    values: dict[str, object] = {"day": end.day, "leavers": end.leavers, "departures": end.departures, "share": end.leavers / end.departures}
+    return [Diagnostic("mass_end", "warning", values)]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

@@ -106,7 +106,15 @@ def estimate_iceberg(
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
-        draws, cells, request.evidence, answer.diagnostics, answer.placebo, answer.pipeline, answer.fit_state, answer.checks
+        draws,
+        cells,
+        request.evidence,
+        answer.diagnostics,
+        answer.placebo,
+        answer.pipeline,
+        answer.second_opinion,
+        answer.fit_state,
+        answer.checks,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -219,6 +227,7 @@ def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
+        second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
         checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),
     )
 

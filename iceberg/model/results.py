@@ -168,6 +168,7 @@ class CategoryEstimate:
         feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
+        second_opinion: H_c if nothing about the tenure of the silent is taken from complaints; None below level 3.
     """
 
     category: str
@@ -184,6 +185,7 @@ class CategoryEstimate:
     feasible_ratio: float | None
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
         checks: The fit beside what it was fitted to.
     """
 
@@ -265,6 +267,7 @@ class LevelDraws:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    second_opinion: tuple[CredibleInterval, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +286,7 @@ class EstimateCells:
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        last_months: First day of the last month of each place, where neighbouring months are taken together; empty where none are.
     """
 
     categories: tuple[str, ...]
@@ -296,6 +300,7 @@ class EstimateCells:
     currency: str = "EUR"
     whole: bool = True
     has_calendar: bool = True
+    last_months: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -308,6 +313,7 @@ class TotalEstimate:
     folk_estimate: float
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
 
 

@@ -39,7 +39,7 @@ class Posterior:
         draws, cells: See their classes.
         evidence: Level and reasons.
         diagnostics: What to know before trusting it.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
         fit_state: Warm start for the next fit.
         checks: The fit beside what it was fitted to.
     """
@@ -50,6 +50,7 @@ class Posterior:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    second_opinion: tuple[CredibleInterval, ...] | None = None
     fit_state: object | None = field(default=None)
     checks: tuple[PredictiveCheck, ...] = ()
 
@@ -88,6 +89,7 @@ def summarise_draws(
                 feasible_ratio=reach / (excess.median * vocal) if known and vocal > 0 else None,
                 placebo=posterior.placebo[index] if posterior.placebo else None,
                 pipeline=posterior.pipeline[index] if posterior.pipeline else None,
+                second_opinion=posterior.second_opinion[index] if posterior.second_opinion else None,
             )
         )
     return IcebergEstimate(
@@ -119,6 +121,7 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
         folk_estimate=FOLK_RATIO * heard,
         placebo=posterior.placebo[-1] if posterior.placebo else None,
         pipeline=posterior.pipeline[-1] if posterior.pipeline else None,
+        second_opinion=posterior.second_opinion[-1] if posterior.second_opinion else None,
         feasible_ratio=float(cells.leavers.sum()) / asked if known else None,
     )
 
@@ -205,6 +208,7 @@ def focus_estimate(
         cells,
         segments=tuple(cells.segments[index] for index in keep_segments),
         months=tuple(cells.months[index] for index in keep_months),
+        last_months=tuple(cells.last_months[index] for index in keep_months) if cells.last_months else (),
         vocal=cells.vocal[every, rows[0], rows[1]],
         vocal_any=cells.vocal_any[rows],
         leavers=cells.leavers[rows],

@@ -49,6 +49,8 @@ def build_document(
             "silent_churn": _interval(estimate.total.silent_churn),
             "revenue_lost": _interval(estimate.total.revenue_lost),
             "folk_estimate": _number(estimate.total.folk_estimate),
+            "placebo": _interval(estimate.total.placebo),
+            "second_opinion": _interval(estimate.total.second_opinion),
         },
         "categories": [_category(entry) for entry in estimate.categories],
         "checks": [_check(entry) for entry in estimate.checks],
@@ -78,6 +80,7 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "prior_share": _number(entry.prior_share),
         "probability_worst": None if entry.probability_worst is None else _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
+        "second_opinion": _interval(entry.second_opinion),
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import INTERVAL_MASS
+from iceberg.report.tables.written import month_text
 from iceberg.report.words import customers, ratio, share
 
 HORIZON_DAYS = Assumptions().horizon_days
@@ -112,11 +113,11 @@ def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
     highest, last = _highest(frame, "median"), frame.iloc[-1]
     return translator.text(
         "report.takeaway.month_trend",
-        month=translator.month(highest["month"].date()),
+        month=month_text(highest, translator),
         low=customers(highest["lower"], translator),
         high=customers(highest["upper"], translator),
         last=translator.text("report.range_words", low=customers(last["lower"], translator), high=customers(last["upper"], translator)),
-        last_month=translator.month(last["month"].date()),
+        last_month=month_text(last, translator),
     )
 
 

@@ -299,6 +299,7 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
         cells,
         segments=axes.segments,
         months=axes.months,
+        last_months=axes.last_months if axes.last_months != axes.months else (),
         vocal=_gather(cells.vocal, axes),
         vocal_any=_gather(cells.vocal_any, axes),
         leavers=_gather(cells.leavers, axes),

@@ -87,6 +87,7 @@ class VersionEntry:
     summary: dict[str, Any] = field(repr=False)
     mapping: str = field(repr=False)
     sources: tuple[SourceFile, ...] = ()
+    identity: str = field(repr=False, default="")
     assumptions_text: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @cached_property
@@ -98,6 +99,7 @@ class VersionEntry:
 
 _PLAIN_COLUMNS = (  # of a version, stored as `VersionEntry` has them
     "study_id", "title", "number", "published_at", "author", "product_version", "method_digest", "counts_digest", "since", "as_of", "evidence_level",
+    "identity",
 )  # fmt: skip
 
 
@@ -165,9 +167,7 @@ class Store:
             began = _begin_study(connection, study_id, title, publication.author, moment)
             number = _next_number(connection, study_id)
             row = _version_row(publication, study_id=study_id, number=number, identity=identity, at=moment)
-            version_id = connection.execute(schema.versions.insert().values(row)).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
-            _insert_sources(connection, version_id, publication.sources)
-            _insert_parts(connection, version_id, content)
+            insert_version(connection, row, publication.sources, content)
             record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
         return Published(study_id, number, is_new=True, began_study=began)
 
@@ -306,6 +306,13 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
         "summary": summary,
         "mapping": publication.mapping,
     }
+
+
+def insert_version(connection: Connection, row: Mapping[str, Any], files: Sequence[SourceFile], content: Mapping[str, bytes]) -> None:
+    """Write one version: its row of `schema.versions`, the files it was made from and its parts."""
+    version_id = connection.execute(schema.versions.insert().values(dict(row))).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
+    _insert_sources(connection, version_id, files)
+    _insert_parts(connection, version_id, content)
 
 
 def _next_number(connection: Connection, study_id: str) -> int:

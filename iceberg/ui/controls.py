@@ -16,6 +16,7 @@ import streamlit as st
 from iceberg.locale import LANGUAGES, Translator, load_conventions
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions, SilentRatioPrior
 from iceberg.ui.language import default_language
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.choices import START_NEXT, chosen_value, edited_priors, forget_choices
 from iceberg.ui.session.current import forget_study
 from iceberg.ui.session.study import Filters, Study
@@ -56,7 +57,7 @@ def show_language(language: str) -> None:
     st.segmented_control(
         words.text("ui.controls.language"),
         LANGUAGES,
-        format_func=lambda code: load_conventions(code).name,
+        format_func=lambda code: plain(load_conventions(code).name),
         key="lang",
         required=True,
         width="stretch",
@@ -72,11 +73,11 @@ def show_study(study: Study, words: Translator) -> None:
             st.caption(words.text("ui.study.sample_help"))
         elif study.published is not None:
             st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
-            st.caption(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}")
+            st.caption(plain(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}"))
             _set_parameter("study", study.published.study_id)
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
-            st.caption(study.name or words.text("ui.study.typed"))
+            st.caption(plain(study.name or words.text("ui.study.typed")))
             st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
 
 
@@ -132,7 +133,7 @@ def _show_months(study: Study, words: Translator) -> None:
         words.text("ui.controls.period"),
         months,
         value=st.session_state.setdefault(f"{key}.start", chosen),
-        format_func=lambda month: _period(study, month, words),
+        format_func=lambda month: plain(_period(study, month, words)),
         key=key,
         help=words.text("ui.controls.period_help"),
         persist_state="session",
@@ -214,7 +215,7 @@ def _show_assumptions(study: Study, words: Translator) -> None:
         _show_step(study, "ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
         _show_step(study, "spread", words, lambda step: words.text("ui.controls.times", factor=step))
         prior = _assumptions_chosen(study).ratio
-        st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
+        st.caption(plain(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper)))
     _show_step(study, "horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
     observed = study.counts.observed
     for name, asked in zip(BIAS_STEPS, (observed.incidents, observed.survey) if observed else (), strict=False):
@@ -274,7 +275,7 @@ def _show_step(study: Study, name: str, words: Translator, label: Callable[[floa
     st.select_slider(
         words.text(f"ui.controls.{name}"),
         steps,
-        format_func=label,
+        format_func=lambda step: plain(label(step)),
         key=name,
         help=words.text(f"ui.controls.{name}_help"),
         persist_state="session",

@@ -18,6 +18,8 @@ from benchmarks.calibration.hostile.rates import MEANT_FOR, build_table, known_c
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.value import value_per_leaver
 
 
 def small_firm(**changes):
@@ -61,6 +63,15 @@ def test_complaints_are_of_customers_who_are_there_and_their_number_is_about_wha
     assert inside.drop_duplicates(["customer", "problem"]).shape[0] == pytest.approx(260, rel=0.35)
 
 
+def test_who_spoke_of_an_incident_complained_of_it_unless_they_left_before(lives):
+    spoke = lives.incidents[lives.incidents["spoke"]]
+    said = set(zip(lives.complaints["customer"], lives.complaints["problem"], strict=True))
+    pairs = list(zip(spoke["customer"], spoke["problem"], strict=True))
+    assert sum(pair in said for pair in pairs) > 0.9 * len(pairs) > 100
+    quiet = lives.incidents[~lives.incidents["spoke"]]
+    assert sum(pair in said for pair in zip(quiet["customer"], quiet["problem"], strict=True)) < 0.2 * len(quiet)
+
+
 def test_the_truth_adds_up_and_its_silent_leavers_are_those_of_the_product(lives, counts):
     truth = true_silence(lives, counts)
     parts = truth["categories"].values()
@@ -96,6 +107,23 @@ def test_the_money_of_a_lost_customer_is_what_they_paid_until_they_would_have_le
     assert true_silence(lives, counts, horizon_months=12)["money"] == pytest.approx(by_hand, abs=1)
     assert true_silence(lives, counts, horizon_months=12, discount=0.1)["money"] == pytest.approx(discounted, rel=1e-4)
     assert firm.revenue_median.min() > 0
+
+
+def test_a_leaver_is_worth_what_the_lost_customers_would_have_paid():
+    """The product's money per leaver, laid on true silent churn by segment and month, is within 8 % of what they would have paid."""
+    rng = np.random.default_rng(5)
+    lives = live(draw_problems(draw_firm(rng, regions=3, customers=9_000, months=12), rng, count=3, vocal=700), rng)
+    counts = count_files(write_files(lives))
+    people, window = lives.people, counts.window
+    heard = lives.complaints[lives.complaints["day"] >= day_number(window.since)].groupby("customer")["day"].min()
+    silent = ~(heard.reindex(people.index, fill_value=10**9) <= people["departure"])
+    inside = people["departure"].between(day_number(window.since), day_number(window.as_of))
+    lost = people[inside & silent & (people["cause"] != NATURAL) & ~people["voiced"]]
+    month = pd.to_datetime(lost["departure"], unit="D").dt.to_period("M").rank(method="dense").astype(int) - 1
+    segment = [counts.segments.index(lives.firm.segments[number]) for number in lost["segment"]]
+    worth = value_per_leaver(counts, assumptions=Assumptions())[segment, month]
+    assert len(lost) > 500
+    assert worth.sum() == pytest.approx(true_silence(lives, counts, horizon_months=12)["money"], rel=0.08)
 
 
 def test_yearly_customers_leave_at_an_anniversary_whatever_made_them_leave():
@@ -150,6 +178,7 @@ def test_volumes_hold_every_complaint_and_a_sheet_every_customer(lives, files, c
     assert volumes.tables["volumes"]["complaints"].sum() == (files.tables["complaints"]["complaint_date"] >= since).sum()
     sheet = count_files(as_flat(files, lives.firm))
     truth = true_silence(lives, sheet)
+    assert sorted(sheet.categories) == sorted(one.name for one in lives.firm.problems)
     assert truth["silent_leavers"] == sheet.silent_leavers
     assert truth["vocal_leavers"] == sheet.vocal_exits.sum()
 

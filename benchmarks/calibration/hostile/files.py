@@ -80,18 +80,12 @@ def write_log(lives: Lives, rng: np.random.Generator, *, vocal: float, silent: f
     events = lives.incidents[(lives.incidents["day"] >= since) & (lives.incidents["day"] <= day_number(lives.firm.as_of))]
     logged = events[rng.random(len(events)) < np.where(events["spoke"], vocal, silent)][["customer", "day", "problem"]]
     extra = round(len(logged) * spurious / (1 - spurious))
-    people = lives.people
-    alive = people[(people["departure"] > since) & (people["start"] < day_number(lives.firm.as_of))]
-    chosen = alive.iloc[rng.integers(len(alive), size=extra)]
-    low = np.maximum(chosen["start"].to_numpy(), since)
-    high = np.minimum(chosen["departure"].to_numpy(), day_number(lives.firm.as_of))
-    false = pd.DataFrame(
-        {
-            "customer": chosen.index.to_numpy(),
-            "day": low + (rng.random(extra) * (high - low)).astype(int),
-            "problem": rng.choice(logged["problem"].to_numpy(), size=extra) if extra else np.zeros(0, dtype=int),
-        }
-    )
+    people, kinds = lives.people, logged["problem"].to_numpy()
+    # A day and a customer by chance, where the customer was there: a customer who stays longer is entered more often.
+    tried = 12 * extra
+    who, day = rng.integers(len(people), size=tried), rng.integers(since, day_number(lives.firm.as_of) + 1, size=tried)
+    there = (people["start"].to_numpy()[who] <= day) & (day < people["departure"].to_numpy()[who])
+    false = pd.DataFrame({"customer": who[there][:extra], "day": day[there][:extra], "problem": kinds[rng.integers(len(kinds), size=extra)]})
     return _events(lives, pd.concat([logged, false]).sort_values(["day", "customer"]), "incident_date", since)
 
 
@@ -135,7 +129,7 @@ def as_flat(files: Files, firm: Firm) -> Files:
             "tenure": (days / 30.4375).astype(int),
             "churned": np.where(customers["end_date"].notna(), "yes", "no"),
             "complained": np.where(category.notna(), "yes", "no"),
-            "category": category,
+            "complaint_category": category,
             "segment": customers["segment"],
             "revenue": customers["revenue"],
         }

@@ -19,6 +19,7 @@ from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.departures.placebo import above_noise, run_placebo, tempered_above_noise
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
+from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, opinions_differ
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
@@ -26,7 +27,7 @@ from iceberg.model.ratio.prior_change import rows_under, same_prior
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
-_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo, pipeline and checks
+_Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, second opinion and checks
 
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
@@ -44,6 +45,7 @@ class _Reference:
         fit, drawn: Under that prior.
         placebo: It depends on the counts, and hardly on the assumed ratio.
         ahead: (K, C', H) silent leavers still to come.
+        second: The estimate without tenure.
         checks: The fit beside what it was fitted to.
     """
 
@@ -53,6 +55,7 @@ class _Reference:
     drawn: ReconciliationDraws
     placebo: FloatArray
     ahead: FloatArray
+    second: SecondOpinion
     checks: tuple[PredictiveCheck, ...]
 
 
@@ -76,7 +79,7 @@ def correct_by_departures(
         measured: What a log or a survey measured (level 4), under `assumptions` and under the default ones.
     """
     tell = progress or (lambda step, share: None)
-    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict, for_checks = rng.spawn(7)
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict, for_checks, for_second = rng.spawn(8)
     kernel = fit_delay_kernel(counts)
     prior, usual = (ratio_prior_of(counts, held, kernel) for held in (assumptions, Assumptions()))
     if measured is not None:
@@ -88,7 +91,13 @@ def correct_by_departures(
     reference = warm if isinstance(warm, _Reference) and warm.key == key and same_prior(warm.prior, usual_of_heard) else None
     if reference is None:
         reference = _fit_reference(
-            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline, for_checks), assumptions.draws, tell
+            heard,
+            kernel.of_categories(spoken),
+            usual_of_heard,
+            key,
+            (for_draws, for_placebo, for_pipeline, for_second, for_checks),
+            assumptions.draws,
+            tell,
         )
     rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
     if rows is None:
@@ -99,9 +108,11 @@ def correct_by_departures(
         ahead = draw_pipeline(fit, heard, drawn, rng=_from_the_start(for_pipeline))
     else:
         fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    second = reference.second.under(of_heard, reference.prior)
+    opinions = None if second is None else _intervals(_with_silence(second, spoken))
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
-    within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
+    within = share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[:, 0]
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
@@ -117,7 +128,8 @@ def correct_by_departures(
         ratio_prior=assumed,
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
-        diagnostics=(*remarks, conflict) if conflict else remarks,
+        second_opinion=opinions,
+        diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions), *((conflict,) if conflict else ())),
         fit_state=reference,
         checks=reference.checks,
     )
@@ -148,8 +160,9 @@ def _fit_reference(
     tell("placebo", 0.7)
     placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
+    second = ask_without_tenure(fit, heard, rng=streams[3])
     ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn, placebo, ahead, check_fit(fit, heard, rng=streams[3]))
+    return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
 
 
 def _fit_and_draw(
@@ -220,6 +233,18 @@ def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
     by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
     return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
+
+
+def _compare_opinions(categories: tuple[str, ...], churn: FloatArray, opinions: tuple[CredibleInterval, ...] | None) -> tuple[Diagnostic, ...]:
+    """A remark for the total and for each category where the estimate without tenure differs."""
+    if opinions is None:
+        return ()
+    found = []
+    for name, first, second in zip((*categories, None), _intervals(churn.sum(axis=(2, 3), dtype=np.float64)), opinions, strict=True):
+        if opinions_differ(first, second):
+            code = "second_opinion_differs" if name is None else "second_opinion_differs_category"
+            found.append(Diagnostic(code, "caution", {"lower": round(second.lower), "upper": round(second.upper)}, name))
+    return tuple(found)
 
 
 def _diagnose(

@@ -33,7 +33,7 @@ class ReconciliationDraws:
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
         log_ratio: (K, C) the parameter.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
-        delay: (K, 2) log mean days and log shape of the delay behind the draw.
+        delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
     """
 
     silent_churn: SingleArray
@@ -132,7 +132,10 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
-    weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
+    delay = shared_delay(fit, shared)
+    weights = (lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))).astype(np.float32)
+    tilted = np.exp(np.clip(of["tilt"] * design.tenure_score.astype(np.float32), -20, 20))
+    reading = design.band_reading.astype(np.float32)
     source = design.source_band.astype(np.float32)
     risk = design.at_risk.astype(np.float32)
     caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
@@ -144,10 +147,10 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
             log_intensity = log_intensity + mine["segment"][:, :, category, None]
             log_intensity[..., design.before :] += mine["burst"][:, :, category]
         intensity = np.exp(np.clip(log_intensity + of["ratio"][:, category, None, None], -40, 15))
-        factor = np.exp(np.clip(band, -20, 20))
+        factor = (np.exp(np.clip(band, -20, 20)) @ reading.T) * tilted
         exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
         sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
-        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
         lagged = lagged_intensity(design, intensity)
         flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
         caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
@@ -160,6 +163,6 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
-    """(K, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
+    """(K, C, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
     delay = fit.layout.shared(shared)["delay"]
     return np.asarray(np.clip(delay, np.log([1.0, 0.2]), np.log([1000.0, 30.0])), dtype=np.float64)

@@ -194,7 +194,8 @@ def currency_of(estimate: IcebergEstimate) -> str:
 def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None) -> pd.DataFrame:
     """Silent churn per calendar month of departure, from the joint draws.
 
-    Columns: month (first day), lower, median, upper, vocal_customers (first complaints of that month), silent_leavers.
+    Columns: month (first day), last_month where neighbouring months are taken together, lower, median, upper, vocal_customers (first complaints of
+    that month), silent_leavers.
     """
     cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
@@ -204,6 +205,7 @@ def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None)
     return pd.DataFrame(
         {
             "month": pd.to_datetime(list(cells.months)),
+            **({"last_month": pd.to_datetime(list(cells.last_months))} if cells.last_months else {}),
             "lower": lower,
             "median": median,
             "upper": upper,

@@ -20,6 +20,7 @@ from iceberg.report.takeaways import takeaway_checks, takeaway_coverage, takeawa
 from iceberg.report.words import customers_range, share
 from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures, table_chart
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.estimates import estimate_study, focus_study
 
 NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
@@ -54,7 +55,7 @@ def show_calibration(frame: Frame) -> None:
     named = table.assign(family=[words.text(f"report.families.{family}") for family in table["family"]])
     st.header(words.text("ui.method.calibration"), anchor=False)
     st.markdown(words.text("ui.method.calibration_lead"))
-    st.markdown(takeaway_coverage(table, words))
+    st.markdown(plain(takeaway_coverage(table, words)))
     chart = table_chart(frame, "coverage", table, partial(build_coverage, narrow=frame.narrow), takeaway_coverage, key="", unit="rate")
     show_chart(frame, replace(chart, table=lambda: named))
 
@@ -62,7 +63,7 @@ def show_calibration(frame: Frame) -> None:
 def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
     table = prior_posterior_table(estimate)
     st.caption(frame.words.text("ui.method.posterior_lead"))
-    st.markdown(takeaway_prior_posterior(table, frame.words))
+    st.markdown(plain(takeaway_prior_posterior(table, frame.words)))
     build = partial(build_prior_posterior, narrow=frame.narrow)
     show_chart(frame, table_chart(frame, "ratios", table, build, takeaway_prior_posterior, key=estimate_key(estimate), unit="ratio"))
 
@@ -82,7 +83,7 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
         high=found["high"],
         exceeded=share(placebo.exceeded, words),
     )
-    st.markdown(said)
+    st.markdown(plain(said))
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
 
 
@@ -102,4 +103,4 @@ def _show_reproduced(frame: Frame, estimate: IcebergEstimate) -> None:
 def _show_break_even(frame: Frame, estimate: IcebergEstimate) -> None:
     st.caption(frame.words.text("ui.method.break_even_lead"))
     sentences = [break_even_sentence(estimate, item.category, frame.words) for item in estimate.categories]
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences if sentence is not None) or frame.words.text("ui.show.empty"))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences if sentence is not None) or frame.words.text("ui.show.empty"))

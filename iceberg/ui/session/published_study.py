@@ -16,6 +16,7 @@ from iceberg.locale import Translator
 from iceberg.report.small_cells import SMALLEST
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
+from iceberg.ui.counters import count
 from iceberg.ui.session.caches import stored_version, version_key
 from iceberg.ui.session.choices import forget_choices
 from iceberg.ui.session.estimates import unmoved_estimate
@@ -27,6 +28,7 @@ from iceberg.ui.study_store import has_store, open_store
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
 
+LEADS_NOWHERE = {"study_unknown", "version_unknown"}
 _OPENED = "opened_study"  # (study, version or None for the newest)
 _STUDIES = LruCache(48)  # by version and kind of reader
 
@@ -34,10 +36,9 @@ _STUDIES = LruCache(48)  # by version and kind of reader
 def opened_study(language: str) -> Study | None:
     """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
 
-    A link that leads nowhere shows an error, and is forgotten.
-
     Raises:
-        StoreError: When the store cannot be opened.
+        StoreError: One of `LEADS_NOWHERE`, and the link is forgotten; ``version_closed``, and the link names the newest version from now on; or
+            the store does not answer, and the link stays.
     """
     asked = st.query_params.get("study")
     if asked is not None:
@@ -54,14 +55,17 @@ def opened_study(language: str) -> Study | None:
         opened = (newest.study_id, None)
         _open(opened)
     try:
+        if not has_store():  # opening it would make one
+            raise StoreError("study_unknown", {"study": opened[0]})
         entry = open_store().entry(*opened)
         if not access.sees_everything and entry.number not in (numbers := open_versions(open_store().versions(entry.study_id)).numbers):
             raise StoreError("version_closed", {"version": str(entry.number), "newest": str(numbers[0]), "smallest": SMALLEST})
-    except StoreError as problem:  # shown above the page that this reader gets without the link
-        close_study()
-        words = Translator(language)
-        st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
-        return None
+    except StoreError as problem:
+        if problem.code in LEADS_NOWHERE:
+            close_study()
+        elif problem.code == "version_closed":
+            choose_version(opened[0], None)
+        raise
     return study_for(access, entry, language)
 
 
@@ -143,7 +147,7 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
         rows["complaints"] = rows["volumes"]
     store = open_store()
     expire(store)
-    return store.publish(
+    published = store.publish(
         Publication(
             title=title,
             counts=study.counts,
@@ -154,6 +158,8 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
             author=access.name,
         )
     )
+    count("iceberg_publishes_total", 'outcome="new"' if published.is_new else 'outcome="same"')
+    return published
 
 
 def summary_interval(entry: VersionEntry) -> CredibleInterval:

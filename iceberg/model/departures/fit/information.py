@@ -84,7 +84,8 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.month + np.arange(c * every),
         (columns.band + category[:, None] * bands + free[None]).ravel(),
         columns.ratio + category,
-        columns.delay + np.arange(2),
+        columns.delay + np.arange(2 * c),
+        np.array([columns.tilt]),
         columns.natural_month + np.arange(m),
         columns.natural_band + free,
     ]

@@ -55,7 +55,7 @@ def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
     nothing = np.zeros(0, dtype=np.int64)
     blocks = []
     for c in range(layout.categories):
-        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
+        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1], at["delay"][c]])
         blocks.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
     rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
     blocks.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
@@ -65,7 +65,7 @@ def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
 def _of_blocks(layout: ParameterLayout, shared: SingleArray, own: SingleArray) -> SingleArray:
     """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
     of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
-    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]
+    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"] + of["delay"].sum(-1)
     natural = of["natural_month"].sum(-1) + of["natural_band"].sum(-1)
     if mine:
         categories = categories + mine["segment"] + mine["burst"].sum(-1)

@@ -47,7 +47,7 @@ class ParameterLayout:
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 1) + 2 + self.months + b
+        return self.categories * (self.every + b + 3) + 1 + self.months + b
 
     @property
     def local_size(self) -> int:
@@ -57,15 +57,16 @@ class ParameterLayout:
     def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Views of a shared vector (leading axes allowed)."""
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b])
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.months, b])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
             "band": part[1].reshape(*lead, c, b),
             "ratio": part[2],
-            "delay": part[3],
-            "natural_month": part[4],
-            "natural_band": part[5],
+            "delay": part[3].reshape(*lead, c, 2),
+            "tilt": part[4],
+            "natural_month": part[5],
+            "natural_band": part[6],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -105,7 +106,7 @@ class ParameterLayout:
             segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
-        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
+        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), natural)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +129,10 @@ LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
+
+# Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be half as many, or twice. Who speaks
+# depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
+TILT_SD = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +169,11 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
     at = index["ratio"]
     mean[at], precision[np.ix_(at, at)] = ratio.gaussian
-    at = index["delay"]
+    at = index["delay"].ravel()
     precision[np.ix_(at, at)] = np.linalg.inv(kernel.covariance)
-    mean[at] = kernel.location
+    mean[at] = kernel.location.ravel()
+    at = index["tilt"]
+    precision[at, at] = TILT_SD**-2
     at = index["natural_month"]
     precision[np.ix_(at, at)] = walk_months / variances.natural_month
     precision[at[0], at[0]] += levels.natural_sd**-2

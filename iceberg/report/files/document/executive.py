@@ -90,7 +90,7 @@ def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translat
     elif cells is None or cells.months == counts.months:
         shown = words.text("export.period.days", since=counts.window.since, as_of=counts.window.as_of)
     else:
-        shown = words.text("export.period.months", first=words.month(cells.months[0]), last=words.month(cells.months[-1]))
+        shown = words.text("export.period.months", first=words.month(cells.months[0]), last=words.month((cells.last_months or cells.months)[-1]))
     if cells is not None and set(cells.segments) != set(counts.segments):
         shown += words.text("report.separator") + words.text("export.period.segments", segments=", ".join(cells.segments))
     return shown
