@@ -30,7 +30,14 @@ CONTRACT: dict[str, Any] = {
     "rows": {"customers": {"read": 0, "kept": 0, "rejected": 0}, "complaints": {"read": 0, "kept": 0, "rejected": 0}},
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
-    "total": {"vocal_customers": 0, "silent_churn": INTERVAL, "revenue_lost": INTERVAL, "folk_estimate": 0},
+    "total": {
+        "vocal_customers": 0,
+        "silent_churn": INTERVAL,
+        "revenue_lost": INTERVAL,
+        "folk_estimate": 0,
+        "placebo": INTERVAL,
+        "second_opinion": INTERVAL,
+    },
     "categories": [
         {
             "category": "billing",
@@ -42,6 +49,7 @@ CONTRACT: dict[str, Any] = {
             "prior_share": 0.0,
             "probability_worst": 0.0,
             "placebo": INTERVAL,
+            "second_opinion": INTERVAL,
         }
     ],
     "checks": [],
