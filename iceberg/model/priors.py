@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy import special
 
 from iceberg.arrays import FloatArray
 from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
@@ -141,6 +140,8 @@ _GRID = np.linspace(0.0, 1.0, 4001)
 
 @cache
 def _beta_quantiles(alpha: float, beta: float) -> FloatArray:
+    from scipy import special  # here: the first page reads the constants of this module and draws nothing
+
     return np.asarray(special.betaincinv(alpha, beta, _GRID), dtype=np.float64)
 
 

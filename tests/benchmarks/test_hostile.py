@@ -89,18 +89,20 @@ def test_with_a_look_back_the_truth_is_still_that_of_the_product(lives, files):
     tables, _ = load_tables(**files.tables)
     with tables:
         longer = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of, 90), keep_months=True)
-        plain = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of), keep_months=True)
+        plain = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of, 0), keep_months=True)
     assert true_silence(lives, longer)["silent_leavers"] == longer.silent_leavers < plain.silent_leavers
 
 
-def test_the_money_of_a_lost_customer_is_what_they_paid_until_they_would_have_left(lives, counts):
+def test_the_money_of_a_lost_customer_is_what_they_paid_until_they_would_have_left(lives, files, counts):
     """Counted again by hand, row by row, without and with a discount."""
     people, firm = lives.people, lives.firm
-    first = lives.complaints[lives.complaints["day"] >= day_number(counts.window.since)].groupby("customer")["day"].min()
+    heard_from = day_number(counts.window.since) - counts.window.look_back_days
+    on_file = files.tables["complaints"].assign(day=lambda rows: rows["complaint_date"].map(lambda one: day_number(one.date())))
+    first = on_file[on_file["day"] >= heard_from].groupby("customer_id")["day"].min()
     by_hand, discounted = 0.0, 0.0
     for row in people[people["cause"] != NATURAL].itertuples():
         inside = day_number(counts.window.since) <= row.departure <= day_number(counts.window.as_of)
-        if inside and not row.voiced and not first.get(row.Index, 10**9) <= row.departure:
+        if inside and not row.voiced and not first.get(row.customer_id, 10**9) <= row.departure:
             years = min((row.otherwise - row.departure) / 365.25, 1.0)
             by_hand += row.revenue * years
             discounted += row.revenue * sum(1.1 ** -(years * (step + 0.5) / 200) for step in range(200)) * years / 200

@@ -187,6 +187,6 @@ def test_the_page_of_the_json_document_names_the_keys_and_their_types() -> None:
 
 
 def test_the_page_of_the_configuration_names_every_variable_of_ours() -> None:
-    read = {name for path in (ROOT / "iceberg").rglob("*.py") for name in re.findall(r' = "(ICEBERG_[A-Z]+)"', path.read_text(encoding="utf-8"))}
-    shown = {name for row in rows_of((REFERENCE / "configuration.md").read_text(encoding="utf-8")) for name in names_in(row[0])}
+    read = {name for path in (ROOT / "iceberg").rglob("*.py") for name in re.findall(r'"(ICEBERG_[A-Z_]+)"', path.read_text(encoding="utf-8"))}
+    shown = {name for row in rows_of(fill((REFERENCE / "configuration.md").read_text(encoding="utf-8"))) for name in names_in(row[0])}
     assert read == {name for name in shown if name.startswith("ICEBERG_")}

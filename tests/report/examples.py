@@ -181,6 +181,7 @@ def example_estimate(
             revenue_lost=None if money is None else CredibleInterval.of(money.sum((1, 2, 3))),
             folk_estimate=25.0 * int(counts.complainants_any.sum()),
             placebo=PlaceboInterval.of(totals.sum(1) * 0.04) if forward else None,
+            second_opinion=CredibleInterval.of(totals.sum(1) * 0.9) if forward else None,
             pipeline={days: CredibleInterval.of(totals.sum(1) * days / 2000) for days in (30, 90, 180)}
             if forward
             else None,
@@ -238,6 +239,7 @@ def _category(
         folk_estimate=25.0 * vocal,
         feasible_ratio=None if level == "0" else 9.0,
         placebo=PlaceboInterval.of(draws * 0.05) if forward else None,
+        second_opinion=CredibleInterval.of(draws * 0.9) if forward else None,
         pipeline={days: CredibleInterval.of(draws * days / 2000) for days in (30, 90, 180)} if forward else None,
         common_cause=CredibleInterval(1.002, 1.07, 1.16) if forward else None,
     )

@@ -30,7 +30,15 @@ CONTRACT: dict[str, Any] = {
     "rows": {"customers": {"read": 0, "kept": 0, "rejected": 0}, "complaints": {"read": 0, "kept": 0, "rejected": 0}},
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
-    "total": {"vocal_customers": 0, "silent_churn": INTERVAL, "revenue_lost": INTERVAL, "folk_estimate": 0, "common_cause": INTERVAL},
+    "total": {
+        "vocal_customers": 0,
+        "silent_churn": INTERVAL,
+        "revenue_lost": INTERVAL,
+        "folk_estimate": 0,
+        "placebo": INTERVAL,
+        "second_opinion": INTERVAL,
+        "common_cause": INTERVAL,
+    },
     "categories": [
         {
             "category": "billing",
@@ -43,6 +51,7 @@ CONTRACT: dict[str, Any] = {
             "probability_worst": 0.0,
             "placebo": INTERVAL,
             "common_cause": INTERVAL,
+            "second_opinion": INTERVAL,
         }
     ],
     "checks": [],

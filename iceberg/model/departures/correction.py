@@ -101,15 +101,7 @@ def correct_by_departures(
             assumptions.draws,
             tell,
         )
-    rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
-    if rows is None:
-        # Too far from the default prior for its draws to be reweighted.
-        known = reference.fit
-        fit, drawn = _fit_and_draw(heard, known.kernel, of_heard, _from_the_start(for_draws), assumptions.draws, tell, warm=known)
-        tell("pipeline", 0.95)
-        ahead = draw_pipeline(fit, heard, drawn, rng=_from_the_start(for_pipeline))
-    else:
-        fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    fit, drawn, ahead = _under_prior(reference, heard, of_heard, (for_draws, for_pipeline), assumptions.draws, tell)
     second = reference.second.under(of_heard, reference.prior)
     own = ~np.isin(counts.categories, counts.negative_controls)  # the total is that of the other categories
     opinions = None if second is None else _intervals(_with_silence(second, spoken), own)
@@ -175,6 +167,19 @@ def _fit_reference(
     return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
 
 
+def _under_prior(
+    reference: _Reference, heard: CohortCounts, prior: RatioPrior, streams: _Streams, draws: int, tell: Callable[[str, float], None]
+) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
+    """Fit, draws and pipeline under `prior`: those of `reference` reweighted, or new ones where it is too far from the default prior for that."""
+    rows = rows_under(prior, reference.prior, reference.drawn.log_ratio)
+    if rows is not None:
+        return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    known = reference.fit
+    fit, drawn = _fit_and_draw(heard, known.kernel, prior, _from_the_start(streams[0]), draws, tell, warm=known)
+    tell("pipeline", 0.95)
+    return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
+
+
 def _fit_and_draw(
     heard: CohortCounts,
     kernel: DelayKernel,
@@ -186,9 +191,7 @@ def _fit_and_draw(
     warm: ExcessHazardFit | None = None,
 ) -> tuple[ExcessHazardFit, ReconciliationDraws]:
     """The fit, averaged over its variances, and its joint draws."""
-    fit = fit_excess_hazard(
-        heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
-    )
+    fit = fit_excess_hazard(heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
     fit = average_variances(fit)
     tell("cells", 0.6)
     return fit, draw_silent_churn(fit, heard, rng=rng, draws=draws)

@@ -44,7 +44,7 @@ def months_can_tell(counts: CohortCounts) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Series:
+class _SeriesFit:
     """Fit and draws under the default prior; other assumptions reweight these draws.
 
     Attributes:
@@ -90,8 +90,8 @@ def correct_by_months(
         return draw_silent_churn(fit, series, rng=_afresh(for_draws), draws=assumptions.draws)
 
     key = (series.digest, _seed(for_draws).entropy, _seed(for_draws).spawn_key, assumptions.draws)
-    if not (isinstance(warm, _Series) and warm.key == key and same_prior(warm.prior, usual)):
-        warm = _Series(key, usual, fit_and_draw(usual))
+    if not (isinstance(warm, _SeriesFit) and warm.key == key and same_prior(warm.prior, usual)):
+        warm = _SeriesFit(key, usual, fit_and_draw(usual))
     rows = rows_under(known, warm.prior, warm.drawn.log_ratio)
     drawn = fit_and_draw(known) if rows is None else warm.drawn.at(rows)
     excess = _drawn_excess(counts, assumptions, for_excess, spoken, np.exp(drawn.log_ratio))

@@ -101,7 +101,7 @@ def _show_reproduced(frame: Frame, estimate: IcebergEstimate) -> None:
     if table.empty:
         st.info(words.text("ui.method.reproduced_none"), icon=":material/info:")
         return
-    st.markdown(takeaway_checks(table, words))
+    st.markdown(plain(takeaway_checks(table, words)))
     chart = table_chart(frame, "checks", table, partial(build_checks, narrow=frame.narrow), takeaway_checks, key=estimate_key(estimate))
     written = replace(chart, table=lambda: written_checks(table, words))
     show_chart(frame, written)
