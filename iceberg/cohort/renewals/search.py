@@ -104,12 +104,18 @@ class _Renewing:
     at_risk_beside: FloatArray
 
     @classmethod
-    def of(cls, counts: CohortCounts, bands: IntArray) -> _Renewing:
+    def of(cls, counts: CohortCounts, renewals: Renewals) -> _Renewing:
+        bands = renewals.at_renewal(counts.band_edges_months)
+        # Late bands hold renewals of their own.
+        plain = (renewals.per_month(counts.band_edges_months) == 0).astype(np.float64)[:, None, None]
         exits = (counts.silent_exits + counts.vocal_exits).astype(np.float64).transpose(2, 0, 1)
         at_risk = (counts.person_days / DAYS_PER_MONTH).transpose(2, 0, 1)
         # Who leaves at the renewal would have spent the rest of the band at risk: as many months as come after the renewal.
         return cls(
-            exits[bands], at_risk[bands] + exits[bands], exits[bands - 1] + exits[bands + 1], at_risk[bands - 1] + at_risk[bands + 1]
+            exits[bands],
+            at_risk[bands] + exits[bands],
+            (exits * plain)[bands - 1] + (exits * plain)[bands + 1],
+            (at_risk * plain)[bands - 1] + (at_risk * plain)[bands + 1],
         )
 
     def ratio(self) -> float:
@@ -144,8 +150,7 @@ def share_bound(leave: float, rate_beside: float, term_months: int) -> float:
 def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, least_ratio: float = LEAST_RATIO) -> Renewals | None:
     """The renewals of `counts`, which were made with their bands; None where the departures do not confirm them."""
     assumed = Renewals(term, (0.5,) * len(counts.segments), LEAST_BOUND_SD, 0.0, first_only)
-    bands = assumed.at_renewal(counts.band_edges_months)
-    seen = _Renewing.of(counts, bands)
+    seen = _Renewing.of(counts, assumed)
     here, at_risk, beside, at_risk_beside = (float(part.sum()) for part in (seen.exits, seen.at_risk, seen.exits_beside, seen.at_risk_beside))
     if not _more_frequent(here, at_risk, beside, at_risk_beside, least_ratio) or seen.ratio() < least_ratio:
         return None
