@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtrc
 
-from iceberg.arrays import FloatArray, IntArray
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.renewals.clock import Renewals, Unmodelled
 
