@@ -95,15 +95,12 @@ class CohortCounts:
         grouped_categories: The same for categories.
         customers_at_risk: (S,) distinct customers with at least one day at risk.
         observed: What an incident log and a survey show of silent customers; None where neither was given.
-        has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
-            a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
+        has_calendar: False for a sheet without dates (level F): a placeholder of one month, a person-day is one customer, the clock has one bin.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
-        recording_changes: Days from which another share of the complaints is recorded, as the user says; empty where the user says that there is
-            none, None where nobody was asked. Counts are as recorded; the model takes the changes out.
-        mass_end: The one day that holds most departures of the whole company, where there is one.
-        renewals: The contracts that bind customers until a renewal; None where there are none.
+        recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
+        mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
     """
 
     window: ObservationWindow

@@ -67,8 +67,7 @@ def reduce_tables(
         keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
             them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
         term: Months between the renewals of contracts, counted from the first day of a customer; 0 where customers can leave at any time. By
-            default the departures decide (see `iceberg.cohort.renewals.search` and `CohortCounts.renewals`); a term gives the tenure bands
-            of `Renewals.band_edges_months`.
+            default the departures decide (`iceberg.cohort.renewals.search`).
         keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
             `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
         negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
@@ -86,13 +85,8 @@ def reduce_tables(
     if "flat" in tables.names:
         if window is not None:
             raise OptionError("flat_no_window", {})
-        flat = reduce_flat(
-            tables,
-            band_edges_months=band_edges_months,
-            clock_edges_days=clock_edges_days,
-            max_segments=max_segments,
-            max_categories=max_categories,
-        )
+        edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
+        flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
         return with_controls(flat, negative_controls)
     window = window if window is not None else default_window(tables)
 

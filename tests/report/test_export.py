@@ -50,12 +50,12 @@ CONTRACT: dict[str, Any] = {
             "prior_share": 0.0,
             "probability_worst": 0.0,
             "placebo": INTERVAL,
-            "common_cause": INTERVAL,
             "second_opinion": INTERVAL,
+            "common_cause": INTERVAL,
         }
     ],
-    "checks": [],
     "negative_controls": [],
+    "checks": [],
     "diagnostics": [{"code": "few_complaints", "message": "..."}],
 }
 

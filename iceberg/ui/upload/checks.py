@@ -219,7 +219,7 @@ def _choose_term(frame: Frame, counts: CohortCounts, files: str, usual: int | No
         key=f"{TERM}.{files[:12]}",
     )
     if counts.renewals is not None:
-        st.caption(words.text("ui.upload.term_found", term=counts.renewals.term_months, share=round(100 * counts.renewals.departures)))
+        st.caption(plain(words.text("ui.upload.term_found", term=counts.renewals.term_months, share=round(100 * counts.renewals.departures))))
 
 
 def keeps_cancellations(files: str, *, usual: bool) -> bool:

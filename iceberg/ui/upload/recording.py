@@ -11,6 +11,7 @@ import streamlit as st
 
 from iceberg.ui.figure import show_diagnostics
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.joining import RULES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def ask_about_recording(frame: Frame, counts: CohortCounts, rules: Joining, *, f
     show_diagnostics(frame, about_recording(counts))
     for place, one in enumerate(find_renamed(counts)):
         label = words.text("ui.upload.recording_merge", others=", ".join(one.names), kept=one.name)
-        if st.button(label, icon=":material/merge:", key=_key(f"merge.{place}", files)):
+        if st.button(plain(label), icon=":material/merge:", key=_key(f"merge.{place}", files)):
             others = (*rules.merge_categories.get(one.name, ()), *one.names)
             st.session_state[RULES] = (files, replace(rules, merge_categories=rules.merge_categories | {one.name: others}))
             st.rerun()
@@ -88,4 +89,4 @@ def _ask(frame: Frame, counts: CohortCounts, days: dict[str, date], files: str) 
         return
     for place, (category, day) in enumerate(_split(held)):
         label = words.text("ui.upload.recording_day_of", category=category) if category else words.text("ui.upload.recording_day")
-        st.date_input(label, value=day, key=_key(f"day.{place}", files), format="DD/MM/YYYY")
+        st.date_input(plain(label), value=day, key=_key(f"day.{place}", files), format="DD/MM/YYYY")
