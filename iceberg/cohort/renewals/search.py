@@ -8,7 +8,7 @@ does not confirm it, the first counts stand.
 
 A term is likely, and confirmed, where departures at its renewals are more than `LEAST_RATIO` times as frequent and chance would do that once
 in `CHANCE`. Terms tried: half a year, a year, two and three years. A peak at the first renewal alone, with enough customers seen at a later
-one, is a first term that binds and no more.
+one, is a first term that binds and no more. Where every second renewal takes more customers than the others, terms are mixed.
 
 The share bound is that at which a natural hazard common to all explains both rates: off the renewals only the free leave; at a renewal those
 bound leave whose wish to go fell into the whole term before it.
@@ -38,7 +38,7 @@ BESIDE_MONTHS = 3
 LATEST_MONTHS = 120
 ENOUGH = 10.0  # departures that a flat hazard lets expect at a renewal before its silence means anything
 WINDOW_TERMS = 1.5  # a window of fewer terms shows too few renewals
-MIXED_SHARE = 0.35  # of those bound; above it a second, longer term decides too much to be left out
+MIXED_RATIO = 1.3  # at every second renewal over the others: at most 0.95 where all have one term, 1.7 where two fifths have twice the term
 LEAST_BETWEEN_SD = 0.1  # of the share bound between segments, on the logit scale
 LEAST_SHARE = 0.005  # bound, and free
 LEAST_BOUND_SD = 0.4  # on the logit scale: the natural hazard of those bound need not be that of the free
@@ -132,6 +132,14 @@ class _Renewing:
         """Probability of leaving at a renewal, beyond the hazard beside it."""
         return min(max(2 * (self.ratio() - 1) * self.rate_beside(), 0.0), 0.99)
 
+    def mixes_terms(self) -> bool:
+        """Whether every second renewal takes more customers than the others: some of them are bound for twice the term."""
+        every_second, others = self._renewals(1), self._renewals(0)
+        return bool(every_second.exits.sum() >= ENOUGH and every_second.leave() > MIXED_RATIO * others.leave())
+
+    def _renewals(self, first: int) -> _Renewing:
+        return _Renewing(*(part[first::2] for part in (self.exits, self.at_risk, self.exits_beside, self.at_risk_beside)))
+
     def where(self, segment: int) -> _Renewing:
         """One segment."""
         return _Renewing(*(getattr(self, name)[:, [segment]] for name in ("exits", "at_risk", "exits_beside", "at_risk_beside")))
@@ -156,7 +164,8 @@ def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, 
         return None
     bound = _shares_by_segment(seen, term)
     sd = float(np.hypot(LEAST_BOUND_SD, np.sqrt(1 / max(here - beside * at_risk / at_risk_beside, 1.0) + 1 / max(beside, 1.0))))
-    return replace(assumed, bound=bound, bound_sd=sd, departures=here / max(counts.departures, 1))
+    unmodelled: Unmodelled = "mixed_terms" if not first_only and seen.mixes_terms() else ""
+    return replace(assumed, bound=bound, bound_sd=sd, departures=here / max(counts.departures, 1), unmodelled=unmodelled)
 
 
 def _shares_by_segment(seen: _Renewing, term: int) -> tuple[float, ...]:
@@ -207,4 +216,4 @@ def _why_not(counts: CohortCounts, renewals: Renewals) -> Unmodelled:
     """Why the model cannot follow these renewals; empty where it can."""
     if len(counts.months) < WINDOW_TERMS * renewals.term_months:
         return "short_window"
-    return ""
+    return renewals.unmodelled
