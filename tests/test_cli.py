@@ -18,7 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
-from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations
+from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations, company_with_contracts
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -695,3 +695,26 @@ def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_b
         assert found["cancel"] == 0 < found["billing"]
     done = run(*files, "--negative-controls", "wether")
     assert done.status == 2 and "wether" in done.err and "billing, cancel" in done.err
+
+
+def test_contracts_are_named_unless_an_option_or_the_mapping_says_that_there_are_none(run: Command, tmp_path: Path) -> None:
+    customers, complaints, _ = company_with_contracts(customers=6_000)
+    customers.to_csv(tmp_path / "customers.csv", index=False)
+    complaints.to_csv(tmp_path / "complaints.csv", index=False)
+    (tmp_path / "mapping.toml").write_text('[window]\nterm = "none"\n')
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    for more, code in (
+        ((), "renewals_modelled"),
+        (("--mapping", tmp_path / "mapping.toml"), None),
+        (("--mapping", tmp_path / "mapping.toml", "--term", "auto"), "renewals_modelled"),
+        (("--term", "24"), "renewals_not_fitted_short_window"),
+    ):
+        done = run(*files, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert [item["code"] for item in document["diagnostics"] if item["code"].startswith("renewals")] == [one for one in (code,) if one]
+    (refusal,) = (item for item in document["diagnostics"] if item["code"].startswith("renewals"))
+    assert refusal["message"].startswith("No range can be given")
+    assert "No range can be given for the silent churn" in " ".join(done.out.split())
+    refused = run(*files, "--term", "3")
+    assert (refused.status, "6 to 60" in refused.err) == (2, True)

@@ -13,7 +13,7 @@ from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.day_counts import TenureDayCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.renewals.clock import Renewals
-from iceberg.cohort.renewals.search import likely_term, share_bound
+from iceberg.cohort.renewals.search import likely_term, read_renewals, share_bound
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
 from iceberg.store.counts_tables import counts_parts
@@ -137,6 +137,20 @@ def test_two_years_cannot_be_followed_in_a_window_of_two(contracts: Callable[[in
     said = contracts(24)
     assert said.renewals is not None
     assert (said.renewals.unmodelled, said.renewals.blocks, said.renewals.source) == ("short_window", True, "user")
+
+
+def test_contracts_of_one_and_of_two_years_in_one_file_are_not_followed(contracts: Callable[[int | None], CohortCounts]) -> None:
+    """Every second renewal takes as many customers as the first and as many again."""
+    counts = contracts(None)
+    edges = list(counts.band_edges_months)
+    exits = counts.silent_exits.copy()
+    for edge in (23, 47):
+        exits[..., edges.index(edge)] *= 2
+    more = replace(counts, silent_exits=exits, silent_person_days=np.maximum(counts.silent_person_days, exits))
+    for one, why in ((counts, ""), (more, "mixed_terms")):
+        renewals = read_renewals(one, term=12)
+        assert renewals is not None
+        assert renewals.unmodelled == why
 
 
 def test_renewals_travel_with_the_counts_and_with_their_segments(contracts: Callable[[int | None], CohortCounts]) -> None:

@@ -8,7 +8,7 @@ does not confirm it, the first counts stand.
 
 A term is likely, and confirmed, where departures at its renewals are more than `LEAST_RATIO` times as frequent and chance would do that once
 in `CHANCE`. Terms tried: half a year, a year, two and three years. A peak at the first renewal alone, with enough customers seen at a later
-one, is a first term that binds and no more.
+one, is a first term that binds and no more. Where every second renewal takes more customers than the others, terms are mixed.
 
 The share bound is that at which a natural hazard common to all explains both rates: off the renewals only the free leave; at a renewal those
 bound leave whose wish to go fell into the whole term before it.
@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtrc
 
-from iceberg.arrays import FloatArray, IntArray
+from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.renewals.clock import Renewals, Unmodelled
 
@@ -38,7 +38,7 @@ BESIDE_MONTHS = 3
 LATEST_MONTHS = 120
 ENOUGH = 10.0  # departures that a flat hazard lets expect at a renewal before its silence means anything
 WINDOW_TERMS = 1.5  # a window of fewer terms shows too few renewals
-MIXED_SHARE = 0.35  # of those bound; above it a second, longer term decides too much to be left out
+MIXED_RATIO = 1.3  # at every second renewal over the others: at most 0.95 where all have one term, 1.7 where two fifths have twice the term
 LEAST_BETWEEN_SD = 0.1  # of the share bound between segments, on the logit scale
 LEAST_SHARE = 0.005  # bound, and free
 LEAST_BOUND_SD = 0.4  # on the logit scale: the natural hazard of those bound need not be that of the free
@@ -104,12 +104,18 @@ class _Renewing:
     at_risk_beside: FloatArray
 
     @classmethod
-    def of(cls, counts: CohortCounts, bands: IntArray) -> _Renewing:
+    def of(cls, counts: CohortCounts, renewals: Renewals) -> _Renewing:
+        bands = renewals.at_renewal(counts.band_edges_months)
+        # Late bands hold renewals of their own.
+        plain = (renewals.per_month(counts.band_edges_months) == 0).astype(np.float64)[:, None, None]
         exits = (counts.silent_exits + counts.vocal_exits).astype(np.float64).transpose(2, 0, 1)
         at_risk = (counts.person_days / DAYS_PER_MONTH).transpose(2, 0, 1)
         # Who leaves at the renewal would have spent the rest of the band at risk: as many months as come after the renewal.
         return cls(
-            exits[bands], at_risk[bands] + exits[bands], exits[bands - 1] + exits[bands + 1], at_risk[bands - 1] + at_risk[bands + 1]
+            exits[bands],
+            at_risk[bands] + exits[bands],
+            (exits * plain)[bands - 1] + (exits * plain)[bands + 1],
+            (at_risk * plain)[bands - 1] + (at_risk * plain)[bands + 1],
         )
 
     def ratio(self) -> float:
@@ -125,6 +131,14 @@ class _Renewing:
     def leave(self) -> float:
         """Probability of leaving at a renewal, beyond the hazard beside it."""
         return min(max(2 * (self.ratio() - 1) * self.rate_beside(), 0.0), 0.99)
+
+    def mixes_terms(self) -> bool:
+        """Whether every second renewal takes more customers than the others: some of them are bound for twice the term."""
+        every_second, others = self._renewals(1), self._renewals(0)
+        return bool(every_second.exits.sum() >= ENOUGH and every_second.leave() > MIXED_RATIO * others.leave())
+
+    def _renewals(self, first: int) -> _Renewing:
+        return _Renewing(*(part[first::2] for part in (self.exits, self.at_risk, self.exits_beside, self.at_risk_beside)))
 
     def where(self, segment: int) -> _Renewing:
         """One segment."""
@@ -144,14 +158,14 @@ def share_bound(leave: float, rate_beside: float, term_months: int) -> float:
 def read_renewals(counts: CohortCounts, *, term: int, first_only: bool = False, least_ratio: float = LEAST_RATIO) -> Renewals | None:
     """The renewals of `counts`, which were made with their bands; None where the departures do not confirm them."""
     assumed = Renewals(term, (0.5,) * len(counts.segments), LEAST_BOUND_SD, 0.0, first_only)
-    bands = assumed.at_renewal(counts.band_edges_months)
-    seen = _Renewing.of(counts, bands)
+    seen = _Renewing.of(counts, assumed)
     here, at_risk, beside, at_risk_beside = (float(part.sum()) for part in (seen.exits, seen.at_risk, seen.exits_beside, seen.at_risk_beside))
     if not _more_frequent(here, at_risk, beside, at_risk_beside, least_ratio) or seen.ratio() < least_ratio:
         return None
     bound = _shares_by_segment(seen, term)
     sd = float(np.hypot(LEAST_BOUND_SD, np.sqrt(1 / max(here - beside * at_risk / at_risk_beside, 1.0) + 1 / max(beside, 1.0))))
-    return replace(assumed, bound=bound, bound_sd=sd, departures=here / max(counts.departures, 1))
+    unmodelled: Unmodelled = "mixed_terms" if not first_only and seen.mixes_terms() else ""
+    return replace(assumed, bound=bound, bound_sd=sd, departures=here / max(counts.departures, 1), unmodelled=unmodelled)
 
 
 def _shares_by_segment(seen: _Renewing, term: int) -> tuple[float, ...]:
@@ -202,4 +216,4 @@ def _why_not(counts: CohortCounts, renewals: Renewals) -> Unmodelled:
     """Why the model cannot follow these renewals; empty where it can."""
     if len(counts.months) < WINDOW_TERMS * renewals.term_months:
         return "short_window"
-    return ""
+    return renewals.unmodelled
