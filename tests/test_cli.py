@@ -581,12 +581,17 @@ def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pyte
     assert "3" in said
 
 
+def written(folder: Path, customers: pd.DataFrame, complaints: pd.DataFrame) -> tuple[str | Path, ...]:
+    """Two tables as files, and the words that estimate from them."""
+    customers.to_csv(folder / "customers.csv", index=False)
+    complaints.to_csv(folder / "complaints.csv", index=False)
+    return ("estimate", "--customers", folder / "customers.csv", "--complaints", folder / "complaints.csv")
+
+
 def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_after_a_migration()
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text("[window]\nkeep_months = true\n")
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     for more, first, code in (
         ((), "2025-03-01", "months_without_departures_before"),
         (("--keep-months",), "2024-07-01", "months_kept_departures"),
@@ -602,10 +607,8 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
 
 def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_answers(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_with_a_new_tool()
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text('[complaints]\nrecording_changes = ["2025-07-01"]\n[joining.merge_categories]\ninvoices = ["billing"]\n')
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     merge = ("--merge-category", "invoices=billing")
     for more, codes in (
         ((), {"recording_step_more", "category_renamed"}),
@@ -662,10 +665,8 @@ def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_p
 
 def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_with_cancellations(80)
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text("[categories]\nkeep_cancellations = true\n")
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     days = ("--since", "2025-01-01", "--as-of", "2025-12-31")
     for more, heard, code in (
         ((), [200, 120], "cancellations_left_out"),
@@ -683,10 +684,8 @@ def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps
 
 def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_be_a_category(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_with_cancellations(0)
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text('[categories]\nnegative_controls = ["cancel"]\n')
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     for more in (("--negative-controls", "cancel"), ("--mapping", tmp_path / "mapping.toml")):
         assert run(*files, *more).status == 0
         document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
@@ -699,10 +698,8 @@ def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_b
 
 def test_contracts_are_named_unless_an_option_or_the_mapping_says_that_there_are_none(run: Command, tmp_path: Path) -> None:
     customers, complaints, _ = company_with_contracts(customers=6_000)
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text('[window]\nterm = "none"\n')
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     for more, code in (
         ((), "renewals_modelled"),
         (("--mapping", tmp_path / "mapping.toml"), None),

@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks.calibration.direct_counts import count_directly
 from benchmarks.calibration.gaps import MADE_HERE, compare_churn
-from iceberg.cohort.window import RecordingChange
+from iceberg.cohort.findings.findings import RecordingChange
 from iceberg.model.recording.names import find_renamed
 from iceberg.model.recording.steps import find_recording_steps
 from iceberg.simulation.company import SimulatedCompany, observe_history, simulate_company

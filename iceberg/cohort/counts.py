@@ -19,16 +19,11 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.findings.findings import MassEnd, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import (
-    DEFAULT_BAND_EDGES_MONTHS,
-    DEFAULT_CLOCK_EDGES_DAYS,
-    MassEnd,
-    ObservationWindow,
-    RecordingChange,
-    UnrecordedMonths,
-)
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -375,18 +370,7 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
     if not counts.has_calendar:
         header["has_calendar"] = False
-    if counts.unrecorded:
-        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
-    if counts.cancellations:
-        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
-    if counts.negative_controls:
-        header["negative_controls"] = counts.negative_controls
-    if counts.recording_changes is not None:
-        header["recording_changes"] = [str(change) for change in counts.recording_changes]
-    if counts.mass_end is not None:
-        header["mass_end"] = counts.mass_end.to_dict()
-    if counts.renewals is not None:
-        header["renewals"] = counts.renewals.to_dict()
+    header |= findings_to_header(counts)
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.findings.header import findings_from_header
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths, read_changes
+from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError
 
 _HEADER = "header.json"
@@ -68,12 +67,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         clock=ComplaintClockCounts(**_columns(arrays, "clock")),
         observed=_observed(header, arrays),
         has_calendar=header.get("has_calendar", True),
-        unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
-        cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
-        negative_controls=tuple(header.get("negative_controls", ())),
-        recording_changes=read_changes(header),
-        mass_end=MassEnd.from_dict(header.get("mass_end")),
-        renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
+        **findings_from_header(header),
         **fields,
     )
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS, RecordingChange
+from iceberg.cohort.findings.findings import RecordingChange
+from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
 from iceberg.model.entry.wave import find_wave
 from iceberg.model.evidence import NO_RANGE, with_badge

@@ -94,9 +94,7 @@ def estimate_iceberg(
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
-    recording = answer.recording
-    if recording is not None:
-        recording = replace(recording, before=shares_before(counts, recording.changes))
+    recording = _recording_of_file(request, answer.recording)
     vocal, vocal_any = vocal_customers(counts, held, recording)
     cells = EstimateCells(
         categories=counts.categories,
@@ -280,6 +278,7 @@ def _draw_recording(request: _Request) -> RecordingFactors | None:
 
 
 def _recording_of_file(request: _Request, recording: RecordingFactors | None) -> RecordingFactors | None:
+    """The same for the categories in the order of the file."""
     return recording and replace(recording, before=shares_before(request.counts, recording.changes))
 
 

@@ -10,9 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate, PredictiveCheck
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -65,9 +67,7 @@ def build_document(
             for one in estimate.controls
         ],
         "checks": [_check(entry) for entry in estimate.checks],
-        "diagnostics": [
-            {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
-        ],
+        "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
 
 
@@ -104,6 +104,21 @@ def _check(entry: PredictiveCheck) -> dict[str, Any]:
         "p_value": _number(entry.p_value),
         "places": [{"place": point.label, "observed": _number(point.observed), "predicted": _interval(point.predicted)} for point in entry.points],
     }
+
+
+def _diagnostic(entry: Diagnostic, words: Translator) -> dict[str, Any]:
+    return {
+        "code": entry.code,
+        "message": " ".join(diagnostic_sentences(entry, words)).strip(),
+        "category": entry.category,
+        "severity": entry.severity,
+        "values": {name: _plain_value(value) for name, value in entry.values.items()},
+    }
+
+
+def _plain_value(value: object) -> str | float | int:
+    """Numbers as they are, days as ISO dates, names as text."""
+    return _number(float(value)) if isinstance(value, int | float | np.integer | np.floating) else str(value)
 
 
 def _interval(interval: CredibleInterval | None) -> dict[str, float | int] | None:

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
-from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.findings.header import findings_from_header, findings_to_header
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths, read_changes
+from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
@@ -86,18 +85,7 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
     if counts.observed is not None:
         parts |= _observed_parts(counts, counts.observed)
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
-    if counts.unrecorded:
-        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
-    if counts.cancellations:
-        header["cancellations"] = [one.to_dict() for one in counts.cancellations]
-    if counts.negative_controls:
-        header["negative_controls"] = list(counts.negative_controls)
-    if counts.recording_changes is not None:
-        header["recording_changes"] = [str(change) for change in counts.recording_changes]
-    if counts.mass_end is not None:
-        header["mass_end"] = counts.mass_end.to_dict()
-    if counts.renewals is not None:
-        header["renewals"] = counts.renewals.to_dict()
+    header |= findings_to_header(counts)
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -160,12 +148,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         tenure_days=TenureDayCounts(**read_columns(parts["counts_tenure_days.parquet"])),
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
-        unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
-        cancellations=tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
-        negative_controls=tuple(header.get("negative_controls", ())),
-        recording_changes=read_changes(header),
-        mass_end=MassEnd.from_dict(header.get("mass_end")),
-        renewals=Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
+        **findings_from_header(header),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

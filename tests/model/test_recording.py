@@ -11,7 +11,8 @@ from benchmarks.calibration.direct_counts import count_directly
 from benchmarks.calibration.recording import draw_truth, recording_change
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
-from iceberg.cohort.window import ObservationWindow, RecordingChange
+from iceberg.cohort.findings.findings import RecordingChange
+from iceberg.cohort.window import ObservationWindow
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.design import LexisDesign

@@ -8,19 +8,12 @@ from streamlit.testing.v1 import AppTest
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ui.session.current import _STUDY
 from tests.companies import company_with_cancellations
-from tests.ui.conftest import assert_healthy, upload
+from tests.ui.conftest import assert_healthy, upload_and_count
 
 
 def test_a_category_chosen_as_a_control_stays_one_in_the_study_and_in_its_mapping(open_page: Callable[..., AppTest]) -> None:
     customers, complaints = company_with_cancellations(0)
-    app = open_page("upload")
-    upload(
-        app,
-        customers=("customers.csv", customers.to_csv(index=False).encode()),
-        complaints=("complaints.csv", complaints.to_csv(index=False).encode()),
-    )
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
+    app = upload_and_count(open_page("upload"), customers, complaints)
     chosen = next(one for one in app.multiselect if one.key and one.key.startswith("negative_controls."))
     assert chosen.options == ["billing", "cancel"] and chosen.value == []
     chosen.set_value(["cancel"]).run()

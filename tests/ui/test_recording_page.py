@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.companies import company_with_a_new_tool
-from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+from tests.ui.conftest import assert_healthy, page_file, spoken, upload_and_count
 
 OpenPage = Callable[..., AppTest]
 QUESTION = "did you change the ticket tool"
@@ -17,15 +17,7 @@ TAKEN_OUT = "this is taken out"
 def counted(open_page: OpenPage) -> AppTest:
     """A company with a new ticket tool, up to the step that counts."""
     customers, complaints = company_with_a_new_tool()
-    app = open_page("upload")
-    upload(
-        app,
-        customers=("customers.csv", customers.to_csv(index=False).encode()),
-        complaints=("complaints.csv", complaints.to_csv(index=False).encode()),
-    )
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
-    return app
+    return upload_and_count(open_page("upload"), customers, complaints)
 
 
 def answer(app: AppTest, choice: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.window import RecordingChange
+from iceberg.cohort.findings.findings import RecordingChange
 from iceberg.model.recording.series import LARGE_INCIDENT, read_rates
 
 LOG_FACTOR_SD = 1.0  # judgement, grade D: before the data speak, a change is a factor of up to 5 either way

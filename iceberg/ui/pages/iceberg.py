@@ -112,7 +112,7 @@ def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
     asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith("recording_step_")]
     if not asked or frame.study.origin != "upload" or frame.study.published is not None:
         return
-    from iceberg.cohort.window import RecordingChange
+    from iceberg.cohort.findings.findings import RecordingChange
 
     named = (*(frame.study.counts.recording_changes or ()), *map(RecordingChange.parse, asked))
     with st.container(horizontal=True, key="recording"):

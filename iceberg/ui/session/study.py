@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
-    from iceberg.cohort.window import RecordingChange
+    from iceberg.cohort.findings.findings import RecordingChange
     from iceberg.ingest.tables import IngestReport
     from iceberg.model.assumptions import Assumptions
     from iceberg.provenance import SourceFile

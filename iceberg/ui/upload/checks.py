@@ -196,8 +196,12 @@ def _choose_months(frame: Frame, counts: CohortCounts, files: str) -> None:
     from iceberg.model.diagnose import about_months
 
     show_diagnostics(frame, about_months(counts))
-    overruled = any(run.overruled for run in counts.unrecorded)
-    st.toggle(frame.words.text("ui.upload.keep_months"), value=overruled, key=f"{KEEP_MONTHS}.{files[:12]}")
+    _keep_all_the_same(frame, KEEP_MONTHS, files, overruled=any(run.overruled for run in counts.unrecorded))
+
+
+def _keep_all_the_same(frame: Frame, what: str, files: str, *, overruled: bool) -> None:
+    """A switch that counts what was left out."""
+    st.toggle(frame.words.text(f"ui.upload.{what}"), value=overruled, key=f"{what}.{files[:12]}")
 
 
 def chosen_term(files: str, *, usual: int | None) -> int | None:
@@ -234,8 +238,7 @@ def _choose_cancellations(frame: Frame, counts: CohortCounts, files: str) -> Non
     from iceberg.model.diagnose import about_cancellations
 
     show_diagnostics(frame, about_cancellations(counts))
-    overruled = any(one.overruled for one in counts.cancellations)
-    st.toggle(frame.words.text("ui.upload.keep_cancellations"), value=overruled, key=f"{KEEP_CANCELLATIONS}.{files[:12]}")
+    _keep_all_the_same(frame, KEEP_CANCELLATIONS, files, overruled=any(one.overruled for one in counts.cancellations))
 
 
 def chosen_controls(files: str, *, usual: tuple[str, ...]) -> tuple[str, ...]:

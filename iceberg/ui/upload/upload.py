@@ -101,7 +101,7 @@ class CountedUpload:
         """The same with what the user says of changes of the records; nothing is counted again."""
         if self.counts is None or changes is None:
             return self
-        from iceberg.cohort.window import RecordingChange
+        from iceberg.cohort.findings.findings import RecordingChange
 
         named = tuple(map(RecordingChange.parse, changes))
         other = self.other_counts and replace(self.other_counts, recording_changes=named)
