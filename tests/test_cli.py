@@ -713,5 +713,8 @@ def test_contracts_are_named_unless_an_option_or_the_mapping_says_that_there_are
     (refusal,) = (item for item in document["diagnostics"] if item["code"].startswith("renewals"))
     assert refusal["message"].startswith("No range can be given")
     assert "No range can be given for the silent churn" in " ".join(done.out.split())
+    assert "Left silently" not in done.out, "no table of assumed ranges beside the refusal"
+    assert [document["total"]["silent_churn"], document["natural_departures"]] == [None, None]
+    assert [one["silent_churn"] for one in document["categories"]] == [None] * len(document["categories"])
     refused = run(*files, "--term", "3")
     assert (refused.status, "6 to 60" in refused.err) == (2, True)

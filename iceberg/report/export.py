@@ -14,6 +14,7 @@ import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
 
@@ -36,7 +37,7 @@ def build_document(
         language: Of the diagnostics' messages, one of `iceberg.locale.LANGUAGES`.
     """
     known_departures = counts.has_customers
-    return {
+    document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "since": counts.window.since.isoformat() if counts.has_calendar else None,
         "as_of": counts.window.as_of.isoformat() if counts.has_calendar else None,
@@ -69,6 +70,17 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
+    return _without_ranges(document) if cannot_say(estimate) else document
+
+
+def _without_ranges(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of an estimate that refuses a range: what rests on assumption alone is unknown."""
+    parts = [document["total"], *document["categories"]]
+    for part in parts:
+        part |= {name: None for name in ("silent_churn", "revenue_lost", "probability_worst") if name in part}
+    for part in document["categories"]:
+        part["silent_ratio"] = part["silent_ratio"] | {"posterior": None}
+    return document | {"natural_departures": None}
 
 
 def document_to_json(document: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from iceberg.locale import visible
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.dots import build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
@@ -23,7 +24,7 @@ from iceberg.report.takeaways import (
     takeaway_segments,
     takeaway_tenure_profile,
 )
-from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, share
+from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, headline_sentence, share
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
@@ -48,8 +49,12 @@ def show_page() -> None:
     with errors_in_words(words):
         estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
         category = _choose_category(frame, estimate)
-        _show_verdict(frame, estimate, category)
-        _show_ratio_and_trend(frame, estimate, category)
+        if cannot_say(estimate):
+            st.title(plain(category), anchor=False)
+            st.warning(plain(headline_sentence(estimate, words)), icon=":material/event_repeat:")
+        else:
+            _show_verdict(frame, estimate, category)
+            _show_ratio_and_trend(frame, estimate, category)
         st.header(words.text("ui.category.survival"), anchor=False)
         if not frame.access.sees_everything:
             st.info(words.text("ui.category.for_analysts"), icon=":material/shield_person:")
@@ -64,7 +69,8 @@ def show_page() -> None:
                 _show_tenure(frame, category)
         else:
             st.info(words.text("ui.category.needs_link"), icon=":material/link_off:")
-        _show_segments(frame, estimate, category)
+        if not cannot_say(estimate):
+            _show_segments(frame, estimate, category)
 
 
 def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:

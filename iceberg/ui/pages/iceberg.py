@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from iceberg.locale import visible
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.words import comparator_sentence, evidence_badge, headline_reservation, headline_sentence, noise_sentence, tiles
 from iceberg.ui.access.access import require
@@ -40,6 +41,10 @@ def show_page() -> None:
         _show_headline(frame, estimate)
         if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+            show_study_actions(frame, estimate)
+            return
+        if cannot_say(estimate):
+            show_diagnostics(frame, estimate.diagnostics)
             show_study_actions(frame, estimate)
             return
         _show_picture(frame, estimate)
