@@ -102,7 +102,7 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
         _show_badge(frame, estimate)
     st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
     reservation = say(frame, estimate, headline_reservation)
-    if reservation:
+    if reservation and not cannot_say(estimate):  # of a refusal the remarks follow at once
         st.markdown(plain(reservation))
     if frame.study.other_counts is not None:
         label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
