@@ -26,6 +26,7 @@ from scipy.special import gammainc, ndtr
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.priors import CATEGORY_MEAN_SD
 
 DAYS_PER_MONTH = 30.4375
 # Judgement, grade D, all on the log scale: what is believed of the delay before any complainer has left.
@@ -36,7 +37,7 @@ PRIOR_EXCESS_LOGIT, PRIOR_EXCESS_LOGIT_SD = -0.85, 1.1  # q = 0.3, from 0.06 to 
 # The silent need not wait as long as the vocal: in all categories together, and in each.
 SILENT_MEAN_SD, SILENT_SHAPE_SD = 0.2, 0.15
 SILENT_OWN_MEAN_SD, SILENT_OWN_SHAPE_SD = 0.15, 0.15
-CATEGORY_MEAN_SD, CATEGORY_SHAPE_SD = 0.5, 0.3  # judgement, grade D: how far the delays of one company's categories are apart
+CATEGORY_SHAPE_SD = 0.3  # judgement, grade D: how far the shapes of the delays of one company's categories are apart (log scale)
 EXCESS_SD = 0.6  # judgement, grade D: the same of q, on the logit scale
 EXCESS_DAYS = 180.0  # horizon within which complainers have to leave more than expected for their delay to be believed
 EXCESS_SEEN_Z, EXCESS_DOUBT_Z = 2.0, 1.0  # judgement: half believed at two standard errors above the expected, nearly all at four

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Effects
 from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.priors import TILT_SD
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.recording.changes import LOG_FACTOR_SD
 from iceberg.model.survival.delay_kernel import DelayKernel
@@ -160,10 +161,6 @@ LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
-
-# Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be half as many, or twice. Who speaks
-# depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
-TILT_SD = 0.4
 
 
 @dataclass(frozen=True, eq=False)
