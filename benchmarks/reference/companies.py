@@ -19,7 +19,7 @@ from iceberg.model.departures.fit.design import LexisDesign
 from iceberg.model.departures.fit.model import LONGEST_LAG
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
-from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.ratio.posterior import HARMLESS_SD, HARMLESS_SHIFT, RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.simulation.company import observe_history, simulate_company
 from iceberg.simulation.worlds import CompanyTruth, draw_company, with_categories
@@ -101,14 +101,15 @@ def digest_of(counts: CohortCounts) -> str:
 def given(problem: Problem) -> dict[str, Any]:
     """Everything besides the counts that fit and sampler share, as a fixture holds it."""
     prior, kernel = problem.prior, problem.kernel
-    weight, level, variance, spread = (np.asarray(part) for part in prior.components)
+    (spread_weight, spread), (level_weight, level, level_sd) = prior.spreads, prior.levels
     return {
         "lags": problem.design.lags,
         "natural_level_sd": NATURAL_LEVEL_SD,
         "delay": {"location": kernel.location.tolist(), "covariance": kernel.covariance.tolist()},
-        "ratio_prior": {"mean": prior.mean.tolist(), "shared_sd": prior.shared_sd, "spread": prior.spread, "near_zero": prior.near_zero},
+        "ratio_prior": {"mean": prior.mean.tolist(), "shared_sd": prior.shared_sd, "spread": prior.spread, "near_zero": prior.near_zero, "harmless": prior.harmless},
         "ratio_components": {
-            "log_weight": weight.tolist(), "level": level.tolist(), "level_variance": variance.tolist(), "spread": spread.tolist(),
+            "spread_log_weight": spread_weight.tolist(), "spread": spread.tolist(), "harmless": [prior.harmless, HARMLESS_SHIFT, HARMLESS_SD],
+            "level_log_weight": level_weight.tolist(), "level": level.tolist(), "level_sd": level_sd.tolist(),
         },
     }  # fmt: skip
 

@@ -20,6 +20,7 @@ from jax.scipy.special import gammainc, gammaln, logsumexp
 
 from benchmarks.reference.companies import Problem
 from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, Variances
+from iceberg.model.ratio.posterior import HARMLESS_SD, HARMLESS_SHIFT
 
 jax.config.update("jax_enable_x64", True)
 
@@ -50,7 +51,7 @@ class JointModel:
         every = self.before + months
         self.shapes: dict[str, tuple[int, ...]] = {
             "level": (categories,), "month": (categories, every - 1), "band": (categories, bands - 1), "stretched_ratio": (categories,),
-            "delay": (2 * categories,), "tilt": (),
+            "log_ratio_level": (), "delay": (2 * categories,), "tilt": (),
             "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
             "burst": (categories, segments, months), "natural_segment": (segments,), "natural_segment_month": (segments, months),
             "natural_segment_band": (segments, bands),
@@ -70,16 +71,17 @@ class JointModel:
         self.level_mean = jnp.asarray(np.log((totals + 0.5) / (design.exposure.sum() + 1.0)))
         self.natural_mean = float(np.log((design.exits.sum() + 0.5) / (design.at_risk.sum() + 1.0)))
         self.delay_root = jnp.asarray(np.linalg.cholesky(problem.kernel.covariance))
-        self._prepare_mixture()
 
-    def _prepare_mixture(self) -> None:
-        weight, level, variance, spread = self.problem.prior.components
-        size = len(self.problem.prior.mean)
-        covariances = [s**2 * np.eye(size) + v for s, v in zip(spread, variance, strict=True)]
-        self.mixture_precision = jnp.asarray(np.stack([np.linalg.inv(c) for c in covariances]))
-        log_determinant = np.array([np.linalg.slogdet(c)[1] for c in covariances])
-        self.mixture_constant = jnp.asarray(weight - 0.5 * log_determinant)
-        self.mixture_mean = jnp.asarray(self.problem.prior.mean[None] + np.asarray(level)[:, None])
+    def _log_ratio_prior(self, vector: jax.Array) -> jax.Array:
+        """Of log r and the level its categories share: spread and kind of level summed out, each category harmless or not."""
+        prior, level = self.problem.prior, self.unpack(vector)["log_ratio_level"]
+        own = self.log_ratio(vector) - jnp.asarray(prior.mean) - level
+        weight, spread = (jnp.asarray(part)[:, None] for part in prior.spreads)
+        usual = jnp.log(1 - prior.harmless) - 0.5 * (own / spread) ** 2 - jnp.log(spread)
+        harmless = jnp.log(prior.harmless) - 0.5 * ((own - HARMLESS_SHIFT) / HARMLESS_SD) ** 2 - jnp.log(HARMLESS_SD)
+        of_categories = logsumexp(weight[:, 0] + jnp.logaddexp(usual, harmless).sum(axis=1))
+        kind, mean, sd = (jnp.asarray(part) for part in prior.levels)
+        return of_categories + logsumexp(kind - 0.5 * ((level - mean) / sd) ** 2 - jnp.log(sd))
 
     def unpack(self, vector: jax.Array) -> dict[str, jax.Array]:
         """Named parts of the flat vector."""
@@ -148,8 +150,7 @@ class JointModel:
                 value = value - 0.5 * (z[name] ** 2).sum()
         at = z["stretched_ratio"]
         value = value + jnp.log1p(jax.nn.softplus(-at) * jax.nn.sigmoid(-at) / 2).sum()
-        away = self.log_ratio(vector)[None] - self.mixture_mean
-        value = value + logsumexp(self.mixture_constant - 0.5 * jnp.einsum("ti,tij,tj->t", away, self.mixture_precision, away))
+        value = value + self._log_ratio_prior(vector)
         return value + (self._log_variance_prior(z) if self.learn else 0.0)
 
     def _log_variance_prior(self, z: dict[str, jax.Array]) -> jax.Array:

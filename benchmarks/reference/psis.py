@@ -115,7 +115,7 @@ def _log_target(fit: ExcessHazardFit, prior: Prior, shared: FloatArray, own: Flo
 
 def draw_parameters(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """(K, G) and (K, S, n): shared and per-segment parameters, all at once (`draw_silent_churn` takes them in chunks)."""
-    away, shared = draw_shared_parameters(fit, rng, JOINT_DRAWS)
+    away, shared, _ = draw_shared_parameters(fit, rng, JOINT_DRAWS)
     return shared, np.asarray(fit.arrow.draw_own(rng, away) + fit.own, dtype=np.float64)
 
 
@@ -124,7 +124,7 @@ def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray)
     at = fit.ratio_positions
     prior = _prior_without_ratios(fit, fit.shared[at])
     ratio_covariance = np.linalg.inv(fit.ratio_covariance)
-    weights = fit.ratio_prior.log_density(shared[:, at])[0] - _ratio_log_density(fit, shared[:, at])
+    weights = -fit.ratio_likelihood.log_density(shared[:, at])[0]  # the prior of the ratios and their level stands in both
     for number in range(len(shared)):
         away, own_away = shared[number] - fit.shared, own[number] - fit.own
         moved = np.clip(np.expm1(away[at]), -1.0, 10.0)
@@ -135,11 +135,6 @@ def joint_log_weights(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray)
         held = Prior(pinned, prior.shared_precision, prior.local_precision, prior.walks)
         weights[number] += _log_target(fit, held, shared[number], own[number]) + given
     return weights
-
-
-def _ratio_log_density(fit: ExcessHazardFit, log_ratio: FloatArray) -> FloatArray:
-    """What the draws of log r were taken from."""
-    return np.asarray(fit.ratio_likelihood.log_density(log_ratio)[0] + fit.ratio_prior.log_density(log_ratio)[0])
 
 
 def ratio_log_weights(fit: ExcessHazardFit, log_ratio: FloatArray) -> FloatArray:

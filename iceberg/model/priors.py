@@ -16,6 +16,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.window import DEFAULT_LOOK_BACK_DAYS
 from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
+from iceberg.model.ratio.posterior import HARMLESS_WEIGHT
 
 # Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1 served all companies of the trial
 # of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
@@ -184,6 +185,7 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("common_excess", (COMMON_EXCESS.low, COMMON_EXCESS.mode, COMMON_EXCESS.high), "judgement", "D"),
         Default("silent_excess_log_sd", OWN_EXCESS_LOG_SD, "judgement", "D", constant=True),
         Default("handled_complaints", RECOVERY[1][0], _TARP, "D", constant=True),
+        Default("harmless_category", HARMLESS_WEIGHT, "judgement", "D", constant=True),
         Default("tenure_tilt_sd", TILT_SD, "exit_and_voice", "D", constant=True),
         Default("category_delay_log_sd", CATEGORY_MEAN_SD, "judgement", "D", constant=True),
         Default("look_back_days", float(DEFAULT_LOOK_BACK_DAYS), "judgement", "D"),

@@ -19,7 +19,7 @@ from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import draw_pipeline
 from iceberg.model.departures.placebo import above_noise, run_placebo
 from iceberg.model.departures.reconciliation import draw_silent_churn
-from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
 from iceberg.model.survival.delay_kernel import fit_delay_kernel, lag_weights, share_within
 from iceberg.simulation.company import simulate_world
 from tests.model.build import linked_counts
@@ -262,12 +262,45 @@ def test_the_delay_is_learned_from_complainers_and_its_months_add_up() -> None:
 def test_the_prior_of_the_ratios_has_the_gradient_it_says_and_room_near_zero() -> None:
     prior = RatioPrior(np.array([1.0, 0.5, 2.0]), 1.5)
     at = np.array([[0.3, -1.0, 2.5], [-6.0, -5.0, -4.0]])
-    value, slope = prior.log_density(at)
+    level = np.array([0.5, -4.0])
+    value, slope, level_slope = prior.log_density(at, level)
     for place in range(3):
         moved = at + 1e-6 * np.eye(3)[place]
-        assert slope[:, place] == pytest.approx((prior.log_density(moved)[0] - value) / 1e-6, abs=1e-4)
+        assert slope[:, place] == pytest.approx((prior.log_density(moved, level)[0] - value) / 1e-6, abs=1e-4)
+    assert level_slope == pytest.approx((prior.log_density(at, level + 1e-6)[0] - value) / 1e-6, abs=1e-4)
     drawn = prior.draw(np.random.default_rng(0), 4000)
     assert 0.03 < (np.exp(drawn).max(axis=1) < 0.05).mean() < 0.2
+
+
+def test_a_level_and_spread_summed_out_by_hand_give_the_density_of_the_draws() -> None:
+    """The share of categories far below the others is that of the harmless ones, for any level; a category alone has the density of the mixture."""
+    prior = RatioPrior(np.array([1.0, 0.5, 2.0]), 1.5, near_zero=0.0)
+    level, at = np.array([0.7]), np.array([[1.7, -1.5, 2.6]])
+    weights, spreads = np.exp(prior.spreads[0]), prior.spreads[1]
+    own = at[0] - prior.mean - level
+
+    def normal(away: np.ndarray, sd: float | np.ndarray) -> np.ndarray:
+        return np.exp(-0.5 * (away / sd) ** 2) / sd
+
+    by_hand = (weights * np.prod(0.85 * normal(own[:, None], spreads) + 0.15 * normal(own + 2.5, 1.5)[:, None], axis=0)).sum() * normal(level, 1.5)[0]
+    usual = replace(prior, harmless=0.0)
+    assert prior.log_density(at, level)[0] == pytest.approx(np.log(by_hand))
+    assert prior.log_density(at, level)[0] > usual.log_density(at, level)[0], "one harmless category is likelier than a wide spread"
+    drawn, without = (one.draw(np.random.default_rng(0), 20_000) - one.mean for one in (prior, usual))
+    assert np.median(drawn, axis=0) == pytest.approx(-0.25, abs=0.15)
+    far = ((drawn[:, 0] < drawn[:, 1:].min(axis=1) - 3).mean(), (without[:, 0] < without[:, 1:].min(axis=1) - 3).mean())
+    assert far[0] > 0.03 > 2 * far[1]
+
+
+def test_draws_of_the_ratios_follow_a_prior_with_harmless_categories() -> None:
+    """Where departures say nothing, the Hamiltonian chains end at the prior: the same quantiles as independent draws of it."""
+    prior = RatioPrior(np.array([1.0, 0.5]), 1.5)
+    silent = RatioLikelihood(prior.mean, np.zeros(2), np.zeros((2, 2)), np.zeros(2))
+    chains = draw_log_ratios(silent, prior, np.linalg.inv(prior.gaussian[1]), rng=np.random.default_rng(2), draws=12_000)
+    independent = prior.draw(np.random.default_rng(3), 12_000)
+    for share in (0.1, 0.25, 0.5, 0.75, 0.95):
+        assert np.quantile(chains.log_ratio, share, axis=0) == pytest.approx(np.quantile(independent, share, axis=0), abs=0.25)
+    assert np.corrcoef(chains.log_ratio.T)[0, 1] == pytest.approx(np.corrcoef(independent.T)[0, 1], abs=0.08)
 
 
 def test_the_variance_of_the_natural_tenure_effect_is_averaged_where_it_matters() -> None:

@@ -41,7 +41,7 @@ def test_weighted_draws_agree_with_a_fit_under_the_other_prior() -> None:
     usual, other = ratio_prior_of(counts, Assumptions(), kernel), ratio_prior_of(counts, TEN, kernel)
     fit = fit_excess_hazard(counts, Assumptions(), kernel=kernel, ratio_prior=usual)
     drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=2000)
-    rows = rows_under(other, usual, drawn.log_ratio)
+    rows = rows_under(other, usual, drawn.log_ratio, drawn.level)
     assert rows is not None
     moved = fit_excess_hazard(counts, Assumptions(), kernel=kernel, ratio_prior=other)
     direct = draw_silent_churn(moved, counts, rng=np.random.default_rng(1), draws=2000)
@@ -53,12 +53,13 @@ def test_weighted_draws_agree_with_a_fit_under_the_other_prior() -> None:
 def test_weights_recover_a_posterior_known_in_closed_form() -> None:
     """Where departures say nothing, draws under one prior become draws under the other: its mean and its spread."""
     nothing = RatioLikelihood(np.zeros(2), np.zeros(2), np.zeros((2, 2)), np.zeros(2))
-    wide = RatioPrior(np.array([1.0, 2.0]), 1.2, spread=0.9, near_zero=0.0)
+    wide = RatioPrior(np.array([1.0, 2.0]), 1.2, spread=0.9, near_zero=0.0, harmless=0.0)
     narrow = replace(wide, mean=np.array([1.4, 2.3]), shared_sd=1.0)
     start = np.linalg.inv(wide.gaussian[1])
     drawn = draw_log_ratios(nothing, wide, start, rng=np.random.default_rng(3), draws=20_000)
-    rows = rows_under(narrow, wide, drawn)
+    rows = rows_under(narrow, wide, drawn.log_ratio, drawn.level)
     assert rows is not None
+    drawn = drawn.log_ratio
     assert drawn[rows].mean(axis=0) == pytest.approx(narrow.mean, abs=0.06)
     target = narrow.draw(np.random.default_rng(4), 20_000)
     assert drawn[rows].std(axis=0) == pytest.approx(target.std(axis=0), rel=0.06)
@@ -67,7 +68,9 @@ def test_weights_recover_a_posterior_known_in_closed_form() -> None:
 def test_a_prior_that_few_draws_speak_for_is_refused() -> None:
     """Ten draws posing as two thousand would make an interval of nothing."""
     prior = RatioPrior(np.array([2.0]), 1.2)
-    drawn = prior.draw(np.random.default_rng(0), 2000)
-    assert rows_under(RatioPrior(np.array([-6.0]), 0.1, spread=0.1), prior, drawn) is None
-    kept = rows_under(prior, prior, drawn)
+    nothing = RatioLikelihood(np.zeros(1), np.zeros(1), np.zeros((1, 1)), np.zeros(1))
+    drawn = draw_log_ratios(nothing, prior, np.linalg.inv(prior.gaussian[1]), rng=np.random.default_rng(0), draws=2000)
+    narrow = RatioPrior(np.array([-6.0]), 0.1, spread=0.1, near_zero=0.0, harmless=0.0)
+    assert rows_under(narrow, prior, drawn.log_ratio, drawn.level) is None
+    kept = rows_under(prior, prior, drawn.log_ratio, drawn.level)
     assert kept is not None and (kept == np.arange(2000)).all()

@@ -171,7 +171,7 @@ def _under_prior(
     reference: _Reference, heard: CohortCounts, prior: RatioPrior, streams: _Streams, draws: int, tell: Callable[[str, float], None]
 ) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
     """Fit, draws and pipeline under `prior`: those of `reference` reweighted, or new ones where it is too far from the default prior for that."""
-    rows = rows_under(prior, reference.prior, reference.drawn.log_ratio)
+    rows = rows_under(prior, reference.prior, reference.drawn.log_ratio, reference.drawn.level)
     if rows is not None:
         return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     known = reference.fit

@@ -46,7 +46,7 @@ def check_fit(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Gene
         counts: As fitted: their months, bands and segments name the places of the axes.
         rng: Random numbers.
     """
-    away, shared = draw_shared_parameters(fit, rng, DRAWS)
+    away, shared, _ = draw_shared_parameters(fit, rng, DRAWS)
     own = fit.arrow.draw_own(rng, away) + fit.own.astype(np.float32)
     caused, departures, _ = draw_rates(fit, shared, own)
     for part in caused:

@@ -34,6 +34,7 @@ class ReconciliationDraws:
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained. V_c as today's recording would
             have it, where what is recorded changed.
         log_ratio: (K, C) the parameter.
+        level: (K,) what all categories share of it.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
         delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
         bound: (K,) how far the share bound by contracts is moved, logit scale; zeros without contracts.
@@ -44,6 +45,7 @@ class ReconciliationDraws:
     natural: SingleArray
     ratio: FloatArray
     log_ratio: FloatArray
+    level: FloatArray
     sufferers: SingleArray
     delay: FloatArray
     bound: FloatArray
@@ -68,7 +70,7 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
             if size
         ]
         return ReconciliationDraws(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(ReconciliationDraws)))
-    away, shared = draw_shared_parameters(fit, rng, draws)
+    away, shared, level = draw_shared_parameters(fit, rng, draws)
     categories, segments, months, _ = fit.design.shape
     exits = counts.silent_exits.sum(axis=2)
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
@@ -90,17 +92,20 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
         factors = RecordingFactors(changes_inside(counts), change, shares_before(counts))
         heard = vocal * factors.inflation(counts.complainants.sum(axis=(1, 3)).astype(np.float64))
     ratio = np.where(vocal > 0, total / np.maximum(heard, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared), moved_bound(fit, shared), change)
+    return ReconciliationDraws(
+        churn, natural, ratio, np.array(log_ratio), level, sufferers, shared_delay(fit, shared), moved_bound(fit, shared), change
+    )
 
 
-def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
-    """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are.
+def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(K, G) shared parameters, as deviations on the scale of the Gaussian and as they are, and (K,) the level of the log ratios.
 
     Ratios come from their skewed posterior, the rest is Gaussian around its mean given the ratios. Given the ratios, everything else moves
     linearly in r_c / mode_c, because expected departures do.
     """
     at = fit.ratio_positions
-    log_ratio = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
+    drawn = draw_log_ratios(fit.ratio_likelihood, fit.ratio_prior, fit.ratio_covariance, rng=rng, draws=draws)
+    log_ratio = drawn.log_ratio
     away = fit.arrow.draw_shared(rng, draws)
     unit = np.eye(fit.layout.shared_size)[:, at]
     covariance = cho_solve((fit.arrow.shared, True), unit, check_finite=False)
@@ -109,7 +114,7 @@ def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws
     away = away + (moved - away[:, at]) @ slope.T
     shared = away + fit.shared
     shared[:, at] = log_ratio
-    return away, shared
+    return away, shared, drawn.level
 
 
 def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:

@@ -26,14 +26,15 @@ LEAST_CUSTOMERS = 10.0  # judgement: factors between fewer customers than these 
 
 @dataclass(frozen=True, eq=False)
 class SecondOpinion:
-    """Draws of the estimate without tenure: (K, C) log ratios and customers, under the prior of the fit."""
+    """Draws of the estimate without tenure: (K, C) log ratios, (K,) their level, and (K, C) customers, under the prior of the fit."""
 
     log_ratio: FloatArray
+    level: FloatArray
     silent_churn: FloatArray
 
     def under(self, prior: RatioPrior, drawn_under: RatioPrior) -> FloatArray | None:
         """(K, C) customers under another prior; None where its draws cannot say."""
-        rows = rows_under(prior, drawn_under, self.log_ratio)
+        rows = rows_under(prior, drawn_under, self.log_ratio, self.level)
         return None if rows is None else self.silent_churn[rows]
 
 
@@ -41,7 +42,7 @@ def ask_without_tenure(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ra
     """The draws of the same model whose silent sufferers do not follow the tenures of complainants, fitted from `fit`."""
     blind = replace(fit, design=replace(fit.design, follows_tenure=False), alternatives=())
     drawn = draw_silent_churn(refit(blind, fit.shared, fit.own), counts, rng=rng, draws=draws)
-    return SecondOpinion(drawn.log_ratio, drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64))
+    return SecondOpinion(drawn.log_ratio, drawn.level, drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64))
 
 
 def opinions_differ(first: CredibleInterval, second: CredibleInterval) -> bool:

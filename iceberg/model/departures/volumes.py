@@ -92,7 +92,7 @@ def correct_by_months(
     key = (series.digest, _seed(for_draws).entropy, _seed(for_draws).spawn_key, assumptions.draws)
     if not (isinstance(warm, _SeriesFit) and warm.key == key and same_prior(warm.prior, usual)):
         warm = _SeriesFit(key, usual, fit_and_draw(usual))
-    rows = rows_under(known, warm.prior, warm.drawn.log_ratio)
+    rows = rows_under(known, warm.prior, warm.drawn.log_ratio, warm.drawn.level)
     drawn = fit_and_draw(known) if rows is None else warm.drawn.at(rows)
     excess = _drawn_excess(counts, assumptions, for_excess, spoken, np.exp(drawn.log_ratio))
     silent_share = 1 - excess[:, spoken] / np.maximum(np.exp(drawn.log_ratio), 1e-12)

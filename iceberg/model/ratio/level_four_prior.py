@@ -99,7 +99,7 @@ def find_conflict(
         return None
     unmeasured = replace(prior, observed_mean=None, observed_precision=None)
     covariance = np.asarray(np.linalg.inv(likelihood.information + unmeasured.gaussian[1]), dtype=np.float64)
-    alone = draw_log_ratios(likelihood, unmeasured, covariance, rng=rng, draws=CONFLICT_DRAWS)[:, known]
+    alone = draw_log_ratios(likelihood, unmeasured, covariance, rng=rng, draws=CONFLICT_DRAWS).log_ratio[:, known]
     root = np.linalg.cholesky(prior.observed_covariance[np.ix_(known, known)])
     measured = prior.observed_mean[known] + rng.standard_normal(alone.shape) @ root.T
     weight = np.log(np.maximum(vocal[known], 1e-9))

@@ -2,8 +2,8 @@
 
 The data constrain a ratio on its natural scale (departures are linear in r_c), the prior lives on the log scale. A Gaussian in log r_c is therefore
 wrong exactly where it matters: where the data say "almost none". Around the mode the likelihood with everything else integrated out is taken as
-quadratic in y_c = r_c / mode_c; the prior is exact, the shared level and the spread between categories summed out; Hamiltonian steps in these few
-dimensions are cheap and need no tuning by the user.
+quadratic in y_c = r_c / mode_c; the prior is exact, the spread between categories summed out and the level that they share drawn with them; Hamiltonian
+steps in these few dimensions are cheap and need no tuning by the user.
 
 References:
     Rue et al. 2009 (nested Laplace); Neal 2011 (Hamiltonian Monte Carlo).
@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,17 +25,22 @@ SPREAD_GRID = np.array([0.3, 0.45, 0.65, 0.9, 1.25, 1.75])
 SPREAD_MEDIAN, SPREAD_LOG_SD = 0.9, 0.45
 # Judgement, grade D: one company in ten has next to no silent churn; the ratio there is 150 times smaller, give or take.
 NEAR_ZERO_WEIGHT, NEAR_ZERO_SHIFT, NEAR_ZERO_SD = 0.10, -5.0, 2.0
+# Judgement, grade D: one category in seven is loud and harmless; its ratio is a twelfth of the others', give or take a factor of four.
+HARMLESS_WEIGHT, HARMLESS_SHIFT, HARMLESS_SD = 0.15, -2.5, 1.5
 
 
 @dataclass(frozen=True, eq=False)
 class RatioPrior:
-    """log r_c = m + mean_c + e_c; m ~ (1 - w) Normal(0, shared_sd) + w Normal(shift, sd) near zero; e_c ~ Normal(0, spread), spread log-normal.
+    """log r_c = m + mean_c + e_c. The level m is Normal(0, shared_sd), or near zero for the whole company.
+
+    e_c ~ (1 - h) Normal(0, spread) + h Normal(shift, sd) of a harmless category; the spread is log-normal.
 
     Attributes:
         mean: (C,) prior median of log r_c away from zero.
         shared_sd: how far all categories may be wrong together, log scale.
         spread: median of how far apart they are.
         near_zero: weight of next to no silent churn at all.
+        harmless: weight h of a category whose complaints cost hardly anybody.
         observed_mean, observed_precision: (C,) and (C, C) log r ~ Normal on top of it, where a complaint rate was observed; precision 0 elsewhere.
     """
 
@@ -42,6 +48,7 @@ class RatioPrior:
     shared_sd: float
     spread: float = SPREAD_MEDIAN
     near_zero: float = NEAR_ZERO_WEIGHT
+    harmless: float = HARMLESS_WEIGHT
     observed_mean: FloatArray | None = None
     observed_precision: FloatArray | None = None
 
@@ -75,40 +82,53 @@ class RatioPrior:
         return np.asarray(mean, dtype=np.float64), both
 
     @cached_property
-    def components(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Log weight, level, level variance and spread of the normal mixture (T components)."""
-        spreads = SPREAD_GRID * self.spread / SPREAD_MEDIAN
-        of_spread = -0.5 * (np.log(SPREAD_GRID / SPREAD_MEDIAN) / SPREAD_LOG_SD) ** 2
-        of_spread -= logsumexp(of_spread)
-        weight = np.concatenate([of_spread + np.log1p(-self.near_zero), of_spread + np.log(max(self.near_zero, 1e-300))])
-        level = np.repeat([0.0, NEAR_ZERO_SHIFT], len(spreads))
-        variance = np.repeat([self.shared_sd**2, NEAR_ZERO_SD**2], len(spreads))
-        return weight, level, variance, np.tile(spreads, 2)
+    def spreads(self) -> tuple[FloatArray, FloatArray]:
+        """Log weight and value of the spread between categories (T values)."""
+        weight = -0.5 * (np.log(SPREAD_GRID / SPREAD_MEDIAN) / SPREAD_LOG_SD) ** 2
+        return weight - logsumexp(weight), SPREAD_GRID * self.spread / SPREAD_MEDIAN
 
-    def log_density(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Log density (constants dropped) and gradient at (K, C)."""
-        size = len(self.mean)
-        weight, level, variance, spread = self.components
-        away = log_ratio - self.mean
-        average = away.mean(axis=1, keepdims=True)
-        within = away - average
-        squares = (within**2).sum(axis=1, keepdims=True)
-        total = variance + spread**2 / size
-        terms = weight - (size - 1) * np.log(spread) - 0.5 * squares / spread**2 - 0.5 * (average - level) ** 2 / total - 0.5 * np.log(total)
-        largest = terms.max(axis=1, keepdims=True)
-        share = np.exp(terms - largest)
-        total_share = share.sum(axis=1, keepdims=True)
-        value = (largest + np.log(total_share))[:, 0]
-        share /= total_share
-        pull_within = (share / spread**2).sum(axis=1, keepdims=True)
-        pull_level = (share * (average - level) / total).sum(axis=1, keepdims=True)
-        slope = -within * pull_within - pull_level / size
+    @cached_property
+    def levels(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Log weight, mean and standard deviation of the level: as usual, and near zero."""
+        weight = np.log(np.maximum([1 - self.near_zero, self.near_zero], 1e-300))
+        return weight, np.array([0.0, NEAR_ZERO_SHIFT]), np.array([self.shared_sd, NEAR_ZERO_SD])
+
+    def log_density(self, log_ratio: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Log density (constants dropped) at (K, C) and (K,), and its gradients by both."""
+        weight, spread = self.spreads
+        own = log_ratio - self.mean - level[:, None]
+        usual = own[:, None, :] / spread[:, None]
+        terms = np.log1p(-self.harmless) - np.log(spread)[:, None] - 0.5 * usual**2
+        away = (own - HARMLESS_SHIFT) / HARMLESS_SD
+        harmless = np.log(max(self.harmless, 1e-300)) - np.log(HARMLESS_SD) - 0.5 * away**2
+        both = np.logaddexp(terms, harmless[:, None, :])
+        of_spread = both.sum(axis=2) + weight
+        value = logsumexp(of_spread, axis=1)
+        share = np.exp(of_spread - value[:, None])[:, :, None]
+        is_usual = np.exp(terms - both)
+        slope = -(share * is_usual * usual / spread[:, None]).sum(axis=1) - (share * (1 - is_usual)).sum(axis=1) * away / HARMLESS_SD
+        of_level, level_slope = self._of_level(level)
+        value, level_slope = value + of_level, level_slope - slope.sum(axis=1)
         if self.observed_mean is not None and self.observed_precision is not None:
             off = log_ratio - self.observed_mean
             pull = off @ self.observed_precision
             value = value - 0.5 * (off * pull).sum(axis=1)
             slope = slope - pull
-        return value, slope
+        return value, slope, level_slope
+
+    def _of_level(self, level: FloatArray) -> tuple[FloatArray, FloatArray]:
+        weight, mean, sd = self.levels
+        away = (level[:, None] - mean) / sd
+        terms = weight - np.log(sd) - 0.5 * away**2
+        value = logsumexp(terms, axis=1)
+        return value, -(np.exp(terms - value[:, None]) * away / sd).sum(axis=1)
+
+    def level_given(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+        """Where the level is likely to be, (K,), how it moves with each ratio, (C,), and its standard deviation: under the Gaussian part alone."""
+        size = log_ratio.shape[-1]
+        shared, own = self.shared_sd**2, self.spread**2
+        follows = np.full(size, shared / (own + size * shared))
+        return (log_ratio - self.mean) @ follows, follows, float(np.sqrt(shared * own / (own + size * shared)))
 
     def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:
         """(K, C) log ratios before the departures speak."""
@@ -116,11 +136,14 @@ class RatioPrior:
             mean, precision = self.gaussian
             nothing = np.zeros(len(mean))
             silent = RatioLikelihood(mean, nothing, np.zeros_like(precision), nothing)
-            return draw_log_ratios(silent, self, np.asarray(np.linalg.inv(precision), dtype=np.float64), rng=rng, draws=draws)
-        weight, level, variance, spread = self.components
-        chosen = rng.choice(len(weight), size=draws, p=np.exp(weight))
-        shared = level[chosen] + np.sqrt(variance[chosen]) * rng.standard_normal(draws)
-        return self.mean + shared[:, None] + spread[chosen, None] * rng.standard_normal((draws, len(self.mean)))
+            return draw_log_ratios(silent, self, np.asarray(np.linalg.inv(precision), dtype=np.float64), rng=rng, draws=draws).log_ratio
+        (of_spread, spreads), (of_level, means, sds) = self.spreads, self.levels
+        spread = spreads[rng.choice(len(spreads), size=draws, p=np.exp(of_spread))]
+        kind = rng.choice(2, size=draws, p=np.exp(of_level))
+        level = means[kind] + sds[kind] * rng.standard_normal(draws)
+        own = rng.standard_normal((draws, len(self.mean)))
+        harmless = rng.random(own.shape) < self.harmless
+        return self.mean + level[:, None] + np.where(harmless, HARMLESS_SHIFT + HARMLESS_SD * own, spread[:, None] * own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,10 +218,23 @@ STEP_SIZE, LEAPS = 0.25, 7
 FORGET, APART, STATES = 40, 8, 4
 
 
+@dataclass(frozen=True, eq=False)
+class LogRatios:
+    """Joint draws.
+
+    Attributes:
+        log_ratio: (K, C) log r.
+        level: (K,) what all categories share.
+    """
+
+    log_ratio: FloatArray
+    level: FloatArray
+
+
 def draw_log_ratios(
     likelihood: RatioLikelihood, prior: RatioPrior, covariance: FloatArray, *, rng: np.random.Generator, draws: int
-) -> FloatArray:
-    """(K, C) joint posterior draws of log r from many short chains.
+) -> LogRatios:
+    """Joint posterior draws of log r from many short chains.
 
     Args:
         likelihood: What the departures say.
@@ -207,20 +243,32 @@ def draw_log_ratios(
         rng: Random numbers.
         draws: K; a quarter as many chains run.
     """
-    root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(covariance)))
+    level, follows, sd = prior.level_given(likelihood.mode)
+    centre = np.append(likelihood.mode, level)
+    with_level = covariance @ follows
+    whole = np.block([[covariance, with_level[:, None]], [with_level[None], follows @ with_level + sd**2]])
+    root = np.linalg.cholesky(whole + 1e-10 * np.eye(len(whole)))
     chains = -(-draws // STATES)
     z = rng.standard_normal((chains, len(root)))
 
     def target(at: FloatArray) -> tuple[FloatArray, FloatArray]:
-        log_ratio = likelihood.mode + at @ root.T
+        moved = centre + at @ root.T
+        log_ratio = moved[:, :-1]
         value, slope = likelihood.log_density(log_ratio)
-        prior_value, prior_slope = prior.log_density(log_ratio)
-        return value + prior_value, (slope + prior_slope) @ root
+        prior_value, prior_slope, level_slope = prior.log_density(log_ratio, moved[:, -1])
+        return value + prior_value, np.column_stack([slope + prior_slope, level_slope]) @ root
 
+    kept = _hamiltonian(target, z, rng)
+    moved = (centre + kept @ root.T)[:draws]
+    return LogRatios(np.ascontiguousarray(moved[:, :-1]), np.ascontiguousarray(moved[:, -1]))
+
+
+def _hamiltonian(target: Callable[[FloatArray], tuple[FloatArray, FloatArray]], z: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """States of all chains that start at `z`, one chain below another."""
     value, slope = target(z)
     kept = []
     for step in range(FORGET + APART * STATES):
-        size = STEP_SIZE * rng.uniform(0.3, 1.3, size=(chains, 1))
+        size = STEP_SIZE * rng.uniform(0.3, 1.3, size=(len(z), 1))
         momentum = rng.standard_normal(z.shape)
         start = value - 0.5 * (momentum**2).sum(1)
         tried, tried_value, tried_slope = z, value, slope
@@ -231,9 +279,9 @@ def draw_log_ratios(
                 tried_value, tried_slope = target(tried)
                 momentum = momentum + 0.5 * size * tried_slope
             end = tried_value - 0.5 * (momentum**2).sum(1)
-            accept = np.log(rng.random(chains)) < np.where(np.isfinite(end), end - start, -np.inf)
+            accept = np.log(rng.random(len(z))) < np.where(np.isfinite(end), end - start, -np.inf)
         z = np.where(accept[:, None], tried, z)
         value, slope = np.where(accept, tried_value, value), np.where(accept[:, None], tried_slope, slope)
         if step >= FORGET and (step - FORGET) % APART == APART - 1:
             kept.append(z)
-    return np.asarray((likelihood.mode + np.concatenate(kept) @ root.T)[:draws])
+    return np.concatenate(kept)

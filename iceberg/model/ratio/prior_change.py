@@ -25,16 +25,18 @@ def same_prior(prior: RatioPrior, other: RatioPrior) -> bool:
         mine, theirs = getattr(prior, name), getattr(other, name)
         if (mine is None) != (theirs is None) or (mine is not None and not np.array_equal(mine, theirs)):
             return False
-    return (prior.shared_sd, prior.spread, prior.near_zero) == (other.shared_sd, other.spread, other.near_zero)
+    numbers = ("shared_sd", "spread", "near_zero", "harmless")
+    return all(getattr(prior, name) == getattr(other, name) for name in numbers)
 
 
-def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray) -> IntArray | None:
+def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray, level: FloatArray) -> IntArray | None:
     """Which draws to take, some twice, so that they are draws under `prior`.
 
     Args:
         prior: What is now believed of log r.
         drawn_under: What was believed when the draws were made.
         log_ratio: (K, C) those draws.
+        level: (K,) what all categories share in them. Where the new prior moves all categories alike, their level moves with it: the draws stay good.
 
     Returns:
         (K,) rows in ascending order, or None where too few draws would carry the answer.
@@ -42,7 +44,8 @@ def rows_under(prior: RatioPrior, drawn_under: RatioPrior, log_ratio: FloatArray
     draws = len(log_ratio)
     if same_prior(prior, drawn_under) or not log_ratio.shape[1]:
         return np.arange(draws, dtype=np.int64)
-    weight = prior.log_density(log_ratio)[0] - drawn_under.log_density(log_ratio)[0]
+    moved = level - float(np.mean(prior.mean - drawn_under.mean))
+    weight = prior.log_density(log_ratio, moved)[0] - drawn_under.log_density(log_ratio, level)[0]
     share = np.exp(weight - weight.max())
     share /= share.sum()
     if 1 / (share**2).sum() < ENOUGH_DRAWS * draws or share.max() > max(LARGEST_WEIGHT, 2 / draws):

@@ -37,7 +37,7 @@ EQUATIONS = (
     r"V_{csmb}\sim\text{Poisson}\big(E_{smb}\,A_{csm}\,B_{cb}\big)",
     r"\log A_{csm}=\alpha_c+\text{segment}_{cs}+\text{month}_{cm}+\text{burst}_{csm}",
     r"Y_{smb}\sim\text{Poisson}\Big(N_{smb}\Big[e^{\nu_{smb}}+\sum_c r_c\sum_{\ell} w_\ell\,A_{c,s,m-\ell}\,(T_\ell B_c)_b\Big]\Big)",
-    r"\log r_c = \log K_c + m + e_c,\qquad e_c\sim\mathcal N(0,\sigma_e^2)",
+    r"\log r_c = \log K_c + m + e_c,\qquad e_c\sim(1-\eta)\,\mathcal N(0,\sigma_e^2)+\eta\,\mathcal N(-2.5,1.5^2)",
     r"m\sim(1-\omega)\,\mathcal N(0,\sigma_m^2)+\omega\,\mathcal N(-5,2^2)",
     r"v_k \leftarrow \frac{b_k^\top S_k b_k}{r_k-\operatorname{tr}(\Sigma_k S_k)/v_k}",
     r"\big(H_{1},\dots,H_{C},\text{natural}\big)_{smb}\,\big|\,Y_{smb}\sim\text{Multinomial}\big(Y_{smb};\ \text{shares of }\mathbb E\,Y_{smb}\big)",
