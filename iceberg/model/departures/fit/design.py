@@ -37,6 +37,7 @@ class LexisDesign:
         before: months before the window in which problems may have struck those who left inside it.
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
+        membership, column_sizes: see `ParameterLayout`.
     """
 
     at_risk: FloatArray
@@ -47,6 +48,8 @@ class LexisDesign:
     before: int
     source_band: FloatArray
     reference_band: int
+    membership: tuple[tuple[int, ...], ...] = ()
+    column_sizes: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -224,7 +227,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
-        for number, slope in enumerate(_weight_slopes(effects.delay, design.lags)):
+        for number, slope in enumerate(weight_slopes(effects.delay, design.lags)):
             caused = np.einsum("csml,c,clb->smb", lagged, ratio, slope[:, None] * rates.moved_band, optimize=True)
             matrix[..., starts[3] + number] = caused * risk
     matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
@@ -234,7 +237,8 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
-def _weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:
+def weight_slopes(delay: FloatArray, lags: int) -> list[FloatArray]:
+    """Derivative of the lag weights in each parameter of the delay."""
     step = 1e-4
     shifts = [np.array([step, 0.0]), np.array([0.0, step])]
     return [(lag_weights(delay + shift, lags) - lag_weights(delay - shift, lags)) / (2 * step) for shift in shifts]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iceberg.arrays import FloatArray, IntArray
-from iceberg.model.departures.fit.design import DepartureColumns, Effects, LexisDesign, Rates, departure_columns
+from iceberg.arrays import FloatArray, IntArray, SingleArray
+from iceberg.model.departures.fit.design import DepartureColumns, Effects, LexisDesign, Rates, departure_columns, lagged_intensity, weight_slopes
 from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
@@ -33,7 +33,8 @@ class Information:
         cells: (S, C, M, B - 1) expected complainants outside the reference band.
         by_month, by_band: (S, C, M) and (S, C, B - 1) expected complainants, all bands and all months.
         rows, own_rows: (S, R, G) and (S, R, n) derivative of the expected departures of R = M * B cells over their standard deviation;
-            the information of departures is rows' rows.
+            the information of departures is rows' rows. Of a wide layout in single precision, and in `rows` only those shared parameters that
+            the segment meets (`ParameterLayout.met`).
         root_weight: (S, R) one over that standard deviation.
         share: (C + 1, S, R) expected departures of each category and of natural causes, as a share.
     """
@@ -56,14 +57,22 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
     shared_score, own_score = np.zeros(layout.shared_size), np.zeros((segments, layout.local_size))
     silence = not design.at_risk.any()
     if silence:
-        rows, own_rows = np.zeros((segments, 0, layout.shared_size)), np.zeros((segments, 0, layout.local_size))
+        met_size = layout.met.shape[1] if layout.is_wide else layout.shared_size
+        rows, own_rows = np.zeros((segments, 0, met_size)), np.zeros((segments, 0, layout.local_size))
         root_weight, share = np.zeros((segments, 0)), np.zeros((layout.categories + 1, segments, 0))
     else:
-        columns = departure_columns(design, effects, rates)
         departures = np.maximum(rates.departures, 1e-12)
         weight = np.where(design.at_risk > 0, 1 / departures, 0.0).reshape(segments, -1)
         root_weight = np.sqrt(weight)
         residual = (design.exits - rates.departures).reshape(segments, -1) * weight
+        share = (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1)
+    if not silence and layout.is_wide:
+        rows, own_rows = wide_rows(design, layout, effects, rates, root_weight.reshape(design.at_risk.shape))
+        residual = (design.exits - rates.departures).reshape(segments, 1, -1) * root_weight[:, None]
+        np.add.at(shared_score, layout.met, np.matmul(residual.astype(np.float32), rows)[:, 0])
+        own_score += np.matmul(residual.astype(np.float32), own_rows)[:, 0]
+    elif not silence:
+        columns = departure_columns(design, effects, rates)
         score = np.matmul(residual[:, None], columns.matrix)[:, 0]
         columns.matrix[:] *= root_weight[..., None]
         shared_pick, own_pick = _pick_columns(layout, columns)
@@ -71,7 +80,6 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
         rows = columns.matrix.take(shared_pick, axis=2)
         own_rows = columns.matrix.take(own_pick, axis=2)
         own_score += score[:, own_pick]
-        share = (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1)
     shared, cells, by_month, by_band = _complaints(design, layout, rates, shared_score, own_score)
     return Information(shared_score, own_score, shared, cells, by_month, by_band, rows, own_rows, root_weight, share)
 
@@ -122,8 +130,73 @@ def _complaints(
     cross = cells.sum(0)
     shared[month[:, :, None], band[:, None, :]] = cross
     shared[band[:, None, :], month[:, :, None]] = cross
+    if layout.column_sizes:
+        _of_levels(layout, by_category_month, by_month, by_band, score["level"], shared)
     if layout.local:
         own = layout.own(own_score)
         own["segment"][:] += by_category_month.sum(2).T
         own["burst"][:] += by_category_month.transpose(1, 0, 2)
     return shared, cells, by_month, by_band
+
+
+def _of_levels(
+    layout: ParameterLayout, residual: FloatArray, by_month: FloatArray, by_band: FloatArray, score: FloatArray, shared: FloatArray
+) -> None:
+    """Adds the complaint part of the levels of segment columns: `residual` is (C, S, M), `by_month` (S, C, M) and `by_band` (S, C, B - 1)."""
+    index, first = layout.at, layout.every - layout.months
+    member = np.zeros((layout.levels, layout.segments))
+    for segment, levels in enumerate(layout.membership):
+        member[list(levels), segment] = 1.0
+    score[:] += member @ residual.sum(2).T
+    for c in range(layout.categories):
+        level = index["level"][:, c]
+        for beside, expected in ((index["month"][c, first:], by_month[:, c]), (index["band"][c], by_band[:, c])):
+            cross = member @ expected
+            shared[np.ix_(level, beside)] = cross
+            shared[np.ix_(beside, level)] = cross.T
+        shared[np.ix_(level, level)] = (member * by_month[:, c].sum(1)) @ member.T
+
+
+def wide_rows(
+    design: LexisDesign, layout: ParameterLayout, effects: Effects, rates: Rates, root_weight: FloatArray
+) -> tuple[SingleArray, SingleArray]:
+    """`Information.rows` and `own_rows` of a wide layout, written once in single precision."""
+    segments, months, bands = design.at_risk.shape
+    c, every, b = layout.categories, layout.every, bands - 1
+    rows = np.zeros((segments, months, bands, layout.met.shape[1]), dtype=np.float32)
+    own = np.zeros((segments, months, bands, layout.local_size), dtype=np.float32)
+    of = layout.met_shared(rows)
+    mine = layout.own(own)
+    scale = (design.at_risk * root_weight).astype(np.float32)
+    ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
+    intensity = (rates.intensity * ratio[:, None, None]).astype(np.float32)
+    lagged = lagged_intensity(design, intensity)  # C S M L
+    moved = (rates.weights[:, None] * rates.moved_band).astype(np.float32)  # C L B
+    for lag in range(design.lags + 1):
+        for m in range(months):
+            source = design.before + m - lag
+            part = intensity[:, :, source].T[:, None, :] * moved[:, lag].T  # S B C
+            of["month"][:, m, :, :, source] = part * scale[:, m, :, None]
+    spread = np.tensordot(lagged, (rates.weights[:, None, None] * design.source_band).astype(np.float32), axes=(3, 0))  # C S M B D
+    for k in range(c):
+        factor = rates.band_factor[k, layout.free_bands].astype(np.float32)
+        of["band"][..., k, :] = spread[k][..., layout.free_bands] * factor * scale[..., None]
+    caused = (rates.caused * root_weight).transpose(1, 2, 3, 0)
+    of["ratio"][:] = caused
+    if design.lags:
+        for number, slope in enumerate(weight_slopes(effects.delay, design.lags)):
+            of["delay"][..., number] = np.einsum("csml,clb->smb", lagged, (slope[:, None] * rates.moved_band).astype(np.float32), optimize=True) * scale
+    natural = (rates.natural * root_weight).astype(np.float32)
+    here, free = np.arange(months), np.arange(b)
+    of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)
+    of["natural_band"][:, :, layout.free_bands, free] = natural[:, :, layout.free_bands]
+    mine["segment"][:] = caused
+    mine["burst"][:] = of["month"][..., every - months :]
+    mine["natural_segment"][..., 0] = natural
+    mine["natural_segment_month"][:, here, :, here] = natural.transpose(1, 0, 2)
+    band = np.arange(bands)
+    mine["natural_segment_band"][:, :, band, band] = natural
+    for column in range(len(layout.column_sizes)):
+        of["level"][..., column, :] = caused
+        of["natural_level"][..., column] = natural
+    return rows.reshape(segments, months * bands, -1), own.reshape(segments, months * bands, -1)

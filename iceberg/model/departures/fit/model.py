@@ -27,6 +27,7 @@ from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rat
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.departures.fit.wide_arrow import WideArrow
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
@@ -62,7 +63,7 @@ class ExcessHazardFit:
     levels: Levels
     shared: FloatArray
     own: FloatArray
-    arrow: Arrow
+    arrow: Arrow | WideArrow
     converged: bool
     iterations: int
     log_posterior: float
@@ -155,7 +156,9 @@ def fit_design(
     natural departures.
     """
     categories, segments, months, bands = design.shape
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band)
+    layout = ParameterLayout(
+        categories, segments, months, bands, design.all_months, design.reference_band, design.membership, design.column_sizes
+    )
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)
@@ -164,7 +167,7 @@ def fit_design(
     else:
         fewest = 3
         silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
-        state = State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
+        state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
         state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
     state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
     return ExcessHazardFit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,9 @@ from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
 
 
+FEW_SEGMENTS = 12  # with more, a fit has to share its work out and to save memory
+
+
 @dataclass(frozen=True)
 class ParameterLayout:
     """Where each effect sits in the vectors of shared and of per-segment parameters.
@@ -24,6 +28,9 @@ class ParameterLayout:
         categories, segments, months, bands: Lengths of the axes.
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
+        membership: Of every segment, its level in each segment column, levels numbered through all columns; empty where segments come from
+            one column, whose effects are those of the segments.
+        column_sizes: Levels of each segment column; empty likewise.
     """
 
     categories: int
@@ -32,6 +39,8 @@ class ParameterLayout:
     bands: int
     every: int
     reference: int
+    membership: tuple[tuple[int, ...], ...] = ()
+    column_sizes: tuple[int, ...] = ()
 
     @property
     def free_bands(self) -> IntArray:
@@ -44,10 +53,20 @@ class ParameterLayout:
         return self.segments > 1
 
     @property
+    def is_wide(self) -> bool:
+        """Whether segments are many, or cells of several columns: their own effects are then eliminated in the space of these effects."""
+        return self.local and (self.segments > FEW_SEGMENTS or bool(self.column_sizes))
+
+    @property
+    def levels(self) -> int:
+        """Number of levels of all segment columns."""
+        return sum(self.column_sizes)
+
+    @property
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 1) + 2 + self.months + b
+        return self.categories * (self.every + b + 1 + self.levels) + 2 + self.months + b + self.levels
 
     @property
     def local_size(self) -> int:
@@ -56,8 +75,15 @@ class ParameterLayout:
 
     def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Views of a shared vector (leading axes allowed)."""
+        return self._shared(vector, self.levels)
+
+    def met_shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Views of vectors of the shared parameters that one segment meets: of the levels, its own in each column."""
+        return self._shared(vector, len(self.column_sizes))
+
+    def _shared(self, vector: npt.NDArray[Any], levels: int) -> dict[str, npt.NDArray[Any]]:
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b])
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b, levels * c, levels])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
@@ -66,6 +92,8 @@ class ParameterLayout:
             "delay": part[3],
             "natural_month": part[4],
             "natural_band": part[5],
+            "level": part[6].reshape(*lead, levels, c),
+            "natural_level": part[7],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -86,6 +114,17 @@ class ParameterLayout:
         """Position of every shared parameter."""
         return self.shared(np.arange(self.shared_size))
 
+    @cached_property
+    def met(self) -> IntArray:
+        """(S, H) positions among the shared parameters of those that each segment meets: all but the effects of other levels."""
+        common = self.shared_size - self.levels * (self.categories + 1)
+        columns = np.tile(np.arange(common), (self.segments, 1))
+        if not self.column_sizes:
+            return columns
+        levels, at = np.array(self.membership), self.at
+        of_levels = at["level"][levels].reshape(self.segments, -1), at["natural_level"][levels]
+        return np.concatenate([columns, *of_levels], axis=1)
+
     @property
     def own_at(self) -> dict[str, IntArray]:
         """Position of every parameter of a segment; empty where segments have none."""
@@ -103,6 +142,10 @@ class ParameterLayout:
         if self.local:
             mine = self.own(own)
             segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
+            if self.column_sizes:
+                levels = np.array(self.membership)
+                segment = segment + of["level"][levels].sum(1).T
+                natural += of["natural_level"][levels].sum(1)[:, None, None]
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
         return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
@@ -174,6 +217,10 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     if b:
         at = index["natural_band"]
         precision[np.ix_(at, at)] = walk_band / variances.natural_band
+    for column, levels in enumerate(np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1]) if layout.column_sizes else []):
+        for name, variance in (("level", variances.level), ("natural_level", variances.natural_level)):
+            at = index[name][levels].ravel()
+            precision[at, at] = 1 / variance[column]
     local = np.zeros(layout.local_size)
     if layout.local:
         mine = layout.own(local)

@@ -11,18 +11,24 @@ from scipy.linalg import cho_solve
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
-from iceberg.model.departures.fit.information import fisher_information, log_likelihood
+from iceberg.model.departures.fit.information import Information, fisher_information, log_likelihood
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
 from iceberg.model.departures.fit.parameters import Levels, ParameterLayout, Prior, build_prior, penalty
 from iceberg.model.departures.fit.variances import Spread, Variances, further, largest_change, update_variances
+from iceberg.model.departures.fit.wide_arrow import WideArrow, factorise_wide
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
 
 Pull = tuple[IntArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
 
 
+def factors_of(layout: ParameterLayout, information: Information, prior: Prior, *, single: bool = False) -> Arrow | WideArrow:
+    """The factors of information + prior precision, by the way that suits the number of segments; `single` as in `factorise`."""
+    return factorise_wide(layout, information, prior) if layout.is_wide else factorise(layout, information, prior, single=single)
+
+
 def _step_in_ratio(
-    arrow: Arrow,
+    arrow: Arrow | WideArrow,
     ratios: IntArray,
     prior: RatioPrior,
     log_ratio: FloatArray,
@@ -94,7 +100,7 @@ def iterate(
     most: int,
     learn: bool = True,
     fewest: int = 3,
-) -> tuple[State, Arrow, float, int | None]:
+) -> tuple[State, Arrow | WideArrow, float, int | None]:
     """Scoring and variance steps until both converge; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
     settled, silence = None, not design.exits.any()
@@ -109,7 +115,7 @@ def iterate(
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
         # Single precision is enough on the way.
-        arrow = factorise(layout, information, prior, single=True)
+        arrow = factors_of(layout, information, prior, single=True)
         if not silence and (settled is not None or iteration % 2 == 0 or change < 0.1):
             drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
         pull = (ratios, drag, drag_at)
@@ -147,7 +153,7 @@ def iterate(
     # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
-    arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
+    arrow = factors_of(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
     return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
 
 
@@ -178,7 +184,7 @@ def _line_search(
     return start, value, 0.0
 
 
-def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at
@@ -192,6 +198,13 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: Floa
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
         spreads[name] = Spread(squares, trace, rank)
+    if layout.column_sizes:
+        spread = np.diagonal(covariance)
+        for name in ("level", "natural_level"):
+            columns = np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1])
+            squares = np.array([(of[name][levels] ** 2).sum() for levels in columns])
+            trace = np.array([spread[at[name][levels]].sum() for levels in columns])
+            spreads[name] = Spread(squares, trace, np.array([at[name][levels].size for levels in columns], dtype=np.float64))
     if layout.local:
         values, variance = layout.own(own), layout.own(arrow.local_variances())
         for name in ("segment", "burst"):
