@@ -144,9 +144,7 @@ def _of_levels(
 ) -> None:
     """Adds the complaint part of the levels of segment columns: `residual` is (C, S, M), `by_month` (S, C, M) and `by_band` (S, C, B - 1)."""
     index, first = layout.at, layout.every - layout.months
-    member = np.zeros((layout.levels, layout.segments))
-    for segment, levels in enumerate(layout.membership):
-        member[list(levels), segment] = 1.0
+    member = layout.members
     score[:] += member @ residual.sum(2).T
     for c in range(layout.categories):
         level = index["level"][:, c]

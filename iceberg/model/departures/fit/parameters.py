@@ -125,6 +125,14 @@ class ParameterLayout:
         of_levels = at["level"][levels].reshape(self.segments, -1), at["natural_level"][levels]
         return np.concatenate([columns, *of_levels], axis=1)
 
+    @cached_property
+    def members(self) -> FloatArray:
+        """(levels, S) 1 where a segment has the level."""
+        found = np.zeros((self.levels, self.segments))
+        for segment, levels in enumerate(self.membership):
+            found[list(levels), segment] = 1.0
+        return found
+
     @property
     def own_at(self) -> dict[str, IntArray]:
         """Position of every parameter of a segment; empty where segments have none."""

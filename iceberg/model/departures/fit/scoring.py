@@ -19,6 +19,19 @@ from iceberg.model.departures.fit.wide_arrow import WideArrow, factorise_wide
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
 
+@dataclass(frozen=True)
+class _Tolerance:
+    """When the scoring ends: the step of a parameter, on the log scale, and the change of a log variance at which both have settled, then `last`."""
+
+    step: float
+    variance: float
+    last: float
+
+
+# Each step costs a third of a second at a hundred segments, log r has a standard deviation of 0.3 or more, and a variance learned from
+# hundreds of effects is known to a tenth at best.
+_USUAL, _WIDE = _Tolerance(0.05, 0.05, 0.01), _Tolerance(0.1, 0.08, 0.1)
+
 Pull = tuple[IntArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
 
 
@@ -108,6 +121,7 @@ def iterate(
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
     change, earlier = np.inf, variances
+    near = _WIDE if layout.is_wide else _USUAL
     for iteration in range(most):
         prior = expected.prior(layout, variances)
         effects = layout.effects(shared, own)
@@ -134,7 +148,7 @@ def iterate(
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
         moved = Parameters(step, own_step)
-        if settled is not None and moved.largest() < 0.01:
+        if settled is not None and moved.largest() < near.last:
             break
         if settled is not None and iteration >= settled + 4:
             break
@@ -146,7 +160,7 @@ def iterate(
         if settled is not None:
             continue
         updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
-        if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
+        if iteration >= fewest and change < near.step and largest_change(variances, updated) < near.variance:
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated

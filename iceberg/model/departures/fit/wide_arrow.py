@@ -7,10 +7,11 @@ all segments share is added up in double. Effects of the levels of segment colum
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,10 +29,15 @@ BATCH = 5  # segments of a piece of work: their matrices stay in the processor's
 
 
 def in_batches(work: Callable[[slice], Part], segments: int) -> list[Part]:
-    """`work` of batches of segments in parallel; the results in order."""
+    """`work` of batches of segments in parallel; the results in order. Work must not call this: it would wait for its own thread."""
     batches = [slice(low, min(low + BATCH, segments)) for low in range(0, segments, BATCH)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, batches))
+    return list(_pool(os.getpid()).map(work, batches))
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """The threads of this process: one that was forked has none of its parent's."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix=f"segments-{process}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +95,10 @@ class WideArrow:
         # The noise of every segment is drawn before the threads start, so the stream does not depend on their order.
         noise = rng.standard_normal((segments, len(shared), size), dtype=np.float32)
         drawn = np.empty((len(shared), segments, size), dtype=np.float32)
+        factors = self._inner_factors
 
         def of_batch(batch: slice) -> None:
-            halves = np.matmul(noise[batch], self._inner_factors[batch].transpose(0, 2, 1))
+            halves = np.matmul(noise[batch], factors[batch].transpose(0, 2, 1))
             halves -= np.matmul(given[:, self.columns[batch]].transpose(1, 0, 2), self.met[batch].transpose(0, 2, 1))
             drawn[:, batch] = self.back(batch, halves).transpose(1, 0, 2)
 
@@ -167,68 +174,94 @@ def halves_of(base: Base, batch: slice, vectors: npt.NDArray[Any], found: npt.ND
 def factorise_wide(layout: ParameterLayout, information: Information, prior: Prior) -> WideArrow:
     """Factors of information + prior precision, all that is of single segments in single precision."""
     base = Base.of(layout, information, prior)
-    segments, _, met_size = information.rows.shape
-    columns = layout.met
-    bridge = _bridge(layout, base)
-    met = np.empty((segments, base.size, met_size), dtype=np.float32)
+    segments, cells, met_size = information.rows.shape
+    met = np.zeros((segments, base.size, met_size), dtype=np.float32)
     inner = np.empty((segments, base.size, base.size), dtype=np.float32)
+    spread = _ComplaintCoupling(layout, base)
 
-    def eliminate(batch: slice) -> tuple[npt.NDArray[Any], float]:
-        mine = bridge(batch)
-        met[batch] = mine
-        taken = -np.matmul(mine.transpose(0, 2, 1), mine)
-        if not information.rows.shape[1]:
+    def eliminate(batch: slice) -> tuple[list[SingleArray], float]:
+        spread.into(batch, met)
+        if not cells:
             inner[batch] = np.eye(base.size, dtype=np.float32)
-            return taken, 0.0
+            return [], 0.0
         rows = information.own_rows[batch]
         rows = halves_of(base, batch, rows, np.empty_like(rows))
-        shared = information.rows[batch] - np.matmul(rows, mine)
-        crossed, log_inner = np.matmul(rows.transpose(0, 2, 1), shared), 0.0
-        for place, own in enumerate(rows):
+        shared = spread.taken_from(batch, information.rows[batch], rows)
+        taken, log_inner = [], 0.0
+        for place, (own, common) in enumerate(zip(rows, shared, strict=True), batch.start):
             precision = own.T @ own
             precision[np.diag_indices(base.size)] += 1
             factor, _ = spotrf(precision, lower=1, overwrite_a=1)
             log_inner += 2 * float(np.log(np.diagonal(factor), dtype=np.float64).sum())
             inverse, _ = spotri(factor, lower=1)
             lower = np.tril(inverse, -1)
-            inner[batch.start + place] = lower + lower.T + np.diag(np.diagonal(inverse))
-        reached = np.matmul(inner[batch], crossed)
-        met[batch] += reached
-        taken += np.matmul(shared.transpose(0, 2, 1), shared) - np.matmul(crossed.transpose(0, 2, 1), reached)
+            inner[place] = lower + lower.T + np.diag(np.diagonal(inverse))
+            crossed = own.T @ common
+            reached = inner[place] @ crossed
+            met[place] += reached
+            taken.append(common.T @ common - crossed.T @ reached)
         return taken, log_inner
 
-    shared, log_inner = information.shared + prior.shared_precision, 0.0
+    shared, log_inner = information.shared + prior.shared_precision - spread.information(), 0.0
     for number, (taken, log_part) in enumerate(in_batches(eliminate, segments)):
         log_inner += log_part
-        if not layout.column_sizes:
-            shared += taken.sum(0, dtype=np.float64)
-            continue
-        for place, part in enumerate(taken):
-            here = columns[number * BATCH + place]
-            shared[np.ix_(here, here)] += part
+        for place, part in enumerate(taken, number * BATCH):
+            if layout.column_sizes:
+                shared[np.ix_(layout.met[place], layout.met[place])] += part
+            else:
+                shared += part
     lower = np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64)
-    return WideArrow(layout, base, inner, met, columns, lower, log_inner)
+    return WideArrow(layout, base, inner, met, layout.met, lower, log_inner)
 
 
-def _bridge(layout: ParameterLayout, base: Base) -> Callable[[slice], SingleArray]:
-    """Of a batch, (s, n, H) F^-1 x complaint coupling of own parameters to the shared ones that a segment meets."""
-    c, m, bands, columns = layout.categories, layout.months, layout.bands - 1, len(layout.column_sizes)
-    common = layout.shared_size - layout.levels * (c + 1)
-    at = layout.at
-    first = layout.every - m
-    category = np.arange(c)
+class _ComplaintCoupling:
+    """F^-1 x complaint coupling of own parameters to the shared ones: of each category to its own months, bands and levels.
 
-    def of_batch(batch: slice) -> SingleArray:
-        given = base.bridge[batch].astype(np.float32)  # s c 1+M M+B-1
-        found = np.zeros((len(given), base.size, common + columns * (c + 1)), dtype=np.float32)
-        bursts = c + np.arange(c * m).reshape(c, m)
-        for k in category:
-            where = np.concatenate([[k], bursts[k]])
-            month, band = at["month"][k, first], at["band"][k, 0] if bands else 0
-            found[:, where, month : month + m] = given[:, k, :, :m]
-            found[:, where, band : band + bands] = given[:, k, :, m : m + bands]
-            for column in range(columns):  # the effect of a level moves every month of the segment
-                found[:, where, common + column * c + k] = given[:, k, :, :m].sum(-1)
+    The effect of a level moves every month of a segment, so its column is the sum of those of the months.
+    """
+
+    def __init__(self, layout: ParameterLayout, base: Base) -> None:
+        self.layout, self.bridge = layout, base.bridge
+        c, m = layout.categories, layout.months
+        met = layout.met_shared(np.arange(layout.met.shape[1]))
+        self.own = np.concatenate([np.arange(c)[:, None], c + np.arange(c * m).reshape(c, m)], axis=1)  # (C, 1 + M)
+        self.month, self.band, self.level = met["month"][:, layout.every - m :], met["band"], met["level"]
+
+    def into(self, batch: slice, met: SingleArray) -> None:
+        """Writes the coupling of a batch into (S, n, H) zeros."""
+        m = self.layout.months
+        for k, given in enumerate(self.bridge[batch].transpose(1, 0, 2, 3).astype(np.float32)):
+            met[batch, self.own[k][:, None], self.month[k]] = given[..., :m]
+            met[batch, self.own[k][:, None], self.band[k]] = given[..., m:]
+            for level in self.level:
+                met[batch, self.own[k], level[k]] = given[..., :m].sum(-1)
+
+    def taken_from(self, batch: slice, rows: SingleArray, own_rows: SingleArray) -> SingleArray:
+        """`rows` (s, R, H) minus `own_rows` (s, R, n) x coupling."""
+        m = self.layout.months
+        found = rows.copy()
+        for k, given in enumerate(self.bridge[batch].transpose(1, 0, 2, 3).astype(np.float32)):
+            through = np.matmul(own_rows[..., self.own[k]], given)
+            found[..., self.month[k, 0] : self.month[k, 0] + m] -= through[..., :m]
+            for place, column in enumerate(self.band[k], m):
+                found[..., column] -= through[..., place]
+            for level in self.level:
+                found[..., level[k]] -= through[..., :m].sum(-1)
         return found
 
-    return of_batch
+    def information(self) -> FloatArray:
+        """(G, G) coupling' x coupling of all segments."""
+        layout, at = self.layout, self.layout.at
+        found = np.zeros((layout.shared_size, layout.shared_size))
+        first, m = layout.every - layout.months, layout.months
+        summed = np.einsum("scig,scih->cgh", self.bridge, self.bridge, optimize=True)
+        for k in range(layout.categories):
+            columns = np.concatenate([at["month"][k, first:], at["band"][k]])
+            found[np.ix_(columns, columns)] = summed[k]
+            if layout.column_sizes:
+                level = self.bridge[:, k, :, :m].sum(-1)
+                here, member = at["level"][:, k], layout.members
+                cross = member @ np.einsum("sig,si->sg", self.bridge[:, k], level)
+                found[np.ix_(here, columns)], found[np.ix_(columns, here)] = cross, cross.T
+                found[np.ix_(here, here)] = (member * (level**2).sum(1)) @ member.T
+        return found
