@@ -71,6 +71,14 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     for low in range(0, draws, CHUNK):
         part = slice(low, min(low + CHUNK, draws))
         own = fit.arrow.draw_own(rng, away[part]) + fit.own.astype(np.float32)
+        if fit.layout.is_wide:
+            left = np.nonzero(fit.design.exits.sum(2))
+            shares, sufferers[part] = shares_of_leavers(fit, shared[part], own)
+            split = rng.multinomial(exits[left], shares)
+            churn[part, :, left[0], left[1]] = split[..., :categories].transpose(0, 2, 1)
+            natural[part] = exits  # months that are no evidence explain nothing
+            natural[part, left[0], left[1]] = split[..., categories]
+            continue
         shares, sufferers[part] = cell_shares(fit, shared[part], own)
         split = rng.multinomial(exits[None], shares)
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
@@ -124,6 +132,47 @@ def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any])
     shares[empty, categories] = 1.0
     shares /= np.where(total > 0, total, 1.0)
     return shares, sufferers
+
+
+def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:
+    """The shares of `cell_shares` for the segments and months in which customers left, (K, cells, C + 1) in their order; and the sufferers.
+
+    Where segments are many, most tenure bands of a month see no departure: rates are worked out where there is one.
+    """
+    design, layout = fit.design, fit.layout
+    of, mine = layout.shared(shared.astype(np.float32)), layout.own(own.astype(np.float32))
+    draws, bands, c = len(shared), layout.bands, layout.categories
+    segment, month, band = np.nonzero(design.exits)
+    cell_of = np.cumsum(np.r_[0, (np.diff(segment) != 0) | (np.diff(month) != 0)]) if len(segment) else segment
+    starts = np.flatnonzero(np.r_[1, np.diff(cell_of)]) if len(segment) else segment
+    weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
+    risk, source = design.at_risk.astype(np.float32), design.source_band.astype(np.float32)
+    levels = np.array(layout.membership, dtype=np.int64).reshape(layout.segments, -1)
+    expected = np.empty((c + 1, draws, len(segment)), dtype=np.float32)
+    sufferers = np.empty((draws, c, layout.months), dtype=np.float32)
+    for category in range(c):
+        own_level = mine["segment"][:, :, category] + of["level"][:, levels, category].sum(2)
+        log_intensity = of["month"][:, category, None, :] + (own_level + of["ratio"][:, category, None])[..., None]
+        log_intensity[..., design.before :] += mine["burst"][:, :, category]
+        intensity = np.exp(np.clip(log_intensity, -40, 15, out=log_intensity), out=log_intensity)
+        factor = np.ones((draws, bands), dtype=np.float32)
+        factor[:, layout.free_bands] = np.exp(np.clip(of["band"][:, category], -20, 20))
+        exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
+        sufferers[:, category] = np.einsum("ksm,ksm->km", intensity[..., design.before :], exposed)
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
+        caused = expected[category]
+        caused[:] = 0
+        for lag in range(design.lags + 1):
+            caused += intensity[:, segment, design.before + month - lag] * moved[:, lag, band]
+    natural = of["natural_month"][:, month] + (mine["natural_segment"] + of["natural_level"][:, levels].sum(2, keepdims=True))[:, segment, 0]
+    natural += mine["natural_segment_month"][:, segment, month] + mine["natural_segment_band"][:, segment, band]
+    of_band = np.zeros((draws, bands), dtype=np.float32)
+    of_band[:, layout.free_bands] = of["natural_band"]
+    expected[c] = np.exp(np.clip(natural + of_band[:, band], -40, 10))
+    expected *= design.exits[segment, month, band].astype(np.float32) / np.maximum(expected.sum(0), 1e-30)
+    shares = np.add.reduceat(expected, starts, axis=2).astype(np.float64) if len(segment) else np.zeros((c + 1, draws, 0))
+    shares /= shares.sum(0)
+    return np.ascontiguousarray(shares.transpose(1, 2, 0)), sufferers
 
 
 def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[list[SingleArray], SingleArray, SingleArray]:
