@@ -145,10 +145,12 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options ``--segments``, ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.segments:
+        mapping = replace(mapping or MappingSet(), segments=options.segments)
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.gap_days is None and options.inactivity_days is None:

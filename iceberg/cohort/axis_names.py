@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from iceberg.ingest.schema import LEVELS_TOGETHER
+
 OTHER_NAMES = "(other)"  # last segment or category where names are taken together
 
 
@@ -15,13 +17,20 @@ class Names:
     others: int
 
     @classmethod
-    def largest(cls, sizes: dict[str, int], most: int) -> Names:
-        """The `most` largest, ties by name; the rest share one place."""
-        if len(sizes) <= most and OTHER_NAMES not in sizes:
+    def largest(cls, sizes: dict[str, int], most: int, *, few: int = 0, least: int = 0) -> Names:
+        """The `most` largest, ties by name; the rest share one place. Of more than `few` names, so do those of less than `least`."""
+        small = {name for name, size in sizes.items() if size < least} if len(sizes) > few else set[str]()
+        small = small if len(small) > 1 else set()  # one alone would be no smaller for another name
+        if len(sizes) <= most and OTHER_NAMES not in sizes and not small:
             return cls(tuple(sorted(sizes)), 0)
-        candidates = sorted((name for name in sizes if name != OTHER_NAMES), key=lambda name: (-sizes[name], name))
+        candidates = sorted((name for name in sizes if name != OTHER_NAMES and name not in small), key=lambda name: (-sizes[name], name))
         named = sorted(candidates[: max(most - 1, 0)])
         return cls((*named, OTHER_NAMES), len(sizes) - len(named))
+
+    def levels(self, columns: int) -> tuple[tuple[str, ...], ...]:
+        """Of every name, its levels in the columns that make it; the names taken together have one of their own. Empty for one column."""
+        parts = [tuple(name.split(LEVELS_TOGETHER)) for name in self.names if columns]
+        return tuple(part if len(part) == columns else (OTHER_NAMES,) * columns for part in parts)
 
     def place(self, name: str) -> int:
         """The place of a name of the file."""

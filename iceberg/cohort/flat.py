@@ -101,6 +101,8 @@ def reduce_flat(
         clock_edges_days=tuple(clock_edges_days),
         currency=tables.currency,
         grouped_segments=segments.others,
+        segment_columns=tables.segment_columns,
+        segment_levels=segments.levels(len(tables.segment_columns)),
         grouped_categories=categories.others,
         has_customers=True,
         has_calendar=False,

@@ -26,7 +26,10 @@ from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
-MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
+MAX_SEGMENTS = 300  # judgement: a hundred take seconds, and time grows with their number
+# Judgement: of more than a dozen segments, those of fewer customers are taken together; the rest of them are pooled by the model as far as they
+# are alike. A cell of months and tenure bands of so few customers says nothing of its own, and takes as long as any other.
+FEW_SEGMENTS, LEAST_CUSTOMERS = 12, 30
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
 
@@ -131,6 +134,8 @@ class _Reduction:
             "band_edges_months": self.statements.band_edges_months,
             "clock_edges_days": self.statements.clock_edges_days,
             "grouped_segments": self.segments.others,
+            "segment_columns": self.tables.segment_columns if self.segments.names else (),
+            "segment_levels": self.segments.levels(len(self.tables.segment_columns)),
             "grouped_categories": self.categories.others,
         }
         if self.segments.names:
@@ -160,7 +165,7 @@ class _Reduction:
         else:
             self.engine.make(source, self.statements.starts_by_name())
         sizes = dict(self.engine.execute(self.statements.segment_sizes(source)).fetchall())
-        segments = Names.largest(sizes, self.max_segments)
+        segments = Names.largest(sizes, self.max_segments, few=FEW_SEGMENTS, least=LEAST_CUSTOMERS)
         if segments.names:
             self.engine.make("segment_places", self.statements.places(segments.names))
             self.engine.make("starts", self.statements.starts(source, len(segments.names) - 1))

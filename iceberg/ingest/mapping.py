@@ -15,7 +15,8 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import FIELDS, all_fields
+from iceberg.ingest.files.source_table import SourceTable
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
@@ -32,17 +33,27 @@ _KNOWN_VALUES = {
 class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
-    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `segments`: headers of the columns
+    that segment the customers, in place of the one proposed or named by the mapping of their table.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    segments: tuple[str, ...] = ()
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
         return self.tables.get(table)
+
+    def with_segments(self, source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
+        """The mapping of a file with `segments` in place of its own column. Subscriptions that lack one of them keep theirs."""
+        header = COLUMNS_TOGETHER.join(self.segments)
+        takes = mapping.table in {"customers", "flat"} or (mapping.table == "subscriptions" and source.column(header) is not None)
+        if not header or not takes:
+            return mapping
+        return replace(mapping, choices=mapping.choices | {"segment": FieldChoice("segment", header)})
 
     def with_link(self, table: str, choice: LinkChoice | None) -> MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
@@ -65,7 +76,11 @@ class MappingSet:
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         choices |= {"window": {"keep_months": True}} if self.keep_months else {}
-        return choices | {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        if self.segments:
+            table = "flat" if "flat" in tables else "customers"
+            tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
+        return choices | tables
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -89,7 +104,9 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        return cls(tables, joining, _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name))
+        links, keep_months = _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name)
+        listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
+        return cls(tables, joining, links, keep_months, listed[0] if listed else ())
 
 
 def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
@@ -104,6 +121,14 @@ def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whateve
     return bool(entry.get("keep_months", False))
 
 
+def _headers_from(value: Any, name: str, table: str) -> tuple[str, ...]:  # noqa: ANN401  # whatever the file holds
+    headers = value if isinstance(value, list) else [value]
+    if not headers or not all(isinstance(header, str) and header for header in headers):
+        values = {"file": name, "table": table, "key": "segments", "value": str(value), "known": '["region", "plan"]'}
+        raise MappingError("mapping_value_wrong", values)
+    return tuple(headers)
+
+
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds
     pointing = [table for table, fields in FIELDS.items() if "customer_id" in fields and table not in {"customers", "flat"}]
     if not isinstance(entry, dict) or not set(entry) <= set(pointing):
@@ -115,6 +140,8 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {key: value for key in _OPTIONS if (value := getattr(mapping, key))}
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
+    if COLUMNS_TOGETHER in (mapping.header("segment") or ""):
+        entry["columns"]["segment"] = mapping.choices["segment"].header.split(COLUMNS_TOGETHER)
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
@@ -133,7 +160,12 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     known = all_fields(table)
     if unknown := [key for key in (*columns, *yes) if key not in known]:
         raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": unknown[0], "known": ", ".join(known)})
-    choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
+    columns = {
+        key: COLUMNS_TOGETHER.join(_headers_from(header, name, table)) if key == "segment" and isinstance(header, list) else str(header)
+        for key, header in columns.items()
+        if header
+    }
+    choices = {key: FieldChoice(key, header) for key, header in columns.items()}
     options = {key: str(entry[key]) for key in _OPTIONS if key != "header_line" and entry.get(key)}
     formats = {key: str(value) for key, value in formats.items()}
     yes = {key: tuple(str(value) for value in (values if isinstance(values, list) else [values])) for key, values in yes.items()}

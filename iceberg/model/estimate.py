@@ -101,6 +101,8 @@ def estimate_iceberg(
         ratio_prior=answer.ratio_prior,
         excess=answer.excess,
         currency=counts.currency,
+        segment_columns=counts.segment_columns,
+        segment_levels=counts.segment_levels,
         has_calendar=counts.has_calendar,
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)

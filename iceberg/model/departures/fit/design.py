@@ -82,6 +82,9 @@ class LexisDesign:
         exposure = np.maximum(everybody, complainants.max(axis=0, initial=0.0) / DAYS_PER_MONTH)
         at_risk = np.maximum(silent, counts.silent_exits / DAYS_PER_MONTH)
         exits = counts.silent_exits.astype(float)
+        levels = counts.segment_levels
+        names = [list(dict.fromkeys(levels_in)) for levels_in in zip(*levels, strict=True)]  # in the order of the segments: never by name
+        starts = np.cumsum([0, *map(len, names)])
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -92,6 +95,10 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            membership=tuple(
+                tuple(int(start) + column.index(level) for start, column, level in zip(starts, names, own, strict=False)) for own in levels
+            ),
+            column_sizes=tuple(map(len, names)),
         )
 
 

@@ -121,6 +121,7 @@ def iterate(
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
     change, earlier = np.inf, variances
+    ended = False
     near = _WIDE if layout.is_wide else _USUAL
     for iteration in range(most):
         prior = expected.prior(layout, variances)
@@ -149,6 +150,7 @@ def iterate(
             step, own_step = caution * step, caution * own_step
         moved = Parameters(step, own_step)
         if settled is not None and moved.largest() < near.last:
+            ended = True
             break
         if settled is not None and iteration >= settled + 4:
             break
@@ -164,6 +166,8 @@ def iterate(
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
+    if layout.is_wide and ended:  # the factors of the last round are those of this point
+        return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
     # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
