@@ -12,7 +12,9 @@ from iceberg.ui.access.access import Access, current_access, least_role, show_re
 from iceberg.ui.access.sign_in import show_sign_in
 from iceberg.ui.frame import errors_in_words, open_frame, page_file, sidebar_around
 from iceberg.ui.language import browser_language
-from iceberg.ui.serving.server import check_reach, prepared, say_fault
+from iceberg.ui.serving.protection import ProtectedApp
+from iceberg.ui.serving.routes import own_routes
+from iceberg.ui.serving.server import check_start, prepared, say_fault
 from iceberg.ui.serving.static_files import CompressedFiles
 
 ICON = PACKAGE / "ui" / "iceberg.svg"  # a Material icon would be fetched from the network
@@ -61,5 +63,6 @@ def show_dashboard() -> None:
 if get_script_run_ctx(suppress_warning=True) is not None:
     show_dashboard()
 else:  # `streamlit run app.py` serves this same file, once the sample company is prepared
-    check_reach()
-    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault, middleware=[Middleware(CompressedFiles)])
+    check_start()
+    middleware = [Middleware(ProtectedApp), Middleware(CompressedFiles)]
+    app = st.App(__file__, lifespan=prepared, on_script_error=say_fault, middleware=middleware, routes=own_routes())

@@ -21,11 +21,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir() and any(path.glob("*.py")) and "migrations" not in path.parts)
 
 # What each part may import from the package besides itself. Left out means forbidden.
-GROUND = {"arrays", "errors", "installation", "locale", "provenance", "version"}
+GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 COUNTS = {f"cohort.{name}" for name in ("counts", "counts_file", "day_counts", "silent_observations", "window")}
 MAY_IMPORT = {
     "arrays": set(),
     "installation": set(),
+    "environment": {"errors"},
     "provenance": set(),
     "version": set(),
     "errors": {"locale"},  # only to turn a code into a sentence
@@ -66,7 +67,8 @@ ORDER = {
         "changes", "retention",
     ],
     "ui": [
-        "study_store", "language", "access", "session", "window", "controls", "frame", "figure", "sections", "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "access", "session", "window", "controls", "frame", "figure", "sections", "upload",
+        "serving", "pages",
     ],
 }
 OWNERS = {

@@ -598,3 +598,21 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
         assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
         assert "28 February 2025" in document["diagnostics"][0]["message"]
         assert "28 February 2025" in " ".join(done.out.split()[:90])
+
+
+def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_path: Path) -> None:
+    """The same complaint before the window ends a silence, or does not."""
+    rows = [f"{number},2023-01-01,2025-0{1 + number % 6}-15" for number in range(60)] + [f"{number},2023-01-01," for number in range(60, 200)]
+    (tmp_path / "customers.csv").write_text("\n".join(["customer_id,start_date,end_date", *rows]))
+    heard = ["0,2024-11-01,price", *(f"{number},2025-02-01,price" for number in range(100, 140))]
+    (tmp_path / "complaints.csv").write_text("\n".join(["customer_id,complaint_date,category", *heard]))
+    (tmp_path / "mapping.toml").write_text("[window]\nlook_back_days = 0\n")
+    (tmp_path / "wrong.toml").write_text("[window]\nlook_back_days = -1\n")
+    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv")
+    files = (*files, "--since", "2025-01-01", "--as-of", "2025-06-30", "--json", tmp_path / "out.json", "--quiet")
+    for more, silent in (((), 59), (("--look-back-days", "0"), 60), (("--mapping", tmp_path / "mapping.toml"), 60)):
+        assert run(*files, *more).status == 0
+        assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["silent_leavers"] == silent
+    refused = run(*files, "--mapping", tmp_path / "wrong.toml")
+    assert refused.status == 2
+    assert "look_back_days" in refused.err

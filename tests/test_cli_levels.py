@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from iceberg.cli.main import main
+from iceberg.cli.option_types import UsageError
+from iceberg.cli.options import parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data" / "en"
@@ -72,3 +74,16 @@ def test_linked_complaints_alone_are_counted_like_volumes_and_said_to_be(
         assert (says in " ".join(printed.split())) == (option == "--complaints")
     assert documents[0]["evidence_level"] == "0"
     assert documents[0]["total"] == documents[1]["total"]
+
+
+def test_the_bias_of_a_log_and_of_a_survey_are_options_from_one_to_twenty() -> None:
+    """1 trusts the source; below 1 there is no factor, and above 20 the source says nothing."""
+    files = ["estimate", "--customers", "c.csv", "--complaints", "k.csv"]
+    chosen = parse_options([*files, "--incident-bias", "1", "--survey-bias", "3.5"])
+    assert (chosen.incident_bias, chosen.survey_bias) == (1.0, 3.5)
+    usual = parse_options(files)
+    assert (usual.incident_bias, usual.survey_bias) == (1.9, 2.7)
+    for wrong in ("0.9", "21", "nan", "two"):
+        with pytest.raises(UsageError) as refused:
+            parse_options([*files, "--survey-bias", wrong])
+        assert refused.value.code == "factor_out_of_range"

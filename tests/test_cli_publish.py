@@ -248,8 +248,8 @@ def test_retention_is_set_and_applied(run: Run, company: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["studies"], "list show delete export retain audit"),
-        (["studies", "burn"], "list show delete export retain audit"),
+        (["studies"], "list show delete export import retain audit rollback"),
+        (["studies", "burn"], "list show delete export import retain audit rollback"),
         (["studies", "show"], "studies show STUDY"),
         (["studies", "show", "nothing-000000"], "no study nothing-000000"),
         (["studies", "export"], "--out"),

@@ -6,9 +6,13 @@ import string
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from iceberg.locale import LANGUAGES, Translator, load_messages
+from iceberg.cli.text import build_table
+from iceberg.locale import LANGUAGES, Translator, load_messages, visible
+from iceberg.report.files.formula_guard import plain_text
+from iceberg.report.tables.written import display_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "iceberg" / "locale"
@@ -198,3 +202,15 @@ def test_a_number_is_written_the_same_whatever_was_written_before() -> None:
     assert [words.decimal(-0.0), words.decimal(0.0), words.percent(-0.0)] == ["0", "0", "0\N{NO-BREAK SPACE}%"]
     assert words.decimal(1) == words.decimal(1.0) == "1"
     assert (words.decimal(0.25), Translator("en").decimal(0.25)) == ("0,25", "0.25")
+
+
+def test_characters_that_cannot_be_seen_but_change_what_is_read_are_named() -> None:
+    """A name with a mark that turns the direction of what follows would show as another name."""
+    assert visible("invoice\u202egpj.exe \x1b[31m") == "invoice[U+202E]gpj.exe [U+001B][31m"
+    assert visible("مرحبا\u200dZürich 12\u202f345\u00a0€\n\t") == "مرحبا\u200dZürich 12\u202f345\u00a0€\n\t", "letters, joiners and spaces stay"
+    words = Translator("en")
+    assert words.format("a\u202eb") == "a[U+202E]b"
+    assert words.format(("a\u2066", "b")) == "a[U+2066] or b"
+    assert display_table(pd.DataFrame({"category": ["a\u202eb"]}), words).iloc[0, 0] == "a[U+202E]b"
+    assert build_table(["x"], [["a\u202eb"]]).splitlines()[-1] == "a[U+202E]b"
+    assert plain_text("a\u202eb") == "a[U+202E]b"

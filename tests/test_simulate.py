@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.calibration.companies import count_company
+from benchmarks.calibration.companies import count_company, lost_revenue
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.company import observe_history, simulate_company, simulate_world
@@ -225,3 +225,27 @@ def test_the_reduction_counts_what_numpy_counts(name):
     for table in ("tenure_days", "clock"):
         for column, values in getattr(ours, table).columns.items():
             np.testing.assert_array_equal(values, getattr(direct, table).columns[column], err_msg=f"{table}.{column}")
+
+
+def test_but_for_the_problem_a_customer_would_have_left_later_or_not_at_all(company):
+    people = company.history.people
+    caused = people["cause"] >= 0
+    assert (people["otherwise_day"] >= people["departure_day"]).all()
+    assert (people["otherwise_day"] == people["departure_day"])[~caused].all()
+    later = people.loc[caused, "otherwise_day"] - people.loc[caused, "departure_day"]
+    assert (later > 0).mean() > 0.95
+    assert (later < 365).any(), "some would have left soon all the same"
+
+
+def test_lost_revenue_is_what_each_silent_leaver_would_have_paid(company, rows):
+    """Counted again by customer: revenue of a year, times the share of the year for which they would have stayed."""
+    people = company.history.people.merge(rows[["customer_id", "first_complaint", "end_date"]], on="customer_id")
+    lost = people[people["end_date"].notna() & people["first_complaint"].isna() & (people["cause"] >= 0) & ~people["cause_voiced"]]
+    assert len(lost) == company.truth["silent_churn"]
+    years = ((lost["otherwise_day"] - lost["departure_day"]) / 365.25).clip(upper=1.0)
+    found = lost_revenue(company, horizon_months=12, annual_discount_rate=0.0)
+    assert sum(found.values()) == pytest.approx((lost["revenue"] * years).sum(), rel=1e-4)
+    assert sum(found.values()) < company.truth["silent_revenue"]
+    cheaper = lost_revenue(company, horizon_months=12, annual_discount_rate=0.2)
+    assert 0.8 < sum(cheaper.values()) / sum(found.values()) < 0.95
+    assert list(found) == list(company.truth["categories"])

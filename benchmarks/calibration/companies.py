@@ -12,6 +12,7 @@ from benchmarks.calibration.direct_counts import count_directly
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.simulation.company import SimulatedCompany, observe_history, simulate_world
+from iceberg.simulation.history import DAYS_PER_MONTH, NATURAL, NEVER, day_number
 
 MASSES = (0.5, 0.8, 0.9, 0.95)
 BACKTEST_DAYS = 90
@@ -30,6 +31,24 @@ def count_company(company: SimulatedCompany) -> CohortCounts:
 def window_of(company: SimulatedCompany) -> ObservationWindow:
     """The window that the truth was counted in."""
     return ObservationWindow(date.fromisoformat(company.truth["since"]), date.fromisoformat(company.truth["as_of"]))
+
+
+def lost_revenue(company: SimulatedCompany, *, horizon_months: int, annual_discount_rate: float) -> dict[str, float]:
+    """What the silent churn of each category would have paid, until it had left for another reason and at most for `horizon_months`.
+
+    Problems are simulated until half a year after the window, natural departures a year longer: the residual lifetime of its last leavers is a little
+    too long.
+    """
+    since, as_of = (day_number(date.fromisoformat(company.truth[name])) for name in ("since", "as_of"))
+    people, complaints = company.history.people, company.history.complaints
+    heard = complaints[complaints["day"] >= since].groupby("customer")["day"].min().reindex(people.index, fill_value=NEVER)
+    lost = people[
+        people["departure_day"].between(since, as_of) & (heard > people["departure_day"]) & (people["cause"] != NATURAL) & ~people["cause_voiced"]
+    ]
+    years = np.minimum(lost["otherwise_day"] - lost["departure_day"], horizon_months * DAYS_PER_MONTH) / 365.25
+    force = np.log1p(annual_discount_rate)
+    worth = lost["revenue"].round(2) * (years if force == 0 else -np.expm1(-force * years) / force)
+    return {kind.name: float(worth[lost["cause"] == number].sum()) for number, kind in enumerate(company.history.truth.categories)}
 
 
 def judge_company(
@@ -65,6 +84,7 @@ def _estimate(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dic
     by_category = estimate.draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     record = _compare(company, [answer.category for answer in estimate.categories], by_category)
     record["total"] |= _placebo(estimate.total.placebo)
+    record["money"] = _judge_money(company, estimate, by_category)
     for judged, answer in zip(record["categories"], estimate.categories, strict=True):
         judged.update({"prior_share": round(answer.prior_share, 4)} | _placebo(answer.placebo))
     return (
@@ -76,6 +96,25 @@ def _estimate(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dic
         }
         | spent
     )
+
+
+def _judge_money(company: SimulatedCompany, estimate: Any, churn: np.ndarray) -> list[dict[str, Any]]:
+    """Revenue lost beside the truth, the total (category empty) and each category; `value_*` is money per leaver times the true leavers."""
+    held, names = estimate.assumptions, [answer.category for answer in estimate.categories]
+    true = lost_revenue(company, horizon_months=held.residual_horizon_months, annual_discount_rate=held.annual_discount_rate)
+    drawn = estimate.draws.revenue_lost.sum(axis=(2, 3), dtype=np.float64)
+    rows = []
+    for place, name in [(slice(None), ""), *((slice(number, number + 1), name) for number, name in enumerate(names))]:
+        money, leavers = drawn[:, place].sum(axis=1), churn[:, place].sum(axis=1)
+        count = company.truth["silent_churn"] if not name else company.truth["categories"][name]["silent_churn"]
+        each = money / np.maximum(leavers, 1e-9) * count
+        worth = sum(true.values()) if not name else true[name]
+        row: dict[str, Any] = {"category": name, "truth": round(worth, 2)}
+        for kind, values in (("", money), ("value_", each)):
+            lower, median, upper = np.quantile(values, [0.05, 0.5, 0.95])
+            row |= {f"{kind}median": round(float(median), 2), f"{kind}in_90%": bool(lower <= worth <= upper)}
+        rows.append(row)
+    return rows
 
 
 def _fit(company: SimulatedCompany, counts: CohortCounts, seed: int) -> dict[str, Any]:

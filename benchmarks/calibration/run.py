@@ -89,11 +89,15 @@ def _options() -> argparse.Namespace:
 
 def code_digest(how: dict[str, bool]) -> str:
     """Names the code that the runs depend on, so that a run is repeated when an answer could have changed."""
+    return digest_of_sources([HERE.parents[1] / "iceberg" / "simulation", HERE / "companies.py"], json.dumps(how))
+
+
+def digest_of_sources(beside: list[Path], how: str = "") -> str:
+    """The same of the reduction and the model, and of the files or folders `beside` them."""
     package = HERE.parents[1] / "iceberg"
-    sources = [*sorted(package.glob("model/**/*.py")), *sorted(package.glob("cohort/**/*.py")), package / "simulate.py"]
-    sources += [package / "history.py", package / "worlds.py", HERE / "companies.py"]
+    sources = [file for place in (package / "model", package / "cohort", *beside) for file in sorted(place.rglob("*.py")) or [place]]
     content = b"".join(source.read_bytes() for source in sources)
-    return hashlib.sha256(content + json.dumps(how).encode()).hexdigest()[:12]
+    return hashlib.sha256(content + how.encode()).hexdigest()[:12]
 
 
 def _file(folder: Path, family: str, seed: int) -> Path:

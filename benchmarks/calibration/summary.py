@@ -68,6 +68,14 @@ def _figures(records: list[Record]) -> dict[str, Any]:
         # Inside its own placebo band: the estimate's median is no higher than what the placebo reaches.
         figures["inside_placebo"] = _mean(item["median"] <= item["placebo"][2] for item in banded)
         figures["overlaps_placebo"] = _mean(item["lower"] <= item["placebo"][2] for item in banded)
+    said = [set(record["diagnostics"]) for record in records if "diagnostics" in record]
+    if said:
+        figures["diagnostics"] = {code: _mean(code in codes for codes in said) for code in sorted(set().union(*said))}
+    for name, chosen in (("", False), ("_total", True)):
+        rows = [row for record in records for row in record.get("money", []) if (not row["category"]) == chosen and row["truth"] > 0]
+        for kind in ("", "value_"):
+            figures[f"{kind}money{name}_coverage"] = _mean(row[f"{kind}in_90%"] for row in rows)
+            figures[f"{kind}money{name}_over_truth"] = _median(row[f"{kind}median"] / row["truth"] for row in rows)
     for name in ("pipeline", "backtest"):
         rows = [row for record in records for row in record.get(name, [])]
         for days in sorted({row["days"] for row in rows}):
@@ -133,6 +141,7 @@ def as_table(summary: dict[str, Any]) -> str:
         ("width x", "width_factor", "{:.1f}"), ("prior", "prior_share", "{:.2f}"),
         ("worst ok", "worst_named_right", "{:.2f}"), ("expl0", "explained_where_nothing_is_silent", "{:.3f}"),
         ("cpu s", "cpu_seconds", "{:.2f}"),
+        ("m/true", "money_total_over_truth", "{:.2f}"), ("m90", "money_coverage", "{:.2f}"), ("mtot90", "money_total_coverage", "{:.2f}"),
         ("pipe90", "pipeline_90d_coverage_total", "{:.2f}"), ("p90/true", "pipeline_90d_total_over_truth", "{:.2f}"),
     ]  # fmt: skip
     lines = [f"{'family':20s}" + "".join(f"{title:>9s}" for title, _, _ in columns)]

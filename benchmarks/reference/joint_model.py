@@ -23,7 +23,7 @@ from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, 
 
 jax.config.update("jax_enable_x64", True)
 
-LEVEL_SD, NATURAL_LEVEL_SD = 5.0, 1.0
+LEVEL_SD, NATURAL_LEVEL_SD, TILT_SD = 5.0, 1.0, 0.4
 DAYS_PER_MONTH = 30.4375
 PER_CATEGORY = ("month", "band", "segment", "burst")
 NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
@@ -50,7 +50,8 @@ class JointModel:
         every = self.before + months
         self.shapes: dict[str, tuple[int, ...]] = {
             "level": (categories,), "month": (categories, every - 1), "band": (categories, bands - 1), "stretched_ratio": (categories,),
-            "delay": (2,), "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
+            "delay": (2 * categories,), "tilt": (),
+            "natural_level": (), "natural_month": (months - 1,), "natural_band": (bands - 1,), "segment": (categories, segments),
             "burst": (categories, segments, months), "natural_segment": (segments,), "natural_segment_month": (segments, months),
             "natural_segment_band": (segments, bands),
         }  # fmt: skip
@@ -64,7 +65,7 @@ class JointModel:
         self.assumed = {name: float(np.ravel(getattr(start, name))[0]) for name in PER_CATEGORY + NATURAL}
         self.at_risk, self.exits = jnp.asarray(design.at_risk), jnp.asarray(design.exits)
         self.exposure, self.complainants = jnp.asarray(design.exposure), jnp.asarray(design.complainants)
-        self.source_band = jnp.asarray(design.source_band)
+        self.source_band, self.tenure_score = jnp.asarray(design.source_band), jnp.asarray(design.tenure_score)
         totals = design.complainants.sum((1, 2, 3))
         self.level_mean = jnp.asarray(np.log((totals + 0.5) / (design.exposure.sum() + 1.0)))
         self.natural_mean = float(np.log((design.exits.sum() + 0.5) / (design.at_risk.sum() + 1.0)))
@@ -95,7 +96,10 @@ class JointModel:
         return self.centre + self.scale * (at - jax.nn.softplus(-at) ** 2 / 4)
 
     def effects(self, vector: jax.Array) -> dict[str, jax.Array]:
-        """Effects on their own scale: log intensity (C, S, Q), log tenure effect (C, B), log r, delay, log natural hazard (S, M, B)."""
+        """Effects on their own scale.
+
+        Log intensity (C, S, Q), log tenure effect (C, B), log r, delay (C, 2), log r by tenure (B,), log natural hazard (S, M, B).
+        """
         z = self.unpack(vector)
         variance = {name: jnp.exp(z[f"log_variance_{name}"]) if self.learn else jnp.asarray(self.fixed[name]) for name in self.fixed}
         sd = {name: jnp.sqrt(value) for name, value in variance.items()}
@@ -112,8 +116,9 @@ class JointModel:
         natural = natural + (z["natural_segment"] * sd["natural_segment"])[:, None, None]
         natural = natural + (z["natural_segment_month"] * sd["natural_segment_month"])[:, :, None]
         natural = natural + (z["natural_segment_band"] * sd["natural_segment_band"])[:, None, :]
-        delay = jnp.asarray(self.problem.kernel.location) + self.delay_root @ z["delay"]
-        return {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "natural": natural}
+        delay = jnp.asarray(self.problem.kernel.location) + (self.delay_root @ z["delay"]).reshape(-1, 2)
+        tilt = TILT_SD * z["tilt"] * self.tenure_score
+        return {"intensity": intensity, "band": band, "log_ratio": self.log_ratio(vector), "delay": delay, "tilt": tilt, "natural": natural}
 
     def expected(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Expected complainants (C, S, M, B), caused departures (C, S, M, B), natural departures (S, M, B)."""
@@ -121,9 +126,12 @@ class JointModel:
         intensity, band = jnp.exp(effect["intensity"]), jnp.exp(effect["band"])
         months, before = self.sizes[2], self.before
         complaints = self.exposure * intensity[:, :, before:, None] * band[:, None, None, :]
-        weight = delay_weights(effect["delay"], self.lags)
+        weight = jax.vmap(lambda one: delay_weights(one, self.lags))(effect["delay"])  # (C, lags + 1)
+        struck = band * jnp.exp(effect["tilt"])
         sufferers = sum(
-            weight[lag] * intensity[:, :, before - lag : before - lag + months, None] * (band @ self.source_band[lag].T)[:, None, None, :]
+            weight[:, lag, None, None, None]
+            * intensity[:, :, before - lag : before - lag + months, None]
+            * (struck @ self.source_band[lag].T)[:, None, None, :]
             for lag in range(self.lags + 1)
         )
         caused = self.at_risk * jnp.exp(effect["log_ratio"])[:, None, None, None] * sufferers

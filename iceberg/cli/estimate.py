@@ -76,14 +76,19 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     Raises:
         IcebergError: When the files cannot be read or the window does not fit them.
     """
-    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.cohort.reduce import looking_back, reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 
-    assumptions = Assumptions(ratio=SilentRatioPrior.around(options.ratio), horizon_days=options.horizon_days)
+    assumptions = Assumptions(
+        ratio=SilentRatioPrior.around(options.ratio),
+        horizon_days=options.horizon_days,
+        incident_bias=options.incident_bias,
+        survey_bias=options.survey_bias,
+    )
     mapping = saved_mapping(options)
     progress("reading")
     if options.engine == "spark":
@@ -103,7 +108,8 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
-        counts = reduce_tables(tables, window=_window(options, tables), keep_months=asked or (mapping is not None and mapping.keep_months))
+        window = looking_back(_window(options, tables), tables, mapping)
+        counts = reduce_tables(tables, window=window, keep_months=asked or (mapping is not None and mapping.keep_months))
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -145,7 +151,7 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options ``--segments``, ``--keep-months``, ``--gap-days`` and ``--inactivity-days`` in place of its own."""
+    """The mapping file with the options of the command that it could hold too in place of its own: ``--segments``, ``--keep-months`` and others."""
     from iceberg.ingest.mapping import MappingSet
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
@@ -153,6 +159,8 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), segments=options.segments)
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
+    if options.look_back_days is not None:
+        mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -20,8 +21,20 @@ from iceberg.cli.option_types import UsageError, choose_language
 from iceberg.cli.options import Options, parse_options
 from iceberg.cli.publish import run_publish
 from iceberg.cli.studies import run_studies
-from iceberg.cli.terminal import DONE, INTERRUPTED, OUR_FAULT, PIPE_CLOSED, USER_FAULT, prepare_streams, print_result, say, write_whole
+from iceberg.cli.terminal import (
+    DONE,
+    OUR_FAULT,
+    PIPE_CLOSED,
+    SIGNALLED,
+    USER_FAULT,
+    ended_by_signals,
+    prepare_streams,
+    print_result,
+    say,
+    write_whole,
+)
 from iceberg.errors import IcebergError, MappingError
+from iceberg.ingest.engine.workspace import sweep_left_folders
 from iceberg.locale import FALLBACK, Translator, load_conventions
 from iceberg.version import __version__
 
@@ -39,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     try:
-        return _run_for_user(typed, words)
+        with ended_by_signals() as received:
+            return _run_until_ended(typed, words, received)
     except Exception as fault:  # the last line of defence: one sentence instead of a traceback
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
@@ -48,6 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{Path(where.filename).name}:{where.lineno}"
         say(words.text("cli.fault.ours", version=__version__, kind=type(fault).__name__, place=place))
         return OUR_FAULT
+
+
+def _run_until_ended(typed: Sequence[str], words: Translator, received: Sequence[int]) -> int:
+    """Run the command, to its end or to a signal."""
+    try:
+        return _run_for_user(typed, words)
+    except (KeyboardInterrupt, Exception) as end:  # what a query that was interrupted ends with is the engine's choice
+        if not received and not isinstance(end, KeyboardInterrupt):
+            raise
+        say(words.text("cli.fault.interrupted"))
+        return SIGNALLED + (received[0] if received else signal.SIGINT)
 
 
 def _run_for_user(typed: Sequence[str], words: Translator) -> int:
@@ -61,9 +86,6 @@ def _run_for_user(typed: Sequence[str], words: Translator) -> int:
         status = USER_FAULT
     except BrokenPipeError:
         status = PIPE_CLOSED  # the reader (head, less) has seen enough
-    except KeyboardInterrupt:
-        say(words.text("cli.fault.interrupted"))
-        status = INTERRUPTED
     return status
 
 
@@ -71,6 +93,8 @@ def _run(options: Options, words: Translator) -> int:
     if options.text:
         print_result(options.text)
         return DONE
+    for folder in {None, options.temp_dir}:
+        sweep_left_folders(folder)
     commands: dict[str, Callable[[Options, Translator], int]] = {
         "demo": _demo,
         "check": run_check,

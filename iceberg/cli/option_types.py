@@ -101,6 +101,20 @@ def check_ratio(text: str) -> float:
     return number
 
 
+def check_factor(option: str, largest: float) -> Callable[[str], float]:
+    """A number from 1 to `largest`."""
+    def check(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if 1 <= number <= largest:
+            return number
+        raise UsageError("factor_out_of_range", {"option": option, "value": text, "largest": f"{largest:g}"})
+
+    return check
+
+
 def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int]:
     """A whole number within bounds."""
     def check(text: str) -> int:

@@ -15,6 +15,7 @@ from iceberg.cli.option_types import (
     check_columns,
     check_date,
     check_engine,
+    check_factor,
     check_format,
     check_language,
     check_period,
@@ -26,14 +27,14 @@ from iceberg.cli.option_types import (
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import LANGUAGES, Translator
-from iceberg.model.assumptions import FOLK_RATIO
+from iceberg.model.assumptions import FOLK_RATIO, LARGEST_BIAS, Assumptions
 from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
     from iceberg.ingest.spark.session import SessionOptions
 
-ACTIONS = ("list", "show", "delete", "export", "retain", "audit")
+ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
 _LARGEST_SEED = 2**63 - 1
 
@@ -69,6 +70,8 @@ class Options:
     as_of: date | None = None
     ratio: float = FOLK_RATIO
     horizon_days: int = 180
+    incident_bias: float = Assumptions.incident_bias
+    survey_bias: float = Assumptions.survey_bias
     seed: int = 0
     mapping: Path | None = None
     segments: tuple[str, ...] = ()
@@ -85,6 +88,7 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    look_back_days: int | None = None
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -270,8 +274,10 @@ _ESTIMATE = (
     _Option("as-of", "date", check_date("--as-of")),
     _Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
+    *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _whole("look-back-days", 0, 3650),
     _whole("seed", 0, _LARGEST_SEED),
     *_MAPPING,
     _Option("json", "file", Path),

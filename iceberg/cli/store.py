@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from iceberg.cli.options import Options
+from iceberg.errors import StoreError
 
 if TYPE_CHECKING:
     from iceberg.store.studies import Store
@@ -18,7 +19,11 @@ def open_store(options: Options) -> Store:
     from iceberg.store.studies import Store
 
     store = Store(options.store)
-    expire(store)
+    try:
+        expire(store)
+    except StoreError as problem:
+        if problem.code != "store_read_only":  # what can only be read can be listed all the same
+            raise
     return store
 
 

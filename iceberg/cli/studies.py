@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
 from iceberg.cli.store import author_of, open_store
 from iceberg.cli.terminal import DONE, print_result
+from iceberg.errors import FileError
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run_studies(options: Options, words: Translator) -> int:
-    """Run one of ``studies list|show|delete|export|retain|audit`` and print its result.
+    """Run one of ``studies list|show|delete|export|import|retain|audit|rollback`` and print its result.
 
     Raises:
         StoreError: When the store does not have the study or the version.
@@ -28,8 +30,10 @@ def run_studies(options: Options, words: Translator) -> int:
         "show": _show,
         "delete": _delete,
         "export": _export,
+        "import": _import,
         "retain": _retain,
         "audit": _audit,
+        "rollback": _roll_back,
     }
     with closing(open_store(options)) as store:
         print_result(actions[options.action](store, options, words))
@@ -93,6 +97,28 @@ def _export(store: Store, options: Options, words: Translator) -> str:
     finally:
         draft.unlink(missing_ok=True)
     return words.text("store.cli.exported", count=count, file=str(target)) + "\n"
+
+
+def _import(store: Store, options: Options, words: Translator) -> str:
+    from iceberg.store.retention import import_everything
+
+    if options.study is None:
+        raise UsageError("import_needs_file")
+    source = Path(options.study)
+    try:
+        new, known = import_everything(store, source, actor=author_of(options))
+    except OSError as problem:
+        raise FileError("file_not_found" if not source.exists() else "file_unreadable", {"file": str(source)}) from problem
+    lines = [words.text("store.cli.imported", count=new, store=store.name)]
+    return _lines(*lines, *([words.text("store.cli.known", count=known)] if known else []))
+
+
+def _roll_back(store: Store, options: Options, words: Translator) -> str:
+    from iceberg.store.connection import roll_back
+
+    if not options.yes:
+        raise UsageError("rollback_needs_yes")
+    return _lines(words.text("store.cli.rolled_back", revision=roll_back(store.engine), store=store.name))
 
 
 def _retain(store: Store, options: Options, words: Translator) -> str:

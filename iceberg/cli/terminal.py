@@ -4,16 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from iceberg.cli.option_types import UsageError
 from iceberg.locale import Translator
 
 DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
-INTERRUPTED, PIPE_CLOSED = 130, 141  # as shells name SIGINT and SIGPIPE
+SIGNALLED, PIPE_CLOSED = 128, 141  # as shells name an end by a signal (128 + its number) and SIGPIPE
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C; systemd, containers and schedulers; a terminal that closes
+
+
+class _EndedError(KeyboardInterrupt):
+    """A signal asked for the end. Of a plain `KeyboardInterrupt` the interpreter remembers that it once was unhandled, and ends by it after all."""
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl+C does, so that every temporary file is removed.
+
+    Yields the signals received: a query that is running when one comes ends with an error of the engine, not with `KeyboardInterrupt`.
+    """
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        if number != signal.SIGINT:  # sent again, it would interrupt the removal
+            signal.signal(number, signal.SIG_IGN)
+        raise _EndedError
+
+    usual = (signal.SIG_DFL, signal.default_int_handler)  # what nohup ignores stays ignored
+    numbers = [getattr(signal, name) for name in _ENDING if signal.getsignal(getattr(signal, name, signal.SIGINT)) in usual and hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def prepare_streams() -> None:

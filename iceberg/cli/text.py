@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from iceberg.locale import Translator
+from iceberg.locale import Translator, visible
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
@@ -22,7 +22,7 @@ _ISSUES_PER_RULE = 3
 
 def build_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A plain text table: the first column is aligned left, all others right."""
-    lines = [list(headers), *(list(row) for row in rows)]
+    lines = [list(headers), *([visible(cell) for cell in row] for row in rows)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(headers))]
     text = [
         "  ".join(
@@ -92,8 +92,10 @@ def _remarks(diagnostics: Sequence[Diagnostic], words: Translator) -> list[str]:
 def _estimate_table(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     has_money = estimate.total.revenue_lost is not None
     names = ["category", "vocal", "silent", "likely", *(["money"] if has_money else []), "ratio", "assumed", "worst"]
-    largest_first = sorted(estimate.categories, key=lambda entry: -entry.silent_churn.median)
-    rows = [_category_row(entry, counts, words, has_money=has_money) for entry in largest_first]
+    shown = list(estimate.categories)
+    if estimate.evidence.ranks:
+        shown.sort(key=lambda entry: -entry.silent_churn.median)
+    rows = [_category_row(entry, counts, words, has_money=has_money) for entry in shown]
     total = estimate.total
     rows.append(
         [
@@ -118,7 +120,7 @@ def _category_row(entry: CategoryEstimate, counts: CohortCounts, words: Translat
         *([_money(entry.revenue_lost, counts, words)] if has_money else []),
         ratio,
         words.percent(entry.prior_share),
-        words.percent(entry.probability_worst),
+        "—" if entry.probability_worst is None else words.percent(entry.probability_worst),
     ]
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -91,6 +91,7 @@ class CohortCounts:
         segment_columns: Headers of the columns whose levels make a segment, where they are several; empty otherwise.
         segment_levels: Of every segment, its level in each of these columns; segments taken together have a level of their own. Empty likewise.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
+        mass_end: The one day that holds most departures of the whole company, where there is one.
     """
 
     window: ObservationWindow
@@ -121,6 +122,7 @@ class CohortCounts:
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     segment_columns: tuple[str, ...] = ()
     segment_levels: tuple[tuple[str, ...], ...] = ()
+    mass_end: MassEnd | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -365,6 +367,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header |= {"segment_columns": counts.segment_columns, "segment_levels": counts.segment_levels}
     if counts.unrecorded:
         header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
+    if counts.mass_end is not None:
+        header["mass_end"] = counts.mass_end.to_dict()
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

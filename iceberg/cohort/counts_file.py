@@ -14,7 +14,7 @@ import numpy.typing as npt
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
 from iceberg.errors import FileError
 
 _HEADER = "header.json"
@@ -69,6 +69,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         segment_columns=tuple(header.get("segment_columns", ())),
         segment_levels=tuple(header.get("segment_levels", ())),
         unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        mass_end=MassEnd.from_dict(header.get("mass_end")),
         **fields,
     )
 

@@ -102,7 +102,7 @@ def reduce_recorded(
     if shorter.since > shorter.as_of:
         return counts
     reported = [run for run in unrecorded if run.place != "inside" or shorter.since <= run.first <= shorter.as_of]
-    return replace(counts if shorter == window else reduce(shorter), unrecorded=tuple(reported))
+    return replace(counts if shorter == window else reduce(shorter), unrecorded=tuple(reported), mass_end=counts.mass_end)
 
 
 @dataclass(frozen=True, eq=False)

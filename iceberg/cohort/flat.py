@@ -27,7 +27,7 @@ from iceberg.ingest.tables import Tables
 
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 # The days are unknown: one month stands for all of them, and `CohortCounts.has_calendar` is False.
-NO_CALENDAR = ObservationWindow(date(2000, 1, 1), date(2000, 1, 31))
+NO_CALENDAR = ObservationWindow(date(2000, 1, 1), date(2000, 1, 31), look_back_days=0)
 _ROWS = f"""
     SELECT coalesce(segment, '') AS segment, category, CASE WHEN churned THEN 1 ELSE 0 END AS departed,
         coalesce(CAST(floor(tenure_months + 0.000001) AS BIGINT), -1) AS months,

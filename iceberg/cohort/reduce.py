@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
@@ -109,6 +110,13 @@ def default_window(tables: Tables) -> ObservationWindow:
     if last is None:
         raise EvidenceError("no_days", {})
     return ObservationWindow.ending(last, first_complaint=first_complaint)
+
+
+def looking_back(window: ObservationWindow | None, tables: Tables, mapping: MappingSet | None) -> ObservationWindow | None:
+    """`window`, by default that of the tables, with the look-back of `mapping`; unchanged where the mapping has none."""
+    if mapping is None or mapping.look_back_days is None or "flat" in tables.names:
+        return window
+    return replace(window or default_window(tables), look_back_days=mapping.look_back_days)
 
 
 @dataclass
@@ -231,8 +239,17 @@ class _Reduction:
             "silent_exit_revenue": exits["revenue_units"],
             "silent_exit_revenue_known": exits["revenue_known"],
             "tenure_days": TenureDayCounts.summed(moves),
+            "mass_end": self._mass_end(engine),
         }
         return fields, moves
+
+    def _mass_end(self, engine: Engine) -> MassEnd | None:
+        """The day with most departures of the window, where it is a mass end."""
+        by_day = engine.execute("SELECT end_date, count(*) AS leavers FROM departures GROUP BY end_date ORDER BY leavers DESC, end_date").fetchall()
+        if not by_day:
+            return None
+        day, leavers = by_day[0]
+        return MassEnd.of(day, int(leavers), sum(int(number) for _, number in by_day), months=len(self.statements.window.months))
 
     def _vocal(self) -> tuple[dict[str, Any], Columns, Columns]:
         """The fields of complainants, their departures, and how they move along tenure."""

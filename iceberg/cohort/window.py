@@ -14,7 +14,11 @@ DEFAULT_BAND_EDGES_MONTHS = (0, 1, 3, 6, 9, 12, 18, 24, 36, 60, 96)
 # Judgement: days since the complaint, fine at first as most departures follow within weeks. 180 is the default horizon.
 DEFAULT_CLOCK_EDGES_DAYS = (0, 7, 14, 21, 30, 45, 60, 90, 120, 150, 180, 240, 300, 365)
 DEFAULT_WINDOW_MONTHS = 24
+# Judgement: who complained half a year before the window did not leave in silence; as long as a departure is put down to a problem by default.
+DEFAULT_LOOK_BACK_DAYS = 180
 UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown tenure (flat sheets only)
+SHARE_AT_ONCE = 0.4  # judgement (grade D): of all departures, on one day; and twice what a company holds whose contracts end on one day a month
+LEAST_AT_ONCE = 30  # judgement (grade D): fewer on one day are chance
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ class ObservationWindow:
     Attributes:
         since: First day counted.
         as_of: Last day counted.
-        look_back_days: Complaints up to this many days before `since` also end a customer's silence (default none).
+        look_back_days: Complaints up to this many days before `since` also end a customer's silence, as far as the file goes back.
     """
 
     since: date
     as_of: date
-    look_back_days: int = 0
+    look_back_days: int = DEFAULT_LOOK_BACK_DAYS
 
     def __post_init__(self) -> None:
         if self.since > self.as_of:
@@ -53,7 +57,7 @@ class ObservationWindow:
         return tuple(date(index // 12, index % 12 + 1, 1) for index in range(first, last + 1))
 
     @classmethod
-    def ending(cls, as_of: date, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
+    def ending(cls, as_of: date, *, first_complaint: date | None = None, look_back_days: int = DEFAULT_LOOK_BACK_DAYS) -> ObservationWindow:
         """The default window: 24 months up to `as_of`, not before the first complaint month."""
         return moving_window(as_of, DEFAULT_WINDOW_MONTHS, first_complaint=first_complaint, look_back_days=look_back_days)
 
@@ -91,7 +95,46 @@ class UnrecordedMonths:
         return cls(**{**entry, "first": date.fromisoformat(entry["first"]), "last": date.fromisoformat(entry["last"])})
 
 
-def moving_window(as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = 0) -> ObservationWindow:
+@dataclass(frozen=True)
+class MassEnd:
+    """One day that holds so many of all departures that it is an event of the company, not of its customers: a migration, a product that ended.
+
+    Attributes:
+        day: The day.
+        leavers: Customers whose last day it is.
+        departures: All departures of the window.
+    """
+
+    day: date
+    leavers: int
+    departures: int
+
+    @classmethod
+    def of(cls, day: date, leavers: int, departures: int, *, months: int) -> Self | None:
+        """The day with most departures, where it is one; a company whose contracts all end on one day of the month has none.
+
+        Args:
+            day: The day with most departures.
+            leavers: How many.
+            departures: All of the window.
+            months: Months of the window.
+        """
+        large = leavers >= LEAST_AT_ONCE and leavers >= max(SHARE_AT_ONCE, 2 / months) * departures
+        return cls(day, leavers, departures) if large else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a header."""
+        return asdict(self) | {"day": self.day.isoformat()}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any] | None) -> Self | None:
+        """From the values of `to_dict`."""
+        return None if entry is None else cls(**{**entry, "day": date.fromisoformat(entry["day"])})
+
+
+def moving_window(
+    as_of: date, months: int, *, first_complaint: date | None = None, look_back_days: int = DEFAULT_LOOK_BACK_DAYS
+) -> ObservationWindow:
     """The window of so many months up to `as_of`, not before the first complaint month; it moves on with `as_of`."""
     since = months_before(as_of + timedelta(days=1), months)
     if first_complaint is not None and first_complaint <= as_of:

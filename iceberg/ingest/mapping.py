@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+LONGEST_LOOK_BACK = 3650  # days
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -33,14 +35,16 @@ _KNOWN_VALUES = {
 class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
-    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `segments`: headers of the columns
-    that segment the customers, in place of the one proposed or named by the mapping of their table.
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `look_back_days`: how long before the window a complaint ends a silence; None for the default.
+    `segments`: headers of the columns that segment the customers, in place of the one proposed or named by the mapping of their table.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    look_back_days: int | None = None
     segments: tuple[str, ...] = ()
 
     def get(self, table: str) -> ColumnMapping | None:
@@ -75,7 +79,9 @@ class MappingSet:
         joining = self.joining.to_dict()
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
-        choices |= {"window": {"keep_months": True}} if self.keep_months else {}
+        window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
+        window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
+        choices |= {"window": window} if window else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.segments:
             table = "flat" if "flat" in tables else "customers"
@@ -104,21 +110,28 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        links, keep_months = _links_from(content.get("relations", {}), name), _keep_months_from(content.get("window", {}), name)
+        links, window = _links_from(content.get("relations", {}), name), _window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
-        return cls(tables, joining, links, keep_months, listed[0] if listed else ())
+        return cls(tables, joining, links, **window, segments=listed[0] if listed else ())
 
 
-def _keep_months_from(entry: Any, name: str) -> bool:  # noqa: ANN401  # whatever the file holds
+_WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "keep_months": ("true, false", lambda value: isinstance(value, bool)),
+    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: type(value) is int and 0 <= value <= LONGEST_LOOK_BACK),
+}
+
+
+def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
     values = {"file": name, "table": "window"}
     if not isinstance(entry, dict):
         raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
     for key, value in entry.items():
-        if key != "keep_months":
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": "keep_months"})
-        if not isinstance(value, bool):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
-    return bool(entry.get("keep_months", False))
+        if key not in _WINDOW_CHOICES:
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_WINDOW_CHOICES)})
+        known, holds = _WINDOW_CHOICES[key]
+        if not holds(value):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
+    return entry
 
 
 def _headers_from(value: Any, name: str, table: str) -> tuple[str, ...]:  # noqa: ANN401  # whatever the file holds

@@ -2,13 +2,14 @@
 
 A language is a folder: sentences in ``locale/<language>/<domain>.toml``, everything else that is particular to it in its ``language.toml``.
 ``text("domain.path.to.key", name=value)`` finds and fills a sentence. Values are formatted by their type: whole numbers are grouped, dates
-written out, a tuple becomes "a, b or c", text is left alone.
+written out, a tuple becomes "a, b or c", text is left alone but for characters that cannot be seen (`visible`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,6 +119,15 @@ def _month(language: str, day: dt.date) -> str:
     return str(format_skeleton("yMMMM", day, locale=_locale(language)))
 
 
+# Marks that turn the direction of the text around them, and control characters: invisible, and able to show a name as another.
+_UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    """`text` with the number of each character that cannot be seen but changes what is read, such as ``[U+202E]``."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
 def _unsigned_zero(value: float) -> float:
     """Minus zero becomes zero: the caches take them for the same number."""
     return value if value else abs(value)
@@ -162,7 +172,9 @@ class Translator:
             return self.decimal(value)
         if isinstance(value, dt.date):
             return self.date(value)
-        return format_list(value, style="or", locale=self.locale) if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            return visible(format_list(value, style="or", locale=self.locale))
+        return visible(value) if isinstance(value, str) else value
 
     def integer(self, value: float) -> str:
         """A grouped whole number: 12 345 or 12,345."""

@@ -11,6 +11,7 @@ from iceberg.errors import OptionError
 Grade = Literal["A", "B", "C", "D"]
 
 FOLK_RATIO = 25.0  # TARP via Goodman & Newman 2003: "1 in 26" hold for small-ticket problems reaching the manufacturer; a folk figure
+LARGEST_BIAS = 20.0  # a source that may be wrong by more than this says nothing
 Z90 = 1.6448536269514722  # standard normal quantile of 0.95: half-width of a central 90 % interval
 
 
@@ -100,6 +101,7 @@ class Assumptions:
         complaints_per_complainant: Divides complaint volumes where complaints are not linked to customers (judgement: 1.2).
         residual_horizon_months: Horizon of the restricted mean residual lifetime that prices a lost customer (judgement: 12).
         annual_discount_rate: Discount on that future revenue (default none).
+        incident_bias, survey_bias: By what factor an incident log or a survey may misjudge the silent per complainer, either way, 9 times in 10.
         literal_leavers: Read the folk figure as leavers (q = 1) rather than sufferers; an upper comparator.
         draws: Number of joint draws.
     """
@@ -111,6 +113,8 @@ class Assumptions:
     complaints_per_complainant: float = 1.2
     residual_horizon_months: int = 12
     annual_discount_rate: float = 0.0
+    incident_bias: float = 1.9
+    survey_bias: float = 2.7
     literal_leavers: bool = False
     draws: int = 2000
 
@@ -119,5 +123,8 @@ class Assumptions:
             raise OptionError("horizon_range", {"value": self.horizon_days})
         if self.complaints_per_complainant < 1:
             raise OptionError("repeat_rate", {"value": self.complaints_per_complainant})
+        for name in ("incident_bias", "survey_bias"):
+            if not 1 <= getattr(self, name) <= LARGEST_BIAS:
+                raise OptionError("bias_range", {"value": getattr(self, name), "largest": LARGEST_BIAS})
         if not 1 <= self.residual_horizon_months <= 120:
             raise OptionError("residual_range", {"value": self.residual_horizon_months})

@@ -4,7 +4,8 @@ Two periods of one study come from the same joint draws: what is uncertain about
 were fitted apart: their draws are independent, and the difference is as uncertain as both together.
 
 Counts of unequal periods do not compare, so each is a rate: silent leavers per 1,000 customers at risk and month. That of a draw with H leavers in E
-thousand customer-months is drawn from its Gamma(H + 1/2, E) posterior (Jeffreys): who happens to leave is chance, even where nothing changed.
+thousand customer-months is drawn from its Gamma(H + 1/2, E) posterior (Jeffreys): who happens to leave is chance, even where nothing changed. The
+probability of a fall allows for what no draw knows, an error of the model that one period has and the other has not.
 
 References:
     Jeffreys (1946), Proc. R. Soc. A 186; Gelman et al. (2013), Bayesian Data Analysis, section 2.6 (Poisson rates with exposure).
@@ -22,6 +23,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
+from iceberg.model.priors import PERIOD_ERROR_LOG_SD
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
 Months = tuple[date, date]
@@ -284,7 +286,7 @@ def _difference(
         rate_after=CredibleInterval.of(rate_after),
         rate_change=CredibleInterval.of(rate_after - rate_before),
         kept=CredibleInterval.of((rate_before - rate_after) * sides[1].exposure),
-        probability_fell=float((rate_after < rate_before).mean()),
+        probability_fell=float((rate_after * np.exp(PERIOD_ERROR_LOG_SD * rng.standard_normal(len(rate_after))) < rate_before).mean()),
     )
 
 

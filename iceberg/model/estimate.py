@@ -15,13 +15,15 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.departures.correction import correct_by_departures
+from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.diagnose import diagnose
 from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.level_four_prior import MeasuredPrior, measured_prior_of
 from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
-from iceberg.model.summary import SMALLEST_RATIO, Posterior, summarise_draws
+from iceberg.model.summary import Posterior, summarise_draws
 from iceberg.model.survival.flat_excess import flat_excess
 from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
 from iceberg.model.value import price_silent_churn
@@ -30,7 +32,6 @@ Progress = Callable[[str, float], None]
 
 # Judgement: measured ratios that the departures allow in fewer than one draw of twenty contradict them.
 CONFLICT_PROBABILITY = 0.05
-CONFLICT_SD = 2.5  # judgement: departures that leave so much less than was measured, in its standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ def estimate_iceberg(
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
-    vocal, vocal_any = _vocal_customers(counts, held)
+    vocal, vocal_any = vocal_customers(counts, held)
     cells = EstimateCells(
         categories=counts.categories,
         segments=counts.segments,
@@ -107,7 +108,15 @@ def estimate_iceberg(
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
-        draws, cells, request.evidence, answer.diagnostics, answer.placebo, answer.pipeline, answer.fit_state
+        draws,
+        cells,
+        request.evidence,
+        answer.diagnostics,
+        answer.placebo,
+        answer.pipeline,
+        answer.second_opinion,
+        answer.fit_state,
+        answer.checks,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -120,21 +129,23 @@ def _answer_at_level(request: _Request, warm: object | None) -> LevelDraws:
     if not level.knows_departures:
         return _from_volumes(request)
     measured_only = level.is_measured and bool(what_is_missing_for_level_3(request.counts))
-    if not level.corrects_ratio or measured_only:
-        return _from_survival(request)
-    return _from_departures(request, warm)
+    if level.corrects_ratio and not measured_only:
+        return _from_departures(request, warm)
+    if not request.counts.has_linked_complaints and months_can_tell(request.counts):
+        return _from_months(request, warm)
+    return _from_survival(request)
 
 
 def _from_volumes(request: _Request) -> LevelDraws:
     """Level 0: ratio x assumed excess probability; no departures are known that could contradict it."""
     held = request.assumptions
     ordered = request.ordered
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     measured = measure_ratios(ordered, assumptions=held)
     prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], measured=measured)
     drawn = condition_on_departures(prior, vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
     drawn = drawn.rearranged(request.categories, request.segments)
-    in_file_order, _ = _vocal_customers(request.counts, held)
+    in_file_order, _ = vocal_customers(request.counts, held)
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
     assumed = drawn.ratio
@@ -153,7 +164,7 @@ def _from_survival(request: _Request) -> LevelDraws:
     request.tell("cells", 0.6)
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     share = np.ones(len(counts.segments)) if counts.has_linked_complaints else _shares(leavers.sum(axis=1))
-    vocal, _ = _vocal_customers(counts, held)
+    vocal, _ = vocal_customers(counts, held)
     delay = np.ones(1)
     if counts.has_calendar:
         delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
@@ -162,7 +173,7 @@ def _from_survival(request: _Request) -> LevelDraws:
     )
     remarks: tuple[Diagnostic, ...] = ()
     if request.evidence.level.is_measured and drawn.feasible_probability < CONFLICT_PROBABILITY:
-        remarks = (Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}),)
+        remarks = (Diagnostic("measured_conflict", "warning", {"measured": round(drawn.asked), "departures": counts.silent_leavers}),)
     return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
 
 
@@ -173,22 +184,38 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
     def report(step: str, share: float) -> None:
         request.tell(step, 0.1 + 0.65 * share)
 
-    seen = _measured_ratios(request) if request.evidence.level.is_measured else None
+    seen = _measured(request, held) if request.evidence.level.is_measured else None
+    usual = seen and _measured(request, Assumptions(draws=held.draws))
     drawn = correct_by_departures(
         request.ordered,
         assumptions=held,
         rng=request.random[2],
         warm=warm,
         progress=report,
-        measured=(seen.mean, seen.precision) if seen else None,
+        measured=(seen, usual) if seen and usual else None,
     )
     if seen is not None:  # the prior that is shown is the one before the measurement
         drawn = replace(
             drawn,
-            diagnostics=_remarks_beside_measurements(drawn, seen, request.ordered),
-            excess=np.where(seen.watched, seen.excess, drawn.excess),
-            ratio_prior=np.where(seen.precision > 0, seen.assumed, drawn.ratio_prior),
+            diagnostics=_remarks_beside_measurements(drawn, seen.known, request.ordered),
+            excess=np.where(seen.followed, seen.excess, drawn.excess),
+            ratio_prior=np.where(seen.known, seen.assumed, drawn.ratio_prior),
         )
+    return _in_file_order(request, drawn)
+
+
+def _from_months(request: _Request, warm: object | None) -> LevelDraws:
+    """Level 1: departures over months correct the ratio as far as volumes over months let them."""
+
+    def report(step: str, share: float) -> None:
+        request.tell(step, 0.1 + 0.65 * share)
+
+    drawn = correct_by_months(request.ordered, assumptions=request.assumptions, rng=request.random[2], progress=report, warm=warm)
+    return _in_file_order(request, drawn)
+
+
+def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
+    """Draws of `request.ordered` with categories and segments as in the file."""
     shape = drawn.silent_churn.shape
     rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
     churn = drawn.silent_churn.reshape(shape[0], shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(shape)
@@ -202,34 +229,15 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
+        second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
+        checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """What a log or a survey measured of log r_c, in the order of `_Request.ordered`; watched: the silent were followed."""
-
-    mean: FloatArray
-    precision: FloatArray
-    excess: FloatArray
-    assumed: FloatArray
-    watched: BoolArray
-
-
-def _measured_ratios(request: _Request) -> _Measured:
-    counts, held = request.ordered, request.assumptions
-    matched = matched_hazard(counts)
-    vocal = pooled_excess(counts, horizon_days=held.horizon_days, matched=matched)
-    silent = observed_excess(counts, vocal, horizon_days=held.horizon_days, matched=matched)
-    drawn, assumed = _draw_priors(request, [one.quantile for one in silent])
-    log_ratio, known = drawn.log_ratio(), drawn.measured
-    return _Measured(
-        np.where(known, log_ratio.mean(axis=0), 0.0),
-        np.where(known, 1 / log_ratio.var(axis=0), 0.0),
-        drawn.excess,
-        np.exp(assumed.log_ratio()),
-        np.isin(np.arange(len(known)), counts.observed.clock.category if counts.observed else []),
-    )
+def _measured(request: _Request, assumptions: Assumptions) -> MeasuredPrior:
+    """What was measured; the same random numbers under any assumptions, so that they move it smoothly."""
+    fresh = [np.random.default_rng(rng.bit_generator.seed_seq) for rng in request.random[:2]]  # type: ignore[arg-type]  # seeded by a sequence
+    return measured_prior_of(request.ordered, assumptions, rngs=(fresh[0], fresh[1]))
 
 
 def _draw_priors(request: _Request, informed: list[ExcessQuantile] | None) -> tuple[RatioPriorDraws, RatioPriorDraws]:
@@ -240,15 +248,11 @@ def _draw_priors(request: _Request, informed: list[ExcessQuantile] | None) -> tu
     return prior, draw_ratio_prior(names, assumptions=held, rng=request.random[1])
 
 
-def _remarks_beside_measurements(drawn: LevelDraws, seen: _Measured, counts: CohortCounts) -> tuple[Diagnostic, ...]:
+def _remarks_beside_measurements(drawn: LevelDraws, known: BoolArray, counts: CohortCounts) -> tuple[Diagnostic, ...]:
     """The diagnostics without those on variation and noise of measured ratios: these do not rest on the pattern of complaints."""
-    known = seen.precision > 0
     measured = {name for name, one in zip(counts.categories, known, strict=True) if one} | {None}
-    kept = [one for one in drawn.diagnostics if one.category not in measured or one.code == "fit_not_settled"]
-    away = np.log(np.maximum(np.median(drawn.ratio, axis=0), SMALLEST_RATIO)) - seen.mean
-    if known.any() and (away[known] * np.sqrt(seen.precision[known])).min() < -CONFLICT_SD:
-        kept.append(Diagnostic("measured_conflict", "warning", {"lost": counts.silent_leavers}))
-    return tuple(kept)
+    kept = {"fit_not_settled", "measured_conflict"}
+    return tuple(one for one in drawn.diagnostics if one.category not in measured or one.code in kept)
 
 
 def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:
@@ -263,7 +267,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
         informed = [one.quantile for one in posteriors]
     request.tell("ratio", 0.4)
     prior, assumed = _draw_priors(request, informed)
-    vocal, _ = _vocal_customers(ordered, held)
+    vocal, _ = vocal_customers(ordered, held)
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
         heard, leavers = heard.sum(axis=1, keepdims=True), leavers.sum(keepdims=True)
@@ -272,7 +276,7 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     return restored, np.exp(assumed.log_ratio())[:, request.categories]
 
 
-def _vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
+def vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
 
     Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers.

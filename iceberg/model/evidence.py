@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.results import Evidence, EvidenceLevel, IcebergEstimate
+from iceberg.model.results import Diagnostic, Evidence, EvidenceLevel, IcebergEstimate
 
 # Judgements: below these there is nothing in the departures for the ratio to be read from.
 LEAST_COMPLAINANTS = 20
@@ -15,6 +17,7 @@ LEAST_MONTHS = 6
 DATA_LED_SHARE = 0.5
 
 Reason = tuple[str, dict[str, object]]
+Kind = Literal["assumption_led", "mixed", "data_led"]
 
 
 def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one per level
@@ -23,7 +26,7 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
         return Evidence(EvidenceLevel.VOLUMES, "assumption_led", (("volumes_only", {"complaints": int(counts.complaints.sum())}),))
     reasons: list[Reason] = [("departures_cap", {"silent_leavers": counts.silent_leavers})]
     if not counts.has_calendar:
-        return Evidence(EvidenceLevel.FLAT, "mixed", (*reasons, *_what_the_sheet_holds(counts)))
+        return Evidence(EvidenceLevel.FLAT, "mixed", (*reasons, *_what_the_sheet_holds(counts)), ranks=_every_ratio_was_measured(counts))
     if not counts.has_linked_complaints:
         return Evidence(EvidenceLevel.DEPARTURES, "assumption_led", (*reasons, ("complaints_not_linked", {})))
     reasons.append(("complainers_followed", {"vocal_customers": counts.vocal_customers_total}))
@@ -65,6 +68,14 @@ def _what_was_measured(counts: CohortCounts) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
+def _every_ratio_was_measured(counts: CohortCounts) -> bool:
+    """Whether a log or a survey met the problem of every category with complainers: the assumed ratio is the same for all, so it orders nothing."""
+    if counts.observed is None:
+        return False
+    met = counts.observed.incidents[:, 0] + counts.observed.survey[:, 1]
+    return bool((met[counts.vocal_customers > 0] > 0).all())
+
+
 def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
     """Why the departures cannot move the ratio; empty when they can."""
     reasons: list[Reason] = []
@@ -81,10 +92,22 @@ def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Literal["assumption_led", "mixed", "data_led"]:
-    """The badge: whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
+def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Kind:
+    """Whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
     if not level.follows_complainers:
         return "assumption_led"
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0
     return "data_led" if level.corrects_ratio and share < DATA_LED_SHARE else "mixed"
+
+
+def with_badge(estimate: IcebergEstimate, remarks: Sequence[Diagnostic]) -> Evidence:
+    """The evidence with its badge. Data-led means that the data pin the number and that no check objects to it.
+
+    A narrow range says nothing of an assumption that is broken.
+    """
+    evidence, kind = estimate.evidence, kind_of(estimate.evidence.level, estimate)
+    objections = {one.code for one in remarks if one.is_objection}
+    if kind != "data_led" or not objections:
+        return replace(evidence, kind=kind)
+    return replace(evidence, kind="mixed", reasons=(*evidence.reasons, ("checks_object", {"count": len(objections)})))

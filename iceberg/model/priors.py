@@ -23,6 +23,14 @@ SHARED_VARIANCE = 0.7
 # Judgement: with evidence priors per category, how far all of them may be wrong together (log scale), capture apart.
 FAMILY_SHIFT_LOG_SD = 0.5
 
+# What no draw knows: how far the model is wrong about one category beside the others, because a company breaks an assumption (log scale). It widens
+# no range; it tempers what is said of orders and of chance. Grade C: from companies of an independent generator (docs/explanation).
+MODEL_ERROR_LOG_SD = 0.4
+# The same about one category in one period beside another period: most of the error is common to both.
+PERIOD_ERROR_LOG_SD = 0.2
+# Where the ratio is assumed and the same for all: K of the families below has a sd of 1.06 on the log scale, and the assumption 0.54.
+ASSUMED_ORDER_LOG_SD = 0.9
+
 _CCMC = "CCMC 2023-24 (n = 8,500)"
 _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"
@@ -154,11 +162,16 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("ratio", (ratio.lower, ratio.median, ratio.upper), _TARP, "D"),
         Default("shared_variance", SHARED_VARIANCE, "method_trial", "C"),
         Default("family_shift_log_sd", FAMILY_SHIFT_LOG_SD, "judgement", "D"),
+        Default("model_error_log_sd", MODEL_ERROR_LOG_SD, "hostile_companies", "C"),
+        Default("period_error_log_sd", PERIOD_ERROR_LOG_SD, "hostile_companies", "C"),
+        Default("assumed_order_log_sd", ASSUMED_ORDER_LOG_SD, "families", "C"),
         Default("common_excess", (COMMON_EXCESS.low, COMMON_EXCESS.mode, COMMON_EXCESS.high), "judgement", "D"),
         Default("horizon_days", float(held.horizon_days), "judgement", "D"),
         Default("use_category_priors", held.use_category_priors, "method", "C"),
         Default("literal_leavers", held.literal_leavers, "method", "D"),
         Default("complaints_per_complainant", held.complaints_per_complainant, "judgement", "D"),
+        Default("incident_bias", held.incident_bias, "bias_of_logs", "D"),
+        Default("survey_bias", held.survey_bias, "bias_of_surveys", "C"),
         Default("residual_horizon_months", float(held.residual_horizon_months), "judgement", "D"),
         Default("annual_discount_rate", held.annual_discount_rate, "judgement", "D"),
         Default("draws", float(held.draws), "method", "A"),

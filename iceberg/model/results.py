@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Literal, Self
@@ -13,7 +14,10 @@ from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
 
 INTERVAL_MASS = 0.9
+MISFIT, MISFIT_P_VALUE = 3.0, 0.02
 LIKELY_EXCEEDED = 0.9
+# On simulated companies categories without silent churn reach 0.3 to 0.66, real ones of some size 0.74 and more (docs/explanation).
+NOISE_EXCEEDED = 0.7
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class PlaceboInterval(CredibleInterval):
         """Where the intervals overlap, only the low end of the estimate is in doubt from this probability on (judgement: 0.9)."""
         return self.exceeded >= LIKELY_EXCEEDED
 
+    @property
+    def is_noise(self) -> bool:
+        """Whether the estimate of a category is no larger than what chance finds, as far as can be known (judgement: below 0.7)."""
+        return self.exceeded < NOISE_EXCEEDED
+
     def overlaps(self, estimate: CredibleInterval) -> bool:
         """Whether the two intervals share a value from above: the estimate is then not distinguishable from noise with certainty."""
         return estimate.lower <= self.upper
@@ -63,6 +72,7 @@ class Diagnostic:
         values: What the sentences name.
         category: The category it is about, or None for the whole estimate.
         of_whole_study: Whether it is about all segments and months although the estimate beside it shows a part of them.
+        objects: Whether the answer must not be called data-led beside it; None leaves that to `is_objection`.
     """
 
     code: str
@@ -70,6 +80,14 @@ class Diagnostic:
     values: dict[str, object] = field(default_factory=dict)
     category: str | None = None
     of_whole_study: bool = False
+    objects: bool | None = None
+
+    @property
+    def is_objection(self) -> bool:
+        """Whether a check objects to the number: every warning does, and every caution about the whole estimate, unless `objects` says otherwise."""
+        if self.objects is not None:
+            return self.objects
+        return self.severity == "warning" or (self.severity == "caution" and self.category is None)
 
 
 class EvidenceLevel(StrEnum):
@@ -116,6 +134,9 @@ class EvidenceLevel(StrEnum):
 class Evidence:
     """The evidence level and the reasons for it: codes under ``evidence.reasons`` with their values. `level` may be given as its letter.
 
+    Attributes:
+        ranks: Whether the files can say which category is larger than which; a flat sheet cannot, unless every ratio was measured.
+
     Raises:
         ValueError: The letter is no level's.
     """
@@ -123,6 +144,7 @@ class Evidence:
     level: EvidenceLevel
     kind: Literal["assumption_led", "mixed", "data_led"]
     reasons: tuple[tuple[str, dict[str, object]], ...] = ()
+    ranks: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "level", EvidenceLevel(self.level))
@@ -140,12 +162,13 @@ class CategoryEstimate:
         ratio_prior, ratio_posterior: r_c = silent leavers per vocal customer.
         excess_probability: q_c, excess probability of leaving within the horizon.
         prior_share: 0 = the answer is the data's, 1 = it is the assumption's.
-        probability_worst: Probability that H_c is the largest of all categories, from the joint draws.
+        probability_worst: Probability that H_c is the largest of all categories, from the joint draws; None where the files cannot order them.
         probability_costliest: The same for money (equal to probability_worst without revenue).
         folk_estimate: The plain 25 x V_c.
         feasible_ratio: Sufferers per complainer that the departures allow at most, given q (None at level 0).
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
+        second_opinion: H_c if nothing about the tenure of the silent is taken from complaints; None below level 3.
     """
 
     category: str
@@ -156,12 +179,50 @@ class CategoryEstimate:
     ratio_posterior: CredibleInterval
     excess_probability: CredibleInterval
     prior_share: float
-    probability_worst: float
-    probability_costliest: float
+    probability_worst: float | None
+    probability_costliest: float | None
     folk_estimate: float
     feasible_ratio: float | None
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
+
+
+@dataclass(frozen=True)
+class PredictivePoint:
+    """One place of an axis: what was observed, and the 90 % band of what the fit predicts there."""
+
+    label: str
+    observed: float
+    predicted: CredibleInterval
+
+
+@dataclass(frozen=True)
+class PredictiveCheck:
+    """What the fit reproduces along one axis (`iceberg.model.departures.predictive`).
+
+    Attributes:
+        what: Silent departures, or complainants of all categories.
+        axis: ``month``, ``tenure`` (completed months, ``low-high``), ``entry`` (quarter in which customers came) or ``segment``.
+        points: In the order of the axis; labels are first days of months or quarters, bands, or names.
+        discrepancy: How far the observed counts are from what is expected, in units of how far replicates are: 1 is as it should be.
+        p_value: Share of replicates that are as far away.
+    """
+
+    what: Literal["departures", "complaints"]
+    axis: Literal["month", "tenure", "entry", "segment"]
+    points: tuple[PredictivePoint, ...]
+    discrepancy: float
+    p_value: float
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the pattern is not reproduced (judgement: no fair simulated company of 23 reached both)."""
+        return self.discrepancy >= MISFIT and self.p_value <= MISFIT_P_VALUE
+
+    def in_order(self, labels: Sequence[str]) -> Self:
+        """The same with its points in the order of `labels`; others stay behind them."""
+        return replace(self, points=tuple(sorted(self.points, key=lambda one: labels.index(one.label) if one.label in labels else len(labels))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +253,8 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
+        checks: The fit beside what it was fitted to.
     """
 
     silent_churn: SingleArray
@@ -201,9 +263,11 @@ class LevelDraws:
     excess: FloatArray
     ratio_prior: FloatArray
     fit_state: object | None = None
+    checks: tuple[PredictiveCheck, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    second_opinion: tuple[CredibleInterval, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +287,7 @@ class EstimateCells:
         whole: Whether these are all segments and months of the window.
         segment_columns, segment_levels: See `CohortCounts`.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        last_months: First day of the last month of each place, where neighbouring months are taken together; empty where none are.
     """
 
     categories: tuple[str, ...]
@@ -238,6 +303,7 @@ class EstimateCells:
     has_calendar: bool = True
     segment_columns: tuple[str, ...] = ()
     segment_levels: tuple[tuple[str, ...], ...] = ()
+    last_months: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,12 +316,19 @@ class TotalEstimate:
     folk_estimate: float
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
+    second_opinion: CredibleInterval | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
 
 
 @dataclass(frozen=True, eq=False)
 class IcebergEstimate:
-    """The whole answer, with what it rests on."""
+    """The whole answer, with what it rests on.
+
+    Attributes:
+        checks: The fit beside what it was fitted to; empty below level 3, and for a part of the segments and months.
+        cells: None only for an estimate put together by hand.
+        fit_state: Warm start for the next fit; opaque outside `model`.
+    """
 
     categories: tuple[CategoryEstimate, ...]
     total: TotalEstimate
@@ -267,5 +340,6 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
-    cells: EstimateCells | None = None  # None only for an estimate put together by hand
-    fit_state: object | None = None  # warm start for the next fit; opaque outside `model`
+    cells: EstimateCells | None = None
+    fit_state: object | None = None
+    checks: tuple[PredictiveCheck, ...] = ()

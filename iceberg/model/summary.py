@@ -11,6 +11,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions
+from iceberg.model.priors import ASSUMED_ORDER_LOG_SD, MODEL_ERROR_LOG_SD
 from iceberg.model.results import (
     CategoryEstimate,
     CredibleInterval,
@@ -18,13 +19,16 @@ from iceberg.model.results import (
     Draws,
     EstimateCells,
     Evidence,
+    EvidenceLevel,
     IcebergEstimate,
     PlaceboInterval,
+    PredictiveCheck,
     TotalEstimate,
 )
 
 # Ratios are compared on the log scale; below one silent leaver per thousand complainers it is "none".
 SMALLEST_RATIO = 1e-3
+_ERROR_STREAM = 2_003  # the same errors for every estimate: moving an assumption moves the probabilities smoothly
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,9 @@ class Posterior:
         draws, cells: See their classes.
         evidence: Level and reasons.
         diagnostics: What to know before trusting it.
-        placebo, pipeline: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
         fit_state: Warm start for the next fit.
+        checks: The fit beside what it was fitted to.
     """
 
     draws: Draws
@@ -45,7 +50,9 @@ class Posterior:
     diagnostics: tuple[Diagnostic, ...] = ()
     placebo: tuple[PlaceboInterval, ...] | None = None
     pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
+    second_opinion: tuple[CredibleInterval, ...] | None = None
     fit_state: object | None = field(default=None)
+    checks: tuple[PredictiveCheck, ...] = ()
 
 
 def summarise_draws(
@@ -55,8 +62,9 @@ def summarise_draws(
     draws, cells = posterior.draws, posterior.cells
     churn = draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     money = None if draws.revenue_lost is None else draws.revenue_lost.sum(axis=(2, 3), dtype=np.float64)
-    worst = probability_largest(churn)
-    costliest = worst if money is None else probability_largest(money)
+    error_sd = order_error_sd(posterior.evidence.level, assumptions)
+    worst = probability_largest(churn, error_sd=error_sd)
+    costliest = worst if money is None else probability_largest(money, error_sd=error_sd)
     heard = cells.vocal.sum(axis=(1, 2))
     known = posterior.evidence.level.knows_departures
     categories = []
@@ -75,12 +83,13 @@ def summarise_draws(
                 ratio_posterior=CredibleInterval.of(ratio),
                 excess_probability=excess,
                 prior_share=prior_share(cells.ratio_prior[:, index], ratio),
-                probability_worst=float(worst[index]),
-                probability_costliest=float(costliest[index]),
+                probability_worst=float(worst[index]) if posterior.evidence.ranks else None,
+                probability_costliest=float(costliest[index]) if posterior.evidence.ranks else None,
                 folk_estimate=FOLK_RATIO * vocal,
                 feasible_ratio=reach / (excess.median * vocal) if known and vocal > 0 else None,
                 placebo=posterior.placebo[index] if posterior.placebo else None,
                 pipeline=posterior.pipeline[index] if posterior.pipeline else None,
+                second_opinion=posterior.second_opinion[index] if posterior.second_opinion else None,
             )
         )
     return IcebergEstimate(
@@ -96,6 +105,7 @@ def summarise_draws(
         seed=seed,
         cells=cells,
         fit_state=posterior.fit_state,
+        checks=posterior.checks,
     )
 
 
@@ -111,21 +121,33 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
         folk_estimate=FOLK_RATIO * heard,
         placebo=posterior.placebo[-1] if posterior.placebo else None,
         pipeline=posterior.pipeline[-1] if posterior.pipeline else None,
+        second_opinion=posterior.second_opinion[-1] if posterior.second_opinion else None,
         feasible_ratio=float(cells.leavers.sum()) / asked if known else None,
     )
 
 
-def probability_largest(values: FloatArray) -> FloatArray:
+def order_error_sd(level: EvidenceLevel, assumptions: Assumptions) -> float:
+    """How far one category may be off beside another although no draw shows it, on the log scale."""
+    assumed = not level.corrects_ratio and not assumptions.use_category_priors
+    return float(np.hypot(MODEL_ERROR_LOG_SD, ASSUMED_ORDER_LOG_SD)) if assumed else MODEL_ERROR_LOG_SD
+
+
+def probability_largest(values: FloatArray, *, error_sd: float = 0.0) -> FloatArray:
     """Probability that each column is the largest of its draw; draws without any count for none, ties are shared.
 
     Args:
         values: (K, C).
+        error_sd: Of an error that each column has to itself, log-normal with median 1, on top of the draws.
 
     Returns:
         float64 (C,).
     """
     if values.shape[1] == 0:
         return np.zeros(0)
+    if error_sd:
+        noise = np.random.default_rng(_ERROR_STREAM).standard_normal(values.shape)
+        by_size = np.lexsort((np.median(values, axis=0), values.sum(axis=0)))  # whatever the order of the categories in the file
+        values = values * np.exp(error_sd * noise[:, np.argsort(by_size)])
     top = values.max(axis=1, keepdims=True)
     largest = (values == top) & (top > 0)
     return np.asarray((largest / np.maximum(largest.sum(axis=1, keepdims=True), 1)).mean(axis=0), dtype=np.float64)
@@ -187,6 +209,7 @@ def focus_estimate(
         segments=tuple(cells.segments[index] for index in keep_segments),
         segment_levels=tuple(cells.segment_levels[index] for index in keep_segments if cells.segment_columns),
         months=tuple(cells.months[index] for index in keep_months),
+        last_months=tuple(cells.last_months[index] for index in keep_months) if cells.last_months else (),
         vocal=cells.vocal[every, rows[0], rows[1]],
         vocal_any=cells.vocal_any[rows],
         leavers=cells.leavers[rows],

@@ -12,7 +12,7 @@ from typing import Any
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -49,8 +49,11 @@ def build_document(
             "silent_churn": _interval(estimate.total.silent_churn),
             "revenue_lost": _interval(estimate.total.revenue_lost),
             "folk_estimate": _number(estimate.total.folk_estimate),
+            "placebo": _interval(estimate.total.placebo),
+            "second_opinion": _interval(estimate.total.second_opinion),
         },
         "categories": [_category(entry) for entry in estimate.categories],
+        "checks": [_check(entry) for entry in estimate.checks],
         "diagnostics": [
             {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
         ],
@@ -75,8 +78,19 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "silent_ratio": {"prior": _interval(entry.ratio_prior), "posterior": _interval(entry.ratio_posterior)},
         "excess_probability": _interval(entry.excess_probability),
         "prior_share": _number(entry.prior_share),
-        "probability_worst": _number(entry.probability_worst),
+        "probability_worst": None if entry.probability_worst is None else _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
+        "second_opinion": _interval(entry.second_opinion),
+    }
+
+
+def _check(entry: PredictiveCheck) -> dict[str, Any]:
+    return {
+        "what": entry.what,
+        "axis": entry.axis,
+        "discrepancy": _number(entry.discrepancy),
+        "p_value": _number(entry.p_value),
+        "places": [{"place": point.label, "observed": _number(point.observed), "predicted": _interval(point.predicted)} for point in entry.points],
     }
 
 

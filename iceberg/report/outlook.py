@@ -23,13 +23,13 @@ def pipeline_sentence(estimate: IcebergEstimate, category: str, translator: Tran
 
 
 def break_even_sentence(estimate: IcebergEstimate, category: str, translator: Translator) -> str | None:
-    """The ratio at which this category and the one it is compared with change places; None without another category.
+    """The ratio at which this category and the one it is compared with change places; None without another category, or without an order.
 
     The first category is compared with the second, every other one with the first, by their median silent churn.
     """
     item = category_of(estimate, category)
     others = [other for other in estimate.categories if other.category != category]
-    if not others or item.vocal_customers == 0:
+    if not others or item.vocal_customers == 0 or not estimate.evidence.ranks:
         return None
     other = max(others, key=lambda rival: rival.silent_churn.median)
     flips = break_even_ratio(estimate, category=category, other=other.category)

@@ -6,7 +6,7 @@ stays), and where a single count is hidden a second one is hidden too, because t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -26,8 +26,24 @@ _WEIGHTLESS = 1e-9
 Number = TypeVar("Number", np.float32, np.float64)
 
 
-def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST) -> IcebergEstimate:
-    """The same estimate with the categories of fewer than `smallest` complainants pooled in one, named in the reader's language.
+def small_categories(heard: Mapping[str, float], *, smallest: int = SMALLEST, pooled: Collection[str] = ()) -> list[str]:
+    """The categories to be pooled: those of fewer than `smallest` complainants, and those in `pooled`; none where nothing would be hidden by it.
+
+    A single category, or a pool that is still too small, would follow from the total: the next larger ones join it.
+    """
+    small = [name for name, vocal in heard.items() if vocal < smallest or name in pooled]
+    if not any(heard[name] > 0 for name in small):
+        return [name for name in heard if name in pooled]
+    larger = sorted((name for name in heard if name not in small), key=lambda name: (heard[name], name))
+    while larger and (sum(heard[name] for name in small) < smallest or len(small) < 2):
+        small.append(larger.pop(0))
+    return [name for name in heard if name in small]
+
+
+def pool_small_categories(
+    estimate: IcebergEstimate, words: Translator, *, smallest: int = SMALLEST, pooled: Collection[str] | None = None
+) -> IcebergEstimate:
+    """The same estimate with the categories in `pooled`, else those of fewer than `smallest` complainants, in one, named in the reader's language.
 
     Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
     pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
@@ -36,15 +52,12 @@ def pool_small_categories(estimate: IcebergEstimate, words: Translator, *, small
         OptionError: ``report_too_small`` where all complainants together are fewer.
     """
     heard = {item.category: item.vocal_customers for item in estimate.categories}
-    small = [name for name, vocal in heard.items() if vocal < smallest]
-    if smallest <= 1 or not any(heard[name] > 0 for name in small):
+    small = [name for name in heard if name in pooled] if pooled is not None else small_categories(heard, smallest=smallest) if smallest > 1 else []
+    if not small:
         return estimate
     if estimate.total.vocal_customers < smallest:
         raise OptionError("report_too_small", {"smallest": smallest})
-    larger = sorted((name for name in heard if name not in small), key=lambda name: (heard[name], name))
-    while larger and (sum(heard[name] for name in small) < smallest or len(small) < 2):
-        small.append(larger.pop(0))  # a single category, or a pool that is still too small, would follow from the total
-    return _pooled(estimate, [name for name in heard if name in small], words.text("export.small_category", smallest=smallest))
+    return _pooled(estimate, small, words.text("export.small_category", smallest=smallest))
 
 
 def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> IcebergEstimate:

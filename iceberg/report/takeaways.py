@@ -8,6 +8,7 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import INTERVAL_MASS
+from iceberg.report.tables.written import month_text
 from iceberg.report.words import customers, ratio, share
 
 HORIZON_DAYS = Assumptions().horizon_days
@@ -24,12 +25,14 @@ def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dic
     if frame.empty or not frame["vocal_customers"].sum():
         return translator.text("report.takeaway.iceberg_empty")
     first = _highest(frame, "silent_median")
+    values = {"low": customers(totals["low"], translator), "high": customers(totals["high"], translator)}
+    if not totals.get("ordered", 1.0) and len(frame) > 1:
+        return translator.text("report.takeaway.iceberg_unordered", count=len(frame), vocal=round(totals["vocal"]), **values)
     return translator.text(
         "report.takeaway.iceberg",
         count=len(frame),
         vocal=round(totals["vocal"]),
-        low=customers(totals["low"], translator),
-        high=customers(totals["high"], translator),
+        **values,
         first=first["category"],
         first_low=customers(first["silent_lower"], translator),
         first_high=customers(first["silent_upper"], translator),
@@ -44,6 +47,8 @@ def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: s
     if untested:
         return translator.text("report.takeaway.untested", sentence=takeaway_ranking(frame, translator, currency=currency))
     first = frame.iloc[0]
+    if pd.isna(first["probability_first"]):
+        return translator.text("report.takeaway.ranking_unordered", count=len(frame))
     values = {
         "first": first["category"],
         "probability": share(first["probability_first"], translator),
@@ -72,8 +77,9 @@ def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
     if known.empty:
         return translator.text("report.takeaway.empty")
     first = _highest(known, "supported_median")
+    key = "comparator" if known["own_ratio"].all() else "comparator_assumed"
     return translator.text(
-        "report.takeaway.comparator" if known["own_ratio"].all() else "report.takeaway.comparator_assumed",
+        f"report.takeaway.{key}" if known["ordered"].all() or len(known) == 1 else "report.takeaway.comparator_unordered",
         folk=ratio(float(known["folk_ratio"].iloc[0]), translator),
         low=ratio(known["supported_median"].min(), translator),
         high=ratio(known["supported_median"].max(), translator),
@@ -107,11 +113,11 @@ def takeaway_month_trend(frame: pd.DataFrame, translator: Translator) -> str:
     highest, last = _highest(frame, "median"), frame.iloc[-1]
     return translator.text(
         "report.takeaway.month_trend",
-        month=translator.month(highest["month"].date()),
+        month=month_text(highest, translator),
         low=customers(highest["lower"], translator),
         high=customers(highest["upper"], translator),
         last=translator.text("report.range_words", low=customers(last["lower"], translator), high=customers(last["upper"], translator)),
-        last_month=translator.month(last["month"].date()),
+        last_month=month_text(last, translator),
     )
 
 
@@ -229,6 +235,17 @@ def takeaway_coverage(frame: pd.DataFrame, translator: Translator) -> str:
         family=translator.text(f"report.families.{worst['family']}"),
         worst=share(float(worst["actual"]), translator),
     )
+
+
+def takeaway_checks(frame: pd.DataFrame, translator: Translator) -> str:
+    """The patterns that are not reproduced, or that all are."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    patterns = frame.groupby(["what", "axis"], sort=False)["misfit"].first()
+    if not patterns.any():
+        return translator.text("report.takeaway.checks_fit", all=len(patterns))
+    names = [translator.text(f"report.checks.{one}_{other}") for one, other in patterns[patterns].index]
+    return translator.text("report.takeaway.checks", count=len(names), all=len(patterns), patterns=", ".join(names))
 
 
 def takeaway_tornado(frame: pd.DataFrame, translator: Translator) -> str:

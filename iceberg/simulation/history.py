@@ -20,6 +20,7 @@ from iceberg.simulation.worlds import WARM_UP_MONTHS, CompanyTruth
 
 PIPELINE_DAYS = (30, 90, 180)
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
+LATER_MONTHS = 12  # natural departures are followed so much further than problems: the time for which lost customers would have paid
 NEVER = np.int64(10**6)  # a day nobody reaches
 NATURAL = -1  # cause of a departure that no problem explains
 
@@ -31,7 +32,7 @@ class CompanyHistory:
     Attributes:
         truth: What the history was made from.
         people: customer_id, start_day, departure_day, segment (index), revenue, cause (index of category, -1 natural), cause_day (the incident's),
-            cause_voiced (whether that very incident made them complain).
+            cause_voiced (whether that very incident made them complain), otherwise_day (when they would have left but for that incident).
         complaints: customer (row of `people`), day, category; only while the customer was there.
         incidents: customer, day, category; only while the customer was there.
     """
@@ -49,7 +50,7 @@ def simulate_history(truth: CompanyTruth, rng: np.random.Generator) -> CompanyHi
     natural_day = _natural_departures(truth, calendar, people)
     strikes = _draw_incidents(truth, calendar, people, natural_day, rng)
     reactions = _draw_reactions(truth, people, strikes, rng)
-    departure, cause, cause_day, cause_voiced = _earliest(natural_day, strikes, reactions)
+    departure, cause, cause_day, cause_voiced, otherwise = _earliest(natural_day, strikes, reactions)
     present = strikes["day"] <= departure[strikes["customer"]]
     complaints = _draw_complaints(truth, strikes, reactions, rng)
     complaints = complaints[complaints["day"].to_numpy() <= departure[complaints["customer"].to_numpy()]]
@@ -62,6 +63,7 @@ def simulate_history(truth: CompanyTruth, rng: np.random.Generator) -> CompanyHi
             "cause": cause,
             "cause_day": cause_day,
             "cause_voiced": cause_voiced,
+            "otherwise_day": otherwise,
         }
     )
     incidents = pd.DataFrame({name: values[present] for name, values in strikes.items()})
@@ -88,6 +90,13 @@ class _Calendar:
     @property
     def start(self) -> int:
         return int(self.month_starts[0])
+
+    @property
+    def longer_month_starts(self) -> IntArray:
+        """`month_starts` and those of the `LATER_MONTHS` that follow."""
+        last = self.first_index + len(self.month_starts) - 1
+        later = [day_number(date(index // 12, index % 12 + 1, 1)) for index in range(last + 1, last + 1 + LATER_MONTHS)]
+        return np.concatenate([self.month_starts, np.array(later, dtype=np.int64)])
 
     def month_of(self, days: IntArray) -> IntArray:
         found = np.searchsorted(self.month_starts, days, side="right") - 1
@@ -163,8 +172,9 @@ def _natural_departures(truth: CompanyTruth, calendar: _Calendar, people: dict[s
     season = np.asarray(truth.natural_month)
     start, remaining = people["start"], people["budget"].copy()
     departure = np.full(len(start), NEVER)
-    for month in range(len(calendar.month_starts) - 1):
-        first, after = calendar.month_starts[month], calendar.month_starts[month + 1]
+    month_starts = calendar.longer_month_starts
+    for month in range(len(month_starts) - 1):
+        first, after = month_starts[month], month_starts[month + 1]
         tenure = calendar.first_index + month - people["start_month"]
         anniversary = np.minimum(first + people["start_dom"], after)
         daily = people["level"] * season[min(month, len(season) - 1)] / DAYS_PER_MONTH
@@ -246,22 +256,26 @@ def _draw_reactions(
 
 def _earliest(
     natural_day: IntArray, strikes: dict[str, IntArray], reactions: dict[str, npt.NDArray[Any]]
-) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
-    """Departure, its cause, the causing incident's day and whether it was voiced; a tie is natural."""
+) -> tuple[IntArray, IntArray, IntArray, BoolArray, IntArray]:
+    """Departure, its cause, the causing incident's day, whether it was voiced, and the departure but for it; a tie is natural."""
     departure = natural_day.copy()
     cause = np.full(len(natural_day), NATURAL)
     cause_day = np.full(len(natural_day), NEVER)
     voiced = np.zeros(len(natural_day), dtype=bool)
     order = np.lexsort((strikes["day"], reactions["leave_day"], strikes["customer"]))
     who = strikes["customer"][order]
-    first = order[np.concatenate([[True], who[1:] != who[:-1]])] if len(who) else order
+    at_first = np.concatenate([[True], who[1:] != who[:-1]]) if len(who) else np.zeros(0, dtype=bool)
+    first = order[at_first]
     first = first[reactions["leave_day"][first] < natural_day[strikes["customer"][first]]]
     left = strikes["customer"][first]
     departure[left] = reactions["leave_day"][first]
     cause[left] = strikes["category"][first]
     cause_day[left] = strikes["day"][first]
     voiced[left] = reactions["speaks"][first]
-    return departure, cause, cause_day, voiced
+    otherwise = natural_day.copy()
+    next_one = np.flatnonzero(at_first[:-1] & ~at_first[1:]) + 1  # the same customer's second incident in the order of departures
+    otherwise[who[next_one]] = np.minimum(otherwise[who[next_one]], reactions["leave_day"][order[next_one]])
+    return departure, cause, cause_day, voiced, otherwise
 
 
 def _draw_complaints(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from iceberg.store import schema
 from iceberg.store.connection import reading, writing
 
-Action = Literal["publish", "export", "delete", "retention", "expire", "refused"]
+Action = Literal["publish", "export", "delete", "retention", "expire", "refused", "import"]
+
+_SIGN_OUT = "sign_out."  # of the settings: followed by the digest of a person
+_SIGN_OUT_DAYS = 31  # a cookie lasts 30
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,36 @@ def read_audit(engine: Engine, *, study_id: str | None = None, last: int = 1000)
     with reading(engine) as connection:
         rows = connection.execute(wanted).mappings().all()
     return tuple(AuditEntry(row["at"], row["actor"], row["action"], row["study_id"], row["version"], dict(row["detail"])) for row in rows)
+
+
+def write_sign_out(engine: Engine, *, person: str, began: int) -> None:
+    """Store that a person's sign-ins up to the one that began then have ended; what no cookie can be as old as is forgotten.
+
+    Args:
+        engine: Of the store.
+        person: Digest of the person.
+        began: Seconds since 1970.
+
+    Raises:
+        StoreError: When it cannot be written.
+    """
+    table, name = schema.settings, f"{_SIGN_OUT}{person}"
+    oldest = int((datetime.now(UTC) - timedelta(days=_SIGN_OUT_DAYS)).timestamp())
+    with writing(engine) as connection:
+        rows = connection.execute(select(table).where(table.c.name.startswith(_SIGN_OUT, autoescape=True))).mappings().all()
+        ended = {row["name"]: int(row["value"]) for row in rows}
+        gone = [one for one, value in ended.items() if value < oldest or one == name]
+        connection.execute(delete(table).where(table.c.name.in_(gone)))
+        connection.execute(table.insert().values(name=name, value=str(max(began, ended.get(name, 0)))))
+
+
+def read_sign_outs(engine: Engine) -> dict[str, int]:
+    """By person, when the last sign-in that was ended began.
+
+    Raises:
+        StoreError: When it cannot be read.
+    """
+    table = schema.settings
+    with reading(engine) as connection:
+        rows = connection.execute(select(table).where(table.c.name.startswith(_SIGN_OUT, autoescape=True))).mappings().all()
+    return {row["name"].removeprefix(_SIGN_OUT): int(row["value"]) for row in rows}

@@ -10,15 +10,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from iceberg.errors import StoreError
 from iceberg.store.schema import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VARIABLE = "ICEBERG_STORE"
 DEFAULT_FILE = "iceberg-store.db"
@@ -105,14 +109,18 @@ def _sqlite(url: URL) -> Engine:
     path = Path(str(url.database))
     if path.is_dir() or not path.resolve().parent.is_dir():
         raise StoreError("store_no_folder", {"store": str(path), "folder": str(path.resolve().parent)})
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=24)
+    _make_private(path)
+    readable = _readable_only(path)
+    address = url if readable is None else url.set(database=f"file:{quote(str(path.resolve()))}", query={"uri": "true", **readable})
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=24)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own
         connection.isolation_level = None  # SQLAlchemy begins and ends transactions, DDL included
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        _use_write_ahead_log(cursor)
+        if readable is None:
+            _use_write_ahead_log(cursor)
         cursor.execute("PRAGMA synchronous = FULL")  # a version is on the disk before it is reported
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
@@ -124,6 +132,30 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _readable_only(path: Path) -> dict[str, str] | None:
+    """The options with which SQLite reads a file that it cannot write to; None where it can.
+
+    It would make a log beside the file even to read it. Without a log no program is writing to it, and the file is all there is.
+    """
+    if not path.exists() or (os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)):
+        return None
+    return {"mode": "ro"} | ({} if path.with_name(f"{path.name}-wal").exists() else {"immutable": "1"})
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but its owner read the file: its counts by day hold single departures. The log and its index take over the rights of the file.
+
+    A file that a group shares, and nobody else, stays shared: its owner chose that.
+    """
+    with suppress(OSError):  # the database gives the reason
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        elif path.stat().st_mode & 0o007:
+            for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                if file.exists():
+                    file.chmod(0o600)
 
 
 def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
@@ -199,12 +231,36 @@ def _bring_up_to_date(engine: Engine) -> None:
 
 def _migrate(connection: Connection) -> None:
     from alembic import command
+
+    command.upgrade(_migrations(connection), "head")
+
+
+def _migrations(connection: Connection) -> Config:
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
+
+
+def roll_back(engine: Engine) -> str:
+    """Take the schema one revision back, for an earlier program: this one brings it up to date again when it opens the store.
+
+    Returns:
+        The revision that the store has now.
+
+    Raises:
+        StoreError: ``store_oldest`` where there is no earlier one.
+    """
+    from alembic import command
+
+    with writing(engine) as connection:
+        first = min(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("*.py"))
+        if _revision(connection) == first:
+            raise StoreError("store_oldest", {"store": shown(engine.url)})
+        command.downgrade(_migrations(connection), "-1")
+        return str(_revision(connection))
 
 
 def _revision(connection: Connection) -> str | None:
@@ -243,4 +299,6 @@ def _store_error(fault: SQLAlchemyError, url: URL) -> StoreError | None:
 
 def shown(url: URL) -> str:
     """The address without its password; a file by its path."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        return unquote(str(url.database).removeprefix("file:"))
+    return url.render_as_string(hide_password=True)

@@ -1,4 +1,4 @@
-"""Deletes and exports: retention in days, deletion for good, and the export of a whole store.
+"""Deletes, exports and imports: retention in days, deletion for good, the export of a whole store, and its import into another.
 
 Deleted bytes leave the files: SQLite overwrites deleted pages, empties its log and rewrites the file; PostgreSQL rewrites the tables if the account
 owns them. Backups and PostgreSQL's archive of its log are out of reach.
@@ -7,23 +7,30 @@ owns them. Backups and PostgreSQL's archive of its log are out of reach.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from iceberg.errors import StoreError
+from iceberg.provenance import SourceFile
 from iceberg.store import schema
 from iceberg.store.audit import Action, AuditEntry, read_audit, record
 from iceberg.store.connection import reading, store_errors, writing
-from iceberg.store.studies import Store, VersionEntry
+from iceberg.store.counts_tables import read_counts
+from iceberg.store.naming import name_study, tidy_title
+from iceberg.store.studies import Store, VersionEntry, insert_version
 
 _RETENTION = "retention_days"
 LONGEST_RETENTION_DAYS = 36_500
+_MOST_BYTES = 16 << 30  # judgement: of everything in an archive, unpacked; a version like the sample takes 2 MB
+_ARCHIVE_FAULTS = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, TypeError, AttributeError, RuntimeError, EOFError)
 _REWRITTEN = ("blobs", "parts", "versions", "sources", "studies")
 
 
@@ -130,12 +137,17 @@ def export_everything(store: Store, target: Path | BinaryIO, *, study_id: str | 
     Raises:
         StoreError: ``study_unknown``; OSError: when the target cannot be written.
     """
+    if isinstance(target, Path):
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:  # a new file is its owner's alone
+            return export_everything(store, file, study_id=study_id, actor=actor)
     ids = [study_id] if study_id is not None else [study.study_id for study in store.studies()]
     entries = [entry for one in ids for entry in store.versions(one)]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _ABOUT)
         archive.writestr("audit.json", _json([_audit_line(line) for line in read_audit(store.engine, study_id=study_id, last=1_000_000)]))
         archive.writestr("settings.json", _json({"retention_days": retention_days(store)}))
+        for one in ids:
+            archive.writestr(f"studies/{one}/study.json", _json(_describe_study(store, one)))
         for entry in entries:
             for name, content in _files_of(store, entry):
                 archive.writestr(f"studies/{entry.study_id}/{entry.number:04d}/{name}", content)
@@ -151,12 +163,104 @@ def export_bytes(store: Store, *, study_id: str | None = None, actor: str) -> by
     return target.getvalue()
 
 
+def import_everything(store: Store, source: Path | BinaryIO, *, actor: str) -> tuple[int, int]:
+    """Bring an archive of `export_everything` back: all of it or nothing. Versions that are in the store already stay as they are.
+
+    Returns:
+        How many versions are new, and how many were there.
+
+    Raises:
+        StoreError: ``archive_unreadable``, ``archive_conflict`` where a version of that number was made from something else; OSError.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive, writing(store.engine) as connection:
+            if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
+                raise ValueError("far too large")
+            names = archive.namelist()
+            studies = sorted({name.split("/")[1] for name in names if name.startswith("studies/")})
+            found = [_import_study(connection, archive, study) for study in studies]
+            new, known = sum(one for one, _ in found), sum(other for _, other in found)
+            _import_audit(connection, json.loads(archive.read("audit.json")))
+            days = json.loads(archive.read("settings.json"))["retention_days"]
+            if days is not None and connection.scalar(select(schema.settings.c.value).where(schema.settings.c.name == _RETENTION)) is None:
+                connection.execute(schema.settings.insert().values(name=_RETENTION, value=str(int(days))))
+            record(connection, actor=actor, action="import", detail={"versions": new, "known": known})
+    except _ARCHIVE_FAULTS as fault:
+        raise StoreError("archive_unreadable", {"reason": f"{type(fault).__name__}: {fault}"[:120]}) from fault
+    return new, known
+
+
+def _import_study(connection: Connection, archive: zipfile.ZipFile, study_id: str) -> tuple[int, int]:
+    """Insert the versions of a study that are missing. Returns how many are new, and how many were there."""
+    study, versions = json.loads(archive.read(f"studies/{study_id}/study.json")), schema.versions
+    if name_study(tidy_title(study["title"])) != study_id:
+        raise ValueError("a study is not named by its title")
+    if connection.scalar(select(schema.studies.c.id).where(schema.studies.c.id == study_id)) is None:
+        made = datetime.fromisoformat(study["created_at"])
+        connection.execute(schema.studies.insert().values(id=study_id, title=study["title"], created_at=made, created_by=study["created_by"]))
+        connection.execute(schema.groups.insert().values(study_id=study_id, groups=study["groups"], last_number=int(study["groups_until"])))
+    else:  # what is taken together here and there meets when viewers open it next
+        connection.execute(schema.groups.update().where(schema.groups.c.study_id == study_id).values(last_number=0))
+    prefix = f"studies/{study_id}/"
+    places = sorted({name[len(prefix) :].split("/")[0] for name in archive.namelist() if name.startswith(prefix) and name.count("/") == 3})
+    counts = [0, 0]
+    for place in places:
+        described = json.loads(archive.read(f"{prefix}{place}/version.json"))
+        own = select(versions.c.id).where(versions.c.study_id == study_id)
+        is_known = connection.scalar(own.where(versions.c.identity == described["identity"])) is not None
+        if not is_known:
+            if connection.scalar(own.where(versions.c.number == int(described["version"]))) is not None:
+                raise StoreError("archive_conflict", {"study": study_id, "version": str(described["version"])})
+            _import_version(connection, archive, f"{prefix}{place}/", described)
+        counts[is_known] += 1
+    return counts[0], counts[1]
+
+
+def _import_version(connection: Connection, archive: zipfile.ZipFile, place: str, described: Mapping[str, Any]) -> None:
+    content = {name: archive.read(f"{place}{name}") for name in described["parts"]}
+    if read_counts(content).digest != described["counts_digest"]:
+        raise ValueError("the counts are not those of the version")
+    mapping = archive.read(f"{place}mapping.toml").decode() if f"{place}mapping.toml" in archive.namelist() else ""
+    row = {name: described[name] for name in _AS_DESCRIBED} | {
+        "study_id": described["study"],
+        "number": int(described["version"]),
+        "published_at": datetime.fromisoformat(described["published_at"]),
+        "seed": str(described["seed"]),
+        "summary": json.loads(archive.read(f"{place}summary.json")),
+        "mapping": mapping,
+    }
+    insert_version(connection, row, [SourceFile(**file) for file in described["sources"]], content)
+
+
+def _import_audit(connection: Connection, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Add the lines that the trail lacks: it says which numbers were ever published."""
+    audit = schema.audit
+    columns = (audit.c.at, audit.c.actor, audit.c.action, audit.c.study_id, audit.c.version)
+    known = {tuple(row) for row in connection.execute(select(*columns))}
+    for line in reversed(lines):  # the oldest first, as they were written
+        moment = datetime.fromisoformat(line["at"])
+        if (moment, line["actor"], line["action"], line["study_id"], line["version"]) not in known:
+            connection.execute(audit.insert().values({**line, "at": moment}))
+
+
+def _describe_study(store: Store, study_id: str) -> dict[str, Any]:
+    groups, until = store.groups(study_id)
+    with reading(store.engine) as connection:
+        row = connection.execute(select(schema.studies).where(schema.studies.c.id == study_id)).mappings().one()
+    made = row["created_at"].isoformat()
+    return {"title": row["title"], "created_at": made, "created_by": row["created_by"], "groups": groups, "groups_until": until}
+
+
+_AS_DESCRIBED = ("identity", "author", "product_version", "method_digest", "counts_digest", "since", "as_of", "evidence_level", "assumptions")
+
+
 def _files_of(store: Store, entry: VersionEntry) -> Iterator[tuple[str, str | bytes]]:
-    yield "version.json", _json(describe(entry))
+    content = store.content(entry)
+    yield "version.json", _json(describe(entry) | {"identity": entry.identity, "parts": sorted(content)})
     yield "summary.json", _json(entry.summary)
     if entry.mapping:
         yield "mapping.toml", entry.mapping
-    yield from store.content(entry).items()
+    yield from content.items()
 
 
 def describe(entry: VersionEntry) -> dict[str, Any]:
@@ -187,8 +291,10 @@ def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-_ABOUT = """Everything a store of published studies holds. No customer is in it: only counts.
+_ABOUT = """Everything a store of published studies holds. No customer's id or name is in it: only counts. Some are by exact day (counts_tenure_days,
+counts_clock, counts_observed_clock) and count single departures: keep this archive as you keep the store, for those who may see that.
 
+studies/<study>/study.json               its title, and what is taken together for viewers
 studies/<study>/<version>/version.json   who published it, when, from which files (SHA-256), with which assumptions and product version
 studies/<study>/<version>/summary.json   the estimate, as `python -m iceberg estimate --json` writes it
 studies/<study>/<version>/mapping.toml   how the columns were read
@@ -197,4 +303,6 @@ studies/<study>/<version>/draws_*        joint draws of the estimate: Parquet, o
 studies/<study>/<version>/warm_start.npz where the next fit starts; for the product alone
 audit.json                               who published, exported or deleted what
 settings.json                            retention
+
+`python -m iceberg studies import` brings it back, also into a store of another kind.
 """

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-HEAD = "0001"  # the last revision in migrations/versions; a test keeps both together
+HEAD = "0002"  # the last revision in migrations/versions; a test keeps both together
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -109,6 +109,15 @@ parts = Table(
     Column("version_id", ForeignKey("versions.id", ondelete="CASCADE"), primary_key=True),
     Column("name", String(80), primary_key=True),
     Column("sha256", ForeignKey("blobs.sha256"), nullable=False, index=True),
+)
+
+# What is taken together for viewers in every version up to `last_number`; later versions only merge further.
+groups = Table(
+    "groups",
+    metadata,
+    Column("study_id", ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
+    Column("last_number", Integer, nullable=False),
+    Column("groups", JSON, nullable=False),
 )
 
 # Who did what; it outlives what was deleted, and holds no figure.

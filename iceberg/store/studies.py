@@ -87,6 +87,7 @@ class VersionEntry:
     summary: dict[str, Any] = field(repr=False)
     mapping: str = field(repr=False)
     sources: tuple[SourceFile, ...] = ()
+    identity: str = field(repr=False, default="")
     assumptions_text: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @cached_property
@@ -98,6 +99,7 @@ class VersionEntry:
 
 _PLAIN_COLUMNS = (  # of a version, stored as `VersionEntry` has them
     "study_id", "title", "number", "published_at", "author", "product_version", "method_digest", "counts_digest", "since", "as_of", "evidence_level",
+    "identity",
 )  # fmt: skip
 
 
@@ -165,9 +167,7 @@ class Store:
             began = _begin_study(connection, study_id, title, publication.author, moment)
             number = _next_number(connection, study_id)
             row = _version_row(publication, study_id=study_id, number=number, identity=identity, at=moment)
-            version_id = connection.execute(schema.versions.insert().values(row)).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
-            _insert_sources(connection, version_id, publication.sources)
-            _insert_parts(connection, version_id, content)
+            insert_version(connection, row, publication.sources, content)
             record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
         return Published(study_id, number, is_new=True, began_study=began)
 
@@ -238,6 +238,34 @@ class Store:
         current = entry.method_digest == codec.method_digest()
         return StoredVersion(entry, read_counts(content), read_estimate(content) if current else None)
 
+    def counts(self, entry: VersionEntry) -> CohortCounts:
+        """The counts of a version, without its estimate.
+
+        Raises:
+            StoreError: ``store_damaged``.
+        """
+        return read_counts(self.content(entry))
+
+    def groups(self, study_id: str) -> tuple[dict[str, Any], int]:
+        """What is taken together for viewers of a study, and the number of the last version that this covers."""
+        with reading(self.engine) as connection:
+            row = connection.execute(select(schema.groups).where(schema.groups.c.study_id == study_id)).mappings().first()
+        return ({}, 0) if row is None else (dict(row["groups"]), int(row["last_number"]))
+
+    def save_groups(self, study_id: str, groups: Mapping[str, Any], last_number: int) -> None:
+        """Store what is taken together, unless another process has covered as many versions since.
+
+        Raises:
+            StoreError: When it cannot be written.
+        """
+        stored = schema.groups
+        with writing(self.engine) as connection:
+            covered = connection.scalar(select(stored.c.last_number).where(stored.c.study_id == study_id))
+            if covered is not None and covered >= last_number:
+                return
+            connection.execute(stored.delete().where(stored.c.study_id == study_id))
+            connection.execute(stored.insert().values(study_id=study_id, last_number=last_number, groups=dict(groups)))
+
     def content(self, entry: VersionEntry) -> dict[str, bytes]:
         """The bytes of every part of a version, by name.
 
@@ -252,11 +280,11 @@ class Store:
             .where(versions.c.study_id == entry.study_id, versions.c.number == entry.number)
         )
         with reading(self.engine) as connection:
-            rows = [(str(name), str(sha256), bytes(content)) for name, sha256, content in connection.execute(wanted)]
-        for _, sha256, content in rows:
-            if hashlib.sha256(content).hexdigest() != sha256:
-                raise StoreError("store_damaged", {"store": self.name})
-        return {name: content for name, _, content in rows}
+            rows = connection.execute(wanted).all()
+        # SQLite holds a text in a column of bytes without a word, and no text is what was written.
+        if any(not isinstance(content, bytes) or hashlib.sha256(content).hexdigest() != sha256 for _, sha256, content in rows):
+            raise StoreError("store_damaged", {"store": self.name})
+        return {str(name): content for name, _, content in rows}
 
 
 def _version_row(publication: Publication, *, study_id: str, number: int, identity: str, at: datetime) -> dict[str, Any]:
@@ -278,6 +306,13 @@ def _version_row(publication: Publication, *, study_id: str, number: int, identi
         "summary": summary,
         "mapping": publication.mapping,
     }
+
+
+def insert_version(connection: Connection, row: Mapping[str, Any], files: Sequence[SourceFile], content: Mapping[str, bytes]) -> None:
+    """Write one version: its row of `schema.versions`, the files it was made from and its parts."""
+    version_id = connection.execute(schema.versions.insert().values(dict(row))).inserted_primary_key[0]  # type: ignore[index]  # one row was inserted
+    _insert_sources(connection, version_id, files)
+    _insert_parts(connection, version_id, content)
 
 
 def _next_number(connection: Connection, study_id: str) -> int:

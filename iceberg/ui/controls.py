@@ -16,6 +16,7 @@ import streamlit as st
 from iceberg.locale import LANGUAGES, Translator, load_conventions
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions, SilentRatioPrior
 from iceberg.ui.language import default_language
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.choices import START_NEXT, chosen_value, edited_priors, forget_choices
 from iceberg.ui.session.current import forget_study
 from iceberg.ui.session.study import Filters, Study
@@ -27,7 +28,14 @@ SPREAD_STEPS = (1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
 DEFAULT_SPREAD = 5.0
 HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
-STEPS = {"ratio": (RATIO_STEPS, FOLK_RATIO), "spread": (SPREAD_STEPS, DEFAULT_SPREAD), "horizon": (HORIZON_STEPS, DEFAULT_HORIZON)}
+# Judgement: by how much a log or a survey may be wrong, from "trust it" to "it hardly counts".
+BIAS_STEPS = {"incident_bias": (1.0, 1.3, 1.9, 2.5, 4.0, 8.0), "survey_bias": (1.0, 1.5, 2.0, 2.7, 4.0, 8.0)}
+STEPS = {
+    "ratio": (RATIO_STEPS, FOLK_RATIO),
+    "spread": (SPREAD_STEPS, DEFAULT_SPREAD),
+    "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
+    **{name: (steps, float(getattr(Assumptions(), name))) for name, steps in BIAS_STEPS.items()},
+}
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
 
@@ -49,7 +57,7 @@ def show_language(language: str) -> None:
     st.segmented_control(
         words.text("ui.controls.language"),
         LANGUAGES,
-        format_func=lambda code: load_conventions(code).name,
+        format_func=lambda code: plain(load_conventions(code).name),
         key="lang",
         required=True,
         width="stretch",
@@ -65,11 +73,11 @@ def show_study(study: Study, words: Translator) -> None:
             st.caption(words.text("ui.study.sample_help"))
         elif study.published is not None:
             st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
-            st.caption(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}")
+            st.caption(plain(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}"))
             _set_parameter("study", study.published.study_id)
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
-            st.caption(study.name or words.text("ui.study.typed"))
+            st.caption(plain(study.name or words.text("ui.study.typed")))
             st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
 
 
@@ -125,7 +133,7 @@ def _show_months(study: Study, words: Translator) -> None:
         words.text("ui.controls.period"),
         months,
         value=st.session_state.setdefault(f"{key}.start", chosen),
-        format_func=lambda month: _period(study, month, words),
+        format_func=lambda month: plain(_period(study, month, words)),
         key=key,
         help=words.text("ui.controls.period_help"),
         persist_state="session",
@@ -187,13 +195,15 @@ def _assumptions_chosen(study: Study) -> Assumptions:
     steps = {name: _step_chosen(study, name) for name in STEPS}
     usual = study.assumptions
     moved = {name for name, step in steps.items() if step != _ladder(study, name)[1]}
-    if evidence == usual.use_category_priors and not (moved & {"horizon"} if evidence else moved) and not (evidence and edited_priors()):
+    if evidence == usual.use_category_priors and not (moved - {"ratio", "spread"} if evidence else moved) and not (evidence and edited_priors()):
         return usual
     ratio, spread = (FOLK_RATIO, DEFAULT_SPREAD) if evidence else (steps["ratio"], steps["spread"])
     return replace(
         usual,
         ratio=SilentRatioPrior(ratio, ratio / spread, ratio * spread),
         horizon_days=int(steps["horizon"]),
+        incident_bias=steps["incident_bias"],
+        survey_bias=steps["survey_bias"],
         use_category_priors=evidence,
         category_priors=(edited_priors() or usual.category_priors) if evidence else (),
     )
@@ -205,8 +215,12 @@ def _show_assumptions(study: Study, words: Translator) -> None:
         _show_step(study, "ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
         _show_step(study, "spread", words, lambda step: words.text("ui.controls.times", factor=step))
         prior = _assumptions_chosen(study).ratio
-        st.caption(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper))
+        st.caption(plain(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper)))
     _show_step(study, "horizon", words, lambda step: words.text("ui.controls.days", count=int(step)))
+    observed = study.counts.observed
+    for name, asked in zip(BIAS_STEPS, (observed.incidents, observed.survey) if observed else (), strict=False):
+        if asked.any():
+            _show_step(study, name, words, lambda step: words.text("ui.controls.times", factor=step))
 
 
 def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
@@ -215,9 +229,10 @@ def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
     if study.published is None:
         return steps, usual
     ratio, days = study.assumptions.ratio, study.assumptions.horizon_days
-    assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}[name]
-    near = next((step for step in steps if math.isclose(step, assumed, rel_tol=1e-6)), None)
-    return (steps, near) if near is not None else (tuple(sorted((*steps, assumed))), assumed)
+    assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}
+    assumed |= {bias: float(getattr(study.assumptions, bias)) for bias in BIAS_STEPS}
+    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6)), None)
+    return (steps, near) if near is not None else (tuple(sorted((*steps, assumed[name]))), assumed[name])
 
 
 def _start_chosen(study: Study) -> str:
@@ -260,7 +275,7 @@ def _show_step(study: Study, name: str, words: Translator, label: Callable[[floa
     st.select_slider(
         words.text(f"ui.controls.{name}"),
         steps,
-        format_func=label,
+        format_func=lambda step: plain(label(step)),
         key=name,
         help=words.text(f"ui.controls.{name}_help"),
         persist_state="session",
@@ -285,7 +300,7 @@ def link_with(**choices: str) -> dict[str, list[str]]:
 
 def _reset() -> None:
     forget_choices()
-    for name in ("start", "ratio", "spread", "horizon", "months", "segment"):
+    for name in ("start", *STEPS, "months", "segment"):
         _set_parameter(name, None)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from iceberg.locale import load_conventions
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, parse_chart
 
 if TYPE_CHECKING:
@@ -217,8 +218,8 @@ def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
     for severity, (box, icon) in BOX_AND_ICON.items():
         for (own, code), sentences in sentences_of.items():
             if own == severity:
-                text = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
-                action = frame.words.text("ui.iceberg.what_to_do", action=actions[own, code])
+                text = plain(sentences[0]) if len(sentences) == 1 else "\n".join(f"- {plain(sentence)}" for sentence in sentences)
+                action = plain(frame.words.text("ui.iceberg.what_to_do", action=actions[own, code]))
                 getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from iceberg.errors import IcebergError
+from iceberg.errors import IcebergError, StoreError
 from iceberg.locale import Translator
 from iceberg.ui.access.access import NOBODY, Access, current_access
 from iceberg.ui.access.sign_in import show_person
 from iceberg.ui.controls import Control, View, read_view, show_controls, show_language, show_study
+from iceberg.ui.counters import count
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import current_study
+from iceberg.ui.session.published_study import LEADS_NOWHERE
 from iceberg.ui.session.study import Study
 from iceberg.ui.window import is_narrow, listen_to_window
 
@@ -33,6 +37,7 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "upload": frozenset(),
     "studies": frozenset(),
 }
+FOR_VIEWERS = {"version_closed"}  # the errors of a store that name nothing but the study on screen
 _PAGES = Path(__file__).parent / "pages"
 _FRAME = "frame"
 _VISITED = "visited"
@@ -113,8 +118,16 @@ def errors_in_words(words: Translator) -> Iterator[None]:
 
 
 def show_error(error: IcebergError, words: Translator) -> None:
-    """Show one error in the reader's language."""
-    st.error(error.message(words.language), icon=":material/error:", title=words.text("ui.error.title"))
+    """Show one error in the reader's language: nothing that a link said, and to viewers nothing of where the store is."""
+    count("iceberg_failures_total", f'kind="{type(error).__name__}"')
+    says = error.message(words.language)
+    if isinstance(error, StoreError):
+        if error.code in LEADS_NOWHERE:
+            says = words.text("ui.error.link_unknown")
+        elif error.code not in FOR_VIEWERS and not current_access().may("analyst"):
+            logging.getLogger(__name__).warning("%s", error)
+            says = words.text("ui.error.store_away")
+    st.error(plain(says), icon=":material/error:", title=words.text("ui.error.title"))
 
 
 @cache

@@ -98,11 +98,17 @@ class Visitor:
         self.address = address
         self.strangers: set[str] = set()
         self.context.on("request", lambda request: self._note(request.url))
+        self.context.on("console", lambda message: self._note_violation(message.text))
 
     def _note(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in HERE:
             self.strangers.add(url)
+
+    def _note_violation(self, text: str) -> None:
+        """The page tried something that its own policy forbids."""
+        if "Content Security Policy" in text:
+            self.strangers.add(text)
 
     def open(self, path: str = "") -> Page:
         """Go to a page and wait until it stands still."""

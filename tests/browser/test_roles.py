@@ -189,3 +189,26 @@ def test_a_stranger_with_an_account_sees_nothing(visit: VisitorFactory) -> None:
     page.get_by_role("link", name="nobody", exact=True).click()
     expect(page.get_by_text("nobody@elsewhere.org has no role here")).to_be_visible()
     assert page.locator("[data-testid=stSidebarNav] a").count() == 0
+
+
+def test_a_cookie_that_is_put_back_after_signing_out_opens_the_sign_in_page(visit: VisitorFactory, site: Site) -> None:
+    store = Store(site.store)
+    study = store.publish(make_publication("Signed out")).study_id
+    store.close()
+    visitor = visit()
+    page = visitor.page
+    page.goto(f"{site.address}/?study={study}")
+    sign_in(page, "vera")
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+    copied = visitor.context.cookies()
+    assert {cookie["name"] for cookie in copied} >= {"_streamlit_user"}
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    visitor.context.add_cookies(copied)  # type: ignore[arg-type]
+    page.goto(f"{site.address}/?study={study}")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert page.get_by_text("Signed out").count() == 0
+    for path, method in (("_stcore/upload_file/x/y", "PUT"), ("_stcore/metrics", "GET"), ("metrics", "GET"), ("media/x.xlsx", "GET")):
+        answer = visitor.context.request.fetch(f"{site.address}/{path}", method=method)
+        assert answer.status == 401
+        assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 from iceberg.cohort.axis_names import OTHER_NAMES
 from iceberg.cohort.counts_file import write_counts
 from iceberg.cohort.day_counts import ANY_CATEGORY
-from iceberg.cohort.reduce import default_window, reduce_tables
+from iceberg.cohort.reduce import default_window, looking_back, reduce_tables
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, ObservationWindow
 from iceberg.errors import EvidenceError
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
 
 from .companies import CATEGORIES, explode, random_company
 
@@ -141,7 +143,7 @@ def test_a_complaint_in_the_look_back_ends_silence_but_is_no_vocal_customer(tabl
     assert (int(counts.vocal_person_days.sum()), int(counts.vocal_exits.sum())) == (32, 1)
     assert counts.vocal_customers_total == counts.vocal_customers.sum() == 0
     assert counts.complaints.sum() == 1, "volumes hold the window's complaints only"
-    without = reduce_tables(tables_from_frames(customers=customers, complaints=rows), window=YEAR)
+    without = reduce_tables(tables_from_frames(customers=customers, complaints=rows), window=replace(YEAR, look_back_days=0))
     assert without.vocal_customers.tolist() == [1]
 
 
@@ -328,3 +330,21 @@ def test_a_parquet_file_with_duplicates_gives_the_counts_of_the_clean_one(tmp_pa
             digests.append(reduce_tables(tables, window=YEAR_2020).digest)
         assert report.rows["customers"].rejected == (7 if name == "doubled" else sum(customers.end_date < customers.start_date))
     assert len(set(digests)) == 1
+
+
+def test_who_complained_within_half_a_year_before_the_window_did_not_leave_in_silence(tables_from_frames):
+    """By default, as far as the file goes back; a mapping says otherwise."""
+    customers = [("A", "2019-01-01", "2020-02-01"), ("B", "2019-01-01", "2020-02-01"), ("C", "2019-01-01", "2020-02-01")]
+    complaints = [("A", "2019-08-01", "price"), ("B", "2019-06-01", "price")]
+    tables = tables_from_frames(
+        customers=pd.DataFrame(customers, columns=["customer_id", "start_date", "end_date"]),
+        complaints=pd.DataFrame(complaints, columns=["customer_id", "complaint_date", "category"]),
+    )
+    year = ObservationWindow(date(2020, 1, 1), date(2020, 12, 31))
+    assert year.look_back_days == 180
+    assert reduce_tables(tables, window=year).silent_leavers == 2
+    for days, silent in ((0, 3), (180, 2), (365, 1)):
+        asked = looking_back(year, tables, MappingSet(look_back_days=days))
+        assert asked is not None and asked.look_back_days == days
+        assert reduce_tables(tables, window=asked).silent_leavers == silent
+    assert looking_back(None, tables, MappingSet()) is None

@@ -71,6 +71,19 @@ def test_a_table_that_is_not_there_and_a_server_that_is_not_there_are_named(data
         assert "secret" not in caught.value.message()
 
 
+def test_a_view_that_writes_is_refused_for_what_it_does(database: str, tmp_path: Path) -> None:
+    """Not as a lost connection, which would be tried again every night."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE visits (at timestamptz)")
+        body = "BEGIN INSERT INTO visits VALUES (now()); RETURN TRUE; END"
+        connection.execute(f"CREATE FUNCTION visit() RETURNS boolean LANGUAGE plpgsql AS $${body}$$")
+        connection.execute("CREATE VIEW visited AS SELECT c.*, visit() AS visited FROM crm.customers c")
+    with pytest.raises(FileError) as caught:
+        load_tables(f"{database}&table=visited", today=TODAY, temp_directory=tmp_path)
+    assert caught.value.code == "database_view_writes"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_session_cannot_write(database: str) -> None:
     """A table is a name, never a statement; and the session is read-only even if it were one."""
     with pytest.raises(FileError):

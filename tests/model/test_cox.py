@@ -14,7 +14,7 @@ from iceberg.model.survival.cox import _efron_nodes, fit_cox
 from tests.cohort.companies import random_company
 from tests.model.companies import reduce_frames, spells, world
 
-WINDOW = ObservationWindow(pd.Timestamp("2020-01-01").date(), pd.Timestamp("2022-12-31").date())
+WINDOW = ObservationWindow(pd.Timestamp("2020-01-01").date(), pd.Timestamp("2022-12-31").date(), look_back_days=0)
 
 
 @pytest.mark.parametrize("stratify", [False, True])

@@ -1,15 +1,25 @@
 """Evidence level F: complainers of a flat sheet against others of their tenure; a leak is a leak, not a finding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.reduce import reduce_tables
+from iceberg.cohort.silent_observations import ObservedSilence
+from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.leaks import correlation
 from iceberg.model.survival.flat_excess import expected_leavers, flat_excess
+from iceberg.report.export import build_document
+from iceberg.report.files.document.executive import ranking_grid
+from iceberg.report.files.pictures import chart_takeaway
+from iceberg.report.outlook import break_even_sentence
+from iceberg.report.tables.estimate import ranking_table
+from iceberg.report.words import decision, tiles
 
 ASSUMED = Assumptions(draws=1500)
 
@@ -82,3 +92,35 @@ def test_a_sheet_without_complaints_invents_nothing(count) -> None:
 def test_a_tiny_sheet_answers_without_crashing(count) -> None:
     estimate = estimate_iceberg(count((1, 0.0, True, "price"), (1, 0.0, True, None), (1, 0.0, False, None)), assumptions=ASSUMED)
     assert np.isfinite([estimate.total.silent_churn.lower, estimate.total.silent_churn.upper]).all()
+
+
+TWO = (*HONEST, (20, 40.0, True, "service"), (80, 40.0, False, "service"))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_sheet_names_no_first_category_in_any_form(count, language: str) -> None:
+    """The silent per complainant are assumed, the same for all: an order would be that of the complainants."""
+    counts, words = count(*TWO), Translator(language)
+    estimate = estimate_iceberg(counts, assumptions=ASSUMED)
+    assert [one.probability_worst for one in estimate.categories] == [None, None]
+    document = build_document(estimate, counts, rows={}, language=language)
+    assert [one["probability_worst"] for one in document["categories"]] == [None, None]
+    ranking = ranking_table(estimate)
+    assert ranking[["rank", "probability_first"]].isna().all(axis=None)
+    assert list(ranking["category"]) == ["price", "service"]  # by name
+    said = [chart_takeaway(name, estimate, words) for name in ("iceberg", "ranking", "comparator")]
+    said += [tile.on_paper[1] + tile.on_paper[2] for tile in tiles(estimate, words)]
+    assert not [text for text in said if "price" in text or "service" in text]
+    assert {decision(estimate, one.category, words).verdict for one in estimate.categories} == {"measure"}
+    assert break_even_sentence(estimate, "price", words) is None
+    assert all(row[-1] == "—" for row in ranking_grid(estimate, words).rows[:2])
+
+
+def test_a_sheet_with_a_survey_of_every_category_has_an_order(count) -> None:
+    """The ratios are then measured, each its own; a survey of one category alone orders nothing."""
+    counts, none = count(*TWO), np.zeros((2, 1), dtype=np.int64)
+    surveys = ([[500, 200, 100], [500, 200, 20]], [[500, 200, 100], [0, 0, 0]])
+    asked = [replace(counts, observed=ObservedSilence(none, none, survey=np.array(rows))) for rows in surveys]
+    full, partial = (estimate_iceberg(one, assumptions=ASSUMED) for one in asked)
+    assert sum(one.probability_worst for one in full.categories) == pytest.approx(1)
+    assert [one.probability_worst for one in partial.categories] == [None, None]

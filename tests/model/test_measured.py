@@ -9,11 +9,15 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.silent_observations import ObservedSilence
+from iceberg.errors import OptionError
 from iceberg.model import estimate as estimate_module
 from iceberg.model import evidence
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.ratio.measurements import MeasuredRatio, measure_ratios
+from iceberg.model.ratio.draws import draw_ratio_prior
+from iceberg.model.ratio.level_four_prior import find_conflict
+from iceberg.model.ratio.measurements import MeasuredRatio, bias_sd, measure_ratios
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior
 from iceberg.model.survival.excess_posterior import ExcessPosterior
 from iceberg.model.survival.net_survival import observed_excess, silent_hazard
 from iceberg.simulation.company import simulate_world
@@ -144,3 +148,71 @@ def test_departures_go_on_correcting_the_categories_that_nobody_measured(tables_
     assert one.ratio_posterior.upper < one.ratio_prior.upper / 2
     told = {(remark.code, remark.category) for remark in estimate.diagnostics}
     assert ("no_variation", one.category) not in told
+
+
+def test_a_bias_is_a_factor_nine_times_in_ten() -> None:
+    """A factor of 2 either way: log 2 is 1.645 standard deviations; a factor of 1 is no bias."""
+    assert bias_sd(2.0) == pytest.approx(0.4214, abs=1e-4)
+    assert bias_sd(1.0) == 0.0
+    one = MeasuredRatio("survey", 10**7, 5 * 10**6, bias_sd=0.6)
+    assert np.hypot(one.recall_sd, one.selection_sd) == pytest.approx(0.6)
+    middle, zero = np.array([0.5]), np.zeros(1)
+    assert one.log_sufferers(middle, np.ones(1), zero, zero)[0] == pytest.approx(0.6 * 0.34**0.5, abs=2e-3)
+    assert one.log_sufferers(middle, zero, zero, np.ones(1))[0] == pytest.approx(0.6 * 0.66**0.5, abs=2e-3)
+
+
+def test_categories_of_one_source_are_wrong_together_and_two_sources_are_not() -> None:
+    """Two categories in a log, one in a survey, each with so many people that the bias is all the doubt."""
+    counts = linked_counts({"billing": 100, "delivery": 100, "staff": 100})
+    struck = np.array([[200_000, 0], [200_000, 0], [0, 0]])
+    observed = ObservedSilence(struck, struck // 2, survey=np.array([[0, 0, 0], [0, 0, 0], [900_000, 400_000, 200_000]]))
+    seen = measure_ratios(replace(counts, observed=observed), assumptions=ASSUMED)
+    drawn = draw_ratio_prior(counts.categories, assumptions=replace(ASSUMED, draws=4000), rng=np.random.default_rng(3), measured=seen)
+    together = np.corrcoef(drawn.own.T)
+    assert together[0, 1] == pytest.approx(0.93, abs=0.02)
+    assert abs(together[0, 2]) < 0.06
+
+
+def test_a_measured_category_that_is_left_out_takes_its_share_of_the_common_error_along() -> None:
+    """Covariance ((2, 1), (1, 2)): alone, the first has variance 2, precision 1/2, not the 2/3 of the inverse."""
+    precision = np.linalg.inv(np.array([[2.0, 1.0], [1.0, 2.0]]))
+    both = RatioPrior(np.zeros(2), 1.0, observed_mean=np.array([0.3, 0.1]), observed_precision=precision)
+    alone = both.of_categories(np.array([True, False]))
+    assert alone.observed_precision == pytest.approx(np.array([[0.5]]))
+
+
+@pytest.mark.parametrize(("measured", "departures"), [(2.0, 0.0), (0.0, 2.0), (0.0, 0.2)])
+def test_a_conflict_is_seen_in_both_directions(measured: float, departures: float) -> None:
+    """Departures that pin log r to a tenth beside a measurement as sharp: a factor of 7 contradicts, a fifth does not."""
+    likelihood = RatioLikelihood(np.full(1, departures), np.zeros(1), np.full((1, 1), 100.0), np.zeros(1))
+    prior = RatioPrior(np.zeros(1), 1.5, observed_mean=np.full(1, measured), observed_precision=np.full((1, 1), 100.0))
+    found = find_conflict(likelihood, prior, np.full(1, 100.0), rng=np.random.default_rng(2))
+    if abs(measured - departures) < 1:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.code == "measured_conflict"
+        assert found.values["measured"] == pytest.approx(100 * np.exp(measured), rel=0.05)
+        assert found.values["departures"] == pytest.approx(100 * np.exp(departures), rel=0.1)
+
+
+def test_the_departures_correct_a_log_that_misses_the_silent(tables_from_frames) -> None:
+    """Of those who said nothing only two in five are logged: trusted blindly the total is far too low, with the default bias it is right."""
+    company = simulate_world("small", 0)
+    tables = tables_from_frames(customers=company.customers, complaints=company.complaints, incidents=company.incidents)
+    counts = reduce_tables(tables, window=window_of(company))
+    struck, voiced = counts.observed.struck, counts.observed.voiced
+    silent = (struck - voiced) * 2 // 5
+    blind = replace(counts, observed=ObservedSilence(voiced + silent, voiced, survey=counts.observed.survey))
+    held = replace(ASSUMED, draws=400)
+    doubted, trusted = (estimate_iceberg(blind, assumptions=replace(held, incident_bias=bias)) for bias in (1.9, 1.0))
+    truth = company.truth["silent_churn"]
+    assert trusted.total.silent_churn.upper < truth
+    assert doubted.total.silent_churn.lower <= truth <= doubted.total.silent_churn.upper
+    assert "measured_conflict" in {one.code for one in trusted.diagnostics}
+
+
+def test_a_bias_outside_its_bounds_is_refused() -> None:
+    for factor in (0.5, 21.0):
+        with pytest.raises(OptionError, match="bias"):
+            Assumptions(survey_bias=factor)

@@ -20,6 +20,8 @@ from iceberg.model.results import (
     Evidence,
     IcebergEstimate,
     PlaceboInterval,
+    PredictiveCheck,
+    PredictivePoint,
     TotalEstimate,
 )
 
@@ -317,3 +319,17 @@ def example_tornado() -> list[dict[str, object]]:
             "base": 3400.0,
         },
     ]
+
+
+def example_checks() -> tuple[PredictiveCheck, ...]:
+    """Departures along every axis: months as predicted, and one quarter of entry far from it."""
+
+    def points(*observed: tuple[str, float]) -> tuple[PredictivePoint, ...]:
+        return tuple(PredictivePoint(label, value, CredibleInterval(80.0, 100.0, 120.0)) for label, value in observed)
+
+    return (
+        PredictiveCheck("departures", "month", points(("2025-01-01", 95.0), ("2025-02-01", 118.0)), 1.1, 0.4),
+        PredictiveCheck("departures", "tenure", points(("0-3", 101.0), ("96-", 99.0)), 0.9, 0.5),
+        PredictiveCheck("departures", "entry", points(("2024-10-01", 190.0), ("2025-01-01", 70.0), ("rest", 100.0)), 11.9, 0.0),
+        PredictiveCheck("departures", "segment", points(("", 100.0), ("North", 90.0)), 1.0, 0.6),
+    )

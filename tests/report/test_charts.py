@@ -11,6 +11,7 @@ import pytest
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report.charts.assumptions import build_sensitivity, build_tornado, spread
+from iceberg.report.charts.checks import build_checks
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.curves import build_curves
 from iceberg.report.charts.dots import build_comparator, build_prior_posterior, build_ranking, build_segments
@@ -19,6 +20,7 @@ from iceberg.report.charts.specification import build_specification
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.palette import THEMES, category_colours
 from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import comparator_table, month_trend_table, prior_posterior_table, ranking_table, segment_table
 from iceberg.report.tables.survival import curve_table, delay_table, net_survival_table, tenure_profile_table
@@ -26,6 +28,7 @@ from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
     ExampleCurve,
     ExampleNetSurvival,
+    example_checks,
     example_estimate,
     example_sensitivity,
     example_tornado,
@@ -80,6 +83,7 @@ def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:
         ),
         "coverage": build_coverage(coverage_table(), t, theme),
         "tornado": build_tornado(tornado_table(example_tornado()), t, theme),
+        "checks": build_checks(checks_table(replace(ESTIMATE, checks=example_checks())), t, theme),
     }
     return {name: chart.to_dict() for name, chart in built.items()}
 
@@ -327,3 +331,18 @@ def test_the_text_of_a_row_stands_behind_its_noise_floor_too() -> None:
     unknown = ranking_table(ESTIMATE).assign(placebo_upper=float("nan"))
     spec = build_ranking(unknown, Translator("en"), categories=NAMES).to_dict()
     assert [row["text_start"] for row in rows_with(spec, "text_start")] == pytest.approx(list(unknown["upper"]))
+
+
+@pytest.mark.parametrize(("language", "narrow"), [("en", False), ("fr", True)])
+def test_checks_show_each_place_in_words_and_mark_the_pattern_that_is_missed(language: str, narrow: bool) -> None:
+    """A half-width of 20: 190 beside 100 lies 4.5 of them off. The band of each row ends at one."""
+    frame = checks_table(replace(ESTIMATE, checks=example_checks()))
+    spec = build_checks(frame, Translator(language), "dark", narrow=narrow).to_dict()
+    rows = rows_with(spec, "deviation", "place")
+    assert len(rows) == len(frame)
+    assert max(row["deviation"] for row in rows) == pytest.approx(4.5)
+    missed = {row["label"].replace("\n", " ") for row in rows if row["kind"] == Translator(language).text("report.chart.check_missed")}
+    assert missed == {Translator(language).text("report.checks.departures_entry")}
+    assert not [row["place"] for row in rows if re.search(r"\d{4}-\d\d-\d\d|rest$|report\.", row["place"])]
+    assert [(row["from_end"], row["to_end"]) for row in rows_with(spec, "from_end")] == [(-1.0, 1.0)] * 4
+    assert Translator(language).text("report.checks.departures_entry") in spec["description"]

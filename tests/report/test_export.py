@@ -11,7 +11,7 @@ import pytest
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.export import build_document, document_to_json
-from tests.report.examples import example_counts, example_estimate
+from tests.report.examples import example_checks, example_counts, example_estimate
 
 
 def example(*, level: str, money: bool) -> tuple[IcebergEstimate, CohortCounts]:
@@ -44,6 +44,7 @@ CONTRACT: dict[str, Any] = {
             "placebo": INTERVAL,
         }
     ],
+    "checks": [],
     "diagnostics": [{"code": "few_complaints", "message": "..."}],
 }
 
@@ -128,3 +129,19 @@ def test_diagnostics_speak_the_language_asked_for() -> None:
     assert [entry["code"] for entry in english] == [entry["code"] for entry in french]
     assert all(entry["message"] for entry in english + french)
     assert [entry["message"] for entry in english] != [entry["message"] for entry in french]
+
+
+def test_checks_are_written_with_every_place() -> None:
+    estimate, counts = example(level="3", money=True)
+    written = build_document(replace(estimate, checks=example_checks()), counts, rows=ROWS)["checks"]
+    assert [(one["what"], one["axis"]) for one in written] == [("departures", axis) for axis in ("month", "tenure", "entry", "segment")]
+    assert written[2] == {
+        "what": "departures",
+        "axis": "entry",
+        "discrepancy": 11.9,
+        "p_value": 0,
+        "places": [
+            {"place": place, "observed": observed, "predicted": {"lower": 80, "median": 100, "upper": 120}}
+            for place, observed in (("2024-10-01", 190), ("2025-01-01", 70), ("rest", 100))
+        ],
+    }

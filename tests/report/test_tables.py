@@ -1,11 +1,14 @@
 """The tidy frames: raw values of the estimate, one row per thing, and what a reader sees of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.estimate import (
     comparator_table,
     iceberg_table,
@@ -22,6 +25,7 @@ from iceberg.report.words import diagnostic_sentences
 from tests.report.examples import (
     ExampleCurve,
     ExampleNetSurvival,
+    example_checks,
     example_estimate,
     example_sensitivity,
     example_tornado,
@@ -58,6 +62,7 @@ def every_frame() -> dict[str, pd.DataFrame]:
         "sensitivity": sensitivity_table(example_sensitivity(ESTIMATE)),
         "tornado": tornado_table(example_tornado()),
         "diagnostics": diagnostics_table(),
+        "checks": checks_table(replace(ESTIMATE, checks=example_checks())),
     }
 
 

@@ -1,16 +1,25 @@
 """A viewer never reaches a count of one to four customers: not shown, and not by subtracting what is shown."""
 
+import io
 from itertools import combinations, product
 
 import numpy as np
+import openpyxl
 import pytest
 
+from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import IcebergEstimate
 from iceberg.model.summary import focus_estimate
+from iceberg.report.charts.specification import build_specification
+from iceberg.report.charts.trends import build_month_trend
+from iceberg.report.files import report_bytes
+from iceberg.report.tables.estimate import month_trend_table
+from iceberg.report.tables.written import display_table
+from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.report.viewers import ViewerAxes, veil_estimate
 from tests.model.build import linked_counts
 from tests.report.examples import example_estimate
@@ -128,3 +137,50 @@ def test_segments_taken_together_keep_their_names() -> None:
     named = " + ".join(axes.segments)
     assert all(f"s{place}" in named or "+ " in named for place in range(5))
     assert len(set(axes.segments)) == len(axes.segments)
+
+
+@pytest.fixture(scope="module")
+def few_leavers() -> tuple[CohortCounts, IcebergEstimate]:
+    """A year in which 50 customers left silently: months are taken together for a viewer."""
+    counts = linked_counts({"billing": 240, "delivery": 180, "price": 120}, silent_leavers=50)
+    return counts, estimate_iceberg(counts, assumptions=Assumptions(draws=60))
+
+
+def test_months_that_are_taken_together_say_from_and_to(few_leavers: tuple[CohortCounts, IcebergEstimate]) -> None:
+    """Five months that are called one month would read as a month in which everybody left."""
+    counts, whole = few_leavers
+    veiled, axes = veil_estimate(whole, WORDS)
+    assert axes.last_months != axes.months
+    frame = month_trend_table(veiled)
+    assert [day.date() for day in frame["last_month"]] == list(axes.last_months)
+    shown = display_table(frame, WORDS)
+    assert list(shown.columns[:2]) == ["From month", "To month"]
+    assert shown["To month"].iloc[-1] == "December 2025"
+    first = next(place for place, (month, last) in enumerate(zip(axes.months, axes.last_months, strict=True)) if month != last)
+    span = f"{WORDS.month(axes.months[first])} to {WORDS.month(axes.last_months[first])}"
+    assert span in build_specification(lambda: build_month_trend(frame, WORDS))
+    assert " to December 2025" in takeaway_month_trend(frame, WORDS)
+    for language, columns in (("en", ("From month", "To month")), ("fr", ("Du mois", "Au mois"))):
+        book = openpyxl.load_workbook(io.BytesIO(report_bytes(veiled, counts, format="xlsx", language=language, smallest=5)))
+        sheet = book[Translator(language).text("export.sheet.months")]
+        assert tuple(cell.value for cell in sheet[1])[:2] == columns
+        assert sheet.max_row - 1 == len(axes.months)
+        assert (sheet.cell(first + 2, 1).value.date(), sheet.cell(first + 2, 2).value.date()) == (axes.months[first], axes.last_months[first])
+        notes = [row[1] for row in book[Translator(language).text("export.sheet.notes")].iter_rows(values_only=True)]
+        assert Translator(language).text("export.months_together") in notes
+    written = report_bytes(veiled, counts, format="csv", language="en", smallest=5).decode("utf-8-sig")
+    assert f"{axes.months[first]:%Y-%m}..{axes.last_months[first]:%Y-%m}" in written
+
+
+def test_a_part_of_the_months_keeps_the_last_of_each(few_leavers: tuple[CohortCounts, IcebergEstimate]) -> None:
+    veiled, axes = veil_estimate(few_leavers[1], WORDS)
+    part = focus_estimate(veiled, months=(axes.months[1], axes.months[-1]))
+    assert part.cells is not None
+    assert part.cells.last_months == axes.last_months[1:]
+
+
+def test_months_that_stand_alone_are_called_months(few_leavers: tuple[CohortCounts, IcebergEstimate]) -> None:
+    counts, whole = few_leavers
+    assert "last_month" not in month_trend_table(whole)
+    assert display_table(month_trend_table(whole), WORDS).columns[0] == "Month"
+    assert ".." not in report_bytes(whole, counts, format="csv", language="en").decode("utf-8-sig").split("notes")[0].split("assumptions")[0]

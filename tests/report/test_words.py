@@ -127,8 +127,13 @@ def test_no_complaint_invents_no_number() -> None:
 
 
 def test_no_silent_churn_is_said_in_words() -> None:
-    sentence = headline(with_total(ESTIMATE, silent_churn=CredibleInterval(0.0, 0.0, 0.2)), Translator("en"))
-    assert "no silent departure" in sentence
+    """The company lost customers all the same, and the sentence counts them."""
+    nothing = with_total(ESTIMATE, silent_churn=CredibleInterval(0.0, 0.0, 0.2))
+    sentence = headline(nothing, Translator("en"))
+    assert ESTIMATE.silent_leavers > 0
+    assert f"{ESTIMATE.silent_leavers:,} customers left without having complained" in sentence
+    assert "no silent departure" not in sentence
+    assert "no silent departure" in headline(replace(nothing, silent_leavers=0), Translator("en"))
 
 
 def test_an_estimate_inside_its_placebo_is_called_noise() -> None:

@@ -14,6 +14,7 @@ from iceberg.errors import StoreError
 from iceberg.store import connection as opening
 from iceberg.store import schema
 from iceberg.store.connection import store_address
+from iceberg.store.retention import export_everything
 from iceberg.store.studies import Store
 from tests.store.conftest import Maker
 
@@ -186,3 +187,20 @@ def test_opening_a_store_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> 
     script = f"import sys; from iceberg.store.studies import Store; Store({str(tmp_path / 'store.db')!r}); print('alembic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "False"
+
+
+def test_only_its_owner_reads_a_store_and_an_export(tmp_path: Path, publication: Maker) -> None:
+    """Its counts by day hold single departures. A store that the whole machine could read is closed; one that a group shares stays shared."""
+    path = tmp_path / "store.db"
+    store = Store(str(path))
+    store.publish(publication())
+    export_everything(store, tmp_path / "studies.zip", actor="ana")
+    files = ("store.db", "store.db-wal", "store.db-shm", "studies.zip")
+    assert {name: (tmp_path / name).stat().st_mode & 0o777 for name in files} == dict.fromkeys(files, 0o600)
+    for mode, after in ((0o644, 0o600), (0o666, 0o600), (0o660, 0o660)):
+        for name in files[:3]:
+            (tmp_path / name).chmod(mode)
+        again = Store(str(path))
+        assert [(tmp_path / name).stat().st_mode & 0o777 for name in files[:3]] == [after] * 3
+        again.close()
+    store.close()

@@ -1,5 +1,6 @@
 """Pages as a server runs them: the whole app, one page at a time, without a browser."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,7 +42,12 @@ def spoken(app: AppTest) -> str:
     texts = [element.value for kind in parts for element in kind]
     texts += [str(element.proto.title) for element in app.error]
     texts += [f"{element.label} {element.value}" for element in app.metric]
-    return "\n".join(texts)
+    return as_read("\n".join(texts))
+
+
+def as_read(markdown: str) -> str:
+    """What a browser shows of text that `plain` escaped."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown.replace(":small[]", ""))
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ USUAL = RoleRules()
         ({"roles": ["iceberg-analyst", "iceberg-viewer"]}, "analyst"),
         ({"groups": ["staff", "iceberg-owner"]}, "owner"),
         ({"roles": ["iceberg-admin", "ICEBERG-OWNER"]}, None),
+        ({"groups": ["/staff", "/iceberg-owner"]}, "owner"),
+        ({"groups": ["/staff/iceberg-owner", "//iceberg-owner"]}, None),
         ({"roles": {"iceberg-owner": True}}, None),
         ({"email": "iceberg-owner", "email_verified": True}, None),
     ],

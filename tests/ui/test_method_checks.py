@@ -19,9 +19,10 @@ def test_assumption_and_data_stand_side_by_side_with_their_noise_floor(open_page
     app = open_page("method", language=language)
     words = Translator(language)
     headings = [heading.value for heading in app.header]
-    for section in ("posterior", "placebo", "break_even", "diagnostics"):
+    for section in ("posterior", "placebo", "reproduced", "break_even", "diagnostics"):
         assert words.text(f"ui.method.{section}") in headings
     assert app.get("vega_lite_chart")[0].proto.alt
+    assert any(words.text("report.takeaway.checks_fit", all=8) == chart.proto.alt for chart in app.get("vega_lite_chart"))
     noise = next(frame.value for frame in app.dataframe if words.text("report.columns.placebo_upper") in frame.value.columns)
     assert len(noise) == 7
 

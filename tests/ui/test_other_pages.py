@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.locale import Translator
 from tests.ui.conftest import VOLUMES, assert_healthy, page_file, spoken, upload
 
 OpenPage = Callable[..., AppTest]
@@ -33,7 +34,8 @@ def test_without_a_link_the_first_category_to_act_on_is_shown_and_the_link_follo
 
 def test_a_category_that_is_not_there_is_said_and_another_is_shown(open_page: OpenPage) -> None:
     app = open_page("category", query={"category": "dragons"})
-    assert any("dragons" in box.value for box in app.warning)
+    assert Translator("en").text("ui.category.unknown") in [box.value for box in app.warning]
+    assert "dragons" not in spoken(app), "what a link says is not repeated"
     assert app.title[0].value != "dragons"
 
 

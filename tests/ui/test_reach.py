@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from streamlit.runtime.context import ContextProxy
@@ -18,18 +19,18 @@ from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.access.reach import OPEN_TO_ALL, is_this_machine
 from iceberg.ui.serving import server
 from tests.browser.conftest import free_port, wait_for
-from tests.ui.conftest import ROOT, assert_healthy, spoken
+from tests.ui.conftest import ROOT, as_read, assert_healthy, spoken
 
 EVERYWHERE = {"0.0.0.0", "::"}
 LISTENS = "0A"  # state of a listening socket in /proc/net/tcp
 
 
 @contextmanager
-def started(*options: str, **environment: str) -> Iterator[int]:
+def started(*options: str, log: IO[bytes] | None = None, **environment: str) -> Iterator[int]:
     """The port of a dashboard that runs without a screen, as on a server."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true", *options]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": log or subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, env=_own_environment() | environment, **quiet) as running:  # type: ignore[call-overload]
         try:
             wait_for(f"http://localhost:{port}/_stcore/health", running)
@@ -163,7 +164,7 @@ def test_a_visitor_of_another_machine_sees_the_closed_door(
     monkeypatch.delenv(OPEN_TO_ALL, raising=False)
     monkeypatch.setattr(ContextProxy, "ip_address", "192.0.2.7")
     app = open_page(page, language=language)
-    assert words.text("ui.access.other_machine", address="192.0.2.7") in [box.value for box in app.error]
+    assert words.text("ui.access.other_machine", address="192.0.2.7") in [as_read(box.value) for box in app.error]
     assert not app.metric and not app.button and not app.get("vega_lite_chart")
     assert "1,380" not in spoken(app) and "1\N{NARROW NO-BREAK SPACE}380" not in spoken(app)
 

@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.errors import StoreError
+from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
 from iceberg.store.audit import read_audit
+from iceberg.store.retention import delete_study
 from iceberg.store.studies import Publication, Store
 from iceberg.ui import figure, study_store
+from iceberg.ui.access import access
+from iceberg.ui.plain_text import plain
 from iceberg.ui.serving.warm_up import prepare_newest
 from iceberg.ui.session import caches
 from tests.model.build import linked_counts
@@ -28,6 +33,7 @@ Publish = Callable[..., str]
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store of this test alone."""
     monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "store.db"))
+    monkeypatch.setattr(access, "_REFUSED", {})
     opened = Store(str(tmp_path / "store.db"))
     yield opened
     opened.close()
@@ -95,7 +101,6 @@ def test_an_older_version_can_be_picked_and_is_in_the_link(publish: Publish) -> 
 
 def test_the_page_of_a_study_says_what_was_published(publish: Publish, store: Store) -> None:
     study = publish()
-    from iceberg.locale import Translator
     from iceberg.report.words import headline_sentence
 
     loaded = store.load(study).estimate
@@ -122,12 +127,92 @@ def test_what_changed_is_told_in_three_parts(publish: Publish) -> None:
     assert any("What changed since version 1" in one.label for one in app.expander)
 
 
-def test_a_link_that_leads_nowhere_is_said_in_words(publish: Publish) -> None:
+# A heading, a link to another site and a picture from it, as they would stand in a link that was made up.
+PHISHING = "x\n\n# Your session has ended\n\n[Sign in again](http://evil.example/login)\n\n![](http://evil.example/q.png)"
+
+
+def faults(app: AppTest) -> list[str]:
+    """The boxes that say what is wrong; remarks about an estimate have another icon."""
+    return [box.value for box in app.error if box.icon == ":material/error:"]
+
+
+def figures(app: AppTest) -> list[object]:
+    """Everything on the page that could hold a number of a study."""
+    return [*app.metric, *app.get("vega_lite_chart"), *app.dataframe, *app.header, *app.title]
+
+
+@pytest.mark.parametrize("roles", [None, ["iceberg-viewer"], ["iceberg-owner"]])
+@pytest.mark.parametrize("link", [{"study": "nothing-000000"}, {"study": PHISHING}, {"study": "nothing-000000", "version": "x"}])
+def test_a_link_that_leads_nowhere_is_one_sentence_without_a_figure_and_is_not_repeated(
+    publish: Publish, link: dict[str, str], roles: list[str] | None
+) -> None:
     publish()
-    app = open_app(study="nothing-000000")
-    assert "no study nothing-000000" in spoken(app)
-    app = open_app(study="nothing-000000", version="x")
-    assert "Traceback" not in spoken(app)
+    app = open_app(roles=roles, **link)
+    assert faults(app) == [plain(Translator("en").text("ui.error.link_unknown"))]
+    assert figures(app) == []
+    assert "nothing-000000" not in spoken(app)
+    assert "evil" not in spoken(app)
+    app.run()
+    assert not faults(app), "the link was forgotten"
+
+
+def test_an_unknown_version_is_forgotten_with_its_study_and_a_deleted_study_too(publish: Publish, store: Store) -> None:
+    study = publish()
+    app = open_app(study=study, version="7")
+    assert Translator("en").text("ui.error.link_unknown") in spoken(app)
+    opened = open_app(study=study)
+    assert opened.metric
+    delete_study(store, study, actor="olga")
+    opened.run()
+    assert Translator("en").text("ui.error.link_unknown") in spoken(opened)
+    assert figures(opened) == []
+
+
+def test_a_viewer_of_a_closed_version_reads_why_and_then_the_newest(publish: Publish) -> None:
+    study = publish(leavers=900)
+    publish(leavers=902)
+    app = open_app(study=study, version="1", roles=["iceberg-viewer"])
+    assert "Version 1 is no longer open to viewers" in spoken(app)
+    assert figures(app) == []
+    app.run()
+    assert not faults(app)
+    assert "Version 2, published by" in spoken(app)
+
+
+def test_a_link_to_a_store_that_is_not_there_does_not_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICEBERG_STORE", str(tmp_path / "none.db"))
+    assert Translator("en").text("ui.error.link_unknown") in spoken(open_app(study="late-one-214243"))
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("page", ["iceberg", "category", "method", "studies"])
+@pytest.mark.parametrize("role", ["viewer", "owner"])
+def test_a_store_that_is_away_shows_no_other_figures_and_the_link_stays(
+    publish: Publish, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, role: str, page: str
+) -> None:
+    """An executive never reads the sample company in place of the study, and does not learn where the store is."""
+    study = publish()
+    app = open_app(page, study=study, roles=[f"iceberg-{role}"])
+    assert not faults(app)
+    where = "postgresql+psycopg://analyst:***@db.internal:5432/store"
+
+    def away(*_: object) -> None:
+        raise StoreError("store_unreachable", {"store": where})
+
+    with monkeypatch.context() as outage:
+        for name in ("entry", "newest", "studies", "versions"):
+            outage.setattr(Store, name, away)
+        app.run()
+        assert_healthy(app)
+        assert len(faults(app)) == 1
+        assert figures(app) == [] or page == "studies"
+        assert not app.metric
+        assert ("db.internal" in spoken(app)) == (role == "owner")
+        assert "db.internal" in caplog.text or role == "owner"
+        assert app.query_params["study"] in (study, [study])
+    app.run()
+    assert not faults(app)
+    assert "Quarterly" in spoken(app)
 
 
 @pytest.mark.parametrize("roles", [[], ["something-else"]])
@@ -181,6 +266,14 @@ runpy.run_path({str(ROOT / "iceberg/ui/pages")!r} + "/{page}.py")
     assert_healthy(app)
     assert "needs the role analyst" in spoken(app)
     assert [(line.actor, line.action, line.detail) for line in read_audit(store.engine)] == [("vera@example.org", "refused", {"page": page})]
+
+
+def test_a_refusal_is_written_down_once_an_hour_however_often_it_is_asked(store: Store) -> None:
+    """A viewer who opens a hundred windows on a page of others does not fill the audit trail."""
+    for page in ("upload", "compare", "upload", "upload"):
+        app = open_app(page, roles=["iceberg-viewer"])
+        assert "needs the role analyst" in spoken(app)
+    assert sorted(line.detail["page"] for line in read_audit(store.engine)) == ["compare", "upload"]
 
 
 def test_a_viewer_reaches_no_small_category(publish: Publish) -> None:

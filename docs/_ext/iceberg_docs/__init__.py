@@ -25,6 +25,8 @@ GENERATORS: dict[str, Callable[..., str]] = {
     "rules": pages.describe_rules,
     "errors": pages.describe_errors,
     "api": pages.describe_api,
+    "variables": pages.describe_variables,
+    "settings": pages.describe_settings,
     "house": lambda: house.as_markdown(PACKAGE),
 }
 OUTSIDE = re.compile(r"(?<=\]\()(?:\.\./)+[^)#\s:]+\.md(?=\))")

@@ -6,7 +6,9 @@ import re
 
 import iceberg
 from iceberg.cli.options import build_parsers
+from iceberg.environment import VARIABLES
 from iceberg.ingest.rules.rules import LINE_RULES, RULES
+from iceberg.installation import HOME
 from iceberg.locale import Translator, load_messages
 
 # Where the sentences of each kind of error stand, and the class that carries them.
@@ -70,6 +72,24 @@ def describe_errors(language: str) -> str:
             if key.startswith(f"{prefix}."):
                 parts.append(_entry(f"`{key.removeprefix(f'{prefix}.')}`", plain(sentence)))
     return "\n".join(parts)
+
+
+def describe_variables() -> str:
+    """Every environment variable with its meaning and its default."""
+    rows = [f"| `{one.name}` | {one.meaning} | {f'`{one.default}`' if one.default else ''} |" for one in VARIABLES]
+    return "\n".join(["| variable | meaning | default |", "|---|---|---|", *rows]) + "\n"
+
+
+def describe_settings() -> str:
+    """Every setting of the server in ``.streamlit/config.toml`` with its value, and why it is so where the file says it."""
+    text = (HOME / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    rows, section = [], ""
+    for line in text.splitlines():
+        if opened := re.fullmatch(r"\[([\w.]+)\]", line.strip()):
+            section = opened[1]
+        elif (setting := re.match(r"(\w+) = (.+?)\s*(?:  # (.*))?$", line)) and not section.startswith("theme"):
+            rows.append(f"| `{section}.{setting[1]}` | `{setting[2]}` | {plain(setting[3] or '')} |")
+    return "\n".join(["| setting | value | why |", "|---|---|---|", *rows]) + "\n"
 
 
 def describe_api() -> str:

@@ -9,10 +9,19 @@ from pathlib import Path
 import duckdb
 
 from iceberg.errors import FileError
+from iceberg.ingest.engine.limits import limit_of
+
+USUAL_BYTES = 700e6  # judgement: keeps a load of 100 million customers under 2 GB, with the memory of Python
 
 
-def connect(*, memory_limit: str | None = None, temp_directory: str | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that neither installs extensions nor reaches the network."""
+def connect(*, memory_limit: str | None = None, usual_bytes: float = USUAL_BYTES, temp_directory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that neither installs extensions nor reaches the network.
+
+    Args:
+        memory_limit: The bound on its memory, such as ``"4GB"``.
+        usual_bytes: The bound where none is given, or the engine's own where that is smaller: no file has the whole machine.
+        temp_directory: Folder for what does not fit.
+    """
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -22,7 +31,10 @@ def connect(*, memory_limit: str | None = None, temp_directory: str | None = Non
         },
     )
     connection.execute("SET enable_progress_bar = false")
-    if memory_limit is not None:
+    if memory_limit is None:
+        if usual_bytes < limit_of(connection):
+            connection.execute(f"SET memory_limit = '{usual_bytes / 1e6:.0f}MB'")
+    else:
         try:
             connection.execute(f"SET memory_limit = '{memory_limit.replace(chr(39), '')}'")
         except duckdb.Error as error:

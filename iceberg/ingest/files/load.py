@@ -18,7 +18,7 @@ from iceberg.ingest.engine.connection import connect, quote_name
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
-from iceberg.ingest.files.sizes import default_bound, make_room
+from iceberg.ingest.files.sizes import make_room, usual_bytes
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Sources
@@ -81,7 +81,7 @@ class Load:
         with ExitStack() as undone:
             undone.callback(workspace.close)
             with named_faults(workspace):
-                connection = connect(memory_limit=memory_limit or default_bound(sources), temp_directory=str(workspace.directory))
+                connection = connect(memory_limit=memory_limit, usual_bytes=usual_bytes(sources), temp_directory=str(workspace.directory))
                 undone.callback(connection.close)
                 make_room(connection, sources, workspace)
             undone.pop_all()

@@ -1,7 +1,6 @@
 """Streams a table of a PostgreSQL database, read-only, to a private temporary file that is then read as any other file.
 
-``COPY (SELECT ...) TO STDOUT`` is the fastest way and reads one snapshot. The file gets its name after the last byte, so a lost connection
-leaves nothing.
+``COPY (SELECT ...) TO STDOUT`` is the fastest way and reads one snapshot. What came before a connection was lost is removed.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _SECONDS_TO_CONNECT = 15
+_READ_ONLY = "25006"  # the server refuses a statement that writes, for instance a function that a view calls
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,21 @@ def spool_table(text: str, target: Path) -> str:
         FileError: ``database_*``.
     """
     source = parse_table(text)
-    unfinished = target.with_suffix(".part")
     with _connected(source) as connection:
         from psycopg import OperationalError, sql
 
         statement = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT (FORMAT csv, HEADER)").format(sql.Identifier(*source.table.split(".")))
-        received = 0
         try:
-            with connection.cursor() as cursor, cursor.copy(statement) as copy, unfinished.open("wb") as file:
+            with connection.cursor() as cursor, cursor.copy(statement) as copy, target.open("wb") as file:
                 for block in copy:
-                    received += file.write(block)
-        except OperationalError as error:
-            raise FileError("database_connection_lost", _values(source, error)) from error
+                    file.write(block)
         except connection.Error as error:
-            code = "database_table_unreadable" if not received else "database_connection_lost"
+            target.unlink(missing_ok=True)
+            if error.sqlstate == _READ_ONLY:
+                code = "database_view_writes"
+            else:
+                code = "database_connection_lost" if isinstance(error, OperationalError) or connection.broken else "database_table_unreadable"
             raise FileError(code, _values(source, error)) from error
-        finally:
-            if connection.broken:
-                unfinished.unlink(missing_ok=True)
-    unfinished.rename(target)
     return source.table
 
 

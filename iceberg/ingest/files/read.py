@@ -21,6 +21,7 @@ from iceberg.ingest.files.archives import unpack
 from iceberg.ingest.files.books.html_tables import read_web_table
 from iceberg.ingest.files.books.spreadsheets import SheetRows, cut_sheet, read_book
 from iceberg.ingest.files.detect import recognise_format
+from iceberg.ingest.files.expansion import check_parquet, require_columns
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, FileReading, ReadOptions, SourceColumn, SourceTable
 from iceberg.ingest.files.sources import OpenedSource, Source, open_source
 from iceberg.ingest.files.text.delimiters import SAMPLE_BYTES, TextLayout, number_repeats, read_layout
@@ -37,6 +38,7 @@ from iceberg.ingest.files.text.unusual_text import (
 
 WEB_TABLE = "web_table"
 _TEXT = "VARCHAR"
+_PREVIEW_LETTERS, _SHORTEST_PREVIEW = 1 << 26, 200  # judgement: first values of all columns together, and of each; they are shown and recognised
 
 
 def read_source(
@@ -80,6 +82,7 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
     encoding, doubts = _encoding_of(opened, options, compressed=compressed)
     path = spool_utf8(opened, workspace, encoding=encoding, compressed=compressed, check=bool(options.encoding))
     path, layout, rewritten = _layout_of(path, opened.name, options, workspace)
+    require_columns(opened.name, len(layout.headers))
     columns = tuple(
         SourceColumn(header, f"c{i}", _TEXT, tuple(row[i] if i < len(row) else None for row in layout.sample[:PREVIEW_ROWS]))
         for i, header in enumerate(layout.headers)
@@ -146,7 +149,7 @@ def _encoding_of(opened: OpenedSource, options: ReadOptions, *, compressed: bool
     """The encoding, and the open questions about it; raises ``encoding_ambiguous`` unless `options` settles it."""
     if options.encoding:
         return options.encoding, ()
-    verdict = detect_encoding(opened.path, compressed=compressed)
+    verdict = detect_encoding(opened, compressed=compressed)
     if verdict.certain:
         return verdict.encoding, ()
     values = {"file": opened.name, "first": verdict.other, "first_says": verdict.other_says, "second": verdict.encoding, "second_says": verdict.says}
@@ -232,6 +235,7 @@ def store_table(connection: duckdb.DuckDBPyConnection, table: pa.Table | pd.Data
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, opened: OpenedSource) -> SourceTable:
+    check_parquet(connection, opened.path, opened.name)
     scan = f"read_parquet({quote_text(str(opened.path))})"
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
@@ -260,7 +264,8 @@ def _read_frame(connection: duckdb.DuckDBPyConnection, frame: pd.DataFrame, work
 def _typed_columns(
     connection: duckdb.DuckDBPyConnection, scan: str, described: list[tuple[str, str]], headers: tuple[str, ...] | None = None
 ) -> tuple[SourceColumn, ...]:
-    casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name, _ in described)
+    longest = max(_SHORTEST_PREVIEW, _PREVIEW_LETTERS // (PREVIEW_ROWS * len(described)))
+    casts = ", ".join(f"left(CAST({quote_name(name)} AS VARCHAR), {longest})" for name, _ in described)
     rows = connection.execute(f"SELECT {casts} FROM {scan} LIMIT {PREVIEW_ROWS}").fetchall()
     if not rows:
         raise FileError("header_only", {"file": "table", "line": "0"})

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from iceberg.errors import FileError
-from iceberg.ingest.engine.connection import work_on_disk
+from iceberg.ingest.engine.connection import USUAL_BYTES, work_on_disk
 from iceberg.ingest.engine.limits import limit_of
 from iceberg.ingest.files.sources import Source, UploadedBytes
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from iceberg.ingest.engine.workspace import Workspace
 
 _LARGE_BYTES = 10**9  # larger files are read within a bound on memory, the same on every machine
-_BOUND = "700MB"  # judgement: keeps a load of 100 million customers under 2 GB, with the memory of Python
+_PER_BYTE = 2  # judgement: the tables of smaller files stay in memory, with room to work on them
 _TABLE_PER_TEXT = 1.3  # measured: size of a typed table in memory over that of its CSV
-_UNPACKED = 6  # judgement: size of a text over that of its gzip
 _PARQUET = (".parquet", ".pq")
+_UNPACKED = {".gz": 6, ".parquet": 3, ".pq": 3}  # judgement: size of a text over that of its gzip, and over that of Parquet
 
 
-def default_bound(sources: Mapping[str, Sequence[Source]]) -> str | None:
-    """The bound on memory where the caller gives none; None for files that fit easily."""
-    return _BOUND if sum(_size(source) for group in sources.values() for source in group) > _LARGE_BYTES else None
+def usual_bytes(sources: Mapping[str, Sequence[Source]]) -> float:
+    """The bound on memory where the caller gives none."""
+    size = sum(_size(source) for group in sources.values() for source in group)
+    return USUAL_BYTES + (_PER_BYTE * size if size <= _LARGE_BYTES else 0)
 
 
 def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]], workspace: Workspace) -> None:
@@ -42,7 +43,7 @@ def make_room(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Seque
     free = shutil.disk_usage(workspace.directory).free
     if needed > free:
         raise FileError("disk_too_small", {"needed": needed / 1e9, "free": free / 1e9, "folder": str(workspace.directory)})
-    work_on_disk(connection, workspace.new_file(".duckdb"))
+    work_on_disk(connection, workspace.new_path(".duckdb"))
 
 
 def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequence[Source]]) -> bool:
@@ -62,4 +63,4 @@ def _size(source: Source) -> int:
     path = Path(source)
     if not path.is_file():
         return 0
-    return path.stat().st_size * (_UNPACKED if path.suffix.lower() == ".gz" else 1)
+    return path.stat().st_size * _UNPACKED.get(path.suffix.lower(), 1)

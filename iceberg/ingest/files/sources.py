@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 import pandas as pd
 
@@ -42,12 +42,19 @@ class OpenedSource:
         path: Path of the local file.
         sheet: Sheet named by ``book.xlsx#Sheet``.
         size_bytes: Size on disk.
+        packed_bytes: Size of the archive that it was unpacked from; 0 where there is none.
     """
 
     name: str
     path: Path
     sheet: str | None = None
     size_bytes: int = 0
+    packed_bytes: int = 0
+
+    @property
+    def given_bytes(self) -> int:
+        """Size of the file as it was given, which bounds what it may become."""
+        return self.packed_bytes or self.size_bytes
 
 
 def open_source(source: str | Path | UploadedBytes, workspace: Workspace) -> OpenedSource:
@@ -93,7 +100,14 @@ def _spool_standard_input(workspace: Workspace) -> OpenedSource:
     return OpenedSource("stdin", path, size_bytes=path.stat().st_size)
 
 
-def read_chunks(stream: IO[bytes]) -> Iterator[bytes]:
+class Readable(Protocol):
+    """Bytes to be read block by block."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`."""
+
+
+def read_chunks(stream: Readable) -> Iterator[bytes]:
     """Yield the bytes of the stream, 4 MB at a time."""
     while chunk := stream.read(1 << 22):
         yield chunk

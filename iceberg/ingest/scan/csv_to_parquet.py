@@ -58,7 +58,7 @@ def drop_ids(load: Load, files: Sequence[PlainCsv], wanted: IdFilter) -> Custome
     source, fields = files[0].source, files[0].fields
     if "start_date" not in fields.columns or any(replace(file.fields, columns={}) != replace(fields, columns={}) for file in files):
         return None
-    rest, named, ids = load.workspace.new_file(".parquet"), load.workspace.new_file(".parquet"), fields.columns["customer_id"].sql
+    rest, named, ids = load.workspace.new_path(".parquet"), load.workspace.new_path(".parquet"), fields.columns["customer_id"].sql
     try:
         starts = _write(load.connection, files, rest, named, wanted)
     except BaseException as error:

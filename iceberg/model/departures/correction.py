@@ -16,18 +16,22 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import above_noise, run_placebo
+from iceberg.model.departures.placebo import above_noise, run_placebo, tempered_above_noise
+from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
+from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, opinions_differ
+from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
-from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval
+from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
 
-_Streams = tuple[np.random.Generator, np.random.Generator, np.random.Generator]  # of draws, placebo and pipeline
+_Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, second opinion and checks
 
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
+SMALL_SHARE = 0.02  # judgement: a category that cannot be more than this share of the silent leavers is small, whether or not noise could be as large
 CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
 
 
@@ -41,6 +45,8 @@ class _Reference:
         fit, drawn: Under that prior.
         placebo: It depends on the counts, and hardly on the assumed ratio.
         ahead: (K, C', H) silent leavers still to come.
+        second: The estimate without tenure.
+        checks: The fit beside what it was fitted to.
     """
 
     key: tuple[object, ...]
@@ -49,6 +55,8 @@ class _Reference:
     drawn: ReconciliationDraws
     placebo: FloatArray
     ahead: FloatArray
+    second: SecondOpinion
+    checks: tuple[PredictiveCheck, ...]
 
 
 def correct_by_departures(
@@ -58,7 +66,7 @@ def correct_by_departures(
     rng: np.random.Generator,
     warm: object | None = None,
     progress: Callable[[str, float], None] | None = None,
-    measured: tuple[FloatArray, FloatArray] | None = None,
+    measured: tuple[MeasuredPrior, MeasuredPrior] | None = None,
 ) -> LevelDraws:
     """Fit the reconciliation model to `counts` and draw every quantity of level 3.
 
@@ -68,16 +76,14 @@ def correct_by_departures(
         rng: Spawned per step.
         warm: `LevelDraws.fit_state` of an earlier call on the same counts with the same stream: it saves the fit and changes no figure.
         progress: Called with "fit", "cells" or "placebo" and the share done of this call.
-        measured: (C,) mean and precision of log r_c where a log or a survey measured it (level 4); precision 0 elsewhere.
+        measured: What a log or a survey measured (level 4), under `assumptions` and under the default ones.
     """
     tell = progress or (lambda step, share: None)
-    for_draws, for_prior, for_excess, for_placebo, for_pipeline = rng.spawn(5)
+    for_draws, for_prior, for_excess, for_placebo, for_pipeline, for_conflict, for_checks, for_second = rng.spawn(8)
     kernel = fit_delay_kernel(counts)
-    prior = ratio_prior_of(counts, assumptions, kernel)
+    prior, usual = (ratio_prior_of(counts, held, kernel) for held in (assumptions, Assumptions()))
     if measured is not None:
-        prior = replace(prior, observed_mean=measured[0], observed_precision=measured[1])
-    usual = ratio_prior_of(counts, Assumptions(), kernel)
-    usual = replace(usual, observed_mean=prior.observed_mean, observed_precision=prior.observed_precision)
+        prior, usual = measured[0].on(prior), measured[1].on(usual)
     spoken = counts.complainants.sum(axis=(1, 2, 3)) > 0
     heard = _of_categories(counts, spoken)
     of_heard, usual_of_heard = prior.of_categories(spoken), usual.of_categories(spoken)
@@ -85,7 +91,13 @@ def correct_by_departures(
     reference = warm if isinstance(warm, _Reference) and warm.key == key and same_prior(warm.prior, usual_of_heard) else None
     if reference is None:
         reference = _fit_reference(
-            heard, kernel.of_categories(spoken), usual_of_heard, key, (for_draws, for_placebo, for_pipeline), assumptions.draws, tell
+            heard,
+            kernel.of_categories(spoken),
+            usual_of_heard,
+            key,
+            (for_draws, for_placebo, for_pipeline, for_second, for_checks),
+            assumptions.draws,
+            tell,
         )
     rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
     if rows is None:
@@ -96,14 +108,18 @@ def correct_by_departures(
         ahead = draw_pipeline(fit, heard, drawn, rng=_from_the_start(for_pipeline))
     else:
         fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    second = reference.second.under(of_heard, reference.prior)
+    opinions = None if second is None else _intervals(_with_silence(second, spoken))
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
-    within = float(share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[0])
+    within = share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[:, 0]
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
     noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    conflict = find_conflict(fit.ratio_likelihood, of_heard, heard.vocal_customers.astype(np.float64), rng=for_conflict)
+    remarks = _diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard)
     return LevelDraws(
         silent_churn=churn,
         natural=drawn.natural,
@@ -112,8 +128,10 @@ def correct_by_departures(
         ratio_prior=assumed,
         placebo=noise_floor,
         pipeline=_pipelines(_with_silence(ahead, spoken)),
-        diagnostics=_diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard),
+        second_opinion=opinions,
+        diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions), *((conflict,) if conflict else ())),
         fit_state=reference,
+        checks=reference.checks,
     )
 
 
@@ -137,12 +155,14 @@ def _fit_reference(
     draws: int,
     tell: Callable[[str, float], None],
 ) -> _Reference:
-    """Fit, draws, placebo and pipeline under the default assumptions."""
+    """Fit, draws, placebo, pipeline and checks under the default assumptions."""
     fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
     tell("placebo", 0.7)
     placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
     tell("pipeline", 0.95)
-    return _Reference(key, prior, fit, drawn, placebo, draw_pipeline(fit, heard, drawn, rng=streams[2]))
+    second = ask_without_tenure(fit, heard, rng=streams[3])
+    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+    return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
 
 
 def _fit_and_draw(
@@ -201,10 +221,11 @@ def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
 
 def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
     """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
-    intervals = []
+    intervals: list[PlaceboInterval] = []
     for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
         interval = CredibleInterval.of(noise)
-        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=above_noise(estimate, noise)))
+        exceeded = above_noise if len(intervals) == churn.shape[1] else tempered_above_noise  # a total is not alone in its category's error
+        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=exceeded(estimate, noise)))
     return tuple(intervals)
 
 
@@ -212,6 +233,18 @@ def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
     by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
     return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
+
+
+def _compare_opinions(categories: tuple[str, ...], churn: FloatArray, opinions: tuple[CredibleInterval, ...] | None) -> tuple[Diagnostic, ...]:
+    """A remark for the total and for each category where the estimate without tenure differs."""
+    if opinions is None:
+        return ()
+    found = []
+    for name, first, second in zip((*categories, None), _intervals(churn.sum(axis=(2, 3), dtype=np.float64)), opinions, strict=True):
+        if opinions_differ(first, second):
+            code = "second_opinion_differs" if name is None else "second_opinion_differs_category"
+            found.append(Diagnostic(code, "caution", {"lower": round(second.lower), "upper": round(second.upper)}, name))
+    return tuple(found)
 
 
 def _diagnose(
@@ -230,10 +263,13 @@ def _diagnose(
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
-        diagnostics.append(Diagnostic("total_low_end_in_noise" if likely else "total_not_above_noise", "caution", values))
+        code = "total_low_end_in_noise" if likely else "total_not_above_noise"
+        diagnostics.append(Diagnostic(code, "caution", values, objects=not likely))
     prior = np.log(assumed)
+    small = SMALL_SHARE * float(counts.silent_leavers)
     for index, category in enumerate(counts.categories):
-        if placebo[index].overlaps(CredibleInterval.of(churn[:, index])) and not placebo[index].likely_exceeded:
+        own = CredibleInterval.of(churn[:, index])
+        if placebo[index].overlaps(own) and placebo[index].is_noise and own.upper > small:
             diagnostics.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):
@@ -241,5 +277,5 @@ def _diagnose(
         place = float((prior[:, index] < np.median(posterior)).mean())
         if min(place, 1 - place) < CONFLICT:
             values = {"prior": float(np.exp(np.median(prior[:, index]))), "posterior": float(np.exp(np.median(posterior)))}
-            diagnostics.append(Diagnostic("prior_conflict", "info", values, category))
+            diagnostics.append(Diagnostic("prior_conflict", "info", values, category, objects=True))
     return tuple(diagnostics)

@@ -29,14 +29,14 @@ def draw_pipeline(
     Returns:
         (K, C, len(HORIZONS_DAYS)) whole customers; within a draw the horizons are nested.
     """
-    still = _share_to_come(fit, counts, drawn)  # K M H
-    mean = np.matmul(drawn.sufferers, still)
+    still = _share_to_come(fit, counts, drawn)  # K C M H
+    mean = np.einsum("kcm,kcmh->kch", drawn.sufferers, still)
     steps = np.diff(np.concatenate([np.zeros((*mean.shape[:2], 1)), mean], axis=-1), axis=-1)
     return np.cumsum(rng.poisson(np.maximum(steps, 0.0)), axis=-1).astype(np.float64)
 
 
 def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: ReconciliationDraws) -> FloatArray:
-    """(K, M, H) share of the sufferers of each month who leave 1 to d days after `as_of`, reduced by other departures."""
+    """(K, C, M, H) share of the sufferers of each month who leave 1 to d days after `as_of`, reduced by other departures."""
     window = counts.window
     starts = [max(month, window.since) for month in counts.months]
     ends = [*starts[1:], None]
@@ -48,7 +48,7 @@ def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: Reconcilia
         edges = np.concatenate([oldest, youngest]) + extra
         integral = integrated_share(delay, edges)
         months = len(oldest)
-        return np.asarray((integral[:, :months] - integral[:, months:]) / (oldest - youngest))
+        return np.asarray((integral[..., :months] - integral[..., months:]) / (oldest - youngest))
 
     hazard = fit.design.exits.sum() / max(fit.design.at_risk.sum(), 1e-9) / DAYS_PER_MONTH
     already = gone(0.0)

@@ -16,6 +16,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import ExcessHazardFit, refit
 from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
+from iceberg.model.priors import MODEL_ERROR_LOG_SD
 
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 
@@ -42,6 +43,13 @@ def run_placebo(
         moved = refit(*_move_patterns(fit, rng))
         parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
     return np.concatenate(parts).astype(np.float64)
+
+
+def tempered_above_noise(draws: FloatArray, placebo: FloatArray) -> float:
+    """`above_noise`, allowing for what no draw knows: an error of the model about this category, log-normal with median 1."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+    chances = [above_noise(draws * np.exp(MODEL_ERROR_LOG_SD * node), placebo) for node in nodes]
+    return float(np.dot(weights, chances) / weights.sum())
 
 
 def above_noise(draws: FloatArray, placebo: FloatArray) -> float:

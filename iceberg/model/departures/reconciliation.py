@@ -33,7 +33,7 @@ class ReconciliationDraws:
         ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
         log_ratio: (K, C) the parameter.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
-        delay: (K, 2) log mean days and log shape of the delay behind the draw.
+        delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
     """
 
     silent_churn: SingleArray
@@ -145,7 +145,7 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
     segment, month, band = np.nonzero(design.exits)
     cell_of = np.cumsum(np.r_[0, (np.diff(segment) != 0) | (np.diff(month) != 0)]) if len(segment) else segment
     starts = np.flatnonzero(np.r_[1, np.diff(cell_of)]) if len(segment) else segment
-    weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
+    weights, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
     risk, source = design.at_risk.astype(np.float32), design.source_band.astype(np.float32)
     levels = np.array(layout.membership, dtype=np.int64).reshape(layout.segments, -1)
     expected = np.empty((c + 1, draws, len(segment)), dtype=np.float32)
@@ -157,9 +157,10 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
         intensity = np.exp(np.clip(log_intensity, -40, 15, out=log_intensity), out=log_intensity)
         factor = np.ones((draws, bands), dtype=np.float32)
         factor[:, layout.free_bands] = np.exp(np.clip(of["band"][:, category], -20, 20))
+        factor = (factor @ reading.T) * tilted
         exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
         sufferers[:, category] = np.einsum("ksm,ksm->km", intensity[..., design.before :], exposed)
-        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
         caused = expected[category]
         caused[:] = 0
         for lag in range(design.lags + 1):
@@ -181,7 +182,7 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
-    weights = (lag_weights(shared_delay(fit, shared), design.lags) if design.lags else np.ones((draws, 1))).astype(np.float32)
+    weights, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
     source = design.source_band.astype(np.float32)
     risk = design.at_risk.astype(np.float32)
     caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
@@ -191,12 +192,14 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
         band[:, layout.free_bands] = of["band"][:, category]
         if layout.local:
             log_intensity = log_intensity + mine["segment"][:, :, category, None]
+            if layout.column_sizes:
+                log_intensity += of["level"][:, np.array(layout.membership), category].sum(2)[..., None]
             log_intensity[..., design.before :] += mine["burst"][:, :, category]
         intensity = np.exp(np.clip(log_intensity + of["ratio"][:, category, None, None], -40, 15))
-        factor = np.exp(np.clip(band, -20, 20))
+        factor = (np.exp(np.clip(band, -20, 20)) @ reading.T) * tilted
         exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
         sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
-        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, :, None]
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
         lagged = lagged_intensity(design, intensity)
         flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
         caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
@@ -205,10 +208,20 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
+        if layout.column_sizes:
+            natural += of["natural_level"][:, np.array(layout.membership)].sum(2)[..., None, None]
     return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
 
 
+def _delays_and_tilts(fit: ExcessHazardFit, shared: FloatArray, tilt: SingleArray) -> tuple[SingleArray, SingleArray, SingleArray]:
+    """Of every draw: (K, C, lags + 1) lag weights and (K, B) tilt of the ratio with tenure; and `LexisDesign.band_reading`."""
+    design, delay = fit.design, shared_delay(fit, shared)
+    weights = (lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))).astype(np.float32)
+    tilted = np.exp(np.clip(tilt * design.tenure_score.astype(np.float32), -20, 20))
+    return weights, tilted, design.band_reading.astype(np.float32)
+
+
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
-    """(K, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
+    """(K, C, 2) delay parameters of the draws, kept within what a delay can be (a day to three years)."""
     delay = fit.layout.shared(shared)["delay"]
     return np.asarray(np.clip(delay, np.log([1.0, 0.2]), np.log([1000.0, 30.0])), dtype=np.float64)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iceberg.arrays import FloatArray, SingleArray
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 
 _MANTISSA_BITS = 22  # two bits below float32's 24: sums of a cell's categories stay exact
 _FIRST_FILL, _LAST_FILL = 1 - 2.0**-16, 1 - 2.0**-18  # how far a cell is filled before and after the overflow
@@ -49,8 +49,7 @@ def spread_over_months(
     draws, categories, segments = silent_churn.shape
     spread = np.empty((draws, categories, segments, leavers.shape[1]), dtype=np.float32)
     natural = np.empty((draws, segments, leavers.shape[1]), dtype=np.float32)
-    # Powers of two keep every sum exact in float32; the tiny margins keep a full cell from overflowing by rounding.
-    quantum = np.float32(2.0 ** (np.ceil(np.log2(max(float(leavers.max(initial=1)), 1.0))) - _MANTISSA_BITS))
+    quantum = _quantum(leavers)
     for segment in range(segments):
         churn, shape, held = silent_churn[:, :, segment], profile[:, segment], leavers[segment]
         wanted = churn @ shape
@@ -64,3 +63,26 @@ def spread_over_months(
         spread[:, :, segment] = cells
         natural[:, segment] = held.astype(np.float32) - cells.sum(axis=1)
     return spread, natural
+
+
+def spread_over_segments(silent_churn: IntArray, *, leavers: FloatArray) -> tuple[SingleArray, SingleArray]:
+    """Share the silent churn of every month out over segments like their leavers: no complaint has a segment.
+
+    Args:
+        silent_churn: (K, C, M) customers, summed over C at most the leavers of the month.
+        leavers: (S, M).
+
+    Returns:
+        silent_churn float32 (K, C, S, M) and natural departures float32 (K, S, M).
+    """
+    total = leavers.sum(axis=0)
+    share = np.divide(leavers, total, out=np.zeros_like(leavers), where=total > 0).astype(np.float32)
+    quantum = _quantum(leavers)
+    cells = silent_churn.astype(np.float32)[:, :, None] * share * np.float32(_LAST_FILL)
+    np.multiply(np.floor(np.divide(cells, quantum, out=cells), out=cells), quantum, out=cells)
+    return cells, leavers.astype(np.float32) - cells.sum(axis=1)
+
+
+def _quantum(leavers: FloatArray) -> np.float32:
+    """The step of which all cells are multiples: powers of two keep every sum exact in float32."""
+    return np.float32(2.0 ** (np.ceil(np.log2(max(float(leavers.max(initial=1)), 1.0))) - _MANTISSA_BITS))

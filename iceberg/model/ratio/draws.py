@@ -10,7 +10,7 @@ Gamma(V_cs): three complainants in a segment say little about it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from scipy import special
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.priors import FAMILY_SHIFT_LOG_SD, SHARED_VARIANCE, category_prior, excess_prior, pert_quantile
-from iceberg.model.ratio.measurements import MeasuredRatio
+from iceberg.model.ratio.measurements import SOURCES, MeasuredRatio
 
 LEAST_ROOM = 1e-6  # of a segment's room: next to none, and still a number to take the logarithm of
 IMPOSSIBLE = 100.0  # judgement: log weight lost per factor e by which measured ratios exceed the departures
@@ -75,6 +75,7 @@ def draw_ratio_prior(
     capture_uniform = rng.random(draws)
     own_normal = rng.standard_normal((draws, count))
     complain_uniform, excess_uniform = rng.random((draws, count)), rng.random((draws, count))
+    selection = dict(zip(SOURCES, rng.standard_normal((len(SOURCES), draws)), strict=True))
     excess = np.ones((draws, count))
     own = np.empty((draws, count))
     for index, category in enumerate(categories):
@@ -89,7 +90,7 @@ def draw_ratio_prior(
             )
         seen = measured[index] if measured else None
         if seen is not None:
-            own[:, index] = seen.log_sufferers(complain_uniform[:, index], own_normal[:, index], capture_uniform)
+            own[:, index] = seen.log_sufferers(complain_uniform[:, index], own_normal[:, index], capture_uniform, selection[seen.source])
         elif assumptions.use_category_priors:
             complain = pert_quantile(prior.p, complain_uniform[:, index])
             # One file captures all categories alike, so c is one draw for all of them.
@@ -112,18 +113,20 @@ class RatioDraws:
         excess: float64 (K, C) q_c of the same draws.
         silent_churn: float64 (K, C, S) customers; summed over categories never above the segment's silent leavers.
         feasible_probability: Prior probability that the assumption fits into the departures at all.
+        asked: Silent churn, in all, that the prior asks for (median).
     """
 
     ratio: FloatArray
     excess: FloatArray
     silent_churn: FloatArray
     feasible_probability: float
+    asked: float
 
     def rearranged(self, categories: IntArray, segments: IntArray) -> RatioDraws:
         """The same draws with categories and segments in another order."""
         churn = self.silent_churn[:, categories]
         churn = churn[:, :, segments] if churn.shape[2] == len(segments) else churn
-        return RatioDraws(self.ratio[:, categories], self.excess[:, categories], churn, self.feasible_probability)
+        return replace(self, ratio=self.ratio[:, categories], excess=self.excess[:, categories], silent_churn=churn)
 
 
 def condition_on_departures(
@@ -143,9 +146,10 @@ def condition_on_departures(
     References:
         Devroye 1986, Non-Uniform Random Variate Generation, II.2 (truncation by inversion); Douc, Cappe 2005 (systematic resampling).
     """
+    ratio = np.exp(prior.log_ratio())
+    median = float(np.median(ratio @ vocal.sum(axis=1)))
     if leavers is None:
-        ratio = np.exp(prior.log_ratio())
-        return RatioDraws(ratio, prior.excess, ratio[:, :, None] * vocal, 1.0)
+        return RatioDraws(ratio, prior.excess, ratio[:, :, None] * vocal, 1.0, median)
     draws = len(prior.shared_uniform)
     problems = rng.standard_gamma(
         vocal, (draws, *vocal.shape)
@@ -174,7 +178,7 @@ def condition_on_departures(
     ratio = np.where(
         heard > 0, silent_churn.sum(axis=2) / np.maximum(heard, 1e-300), level * relative[chosen]
     )
-    return RatioDraws(ratio, prior.excess[chosen], silent_churn, float(np.exp(log_weight).mean()))
+    return RatioDraws(ratio, prior.excess[chosen], silent_churn, float(np.exp(log_weight).mean()), median)
 
 
 def _resample(log_weight: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.intp]:

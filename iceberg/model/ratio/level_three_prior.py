@@ -1,4 +1,4 @@
-"""Builds the prior of the silent ratios at level 3 from assumptions, complainers' own excess and observed complaint rates.
+"""Builds the prior of the silent ratios at level 3 from assumptions and complainers' own excess.
 
 `ratio.py` draws what is assumed; here its moments become the hierarchical prior of the reconciliation, widened by what no assumption knows: how the
 file captures complaints and how differently the silent behave.
@@ -14,16 +14,19 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.ratio.draws import draw_ratio_prior
-from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
 
 # The trial of the method found m ~ sd 1.5 and e_c ~ sd 1 to serve every company; the assumed ratio (a factor of 5 either way) and the spread
 # of q account for part of it, the following for the rest. Grade C.
 UNKNOWN_SHARED_SD, UNKNOWN_SPREAD_SD = 1.25, 0.5
-# Judgement, grade D: how far complainers' excess speaks for the silent: between categories, and for the level of all of them.
-VOCAL_WEIGHT, VOCAL_LEVEL_WEIGHT = 0.7, 0.5
+VOCAL_WEIGHT = 0.6  # judgement, grade D: how far the excess of a category's complainers, against all complainers', speaks for its silent
 SILENT_EXCESS_LOG_SD = 0.5  # judgement, grade D: q of the silent around q of the vocal, where a complaint rate is observed
+# q of the silent has a prior of its own, and is tied loosely to complainers' q. Either complaining changes little, or it is handled, and helps:
+# of customers with a major problem, 9 to 37 % of those who said nothing would buy again, 54 to 95 % of those whose complaint was resolved
+# (TARP, in Goodman & Newman 2003); grade C for the direction, D for the numbers. Log scale: weight, mean and sd of log q_silent - log q_vocal.
+OWN_EXCESS_LOG_SD = 0.7
+RECOVERY = ((0.6, 0.0, 0.5), (0.4, 0.5, 1.2))
 _SEED, _DRAWS = 25, 4000  # moments by simulation: fixed, so that they are a function of the assumptions alone
 
 
@@ -41,32 +44,22 @@ def ratio_prior_of(counts: CohortCounts, assumptions: Assumptions, kernel: Delay
     mean = assumed.mean(axis=0)
     if not assumptions.literal_leavers:
         mean = mean + _vocal_shift(kernel, np.log(0.3))
-    prior = RatioPrior(
+    return RatioPrior(
         mean, float(np.hypot(np.sqrt(shared), UNKNOWN_SHARED_SD)), float(np.hypot(np.sqrt(own - shared), UNKNOWN_SPREAD_SD))
     )
-    return _with_observed_rates(prior, counts, assumptions, kernel)
 
 
 def _vocal_shift(kernel: DelayKernel, assumed_log_excess: float) -> FloatArray:
-    """How complainers' excess moves the level and the categories, each as far as it is known."""
-    level_trust = VOCAL_LEVEL_WEIGHT * SILENT_EXCESS_LOG_SD**2 / (SILENT_EXCESS_LOG_SD**2 + kernel.pooled_log_sd**2)
-    level = level_trust * (kernel.pooled_log_mean - assumed_log_excess)
+    """How complainers' excess moves the level and the categories, each as far as it is known.
+
+    The level is the posterior mean of log q of the silent under the mixture of ties: where complainers hardly leave, the tie of a handled complaint
+    takes over, and they say little about the silent.
+    """
+    weights, means = [], []
+    for weight, recovery, tie in RECOVERY:
+        known = OWN_EXCESS_LOG_SD**2 + tie**2 + kernel.pooled_log_sd**2
+        away = kernel.pooled_log_mean + recovery - assumed_log_excess
+        weights.append(weight * np.exp(-0.5 * away**2 / known) / np.sqrt(known))
+        means.append(away * OWN_EXCESS_LOG_SD**2 / known)
+    level = float(np.average(means, weights=weights))
     return np.asarray(level + VOCAL_WEIGHT * (kernel.excess_log_mean - kernel.pooled_log_mean), dtype=np.float64)
-
-
-def _with_observed_rates(
-    prior: RatioPrior, counts: CohortCounts, assumptions: Assumptions, kernel: DelayKernel
-) -> RatioPrior:
-    """An incident log or a survey pins the silent sufferers per complainer of its categories; q is still complainers'."""
-    mean, precision = np.zeros(len(prior.mean)), np.zeros(len(prior.mean))
-    rng = np.random.default_rng(_SEED)
-    for place, seen in enumerate(measure_ratios(counts, assumptions=assumptions)):
-        if seen is None:
-            continue
-        sufferers = seen.log_sufferers(rng.random(_DRAWS), rng.standard_normal(_DRAWS), rng.random(_DRAWS))
-        literal = assumptions.literal_leavers
-        log_excess = 0.0 if literal else float(kernel.excess_log_mean[place])
-        unsure = 0.0 if literal else float(kernel.excess_log_sd[place] ** 2 + SILENT_EXCESS_LOG_SD**2)
-        mean[place] = float(sufferers.mean()) + log_excess
-        precision[place] = 1 / (float(sufferers.var()) + unsure)
-    return replace(prior, observed_mean=mean, observed_precision=precision) if precision.any() else prior

@@ -35,7 +35,7 @@ class RatioPrior:
         shared_sd: how far all categories may be wrong together, log scale.
         spread: median of how far apart they are.
         near_zero: weight of next to no silent churn at all.
-        observed_mean, observed_precision: (C,) log r_c ~ Normal on top of it, where a complaint rate was observed.
+        observed_mean, observed_precision: (C,) and (C, C) log r ~ Normal on top of it, where a complaint rate was observed; precision 0 elsewhere.
     """
 
     mean: FloatArray
@@ -49,8 +49,19 @@ class RatioPrior:
         """The same for some of the categories."""
         if self.observed_mean is None or self.observed_precision is None:
             return replace(self, mean=self.mean[chosen])
-        observed_mean, observed_precision = self.observed_mean[chosen], self.observed_precision[chosen]
-        return replace(self, mean=self.mean[chosen], observed_mean=observed_mean, observed_precision=observed_precision)
+        kept = chosen & (np.diagonal(self.observed_precision) > 0)
+        precision = np.zeros_like(self.observed_precision)
+        precision[np.ix_(kept, kept)] = np.linalg.inv(self.observed_covariance[np.ix_(kept, kept)])
+        return replace(self, mean=self.mean[chosen], observed_mean=self.observed_mean[chosen], observed_precision=precision[np.ix_(chosen, chosen)])
+
+    @property
+    def observed_covariance(self) -> FloatArray:
+        """(C, C) of what was observed; zero where nothing was."""
+        covariance = np.zeros((len(self.mean), len(self.mean)))
+        if self.observed_precision is not None:
+            known = np.diagonal(self.observed_precision) > 0
+            covariance[np.ix_(known, known)] = np.linalg.inv(self.observed_precision[np.ix_(known, known)])
+        return covariance
 
     @property
     def gaussian(self) -> tuple[FloatArray, FloatArray]:
@@ -59,8 +70,8 @@ class RatioPrior:
         precision = np.asarray(np.linalg.inv(self.spread**2 * np.eye(size) + self.shared_sd**2), dtype=np.float64)
         if self.observed_mean is None or self.observed_precision is None:
             return self.mean, precision
-        both = np.asarray(precision + np.diag(self.observed_precision), dtype=np.float64)
-        mean = np.linalg.solve(both, precision @ self.mean + self.observed_precision * self.observed_mean)
+        both = np.asarray(precision + self.observed_precision, dtype=np.float64)
+        mean = np.linalg.solve(both, precision @ self.mean + self.observed_precision @ self.observed_mean)
         return np.asarray(mean, dtype=np.float64), both
 
     @cached_property
@@ -94,8 +105,9 @@ class RatioPrior:
         slope = -within * pull_within - pull_level / size
         if self.observed_mean is not None and self.observed_precision is not None:
             off = log_ratio - self.observed_mean
-            value = value - 0.5 * (off**2 * self.observed_precision).sum(axis=1)
-            slope = slope - off * self.observed_precision
+            pull = off @ self.observed_precision
+            value = value - 0.5 * (off * pull).sum(axis=1)
+            slope = slope - pull
         return value, slope
 
     def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:

@@ -1,11 +1,13 @@
-"""Fits the delay from a problem to the departure it causes, on complainers, net of natural departures, pooled over categories.
+"""Fits the delay from a problem to the departure it causes, per category, on complainers, net of natural departures, partially pooled.
 
 Complainers are the only customers whose problem has a date. Their departures on the clock since the first complaint are
 
     D_j ~ Poisson( alpha * E_j  +  T_j * q f_j / (1 - q F_j) )
 
 with E_j the departures that silent customers of the same segment and tenure would have had, alpha the part of those that is natural, q the excess
-probability of leaving and f, F a gamma delay. The silent may wait longer or shorter than the vocal: the uncertainty is widened before it is used.
+probability of leaving and f, F a gamma delay. Each category has a delay of its own, drawn to that of all complainers. Where complaining helps,
+complainers do not leave more than others, and the clock has no delay to show: the fit then falls back to what is believed beforehand. The silent
+may wait longer or shorter than the vocal: the uncertainty is widened before it is used.
 
 References:
     Dickman et al. 2004 (excess hazard on grouped data); Perme, Stare, Esteve 2012 (net survival).
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import gammainc
+from scipy.special import gammainc, ndtr
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
@@ -31,22 +33,30 @@ PRIOR_MEAN_DAYS, PRIOR_MEAN_SD = 45.0, 0.7
 PRIOR_SHAPE, PRIOR_SHAPE_SD = 1.3, 0.4
 PRIOR_NATURAL_PART, PRIOR_NATURAL_PART_SD = 0.85, 0.3
 PRIOR_EXCESS_LOGIT, PRIOR_EXCESS_LOGIT_SD = -0.85, 1.1  # q = 0.3, from 0.06 to 0.72
-SILENT_MEAN_SD, SILENT_SHAPE_SD = 0.25, 0.2  # the silent need not wait as long as the vocal
+# The silent need not wait as long as the vocal: in all categories together, and in each.
+SILENT_MEAN_SD, SILENT_SHAPE_SD = 0.2, 0.15
+SILENT_OWN_MEAN_SD, SILENT_OWN_SHAPE_SD = 0.15, 0.15
+CATEGORY_MEAN_SD, CATEGORY_SHAPE_SD = 0.5, 0.3  # judgement, grade D: how far the delays of one company's categories are apart
+EXCESS_SD = 0.6  # judgement, grade D: the same of q, on the logit scale
+EXCESS_DAYS = 180.0  # horizon within which complainers have to leave more than expected for their delay to be believed
+EXCESS_SEEN_Z, EXCESS_DOUBT_Z = 2.0, 1.0  # judgement: half believed at two standard errors above the expected, nearly all at four
 
 
 @dataclass(frozen=True, eq=False)
 class DelayKernel:
-    """The delay as two Gaussian numbers, with what was learned about q on the way.
+    """The delay of every category as two Gaussian numbers, with what was learned about q on the way.
 
     Attributes:
-        location: log mean days, log gamma shape.
-        covariance: (2, 2), widened for the difference between silent and vocal customers.
+        location: (C, 2) log mean days, log gamma shape.
+        covariance: (2C, 2C) of `location`, flattened, widened for the difference between silent and vocal customers.
+        excess_seen: How far complainers' excess departures are believed to show a delay at all, 0 to 1.
         excess_log_mean, excess_log_sd: (C,) log q_c of complainers, shrunk to the pooled q.
         pooled_log_mean, pooled_log_sd: log q of all complainers.
     """
 
     location: FloatArray
     covariance: FloatArray
+    excess_seen: float
     excess_log_mean: FloatArray
     excess_log_sd: FloatArray
     pooled_log_mean: float
@@ -54,7 +64,14 @@ class DelayKernel:
 
     def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
-        return replace(self, excess_log_mean=self.excess_log_mean[chosen], excess_log_sd=self.excess_log_sd[chosen])
+        pairs = np.repeat(chosen, 2)
+        return replace(
+            self,
+            location=self.location[chosen],
+            covariance=self.covariance[np.ix_(pairs, pairs)],
+            excess_log_mean=self.excess_log_mean[chosen],
+            excess_log_sd=self.excess_log_sd[chosen],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +85,47 @@ class _DelayClock:
 
 
 def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
-    """The delay and the excess of complainers; with no complainers who left, what is believed beforehand."""
+    """The delays and the excess of complainers; with no complainers who left, what is believed beforehand."""
     categories = len(counts.categories)
-    pooled = _read_clock(counts, -1)
+    clock = _read_clock(counts, -1)
     prior_mean = np.array([PRIOR_EXCESS_LOGIT, np.log(PRIOR_MEAN_DAYS), np.log(PRIOR_SHAPE), np.log(PRIOR_NATURAL_PART)])
     prior_sd = np.array([PRIOR_EXCESS_LOGIT_SD, PRIOR_MEAN_SD, PRIOR_SHAPE_SD, PRIOR_NATURAL_PART_SD])
-    mode, covariance = _maximise(lambda x: _negative_log_posterior(x, pooled, prior_mean, prior_sd), prior_mean)
-    delay_covariance = covariance[1:3, 1:3] + np.diag([SILENT_MEAN_SD**2, SILENT_SHAPE_SD**2])
-    pooled_q = 1 / (1 + np.exp(-mode[0]))
+    mode, covariance = _maximise(lambda x: _negative_log_posterior(x, clock, prior_mean, prior_sd), prior_mean)
+    seen = _excess_seen(clock)
+    pooled = prior_mean[1:3] + seen * (mode[1:3] - prior_mean[1:3])
+    pooled_covariance = seen * covariance[1:3, 1:3] + (1 - seen) * np.diag(prior_sd[1:3] ** 2)
+    location, trust, spread = np.empty((categories, 2)), np.empty((categories, 2, 2)), np.zeros((categories, 2, 2))
     log_mean, log_sd = np.empty(categories), np.empty(categories)
+    own_spread = np.diag([CATEGORY_MEAN_SD**2, CATEGORY_SHAPE_SD**2])
     for category in range(categories):
-        log_mean[category], log_sd[category] = _category_excess(_read_clock(counts, category), mode, covariance)
+        found, variance = _category_delay(_read_clock(counts, category), mode, covariance[0, 0], pooled)
+        q = 1 / (1 + np.exp(-found[0]))
+        log_mean[category], log_sd[category] = np.log(q), (1 - q) * np.sqrt(variance[0, 0])
+        location[category] = pooled + seen * (found[1:] - pooled)
+        spread[category] = seen * variance[1:, 1:] + (1 - seen) * own_spread
+        trust[category] = spread[category] @ np.linalg.inv(own_spread)  # how far a category follows the pooled delay
+    shared = pooled_covariance + np.diag([SILENT_MEAN_SD**2, SILENT_SHAPE_SD**2])
+    joint = np.einsum("cij,jk,dlk->cidl", trust, shared, trust)
+    for category in range(categories):
+        joint[category, :, category] += spread[category] + np.diag([SILENT_OWN_MEAN_SD**2, SILENT_OWN_SHAPE_SD**2])
+    pooled_q = 1 / (1 + np.exp(-mode[0]))
     return DelayKernel(
-        location=mode[1:3],
-        covariance=delay_covariance,
+        location=location,
+        covariance=joint.reshape(2 * categories, 2 * categories),
+        excess_seen=seen,
         excess_log_mean=log_mean,
         excess_log_sd=log_sd,
         pooled_log_mean=float(np.log(pooled_q)),
         pooled_log_sd=float((1 - pooled_q) * np.sqrt(covariance[0, 0])),
     )
+
+
+def _excess_seen(clock: _DelayClock) -> float:
+    """How far complainers left more often than the silent of their tenure within the horizon, as a degree of belief from 0 to 1."""
+    inside = clock.edges[1:] <= EXCESS_DAYS
+    expected = float(clock.expected[inside].sum())
+    z = (float(clock.observed[inside].sum()) - expected) / np.sqrt(expected + 1.0)
+    return float(ndtr((z - EXCESS_SEEN_Z) / EXCESS_DOUBT_Z))
 
 
 def lag_weights(location: FloatArray, lags: int) -> FloatArray:
@@ -128,9 +167,10 @@ def _integrated_cdf(x: FloatArray, mean: npt.NDArray[Any], shape: npt.NDArray[An
 
 
 def lags_needed(location: FloatArray, *, longest: int) -> int:
-    """Months of lag after which less than 2 % of the caused departures are left, at most `longest`."""
+    """Months of lag after which less than 2 % of the departures of the slowest category are left, at most `longest`."""
+    slowest = np.atleast_2d(location)
     for lag in range(1, longest):
-        if share_within(location, np.array([DAYS_PER_MONTH * (lag + 0.5)]))[0] > 0.98:
+        if share_within(slowest, np.array([DAYS_PER_MONTH * (lag + 0.5)])).min(initial=1.0) > 0.98:
             return lag
     return longest
 
@@ -190,18 +230,17 @@ def _expected_exits(clock: _DelayClock, q: float, location: FloatArray, natural_
     return np.asarray(natural_part * clock.expected + clock.days * excess + 1e-9, dtype=np.float64)
 
 
-def _category_excess(clock: _DelayClock, mode: FloatArray, covariance: FloatArray) -> tuple[float, float]:
-    """Log q of one category given the pooled delay, shrunk to the pooled q (spread 0.6 on the logit scale, judgement)."""
-    spread = np.sqrt(covariance[0, 0] + 0.6**2)
+def _category_delay(clock: _DelayClock, mode: FloatArray, pooled_variance: float, pooled: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Logit q and delay of one category, drawn to those of all complainers; the natural part is that of all."""
+    centre = np.array([mode[0], *pooled])
+    spread = np.array([np.sqrt(pooled_variance + EXCESS_SD**2), CATEGORY_MEAN_SD, CATEGORY_SHAPE_SD])
 
     def objective(x: FloatArray) -> float:
         q = 1 / (1 + np.exp(-x[0]))
-        mean = _expected_exits(clock, q, mode[1:3], np.exp(mode[3]))
-        return float(mean.sum() - (clock.observed * np.log(mean)).sum() + 0.5 * ((x[0] - mode[0]) / spread) ** 2)
+        mean = _expected_exits(clock, q, x[1:3], np.exp(mode[3]))
+        return float(mean.sum() - (clock.observed * np.log(mean)).sum() + 0.5 * (((x - centre) / spread) ** 2).sum())
 
-    found, variance = _maximise(objective, mode[:1])
-    q = 1 / (1 + np.exp(-found[0]))
-    return float(np.log(q)), float((1 - q) * np.sqrt(variance[0, 0]))
+    return _maximise(objective, centre)
 
 
 def _maximise(objective: Callable[[FloatArray], float], start: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -91,7 +91,7 @@ def build_ranking(
         return note(description, theme)
     data = _worded(frame, translator, currency, narrow=narrow)
     data["end_text"] = [
-        translator.text("report.chart.probability", probability=share(value, translator))
+        "" if pd.isna(value) else translator.text("report.chart.probability", probability=share(value, translator))
         for value in frame["probability_first"]
     ]
     data["probability_text"] = [share(value, translator) for value in frame["probability_first"]]

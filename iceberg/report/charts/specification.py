@@ -11,6 +11,7 @@ from typing import Any
 
 from altair.utils.schemapi import debug_mode
 
+from iceberg.locale import visible
 from iceberg.report.charts.layers import LayeredChart
 
 
@@ -27,7 +28,7 @@ def build_specification(build: Callable[[], LayeredChart]) -> str:
     for layer in specification["layer"]:
         needed = chosen.union(_fields(layer["encoding"]), *(_fields(step) for step in layer.get("transform", ())))
         layer["data"] = {"values": [_only(row, needed) for row in datasets[layer["data"]["name"]]]}
-    return json.dumps(specification, ensure_ascii=False, separators=(",", ":"))
+    return visible(json.dumps(specification, ensure_ascii=False, separators=(",", ":")))
 
 
 def _fields(part: Any) -> Iterator[str]:  # noqa: ANN401  # any part of a specification

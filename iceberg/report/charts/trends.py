@@ -23,6 +23,7 @@ from iceberg.report.charts.base import (
 )
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
+from iceberg.report.tables.written import month_text
 from iceberg.report.takeaways import (
     HORIZON_DAYS,
     band_text,
@@ -82,7 +83,7 @@ def build_month_trend(
 def _worded_months(frame: pd.DataFrame, kinds: list[str], translator: Translator) -> pd.DataFrame:
     return frame.assign(
         month=frame["month"].dt.strftime("%Y-%m-%dT00:00:00"),
-        month_text=[translator.month(value.date()) for value in frame["month"]],
+        month_text=[month_text(row, translator) for row in frame.to_dict("records")],
         middle_text=[customers(value, translator) for value in frame["median"]],
         range_text=range_texts(frame["lower"], frame["upper"], customers, translator),
         vocal_text=[translator.text("report.unknown") if pd.isna(value) else translator.integer(value) for value in frame["vocal_customers"]],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from iceberg.locale import visible
+
 # OWASP, CSV injection: these first characters start a formula in Excel, LibreOffice or Sheets; the wide ones do where the system writes Japanese.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # XML, and so every Office file, cannot hold these
@@ -16,5 +18,5 @@ def safe_cell(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Text for a slide or a page, where nothing runs: only what XML cannot hold is left out."""
-    return _CONTROL.sub("", text)
+    """Text for a slide or a page, where nothing runs: what XML cannot hold is left out, and what cannot be seen is named."""
+    return visible(_CONTROL.sub("", text))

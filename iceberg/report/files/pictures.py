@@ -19,6 +19,7 @@ from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.estimate import (
     comparator_table,
     currency_of,
@@ -148,6 +149,14 @@ def chart_specification(name: str, estimate: IcebergEstimate, words: Translator,
     frame = chart.table(estimate) if chart.on_paper is None else chart.on_paper(estimate, smallest)
     style = ChartStyle([item.category for item in estimate.categories], currency_of(estimate), width=WIDTH_PX)
     return on_paper(build_specification(lambda: chart.build(frame, estimate, words, style)))
+
+
+def checks_specification(estimate: IcebergEstimate, words: Translator) -> dict[str, Any]:
+    """The Vega-Lite of what the model does not reproduce, for white paper."""
+    from iceberg.report.charts.checks import build_checks
+    from iceberg.report.charts.specification import build_specification
+
+    return on_paper(build_specification(lambda: build_checks(checks_table(estimate), words)))
 
 
 def on_paper(specification: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ ICEBERG_COLUMNS = (
 RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise", "likely_above_noise")
 COMPARATOR_COLUMNS = (
     "category", "vocal_customers", "folk_ratio", "folk_leavers", "supported_lower", "supported_median", "supported_upper", "prior_lower",
-    "prior_median", "prior_upper", "feasible_ratio", "allowed_ratio", "placebo_ratio", "prior_share", "own_ratio",
+    "prior_median", "prior_upper", "feasible_ratio", "allowed_ratio", "placebo_ratio", "prior_share", "own_ratio", "ordered",
 )  # fmt: skip
 
 
@@ -47,9 +47,10 @@ def iceberg_table(estimate: IcebergEstimate) -> pd.DataFrame:
 
 
 def iceberg_totals(estimate: IcebergEstimate) -> dict[str, float]:
-    """vocal, low, high of the whole company: from its own draws, never the sum of the categories."""
+    """vocal, low, high of the whole company: from its own draws, never a sum; `ordered`: 1 where the categories have an order."""
     churn = estimate.total.silent_churn
-    return {"vocal": float(estimate.total.vocal_customers), "low": churn.lower, "high": churn.upper}
+    ordered = float(estimate.evidence.ranks)
+    return {"vocal": float(estimate.total.vocal_customers), "low": churn.lower, "high": churn.upper, "ordered": ordered}
 
 
 def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:
@@ -71,7 +72,8 @@ def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None)
         return "none" if estimate.total.placebo is None else "untested"
     if above_noise(part.silent_churn, part.placebo):
         return "clear"
-    return "low_end" if part.placebo.likely_exceeded else "inside"
+    likely = part.placebo.likely_exceeded if item is None else not part.placebo.is_noise
+    return "low_end" if likely else "inside"
 
 
 def is_selection(estimate: IcebergEstimate) -> bool:
@@ -100,7 +102,8 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
     """Categories from most to least silent churn (customers or money), each with the probability that it really is the first.
 
     Columns: rank, category, lower, median, upper, probability_first, prior_share, placebo_upper (customers that the model finds at most where
-    complaints cannot be the cause; unknown in money), above_noise, likely_above_noise. Money falls back to customers without revenue.
+    complaints cannot be the cause; unknown in money), above_noise, likely_above_noise. Money falls back to customers without revenue. Where the
+    files cannot order the categories, rank and probability are unknown and the rows stand by name.
     """
     money = by == "money" and all(item.revenue_lost is not None for item in estimate.categories)
     rows = []
@@ -114,7 +117,7 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
                 "prior_share": item.prior_share,
                 "placebo_upper": item.placebo.upper if item.placebo is not None and not money else float("nan"),
                 "above_noise": above_noise(item.silent_churn, item.placebo),
-                "likely_above_noise": None if item.placebo is None else item.placebo.likely_exceeded,
+                "likely_above_noise": None if item.placebo is None else not item.placebo.is_noise,
             }
         )
     frame = tidy_frame(rows, RANKING_COLUMNS)
@@ -123,6 +126,8 @@ def ranking_table(estimate: IcebergEstimate, *, by: Measure = "customers") -> pd
         ["probability_first", "median", "category"], ascending=[False, False, True], kind="stable", ignore_index=True
     )
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    if not estimate.evidence.ranks:
+        frame = frame.sort_values("category", ignore_index=True).assign(rank=np.nan, probability_first=np.nan)
     return frame
 
 
@@ -132,7 +137,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
     Columns: category, vocal_customers, folk_ratio (25 leavers per complainant, read literally), folk_leavers, supported_* (leavers per
     complainant), prior_* (the same before the files speak), feasible_ratio (sufferers per complainant that the departures allow at most),
     allowed_ratio (the leavers among them), placebo_ratio (what the model finds at most where complaints cannot be the cause),
-    prior_share, own_ratio (whether departures moved the ratio itself: level 3 and above).
+    prior_share, own_ratio (whether departures moved the ratio itself: level 3 and above), ordered (whether the categories have an order).
     """
     rows = [
         {
@@ -149,6 +154,7 @@ def comparator_table(estimate: IcebergEstimate) -> pd.DataFrame:
             "placebo_ratio": item.placebo.upper / item.vocal_customers if item.placebo is not None and item.vocal_customers else float("nan"),
             "prior_share": item.prior_share,
             "own_ratio": estimate.evidence.level.has_own_ratio,
+            "ordered": estimate.evidence.ranks,
         }
         for item in estimate.categories
     ]
@@ -188,7 +194,8 @@ def currency_of(estimate: IcebergEstimate) -> str:
 def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None) -> pd.DataFrame:
     """Silent churn per calendar month of departure, from the joint draws.
 
-    Columns: month (first day), lower, median, upper, vocal_customers (first complaints of that month), silent_leavers.
+    Columns: month (first day), last_month where neighbouring months are taken together, lower, median, upper, vocal_customers (first complaints of
+    that month), silent_leavers.
     """
     cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
@@ -198,6 +205,7 @@ def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None)
     return pd.DataFrame(
         {
             "month": pd.to_datetime(list(cells.months)),
+            **({"last_month": pd.to_datetime(list(cells.last_months))} if cells.last_months else {}),
             "lower": lower,
             "median": median,
             "upper": upper,

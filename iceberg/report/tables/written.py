@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from iceberg.locale import Translator
+from iceberg.locale import Translator, visible
 
 _COUNTS = frozenset({
     "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
     "folk_leavers", "silent_leavers", "at_risk", "leavers", "expected", "complainants", "customer_years", "at_low", "at_high", "base", "rows", "day",
-    "days", "from_day", "to_day", "from_month", "to_month",
+    "observed_customers", "predicted_lower", "predicted_median", "predicted_upper", "days", "from_day", "to_day", "from_month", "to_month",
 })  # fmt: skip
 _RATES = frozenset({
     "nominal", "actual", "silent_share", "probability_first", "prior_share", "share", "observed", "observed_lower", "observed_upper", "net",
@@ -37,11 +38,19 @@ def display_table(
     """
     shown = {}
     for name in frame.columns:
-        key = f"report.columns.{name}"
+        key = f"report.columns.{'first_month' if name == 'month' and 'last_month' in frame else name}"
         header = translator.text(key) if translator.has(key) else str(name)
         units = _units(frame, unit)
         shown[header] = [_written(name, value, translator, currency, own) for value, own in zip(frame[name], units, strict=True)]
     return pd.DataFrame(shown, index=frame.index)
+
+
+def month_text(row: Mapping[Any, Any] | pd.Series, translator: Translator) -> str:
+    """The month of a row, or the first and the last of those that it takes together."""
+    first, last = row["month"].date(), row.get("last_month")
+    if last is None or last.date() == first:
+        return translator.month(first)
+    return translator.text("report.months", first=translator.month(first), last=translator.month(last.date()))
 
 
 def _units(frame: pd.DataFrame, unit: IntervalUnit) -> list[IntervalUnit]:
@@ -60,7 +69,7 @@ def _written(name: str, value: Any, translator: Translator, currency: str, unit:
         return translator.month(value)
     if isinstance(value, str):
         key = f"report.{name}.{value}"
-        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else value
+        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else visible(value)
     if name in _MONEY or (name in _INTERVAL and unit == "money"):
         return translator.money(float(value), currency)
     if name in _RATES or (name in _INTERVAL and unit == "rate") or (name == "expected" and unit == "rate"):

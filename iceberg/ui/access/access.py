@@ -24,6 +24,9 @@ import streamlit as st
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import Translator
 from iceberg.ui.access.reach import is_open_to_all, is_this_machine
+from iceberg.ui.access.sign_out import is_signed_out
+from iceberg.ui.counters import count
+from iceberg.ui.plain_text import plain
 
 Role = Literal["viewer", "analyst", "owner"]
 ROLES: tuple[Role, ...] = ("viewer", "analyst", "owner")  # each may do what those before it may
@@ -31,6 +34,10 @@ ROLES_FILE = "ICEBERG_ROLES"
 DEFAULT_FILE = Path(".streamlit/roles.toml")
 DEFAULT_CLAIMS = ("roles", "groups")
 DEFAULT_HOURS = 12.0  # judgement: one working day; a role taken away at the provider ends here at the next sign-in
+CLOCK_SECONDS = 600.0  # judgement: how far the clock of a provider may be ahead; a sign-in of tomorrow would never age
+REFUSAL_SECONDS = 3600.0  # judgement: a line an hour says as much as one a second
+MOST_REFUSALS = 1000  # people and pages remembered; each is a line of the audit trail at most once an hour
+_REFUSED: dict[tuple[str, str], float] = {}
 LEAST_ROLE: dict[str, Role] = {
     "iceberg": "viewer",
     "category": "viewer",
@@ -90,6 +97,7 @@ class RoleRules:
     def role_of(self, user: Mapping[str, Any]) -> Role | None:
         """The highest role that the claims or the list of people give; None where neither does."""
         claimed = {str(value) for name in self.claims for value in _as_list(_claim(user, name))}
+        claimed |= {value.removeprefix("/") for value in claimed}  # Keycloak writes a group as its path
         email = str(user.get("email") or "").strip().lower() if user.get("email_verified") is True else ""
         for role in reversed(ROLES):
             named = any(fnmatchcase(email, pattern.lower()) for pattern in self.people.get(role, ())) if email else False
@@ -175,14 +183,24 @@ def current_access() -> Access:
     Raises:
         OptionError: ``roles_unreadable``.
     """
-    if not sign_in_configured():
-        visitor = st.context.ip_address  # not a text for this machine itself, or where a page runs without a server
-        if isinstance(visitor, str) and not is_this_machine(visitor) and not is_open_to_all():
-            return Access(None, visitor, is_local=True, is_signed_in=False)
-        return Access("owner", _machine_user(), is_local=True)
-    user = st.user.to_dict()
+    return person_access(st.user.to_dict()) if sign_in_configured() else local_access(st.context.ip_address)
+
+
+def local_access(visitor: object) -> Access:
+    """The role of a visitor's address where nobody signs in; an address that is no text is this machine itself, or a page without a server."""
+    if isinstance(visitor, str) and not is_this_machine(visitor) and not is_open_to_all():
+        return Access(None, visitor, is_local=True, is_signed_in=False)
+    return Access("owner", _machine_user(), is_local=True)
+
+
+def person_access(user: Mapping[str, Any]) -> Access:
+    """The role of a person, by what the provider said about them.
+
+    Raises:
+        OptionError: ``roles_unreadable``.
+    """
     rules = role_rules()
-    if not user.get("is_logged_in") or not _is_fresh(user, rules):
+    if not user.get("is_logged_in") or not _is_fresh(user, rules) or is_signed_out(user):
         return NOBODY
     return Access(rules.role_of(user), str(user.get("email") or user.get("sub") or user.get("name") or "?"))
 
@@ -190,7 +208,7 @@ def current_access() -> Access:
 def _is_fresh(user: Mapping[str, Any], rules: RoleRules) -> bool:
     """Whether a person signed in recently: Streamlit's cookie lasts for weeks, a role does not."""
     try:
-        return time.time() - float(user["iat"]) < rules.hours * 3600
+        return -CLOCK_SECONDS < time.time() - float(user["iat"]) < rules.hours * 3600
     except (KeyError, TypeError, ValueError):
         return False
 
@@ -226,7 +244,7 @@ def show_refusal(page: str, access: Access) -> None:
     words = Translator(browser_language())
     wanted = words.text(f"ui.access.role_{least_role(page)}")
     title = words.text(f"ui.{page}.title")
-    st.error(words.text("ui.access.refused", page=title, role=wanted), icon=":material/lock:", title=words.text("ui.access.refused_title"))
+    st.error(plain(words.text("ui.access.refused", page=title, role=wanted)), icon=":material/lock:", title=words.text("ui.access.refused_title"))
     _write_refusal(page, access)
 
 
@@ -234,9 +252,13 @@ def _write_refusal(page: str, access: Access) -> None:
     from iceberg.store.audit import write_audit
     from iceberg.ui.study_store import open_store
 
-    if st.session_state.get("refused") == page:  # once a visit, not once a run
+    count("iceberg_refusals_total", 'what="page"')
+    now, key = time.monotonic(), (access.name, page)
+    if now - _REFUSED.get(key, -REFUSAL_SECONDS) < REFUSAL_SECONDS:  # once an hour, not once a run or a visit
         return
-    st.session_state["refused"] = page
+    if len(_REFUSED) >= MOST_REFUSALS:
+        _REFUSED.clear()
+    _REFUSED[key] = now
     try:
         write_audit(open_store().engine, actor=access.name, action="refused", page=page)
     except IcebergError as problem:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from iceberg.locale import Translator
 from iceberg.ui.access.access import Access
+from iceberg.ui.plain_text import plain
 
 # A provider sends people back to the first page; the browser stores, for this tab alone, the link they came for.
 _STORE_LINK = """
@@ -28,10 +29,10 @@ def show_sign_in(access: Access, words: Translator) -> None:
     st.title(words.text("ui.frame.product"), anchor=False)
     if access.is_local:
         title = words.text("ui.access.other_machine_title")
-        st.error(words.text("ui.access.other_machine", address=access.name), icon=":material/lock:", title=title)
+        st.error(plain(words.text("ui.access.other_machine", address=access.name)), icon=":material/lock:", title=title)
         return
     if access.is_signed_in:
-        st.error(words.text("ui.access.no_role", name=access.name), icon=":material/lock:", title=words.text("ui.access.refused_title"))
+        st.error(plain(words.text("ui.access.no_role", name=access.name)), icon=":material/lock:", title=words.text("ui.access.refused_title"))
         st.button(words.text("ui.access.sign_out"), on_click=st.logout, icon=":material/logout:", key="sign_out")
         return
     st.markdown(words.text("ui.access.sign_in_lead"))
@@ -45,6 +46,6 @@ def show_person(access: Access, words: Translator) -> None:
     if access.is_local:
         st.caption(words.text("ui.access.local"))
         return
-    st.caption(words.text("ui.access.person", name=access.name, role=words.text(f"ui.access.role_{access.role}")))
+    st.caption(plain(words.text("ui.access.person", name=access.name, role=words.text(f"ui.access.role_{access.role}"))))
     st.button(words.text("ui.access.sign_out"), on_click=st.logout, icon=":material/logout:", type="tertiary", key="sign_out")
     st.components.v2.component("iceberg_follow_link", js=_FOLLOW_LINK)(key="iceberg_follow_link")

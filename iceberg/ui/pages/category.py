@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from iceberg.locale import visible
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.dots import build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
@@ -26,6 +27,7 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
 from iceberg.ui.session.estimates import estimate_study, focus_study
 from iceberg.ui.session.study import SEED
@@ -70,11 +72,12 @@ def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
     categories = list(ranking_table(estimate)["category"])
     asked = st.query_params.get("category")
     if asked is not None and asked not in categories:
-        st.warning(words.text("ui.category.unknown", category=asked), icon=":material/search_off:")
+        st.warning(words.text("ui.category.unknown"), icon=":material/search_off:")
     chosen = st.selectbox(
         words.text("ui.category.choose"),
         categories,
         index=categories.index(asked) if asked in categories else 0,
+        format_func=visible,
         key=f"category.{frame.study.digest[:8]}.{asked}",
     )
     if chosen != asked:
@@ -85,8 +88,8 @@ def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
 def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
     words = frame.words
     verdict, item = decision(estimate, category, words), category_of(estimate, category)
-    st.title(category, anchor=False)
-    st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
+    st.title(plain(category), anchor=False)
+    st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
     ends = customers_range(item.silent_churn, words)
     tiles = [
         ("vocal", words.integer(item.vocal_customers)),
@@ -96,11 +99,11 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
     ]
     for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
         with column.container(border=True, height="stretch"):
-            st.metric(words.text(f"ui.category.tile_{name}"), value, help=words.text(f"ui.category.tile_{name}_help"))
-    st.markdown(comparator_sentence(estimate, words, category=category))
+            st.metric(words.text(f"ui.category.tile_{name}"), plain(value), help=words.text(f"ui.category.tile_{name}_help"))
+    st.markdown(plain(comparator_sentence(estimate, words, category=category)))
     for sentence in (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words)):
         if sentence is not None:
-            st.markdown(sentence)
+            st.markdown(plain(sentence))
 
 
 def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
@@ -130,7 +133,7 @@ def _show_net_survival(frame: Frame, category: str) -> None:
     counts, horizon = frame.study.counts, frame.view.assumptions.horizon_days
     table = cached(f"net|{category}", lambda: net_survival_of(counts, category, seed=SEED), study=frame.study)
     takeaway = partial(takeaway_net_survival, horizon_days=horizon)
-    st.markdown(takeaway(table, frame.words))
+    st.markdown(plain(takeaway(table, frame.words)))
     build = partial(build_net_survival, horizon_days=horizon)
     show_chart(frame, table_chart(frame, "net_survival", table, build, takeaway, key=f"{category}|{horizon}"))
 
@@ -156,7 +159,7 @@ def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> No
 def _show_captioned(frame: Frame, chart: Chart) -> None:
     """A chart under its title and its takeaway."""
     st.header(frame.words.text(f"ui.category.{chart.name}"), anchor=False)
-    st.caption(chart.takeaway())
+    st.caption(plain(chart.takeaway()))
     show_chart(frame, chart)
 
 

@@ -19,6 +19,7 @@ from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, show_chart, show_download
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, stored_version, version_key
 from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
 from iceberg.ui.session.study import Filters
@@ -41,7 +42,14 @@ def show_page() -> None:
         kind = "periods"
         if others:
             label = words.text("ui.compare.kind")
-            chosen = st.segmented_control(label, KINDS, default=KINDS[0], format_func=_kind_name(words), key="compare.kind", required=True)
+            chosen = st.segmented_control(
+                label,
+                KINDS,
+                default=KINDS[0],
+                format_func=lambda name: words.text(f"ui.compare.kind_{name}"),
+                key="compare.kind",
+                required=True,
+            )
             kind = str(chosen)
         if kind == "periods" and (not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS):
             st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
@@ -60,10 +68,6 @@ def show_page() -> None:
             key=f"compare.category.{kind}",
         )
         _show_answer(frame, comparison, category, key=key)
-
-
-def _kind_name(words: Translator) -> Callable[[str], str]:
-    return lambda kind: words.text(f"ui.compare.kind_{kind}")
 
 
 def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
@@ -131,11 +135,11 @@ def _compared(frame: Frame, before: Months, after: Months) -> Comparison:
 def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, key: str) -> None:
     words = frame.words
     headline = comparison_headline(comparison, words)
-    st.header(comparison_headline(comparison, words, category=category), anchor=False)
+    st.header(plain(comparison_headline(comparison, words, category=category)), anchor=False)
     if category is not None:
-        st.markdown(headline)
+        st.markdown(plain(headline))
     names = dict(zip(("before", "after"), period_names(comparison, words), strict=True))
-    st.caption(words.text("compare.terminal.periods", **names, unit=unit_text(comparison, words)))
+    st.caption(plain(words.text("compare.terminal.periods", **names, unit=unit_text(comparison, words))))
     table = comparison_table(comparison, words)
     segments = frame.view.filters.segments
     key = f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}"
@@ -155,7 +159,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
         )
     for severity, sentence in remark_sentences(comparison, words):
         box, icon = BOX_AND_ICON[severity]
-        getattr(st, box)(sentence, icon=f":material/{icon}:")
+        getattr(st, box)(plain(sentence), icon=f":material/{icon}:")
 
 
 def _pdf(frame: Frame, comparison: Comparison, category: str | None) -> bytes:

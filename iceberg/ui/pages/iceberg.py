@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from iceberg.locale import visible
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.words import comparator_sentence, evidence_badge, headline_reservation, headline_sentence, noise_sentence, tiles
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
@@ -69,7 +71,7 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
     if frame.study.is_sample:
         st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
     sentence = "counted" if counts.has_customers else "counted_volumes"
-    st.header(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts)), anchor=False)
+    st.header(plain(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts))), anchor=False)
     bar = st.progress(0.0, text=words.text("ui.iceberg.working"))
 
     def show_step(step: str, share: float) -> None:
@@ -91,12 +93,12 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.window", since=window.since, as_of=window.as_of)
         else:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
-        st.caption(shown, width="content")
+        st.caption(plain(shown), width="content")
         _show_badge(frame, estimate)
-    st.header(say(frame, estimate, headline_sentence), anchor=False)
+    st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
     reservation = say(frame, estimate, headline_reservation)
     if reservation:
-        st.markdown(reservation)
+        st.markdown(plain(reservation))
     if frame.study.other_counts is not None:
         label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
         if st.button(label, icon=":material/date_range:", key="other_months"):
@@ -107,10 +109,10 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:
     words, badge = frame.words, say(frame, estimate, evidence_badge)
     colour = BADGE_COLOURS[badge.kind]
-    with st.popover(f":{colour}-badge[:material/verified: {badge.label}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"):
-        st.markdown(f"**{badge.says}**")
-        st.markdown(badge.help)
-        st.markdown("\n".join(f"- {reason}" for reason in badge.reasons))
+    with st.popover(f":{colour}-badge[:material/verified: {plain(badge.label)}] {words.text('ui.iceberg.why')}", type="tertiary", key="why"):
+        st.markdown(f"**{plain(badge.says)}**")
+        st.markdown(plain(badge.help))
+        st.markdown("\n".join(f"- {plain(reason)}" for reason in badge.reasons))
         st.page_link(page_file("method"), query_params=link_with(), icon=":material/function:")
 
 
@@ -120,19 +122,20 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
         show_still(frame, chart)
         clicked = show_chart(frame, chart, selectable=True)
     if clicked is not None:
-        st.switch_page(CATEGORY_PAGE, query_params=link_with(category=clicked))
+        named = next((item.category for item in estimate.categories if visible(item.category) == clicked), clicked)
+        st.switch_page(CATEGORY_PAGE, query_params=link_with(category=named))
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
         for category in (item.category for item in estimate.categories):
-            st.page_link(CATEGORY_PAGE, label=category, query_params=link_with(category=category), icon=":material/arrow_forward:")
+            st.page_link(CATEGORY_PAGE, label=plain(category), query_params=link_with(category=category), icon=":material/arrow_forward:")
 
 
 def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
     columns = st.container(key="tiles").columns(4)  # the style sheet makes them two on a phone
     for column, tile in zip(columns, say(frame, estimate, tiles), strict=True):
         with column.container(border=True, height="stretch", gap="xsmall"):
-            st.metric(tile.label, tile.value if tile.known else "—", help=tile.help)
-            st.caption(tile.detail if tile.known else f"{tile.value}. {tile.detail}")
+            st.metric(plain(tile.label), plain(tile.value) if tile.known else "—", help=plain(tile.help))
+            st.caption(plain(tile.detail if tile.known else f"{tile.value}. {tile.detail}"))
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -140,13 +143,13 @@ def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> Non
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
         for verdict in say(frame, estimate, first_decisions):
-            st.markdown(f":blue-badge[{verdict.label}] {verdict.sentence}")
+            st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
         show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
-            st.caption(noise)
+            st.caption(plain(noise))
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
-        st.markdown(say(frame, estimate, comparator_sentence))
+        st.markdown(plain(say(frame, estimate, comparator_sentence)))
         show_chart(frame, executive_chart("comparator", frame, estimate))
 
 

@@ -15,6 +15,7 @@ from iceberg.report.files.document.method_section import assumption_rows, limit_
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
+from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.method_checks import show_calibration, show_estimate_checks
 from iceberg.ui.sections.prior_table import (
     ENDS,
@@ -63,7 +64,7 @@ def show_page() -> None:
     words = frame.words
     st.title(words.text("ui.method.title"), anchor=False)
     st.header(words.text("ui.method.in_words"), anchor=False)
-    st.markdown("\n".join(f"{index}. {sentence}" for index, sentence in enumerate(method_sentences(words), 1)))
+    st.markdown("\n".join(f"1. {plain(sentence)}" for sentence in method_sentences(words)))
     with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
         st.markdown(words.text("ui.method.equations_lead"))
         for equation in EQUATIONS:
@@ -87,7 +88,7 @@ def show_page() -> None:
     _show_defaults(frame)
     show_calibration(frame)
     st.header(words.text("ui.method.limits"), anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in limit_sentences(words)))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in limit_sentences(words)))
     st.header(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
 

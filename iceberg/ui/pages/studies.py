@@ -20,6 +20,7 @@ from iceberg.store.studies import StudyEntry
 from iceberg.ui.access.access import current_access, require
 from iceberg.ui.figure import show_figures
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.published_study import close_study, summary_interval
 from iceberg.ui.study_store import has_store, open_store
 
@@ -48,10 +49,11 @@ def show_page() -> None:
 def _show_study(frame: Frame, study: StudyEntry) -> None:
     words, newest = frame.words, study.newest
     with st.container(border=True, gap="xsmall"):
-        st.header(study.title, anchor=False)
+        st.header(plain(study.title), anchor=False)
         ends = customers_range(summary_interval(newest), words)
-        st.markdown(words.text("ui.studies.newest", low=ends["low"], high=ends["high"]))
-        st.caption(words.text("ui.study.published_by", author=newest.author or "–", day=newest.published_at.date(), version=str(newest.number)))
+        st.markdown(plain(words.text("ui.studies.newest", low=ends["low"], high=ends["high"])))
+        day = newest.published_at.date()
+        st.caption(plain(words.text("ui.study.published_by", author=newest.author or "–", day=day, version=str(newest.number))))
         with st.container(horizontal=True, gap="small"):
             if st.button(words.text("ui.studies.open"), key=f"open.{study.study_id}", icon=":material/arrow_forward:"):
                 st.switch_page(HOME, query_params={"study": study.study_id, "lang": frame.language})  # the address would lose it otherwise
@@ -62,7 +64,7 @@ def _show_study(frame: Frame, study: StudyEntry) -> None:
 def _show_delete(frame: Frame, study: StudyEntry) -> None:
     words = frame.words
     with st.popover(words.text("ui.studies.delete"), icon=":material/delete_forever:", type="tertiary", key=f"delete.{study.study_id}"):
-        st.markdown(words.text("ui.studies.delete_sure", title=study.title, count=study.versions))
+        st.markdown(plain(words.text("ui.studies.delete_sure", title=study.title, count=study.versions)))
         if not overwrites_at_once(open_store()):
             st.caption(words.text("store.cli.overwritten_later"))
         if st.button(words.text("ui.studies.delete_run"), key=f"delete.run.{study.study_id}", type="primary"):
@@ -89,7 +91,7 @@ def _show_retention(frame: Frame) -> None:
     if int(chosen) != (days or NO_LIMIT) and st.button(words.text("ui.studies.retention_run"), key="retention.run", type="primary"):
         set_retention(store, int(chosen) or None, actor=frame.access.name)
         gone = expire(store, actor=frame.access.name)
-        st.success(words.text("ui.studies.retention_done", count=gone), icon=":material/check:")
+        st.success(plain(words.text("ui.studies.retention_done", count=gone)), icon=":material/check:")
     name = frame.access.name
     st.download_button(
         words.text("ui.studies.export"),

@@ -18,6 +18,7 @@ from iceberg.report.takeaways import takeaway_curves
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import show_chart, show_figures, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
 from iceberg.ui.session.caches import cached
 
@@ -133,7 +134,7 @@ def _show_cox(frame: Frame, counts: CohortCounts) -> None:
     table = cox_table(reading, words)
     show_figures(frame, "cox", table, alt_text=words.text("ui.survival.cox"))
     if reading.left_out:
-        st.caption(words.text("ui.survival.cox_left_out", categories=", ".join(reading.left_out)))
+        st.caption(plain(words.text("ui.survival.cox_left_out", categories=", ".join(reading.left_out))))
 
 
 def _show_fits(frame: Frame, counts: CohortCounts) -> None:
@@ -146,7 +147,7 @@ def _show_fits(frame: Frame, counts: CohortCounts) -> None:
     )
     observed = cached(f"fit|observed|{segments!r}", lambda: tenure_curve(counts), study=frame.study)
     for sentence in (*fit_sentences(weibull, words), *fit_sentences(pieces, words)):
-        st.markdown(f"- {sentence}")
+        st.markdown(f"- {plain(sentence)}")
     table = curve_table(fit_curves(observed, (weibull, pieces), words))
     show_chart(frame, table_chart(frame, "fits", table, partial(build_curves, narrow=frame.narrow), takeaway_curves, key=f"{segments!r}"))
 

@@ -14,11 +14,12 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, show_checks, show_report
+from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -74,7 +75,7 @@ def show_page() -> None:
 def _step(frame: Frame, name: str) -> Iterator[None]:
     """One step of the timeline; its errors are shown inside it."""
     label = f"{list(ICONS).index(name) + 1} · {frame.words.text(f'ui.upload.step_{name}')}"
-    with st.expander(f"**{label}**", expanded=True, icon=f":material/{ICONS[name]}:", type="step"):
+    with st.expander(f"**{plain(label)}**", expanded=True, icon=f":material/{ICONS[name]}:", type="step"):
         try:
             yield
         except IcebergError as error:
@@ -138,7 +139,7 @@ def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerat
         type=SUFFIXES,
         max_upload_size=LIMIT_MB,
         accept_multiple_files=True,
-        help=words.text("ui.upload.file_help", limit=LIMIT_MB),
+        help=plain(words.text("ui.upload.file_help", limit=LIMIT_MB)),
         key=f"file.{table}",
     )
     return UploadedFile.of_several(table, [take_bytes(upload.file_id, upload.name, upload.getvalue()) for upload in uploads]) if uploads else None
@@ -203,6 +204,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         joining=chosen_rules(identity, mapping),
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
+        look_back_days=look_back(identity, usual=mapping.look_back_days),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -210,7 +212,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         done = sum(sizes.get(file, 0) for file in begun) / max(sum(sizes.values()), 1)
         begun.append(name)
         size = words.decimal(sizes.get(name, 0) / 1_000_000, 1)
-        place.progress(min(done, 1.0), text=words.text("ui.upload.progress_file", file=name, size=size))
+        place.progress(min(done, 1.0), text=plain(words.text("ui.upload.progress_file", file=name, size=size)))
 
     with st.spinner(words.text("ui.upload.progress_read"), show_time=True):
         read_on = chosen_today(identity)
@@ -258,7 +260,7 @@ def _show_study(frame: Frame) -> None:
     if study.is_sample or study.report is None:
         return
     st.header(frame.words.text("ui.upload.on_screen"), anchor=False)
-    st.markdown(f"**{study.name}**")
+    st.markdown(f"**{plain(study.name)}**")
     show_report(frame, study.report)
 
 

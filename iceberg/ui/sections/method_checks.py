@@ -8,16 +8,19 @@ from functools import partial
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.charts.checks import build_checks, written_checks
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.dots import build_prior_posterior
 from iceberg.report.outlook import break_even_sentence
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
 from iceberg.report.tables.written import display_table
-from iceberg.report.takeaways import takeaway_coverage, takeaway_prior_posterior
+from iceberg.report.takeaways import takeaway_checks, takeaway_coverage, takeaway_prior_posterior
 from iceberg.report.words import customers_range, share
 from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures, table_chart
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.estimates import estimate_study, focus_study
 
 NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
@@ -33,6 +36,8 @@ def show_estimate_checks(frame: Frame) -> None:
     _show_posterior(frame, estimate)
     st.header(words.text("ui.method.placebo"), anchor=False)
     _show_placebo(frame, estimate)
+    st.header(words.text("ui.method.reproduced"), anchor=False)
+    _show_reproduced(frame, estimate)
     st.header(words.text("ui.method.break_even"), anchor=False)
     _show_break_even(frame, estimate)
     st.header(words.text("ui.method.diagnostics"), anchor=False)
@@ -50,7 +55,7 @@ def show_calibration(frame: Frame) -> None:
     named = table.assign(family=[words.text(f"report.families.{family}") for family in table["family"]])
     st.header(words.text("ui.method.calibration"), anchor=False)
     st.markdown(words.text("ui.method.calibration_lead"))
-    st.markdown(takeaway_coverage(table, words))
+    st.markdown(plain(takeaway_coverage(table, words)))
     chart = table_chart(frame, "coverage", table, partial(build_coverage, narrow=frame.narrow), takeaway_coverage, key="", unit="rate")
     show_chart(frame, replace(chart, table=lambda: named))
 
@@ -58,7 +63,7 @@ def show_calibration(frame: Frame) -> None:
 def _show_posterior(frame: Frame, estimate: IcebergEstimate) -> None:
     table = prior_posterior_table(estimate)
     st.caption(frame.words.text("ui.method.posterior_lead"))
-    st.markdown(takeaway_prior_posterior(table, frame.words))
+    st.markdown(plain(takeaway_prior_posterior(table, frame.words)))
     build = partial(build_prior_posterior, narrow=frame.narrow)
     show_chart(frame, table_chart(frame, "ratios", table, build, takeaway_prior_posterior, key=estimate_key(estimate), unit="ratio"))
 
@@ -78,11 +83,24 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
         high=found["high"],
         exceeded=share(placebo.exceeded, words),
     )
-    st.markdown(said)
+    st.markdown(plain(said))
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
+
+
+def _show_reproduced(frame: Frame, estimate: IcebergEstimate) -> None:
+    """The fit beside what it was fitted to, as one picture."""
+    words, table = frame.words, checks_table(estimate)
+    st.markdown(words.text("ui.method.reproduced_lead"))
+    if table.empty:
+        st.info(words.text("ui.method.reproduced_none"), icon=":material/info:")
+        return
+    st.markdown(takeaway_checks(table, words))
+    chart = table_chart(frame, "checks", table, partial(build_checks, narrow=frame.narrow), takeaway_checks, key=estimate_key(estimate))
+    written = replace(chart, table=lambda: written_checks(table, words))
+    show_chart(frame, written)
 
 
 def _show_break_even(frame: Frame, estimate: IcebergEstimate) -> None:
     st.caption(frame.words.text("ui.method.break_even_lead"))
     sentences = [break_even_sentence(estimate, item.category, frame.words) for item in estimate.categories]
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences if sentence is not None) or frame.words.text("ui.show.empty"))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences if sentence is not None) or frame.words.text("ui.show.empty"))

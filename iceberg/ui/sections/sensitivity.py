@@ -14,6 +14,7 @@ from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
 from iceberg.report.takeaways import takeaway_sensitivity, takeaway_tornado
 from iceberg.ui.figure import show_chart, table_chart
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, is_cached
 from iceberg.ui.session.study import SEED
 
@@ -27,7 +28,7 @@ def show_sensitivity(frame: Frame) -> None:
     table = _on_demand(frame, "sensitivity", repr(assumptions), lambda: _sensitivity(frame))
     if table is None:
         return
-    st.markdown(takeaway_sensitivity(table, words))
+    st.markdown(plain(takeaway_sensitivity(table, words)))
     assumed = None if assumptions.use_category_priors else assumptions.ratio.median
     build = partial(build_sensitivity, categories=frame.study.counts.categories, assumed=assumed, narrow=frame.narrow)
     show_chart(frame, table_chart(frame, "sensitivity", table, build, takeaway_sensitivity, key=repr(assumptions)))
@@ -40,7 +41,7 @@ def show_tornado(frame: Frame) -> None:
     table = _on_demand(frame, "tornado", key, lambda: _tornado(frame))
     if table is None:
         return
-    st.markdown(takeaway_tornado(table, words))
+    st.markdown(plain(takeaway_tornado(table, words)))
     show_chart(frame, table_chart(frame, "tornado", table, partial(build_tornado, narrow=frame.narrow), takeaway_tornado, key=key))
 
 

@@ -17,9 +17,12 @@ from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
 from iceberg.store.naming import LONGEST_TITLE
 from iceberg.store.studies import VersionEntry
+from iceberg.ui.counters import count
 from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, stored_version
 from iceberg.ui.session.estimates import estimate_study
+from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.published_study import choose_version, publish_study
 from iceberg.ui.study_store import open_store
 
@@ -35,13 +38,18 @@ def show_study_head(frame: Frame) -> None:
         return
     words = frame.words
     entries = open_store().versions(entry.study_id)
+    if frame.study.axes is not None:  # a viewer: what changed is said of versions that may both be opened
+        numbers = open_versions(entries).numbers
+        entries = tuple(version for version in entries if version.number in numbers)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.title(entry.title, anchor=False)
+        st.title(plain(entry.title), anchor=False)
         if len(entries) > 1:
             _show_versions(frame, entry, entries)
-    st.caption(words.text("ui.study.published_by", author=entry.author or "–", day=entry.published_at.date(), version=str(entry.number)))
+    day = entry.published_at.date()
+    st.caption(plain(words.text("ui.study.published_by", author=entry.author or "–", day=day, version=str(entry.number))))
     if frame.study.axes is not None:
-        st.caption(words.text("ui.study.veiled", smallest=SMALLEST), help=words.text("ui.study.veiled_help", smallest=SMALLEST))
+        veiled, why = (words.text(f"ui.study.{key}", smallest=SMALLEST) for key in ("veiled", "veiled_help"))
+        st.caption(plain(veiled), help=plain(why))
     earlier = next((version for version in entries if version.number < entry.number), None)
     if earlier is not None:
         _show_change(frame, earlier, entry)
@@ -71,9 +79,8 @@ def _show_versions(frame: Frame, entry: VersionEntry, entries: tuple[VersionEntr
 
 def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> None:
     words = frame.words
-    folded = st.expander(
-        words.text("ui.changes.title", version=str(earlier.number)), icon=":material/difference:", key="changes", on_change="rerun", type="compact"
-    )
+    title = plain(words.text("ui.changes.title", version=str(earlier.number)))
+    folded = st.expander(title, icon=":material/difference:", key="changes", on_change="rerun", type="compact")
     if not folded.open:
         return
     with folded:
@@ -81,9 +88,10 @@ def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> No
         from iceberg.store.changes import explain_change  # brings the estimator, which a first visit does not need
 
         change = cached(key, lambda: explain_change(stored_version(earlier), stored_version(entry)), study=frame.study)
-        st.markdown(_change_sentence(change, words))
+        st.markdown(plain(_change_sentence(change, words)))
         for name, cause in (("data", change.data), ("assumptions", change.assumptions), ("method", change.method)):
-            st.markdown(_cause_sentence(name, cause, words))
+            sentence, facts = _cause_sentences(name, cause, words)
+            st.markdown("".join([plain(sentence), *(f"\n- {plain(fact)}" for fact in facts)]))
 
 
 def _change_sentence(change: Change, words: Translator) -> str:
@@ -99,15 +107,15 @@ def _change_sentence(change: Change, words: Translator) -> str:
     )
 
 
-def _cause_sentence(name: str, cause: Cause, words: Translator) -> str:
+def _cause_sentences(name: str, cause: Cause, words: Translator) -> tuple[str, list[str]]:
+    """The sentence about a cause, and its facts."""
     if not cause.moved:
-        return words.text(f"ui.changes.{name}_same")
+        return words.text(f"ui.changes.{name}_same"), []
     facts = [_fact(name, *fact, words) for fact in cause.facts]
     effect = "" if cause.effect is None else words.text("ui.changes.effect", effect=_signed(cause.effect, words))
     if cause.answers is not None:
         effect = _two_answers(*cause.answers, words)
-    listed = "".join(f"\n- {fact}" for fact in facts)
-    return f"{words.text(f'ui.changes.{name}_moved')} {effect}{listed}"
+    return f"{words.text(f'ui.changes.{name}_moved')} {effect}", facts
 
 
 def _two_answers(was: CredibleInterval, now: CredibleInterval, words: Translator) -> str:
@@ -157,7 +165,7 @@ def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
             if st.button(frame.words.text("ui.publish.open"), icon=":material/publish:", key="publish.open"):
                 st.dialog(frame.words.text("ui.publish.title"))(_publish)(frame)
             elif published := st.session_state.get(f"published.{frame.study.digest}"):
-                st.success(frame.words.text("ui.publish.done", version=str(published.number)), icon=":material/check:")
+                st.success(plain(frame.words.text("ui.publish.done", version=str(published.number))), icon=":material/check:")
 
 
 def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -184,6 +192,7 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
 
     def make() -> bytes:
         content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
+        count("iceberg_reports_total", f'format="{name}"')
         if study.published is not None:
             entry = study.published
             write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
@@ -220,7 +229,7 @@ def _publish(frame: Frame) -> None:
         return
     st.session_state[f"published.{study.digest}"] = published
     outcome = "done" if published.is_new else "same"
-    st.success(words.text(f"ui.publish.{outcome}", version=str(published.number)), icon=":material/check:")
+    st.success(plain(words.text(f"ui.publish.{outcome}", version=str(published.number))), icon=":material/check:")
     st.caption(words.text("ui.publish.link"))
     st.code(study_link(published.study_id), language=None)
 

@@ -9,23 +9,33 @@ import logging
 import sys
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
 from streamlit import net_util
 
+from iceberg.environment import read_number
 from iceberg.errors import IcebergError, OptionError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.access.access import sign_in_configured
 from iceberg.ui.access.reach import is_open_to_all, is_this_machine
+from iceberg.ui.counters import count
 from iceberg.ui.language import browser_language
+from iceberg.ui.serving.request_log import write_json
+from iceberg.ui.serving.routes import SAMPLE_READY
 from iceberg.ui.serving.static_files import compress_files
+from iceberg.ui.serving.temporary_files import no_temporary_files_left
 
 PATIENCE_SECONDS = 8.0  # judgement: after this the server accepts visitors, and the first one sees the progress instead
 LONG_SECONDS = 2.0  # judgement: loading a prepared page takes a tenth of that
 COLLECT_SECONDS = 10.0  # judgement: one run leaves a few hundred kB behind, so the garbage of many is collected together
 QUIET_SECONDS = 4.0  # judgement: a first visitor's page is on screen by then, and nothing competes with it
+REPEAT_SECONDS = 60.0  # judgement: the counter of failures says how often; the log says what
+MOST_LOGGED = 500
+_LOGGED: dict[str, float] = {}
+NUMBERS = ("ICEBERG_UPLOAD_SESSION_MB", "ICEBERG_UPLOAD_SERVER_MB", "ICEBERG_SESSIONS")
 # Imports of the first page that nothing above brings, then those of the next click: no reader should wait for either.
 NEEDED_FIRST = ("iceberg.ui.sections.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = (
@@ -35,15 +45,30 @@ NEEDED_LATER = (
 )  # fmt: skip
 
 
+def check_start() -> None:
+    """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable that is no number."""
+    write_json()
+    log_faults_once()
+    check_reach()
+    try:
+        for name in NUMBERS:
+            read_number(name)
+    except OptionError as problem:
+        _end(problem)
+
+
+def _end(problem: OptionError) -> None:
+    sys.stderr.write("".join(f"{problem.message(language)}\n" for language in LANGUAGES))
+    sys.exit(2)
+
+
 def check_reach() -> None:
     """End the server, in both languages, where other machines would reach it without signing in; and never query its outside address."""
     net_util._external_ip = ""  # else Streamlit queries an outside service when a page of another origin connects
     address = st.config.get_option("server.address")
     if is_this_machine(address) or is_open_to_all() or sign_in_configured():
         return
-    problem = OptionError("open_without_sign_in", {"address": address or "::"})
-    sys.stderr.write("".join(f"{problem.message(language)}\n" for language in LANGUAGES))
-    sys.exit(2)
+    _end(OptionError("open_without_sign_in", {"address": address or "::"}))
 
 
 @asynccontextmanager
@@ -52,16 +77,17 @@ async def prepared(app: object) -> AsyncIterator[None]:
 
     Accepting them at once would not bring the headline sooner: browser and server would compete for the same cores.
     """
-    ready = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
-    try:
-        await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
-    except TimeoutError:
-        logging.getLogger(__name__).info("the sample company is still being worked out")
-    collecting = asyncio.create_task(_collect_garbage())
-    yield
-    collecting.cancel()
+    with no_temporary_files_left():
+        ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_prepare, args=(loop, ready), daemon=True).start()
+        try:
+            await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            logging.getLogger(__name__).info("the sample company is still being worked out")
+        collecting = asyncio.create_task(_collect_garbage())
+        yield
+        collecting.cancel()
 
 
 async def _collect_garbage() -> None:
@@ -77,14 +103,17 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
 
     for name in NEEDED_FIRST:
         importlib.import_module(name)
-    began = time.monotonic()
+    began, good = time.monotonic(), True
     for language in LANGUAGES:
         try:
             prepare_sample(language)
         except IcebergError as error:  # the page shows the same to its reader
             logging.getLogger(__name__).warning("%s", error)
+            good = False
         if time.monotonic() - began > LONG_SECONDS:  # a first start: readers of this language need not wait for the other
             loop.call_soon_threadsafe(ready.set)
+    if good:
+        SAMPLE_READY.set()
     gc.freeze()  # later collections skip what was loaded so far
     loop.call_soon_threadsafe(ready.set)
     time.sleep(QUIET_SECONDS)
@@ -113,9 +142,35 @@ def say_fault(fault: Exception) -> bool:
     Returns:
         True: Streamlit shows nothing else.
     """
-    logging.getLogger(__name__).error("a page failed", exc_info=fault)
+    count("iceberg_failures_total", 'kind="fault"')
+    if _is_news(fault):
+        logging.getLogger(__name__).error("a page failed", exc_info=fault)
     words = Translator(browser_language())
     st.error(words.text("ui.error.fault"), icon=":material/bug_report:", title=words.text("ui.error.fault_title"))
+    return True
+
+
+def log_faults_once() -> None:
+    """Keep Streamlit from logging each fault before `say_fault` does; one of a script that cannot be compiled never comes to `say_fault`."""
+    logger = logging.getLogger("streamlit.error_util")
+    logger.filters = [one for one in logger.filters if one is not _stays_in_log]
+    logger.addFilter(_stays_in_log)
+
+
+def _stays_in_log(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return record.msg != "Uncaught app execution" or (kind is not None and issubclass(kind, SyntaxError))
+
+
+def _is_news(fault: Exception) -> bool:
+    """Whether a fault of this kind at this place was not logged within `REPEAT_SECONDS`: a reader who sends nonsense does not fill the log."""
+    steps = traceback.extract_tb(fault.__traceback__)
+    key, now = f"{type(fault).__name__}|{[(step.filename, step.lineno) for step in steps[-3:]]}", time.monotonic()
+    if now - _LOGGED.get(key, -REPEAT_SECONDS) < REPEAT_SECONDS:
+        return False
+    if len(_LOGGED) >= MOST_LOGGED:
+        _LOGGED.clear()
+    _LOGGED[key] = now
     return True
 
 

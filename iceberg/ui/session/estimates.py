@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.locale import Translator
 from iceberg.store.packed_fit import open_fit
+from iceberg.ui.counters import count
 from iceberg.ui.session.caches import cache_of, stored_version
 from iceberg.ui.session.sample_cache import load_estimate, save_estimate
 from iceberg.ui.session.study import Filters, Study
@@ -31,7 +35,8 @@ def estimate_study(study: Study, assumptions: Assumptions, *, progress: Progress
         def make() -> IcebergEstimate:
             from iceberg.model.estimate import estimate_iceberg
 
-            return estimate_iceberg(study.counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=open_fit(first))
+            with _counting():
+                return estimate_iceberg(study.counts, assumptions=assumptions, seed=study.seed, progress=progress, warm=open_fit(first))
 
         estimate = cache_of("estimates", study).get(estimate_name(study, assumptions), make)
     st.session_state[_SHOWN] = study.digest
@@ -53,10 +58,22 @@ def _first_estimate(study: Study, progress: Progress | None = None) -> IcebergEs
         return stored
     from iceberg.model.estimate import estimate_iceberg
 
-    estimate = estimate_iceberg(study.counts, assumptions=study.assumptions, seed=study.seed, progress=progress)
+    with _counting():
+        estimate = estimate_iceberg(study.counts, assumptions=study.assumptions, seed=study.seed, progress=progress)
     if study.is_sample:
         save_estimate(name, estimate)
     return estimate
+
+
+@contextmanager
+def _counting() -> Iterator[None]:
+    began, outcome = time.monotonic(), "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        count("iceberg_estimates_total", f'outcome="{outcome}"')
+        count("iceberg_estimate_seconds_total", amount=time.monotonic() - began)
 
 
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
@@ -87,7 +104,7 @@ def focus_study(study: Study, estimate: IcebergEstimate, filters: Filters) -> Ic
         if axes is not None:
             from iceberg.report.viewers import veil_estimate
 
-            whole = veil_estimate(estimate, Translator(study.digest.rpartition(".")[2]))[0]
+            whole = veil_estimate(estimate, Translator(study.digest.rpartition(".")[2]), groups=axes.groups)[0]
             if not axes.both and filters.segments is not None:
                 months = None  # both together would make small cells
         return focus_estimate(whole, segments=filters.segments, months=months)

@@ -13,18 +13,22 @@ import streamlit as st
 
 from iceberg.errors import StoreError
 from iceberg.locale import Translator
+from iceberg.report.small_cells import SMALLEST
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
+from iceberg.ui.counters import count
 from iceberg.ui.session.caches import stored_version, version_key
 from iceberg.ui.session.choices import forget_choices
 from iceberg.ui.session.estimates import unmoved_estimate
 from iceberg.ui.session.lru_cache import LruCache
+from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.study import Study
 from iceberg.ui.study_store import has_store, open_store
 
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
 
+LEADS_NOWHERE = {"study_unknown", "version_unknown"}
 _OPENED = "opened_study"  # (study, version or None for the newest)
 _STUDIES = LruCache(48)  # by version and kind of reader
 
@@ -32,10 +36,9 @@ _STUDIES = LruCache(48)  # by version and kind of reader
 def opened_study(language: str) -> Study | None:
     """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
 
-    A link that leads nowhere shows an error, and is forgotten.
-
     Raises:
-        StoreError: When the store cannot be opened.
+        StoreError: One of `LEADS_NOWHERE`, and the link is forgotten; ``version_closed``, and the link names the newest version from now on; or
+            the store does not answer, and the link stays.
     """
     asked = st.query_params.get("study")
     if asked is not None:
@@ -52,12 +55,17 @@ def opened_study(language: str) -> Study | None:
         opened = (newest.study_id, None)
         _open(opened)
     try:
+        if not has_store():  # opening it would make one
+            raise StoreError("study_unknown", {"study": opened[0]})
         entry = open_store().entry(*opened)
-    except StoreError as problem:  # shown above the page that this reader gets without the link
-        close_study()
-        words = Translator(language)
-        st.error(problem.message(language), icon=":material/error:", title=words.text("ui.error.title"))
-        return None
+        if not access.sees_everything and entry.number not in (numbers := open_versions(open_store().versions(entry.study_id)).numbers):
+            raise StoreError("version_closed", {"version": str(entry.number), "newest": str(numbers[0]), "smallest": SMALLEST})
+    except StoreError as problem:
+        if problem.code in LEADS_NOWHERE:
+            close_study()
+        elif problem.code == "version_closed":
+            choose_version(opened[0], None)
+        raise
     return study_for(access, entry, language)
 
 
@@ -90,7 +98,8 @@ def close_study() -> None:
 
 def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
     """The study as this person may see it; one object for all readers of the same kind."""
-    kind = "whole" if access.sees_everything else f"viewer.{language}"
+    groups = None if access.sees_everything else open_versions(open_store().versions(entry.study_id)).groups
+    kind = "whole" if groups is None else f"{hash(groups):x}.viewer.{language}"
 
     def make() -> Study:
         whole = Study(
@@ -102,11 +111,11 @@ def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
             sources=entry.sources,
             mapping=entry.mapping,
         )
-        if kind == "whole":
+        if groups is None:
             return whole
         from iceberg.report.viewers import veil_estimate
 
-        _, axes = veil_estimate(unmoved_estimate(whole), Translator(language))
+        _, axes = veil_estimate(unmoved_estimate(whole), Translator(language), groups=groups)
         return replace(whole, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
 
     return _STUDIES.get(f"{version_key(entry)}|{entry.counts_digest}|{kind}", make)
@@ -138,7 +147,7 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
         rows["complaints"] = rows["volumes"]
     store = open_store()
     expire(store)
-    return store.publish(
+    published = store.publish(
         Publication(
             title=title,
             counts=study.counts,
@@ -149,6 +158,8 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
             author=access.name,
         )
     )
+    count("iceberg_publishes_total", 'outcome="new"' if published.is_new else 'outcome="same"')
+    return published
 
 
 def summary_interval(entry: VersionEntry) -> CredibleInterval:

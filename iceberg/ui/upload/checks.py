@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -9,14 +10,17 @@ import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
+from iceberg.ingest.mapping import LONGEST_LOOK_BACK
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.upload import CountedUpload
 
 WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
+LOOK_BACK = "look_back"
 
 
 def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
@@ -43,20 +47,19 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
 def show_report(frame: Frame, report: IngestReport) -> None:
     """Show totals per table, rules that found problems, the rows concerned, and columns never read."""
     for table, totals in report.rows.items():
-        st.markdown(
-            frame.words.text(
-                "ui.upload.checks_balance",
-                table=frame.words.text(f"ui.upload.table_{table}"),
-                read=totals.read,
-                kept=totals.kept,
-                rejected=totals.rejected,
-            )
+        said = frame.words.text(
+            "ui.upload.checks_balance",
+            table=frame.words.text(f"ui.upload.table_{table}"),
+            read=totals.read,
+            kept=totals.kept,
+            rejected=totals.rejected,
         )
+        st.markdown(plain(said))
     for part in report.parts:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
-        st.markdown(f"- {says}")
+        st.markdown(f"- {plain(says)}")
     for code, values in report.notes:  # assumptions about the files, as the command line prints them
-        st.info(frame.words.text(f"ingest.notes.{code}", **values), icon=":material/info:")
+        st.info(plain(frame.words.text(f"ingest.notes.{code}", **values)), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
     else:
@@ -112,7 +115,7 @@ def _show_dropped(frame: Frame, report: IngestReport) -> None:
     dropped = {str(getattr(reading, "file", "")): tuple(getattr(reading, "dropped", ())) for reading in report.files}
     for file, headers in dropped.items():
         if headers:
-            st.caption(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers)))
+            st.caption(plain(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers))))
 
 
 def chosen_window(files: str) -> ObservationWindow | None:
@@ -148,12 +151,27 @@ def _choose_today(frame: Frame, report: IngestReport, files: str) -> None:
 def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
     """Choose the first and last day; another choice counts the files again."""
     words = frame.words
-    since, as_of = st.columns(2)
+    since, as_of, before = st.columns(3)
     first = since.date_input(words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY")
     last = as_of.date_input(words.text("ui.upload.window_as_of"), value=window.as_of, key=f"as_of.{window.as_of}", format="DD/MM/YYYY")
+    before.number_input(
+        words.text("ui.upload.look_back"),
+        min_value=0,
+        max_value=LONGEST_LOOK_BACK,
+        value=window.look_back_days,
+        step=30,
+        key=f"{LOOK_BACK}.{files[:12]}",
+        help=words.text("ui.upload.look_back_help"),
+    )
     if (first, last) != (window.since, window.as_of):
-        st.session_state[WINDOW] = (files, ObservationWindow(first, last))
+        st.session_state[WINDOW] = (files, replace(window, since=first, as_of=last))
         st.rerun()
+
+
+def look_back(files: str, *, usual: int | None) -> int | None:
+    """Days before the window in which a complaint ends a silence: as chosen on screen for these files, else as the mapping says."""
+    chosen = st.session_state.get(f"{LOOK_BACK}.{files[:12]}", usual)
+    return None if chosen is None else int(chosen)
 
 
 def keeps_months(files: str, *, usual: bool) -> bool:
@@ -178,4 +196,4 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
-    st.markdown(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts)))
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts))))

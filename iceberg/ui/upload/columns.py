@@ -20,10 +20,12 @@ from iceberg.ingest.schema import FIELDS, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.files import UploadedFile
 from iceberg.ui.upload.reading import Previews, choose_other
 from iceberg.ui.upload.upload import FilePreview, Upload, confirm_mapping
 
+MARKS = {"certain": ":material/check_small:", "likely": ":material/help:", "chosen": ""}
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
@@ -39,13 +41,13 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
     mappings = {}
     for file, column in zip(upload.files, st.columns(len(upload.files), gap="large"), strict=True):
         with column:
-            st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {file.name}")
+            st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {plain(file.name)}")
             mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
     mapping = replace(saved, tables=mappings) if saved else MappingSet(mappings)
     missing = [name for table in mappings.values() for name in table.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)
-        st.warning(words.text("ui.upload.missing", fields=named), icon=":material/warning:")
+        st.warning(plain(words.text("ui.upload.missing", fields=named)), icon=":material/warning:")
         return None
     if not _all_readable(frame, upload, mapping):
         return None
@@ -136,7 +138,7 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
     headers = [None, *preview.reading.headers]
     need = words.text("ui.upload.required" if name in REQUIRED[table] else "ui.upload.optional")
     chosen: str | None = st.selectbox(
-        f"{field_name(frame, name)} ({need})",
+        plain(f"{field_name(frame, name)} ({need})"),
         headers,
         index=headers.index(header) if header in headers else 0,
         format_func=lambda column: words.text("ui.upload.column_none") if column is None else column,
@@ -144,7 +146,8 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
         help=words.text(help_key) if words.has(help_key := f"ui.upload.field_{name}_help") else None,
     )
     if chosen is not None:
-        st.caption(_reason(frame, preview, name, chosen))
+        certainty, says = _reason(frame, preview, name, chosen)
+        st.caption(f"{MARKS[certainty]} {plain(says)}")
     return chosen
 
 
@@ -167,18 +170,18 @@ def field_name(frame: Frame, name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _reason(frame: Frame, preview: FilePreview, name: str, chosen: str) -> str:
+def _reason(frame: Frame, preview: FilePreview, name: str, chosen: str) -> tuple[str, str]:
+    """How certain a column is, one of `MARKS`; and why it was proposed, with its first values."""
     words = frame.words
     proposed = preview.proposal.choices.get(name)
     examples = [text.strip() for text in preview.sample(chosen) if text and text.strip()][:3]
-    shown = words.text("ui.upload.examples", values=" · ".join(f"`{text[:24]}`" for text in examples)) if examples else ""
+    shown = words.text("ui.upload.examples", values=" · ".join(f"“{text[:24]}”" for text in examples)) if examples else ""
     if proposed is None or proposed.header != chosen:
-        return f"{words.text('ui.upload.chosen_by_you')} {shown}"
+        return "chosen", f"{words.text('ui.upload.chosen_by_you')} {shown}"
     key = f"ingest.reasons.{proposed.reason}"
     why = words.text(key) if words.has(key) else proposed.reason
     sure = words.percent(proposed.confidence)
-    mark = ":material/check_small:" if proposed.confidence >= CERTAIN else ":material/help:"
-    return f"{mark} {words.text('ui.upload.proposed', why=why, confidence=sure)} {shown}"
+    return "certain" if proposed.confidence >= CERTAIN else "likely", f"{words.text('ui.upload.proposed', why=why, confidence=sure)} {shown}"
 
 
 def _choose_dates(frame: Frame, preview: FilePreview, header: str, key: str, saved: str | None) -> str | None:
@@ -194,10 +197,10 @@ def _choose_dates(frame: Frame, preview: FilePreview, header: str, key: str, sav
     if found.ambiguous or found.mixed:
         orders = ("day_first", "month_first")
         order: str | None = st.radio(
-            words.text("ui.upload.date_ambiguous", value=found.example),
+            plain(words.text("ui.upload.date_ambiguous", value=found.example)),
             orders,
             index=orders.index(saved) if saved in orders else None,
-            format_func=name_of,
+            format_func=lambda order: plain(name_of(order)),
             key=f"{key}.order",
             horizontal=True,
         )

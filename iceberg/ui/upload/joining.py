@@ -13,6 +13,7 @@ from iceberg.ingest.joining_sentences import JoiningFact, tell_report, tell_step
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 
 RULES = "joining"
 LINKS = "relations"
@@ -46,7 +47,7 @@ def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, fil
             section = entry.section
             st.markdown(f"**{frame.words.text(f'joining.{section}.title')}**")
         warns = entry.section == "contradictions"
-        (st.warning if warns else st.info)(entry.says, icon=":material/warning:" if warns else ":material/info:")
+        (st.warning if warns else st.info)(plain(entry.says), icon=":material/warning:" if warns else ":material/info:")
         if entry.section == "relations":
             _choose_link(frame, report.relations, entry.option.removeprefix("relations."), mapping, files)
         elif found is not None and entry.option not in shown:
@@ -75,7 +76,7 @@ def _choose_link(frame: Frame, relations: Relations, table: str, mapping: Mappin
         return
     pairs = (link.relation, *link.alternatives)
     chosen = st.selectbox(
-        words.text("ui.upload.relation", table=words.text(f"ui.upload.table_{table}")),
+        plain(words.text("ui.upload.relation", table=words.text(f"ui.upload.table_{table}"))),
         range(len(pairs)),
         format_func=lambda place: _pair_name(frame, pairs[place], measured=relations.measured),
         key=f"relation.{table}.{files[:12]}.{link.relation.column}.{link.relation.other_table}.{link.relation.other_column}",
@@ -123,11 +124,11 @@ def _offers(frame: Frame, found: JoiningReport, rules: Joining, files: str) -> J
     words = frame.words
     for proposal in found.id_proposals:
         label = words.text("ui.upload.joining_ids", steps=tell_steps(proposal.steps, words))
-        if st.button(label, icon=":material/join:", key=f"joining.ids.{proposal.table}"):
+        if st.button(plain(label), icon=":material/join:", key=f"joining.ids.{proposal.table}"):
             rules = replace(rules, id_normalisation=proposal.steps)
     for place, group in enumerate(found.category_groups):
         label = words.text("ui.upload.joining_merge", others=", ".join(group.others), kept=group.kept)
-        if st.button(label, icon=":material/merge:", key=f"joining.merge.{place}.{files[:12]}"):
+        if st.button(plain(label), icon=":material/merge:", key=f"joining.merge.{place}.{files[:12]}"):
             others = (*rules.merge_categories.get(group.kept, ()), *group.others)
             rules = replace(rules, merge_categories=rules.merge_categories | {group.kept: others})
     return rules

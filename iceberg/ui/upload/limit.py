@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from iceberg.ingest.schema import OPTION_OF_TABLE
 from iceberg.locale import FALLBACK, Translator
+from iceberg.ui.access.upload_bounds import take_refusal
 from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
@@ -46,12 +49,16 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
         names.setdefault(file["table"], []).append(file["name"])
     for file in refused:
         size = words.integer(round(file["bytes"] / 1_000_000))
-        st.error(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB), icon=":material/block:")
+        st.error(plain(words.text("ui.upload.refused", file=file["name"], size=size, limit=LIMIT_MB)), icon=":material/block:")
+    context = get_script_run_ctx()
+    bound = take_refusal(context.session_id) if context is not None else None
+    if bound is not None:
+        st.error(plain(words.text(f"ui.upload.bound_{bound.bound}", limit=bound.limit_mb)), icon=":material/block:")
     if refused:
         st.markdown(words.text("ui.upload.refused_command"))
         st.code(command_line(shape, names, words), language=None, wrap_lines=True)
     else:
-        st.caption(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words)))
+        st.caption(plain(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words))))
 
 
 def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:

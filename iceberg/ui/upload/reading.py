@@ -12,6 +12,7 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.files.source_table import FileReading, ReadOptions
 from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.plain_text import plain
 from iceberg.ui.upload.files import UploadedFile
 from iceberg.ui.upload.upload import FilePreview, Upload
 
@@ -58,10 +59,10 @@ def _read_file(frame: Frame, upload: Upload, file: UploadedFile) -> tuple[FilePr
             options = ReadOptions()
     options = replace(options, encoding=options.encoding or encoding)
     preview = upload.preview(file, options) if options != ReadOptions() and (options.encoding or in_doubt is None) else found
-    reading_line.markdown(f"**{preview.reading.file}** · {describe_reading(frame, preview.reading)}", width="stretch")
+    reading_line.markdown(f"**{plain(preview.reading.file)}** · {plain(describe_reading(frame, preview.reading))}", width="stretch")
     _show_preview(frame, preview, f"preview.{file.table}")
     for place, other in enumerate(preview.others):
-        st.markdown(f"**{other.reading.file}** · {describe_reading(frame, other.reading)}")
+        st.markdown(f"**{plain(other.reading.file)}** · {plain(describe_reading(frame, other.reading))}")
         _show_preview(frame, other, f"preview.{file.table}.{place}")
     return preview, options
 
@@ -77,10 +78,10 @@ def _choose_encoding(frame: Frame, file: UploadedFile, found: FileReading) -> st
     values = dict(found.doubts[0][1])
     readings = {values["first"]: values["first_says"], values["second"]: values["second_says"]}
     chosen: str | None = st.radio(
-        frame.words.text("ui.upload.reading_two_ways", file=found.file),
+        plain(frame.words.text("ui.upload.reading_two_ways", file=found.file)),
         list(readings),
         index=None,
-        format_func=lambda encoding: f"{readings[encoding]} ({encoding})",
+        format_func=lambda encoding: plain(f"{readings[encoding]} ({encoding})"),
         key=f"read.{file.table}.{file.sha256[:8]}.either",
     )
     return chosen

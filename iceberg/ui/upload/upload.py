@@ -173,7 +173,7 @@ class Upload:
         as_of = max((day for day in (read_on, window.as_of if window else None) if day is not None), default=None)
 
         def make() -> CountedUpload:
-            from iceberg.cohort.reduce import reduce_tables
+            from iceberg.cohort.reduce import looking_back, reduce_tables
             from iceberg.ingest.load import load_sources
             from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
 
@@ -182,8 +182,9 @@ class Upload:
                 rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
                 try:
                     require_rows(report)
-                    counts = reduce_tables(tables, window=window, keep_months=mapping.keep_months)
-                    other_counts = reduce_tables(tables, window=window, keep_months=not mapping.keep_months) if counts.unrecorded else None
+                    days = looking_back(window, tables, mapping)
+                    counts = reduce_tables(tables, window=days, keep_months=mapping.keep_months)
+                    other_counts = reduce_tables(tables, window=days, keep_months=not mapping.keep_months) if counts.unrecorded else None
                     return CountedUpload(report, counts, rejected, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)

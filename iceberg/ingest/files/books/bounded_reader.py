@@ -24,7 +24,7 @@ BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImpleme
 # Judgement for all bounds: a full sheet of a million rows by twenty columns is 100 MB, unpacks to 1 GB and holds 20 million cells.
 MAX_BOOK_BYTES = 512 << 20
 MAX_UNPACKED_BYTES = 2 << 30
-LEAST_MEMORY, MEMORY_PER_BYTE, MOST_MEMORY = 1000 << 20, 40, 6 << 30  # an empty cell of the grid takes 32 bytes
+LEAST_MEMORY, MEMORY_PER_BYTE, MOST_MEMORY = 750 << 20, 40, 6 << 30  # an empty cell of the grid takes 32 bytes
 LEAST_SECONDS, BYTES_PER_SECOND, WALL_CLOCK_FACTOR = 8, 1 << 20, 6
 _TEXT_SHARE = 4  # the text of the cells may take a quarter of the memory, because the parent needs it too
 _NO_MEMORY = 3
@@ -68,7 +68,7 @@ def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Cel
         timer = threading.Timer(WALL_CLOCK_FACTOR * seconds, child.kill)
         timer.start()
         try:
-            for line in child.stdout:
+            while line := child.stdout.readline(allowed + 1):
                 allowed -= len(line)
                 if allowed < 0:
                     raise OutOfBoundsError(memory, seconds)

@@ -8,9 +8,14 @@ from pathlib import Path
 from iceberg.errors import FileError
 
 MAX_BYTES = 64 << 20  # judgement: the whole page is in memory; larger exports exist as CSV
+MOST_CELLS = 5_000_000  # judgement: of the table, padded to its widest row; a page of 64 MB has two million cells of thirty bytes
 _MOST_SPANNED = 1000  # judgement: no cell spans more columns
 _ROWS, _CELLS = frozenset({"tr", "row"}), frozenset({"td", "th", "cell"})
 _UNSEEN = frozenset({"script", "style", "head", "title"})
+
+
+class _TooManyCellsError(Exception):
+    """A table of the page becomes larger than may be."""
 
 
 class _Tables(HTMLParser):
@@ -22,6 +27,7 @@ class _Tables(HTMLParser):
         self._open: list[list[list[str]]] = []
         self._cell: list[str] | None = None
         self._unseen = 0
+        self._width = self._rows = self._cells = 0  # of all tables: the widest row, and how many rows and cells there are
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -33,6 +39,7 @@ class _Tables(HTMLParser):
         elif tag in _ROWS and self._open:
             self._end_cell()
             self._open[-1].append([])
+            self._count(rows=1)
         elif tag in _CELLS and self._open and self._open[-1]:
             self._end_cell()
             row = self._open[-1][-1]
@@ -71,6 +78,15 @@ class _Tables(HTMLParser):
         row[-1] = " ".join("".join(self._cell).split())
         row += [""] * (self._span - 1)
         self._cell = None
+        self._width = max(self._width, len(row))
+        self._count(cells=self._span)
+
+    def _count(self, *, rows: int = 0, cells: int = 0) -> None:
+        """Stop where the grid would become too large: a wide row pads all others."""
+        self._rows += rows
+        self._cells += cells
+        if max(self._rows * self._width, self._cells) > MOST_CELLS:
+            raise _TooManyCellsError
 
 
 def read_web_table(path: Path, *, name: str) -> list[list[str]]:
@@ -81,16 +97,19 @@ def read_web_table(path: Path, *, name: str) -> list[list[str]]:
         name: File name, for messages.
 
     Raises:
-        FileError: ``html_file`` where there is no table, ``book_too_large``.
+        FileError: ``html_file`` where there is no table, ``book_too_large``, ``too_many_cells``.
     """
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise FileError("book_too_large", {"file": name, "size_mb": size >> 20, "limit_mb": MAX_BYTES >> 20})
     parser = _Tables()
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        while chunk := stream.read(1 << 20):
-            parser.feed(chunk)
-    parser.close()
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            while chunk := stream.read(1 << 20):
+                parser.feed(chunk)
+        parser.close()
+    except _TooManyCellsError as error:
+        raise FileError("too_many_cells", {"file": name, "limit": MOST_CELLS}) from error
     grid = max(parser.tables, key=lambda table: sum(len(row) for row in table), default=[])
     width = max((len(row) for row in grid), default=0)
     if width < 2 or len(grid) < 2:

@@ -14,7 +14,8 @@ from typing import IO, cast
 
 from iceberg.errors import FileError
 from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.sources import OpenedSource, read_chunks
+from iceberg.ingest.files.expansion import BoundedStream, allowed_bytes
+from iceberg.ingest.files.sources import OpenedSource, Readable, read_chunks
 from iceberg.ingest.files.text.codepages import CodepageVerdict, tell_codepages_apart
 
 _BOMS = (
@@ -28,9 +29,12 @@ _BOMS = (
 _CP1252_ONLY = re.compile(b"[\x80-\x9f]")
 
 
-def open_bytes(path: Path, *, compressed: bool) -> IO[bytes]:
-    """The file's bytes, decompressed where it is gzip."""
-    return cast("IO[bytes]", gzip.open(path, "rb")) if compressed else path.open("rb")
+def open_bytes(source: OpenedSource, *, compressed: bool) -> IO[bytes] | BoundedStream:
+    """The file's bytes, decompressed where it is gzip: then a read beyond the bound raises ``unpacks_too_large``."""
+    if not compressed:
+        return source.path.open("rb")
+    allowed = allowed_bytes(source.given_bytes, source.path.parent)
+    return BoundedStream(cast("IO[bytes]", gzip.open(source.path, "rb")), name=source.name, given_bytes=source.given_bytes, allowed=allowed)
 
 
 def bom_encoding(head: bytes) -> str | None:
@@ -49,12 +53,12 @@ def wide_encoding(head: bytes) -> str | None:
     return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
 
 
-def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
+def detect_encoding(source: OpenedSource, *, compressed: bool) -> CodepageVerdict:
     """The encoding by byte order mark, else UTF-8 where every byte of the file is, else a code page by the words.
 
     The whole file is read, because a single late byte can decide.
     """
-    with open_bytes(path, compressed=compressed) as stream:
+    with open_bytes(source, compressed=compressed) as stream:
         head = stream.read(1 << 12)
         declared = bom_encoding(head) or wide_encoding(head)
         if declared:
@@ -63,10 +67,10 @@ def detect_encoding(path: Path, *, compressed: bool) -> CodepageVerdict:
             for _ in _checked_utf8(chain((head,), read_chunks(stream))):
                 pass
         except UnicodeDecodeError:
-            with open_bytes(path, compressed=compressed) as again:
+            with open_bytes(source, compressed=compressed) as again:
                 return tell_codepages_apart(read_chunks(again))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FileError("gzip_truncated", {"file": path.name}) from error
+            raise FileError("gzip_truncated", {"file": source.name}) from error
     return CodepageVerdict("utf-8", certain=True)
 
 
@@ -88,7 +92,8 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
         return source.path
     target = workspace.new_file(".csv")
     try:
-        with open_bytes(source.path, compressed=compressed) as stream, target.open("wb") as out:
+        require_text_encoding(encoding)
+        with open_bytes(source, compressed=compressed) as stream, target.open("wb") as out:
             _transcode(stream, out, encoding)
     except LookupError as error:
         raise FileError("encoding_unknown", {"encoding": encoding}) from error
@@ -103,7 +108,21 @@ def spool_utf8(source: OpenedSource, workspace: Workspace, *, encoding: str, com
     return target
 
 
-def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
+def require_text_encoding(encoding: str) -> None:
+    """Refuse what Python calls an encoding and is none of text: some unpack, and some take the square of the time.
+
+    Raises:
+        LookupError: There is no such encoding.
+    """
+    if codecs.lookup(encoding).name in _NOT_OF_FILES:
+        raise LookupError(encoding)
+    b"".decode(encoding)  # raises for those that do not give text
+
+
+_NOT_OF_FILES = frozenset({"idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape", "undefined"})
+
+
+def _transcode(stream: Readable, out: IO[bytes], encoding: str) -> None:
     if encoding in {"utf-8", "utf-8-sig"}:
         mark = codecs.BOM_UTF8
         for chunk in _checked_utf8(read_chunks(stream)):

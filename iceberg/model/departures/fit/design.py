@@ -3,9 +3,11 @@
 A cell is (segment s, month m, tenure band b). With A_c[s, m] = exp(month + segment + interaction) and T the map from a tenure band to the bands
 its customers were in l months earlier, the expected silent departures of a cell are
 
-    mu = N exp(natural)  +  N sum_c r_c sum_l w_l A_c[s, m - l] (T_l B_c)[b],        B_c[b] = exp(tenure effect)
+    mu = N exp(natural)  +  N sum_c r_c sum_l w_c[l] A_c[s, m - l] (T_l G_c)[b],     G_c[b] = exp(tilt x_b) (R B_c)[b]
 
-and the expected complainants of category c are E A_c[s, m] B_c[b]. N are months at risk of the silent, E of everybody. Multiplying the
+with B_c[b] = exp(tenure effect), and the expected complainants of category c are E A_c[s, m] B_c[b]. The tilt lets the silent be newer or older
+customers than those who complain; x is the log of tenure. R is the identity, or, for a second opinion that takes nothing about the tenure of the
+silent from complaints, the average over exposure. N are months at risk of the silent, E of everybody. Multiplying the
 intensity of the source month by *today's* months at risk thins the sufferers by the departures in between.
 """
 
@@ -21,6 +23,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, lag_weights
 
 LAST_BAND_MONTHS = 48.0  # judgement: width given to the open last tenure band when customers are moved back in time
+NEW_MONTHS = 3.0  # judgement: among customers of a few weeks, a week more of tenure says little about who speaks
 LAG_ZERO_MONTHS = 1 / 3  # mean time between two days of the same month, in order
 
 
@@ -37,6 +40,8 @@ class LexisDesign:
         before: months before the window in which problems may have struck those who left inside it.
         source_band: (lags + 1, B, B) share of band b's customers that were in b' so many months ago; short of 1 where they were not yet customers.
         reference_band: band whose tenure effect is zero (most exposure).
+        tenure_score: (B,) log of tenure, centred at that of complainants: a unit of tilt multiplies the ratio by e where tenure is e times as long.
+        follows_tenure: whether the silent are struck at the tenures at which customers complain; otherwise at every tenure alike.
         membership, column_sizes: see `ParameterLayout`.
     """
 
@@ -48,8 +53,19 @@ class LexisDesign:
     before: int
     source_band: FloatArray
     reference_band: int
+    tenure_score: FloatArray
+    follows_tenure: bool = True
     membership: tuple[tuple[int, ...], ...] = ()
     column_sizes: tuple[int, ...] = ()
+
+    @cached_property
+    def band_reading(self) -> FloatArray:
+        """(B, B) R: the tenure effects of complaints as the silent are struck by them."""
+        bands = self.complainants.shape[3]
+        if self.follows_tenure:
+            return np.eye(bands)
+        shares = self.exposure.sum(axis=(0, 1))
+        return np.broadcast_to(shares / max(shares.sum(), 1e-9), (bands, bands))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -95,11 +111,19 @@ class LexisDesign:
             before=lags,
             source_band=_source_band(counts.band_edges_months, lags),
             reference_band=int(np.argmax(exposure.sum(axis=(0, 1)))),
+            tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
             membership=tuple(
                 tuple(int(start) + column.index(level) for start, column, level in zip(starts, names, own, strict=False)) for own in levels
             ),
             column_sizes=tuple(map(len, names)),
         )
+
+
+def _tenure_score(edges_months: tuple[int, ...], complainants: FloatArray) -> FloatArray:
+    edges = np.append(np.asarray(edges_months, dtype=float), edges_months[-1] + LAST_BAND_MONTHS)
+    score = np.log((edges[:-1] + edges[1:]) / 2 + NEW_MONTHS)
+    weight = complainants + 1e-9
+    return np.asarray(score - (score * weight).sum() / weight.sum())
 
 
 def _source_band(edges_months: tuple[int, ...], lags: int) -> FloatArray:
@@ -123,7 +147,8 @@ class Effects:
         segment: (C, S).
         burst: (C, S, M) segment x month interaction: incidents that strike one segment for a while.
         log_ratio: (C,).
-        delay: (2,) log mean days and log shape.
+        delay: (C, 2) log mean days and log shape.
+        tilt: slope of log r_c in the log of tenure.
         natural: (S, M, B) log monthly natural hazard.
     """
 
@@ -133,6 +158,7 @@ class Effects:
     burst: FloatArray
     log_ratio: FloatArray
     delay: FloatArray
+    tilt: float
     natural: FloatArray
 
 
@@ -143,8 +169,9 @@ class Rates:
     Attributes:
         intensity: (C, S, Q) A_c.
         band_factor: (C, B) B_c.
-        moved_band: (C, lags + 1, B) T_l B_c.
-        weights: (lags + 1,).
+        struck_factor: (C, B) G_c.
+        moved_band: (C, lags + 1, B) T_l G_c.
+        weights: (C, lags + 1).
         caused: (C, S, M, B) expected silent churn.
         natural: (S, M, B) expected natural departures.
         complaints: (C, S, M, B) expected complainants.
@@ -152,6 +179,7 @@ class Rates:
 
     intensity: FloatArray
     band_factor: FloatArray
+    struck_factor: FloatArray
     moved_band: FloatArray
     weights: FloatArray
     caused: FloatArray
@@ -171,13 +199,14 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     log_intensity[:, :, design.before :] += effects.burst
     intensity = np.exp(np.clip(log_intensity, -40, 15))
     band_factor = np.exp(np.clip(effects.band, -20, 20))
-    moved = np.einsum("lbd,cd->clb", design.source_band, band_factor)
-    weights = lag_weights(effects.delay, design.lags) if design.lags or design.shape[2] > 1 else np.ones(1)
+    struck = (band_factor @ design.band_reading.T) * np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))
+    moved = np.einsum("lbd,cd->clb", design.source_band, struck)
+    weights = lag_weights(effects.delay, design.lags) if design.lags or design.shape[2] > 1 else np.ones((len(struck), 1))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
-    caused = spread_over_lags(design, intensity, weights[:, None] * moved) * ratio[:, None, None, None] * design.at_risk
+    caused = spread_over_lags(design, intensity, weights[..., None] * moved) * ratio[:, None, None, None] * design.at_risk
     natural = design.at_risk * np.exp(np.clip(effects.natural, -40, 10))
     complaints = design.exposure * intensity[:, :, design.before :, None] * band_factor[:, None, None, :]
-    return Rates(intensity, band_factor, moved, weights, caused, natural, complaints)
+    return Rates(intensity, band_factor, struck, moved, weights, caused, natural, complaints)
 
 
 def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatArray) -> FloatArray:
@@ -196,7 +225,7 @@ def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class DepartureColumns:
-    """Derivatives of expected departures, one column per (category, month), (category, band), category, delay, natural month, natural band, natural.
+    """Derivatives of expected departures, one column per parameter.
 
     `matrix` is (S, M * B, columns); the offsets name where each kind starts. Every parameter of the model moves the departures like one of these
     columns: a segment effect of a category like its ratio, an interaction like its month.
@@ -207,6 +236,7 @@ class DepartureColumns:
     band: int
     ratio: int
     delay: int
+    tilt: int
     natural_month: int
     natural_band: int
     natural_all: int
@@ -216,7 +246,7 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     """Derivative of `rates.departures` with respect to every kind of parameter."""
     categories, segments, months, bands = design.shape
     every = design.all_months
-    starts = np.cumsum([0, categories * every, categories * bands, categories, 2, months, bands, 1])
+    starts = np.cumsum([0, categories * every, categories * bands, categories, 2 * categories, 1, months, bands, 1])
     matrix = np.zeros((segments, months, bands, int(starts[-1])))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     lagged = lagged_intensity(design, rates.intensity)  # C S M L
@@ -224,23 +254,25 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
     by_month = np.zeros((segments, months, bands, categories, every))
     here = np.arange(months)
     for lag in range(design.lags + 1):
-        scale = ratio[:, None] * rates.weights[lag] * rates.moved_band[:, lag]  # C B
+        scale = (ratio * rates.weights[:, lag])[:, None] * rates.moved_band[:, lag]  # C B
         part = np.einsum("csm,cb,smb->msbc", lagged[..., lag], scale, risk)
         by_month[:, here, :, :, design.before + here - lag] += part
     matrix[..., : starts[1]] = by_month.reshape(segments, months, bands, -1)
-    moved = rates.weights[:, None, None] * design.source_band  # L B D
-    spread = np.tensordot(lagged, moved, axes=(3, 0))  # C S M B D
-    by_band = spread * (ratio[:, None] * rates.band_factor)[:, None, None, None, :] * risk[None, ..., None]
+    weighted = lagged * (ratio[:, None] * rates.weights)[:, None, None, :]
+    spread = np.tensordot(weighted, design.source_band, axes=(3, 0)) * risk[None, ..., None]  # C S M B D: struck in band D
+    tilted = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))
+    by_band = (spread * tilted) @ design.band_reading * rates.band_factor[:, None, None, None, :]
     matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
         for number, slope in enumerate(weight_slopes(effects.delay, design.lags)):
-            caused = np.einsum("csml,c,clb->smb", lagged, ratio, slope[:, None] * rates.moved_band, optimize=True)
-            matrix[..., starts[3] + number] = caused * risk
-    matrix[:, here, :, starts[4] + here] = rates.natural.transpose(1, 0, 2)
+            steered = (ratio[:, None] * slope)[..., None] * rates.moved_band
+            matrix[..., starts[3] + number : starts[4] : 2] = np.moveaxis(spread_over_lags(design, rates.intensity, steered) * risk, 0, -1)
+    matrix[..., starts[4]] = np.einsum("csmbd,cd->smb", spread, rates.struck_factor * design.tenure_score)
+    matrix[:, here, :, starts[5] + here] = rates.natural.transpose(1, 0, 2)
     band = np.arange(bands)
-    matrix[:, :, band, starts[5] + band] = rates.natural
-    matrix[..., starts[6]] = rates.natural
+    matrix[:, :, band, starts[6] + band] = rates.natural
+    matrix[..., starts[7]] = rates.natural
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 

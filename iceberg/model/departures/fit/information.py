@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
-from iceberg.model.departures.fit.design import DepartureColumns, Effects, LexisDesign, Rates, departure_columns, lagged_intensity, weight_slopes
+from iceberg.model.departures.fit.design import (
+    DepartureColumns,
+    Effects,
+    LexisDesign,
+    Rates,
+    departure_columns,
+    lagged_intensity,
+    spread_over_lags,
+    weight_slopes,
+)
 from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
@@ -92,7 +101,8 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.month + np.arange(c * every),
         (columns.band + category[:, None] * bands + free[None]).ravel(),
         columns.ratio + category,
-        columns.delay + np.arange(2),
+        columns.delay + np.arange(2 * c),
+        np.array([columns.tilt]),
         columns.natural_month + np.arange(m),
         columns.natural_band + free,
     ]
@@ -169,21 +179,24 @@ def wide_rows(
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     intensity = (rates.intensity * ratio[:, None, None]).astype(np.float32)
     lagged = lagged_intensity(design, intensity)  # C S M L
-    moved = (rates.weights[:, None] * rates.moved_band).astype(np.float32)  # C L B
+    moved = (rates.weights[..., None] * rates.moved_band).astype(np.float32)  # C L B
     for lag in range(design.lags + 1):
         for m in range(months):
             source = design.before + m - lag
             part = intensity[:, :, source].T[:, None, :] * moved[:, lag].T  # S B C
             of["month"][:, m, :, :, source] = part * scale[:, m, :, None]
-    spread = np.tensordot(lagged, (rates.weights[:, None, None] * design.source_band).astype(np.float32), axes=(3, 0))  # C S M B D
+    weighted = lagged * rates.weights[:, None, None, :].astype(np.float32)
+    spread = np.tensordot(weighted, design.source_band.astype(np.float32), axes=(3, 0)) * scale[None, ..., None]  # C S M B D: struck in band D
+    reading = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))[:, None] * design.band_reading
     for k in range(c):
-        factor = rates.band_factor[k, layout.free_bands].astype(np.float32)
-        of["band"][..., k, :] = spread[k][..., layout.free_bands] * factor * scale[..., None]
+        of["band"][..., k, :] = spread[k] @ (reading * rates.band_factor[k])[:, layout.free_bands].astype(np.float32)
+    of["tilt"][..., 0] = np.einsum("csmbd,cd->smb", spread, (rates.struck_factor * design.tenure_score).astype(np.float32))
     caused = (rates.caused * root_weight).transpose(1, 2, 3, 0)
     of["ratio"][:] = caused
     if design.lags:
         for number, slope in enumerate(weight_slopes(effects.delay, design.lags)):
-            of["delay"][..., number] = np.einsum("csml,clb->smb", lagged, (slope[:, None] * rates.moved_band).astype(np.float32), optimize=True) * scale
+            steered = (slope[..., None] * rates.moved_band).astype(np.float32)
+            of["delay"][..., number] = np.moveaxis(spread_over_lags(design, intensity, steered) * scale, 0, -1)
     natural = (rates.natural * root_weight).astype(np.float32)
     here, free = np.arange(months), np.arange(b)
     of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)

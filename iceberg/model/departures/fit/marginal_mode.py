@@ -86,7 +86,7 @@ def _block_masks(layout: ParameterLayout) -> tuple[SingleArray, SingleArray]:
     shared, own = np.zeros((layout.met.shape[1], size + 1), dtype=np.float32), np.zeros((layout.local_size, size + 1), dtype=np.float32)
     met, mine = layout.met_shared(np.arange(len(shared))), layout.own_at
     for k in range(size):
-        for part in (met["month"][k], met["band"][k], met["ratio"][k], met["level"][:, k]):
+        for part in (met["month"][k], met["band"][k], met["ratio"][k], met["delay"][k], met["level"][:, k]):
             shared[part, k] = 1.0
         own[mine["segment"][k], k] = own[mine["burst"][k], k] = 1.0
     for part in (met["natural_month"], met["natural_band"], met["natural_level"]):
@@ -103,7 +103,7 @@ def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
     nothing = np.zeros(0, dtype=np.int64)
     blocks = []
     for c in range(layout.categories):
-        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1]])
+        mine = np.concatenate([at["month"][c], at["band"][c], at["ratio"][c : c + 1], at["delay"][c]])
         blocks.append((mine, np.concatenate([own["segment"][c : c + 1], own["burst"][c]]) if own else nothing))
     rest = [own[name] for name in ("natural_segment", "natural_segment_month", "natural_segment_band")] if own else [nothing]
     blocks.append((np.concatenate([at["natural_month"], at["natural_band"]]), np.concatenate(rest)))
@@ -113,7 +113,7 @@ def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:
 def _of_blocks(layout: ParameterLayout, shared: SingleArray, own: SingleArray) -> SingleArray:
     """(C + 1, R) sums over the parameters of each block, from (R, G) and (R, n)."""
     of, mine = layout.shared(shared), layout.own(own) if layout.local else {}
-    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"]
+    categories = of["month"].sum(-1) + of["band"].sum(-1) + of["ratio"] + of["delay"].sum(-1)
     natural = of["natural_month"].sum(-1) + of["natural_band"].sum(-1)
     if mine:
         categories = categories + mine["segment"] + mine["burst"].sum(-1)

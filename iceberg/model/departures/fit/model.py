@@ -153,7 +153,7 @@ def fit_design(
     """Fisher scoring with a Fellner-Schall step after each, until both converge.
 
     Complaints are fitted alone first: from flat patterns, a category with few complaints can converge to a second mode, in which its pattern explains
-    natural departures.
+    natural departures. Then natural departures are free to move from month to month and the ratios are small (`_natural_first`).
     """
     categories, segments, months, bands = design.shape
     layout = ParameterLayout(
@@ -169,6 +169,7 @@ def fit_design(
         silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
         state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
         state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
+        state = _natural_first(state, layout)
     state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
     return ExcessHazardFit(
         design=design,
@@ -186,6 +187,21 @@ def fit_design(
         drag=state.drag,
         score=state.score,
     )
+
+
+# Where the fit starts: not where it is drawn to. On 35 simulated companies of two generators it then ends 90 instead of 88 of 100 intervals right.
+START_MONTH_SD, START_RATIO_SHIFT = 0.15, -2.0
+
+
+def _natural_first(state: State, layout: ParameterLayout) -> State:
+    """The state with room for natural departures: problems have to earn the departures they explain.
+
+    Starting with a small variance of the natural months, the fit can settle where a category explains their movement and the variance stays small,
+    although the complaints contradict it.
+    """
+    shared = state.shared.copy()
+    layout.shared(shared)["ratio"][:] += START_RATIO_SHIFT
+    return replace(state, shared=shared, variances=replace(state.variances, natural_month=START_MONTH_SD**2))
 
 
 def prior_of(fit: ExcessHazardFit) -> Prior:

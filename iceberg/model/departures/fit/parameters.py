@@ -16,7 +16,6 @@ from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
 
-
 FEW_SEGMENTS = 12  # with more, a fit has to share its work out and to save memory
 
 
@@ -66,7 +65,7 @@ class ParameterLayout:
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 1 + self.levels) + 2 + self.months + b + self.levels
+        return self.categories * (self.every + b + 3 + self.levels) + 1 + self.months + b + self.levels
 
     @property
     def local_size(self) -> int:
@@ -83,17 +82,18 @@ class ParameterLayout:
 
     def _shared(self, vector: npt.NDArray[Any], levels: int) -> dict[str, npt.NDArray[Any]]:
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2, self.months, b, levels * c, levels])
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.months, b, levels * c, levels])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
             "band": part[1].reshape(*lead, c, b),
             "ratio": part[2],
-            "delay": part[3],
-            "natural_month": part[4],
-            "natural_band": part[5],
-            "level": part[6].reshape(*lead, levels, c),
-            "natural_level": part[7],
+            "delay": part[3].reshape(*lead, c, 2),
+            "tilt": part[4],
+            "natural_month": part[5],
+            "natural_band": part[6],
+            "level": part[7].reshape(*lead, levels, c),
+            "natural_level": part[8],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -156,7 +156,7 @@ class ParameterLayout:
                 natural += of["natural_level"][levels].sum(1)[:, None, None]
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
-        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], natural)
+        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), natural)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +179,10 @@ LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
+
+# Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be half as many, or twice. Who speaks
+# depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
+TILT_SD = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,9 +219,11 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
     at = index["ratio"]
     mean[at], precision[np.ix_(at, at)] = ratio.gaussian
-    at = index["delay"]
+    at = index["delay"].ravel()
     precision[np.ix_(at, at)] = np.linalg.inv(kernel.covariance)
-    mean[at] = kernel.location
+    mean[at] = kernel.location.ravel()
+    at = index["tilt"]
+    precision[at, at] = TILT_SD**-2
     at = index["natural_month"]
     precision[np.ix_(at, at)] = walk_months / variances.natural_month
     precision[at[0], at[0]] += levels.natural_sd**-2

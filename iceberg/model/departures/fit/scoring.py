@@ -19,6 +19,7 @@ from iceberg.model.departures.fit.wide_arrow import WideArrow, factorise_wide
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
 
+
 @dataclass(frozen=True)
 class _Tolerance:
     """When the scoring ends: the step of a parameter, on the log scale, and the change of a log variance at which both have settled, then `last`."""
@@ -120,8 +121,7 @@ def iterate(
     ratios = layout.at["ratio"]
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
-    change, earlier = np.inf, variances
-    ended = False
+    change, earlier, ended = np.inf, variances, False
     near = _WIDE if layout.is_wide else _USUAL
     for iteration in range(most):
         prior = expected.prior(layout, variances)
@@ -217,12 +217,7 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, 
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
         spreads[name] = Spread(squares, trace, rank)
     if layout.column_sizes:
-        spread = np.diagonal(covariance)
-        for name in ("level", "natural_level"):
-            columns = np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1])
-            squares = np.array([(of[name][levels] ** 2).sum() for levels in columns])
-            trace = np.array([spread[at[name][levels]].sum() for levels in columns])
-            spreads[name] = Spread(squares, trace, np.array([at[name][levels].size for levels in columns], dtype=np.float64))
+        spreads |= _spreads_of_levels(layout, of, np.diagonal(covariance))
     if layout.local:
         values, variance = layout.own(own), layout.own(arrow.local_variances())
         for name in ("segment", "burst"):
@@ -231,4 +226,15 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, 
             spreads[name] = Spread((values[name] ** 2).sum(axis), variance[name].sum(axis), rank)
         for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
             spreads[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
+    return spreads
+
+
+def _spreads_of_levels(layout: ParameterLayout, of: dict[str, FloatArray], variance: FloatArray) -> dict[str, Spread]:
+    """The same of the effects of levels, one group per segment column."""
+    at, spreads = layout.at, {}
+    columns = np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1])
+    for name in ("level", "natural_level"):
+        squares = np.array([(of[name][levels] ** 2).sum() for levels in columns])
+        trace = np.array([variance[at[name][levels]].sum() for levels in columns])
+        spreads[name] = Spread(squares, trace, np.array([at[name][levels].size for levels in columns], dtype=np.float64))
     return spreads

@@ -19,9 +19,11 @@ from iceberg.report.files.document.blocks import (
     name_and_figures,
 )
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
-from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_svg
+from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.estimate import currency_of, ranking_table
+from iceberg.report.takeaways import takeaway_checks
 from iceberg.report.words import (
     category_of,
     comparator_sentence,
@@ -88,7 +90,7 @@ def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translat
     elif cells is None or cells.months == counts.months:
         shown = words.text("export.period.days", since=counts.window.since, as_of=counts.window.as_of)
     else:
-        shown = words.text("export.period.months", first=words.month(cells.months[0]), last=words.month(cells.months[-1]))
+        shown = words.text("export.period.months", first=words.month(cells.months[0]), last=words.month((cells.last_months or cells.months)[-1]))
     if cells is not None and set(cells.segments) != set(counts.segments):
         shown += words.text("report.separator") + words.text("export.period.segments", segments=", ".join(cells.segments))
     return shown
@@ -214,6 +216,9 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSec
     remarks = remark_lines(estimate, words)
     if remarks:
         blocks.append(Bullets(tuple(remarks)))
+    if estimate.checks:
+        said = takeaway_checks(checks_table(estimate), words)
+        blocks += [Paragraph(said), Figure("checks", draw_svg(checks_specification(estimate, words)), said, 0.6)]
     return ReportSection(words.text("export.section.evidence"), tuple(blocks))
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from iceberg.locale import load_conventions
+from iceberg.locale import load_conventions, visible
 from iceberg.report.files.document.blocks import Figure, WrittenReport, plain
 from iceberg.report.files.pictures import FAMILY, MONO, font_folder
 
@@ -35,7 +35,7 @@ def build_pdf(report: WrittenReport) -> bytes:
             for section in report.sections
         ],
     }
-    parts = {"main": _template(), "data.json": json.dumps(data, ensure_ascii=False).encode()}
+    parts = {"main": _template(), "data.json": visible(json.dumps(data, ensure_ascii=False)).encode()}
     blocks = [*report.opening, *(block for section in report.sections for block in section.blocks)]
     parts |= {f"{block.name}.svg": block.svg for block in blocks if isinstance(block, Figure)}
     compiled: Any = typst.compile  # its types leave out a mapping of files

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from iceberg.report.files.formula_guard import safe_cell
@@ -77,10 +77,16 @@ def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
 def _cell_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
     """Months or segments: the estimate and the two observed counts beside it."""
     for row in sheet.frame.to_dict("records"):
-        where = {"table": "month", "month": f"{row['month']:%Y-%m}"} if sheet.name == "months" else {"table": "segment", "segment": row["segment"]}
+        where = {"table": "month", "month": _months(row)} if sheet.name == "months" else {"table": "segment", "segment": row["segment"]}
         yield where | {"quantity": "silent_churn", "unit": "customers"} | _ends(row["lower"], row["median"], row["upper"])
         for name in ("vocal_customers", "silent_leavers"):
             yield where | {"quantity": name, "unit": "customers"} | _ends(row[name], row[name], row[name])
+
+
+def _months(row: Mapping[Hashable, Any]) -> str:
+    """``2025-01``, or ``2025-01..2025-05`` where months are taken together."""
+    first, last = f"{row['month']:%Y-%m}", f"{row.get('last_month', row['month']):%Y-%m}"
+    return first if first == last else f"{first}..{last}"
 
 
 def _ahead_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:

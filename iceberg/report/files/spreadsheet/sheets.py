@@ -95,7 +95,7 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
         for item in estimate.categories
     ]
     frame = pd.DataFrame(rows)
-    return frame.sort_values("rank", ignore_index=True) if rows else frame
+    return frame.sort_values(["rank", "category"], ignore_index=True) if rows else frame
 
 
 def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator) -> Sequence[tuple[str, str]]:
@@ -111,6 +111,7 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         (about("headline"), headline_reservation(estimate, words)),
         (about("definition"), definition(words)),
         (about("interval"), words.text("export.interval")),
+        *([(about("period"), words.text("export.months_together"))] if estimate.cells is not None and estimate.cells.last_months else []),
         (about("evidence"), f"{badge.label}. {badge.says} {badge.help}"),
         *((about("evidence"), reason) for reason in badge.reasons),
         (about("comparator"), comparator_sentence(estimate, words) if estimate.total.vocal_customers else ""),

@@ -55,7 +55,7 @@ class _CellFormats:
 
 def _write_sheet(page: Any, sheet: Sheet, words: Translator, formats: _CellFormats) -> None:  # noqa: ANN401  # as above
     frame = sheet.frame
-    headers = [column_header(name, words) for name in frame.columns]
+    headers = [column_header("first_month" if name == "month" and "last_month" in frame else name, words) for name in frame.columns]
     page.set_row(0, 32)
     for place, (name, header) in enumerate(zip(frame.columns, headers, strict=True)):
         page.write_string(0, place, header, formats.header)
