@@ -231,10 +231,9 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     if b:
         at = index["natural_band"]
         precision[np.ix_(at, at)] = walk_band / variances.natural_band
-    for column, levels in enumerate(np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1]) if layout.column_sizes else []):
-        for name, variance in (("level", variances.level), ("natural_level", variances.natural_level)):
-            at = index[name][levels].ravel()
-            precision[at, at] = 1 / variance[column]
+    for name, variance in (("level", variances.level), ("natural_level", variances.natural_level)):
+        of_levels = np.repeat(variance, layout.column_sizes)
+        precision[index[name].T, index[name].T] = 1 / of_levels
     local = np.zeros(layout.local_size)
     if layout.local:
         mine = layout.own(local)

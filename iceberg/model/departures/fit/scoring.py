@@ -117,8 +117,7 @@ def iterate(
 ) -> tuple[State, Arrow | WideArrow, float, int | None]:
     """Scoring and variance steps until both converge; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
-    settled, silence = None, not design.exits.any()
-    ratios = layout.at["ratio"]
+    settled, silence, ratios = None, not design.exits.any(), layout.at["ratio"]
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
     change, earlier, ended = np.inf, variances, False
