@@ -14,7 +14,9 @@ STEPS = (
     ("benchmarks.scale.shapes",),
     ("benchmarks.scale.encodings",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
+    ("benchmarks.hostile",),
     ("benchmarks.calibration.run", "--jobs", "2"),
+    ("benchmarks.calibration.hostile", "--jobs", "2"),
     ("benchmarks.compare.run",),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )

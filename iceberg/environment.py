@@ -27,7 +27,7 @@ STORE = "the store of published studies: a file in the folder where the program 
 VARIABLES = (
     Variable("ICEBERG_STORE", f"{STORE}; `--store` overrides it", "iceberg-store.db"),
     Variable("ICEBERG_URL", "address of the dashboard, put in front of the links that `publish` prints"),
-    Variable("ICEBERG_ROLES", "file of roles; one that is named and cannot be read gives nobody a role", ".streamlit/roles.toml"),
+    Variable("ICEBERG_ROLES", "file of roles; if the file named here cannot be read, no one has a role", ".streamlit/roles.toml"),
     Variable("ICEBERG_OPEN", "`1`: without `[auth]` the dashboard may listen on every address, and everybody who reaches it has every right"),
     Variable("ICEBERG_UPLOAD_SESSION_MB", "most megabytes of uploaded files that one reader's session may hold in memory", "600"),
     Variable("ICEBERG_UPLOAD_SERVER_MB", "most megabytes of uploaded files of all sessions together", "2000"),

@@ -22,7 +22,8 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 
 # What each part may import from the package besides itself. Left out means forbidden.
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
-COUNTS = {f"cohort.{name}" for name in ("counts", "counts_file", "day_counts", "silent_observations", "window")}
+_SEAM = "cancellations.record counts counts_file day_counts findings.findings findings.header renewals.clock silent_observations window"
+COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
     "arrays": set(),
     "installation": set(),
@@ -34,8 +35,11 @@ MAY_IMPORT = {
     "ingest": GROUND,
     "cohort.window": GROUND,
     # The seam: what the model may see of a cohort. None of it knows a table.
+    "cohort.cancellations.record": GROUND | COUNTS,
     "cohort.day_counts": GROUND | COUNTS,
     "cohort.silent_observations": GROUND | COUNTS,
+    "cohort.findings": GROUND | COUNTS,
+    "cohort.renewals.clock": GROUND | COUNTS,
     "cohort.counts_file": GROUND | COUNTS,
     "cohort.counts": GROUND | COUNTS,
     "cohort": GROUND | {"cohort", "ingest"},
@@ -56,11 +60,12 @@ ORDER = {
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
-        "assumptions", "priors", "results", "canonical", "leaks", "value", "survival", "ratio", "departures.fit", "departures", "evidence",
-        "summary", "diagnose", "compare", "estimate", "sensitivity",
+        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
+        "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts", "files",
+        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
+        "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",

@@ -18,7 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
-from tests.companies import company_after_a_migration
+from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations, company_with_contracts
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -581,12 +581,17 @@ def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pyte
     assert "3" in said
 
 
+def written(folder: Path, customers: pd.DataFrame, complaints: pd.DataFrame) -> tuple[str | Path, ...]:
+    """Two tables as files, and the words that estimate from them."""
+    customers.to_csv(folder / "customers.csv", index=False)
+    complaints.to_csv(folder / "complaints.csv", index=False)
+    return ("estimate", "--customers", folder / "customers.csv", "--complaints", folder / "complaints.csv")
+
+
 def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_after_a_migration()
-    customers.to_csv(tmp_path / "customers.csv", index=False)
-    complaints.to_csv(tmp_path / "complaints.csv", index=False)
     (tmp_path / "mapping.toml").write_text("[window]\nkeep_months = true\n")
-    files = ("estimate", "--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     for more, first, code in (
         ((), "2025-03-01", "months_without_departures_before"),
         (("--keep-months",), "2024-07-01", "months_kept_departures"),
@@ -598,6 +603,46 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
         assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
         assert "28 February 2025" in document["diagnostics"][0]["message"]
         assert "28 February 2025" in " ".join(done.out.split()[:90])
+
+
+def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_answers(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_a_new_tool()
+    (tmp_path / "mapping.toml").write_text('[complaints]\nrecording_changes = ["2025-07-01"]\n[joining.merge_categories]\ninvoices = ["billing"]\n')
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
+    merge = ("--merge-category", "invoices=billing")
+    for more, codes in (
+        ((), {"recording_step_more", "category_renamed"}),
+        ((*merge, "--no-recording-change"), set()),
+        ((*merge, "--recording-change", "2025-07-01"), {"recording_changed"}),
+        (("--mapping", tmp_path / "mapping.toml"), {"recording_changed"}),
+    ):
+        done = run(*files, *more)
+        assert done.status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        found = {one["code"]: one["message"] for one in document["diagnostics"] if one["code"].startswith(("recording_", "category_"))}
+        assert set(found) == codes
+        assert [name for name in ("billing", "invoices") if name in {one["category"] for one in document["categories"]}] == (
+            ["invoices"] if more else ["billing", "invoices"]
+        )
+        if not more:
+            said = " ".join(done.out.split())
+            assert "did you change the ticket tool" in said[:900]
+            assert '--merge-category "invoices=billing"' in found["category_renamed"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("--recording-change", "July"), "--recording-change"),
+        (("--recording-change", "2025-07-01:"), "--recording-change"),
+        (("--recording-change", "2025-07-01", "--no-recording-change"), "contradict"),
+        (("--merge-category", "billing"), "billing=invoices"),
+    ],
+)
+def test_an_answer_about_the_records_that_cannot_be_meant_is_refused(run: Command, company: Path, typed: tuple[str, ...], said: str) -> None:
+    done = run(*two_files(company), *typed)
+    assert done.status == 2
+    assert said in done.err
 
 
 def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_path: Path) -> None:
@@ -616,3 +661,60 @@ def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_p
     refused = run(*files, "--mapping", tmp_path / "wrong.toml")
     assert refused.status == 2
     assert "look_back_days" in refused.err
+
+
+def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_cancellations(80)
+    (tmp_path / "mapping.toml").write_text("[categories]\nkeep_cancellations = true\n")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
+    days = ("--since", "2025-01-01", "--as-of", "2025-12-31")
+    for more, heard, code in (
+        ((), [200, 120], "cancellations_left_out"),
+        (("--keep-cancellations",), [200, 200], "cancellations_kept"),
+        (("--mapping", tmp_path / "mapping.toml"), [200, 200], "cancellations_kept"),
+    ):
+        done = run(*files, *days, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert [one["vocal_customers"] for one in document["categories"]] == heard
+        said = {one["code"]: one["message"] for one in document["diagnostics"]}
+        assert "80 of 200 complainants were gone within 21 days, against 5" in said[code]
+        assert "cancel: 80 of 200" in " ".join(done.out.split())
+
+
+def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_be_a_category(run: Command, tmp_path: Path) -> None:
+    customers, complaints = company_with_cancellations(0)
+    (tmp_path / "mapping.toml").write_text('[categories]\nnegative_controls = ["cancel"]\n')
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
+    for more in (("--negative-controls", "cancel"), ("--mapping", tmp_path / "mapping.toml")):
+        assert run(*files, *more).status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert [one["category"] for one in document["negative_controls"]] == ["cancel"]
+        found = {one["category"]: one["silent_churn"]["upper"] for one in document["categories"]}
+        assert found["cancel"] == 0 < found["billing"]
+    done = run(*files, "--negative-controls", "wether")
+    assert done.status == 2 and "wether" in done.err and "billing, cancel" in done.err
+
+
+def test_contracts_are_named_unless_an_option_or_the_mapping_says_that_there_are_none(run: Command, tmp_path: Path) -> None:
+    customers, complaints, _ = company_with_contracts(customers=6_000)
+    (tmp_path / "mapping.toml").write_text('[window]\nterm = "none"\n')
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
+    for more, code in (
+        ((), "renewals_modelled"),
+        (("--mapping", tmp_path / "mapping.toml"), None),
+        (("--mapping", tmp_path / "mapping.toml", "--term", "auto"), "renewals_modelled"),
+        (("--term", "24"), "renewals_not_fitted_short_window"),
+    ):
+        done = run(*files, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert [item["code"] for item in document["diagnostics"] if item["code"].startswith("renewals")] == [one for one in (code,) if one]
+    (refusal,) = (item for item in document["diagnostics"] if item["code"].startswith("renewals"))
+    assert refusal["message"].startswith("No range can be given")
+    assert "No range can be given for the silent churn" in " ".join(done.out.split())
+    assert "Left silently" not in done.out, "no table of assumed ranges beside the refusal"
+    assert [document["total"]["silent_churn"], document["natural_departures"]] == [None, None]
+    assert [one["silent_churn"] for one in document["categories"]] == [None] * len(document["categories"])
+    refused = run(*files, "--term", "3")
+    assert (refused.status, "6 to 60" in refused.err) == (2, True)

@@ -121,7 +121,7 @@ def judge(kind: str, family: str, seed: int) -> dict[str, Any]:
         counts = count(broken, keep_months=keep_months)
         if not keep_months:
             record["found"] = [f"{one.what} {one.place} {one.first:%Y-%m}-{one.last:%Y-%m}" for one in counts.unrecorded]
-        record[name] = _compare(estimate_iceberg(counts, seed=seed), true_churn(company, counts))
+        record[name] = compare_churn(estimate_iceberg(counts, seed=seed), true_churn(company, counts))
     return record
 
 
@@ -133,7 +133,8 @@ def true_churn(company: SimulatedCompany, counts: CohortCounts) -> dict[str, int
     return {name: sum(kind["by_month"][month] for month in used) for name, kind in truth["categories"].items()}
 
 
-def _compare(estimate: Any, truth: dict[str, int]) -> dict[str, Any]:
+def compare_churn(estimate: Any, truth: dict[str, int]) -> dict[str, Any]:
+    """Which ranges hold the truth, the total over it, and how wide they are."""
     inside = [one.silent_churn.lower <= truth[one.category] <= one.silent_churn.upper for one in estimate.categories]
     total, true = estimate.total.silent_churn, sum(truth.values())
     ratios = [one.silent_churn.upper / max(one.silent_churn.lower, 1) for one in estimate.categories]

@@ -79,6 +79,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
     from iceberg.cohort.reduce import looking_back, reduce_tables
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
+    from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.rejected_rows import require_rows
     from iceberg.ingest.scan.recent_customers import CountedDays
     from iceberg.model.assumptions import Assumptions, SilentRatioPrior
@@ -108,8 +109,16 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         _require_visible(options, report)
         require_rows(report, mapping)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
-        window = looking_back(_window(options, tables), tables, mapping)
-        counts = reduce_tables(tables, window=window, keep_months=asked or (mapping is not None and mapping.keep_months))
+        chosen = mapping or MappingSet()
+        counts = reduce_tables(
+            tables,
+            window=looking_back(_window(options, tables), tables, mapping),
+            keep_months=asked or chosen.keep_months,
+            term=chosen.term,
+            keep_cancellations=chosen.keep_cancellations,
+            negative_controls=chosen.negative_controls,
+            recording_changes=chosen.recording_changes,
+        )
     return CountedFiles(counts, report, mapping, assumptions)
 
 
@@ -151,16 +160,28 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
 
 
 def saved_mapping(options: Options) -> MappingSet | None:
-    """The mapping file with the options of the command that it could hold too in place of its own: ``--segments``, ``--keep-months`` and others."""
+    """The mapping file with the options that say the same in place of its own choices."""
     from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.schema import TERM_WORDS
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
     if options.segments:
         mapping = replace(mapping or MappingSet(), segments=options.segments)
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
+    if options.recording_changes or options.no_recording_change:
+        mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
+    if options.merges:
+        mapping = (mapping or MappingSet()).with_merges(options.merges)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
+    if options.term is not None:
+        term = TERM_WORDS[options.term] if options.term in TERM_WORDS else int(options.term)
+        mapping = replace(mapping or MappingSet(), term=term)
+    if options.keep_cancellations:
+        mapping = replace(mapping or MappingSet(), keep_cancellations=True)
+    if options.negative_controls:
+        mapping = replace(mapping or MappingSet(), negative_controls=options.negative_controls)
     if options.gap_days is None and options.inactivity_days is None:
         return mapping
     mapping = mapping or MappingSet()

@@ -68,7 +68,7 @@ def _run_until_ended(typed: Sequence[str], words: Translator, received: Sequence
     """Run the command, to its end or to a signal."""
     try:
         return _run_for_user(typed, words)
-    except (KeyboardInterrupt, Exception) as end:  # what a query that was interrupted ends with is the engine's choice
+    except (KeyboardInterrupt, Exception) as end:  # DuckDB, Spark and PostgreSQL each end an interrupted query with an error of their own
         if not received and not isinstance(end, KeyboardInterrupt):
             raise
         say(words.text("cli.fault.interrupted"))

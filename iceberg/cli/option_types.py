@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
+from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -90,6 +91,28 @@ def check_version(text: str) -> tuple[str, int | None]:
     return study, int(number) if number else None
 
 
+def check_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def check_change(text: str) -> str:
+    """A day, or a day and a category: ``2024-07-01``, ``2024-07-01:billing``."""
+    day, colon, category = text.partition(":")
+    check_date("--recording-change")(day)
+    if colon and not category.strip():
+        raise UsageError("date_not_iso", {"option": "--recording-change", "value": text})
+    return text
+
+
+def check_merge(text: str) -> tuple[str, str]:
+    """The name that stays and one that becomes it: ``billing=invoices``."""
+    name, _, other = (part.strip() for part in text.partition("="))
+    if not name or not other:
+        raise UsageError("merge_unclear", {"value": text})
+    return name, other
+
+
 def check_ratio(text: str) -> float:
     """A number above 0."""
     try:
@@ -124,6 +147,13 @@ def check_whole(option: str, smallest: int, largest: int) -> Callable[[str], int
         raise UsageError("number_out_of_range", {"option": option, "value": text, "smallest": str(smallest), "largest": str(largest)})
 
     return check
+
+
+def check_term(text: str) -> str:
+    """One of `TERM_WORDS`, or a number of months between renewals of contracts."""
+    if text not in TERM_WORDS:
+        check_whole("--term", SHORTEST_TERM, LONGEST_TERM)(text)
+    return text
 
 
 def choose_language(arguments: Sequence[str], environment: dict[str, str] | os._Environ[str] = os.environ) -> str:

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.option_types import (
     UsageError,
+    check_change,
     check_columns,
     check_date,
     check_engine,
     check_factor,
     check_format,
     check_language,
+    check_merge,
+    check_names,
     check_period,
     check_ratio,
+    check_term,
     check_version,
     check_whole,
     choose_language,
@@ -88,7 +92,13 @@ class Options:
     temp_dir: Path | None = None
     window_months: int | None = None
     keep_months: bool = False
+    recording_changes: tuple[str, ...] = ()
+    no_recording_change: bool = False
+    merges: tuple[tuple[str, str], ...] = ()
     look_back_days: int | None = None
+    term: str | None = None
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
     title: str = ""
     store: str | None = None
     author: str = ""
@@ -178,13 +188,16 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
+_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category"}  # of fields called otherwise
+
+
 def _check_studies(options: Options) -> None:
     """Published studies were estimated already: no option that changes an estimate is accepted with them."""
     unset = Options("compare", options.language)
     accepted = {"command", "language", "compared", "category", "store", "author", "json", "reports", "quiet"}
     for name in (field.name for field in fields(Options) if field.name not in accepted):
         if getattr(options, name) != getattr(unset, name):
-            raise UsageError("studies_or_files", {"option": "--" + {"periods": "period"}.get(name, name).replace("_", "-")})
+            raise UsageError("studies_or_files", {"option": "--" + _NAMES.get(name, name).replace("_", "-")})
     if len(options.compared) != 2:
         raise UsageError("two_studies")
     _check_outputs(options)
@@ -204,6 +217,8 @@ def _check_estimate(options: Options) -> None:
         raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
+    if options.no_recording_change and options.recording_changes:
+        raise UsageError("recording_twice")
     if options.window_months is not None and options.since is not None:
         raise UsageError("window_twice")
     if options.since is not None and options.as_of is not None and options.since > options.as_of:
@@ -277,7 +292,13 @@ _ESTIMATE = (
     *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
     _Option("keep-months"),
+    _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
+    _Option("no-recording-change"),
+    _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
     _whole("look-back-days", 0, 3650),
+    _Option("term", "term_value", check_term),
+    _Option("keep-cancellations"),
+    _Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
     *_MAPPING,
     _Option("json", "file", Path),

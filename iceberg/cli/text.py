@@ -47,9 +47,12 @@ def wrap(sentence: str, *, indent: str = "", first: str | None = None) -> str:
 
 def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     """The headline, one line per category, the window, the evidence level and the remarks."""
+    from iceberg.model.evidence import cannot_say
     from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline
 
-    parts = [wrap(headline(estimate, words)), "", _estimate_table(estimate, counts, words), ""]
+    parts = [wrap(headline(estimate, words)), ""]
+    if not cannot_say(estimate):
+        parts += [_estimate_table(estimate, counts, words), ""]
     parts.append(wrap(f"{_window_text(estimate, counts, words)} {definition(words)}"))
     if counts.has_customers and estimate.total.vocal_customers:
         parts.append(wrap(comparator_sentence(estimate, words)))
@@ -61,6 +64,8 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
 
 def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
     """The days counted, who left in them, and how many would have left anyway where that was estimated."""
+    from iceberg.model.evidence import cannot_say
+
     text = words.text("cli.estimate.no_calendar", customers=counts.customers)
     if counts.has_calendar:
         text = words.text("cli.estimate.window", since=counts.window.since, as_of=counts.window.as_of)
@@ -68,7 +73,7 @@ def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Transla
         return text
     kind = "silent" if counts.has_linked_complaints else "left"
     text += " " + words.text(f"cli.estimate.{kind}_leavers", count=estimate.silent_leavers)
-    if estimate.total.vocal_customers:
+    if estimate.total.vocal_customers and not cannot_say(estimate):
         text += " " + words.text("cli.estimate.natural", natural=_span(estimate.natural_departures, words))
     return text
 

@@ -17,9 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
+from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.findings.findings import MassEnd, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.header import findings_to_header
+from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
 
 FORMAT = 1
@@ -86,12 +90,14 @@ class CohortCounts:
         grouped_categories: The same for categories.
         customers_at_risk: (S,) distinct customers with at least one day at risk.
         observed: What an incident log and a survey show of silent customers; None where neither was given.
-        has_calendar: False for a flat sheet without dates (evidence level F): the window is a placeholder of one month,
-            a person-day is one customer of the sheet, and the clock has one bin because the order of events is unknown.
+        has_calendar: False for a sheet without dates (level F): a placeholder of one month, a person-day is one customer, the clock has one bin.
         segment_columns: Headers of the columns whose levels make a segment, where they are several; empty otherwise.
         segment_levels: Of every segment, its level in each of these columns; segments taken together have a level of their own. Empty likewise.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
-        mass_end: The one day that holds most departures of the whole company, where there is one.
+        cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
+        negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
+        recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
+        mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
     """
 
     window: ObservationWindow
@@ -122,7 +128,11 @@ class CohortCounts:
     unrecorded: tuple[UnrecordedMonths, ...] = ()
     segment_columns: tuple[str, ...] = ()
     segment_levels: tuple[tuple[str, ...], ...] = ()
+    cancellations: tuple[LoggedCancellations, ...] = ()
+    negative_controls: tuple[str, ...] = ()
+    recording_changes: tuple[RecordingChange, ...] | None = None
     mass_end: MassEnd | None = None
+    renewals: Renewals | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -267,6 +277,7 @@ class CohortCounts:
             clock=replace(clock, segment=new_place[clock.segment]),
             grouped_segments=grouped,
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
+            renewals=self.renewals and self.renewals.rearranged(chosen),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
@@ -279,6 +290,10 @@ def _check_counts(counts: CohortCounts) -> None:
     _check_day_counts(counts)
     if counts.observed is not None:
         counts.observed.check(len(counts.categories), len(counts.segments))
+    if counts.renewals is not None and len(counts.renewals.bound) != len(counts.segments):
+        raise ValueError("every segment has a share of bound customers")
+    if not set(counts.negative_controls) <= set(counts.categories):
+        raise ValueError(f"negative controls that are no categories: {counts.negative_controls}")
     if not counts.has_calendar and len(counts.months) != 1:
         raise ValueError("counts without a calendar have one month")
 
@@ -365,10 +380,7 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["has_calendar"] = False
     if counts.segment_columns:
         header |= {"segment_columns": counts.segment_columns, "segment_levels": counts.segment_levels}
-    if counts.unrecorded:
-        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
-    if counts.mass_end is not None:
-        header["mass_end"] = counts.mass_end.to_dict()
+    header |= findings_to_header(counts)
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from iceberg.cohort.counts import ARRAY_FIELDS, FORMAT, PLAIN_FIELDS, CohortCounts, header_bytes, named_arrays
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.findings.header import findings_from_header
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import FileError
 
 _HEADER = "header.json"
@@ -68,8 +69,7 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         has_calendar=header.get("has_calendar", True),
         segment_columns=tuple(header.get("segment_columns", ())),
         segment_levels=tuple(header.get("segment_levels", ())),
-        unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
-        mass_end=MassEnd.from_dict(header.get("mass_end")),
+        **findings_from_header(header),
         **fields,
     )
 

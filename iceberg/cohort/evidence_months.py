@@ -35,7 +35,8 @@ from scipy.special import bdtr, pdtr
 
 from iceberg.arrays import BoolArray, FloatArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
+from iceberg.cohort.findings.findings import UnrecordedMonths
+from iceberg.cohort.window import ObservationWindow
 
 LEAST_MONTHS = 4  # the fewest months that can say what a month should hold
 CHANCE = 3e-4  # of a run at an end

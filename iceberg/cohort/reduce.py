@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from iceberg.cohort.axis_names import Names
+from iceberg.cohort.cancellations.search import WITHIN_DAYS, count_without
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.evidence_months import reduce_recorded
+from iceberg.cohort.findings.findings import MassEnd, RecordingChange
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.renewals.search import reduce_renewing
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
-from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, MassEnd, ObservationWindow
+from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.engine.protocol import Engine
 from iceberg.ingest.mapping import MappingSet
@@ -44,6 +48,10 @@ def reduce_tables(
     max_segments: int = MAX_SEGMENTS,
     max_categories: int = MAX_CATEGORIES,
     keep_months: bool = False,
+    term: int | None = None,
+    keep_cancellations: bool = False,
+    negative_controls: Sequence[str] = (),
+    recording_changes: Sequence[RecordingChange | date | str] | None = None,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -62,32 +70,58 @@ def reduce_tables(
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
         keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
             them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
+        term: Months between the renewals of contracts, counted from the first day of a customer; 0 where customers can leave at any time. By
+            default the departures decide (`iceberg.cohort.renewals.search`).
+        keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
+            `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
+        negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
+            bias.
+        recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
+            where there is none, None where nobody was asked.
 
     Returns:
         Counts; the order of rows in the files does not matter.
 
     Raises:
         EvidenceError: Neither a customer nor a complaint lies inside the window.
-        OptionError: A window for a flat sheet, which has no dates.
+        OptionError: A window for a flat sheet, which has no dates; a negative control that is no category.
     """
     if "flat" in tables.names:
         if window is not None:
             raise OptionError("flat_no_window", {})
-        return reduce_flat(
-            tables,
-            band_edges_months=band_edges_months,
-            clock_edges_days=clock_edges_days,
-            max_segments=max_segments,
-            max_categories=max_categories,
-        )
+        edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
+        flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
+        return with_controls(flat, negative_controls)
     window = window if window is not None else default_window(tables)
 
-    def counts_inside(days: ObservationWindow) -> CohortCounts:
-        statements = Statements(days, tuple(band_edges_months), tuple(clock_edges_days), tables.customer_key)
+    def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
+        statements = Statements(days, tuple(edges or band_edges_months), tuple(clock_edges_days), tables.customer_key)
         with tables.engine.work():
-            return _Reduction(tables, statements, max_segments, max_categories).counts()
+            return _Reduction(tables, statements, max_segments, max_categories, cancelled).counts()
 
-    return reduce_recorded(counts_inside, window, keep_months=keep_months)
+    def renewing(days: ObservationWindow, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
+        return reduce_renewing(lambda edges: counts_inside(days, edges, cancelled=cancelled), term=term)
+
+    counts = reduce_recorded(renewing, window, keep_months=keep_months)
+    recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
+    counted = with_controls(recorded, negative_controls)
+    if recording_changes is None:
+        return counted
+    return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))
+
+
+def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:
+    """The counts with these categories as negative controls.
+
+    Raises:
+        OptionError: A name is not one of the counts' categories, or no other category would be left.
+    """
+    unknown = [name for name in categories if name not in counts.categories]
+    if unknown:
+        raise OptionError("control_unknown", {"value": ", ".join(unknown), "known": ", ".join(counts.categories)})
+    if categories and set(categories) >= set(counts.categories):
+        raise OptionError("controls_only", {"value": ", ".join(categories)})
+    return replace(counts, negative_controls=tuple(name for name in counts.categories if name in set(categories))) if categories else counts
 
 
 def default_window(tables: Tables) -> ObservationWindow:
@@ -125,6 +159,7 @@ class _Reduction:
     statements: Statements
     max_segments: int
     max_categories: int
+    cancelled: tuple[str, ...] = ()  # categories with logged cancellations
 
     def counts(self) -> CohortCounts:
         window = self.statements.window
@@ -257,7 +292,8 @@ class _Reduction:
         engine.make("category_places", statements.places(self.categories.names))
         engine.make("complaints_counted", statements.complaints_counted(len(self.categories.names) - 1))
         engine.make("matched", statements.matched(self.tables.named_customers))
-        engine.make("complained", statements.complained(len(axes.segments) - 1))
+        cancelled = [self.categories.names.index(name) for name in self.cancelled]
+        engine.make("complained", statements.complained(len(axes.segments) - 1, cancelled=cancelled, within_days=WITHIN_DAYS))
         complained = person_days(engine.columns(statements.tails_of_complaints()), axes)
         days = complained - person_days(engine.columns(statements.tails_of_departures(FIRST_COMPLAINED)), axes)
         exits = self._exits(engine, FIRST_COMPLAINED)

@@ -146,11 +146,17 @@ class Statements:
             SELECT k.customer_id, c.segment, c.start_date, c.end_date, c.revenue, k.category, k.complaint_date
             FROM complaints_counted AS k JOIN {customers} AS c ON k.customer_id = c.{self.key}"""
 
-    def complained(self, others: int) -> str:
+    def complained(self, others: int, *, cancelled: Sequence[int] = (), within_days: int = 0) -> str:
         """One row per customer and category: the first complaint of those between the customer's first and last day.
 
-        Of a customer's categories the one complained of first has rank 1 (on the same day, the one that sorts first).
+        Of a customer's categories the one complained of first has rank 1 (on the same day, the one that sorts first). Complaints of the categories
+        `cancelled` that precede a departure by less than `within_days` days are left out.
         """
+        kept = ""
+        if cancelled:
+            places = ", ".join(map(str, cancelled))
+            gone = f"date_diff('day', complaint_date, end_date) < {within_days}"
+            kept = f"AND NOT (category IN ({places}) AND coalesce(end_date <= {self.as_of} AND {gone}, false))"
         return f"""
             SELECT customer_id, coalesce(place, {others}) AS segment, start_date,
                 CASE WHEN end_date <= {self.as_of} THEN end_date END AS end_date, {REVENUE_SQL} AS revenue_units,
@@ -161,7 +167,7 @@ class Statements:
                     min(complaint_date) AS complaint_date
                 FROM matched
                 WHERE {self.in_window} AND complaint_date >= start_date
-                    AND (end_date IS NULL OR complaint_date <= end_date)
+                    AND (end_date IS NULL OR complaint_date <= end_date) {kept}
                 GROUP BY customer_id, segment, start_date, end_date, revenue, category
             ) AS first_of_category LEFT JOIN segment_places ON coalesce(segment, '') = name"""
 

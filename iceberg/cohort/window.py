@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal, Self
 
 from iceberg.errors import OptionError
 
@@ -17,8 +15,6 @@ DEFAULT_WINDOW_MONTHS = 24
 # Judgement: who complained half a year before the window did not leave in silence; as long as a departure is put down to a problem by default.
 DEFAULT_LOOK_BACK_DAYS = 180
 UNKNOWN_TENURE_MONTHS = 1200  # lower edge of the band of customers of unknown tenure (flat sheets only)
-SHARE_AT_ONCE = 0.4  # judgement (grade D): of all departures, on one day; and twice what a company holds whose contracts end on one day a month
-LEAST_AT_ONCE = 30  # judgement (grade D): fewer on one day are chance
 
 
 @dataclass(frozen=True)
@@ -60,76 +56,6 @@ class ObservationWindow:
     def ending(cls, as_of: date, *, first_complaint: date | None = None, look_back_days: int = DEFAULT_LOOK_BACK_DAYS) -> ObservationWindow:
         """The default window: 24 months up to `as_of`, not before the first complaint month."""
         return moving_window(as_of, DEFAULT_WINDOW_MONTHS, first_complaint=first_complaint, look_back_days=look_back_days)
-
-
-@dataclass(frozen=True)
-class UnrecordedMonths:
-    """Months whose departures or complaints are missing from the files.
-
-    Attributes:
-        what: What is missing.
-        place: Where in the window asked for: the window begins after those before and ends before those after; those inside are counted, and
-            the model leaves their `what` out.
-        first, last: First days of the first and of the last of these months.
-        overruled: Whether the user says that they are complete: nothing is left out then.
-    """
-
-    what: Literal["departures", "complaints"]
-    place: Literal["before", "inside", "after"]
-    first: date
-    last: date
-    overruled: bool = False
-
-    @property
-    def following(self) -> date:
-        """First day after these months."""
-        return date(self.last.year + self.last.month // 12, self.last.month % 12 + 1, 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for a header."""
-        return asdict(self) | {"first": self.first.isoformat(), "last": self.last.isoformat()}
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> Self:
-        """From the values of `to_dict`."""
-        return cls(**{**entry, "first": date.fromisoformat(entry["first"]), "last": date.fromisoformat(entry["last"])})
-
-
-@dataclass(frozen=True)
-class MassEnd:
-    """One day that holds so many of all departures that it is an event of the company, not of its customers: a migration, a product that ended.
-
-    Attributes:
-        day: The day.
-        leavers: Customers whose last day it is.
-        departures: All departures of the window.
-    """
-
-    day: date
-    leavers: int
-    departures: int
-
-    @classmethod
-    def of(cls, day: date, leavers: int, departures: int, *, months: int) -> Self | None:
-        """The day with most departures, where it is one; a company whose contracts all end on one day of the month has none.
-
-        Args:
-            day: The day with most departures.
-            leavers: How many.
-            departures: All of the window.
-            months: Months of the window.
-        """
-        large = leavers >= LEAST_AT_ONCE and leavers >= max(SHARE_AT_ONCE, 2 / months) * departures
-        return cls(day, leavers, departures) if large else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for a header."""
-        return asdict(self) | {"day": self.day.isoformat()}
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any] | None) -> Self | None:
-        """From the values of `to_dict`."""
-        return None if entry is None else cls(**{**entry, "day": date.fromisoformat(entry["day"])})
 
 
 def moving_window(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,11 +18,12 @@ from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+COMPLAINTS, CHANGES = "complaints", "recording_changes"
 LONGEST_LOOK_BACK = 3650  # days
 _KNOWN_VALUES = {
     "decimal": (".", ","),
@@ -36,16 +38,26 @@ class MappingSet:
     """The mappings of one load by table, the rules for joining them, and the joins that the analyst chose, by table.
 
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files.
+    `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
+    where there is none, None where nobody said.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
     `segments`: headers of the columns that segment the customers, in place of the one proposed or named by the mapping of their table.
+    `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
+    contracts; 0 where there are none, None where the departures decide.
+    `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
+    `negative_controls`: categories that cannot cause departures.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
     joining: Joining = field(default_factory=Joining)
     links: dict[str, LinkChoice] = field(default_factory=dict)
     keep_months: bool = False
+    recording_changes: tuple[str, ...] | None = None
     look_back_days: int | None = None
     segments: tuple[str, ...] = ()
+    term: int | None = None
+    keep_cancellations: bool = False
+    negative_controls: tuple[str, ...] = ()
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -64,6 +76,13 @@ class MappingSet:
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
 
+    def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
+        """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""
+        merged = dict(self.joining.merge_categories)
+        for name, other in merges:
+            merged[name] = (*(one for one in merged.get(name, ()) if one != other), other)
+        return replace(self, joining=replace(self.joining, merge_categories=merged))
+
     def save(self, path: str | Path) -> None:
         """Write as TOML, or as JSON where the name ends in ``.json``."""
         is_json = Path(path).suffix.lower() == ".json"
@@ -81,8 +100,15 @@ class MappingSet:
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
         window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
+        window |= {} if self.term is None else {"term": self.term or "none"}
         choices |= {"window": window} if window else {}
+        categories = ({"keep_cancellations": True} if self.keep_cancellations else {}) | (
+            {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
+        )
+        choices |= {"categories": categories} if categories else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
+        if self.recording_changes is not None:
+            tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
         if self.segments:
             table = "flat" if "flat" in tables else "customers"
             tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
@@ -109,15 +135,60 @@ class MappingSet:
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
-        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in {"joining", "relations", "window"}}
-        links, window = _links_from(content.get("relations", {}), name), _window_from(content.get("window", {}), name)
+        content, changes = _without_changes(content, name)
+        choices = {"joining", "relations", "window", "categories"}
+        tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
+        window = _window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
-        return cls(tables, joining, links, **window, segments=listed[0] if listed else ())
+        categories = content.get("categories", {})
+        return cls(
+            tables,
+            joining,
+            _links_from(content.get("relations", {}), name),
+            recording_changes=changes,
+            **window,
+            segments=listed[0] if listed else (),
+            keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
+            negative_controls=_names_from(categories, "negative_controls", name=name),
+        )
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whatever the file holds
+    return type(value) is int and low <= value <= high
+
+
+def _without_changes(content: dict[str, Any], name: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
+    """The content without ``[complaints] recording_changes``, and those."""
+    entry = content.get(COMPLAINTS)
+    if not isinstance(entry, dict) or CHANGES not in entry:
+        return content, None
+    named = entry[CHANGES]
+    texts = [str(one) for one in named] if isinstance(named, list) else [str(named)]
+    for text in texts:
+        if not isinstance(named, list) or not is_change(text):
+            values = {"file": name, "table": COMPLAINTS, "key": CHANGES, "value": text}
+            raise MappingError("mapping_value_wrong", values | {"known": '["2024-07-01"], ["2024-07-01:category"], []'})
+    rest = {key: value for key, value in entry.items() if key != CHANGES}
+    others = {table: value for table, value in content.items() if table != COMPLAINTS}
+    return others | ({COMPLAINTS: rest} if rest else {}), tuple(texts)
+
+
+def is_change(text: str) -> bool:
+    """Whether a text is a day, or a day and a category: ``2024-07-01``, ``2024-07-01:billing``."""
+    day, colon, category = text.partition(":")
+    try:
+        return date.fromisoformat(day.strip()).isoformat() == day.strip() and (not colon or bool(category.strip()))
+    except ValueError:
+        return False
 
 
 _WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "keep_months": ("true, false", lambda value: isinstance(value, bool)),
-    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: type(value) is int and 0 <= value <= LONGEST_LOOK_BACK),
+    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: _is_whole(value, 0, LONGEST_LOOK_BACK)),
+    "term": (
+        f"{', '.join(TERM_WORDS)}, {SHORTEST_TERM} - {LONGEST_TERM}",
+        lambda value: value in TERM_WORDS if isinstance(value, str) else _is_whole(value, SHORTEST_TERM, LONGEST_TERM),
+    ),
 }
 
 
@@ -131,7 +202,29 @@ def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # wh
         known, holds = _WINDOW_CHOICES[key]
         if not holds(value):
             raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
-    return entry
+    return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
+
+
+def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds
+    """A yes or no of a section, false without it; `others` are its other keys."""
+    values = {"file": name, "table": table}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(entry), "known": "true, false"})
+    for given in entry:
+        if given not in (key, *others):
+            raise MappingError("mapping_field_unknown", values | {"value": given, "known": ", ".join((key, *others))})
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": "true, false"})
+    return value
+
+
+def _names_from(entry: dict[str, Any], key: str, *, name: str) -> tuple[str, ...]:
+    """A list of names, empty without it."""
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise MappingError("mapping_value_wrong", {"file": name, "table": "categories", "key": key, "value": str(value), "known": '["name", "name"]'})
+    return tuple(value)
 
 
 def _headers_from(value: Any, name: str, table: str) -> tuple[str, ...]:  # noqa: ANN401  # whatever the file holds

@@ -60,6 +60,7 @@ def reorder(counts: CohortCounts, categories: IntArray, segments: IntArray) -> C
         tenure_days=replace(days, state=state, segment=segment_place[days.segment]),
         clock=replace(clock, category=category, segment=segment_place[clock.segment]),
         observed=counts.observed and counts.observed.rearranged(categories, segments),
+        renewals=counts.renewals and counts.renewals.rearranged(segments),
         grouped_segments=0,  # the group of small segments need not be the last one here
         **{name: getattr(counts, name)[segments] for name in (*CELL_FIELDS, "silent_exit_revenue")},
     )

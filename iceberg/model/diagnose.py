@@ -8,12 +8,17 @@ from datetime import timedelta
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.findings.findings import RecordingChange
 from iceberg.cohort.window import UNKNOWN_TENURE_MONTHS
 from iceberg.model.assumptions import FOLK_RATIO
-from iceberg.model.evidence import with_badge
+from iceberg.model.entry.wave import find_wave
+from iceberg.model.evidence import NO_RANGE, with_badge
 from iceberg.model.leaks import find_leaks
 from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.ratio.measurements import remark_on_measurements
+from iceberg.model.recording.changes import RecordingFactors
+from iceberg.model.recording.names import find_renamed
+from iceberg.model.recording.steps import find_recording_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.
@@ -26,7 +31,11 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     found = [
         *estimate.diagnostics,
         *about_months(counts),
+        *about_cancellations(counts),
+        *_about_entry(estimate, counts),
+        *about_recording(counts),
         *_about_a_mass_end(counts),
+        *_about_renewals(estimate, counts),
         *_about_files(counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
@@ -36,7 +45,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *_about_money(estimate, counts),
     ]
     order = {"warning": 0, "caution": 1, "info": 2}
-    return replace(estimate, evidence=with_badge(estimate, found), diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    named = replace(estimate, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
+    return replace(named, evidence=with_badge(named, found))
 
 
 def about_months(counts: CohortCounts) -> list[Diagnostic]:
@@ -48,6 +58,63 @@ def about_months(counts: CohortCounts) -> list[Diagnostic]:
     return warnings
 
 
+def about_cancellations(counts: CohortCounts) -> list[Diagnostic]:
+    """A warning per category with cancellations logged as complaints: how many, and whether they are counted all the same."""
+    return [
+        Diagnostic(
+            "cancellations_kept" if one.overruled else "cancellations_left_out",
+            "warning",
+            {"complainants": one.complainants, "left": one.left, "days": one.days, "removed": one.removed, "others": round(100 * one.others, 1)},
+            one.category,
+        )
+        for one in counts.cancellations
+    ]
+
+
+def _about_entry(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """The months of entry whose customers leave far more often than others of their tenure, where the departures decide."""
+    wave = find_wave(counts) if estimate.evidence.level.corrects_ratio else None
+    if wave is None:
+        return []
+    values: dict[str, object] = {"months": len(wave.strong), "first": wave.strong[0], "last": wave.strong[-1], "times": wave.strongest}
+    return [Diagnostic("acquisition_wave", "caution", values)]
+
+
+NEAR_DAYS = 92  # judgement: a change that the user dates a season away is another one
+
+
+def about_recording(counts: CohortCounts) -> list[Diagnostic]:
+    """A question per step of the complaint rates that the user has not spoken of, and a proposal per category that seems to have another name."""
+    named, cautions = counts.recording_changes, []
+    for one in find_renamed(counts):
+        merge = " ".join(f'--merge-category "{one.name}={other}"' for other in one.names)
+        cautions.append(Diagnostic("category_renamed", "caution", {"names": ", ".join(one.names), "day": one.month, "merge": merge}, one.name))
+    if named == ():
+        return cautions
+    for step in find_recording_steps(counts):
+        if any(abs((step.day - change.day).days) <= NEAR_DAYS and change.category in ("", step.category) for change in named or ()):
+            continue
+        change = str(RecordingChange(step.day, step.category))
+        values: dict[str, object] = {"day": step.day, "factor": step.factor, "lower": step.lower, "upper": step.upper, "change": change}
+        kind = "own_step" if step.category else "step"
+        code = f"recording_{kind}_{'more' if step.factor > 1 else 'fewer'}"
+        cautions.append(Diagnostic(code, "caution", values, step.category or None))
+    return cautions
+
+
+def about_changes(counts: CohortCounts, recording: RecordingFactors | None) -> tuple[Diagnostic, ...]:
+    """What became of each change that the user names: taken out with its factor, or outside the window."""
+    found = []
+    if recording is not None:
+        for change, draws in zip(recording.changes, recording.log_factor.T, strict=True):
+            lower, factor, upper = (float(value) for value in np.exp(np.quantile(draws, [0.05, 0.5, 0.95])))
+            values: dict[str, object] = {"day": change.day, "factor": factor, "lower": lower, "upper": upper}
+            found.append(Diagnostic("recording_changed", "info", values, change.category or None))
+    taken = recording.changes if recording is not None else ()
+    outside = [str(change) for change in counts.recording_changes or () if change not in taken]
+    return (*found, Diagnostic("recording_change_outside", "info", {"changes": ", ".join(outside)})) if outside else tuple(found)
+
+
 def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
     """Most departures on one day: when these customers left says nothing about their complaints."""
     end = counts.mass_end
@@ -55,6 +122,20 @@ def _about_a_mass_end(counts: CohortCounts) -> list[Diagnostic]:
         return []
     values: dict[str, object] = {"day": end.day, "leavers": end.leavers, "departures": end.departures, "share": end.leavers / end.departures}
     return [Diagnostic("mass_end", "warning", values)]
+
+def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """Contracts: that the model follows their renewals, or that no range can be given because it does not."""
+    renewals, level = counts.renewals, estimate.evidence.level
+    if renewals is None or not level.follows_complainers:
+        return []
+    values: dict[str, object] = {"term": renewals.term_months, "share": round(100 * renewals.departures)}
+    if renewals.unmodelled == "unconfirmed":
+        return [Diagnostic("renewals_not_seen", "caution", values)]
+    if renewals.modelled and level.corrects_ratio:
+        weight = np.maximum(counts.customers_at_risk, 1e-9)
+        values["bound"] = round(100 * float(np.average(renewals.bound, weights=weight)))
+        return [Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
+    return [Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

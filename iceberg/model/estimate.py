@@ -14,15 +14,17 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
+from iceberg.model.departures.controls import set_controls_apart
 from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
-from iceberg.model.diagnose import diagnose
-from iceberg.model.evidence import judge_evidence, what_is_missing_for_level_3
+from iceberg.model.diagnose import about_changes, diagnose
+from iceberg.model.evidence import judge_evidence, waits_for_renewals, what_is_missing_for_level_3
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, measured_prior_of
 from iceberg.model.ratio.measurements import measure_ratios
-from iceberg.model.results import Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
+from iceberg.model.recording.changes import RecordingFactors, draw_factors, shares_before
+from iceberg.model.results import CredibleInterval, Diagnostic, Draws, EstimateCells, Evidence, IcebergEstimate, LevelDraws
 from iceberg.model.summary import Posterior, summarise_draws
 from iceberg.model.survival.flat_excess import flat_excess
 from iceberg.model.survival.net_survival import delay_by_month, matched_hazard, observed_excess, pooled_excess
@@ -85,13 +87,15 @@ def estimate_iceberg(
         evidence=judge_evidence(counts),
         assumptions=held,
         tell=tell,
-        random=np.random.default_rng(seed).spawn(4),
+        random=np.random.default_rng(seed).spawn(5),
     )
     answer = _answer_at_level(request, warm)
+    answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
-    vocal, vocal_any = vocal_customers(counts, held)
+    recording = _recording_of_file(request, answer.recording)
+    vocal, vocal_any = vocal_customers(counts, held, recording)
     cells = EstimateCells(
         categories=counts.categories,
         segments=counts.segments,
@@ -105,18 +109,21 @@ def estimate_iceberg(
         segment_columns=counts.segment_columns,
         segment_levels=counts.segment_levels,
         has_calendar=counts.has_calendar,
+        inflated=1.0 if recording is None else max(float(recording.typical.max(initial=1.0)), 1.0),
     )
     draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
     posterior = Posterior(
         draws,
         cells,
         request.evidence,
-        answer.diagnostics,
-        answer.placebo,
-        answer.pipeline,
-        answer.second_opinion,
-        answer.fit_state,
-        answer.checks,
+        answer.diagnostics + about_changes(counts, recording),
+        placebo=answer.placebo,
+        pipeline=answer.pipeline,
+        second_opinion=answer.second_opinion,
+        common_cause=answer.common_cause,
+        controls=answer.controls,
+        fit_state=answer.fit_state,
+        checks=answer.checks,
     )
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
@@ -143,16 +150,18 @@ def _from_volumes(request: _Request) -> LevelDraws:
     vocal, _ = vocal_customers(ordered, held)
     measured = measure_ratios(ordered, assumptions=held)
     prior = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[0], measured=measured)
-    drawn = condition_on_departures(prior, vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
-    drawn = drawn.rearranged(request.categories, request.segments)
-    in_file_order, _ = vocal_customers(request.counts, held)
+    recording = _draw_recording(request)
+    inflation = _inflation(request, recording)
+    drawn = condition_on_departures(_inflated(prior, inflation), vocal=vocal.sum(axis=2), leavers=None, rng=request.random[2])
+    drawn = _in_todays_units(drawn, inflation).rearranged(request.categories, request.segments)
+    in_file_order, _ = vocal_customers(request.counts, held, _recording_of_file(request, recording))
     churn = (drawn.silent_churn[..., None] * month_profile(in_file_order, np.ones(1))).astype(np.float32)
     natural = np.zeros((held.draws, *churn.shape[2:]), dtype=np.float32)
     assumed = drawn.ratio
     if any(measured):  # a survey beside the volumes: the prior that is shown is the one before the survey
         before = draw_ratio_prior(ordered.categories, assumptions=held, rng=request.random[1])
         assumed = np.exp(before.log_ratio())[:, request.categories]
-    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed)
+    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed, recording=recording)
 
 
 def _from_survival(request: _Request) -> LevelDraws:
@@ -160,11 +169,12 @@ def _from_survival(request: _Request) -> LevelDraws:
     counts, held = request.counts, request.assumptions
     request.tell("excess", 0.1)
     matched = matched_hazard(request.ordered)
-    drawn, assumed = _draw_ratios(request, matched)
+    recording = _draw_recording(request)
+    drawn, assumed = _draw_ratios(request, matched, recording)
     request.tell("cells", 0.6)
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
     share = np.ones(len(counts.segments)) if counts.has_linked_complaints else _shares(leavers.sum(axis=1))
-    vocal, _ = vocal_customers(counts, held)
+    vocal, _ = vocal_customers(counts, held, _recording_of_file(request, recording))
     delay = np.ones(1)
     if counts.has_calendar:
         delay = delay_by_month(request.ordered, horizon_days=held.horizon_days, matched=matched)
@@ -174,7 +184,7 @@ def _from_survival(request: _Request) -> LevelDraws:
     remarks: tuple[Diagnostic, ...] = ()
     if request.evidence.level.is_measured and drawn.feasible_probability < CONFLICT_PROBABILITY:
         remarks = (Diagnostic("measured_conflict", "warning", {"measured": round(drawn.asked), "departures": counts.silent_leavers}),)
-    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks)
+    return LevelDraws(churn, natural, drawn.ratio, drawn.excess, assumed, diagnostics=remarks, recording=recording)
 
 
 def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
@@ -200,6 +210,7 @@ def _from_departures(request: _Request, warm: object | None) -> LevelDraws:
             diagnostics=_remarks_beside_measurements(drawn, seen.known, request.ordered),
             excess=np.where(seen.followed, seen.excess, drawn.excess),
             ratio_prior=np.where(seen.known, seen.assumed, drawn.ratio_prior),
+            common_cause=_beside_measurements(drawn, seen.known),
         )
     return _in_file_order(request, drawn)
 
@@ -231,6 +242,7 @@ def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
         second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
         checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),
+        common_cause=None if drawn.common_cause is None else tuple(drawn.common_cause[index] for index in each),
     )
 
 
@@ -255,13 +267,54 @@ def _remarks_beside_measurements(drawn: LevelDraws, known: BoolArray, counts: Co
     return tuple(one for one in drawn.diagnostics if one.category not in measured or one.code in kept)
 
 
-def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, FloatArray]:
+def _beside_measurements(drawn: LevelDraws, measured: BoolArray) -> tuple[CredibleInterval | None, ...] | None:
+    """The common cause of the categories that were not measured: a log or a survey saw the others, whatever moves their departures."""
+    if drawn.common_cause is None:
+        return None
+    return tuple(None if known else factor for known, factor in zip([*measured, measured.all()], drawn.common_cause, strict=True))
+
+
+def _draw_recording(request: _Request) -> RecordingFactors | None:
+    """Draws of what the changes of the records did, from the complaints alone, in the order of `_Request.ordered`."""
+    return draw_factors(request.ordered, rng=request.random[4], draws=request.assumptions.draws)
+
+
+def _recording_of_file(request: _Request, recording: RecordingFactors | None) -> RecordingFactors | None:
+    """The same for the categories in the order of the file."""
+    return recording and replace(recording, before=shares_before(request.counts, recording.changes))
+
+
+def _logged(request: _Request) -> BoolArray:
+    """(C,) categories whose ratio a log measured, beside complaints as they were recorded."""
+    measured = measure_ratios(request.ordered, assumptions=request.assumptions)
+    return np.array([one is not None and one.source == "incidents" for one in measured], dtype=np.bool_)
+
+
+def _inflation(request: _Request, recording: RecordingFactors | None) -> FloatArray | None:
+    """(K, C) how many times as many complaints today's recording would have had; 1 where a log measured the ratio to those recorded."""
+    if recording is None:
+        return None
+    counts = request.ordered
+    heard = counts.complainants.sum(axis=(1, 3)) if counts.has_linked_complaints else counts.complaints
+    return np.where(_logged(request), 1.0, recording.inflation(heard.astype(np.float64)))
+
+
+def _inflated(prior: RatioPriorDraws, inflation: FloatArray | None) -> RatioPriorDraws:
+    """The prior of ratios to complaints as recorded, from that of ratios to complaints of today's recording."""
+    return prior if inflation is None else replace(prior, own=prior.own + np.log(inflation))
+
+
+def _in_todays_units(drawn: RatioDraws, inflation: FloatArray | None) -> RatioDraws:
+    return drawn if inflation is None else replace(drawn, ratio=drawn.ratio / np.median(inflation, axis=0))
+
+
+def _draw_ratios(request: _Request, matched: FloatArray, recording: RecordingFactors | None) -> tuple[RatioDraws, FloatArray]:
     """Ratios as far as the departures allow, and as assumed before, in the order of the file."""
     ordered, held = request.ordered, request.assumptions
     informed: list[ExcessQuantile] | None = None
     if not ordered.has_calendar:
         informed = [one.quantile for one in flat_excess(ordered)] if ordered.has_linked_complaints else None
-    elif request.evidence.level.follows_complainers:
+    elif request.evidence.level.follows_complainers and not waits_for_renewals(ordered):
         posteriors = pooled_excess(ordered, horizon_days=held.horizon_days, matched=matched)
         posteriors = observed_excess(ordered, posteriors, horizon_days=held.horizon_days, matched=matched)
         informed = [one.quantile for one in posteriors]
@@ -271,16 +324,25 @@ def _draw_ratios(request: _Request, matched: FloatArray) -> tuple[RatioDraws, Fl
     heard, leavers = vocal.sum(axis=2), ordered.silent_exits.sum(axis=(1, 2)).astype(np.float64)
     if not ordered.has_linked_complaints:  # their segment is unknown: only the departures of the whole company limit the ratio
         heard, leavers = heard.sum(axis=1, keepdims=True), leavers.sum(keepdims=True)
-    drawn = condition_on_departures(prior, vocal=heard, leavers=leavers, rng=request.random[2])
-    restored = drawn.rearranged(request.categories, request.segments)
+    inflation = _inflation(request, recording)
+    drawn = condition_on_departures(_inflated(prior, inflation), vocal=heard, leavers=leavers, rng=request.random[2])
+    restored = _in_todays_units(drawn, inflation).rearranged(request.categories, request.segments)
     return restored, np.exp(assumed.log_ratio())[:, request.categories]
 
 
-def vocal_customers(counts: CohortCounts, assumptions: Assumptions) -> tuple[FloatArray, FloatArray]:
+def vocal_customers(
+    counts: CohortCounts, assumptions: Assumptions, recording: RecordingFactors | None = None
+) -> tuple[FloatArray, FloatArray]:
     """(C, S, M) vocal customers by category and (S, M) of any category.
 
-    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers.
+    Volumes are complaints, not complainants: divided by the assumed repeats, and spread over segments like the silent leavers. With `recording`, of
+    the order of `counts`, they are as many as today's recording would have.
     """
+    if recording is not None:
+        by_category, of_any = vocal_customers(counts, assumptions)
+        today = by_category * recording.typical[:, None, :]
+        before, after = by_category.sum(axis=0), today.sum(axis=0)
+        return today, of_any * np.divide(after, before, out=np.ones_like(after), where=before > 0)
     if counts.has_linked_complaints:
         by_category, of_any = counts.complainants.sum(axis=3), counts.complainants_any.sum(axis=2)
         return by_category.astype(np.float64), of_any.astype(np.float64)

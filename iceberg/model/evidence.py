@@ -16,6 +16,8 @@ LEAST_MONTHS = 6
 # Judgement: less than half of the answer is assumption.
 DATA_LED_SHARE = 0.5
 
+NO_RANGE = "renewals_not_fitted"  # how the codes of these diagnostics begin
+
 Reason = tuple[str, dict[str, object]]
 Kind = Literal["assumption_led", "mixed", "data_led"]
 
@@ -40,6 +42,11 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
         return Evidence(EvidenceLevel.LINKED, "mixed", (*reasons, *missing))
     reasons.append(("departures_vary", {"segments": len(counts.segments), "months": len(counts.months)}))
     return Evidence(EvidenceLevel.VARIED, "mixed", tuple(reasons))
+
+
+def waits_for_renewals(counts: CohortCounts) -> bool:
+    """Whether customers leave at the renewals of contracts: what complainers do within a horizon then says little about what they will do."""
+    return counts.renewals is not None and counts.renewals.unmodelled != "unconfirmed"
 
 
 def _what_the_sheet_holds(counts: CohortCounts) -> tuple[Reason, ...]:
@@ -87,14 +94,21 @@ def what_is_missing_for_level_3(counts: CohortCounts) -> tuple[Reason, ...]:
         reasons.append(
             ("too_few_complainants", {"vocal_customers": counts.vocal_customers_total, "needed": LEAST_COMPLAINANTS})
         )
+    if counts.renewals is not None and counts.renewals.blocks:
+        reasons.append(("renewals_not_modelled", {"term": counts.renewals.term_months}))
     if counts.silent_leavers < LEAST_SILENT_LEAVERS:
         reasons.append(("too_few_leavers", {"silent_leavers": counts.silent_leavers, "needed": LEAST_SILENT_LEAVERS}))
     return tuple(reasons)
 
 
+def cannot_say(estimate: IcebergEstimate) -> bool:
+    """Whether no range can be given: what is shown instead is assumed, and limited by the departures alone."""
+    return any(one.code.startswith(NO_RANGE) for one in estimate.diagnostics)
+
+
 def kind_of(level: EvidenceLevel, estimate: IcebergEstimate) -> Kind:
     """Whose answer it is, from how much of it is still prior (weighted by vocal customers)."""
-    if not level.follows_complainers:
+    if not level.follows_complainers or cannot_say(estimate):
         return "assumption_led"
     heard = sum(category.vocal_customers for category in estimate.categories)
     share = sum(one.prior_share * one.vocal_customers for one in estimate.categories) / heard if heard else 1.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, SingleArray
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.recording.changes import RecordingFactors
 
 INTERVAL_MASS = 0.9
 MISFIT, MISFIT_P_VALUE = 3.0, 0.02
@@ -60,6 +61,28 @@ class PlaceboInterval(CredibleInterval):
     def overlaps(self, estimate: CredibleInterval) -> bool:
         """Whether the two intervals share a value from above: the estimate is then not distinguishable from noise with certainty."""
         return estimate.lower <= self.upper
+
+
+@dataclass(frozen=True)
+class NegativeControl:
+    """What the model would find for a category that cannot cause departures: bias, where it is above chance.
+
+    Attributes:
+        category: Its name.
+        vocal_customers: Customers who complained of it.
+        found: Silent churn that would be ascribed to it; None below level 3.
+        placebo: What chance alone finds for it.
+    """
+
+    category: str
+    vocal_customers: int
+    found: CredibleInterval | None = None
+    placebo: PlaceboInterval | None = None
+
+    @property
+    def above_chance(self) -> bool:
+        """Whether chance does not explain what is found."""
+        return self.found is not None and self.placebo is not None and not self.placebo.overlaps(self.found)
 
 
 @dataclass(frozen=True)
@@ -169,6 +192,8 @@ class CategoryEstimate:
         placebo: What the model finds where complaints cannot be the cause; None below level 3.
         pipeline: Silent leavers still to come within 30, 90 and 180 days; None below level 3.
         second_opinion: H_c if nothing about the tenure of the silent is taken from complaints; None below level 3.
+        common_cause: Factor by which other departures would have to rise, where and when the complaints of c are frequent, for H_c to be zero
+            (1.13: by 13 %); None where the estimate does not rest on that pattern (below level 3, and where a log or a survey measured it).
     """
 
     category: str
@@ -186,6 +211,7 @@ class CategoryEstimate:
     placebo: PlaceboInterval | None = None
     pipeline: dict[int, CredibleInterval] | None = None
     second_opinion: CredibleInterval | None = None
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -253,8 +279,10 @@ class LevelDraws:
         ratio_prior: (K, C) ratios before the data.
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
-        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        controls: What is found for negative controls.
         checks: The fit beside what it was fitted to.
+        recording: What the changes of the records did that the user names; None without one.
     """
 
     silent_churn: SingleArray
@@ -265,9 +293,12 @@ class LevelDraws:
     fit_state: object | None = None
     checks: tuple[PredictiveCheck, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
-    second_opinion: tuple[CredibleInterval, ...] | None = None
+    placebo: tuple[PlaceboInterval | None, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
+    second_opinion: tuple[CredibleInterval | None, ...] | None = None
+    common_cause: tuple[CredibleInterval | None, ...] | None = None
+    controls: tuple[NegativeControl, ...] = ()
+    recording: RecordingFactors | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,7 +309,8 @@ class EstimateCells:
         categories, segments: Names of the C and S axes of `Draws`.
         months: First day of each month of the M axis.
         vocal: float64 (C, S, M) vocal customers by the cell of their first complaint in c (complaints divided by the
-            assumed repeats, spread over segments like the leavers, where files are not linked).
+            assumed repeats, spread over segments like the leavers, where files are not linked); as many as today's recording would have, in
+            the median, where what is recorded changed.
         vocal_any: float64 (S, M) vocal customers by the cell of their first complaint of all.
         leavers: float64 (S, M) silent leavers; zeros at level 0.
         ratio_prior: float64 (K, C) draws of r_c before the company's own files speak.
@@ -287,6 +319,8 @@ class EstimateCells:
         whole: Whether these are all segments and months of the window.
         segment_columns, segment_levels: See `CohortCounts`.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
+        inflated: As how many vocal customers one that was recorded counts at most, where what is recorded changed: small groups are judged by those
+            that were.
         last_months: First day of the last month of each place, where neighbouring months are taken together; empty where none are.
     """
 
@@ -304,6 +338,7 @@ class EstimateCells:
     segment_columns: tuple[str, ...] = ()
     segment_levels: tuple[tuple[str, ...], ...] = ()
     last_months: tuple[date, ...] = ()
+    inflated: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -318,6 +353,7 @@ class TotalEstimate:
     pipeline: dict[int, CredibleInterval] | None = None
     second_opinion: CredibleInterval | None = None
     feasible_ratio: float | None = None  # the one ratio for all that the departures allow at most; None at level 0
+    common_cause: CredibleInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -340,6 +376,7 @@ class IcebergEstimate:
     draws: Draws
     counts_digest: str
     seed: int
+    controls: tuple[NegativeControl, ...] = ()
     cells: EstimateCells | None = None
     fit_state: object | None = None
     checks: tuple[PredictiveCheck, ...] = ()

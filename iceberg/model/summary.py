@@ -21,6 +21,7 @@ from iceberg.model.results import (
     Evidence,
     EvidenceLevel,
     IcebergEstimate,
+    NegativeControl,
     PlaceboInterval,
     PredictiveCheck,
     TotalEstimate,
@@ -39,7 +40,8 @@ class Posterior:
         draws, cells: See their classes.
         evidence: Level and reasons.
         diagnostics: What to know before trusting it.
-        placebo, pipeline, second_opinion: Per category, then one more for the total; None below level 3.
+        placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        controls: What is found for negative controls.
         fit_state: Warm start for the next fit.
         checks: The fit beside what it was fitted to.
     """
@@ -48,9 +50,11 @@ class Posterior:
     cells: EstimateCells
     evidence: Evidence
     diagnostics: tuple[Diagnostic, ...] = ()
-    placebo: tuple[PlaceboInterval, ...] | None = None
-    pipeline: tuple[dict[int, CredibleInterval], ...] | None = None
-    second_opinion: tuple[CredibleInterval, ...] | None = None
+    placebo: tuple[PlaceboInterval | None, ...] | None = None
+    pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
+    second_opinion: tuple[CredibleInterval | None, ...] | None = None
+    common_cause: tuple[CredibleInterval | None, ...] | None = None
+    controls: tuple[NegativeControl, ...] = ()
     fit_state: object | None = field(default=None)
     checks: tuple[PredictiveCheck, ...] = ()
 
@@ -90,6 +94,7 @@ def summarise_draws(
                 placebo=posterior.placebo[index] if posterior.placebo else None,
                 pipeline=posterior.pipeline[index] if posterior.pipeline else None,
                 second_opinion=posterior.second_opinion[index] if posterior.second_opinion else None,
+                common_cause=posterior.common_cause[index] if posterior.common_cause else None,
             )
         )
     return IcebergEstimate(
@@ -103,6 +108,7 @@ def summarise_draws(
         draws=draws,
         counts_digest=counts_digest,
         seed=seed,
+        controls=posterior.controls,
         cells=cells,
         fit_state=posterior.fit_state,
         checks=posterior.checks,
@@ -122,6 +128,7 @@ def _summarise_total(posterior: Posterior, churn: FloatArray, money: FloatArray 
         placebo=posterior.placebo[-1] if posterior.placebo else None,
         pipeline=posterior.pipeline[-1] if posterior.pipeline else None,
         second_opinion=posterior.second_opinion[-1] if posterior.second_opinion else None,
+        common_cause=posterior.common_cause[-1] if posterior.common_cause else None,
         feasible_ratio=float(cells.leavers.sum()) / asked if known else None,
     )
 
@@ -217,7 +224,7 @@ def focus_estimate(
     )
     of_whole = tuple(replace(one, of_whole_study=True) for one in estimate.diagnostics)
     remarks = (Diagnostic("selection_not_tested", "warning"), *of_whole) if cells.whole else estimate.diagnostics
-    posterior = Posterior(sliced, held, estimate.evidence, remarks, fit_state=estimate.fit_state)
+    posterior = Posterior(sliced, held, estimate.evidence, remarks, controls=estimate.controls, fit_state=estimate.fit_state)
     return summarise_draws(
         posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed
     )

@@ -10,9 +10,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, IcebergEstimate, PredictiveCheck
+from iceberg.model.evidence import cannot_say
+from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -34,7 +37,7 @@ def build_document(
         language: Of the diagnostics' messages, one of `iceberg.locale.LANGUAGES`.
     """
     known_departures = counts.has_customers
-    return {
+    document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "since": counts.window.since.isoformat() if counts.has_calendar else None,
         "as_of": counts.window.as_of.isoformat() if counts.has_calendar else None,
@@ -51,13 +54,33 @@ def build_document(
             "folk_estimate": _number(estimate.total.folk_estimate),
             "placebo": _interval(estimate.total.placebo),
             "second_opinion": _interval(estimate.total.second_opinion),
+            "common_cause": _interval(estimate.total.common_cause),
         },
         "categories": [_category(entry) for entry in estimate.categories],
-        "checks": [_check(entry) for entry in estimate.checks],
-        "diagnostics": [
-            {"code": entry.code, "message": " ".join(diagnostic_sentences(entry, Translator(language))).strip()} for entry in estimate.diagnostics
+        "negative_controls": [
+            {
+                "category": one.category,
+                "vocal_customers": one.vocal_customers,
+                "found": _interval(one.found),
+                "placebo": _interval(one.placebo),
+                "above_chance": one.above_chance,
+            }
+            for one in estimate.controls
         ],
+        "checks": [_check(entry) for entry in estimate.checks],
+        "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
+    return _without_ranges(document) if cannot_say(estimate) else document
+
+
+def _without_ranges(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of an estimate that refuses a range: what rests on assumption alone is unknown."""
+    parts = [document["total"], *document["categories"]]
+    for part in parts:
+        part |= {name: None for name in ("silent_churn", "revenue_lost", "probability_worst") if name in part}
+    for part in document["categories"]:
+        part["silent_ratio"] = part["silent_ratio"] | {"posterior": None}
+    return document | {"natural_departures": None}
 
 
 def document_to_json(document: Mapping[str, Any]) -> str:
@@ -81,6 +104,7 @@ def _category(entry: CategoryEstimate) -> dict[str, Any]:
         "probability_worst": None if entry.probability_worst is None else _number(entry.probability_worst),
         "placebo": _interval(entry.placebo),
         "second_opinion": _interval(entry.second_opinion),
+        "common_cause": _interval(entry.common_cause),
     }
 
 
@@ -92,6 +116,21 @@ def _check(entry: PredictiveCheck) -> dict[str, Any]:
         "p_value": _number(entry.p_value),
         "places": [{"place": point.label, "observed": _number(point.observed), "predicted": _interval(point.predicted)} for point in entry.points],
     }
+
+
+def _diagnostic(entry: Diagnostic, words: Translator) -> dict[str, Any]:
+    return {
+        "code": entry.code,
+        "message": " ".join(diagnostic_sentences(entry, words)).strip(),
+        "category": entry.category,
+        "severity": entry.severity,
+        "values": {name: _plain_value(value) for name, value in entry.values.items()},
+    }
+
+
+def _plain_value(value: object) -> str | float | int:
+    """Numbers as they are, days as ISO dates, names as text."""
+    return _number(float(value)) if isinstance(value, int | float | np.integer | np.floating) else str(value)
 
 
 def _interval(interval: CredibleInterval | None) -> dict[str, float | int] | None:

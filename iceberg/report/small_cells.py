@@ -51,13 +51,18 @@ def pool_small_categories(
     Raises:
         OptionError: ``report_too_small`` where all complainants together are fewer.
     """
-    heard = {item.category: item.vocal_customers for item in estimate.categories}
+    heard = {item.category: recorded_customers(estimate, item.vocal_customers) for item in estimate.categories}
     small = [name for name in heard if name in pooled] if pooled is not None else small_categories(heard, smallest=smallest) if smallest > 1 else []
     if not small:
         return estimate
-    if estimate.total.vocal_customers < smallest:
+    if recorded_customers(estimate, estimate.total.vocal_customers) < smallest:
         raise OptionError("report_too_small", {"smallest": smallest})
     return _pooled(estimate, small, words.text("export.small_category", smallest=smallest))
+
+
+def recorded_customers(estimate: IcebergEstimate, vocal: float) -> float:
+    """How many of so many vocal customers were recorded, at least: fewer where today's recording would have more."""
+    return vocal if estimate.cells is None else vocal / estimate.cells.inflated
 
 
 def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> IcebergEstimate:
@@ -80,8 +85,9 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
         None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
         _weighted(draws.ratio, others, pooled_places, cells),
     )
-    remarks = tuple(one for one in estimate.diagnostics if one.category not in names)
-    posterior = Posterior(gathered, held, estimate.evidence, remarks)
+    remarks = tuple(one for one in estimate.diagnostics if not {one.category, dict(one.values).get("control")} & set(names))
+    controls = tuple(one for one in estimate.controls if one.category not in names)
+    posterior = Posterior(gathered, held, estimate.evidence, remarks, controls=controls)
     summed = summarise_draws(posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed)
     own = {item.category: item for item in estimate.categories}
     return replace(summed, categories=tuple(_as_before(item, own) for item in summed.categories), total=estimate.total)

@@ -25,7 +25,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import Draws, EstimateCells, IcebergEstimate
-from iceberg.report.small_cells import SMALLEST, Number, pool_small_categories, small_categories
+from iceberg.report.small_cells import SMALLEST, Number, pool_small_categories, recorded_customers, small_categories
 
 _NAMED = 3  # segments taken together are named up to here, then counted
 _EQUAL = 1e-6  # counts of unlinked complaints are shares: sums of them differ by rounding
@@ -203,7 +203,7 @@ def veil_estimate(
     Raises:
         OptionError: ``too_few_to_show`` where all customers together are a small group.
     """
-    vocal, leavers = estimate.total.vocal_customers, estimate.silent_leavers
+    vocal, leavers = recorded_customers(estimate, estimate.total.vocal_customers), estimate.silent_leavers
     if 0 < vocal < smallest or 0 < leavers < smallest:
         raise OptionError("too_few_to_show", {"smallest": smallest})
     if estimate.cells is None:
@@ -228,7 +228,7 @@ def cells_of_counts(counts: CohortCounts, assumptions: Assumptions) -> CountedCe
 
 def counted_cells(cells: EstimateCells) -> CountedCells:
     """The counts of an estimate's cells."""
-    counted = np.concatenate([cells.vocal, cells.vocal_any[None], cells.leavers[None]])
+    counted = np.concatenate([cells.vocal / cells.inflated, cells.vocal_any[None] / cells.inflated, cells.leavers[None]])
     return CountedCells(cells.categories, cells.segments, cells.months, counted)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.evidence import NO_RANGE, cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
 from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
 
@@ -96,11 +97,13 @@ def headline(estimate: IcebergEstimate, translator: Translator) -> str:
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
     """The reservations beside the headline; "" without one.
 
-    They name months that are no evidence and a day on which most departures fall, give the second opinion where it differs, and say that the total
-    is not distinguishable from noise or not tested in this selection.
+    They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow, cancellations logged as
+    complaints and days from which all complaints seem to be recorded otherwise, give the second opinion where it differs, and say that the
+    total is not distinguishable from noise or not tested in this selection.
     """
-    named = [item for item in estimate.diagnostics if item.code.startswith(("months_", "mass_end")) or item.code == "second_opinion_differs"]
-    said = [diagnostic_sentences(item, translator)[0] for item in named]
+    named = ("months_", "mass_end", "cancellations_", "recording_step_", NO_RANGE)
+    chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
+    said = [diagnostic_sentences(item, translator)[0] for item in chosen]
     return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))
 
 
@@ -127,9 +130,10 @@ def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
     if total.silent_churn.upper < 0.5:
-        if estimate.silent_leavers:
-            return translator.text("report.headline.none_of_them", vocal=total.vocal_customers, lost=estimate.silent_leavers)
-        return translator.text("report.headline.none", vocal=total.vocal_customers)
+        none = "none_of_them" if estimate.silent_leavers else "none"
+        return translator.text(f"report.headline.{none}", vocal=total.vocal_customers, lost=estimate.silent_leavers)
+    if cannot_say(estimate):
+        return translator.text("report.headline.no_range", vocal=total.vocal_customers, lost=estimate.silent_leavers)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
     if not estimate.silent_leavers:
         return translator.text("report.headline.assumed", **values)
@@ -293,8 +297,9 @@ def decision(estimate: IcebergEstimate, category: str, translator: Translator) -
     """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
     item = category_of(estimate, category)
     ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
-    if item.vocal_customers == 0:
-        return _decision("none", translator, "none", category=category)
+    control = category in {one.category for one in estimate.controls}
+    if control or item.vocal_customers == 0:
+        return _decision("none", translator, "control" if control else "none", category=category)
     tested = chance_test(estimate, item)
     if tested == "untested":
         return _decision("untested", translator, "untested" if is_selection(estimate) else "untested_together", category=category, **ends)

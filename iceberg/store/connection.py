@@ -99,7 +99,7 @@ def open_engine(url: URL) -> Engine:
         engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
         try:
             _bring_up_to_date(engine)
-        except BaseException:
+        except BaseException:  # an interruption too: a connection left open would keep the store locked
             engine.dispose()
             raise
         return engine
@@ -145,9 +145,9 @@ def _readable_only(path: Path) -> dict[str, str] | None:
 
 
 def _make_private(path: Path) -> None:
-    """Let nobody but its owner read the file: its counts by day hold single departures. The log and its index take over the rights of the file.
+    """Make the file readable by its owner alone, because its counts by day hold single departures; its log and index get the same permissions.
 
-    A file that a group shares, and nobody else, stays shared: its owner chose that.
+    A file that only its owner and a group can read stays shared with the group: its owner chose that.
     """
     with suppress(OSError):  # the database gives the reason
         if not path.exists():

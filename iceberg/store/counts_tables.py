@@ -15,8 +15,9 @@ import numpy as np
 
 from iceberg.cohort.counts import CELL_FIELDS, PLAIN_FIELDS, CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
+from iceberg.cohort.findings.header import findings_from_header, findings_to_header
 from iceberg.cohort.silent_observations import ObservedSilence
-from iceberg.cohort.window import MassEnd, ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import StoreError
 from iceberg.store.parquet import json_bytes, read_columns, read_json, table_bytes
 
@@ -86,10 +87,7 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
     if counts.segment_columns:
         header |= {"segment_columns": counts.segment_columns, "segment_levels": counts.segment_levels}
-    if counts.unrecorded:
-        header["unrecorded"] = [run.to_dict() for run in counts.unrecorded]
-    if counts.mass_end is not None:
-        header["mass_end"] = counts.mass_end.to_dict()
+    header |= findings_to_header(counts)
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
 
@@ -154,8 +152,7 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
         segment_columns=tuple(header.get("segment_columns", ())),
         segment_levels=tuple(header.get("segment_levels", ())),
-        unrecorded=tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
-        mass_end=MassEnd.from_dict(header.get("mass_end")),
+        **findings_from_header(header),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},
     )

@@ -18,6 +18,8 @@ from benchmarks.calibration.hostile.rates import MEANT_FOR, build_table, known_c
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.value import value_per_leaver
 
 
 def small_firm(**changes):
@@ -61,6 +63,15 @@ def test_complaints_are_of_customers_who_are_there_and_their_number_is_about_wha
     assert inside.drop_duplicates(["customer", "problem"]).shape[0] == pytest.approx(260, rel=0.35)
 
 
+def test_who_spoke_of_an_incident_complained_of_it_unless_they_left_before(lives):
+    spoke = lives.incidents[lives.incidents["spoke"]]
+    said = set(zip(lives.complaints["customer"], lives.complaints["problem"], strict=True))
+    pairs = list(zip(spoke["customer"], spoke["problem"], strict=True))
+    assert sum(pair in said for pair in pairs) > 0.9 * len(pairs) > 100
+    quiet = lives.incidents[~lives.incidents["spoke"]]
+    assert sum(pair in said for pair in zip(quiet["customer"], quiet["problem"], strict=True)) < 0.2 * len(quiet)
+
+
 def test_the_truth_adds_up_and_its_silent_leavers_are_those_of_the_product(lives, counts):
     truth = true_silence(lives, counts)
     parts = truth["categories"].values()
@@ -78,24 +89,43 @@ def test_with_a_look_back_the_truth_is_still_that_of_the_product(lives, files):
     tables, _ = load_tables(**files.tables)
     with tables:
         longer = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of, 90), keep_months=True)
-        plain = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of), keep_months=True)
+        plain = reduce_tables(tables, window=ObservationWindow(firm.since, firm.as_of, 0), keep_months=True)
     assert true_silence(lives, longer)["silent_leavers"] == longer.silent_leavers < plain.silent_leavers
 
 
-def test_the_money_of_a_lost_customer_is_what_they_paid_until_they_would_have_left(lives, counts):
+def test_the_money_of_a_lost_customer_is_what_they_paid_until_they_would_have_left(lives, files, counts):
     """Counted again by hand, row by row, without and with a discount."""
     people, firm = lives.people, lives.firm
-    first = lives.complaints[lives.complaints["day"] >= day_number(counts.window.since)].groupby("customer")["day"].min()
+    heard_from = day_number(counts.window.since) - counts.window.look_back_days
+    on_file = files.tables["complaints"].assign(day=lambda rows: rows["complaint_date"].map(lambda one: day_number(one.date())))
+    first = on_file[on_file["day"] >= heard_from].groupby("customer_id")["day"].min()
     by_hand, discounted = 0.0, 0.0
     for row in people[people["cause"] != NATURAL].itertuples():
         inside = day_number(counts.window.since) <= row.departure <= day_number(counts.window.as_of)
-        if inside and not row.voiced and not first.get(row.Index, 10**9) <= row.departure:
+        if inside and not row.voiced and not first.get(row.customer_id, 10**9) <= row.departure:
             years = min((row.otherwise - row.departure) / 365.25, 1.0)
             by_hand += row.revenue * years
             discounted += row.revenue * sum(1.1 ** -(years * (step + 0.5) / 200) for step in range(200)) * years / 200
     assert true_silence(lives, counts, horizon_months=12)["money"] == pytest.approx(by_hand, abs=1)
     assert true_silence(lives, counts, horizon_months=12, discount=0.1)["money"] == pytest.approx(discounted, rel=1e-4)
     assert firm.revenue_median.min() > 0
+
+
+def test_a_leaver_is_worth_what_the_lost_customers_would_have_paid():
+    """The product's money per leaver, laid on true silent churn by segment and month, is within 8 % of what they would have paid."""
+    rng = np.random.default_rng(5)
+    lives = live(draw_problems(draw_firm(rng, regions=3, customers=9_000, months=12), rng, count=3, vocal=700), rng)
+    counts = count_files(write_files(lives))
+    people, window = lives.people, counts.window
+    heard = lives.complaints[lives.complaints["day"] >= day_number(window.since)].groupby("customer")["day"].min()
+    silent = ~(heard.reindex(people.index, fill_value=10**9) <= people["departure"])
+    inside = people["departure"].between(day_number(window.since), day_number(window.as_of))
+    lost = people[inside & silent & (people["cause"] != NATURAL) & ~people["voiced"]]
+    month = pd.to_datetime(lost["departure"], unit="D").dt.to_period("M").rank(method="dense").astype(int) - 1
+    segment = [counts.segments.index(lives.firm.segments[number]) for number in lost["segment"]]
+    worth = value_per_leaver(counts, assumptions=Assumptions())[segment, month]
+    assert len(lost) > 500
+    assert worth.sum() == pytest.approx(true_silence(lives, counts, horizon_months=12)["money"], rel=0.08)
 
 
 def test_yearly_customers_leave_at_an_anniversary_whatever_made_them_leave():
@@ -150,6 +180,7 @@ def test_volumes_hold_every_complaint_and_a_sheet_every_customer(lives, files, c
     assert volumes.tables["volumes"]["complaints"].sum() == (files.tables["complaints"]["complaint_date"] >= since).sum()
     sheet = count_files(as_flat(files, lives.firm))
     truth = true_silence(lives, sheet)
+    assert sorted(sheet.categories) == sorted(one.name for one in lives.firm.problems)
     assert truth["silent_leavers"] == sheet.silent_leavers
     assert truth["vocal_leavers"] == sheet.vocal_exits.sum()
 

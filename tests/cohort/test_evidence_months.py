@@ -9,8 +9,9 @@ import pytest
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.evidence_months import find_unrecorded_months, window_without
+from iceberg.cohort.findings.findings import UnrecordedMonths
 from iceberg.cohort.reduce import reduce_tables
-from iceberg.cohort.window import ObservationWindow, UnrecordedMonths
+from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
 from iceberg.store.counts_tables import counts_parts
 from iceberg.store.counts_tables import read_counts as read_tables

@@ -48,7 +48,7 @@ def complaints_of(*rows: tuple) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(3))
 def test_cells_equal_one_row_per_customer_and_day(tables_from_frames, window, seed):
     customers, complaints = random_company(seed)
-    counts = reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=window)
+    counts = reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=window, keep_cancellations=True)
     days = explode(customers, complaints, window)
     priced = days[days.exit & ~days.vocal & days.revenue.notna()]
 
@@ -73,7 +73,7 @@ def test_cells_equal_one_row_per_customer_and_day(tables_from_frames, window, se
 def test_clock_bins_equal_the_days_of_each_complainer(tables_from_frames, seed):
     window = WINDOWS[seed]
     customers, complaints = random_company(seed)
-    counts = reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=window)
+    counts = reduce_tables(tables_from_frames(customers=customers, complaints=complaints), window=window, keep_cancellations=True)
     days = explode(customers, complaints, window)
     last = days.groupby("customer_id").day.max()
     left = days[days.exit].set_index("customer_id").index

@@ -11,6 +11,7 @@ from iceberg_docs import GENERATORS, MARK, ROOT, fill, link_outside, pages
 
 import iceberg
 from iceberg.cli.options import COMMANDS, parse_options
+from iceberg.cohort.reduce import with_controls
 from iceberg.ingest.joining.links import POINTED_AT, LinkChoice
 from iceberg.ingest.joining.options import CHOICES, ID_STEPS, PREFIX_STEP, Joining
 from iceberg.ingest.rules.rules import LINE_RULES, RULES
@@ -22,7 +23,7 @@ from iceberg.report.export import build_document, document_to_json
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
-TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict}
+TYPES = {"integer": int, "number": (int, float), "text": str, "list": list, "interval": dict, "boolean": bool, "object": dict}
 
 
 def section(text: str, heading: str) -> str:
@@ -162,7 +163,7 @@ def test_the_page_of_the_mapping_names_how_tables_are_joined() -> None:
 
 def leaves(value: object, path: str = "") -> dict[str, object]:
     """Keys of a document with their values; intervals in one piece, a list beside the keys of its first entry."""
-    if isinstance(value, dict) and set(value) != {"lower", "median", "upper"}:
+    if isinstance(value, dict) and set(value) != {"lower", "median", "upper"} and path != "diagnostics[].values":
         return {inner: found for key, entry in value.items() for inner, found in leaves(entry, f"{path}.{key}".lstrip(".")).items()}
     if isinstance(value, list) and value:
         return {path: value, **leaves(value[0], f"{path}[]")}
@@ -174,17 +175,19 @@ def test_the_page_of_the_json_document_names_the_keys_and_their_types() -> None:
     tables, report = iceberg.load_tables(sample / "customers.csv", sample / "complaints.csv")
     with tables:
         counts = iceberg.reduce_tables(tables)
+    counts = with_controls(counts, counts.categories[-1:])  # so that the list of controls has an entry
     estimate = iceberg.estimate_iceberg(counts, assumptions=iceberg.Assumptions(draws=200))
     rows = {name: {"read": total.read, "kept": total.kept, "rejected": total.rejected} for name, total in report.rows.items()}
     real = leaves(json.loads(document_to_json(build_document(estimate, counts, rows=rows))))
     shown = {name: row[1] for row in rows_of((REFERENCE / "json.md").read_text(encoding="utf-8")) for name in names_in(row[0])}
     assert list(shown) == list(real)
-    assert [name for name, kind in shown.items() if not isinstance(real[name], TYPES[kind.partition(" ")[0]])] == []
+    kinds = {name: (TYPES[kind.partition(" ")[0]], kind.endswith("or null") and real[name] is None) for name, kind in shown.items()}
+    assert [name for name, (kind, is_null) in kinds.items() if not (is_null or isinstance(real[name], kind))] == []
     names = [entry["category"] for entry in real["categories"]]  # type: ignore[attr-defined]
     assert names == sorted(names)
 
 
 def test_the_page_of_the_configuration_names_every_variable_of_ours() -> None:
-    read = {name for path in (ROOT / "iceberg").rglob("*.py") for name in re.findall(r' = "(ICEBERG_[A-Z]+)"', path.read_text(encoding="utf-8"))}
-    shown = {name for row in rows_of((REFERENCE / "configuration.md").read_text(encoding="utf-8")) for name in names_in(row[0])}
+    read = {name for path in (ROOT / "iceberg").rglob("*.py") for name in re.findall(r'"(ICEBERG_[A-Z_]+)"', path.read_text(encoding="utf-8"))}
+    shown = {name for row in rows_of(fill((REFERENCE / "configuration.md").read_text(encoding="utf-8"))) for name in names_in(row[0])}
     assert read == {name for name in shown if name.startswith("ICEBERG_")}

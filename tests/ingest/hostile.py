@@ -117,7 +117,10 @@ def sheet_of_repeated_cells(path: Path, size: int) -> None:
 
 
 def _repeated(rows: int, *texts: str) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(np.arange(rows, dtype=np.int32) % len(texts)), pa.array(texts))
+    places = np.zeros(rows, dtype=np.int8)
+    for place in range(1, len(texts)):
+        places[place :: len(texts)] = place
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(texts))
 
 
 def _write(path: Path, columns: dict[str, object], **options: object) -> None:

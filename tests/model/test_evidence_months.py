@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.findings.findings import UnrecordedMonths
 from iceberg.cohort.reduce import reduce_tables
-from iceberg.cohort.window import UnrecordedMonths
 from iceberg.ingest.load import load_tables
 from iceberg.locale import Translator
 from iceberg.model.departures.fit.design import LexisDesign

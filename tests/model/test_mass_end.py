@@ -8,8 +8,9 @@ import pytest
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
+from iceberg.cohort.findings.findings import MassEnd
 from iceberg.cohort.reduce import reduce_tables
-from iceberg.cohort.window import MassEnd, ObservationWindow
+from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
 from iceberg.locale import Translator
 from iceberg.model.estimate import estimate_iceberg

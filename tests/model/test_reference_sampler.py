@@ -1,8 +1,8 @@
 """The fit against a No-U-Turn sampler of the same joint model, whose answers are frozen in fixtures (benchmarks/reference/README.md).
 
 Tolerances are in posterior standard deviations of the reference. They were fixed before any comparison was seen, at 0.25 and 0.5 (0.3 and 0.6 with
-sampled variances), and widened to 0.3 and 0.65 (0.8) when each category got a delay of its own and the ratio a tilt: the approximation is that much less
-good in the smallest company, whose churn medians lie up to 0.29 high (benchmarks/reference/README.md):
+sampled variances), and widened to 0.3 and 0.65 (0.8) when each category got a delay of its own and the ratio a tilt: the approximation is that
+much less good in the smallest company, whose churn medians lie up to 0.29 high (benchmarks/reference/README.md):
 
 - Same variances in both: what is left is the approximation and Monte Carlo error. A median a quarter of a standard deviation off costs a 90 %
   interval one point of coverage, and three Monte Carlo errors at an effective size of 400 are 0.19. Ends may be off by twice that: their Monte Carlo

@@ -20,7 +20,8 @@ from iceberg.model.departures.fit.information import fisher_information, log_lik
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, opinions_differ
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.model.ratio.level_three_prior import RECOVERY, ratio_prior_of
+from iceberg.model.priors import RECOVERY
+from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.results import CredibleInterval, Diagnostic
 from iceberg.model.survival.delay_kernel import PRIOR_MEAN_DAYS, DelayKernel, fit_delay_kernel, lags_needed

@@ -181,9 +181,11 @@ def example_estimate(
             revenue_lost=None if money is None else CredibleInterval.of(money.sum((1, 2, 3))),
             folk_estimate=25.0 * int(counts.complainants_any.sum()),
             placebo=PlaceboInterval.of(totals.sum(1) * 0.04) if forward else None,
+            second_opinion=CredibleInterval.of(totals.sum(1) * 0.9) if forward else None,
             pipeline={days: CredibleInterval.of(totals.sum(1) * days / 2000) for days in (30, 90, 180)}
             if forward
             else None,
+            common_cause=CredibleInterval(1.05, 1.13, 1.24) if forward else None,
         ),
         silent_leavers=int(counts.silent_exits.sum()) if level != "0" else 0,
         natural_departures=CredibleInterval.of(natural.sum((1, 2))),
@@ -237,7 +239,9 @@ def _category(
         folk_estimate=25.0 * vocal,
         feasible_ratio=None if level == "0" else 9.0,
         placebo=PlaceboInterval.of(draws * 0.05) if forward else None,
+        second_opinion=CredibleInterval.of(draws * 0.9) if forward else None,
         pipeline={days: CredibleInterval.of(draws * days / 2000) for days in (30, 90, 180)} if forward else None,
+        common_cause=CredibleInterval(1.002, 1.07, 1.16) if forward else None,
     )
 
 

@@ -30,7 +30,15 @@ CONTRACT: dict[str, Any] = {
     "rows": {"customers": {"read": 0, "kept": 0, "rejected": 0}, "complaints": {"read": 0, "kept": 0, "rejected": 0}},
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
-    "total": {"vocal_customers": 0, "silent_churn": INTERVAL, "revenue_lost": INTERVAL, "folk_estimate": 0},
+    "total": {
+        "vocal_customers": 0,
+        "silent_churn": INTERVAL,
+        "revenue_lost": INTERVAL,
+        "folk_estimate": 0,
+        "placebo": INTERVAL,
+        "second_opinion": INTERVAL,
+        "common_cause": INTERVAL,
+    },
     "categories": [
         {
             "category": "billing",
@@ -42,16 +50,22 @@ CONTRACT: dict[str, Any] = {
             "prior_share": 0.0,
             "probability_worst": 0.0,
             "placebo": INTERVAL,
+            "second_opinion": INTERVAL,
+            "common_cause": INTERVAL,
         }
     ],
+    "negative_controls": [],
     "checks": [],
-    "diagnostics": [{"code": "few_complaints", "message": "..."}],
+    "diagnostics": [{"code": "few_complaints", "message": "...", "category": "billing", "severity": "caution", "values": {}}],
 }
+
+
+OPEN = ".diagnostics[].values"  # what a remark names: other keys for each remark
 
 
 def keys_of(value: Any, path: str = "") -> set[str]:
     """All key paths of a document; the entries of a list share one path."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and path != OPEN:
         return {found for key, inner in value.items() for found in {f"{path}.{key}"} | keys_of(inner, f"{path}.{key}")}
     if isinstance(value, list):
         return {found for inner in value for found in keys_of(inner, f"{path}[]")}
@@ -91,6 +105,10 @@ def test_values_have_the_types_of_the_contract() -> None:
     for path, value in leaves_of(document):
         if path.startswith(".rows"):
             assert isinstance(value, int)
+        elif path.startswith(OPEN):
+            assert isinstance(value, str) or math.isfinite(value), path
+        elif path == ".diagnostics[].category":
+            assert value is None or isinstance(value, str)
         elif isinstance(expected[path], str):
             assert isinstance(value, str)
         elif value is not None:

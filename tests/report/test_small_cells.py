@@ -11,7 +11,7 @@ import pytest
 
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
-from iceberg.model.results import IcebergEstimate
+from iceberg.model.results import Diagnostic, IcebergEstimate, NegativeControl
 from iceberg.report.files import FORMATS, report_bytes
 from iceberg.report.small_cells import hide_small, pool_small_categories
 from tests.report.examples import example_counts, example_estimate
@@ -92,3 +92,13 @@ def test_no_format_names_a_small_category(format: str) -> None:
     if format in {"csv", "html"}:
         text = content.decode("utf-8-sig")
         assert POOL in text and estimate.categories[1].category not in text
+
+
+def test_a_small_negative_control_is_named_nowhere_and_a_large_one_stays() -> None:
+    estimate = with_vocal({1: 3, 2: 2})
+    small, large = estimate.categories[1].category, estimate.categories[0].category
+    warned = tuple(Diagnostic("common_cause_likely", "warning", {"control": name, "found": 9, "placebo": 1}) for name in (small, large))
+    controls = (NegativeControl(small, 3), NegativeControl(large, estimate.categories[0].vocal_customers))
+    pooled = pool_small_categories(replace(estimate, diagnostics=warned, controls=controls), WORDS)
+    assert [one.category for one in pooled.controls] == [large]
+    assert [one.values["control"] for one in pooled.diagnostics] == [large]

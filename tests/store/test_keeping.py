@@ -127,8 +127,9 @@ def test_an_export_holds_everything_and_opens_without_the_product(store: Store, 
     set_retention(store, 365, actor="olga")
     archive = zipfile.ZipFile(io.BytesIO(export_bytes(store, actor="olga")))
     assert archive.testzip() is None
-    folders = {name.rpartition("/")[0] for name in archive.namelist() if name.startswith("studies/")}
+    folders = {name.rpartition("/")[0] for name in archive.namelist() if name.endswith("/version.json")}
     assert len(folders) == 3
+    assert {name.rpartition("/")[0] for name in archive.namelist() if name.endswith("/study.json")} == {one.rpartition("/")[0] for one in folders}
     place = f"studies/{first.study_id}/0001"
     version = json.loads(archive.read(f"{place}/version.json"))
     assert version["author"] == "ana"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -78,6 +79,15 @@ def upload(app: AppTest, *, language: str = "en", **files: tuple[str, bytes]) ->
     for table, (name, data) in files.items():
         app.file_uploader(key=f"file.{table}").set_value((name, data, "text/csv"))
     app.run()
+    assert_healthy(app)
+    return app
+
+
+def upload_and_count(app: AppTest, customers: pd.DataFrame, complaints: pd.DataFrame) -> AppTest:
+    """Put two tables on the upload page and confirm their columns, up to the step that counts."""
+    tables = {"customers": customers, "complaints": complaints}
+    upload(app, **{name: (f"{name}.csv", table.to_csv(index=False).encode()) for name, table in tables.items()})
+    app.button(key="columns.confirm").click().run()
     assert_healthy(app)
     return app
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.companies import company_after_a_migration
-from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+from tests.ui.conftest import assert_healthy, page_file, spoken, upload_and_count
 
 OpenPage = Callable[..., AppTest]
 GAP = "From 1 July 2024 to 28 February 2025"
@@ -16,15 +16,7 @@ GAP = "From 1 July 2024 to 28 February 2025"
 def counted(open_page: OpenPage) -> AppTest:
     """A company whose files begin at a migration, up to the step that counts."""
     customers, complaints = company_after_a_migration()
-    app = open_page("upload")
-    upload(
-        app,
-        customers=("customers.csv", customers.to_csv(index=False).encode()),
-        complaints=("complaints.csv", complaints.to_csv(index=False).encode()),
-    )
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
-    return app
+    return upload_and_count(open_page("upload"), customers, complaints)
 
 
 def since(app: AppTest) -> str:

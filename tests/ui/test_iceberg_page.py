@@ -149,7 +149,7 @@ def badges(app: AppTest) -> list[str]:
 def test_a_filter_never_turns_a_doubt_into_fix(open_page: OpenPage, chosen: str, language: str) -> None:
     """The whole sample says "Fix" once; a part of it was set against nothing, and says so in title, tile, advice and remarks."""
     words = Translator(language)
-    assert words.text("report.decision.verdict_watch") in badges(open_page(language=language))
+    assert words.text("report.decision.verdict_measure") in badges(open_page(language=language))
     app = open_page(language=language, query=SELECTIONS[chosen])
     assert badges(app) == [words.text("report.decision.verdict_untested")] * 3
     assert words.text("report.headline.untested") in [element.value for element in app.markdown]

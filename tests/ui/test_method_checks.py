@@ -25,6 +25,13 @@ def test_assumption_and_data_stand_side_by_side_with_their_noise_floor(open_page
     assert any(words.text("report.takeaway.checks_fit", all=8) == chart.proto.alt for chart in app.get("vega_lite_chart"))
     noise = next(frame.value for frame in app.dataframe if words.text("report.columns.placebo_upper") in frame.value.columns)
     assert len(noise) == 7
+    assert words.text("report.columns.common_cause_median") in noise.columns
+    assert {"en": "What this noise floor cannot see", "fr": "Ce que ce niveau du bruit ne peut pas voir"}[language] in spoken(app)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "To explain all silent churn of “"), ("fr", "tous les départs silencieux de «")])
+def test_a_category_says_how_strong_a_common_cause_would_have_to_be(open_page: OpenPage, language: str, said: str) -> None:
+    assert said in spoken(open_page("category", language=language))
 
 
 def test_without_a_placebo_the_page_says_what_it_would_need(open_page: OpenPage) -> None:

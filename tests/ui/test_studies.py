@@ -286,6 +286,26 @@ def test_a_viewer_reaches_no_small_category(publish: Publish) -> None:
     assert "fewer than 5 customers" in spoken(app)
 
 
+def test_a_viewer_opens_no_version_that_a_later_one_could_be_subtracted_from(publish: Publish, store: Store) -> None:
+    """Versions 1 and 2 differ by many leavers in every cell, 2 and 3 by three in all. Owners open everything."""
+    study = publish(leavers=900)
+    publish(leavers=3000)
+    app = open_app(study=study, version="1", roles=["iceberg-viewer"])
+    assert_healthy(app)
+    closed = "Version 2 is no longer open to viewers"
+    assert not any("no longer open" in problem.value for problem in app.error)
+    publish(leavers=3003)
+    app = open_app(study=study, version="2", roles=["iceberg-viewer"])
+    assert any(closed in problem.value for problem in app.error)
+    app = open_app(study=study, roles=["iceberg-viewer"])
+    assert_healthy(app)
+    labels = next(box for box in app.selectbox if str(box.key).startswith("version.")).options
+    assert [label.split()[1].strip(",") for label in labels] == ["3", "1"]
+    assert "since version 1" in " ".join(str(one.label) for one in app.expander)
+    assert store.groups(study)[1] == 3
+    assert not any(closed in problem.value for problem in open_app(study=study, version="2", roles=["iceberg-owner"]).error)
+
+
 def test_a_viewer_cannot_combine_segments_and_months_that_are_small_together(publish: Publish) -> None:
     study = publish(leavers=50)
     app = open_app(study=study, roles=["iceberg-viewer"])

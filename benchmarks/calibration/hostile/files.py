@@ -28,6 +28,7 @@ class Files:
 
     tables: dict[str, pd.DataFrame]
     stands_for: dict[str, str] = field(default_factory=dict)
+    past_days: int = PAST_DAYS
 
     def changed(self, **tables: pd.DataFrame) -> Files:
         """The files with some tables put in the place of others."""
@@ -55,7 +56,7 @@ def write_files(lives: Lives, *, past_days: int = PAST_DAYS) -> Files:
     )
     own = there.to_numpy()[lives.complaints["customer"].to_numpy()]
     complaints = _events(lives, lives.complaints[own], "complaint_date", first)
-    return Files({"customers": customers, "complaints": complaints})
+    return Files({"customers": customers, "complaints": complaints}, past_days=past_days)
 
 
 def _dates(days: pd.Series) -> pd.DatetimeIndex:
@@ -80,18 +81,12 @@ def write_log(lives: Lives, rng: np.random.Generator, *, vocal: float, silent: f
     events = lives.incidents[(lives.incidents["day"] >= since) & (lives.incidents["day"] <= day_number(lives.firm.as_of))]
     logged = events[rng.random(len(events)) < np.where(events["spoke"], vocal, silent)][["customer", "day", "problem"]]
     extra = round(len(logged) * spurious / (1 - spurious))
-    people = lives.people
-    alive = people[(people["departure"] > since) & (people["start"] < day_number(lives.firm.as_of))]
-    chosen = alive.iloc[rng.integers(len(alive), size=extra)]
-    low = np.maximum(chosen["start"].to_numpy(), since)
-    high = np.minimum(chosen["departure"].to_numpy(), day_number(lives.firm.as_of))
-    false = pd.DataFrame(
-        {
-            "customer": chosen.index.to_numpy(),
-            "day": low + (rng.random(extra) * (high - low)).astype(int),
-            "problem": rng.choice(logged["problem"].to_numpy(), size=extra) if extra else np.zeros(0, dtype=int),
-        }
-    )
+    people, kinds = lives.people, logged["problem"].to_numpy()
+    # A day and a customer by chance, where the customer was there: a customer who stays longer is entered more often.
+    tried = 12 * extra
+    who, day = rng.integers(len(people), size=tried), rng.integers(since, day_number(lives.firm.as_of) + 1, size=tried)
+    there = (people["start"].to_numpy()[who] <= day) & (day < people["departure"].to_numpy()[who])
+    false = pd.DataFrame({"customer": who[there][:extra], "day": day[there][:extra], "problem": kinds[rng.integers(len(kinds), size=extra)]})
     return _events(lives, pd.concat([logged, false]).sort_values(["day", "customer"]), "incident_date", since)
 
 
@@ -135,7 +130,7 @@ def as_flat(files: Files, firm: Firm) -> Files:
             "tenure": (days / 30.4375).astype(int),
             "churned": np.where(customers["end_date"].notna(), "yes", "no"),
             "complained": np.where(category.notna(), "yes", "no"),
-            "category": category,
+            "complaint_category": category,
             "segment": customers["segment"],
             "revenue": customers["revenue"],
         }
@@ -143,8 +138,8 @@ def as_flat(files: Files, firm: Firm) -> Files:
     return Files({"flat": sheet.reset_index(drop=True)}, files.stands_for)
 
 
-def counted_days(counts: CohortCounts, firm: Firm) -> tuple[np.ndarray, int, int]:
-    """Day numbers whose departures `counts` holds, the first day on which a complaint ends a silence, and the last day."""
+def counted_days(counts: CohortCounts, firm: Firm, past_days: int = PAST_DAYS) -> tuple[np.ndarray, int, int]:
+    """Day numbers whose departures `counts` holds, the first day on file on which a complaint ends a silence, and the last day."""
     if not counts.has_calendar:
         since, as_of = day_number(firm.since), day_number(firm.as_of)
         return np.arange(since, as_of + 1), since, as_of
@@ -153,11 +148,13 @@ def counted_days(counts: CohortCounts, firm: Firm) -> tuple[np.ndarray, int, int
     missing = {month for month, gone in zip(counts.months, counts.months_without("departures"), strict=True) if gone}
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(object)
     used = np.array([month not in missing for month in months])
-    return days[used], int(days[0]) - window.look_back_days, int(days[-1])
+    return days[used], max(int(days[0]) - window.look_back_days, day_number(firm.since) - past_days), int(days[-1])
 
 
-def true_silence(lives: Lives, counts: CohortCounts, *, horizon_months: int = 24, discount: float = 0.0) -> dict[str, Any]:
-    """What is true of the days that were counted.
+def true_silence(
+    lives: Lives, counts: CohortCounts, *, horizon_months: int = 24, discount: float = 0.0, past_days: int = PAST_DAYS
+) -> dict[str, Any]:
+    """What is true of the days that were counted, where the complaints go back `past_days` before the window of the company.
 
     A silent leaver left on one of them with no complaint on file in the window or its look-back up to and including that day. Silent churn: silent
     leavers whom a problem made leave that they kept to themselves. Their money: what they paid a year, for as long as they would have stayed but for
@@ -167,7 +164,7 @@ def true_silence(lives: Lives, counts: CohortCounts, *, horizon_months: int = 24
     Keys: silent_leavers, vocal_leavers, silent_churn, money, pipeline; and under ``categories`` the last three per problem.
     """
     people, firm = lives.people, lives.firm
-    days, heard_from, as_of = counted_days(counts, firm)
+    days, heard_from, as_of = counted_days(counts, firm, past_days)
     gone = people["departure"].to_numpy()
     spoken = np.full(len(people), np.iinfo(np.int64).max)
     heard = lives.complaints[lives.complaints["day"] >= heard_from]

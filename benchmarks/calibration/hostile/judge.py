@@ -44,7 +44,8 @@ def judge_files(lives: Lives, files: Files, seed: int) -> Record:
     reduced = time.perf_counter()
     estimate = estimate_iceberg(counts, seed=seed, assumptions=held)
     done = time.perf_counter()
-    truth = true_silence(lives, counts, horizon_months=held.residual_horizon_months, discount=held.annual_discount_rate)
+    money_terms: dict[str, Any] = {"horizon_months": held.residual_horizon_months, "discount": held.annual_discount_rate}
+    truth = true_silence(lives, counts, **money_terms, past_days=files.past_days)
     names = [files.stands_for.get(name, name) for name in counts.categories]
     answers = {name: [number for number, one in enumerate(names) if one == name] for name in dict.fromkeys(names)}
     churn = estimate.draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)

@@ -216,9 +216,10 @@ def _leave(people: dict[str, np.ndarray], struck: dict[str, np.ndarray] | None) 
 def _events(firm: Firm, struck: dict[str, np.ndarray] | None, departure: np.ndarray, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Incidents and complaints, repeats among them, while the customer was there."""
     if struck is None:
-        return _frame(firm, *[np.zeros(0, dtype=int)] * 3).assign(spoke=False), _frame(firm, *[np.zeros(0, dtype=int)] * 3)
+        nothing = np.zeros(0, dtype=int)
+        return _frame(firm, nothing, nothing, nothing, nothing.astype(bool)), _frame(firm, nothing, nothing, nothing)
     there = struck["day"] <= departure[struck["customer"]]
-    incidents = _frame(firm, *(struck[name][there] for name in ("customer", "day", "problem"))).assign(spoke=struck["spoke"][there])
+    incidents = _frame(firm, *(struck[name][there] for name in ("customer", "day", "problem", "spoke")))
     spoke = np.flatnonzero(struck["spoke"])
     repeats = np.array([one.repeats for one in firm.problems])[struck["problem"][spoke]]
     again = np.repeat(spoke, rng.poisson(repeats))
@@ -229,8 +230,10 @@ def _events(firm: Firm, struck: dict[str, np.ndarray] | None, departure: np.ndar
     return incidents, complaints.drop_duplicates(ignore_index=True)
 
 
-def _frame(firm: Firm, customer: np.ndarray, day: np.ndarray, problem: np.ndarray) -> pd.DataFrame:
+def _frame(firm: Firm, customer: np.ndarray, day: np.ndarray, problem: np.ndarray, spoke: np.ndarray | None = None) -> pd.DataFrame:
     frame = pd.DataFrame({"customer": customer, "day": _whole(firm, day), "problem": problem})
+    if spoke is not None:
+        frame["spoke"] = spoke
     return frame.sort_values(["day", "customer", "problem"], ignore_index=True)
 
 

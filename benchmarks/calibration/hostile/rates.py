@@ -28,6 +28,9 @@ MEANT_FOR: dict[str, tuple[str, ...]] = {
 }
 
 
+MANY_KINDS = 6  # more kinds than this are counted, not listed
+
+
 def known_codes() -> list[str]:
     """Every diagnostic that has sentences, in the order of the messages."""
     says = [name.split(".")[1] for name in load_messages("en") if name.startswith("diagnostics.") and name.endswith(".says")]
@@ -40,9 +43,8 @@ def rates_of(records: list[Record]) -> dict[str, dict[str, tuple[int, int]]]:
     standing = {(record["kind"], record["seed"]): {one["code"] for one in record["diagnostics"]} for record in records}
     codes = [*known_codes(), *sorted(set().union(*standing.values()) - set(known_codes()))]
     companies = Counter(kind for kind, _ in standing)
-    return {
-        code: {kind: (sum(code in found for (own, _), found in standing.items() if own == kind), companies[kind]) for kind in kinds} for code in codes
-    }
+    stands = Counter((code, kind) for (kind, _), said in standing.items() for code in said)
+    return {code: {kind: (stands[code, kind], companies[kind]) for kind in kinds} for code in codes}
 
 
 def build_table(records: list[Record], families: dict[str, Record] | None = None) -> str:
@@ -59,6 +61,8 @@ def build_table(records: list[Record], families: dict[str, Record] | None = None
         meant = [kind for kind in MEANT_FOR.get(code, ()) if kind in by_kind]
         fair = [by_kind[kind] for kind in by_kind if KINDS[kind].fair and kind not in meant]
         others = [f"{kind} {_of(*by_kind[kind])}" for kind in by_kind if by_kind[kind][0] and not KINDS[kind].fair and kind not in meant]
+        if len(others) > MANY_KINDS:
+            others = [f"{sum(by_kind[kind][0] > 0 for kind in by_kind if not KINDS[kind].fair)} kinds"]
         there = _of(*_sum([by_kind[kind] for kind in meant])) if meant else "-"
         cells = [f"`{code}`", severities.get(code, "-"), ", ".join(meant) or "-", there, _of(*_sum(fair)), _of_families(code, families or {})]
         lines.append("| " + " | ".join([*cells, ", ".join(others) or "-"]) + " |")

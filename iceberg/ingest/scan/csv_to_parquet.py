@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -59,14 +59,14 @@ def drop_ids(load: Load, files: Sequence[PlainCsv], wanted: IdFilter) -> Custome
     if "start_date" not in fields.columns or any(replace(file.fields, columns={}) != replace(fields, columns={}) for file in files):
         return None
     rest, named, ids = load.workspace.new_path(".parquet"), load.workspace.new_path(".parquet"), fields.columns["customer_id"].sql
-    try:
-        starts = _write(load.connection, files, rest, named, wanted)
-    except BaseException as error:
-        rest.unlink(missing_ok=True)
-        named.unlink(missing_ok=True)
-        if isinstance(error, NotPlainError):
+    with ExitStack() as unfinished:  # whatever ends the writing, no half-written rows stay
+        for path in (rest, named):
+            unfinished.callback(path.unlink, missing_ok=True)
+        try:
+            starts = _write(load.connection, files, rest, named, wanted)
+        except NotPlainError:
             return None
-        raise
+        unfinished.pop_all()
     from_sql = f"(SELECT *, file_row_number AS place, {_DROPPED} AS {ids} FROM read_parquet({quote_text(str(rest))}))"
     without_ids = replace(source, from_sql=from_sql, record_sql="place", path=str(rest), starts=starts)
     return CustomersWithoutIds(without_ids, replace(source, from_sql=f"read_parquet({quote_text(str(named))})"))

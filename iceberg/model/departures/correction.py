@@ -13,6 +13,7 @@ from iceberg.arrays import BoolArray, FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
@@ -24,8 +25,9 @@ from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws, PlaceboInterval, PredictiveCheck
-from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, share_within
+from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel
 
 _Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, second opinion and checks
 
@@ -99,25 +101,18 @@ def correct_by_departures(
             assumptions.draws,
             tell,
         )
-    rows = rows_under(of_heard, reference.prior, reference.drawn.log_ratio)
-    if rows is None:
-        # Too far from the default prior for its draws to be reweighted.
-        known = reference.fit
-        fit, drawn = _fit_and_draw(heard, known.kernel, of_heard, _from_the_start(for_draws), assumptions.draws, tell, warm=known)
-        tell("pipeline", 0.95)
-        ahead = draw_pipeline(fit, heard, drawn, rng=_from_the_start(for_pipeline))
-    else:
-        fit, drawn, ahead = reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    fit, drawn, ahead = _under_prior(reference, heard, of_heard, (for_draws, for_pipeline), assumptions.draws, tell)
     second = reference.second.under(of_heard, reference.prior)
-    opinions = None if second is None else _intervals(_with_silence(second, spoken))
+    own = ~np.isin(counts.categories, counts.negative_controls)  # the total is that of the other categories
+    opinions = None if second is None else _intervals(_with_silence(second, spoken), own)
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
-    within = share_within(kernel.location, np.array([float(assumptions.horizon_days)]))[:, 0]
+    within = kernel.share_within(float(assumptions.horizon_days))
     assumed = np.exp(prior.draw(for_prior, assumptions.draws))
     ratio = assumed.copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64))
+    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64), own)
     conflict = find_conflict(fit.ratio_likelihood, of_heard, heard.vocal_customers.astype(np.float64), rng=for_conflict)
     remarks = _diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard)
     return LevelDraws(
@@ -127,12 +122,19 @@ def correct_by_departures(
         excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
         placebo=noise_floor,
-        pipeline=_pipelines(_with_silence(ahead, spoken)),
+        pipeline=_pipelines(_with_silence(ahead, spoken), own),
         second_opinion=opinions,
-        diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions), *((conflict,) if conflict else ())),
+        common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
+        diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions, own), *((conflict,) if conflict else ())),
         fit_state=reference,
+        recording=_recording(heard, drawn),
         checks=reference.checks,
     )
+
+
+def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:
+    changes = changes_inside(heard)
+    return RecordingFactors(changes, drawn.change, shares_before(heard)) if changes else None
 
 
 def _stream(rng: np.random.Generator) -> tuple[object, ...]:
@@ -165,6 +167,19 @@ def _fit_reference(
     return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
 
 
+def _under_prior(
+    reference: _Reference, heard: CohortCounts, prior: RatioPrior, streams: _Streams, draws: int, tell: Callable[[str, float], None]
+) -> tuple[ExcessHazardFit, ReconciliationDraws, FloatArray]:
+    """Fit, draws and pipeline under `prior`: those of `reference` reweighted, or new ones where it is too far from the default prior for that."""
+    rows = rows_under(prior, reference.prior, reference.drawn.log_ratio)
+    if rows is not None:
+        return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
+    known = reference.fit
+    fit, drawn = _fit_and_draw(heard, known.kernel, prior, _from_the_start(streams[0]), draws, tell, warm=known)
+    tell("pipeline", 0.95)
+    return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
+
+
 def _fit_and_draw(
     heard: CohortCounts,
     kernel: DelayKernel,
@@ -176,9 +191,7 @@ def _fit_and_draw(
     warm: ExcessHazardFit | None = None,
 ) -> tuple[ExcessHazardFit, ReconciliationDraws]:
     """The fit, averaged over its variances, and its joint draws."""
-    fit = fit_excess_hazard(
-        heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior
-    )
+    fit = fit_excess_hazard(heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
     fit = average_variances(fit)
     tell("cells", 0.6)
     return fit, draw_silent_churn(fit, heard, rng=rng, draws=draws)
@@ -195,7 +208,8 @@ def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:
     moved["category"] = np.where(moved["category"] < 0, -1, place[moved["category"]])
     return replace(
         counts,
-        categories=tuple(name for name, keep in zip(counts.categories, chosen, strict=True) if keep),
+        categories=(kept := tuple(name for name, keep in zip(counts.categories, chosen, strict=True) if keep)),
+        negative_controls=tuple(name for name in counts.negative_controls if name in kept),
         complainants=counts.complainants[chosen],
         complaints=counts.complaints[chosen],
         clock=ComplaintClockCounts(**moved),
@@ -213,34 +227,40 @@ def _with_silence(draws: npt.NDArray[Any], spoken: BoolArray) -> npt.NDArray[Any
     return filled
 
 
-def _intervals(churn: FloatArray) -> tuple[CredibleInterval, ...]:
-    """(K, C) as C + 1 intervals."""
-    each = [CredibleInterval.of(churn[:, category]) for category in range(churn.shape[1])]
-    return (*each, CredibleInterval.of(churn.sum(axis=1)))
+def _each(draws: FloatArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C intervals."""
+    return tuple(CredibleInterval.of(draws[:, category]) for category in range(draws.shape[1]))
 
 
-def _placebo_intervals(placebo: FloatArray, churn: FloatArray) -> tuple[PlaceboInterval, ...]:
-    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger."""
+def _intervals(churn: FloatArray, own: BoolArray) -> tuple[CredibleInterval, ...]:
+    """(K, C) as C + 1 intervals, the last one that of the sum over `own`."""
+    return (*_each(churn), CredibleInterval.of(churn[:, own].sum(axis=1)))
+
+
+def _placebo_intervals(placebo: FloatArray, churn: FloatArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
+    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger; the last one is of the sum over `own`."""
     intervals: list[PlaceboInterval] = []
-    for noise, estimate in zip((*placebo.T, placebo.sum(axis=1)), (*churn.T, churn.sum(axis=1)), strict=True):
+    for noise, estimate in zip((*placebo.T, placebo[:, own].sum(axis=1)), (*churn.T, churn[:, own].sum(axis=1)), strict=True):
         interval = CredibleInterval.of(noise)
         exceeded = above_noise if len(intervals) == churn.shape[1] else tempered_above_noise  # a total is not alone in its category's error
         intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=exceeded(estimate, noise)))
     return tuple(intervals)
 
 
-def _pipelines(ahead: FloatArray) -> tuple[dict[int, CredibleInterval], ...]:
+def _pipelines(ahead: FloatArray, own: BoolArray) -> tuple[dict[int, CredibleInterval], ...]:
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
-    by_horizon = [_intervals(ahead[..., place]) for place in range(ahead.shape[2])]
+    by_horizon = [_intervals(ahead[..., place], own) for place in range(ahead.shape[2])]
     return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
 
 
-def _compare_opinions(categories: tuple[str, ...], churn: FloatArray, opinions: tuple[CredibleInterval, ...] | None) -> tuple[Diagnostic, ...]:
+def _compare_opinions(
+    categories: tuple[str, ...], churn: FloatArray, opinions: tuple[CredibleInterval, ...] | None, own: BoolArray
+) -> tuple[Diagnostic, ...]:
     """A remark for the total and for each category where the estimate without tenure differs."""
     if opinions is None:
         return ()
     found = []
-    for name, first, second in zip((*categories, None), _intervals(churn.sum(axis=(2, 3), dtype=np.float64)), opinions, strict=True):
+    for name, first, second in zip((*categories, None), _intervals(churn.sum(axis=(2, 3), dtype=np.float64), own), opinions, strict=True):
         if opinions_differ(first, second):
             code = "second_opinion_differs" if name is None else "second_opinion_differs_category"
             found.append(Diagnostic(code, "caution", {"lower": round(second.lower), "upper": round(second.upper)}, name))
@@ -259,7 +279,8 @@ def _diagnose(
     if not fit.converged:
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
-    if placebo[-1].overlaps(CredibleInterval.of(churn.sum(axis=1))):
+    own = ~np.isin(counts.categories, counts.negative_controls)
+    if placebo[-1].overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):
         likely = placebo[-1].likely_exceeded
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
@@ -268,8 +289,8 @@ def _diagnose(
     prior = np.log(assumed)
     small = SMALL_SHARE * float(counts.silent_leavers)
     for index, category in enumerate(counts.categories):
-        own = CredibleInterval.of(churn[:, index])
-        if placebo[index].overlaps(own) and placebo[index].is_noise and own.upper > small:
+        found = CredibleInterval.of(churn[:, index])
+        if placebo[index].overlaps(found) and placebo[index].is_noise and found.upper > small:
             diagnostics.append(Diagnostic("not_above_noise", "info", {"placebo": round(placebo[index].upper)}, category))
         posterior = drawn.log_ratio[:, index]
         if float(posterior.std()) > PRIOR_REMAINS * float(prior[:, index].std()):

@@ -12,7 +12,7 @@ from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import ExcessHazardFit
 from iceberg.model.departures.reconciliation import ReconciliationDraws
-from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, integrated_share
+from iceberg.model.survival.delay_kernel import DAYS_PER_MONTH, integrated_share, until_renewal
 
 HORIZONS_DAYS = (30, 90, 180)
 
@@ -42,11 +42,10 @@ def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: Reconcilia
     ends = [*starts[1:], None]
     oldest = np.array([(window.as_of - day).days + 1.0 for day in starts])
     youngest = np.array([(window.as_of - day).days + 1.0 if day else 0.0 for day in ends])
-    delay = drawn.delay
 
     def gone(extra: float) -> FloatArray:
         edges = np.concatenate([oldest, youngest]) + extra
-        integral = integrated_share(delay, edges)
+        integral = _integrated_departures(fit, drawn, edges)
         months = len(oldest)
         return np.asarray((integral[..., :months] - integral[..., months:]) / (oldest - youngest))
 
@@ -55,3 +54,15 @@ def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: Reconcilia
     shares = np.stack([gone(float(days)) - already for days in HORIZONS_DAYS], axis=-1)
     age = (oldest + youngest)[:, None] / 2 + np.asarray(HORIZONS_DAYS, dtype=float)[None] / 2
     return np.asarray(shares * np.exp(-hazard * age)[None])
+
+
+def _integrated_departures(fit: ExcessHazardFit, drawn: ReconciliationDraws, days: FloatArray) -> FloatArray:
+    """(K, C, D) integral of the share that has left: of the customers bound by a contract at the first renewal after the delay."""
+    delay, clock = drawn.delay, fit.design.clock
+    free = integrated_share(delay, days)
+    if clock is None:
+        return free
+    at_risk = fit.design.at_risk.sum(axis=(1, 2))
+    bound = clock.bound(drawn.bound) @ (at_risk / at_risk.sum())
+    later = until_renewal(lambda moved: integrated_share(delay, moved), days, clock.term)
+    return np.asarray(free + bound[:, None, None] * (later - free), dtype=np.float64)

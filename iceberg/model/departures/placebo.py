@@ -13,7 +13,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.departures.fit.model import ExcessHazardFit, refit
+from iceberg.model.departures.fit.model import START_RATIO_SHIFT, ExcessHazardFit, refit
 from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.priors import MODEL_ERROR_LOG_SD
@@ -64,6 +64,9 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
     layout, design = fit.layout, fit.design
     shared, own = fit.shared.copy(), fit.own.copy()
     of = layout.shared(shared)
+    # Patterns move as they would be recorded today; the change stays where it is.
+    unrecorded = np.einsum("l,lcq->cq", of["change"], layout.before_change) if layout.changes else 0.0
+    of["month"][:] += unrecorded
     mine = layout.own(own) if layout.local else {}
     for category in range(layout.categories):
         turn = int(rng.integers(layout.months // 4, layout.months - layout.months // 4 + 1)) if layout.months > 3 else 0
@@ -79,7 +82,9 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
             mine["segment"][:, category] = mine["segment"][places, category]
             mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
             of["level"][:, category] = of["level"][_moved_levels(layout, rng), category]
-    of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0
+    of["month"][:] -= unrecorded
+    # Small, as where the real fit starts (`_natural_first`): from large ratios a moved pattern can settle on what natural departures explain.
+    of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0 + START_RATIO_SHIFT
     rates = fit.rates_at(shared, own)
     # The moved pattern meets other customers; its level is set so that as many of them complain.
     size = np.maximum(design.complainants.sum((1, 2, 3)), 0.1) / np.maximum(rates.complaints.sum((1, 2, 3)), 1e-12)

@@ -17,7 +17,9 @@ from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.design import lagged_intensity
 from iceberg.model.departures.fit.model import ExcessHazardFit
+from iceberg.model.departures.fit.parameters import FEW_SEGMENTS
 from iceberg.model.ratio.posterior import draw_log_ratios
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.survival.delay_kernel import lag_weights
 
 CHUNK = 100  # draws evaluated at a time; bounds the memory
@@ -30,10 +32,13 @@ class ReconciliationDraws:
     Attributes:
         silent_churn: float32 (K, C, S, M) whole customers.
         natural: float32 (K, S, M); `silent_churn.sum(1) + natural` is the observed silent leavers of the cell in every draw.
-        ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained.
+        ratio: (K, C) silent leavers per vocal customer, H_c / V_c; the parameter r_c where nobody complained. V_c as today's recording would
+            have it, where what is recorded changed.
         log_ratio: (K, C) the parameter.
         sufferers: float32 (K, C, M) silent customers struck in a month who leave because of it sooner or later, if nothing else takes them first.
         delay: (K, C, 2) log mean days and log shape of the delay of each category behind the draw.
+        bound: (K,) how far the share bound by contracts is moved, logit scale; zeros without contracts.
+        change: (K, L) log factor of each change of what is recorded.
     """
 
     silent_churn: SingleArray
@@ -42,6 +47,8 @@ class ReconciliationDraws:
     log_ratio: FloatArray
     sufferers: SingleArray
     delay: FloatArray
+    bound: FloatArray
+    change: FloatArray
 
     def at(self, rows: IntArray) -> ReconciliationDraws:
         """Some of the draws, some perhaps more than once."""
@@ -68,10 +75,11 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
     natural = np.zeros((draws, segments, months), dtype=np.float32)
     sufferers = np.zeros((draws, categories, months), dtype=np.float32)
-    for low in range(0, draws, CHUNK):
-        part = slice(low, min(low + CHUNK, draws))
+    at_a_time = CHUNK if segments <= FEW_SEGMENTS or fit.design.clock is None else max(CHUNK * FEW_SEGMENTS // segments, 1)
+    for low in range(0, draws, at_a_time):
+        part = slice(low, min(low + at_a_time, draws))
         own = fit.arrow.draw_own(rng, away[part]) + fit.own.astype(np.float32)
-        if fit.layout.is_wide:
+        if fit.layout.is_wide and fit.design.clock is None:
             left = np.nonzero(fit.design.exits.sum(2))
             shares, sufferers[part] = shares_of_leavers(fit, shared[part], own)
             split = rng.multinomial(exits[left], shares)
@@ -86,8 +94,13 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     log_ratio = fit.layout.shared(shared)["ratio"]
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
-    ratio = np.where(vocal > 0, total / np.maximum(vocal, 1), np.exp(log_ratio))
-    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared))
+    change = np.array(fit.layout.shared(shared)["change"])
+    heard: FloatArray | IntArray = vocal
+    if fit.layout.changes:
+        factors = RecordingFactors(changes_inside(counts), change, shares_before(counts))
+        heard = vocal * factors.inflation(counts.complainants.sum(axis=(1, 3)).astype(np.float64))
+    ratio = np.where(vocal > 0, total / np.maximum(heard, 1), np.exp(log_ratio))
+    return ReconciliationDraws(churn, natural, ratio, np.array(log_ratio), sufferers, shared_delay(fit, shared), moved_bound(fit, shared), change)
 
 
 def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray]:
@@ -137,7 +150,8 @@ def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any])
 def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:
     """The shares of `cell_shares` for the segments and months in which customers left, (K, cells, C + 1) in their order; and the sufferers.
 
-    Where segments are many, most tenure bands of a month see no departure: rates are worked out where there is one.
+    Where segments are many, most tenure bands of a month see no departure: rates are worked out where there is one. Contracts, under which those
+    of one cell depend on the others, are left to `cell_shares`.
     """
     design, layout = fit.design, fit.layout
     of, mine = layout.shared(shared.astype(np.float32)), layout.own(own.astype(np.float32))
@@ -145,14 +159,15 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
     segment, month, band = np.nonzero(design.exits)
     cell_of = np.cumsum(np.r_[0, (np.diff(segment) != 0) | (np.diff(month) != 0)]) if len(segment) else segment
     starts = np.flatnonzero(np.r_[1, np.diff(cell_of)]) if len(segment) else segment
-    weights, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
+    by_lag, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
+    weights, unrecorded = by_lag.astype(np.float32), _unrecorded(fit, of["change"])
     risk, source = design.at_risk.astype(np.float32), design.source_band.astype(np.float32)
     levels = np.array(layout.membership, dtype=np.int64).reshape(layout.segments, -1)
     expected = np.empty((c + 1, draws, len(segment)), dtype=np.float32)
     sufferers = np.empty((draws, c, layout.months), dtype=np.float32)
     for category in range(c):
         own_level = mine["segment"][:, :, category] + of["level"][:, levels, category].sum(2)
-        log_intensity = of["month"][:, category, None, :] + (own_level + of["ratio"][:, category, None])[..., None]
+        log_intensity = (of["month"][:, category] + unrecorded[:, category])[:, None, :] + (own_level + of["ratio"][:, category, None])[..., None]
         log_intensity[..., design.before :] += mine["burst"][:, :, category]
         intensity = np.exp(np.clip(log_intensity, -40, 15, out=log_intensity), out=log_intensity)
         factor = np.ones((draws, bands), dtype=np.float32)
@@ -170,6 +185,8 @@ def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray
     of_band = np.zeros((draws, bands), dtype=np.float32)
     of_band[:, layout.free_bands] = of["natural_band"]
     expected[c] = np.exp(np.clip(natural + of_band[:, band], -40, 10))
+    if design.natural_factor is not None:
+        expected[c] *= design.natural_factor[month, band].astype(np.float32)
     expected *= design.exits[segment, month, band].astype(np.float32) / np.maximum(expected.sum(0), 1e-30)
     shares = np.add.reduceat(expected, starts, axis=2).astype(np.float64) if len(segment) else np.zeros((c + 1, draws, 0))
     shares /= shares.sum(0)
@@ -182,12 +199,15 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
-    weights, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
+    unrecorded = _unrecorded(fit, of["change"])
+    by_lag, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
+    clock, bound = design.clock, moved_bound(fit, shared)
     source = design.source_band.astype(np.float32)
     risk = design.at_risk.astype(np.float32)
     caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
     for category in range(layout.categories):
-        log_intensity = np.repeat(of["month"][:, category, None, :], layout.segments, axis=1)
+        month = of["month"][:, category] + unrecorded[:, category]
+        log_intensity = np.repeat(month[:, None, :], layout.segments, axis=1)
         band = np.zeros((draws, bands), dtype=np.float32)
         band[:, layout.free_bands] = of["band"][:, category]
         if layout.local:
@@ -199,9 +219,12 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
         factor = (np.exp(np.clip(band, -20, 20)) @ reading.T) * tilted
         exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
         sufferers[:, category] = (intensity[..., design.before :] * exposed).sum(axis=1)
-        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
+        moved = np.einsum("lbd,kd->klb", source, factor)
         lagged = lagged_intensity(design, intensity)
-        flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved)
+        if clock is None:
+            flat = np.matmul(lagged.reshape(draws, -1, design.lags + 1), moved * by_lag[:, category, :, None].astype(np.float32))
+        else:
+            flat = np.matmul(lagged, moved[:, None] * clock.weights(bound, by_lag[:, category]).astype(np.float32))
         caused.append(flat.reshape(draws, *design.shape[1:]) * risk)
     natural = np.zeros((draws, *design.shape[1:]), dtype=np.float32) + of["natural_month"][:, None, :, None]
     natural[..., layout.free_bands] += of["natural_band"][:, None, None, :]
@@ -210,13 +233,30 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
         natural += mine["natural_segment_band"][:, :, None, :]
         if layout.column_sizes:
             natural += of["natural_level"][:, np.array(layout.membership)].sum(2)[..., None, None]
-    return caused, np.exp(np.clip(natural, -40, 10)) * risk, sufferers
+    natural = np.exp(np.clip(natural, -40, 10))
+    if design.natural_factor is not None:
+        natural = natural * design.natural_factor.astype(np.float32)
+    if clock is not None:
+        natural = clock.natural(bound, natural)
+    return caused, natural * risk, sufferers
 
 
-def _delays_and_tilts(fit: ExcessHazardFit, shared: FloatArray, tilt: SingleArray) -> tuple[SingleArray, SingleArray, SingleArray]:
+def moved_bound(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
+    """(K,) `ReconciliationDraws.bound`."""
+    return np.asarray(fit.layout.shared(shared)["bound"].sum(axis=-1), dtype=np.float64)
+
+
+def _unrecorded(fit: ExcessHazardFit, change: SingleArray) -> SingleArray:
+    """(K, C, Q) log share of the complaints of each month that today's recording would add; zeros where it did not change."""
+    if not fit.layout.changes:
+        return np.zeros((1, fit.layout.categories, 1), dtype=np.float32)
+    return np.asarray(np.einsum("kl,lcq->kcq", change, fit.layout.before_change.astype(np.float32)))
+
+
+def _delays_and_tilts(fit: ExcessHazardFit, shared: FloatArray, tilt: SingleArray) -> tuple[FloatArray, SingleArray, SingleArray]:
     """Of every draw: (K, C, lags + 1) lag weights and (K, B) tilt of the ratio with tenure; and `LexisDesign.band_reading`."""
     design, delay = fit.design, shared_delay(fit, shared)
-    weights = (lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))).astype(np.float32)
+    weights = lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))
     tilted = np.exp(np.clip(tilt * design.tenure_score.astype(np.float32), -20, 20))
     return weights, tilted, design.band_reading.astype(np.float32)
 

@@ -28,6 +28,7 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.measurements import measure_ratios
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under, same_prior
+from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.results import LevelDraws
 from iceberg.model.survival.delay_kernel import fit_delay_kernel
 
@@ -43,7 +44,7 @@ def months_can_tell(counts: CohortCounts) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Series:
+class _SeriesFit:
     """Fit and draws under the default prior; other assumptions reweight these draws.
 
     Attributes:
@@ -89,8 +90,8 @@ def correct_by_months(
         return draw_silent_churn(fit, series, rng=_afresh(for_draws), draws=assumptions.draws)
 
     key = (series.digest, _seed(for_draws).entropy, _seed(for_draws).spawn_key, assumptions.draws)
-    if not (isinstance(warm, _Series) and warm.key == key and same_prior(warm.prior, usual)):
-        warm = _Series(key, usual, fit_and_draw(usual))
+    if not (isinstance(warm, _SeriesFit) and warm.key == key and same_prior(warm.prior, usual)):
+        warm = _SeriesFit(key, usual, fit_and_draw(usual))
     rows = rows_under(known, warm.prior, warm.drawn.log_ratio)
     drawn = fit_and_draw(known) if rows is None else warm.drawn.at(rows)
     excess = _drawn_excess(counts, assumptions, for_excess, spoken, np.exp(drawn.log_ratio))
@@ -100,7 +101,7 @@ def correct_by_months(
     churn, natural = spread_over_segments(caused, leavers=counts.silent_exits.sum(axis=2).astype(np.float64))
     assumed = np.ones((assumptions.draws, len(counts.categories)))
     assumed[:, spoken] = np.exp(prior.draw(for_prior, assumptions.draws))
-    heard = complainants.sum(axis=1)
+    heard, changes = complainants.sum(axis=1), changes_inside(series)
     return LevelDraws(
         silent_churn=churn,
         natural=natural,
@@ -108,6 +109,7 @@ def correct_by_months(
         excess=excess,
         ratio_prior=assumed,
         fit_state=warm,
+        recording=RecordingFactors(changes, drawn.change, shares_before(series)) if changes else None,
     )
 
 
@@ -137,6 +139,7 @@ def _added_up(counts: CohortCounts, complainants: IntArray, spoken: BoolArray) -
         has_customers=True,
         has_linked_complaints=True,
         unrecorded=counts.unrecorded,
+        recording_changes=counts.recording_changes,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.priors import OWN_EXCESS_LOG_SD, RECOVERY
 from iceberg.model.ratio.draws import draw_ratio_prior
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel
@@ -22,11 +23,6 @@ from iceberg.model.survival.delay_kernel import DelayKernel
 UNKNOWN_SHARED_SD, UNKNOWN_SPREAD_SD = 1.25, 0.5
 VOCAL_WEIGHT = 0.6  # judgement, grade D: how far the excess of a category's complainers, against all complainers', speaks for its silent
 SILENT_EXCESS_LOG_SD = 0.5  # judgement, grade D: q of the silent around q of the vocal, where a complaint rate is observed
-# q of the silent has a prior of its own, and is tied loosely to complainers' q. Either complaining changes little, or it is handled, and helps:
-# of customers with a major problem, 9 to 37 % of those who said nothing would buy again, 54 to 95 % of those whose complaint was resolved
-# (TARP, in Goodman & Newman 2003); grade C for the direction, D for the numbers. Log scale: weight, mean and sd of log q_silent - log q_vocal.
-OWN_EXCESS_LOG_SD = 0.7
-RECOVERY = ((0.6, 0.0, 0.5), (0.4, 0.5, 1.2))
 _SEED, _DRAWS = 25, 4000  # moments by simulation: fixed, so that they are a function of the assumptions alone
 
 

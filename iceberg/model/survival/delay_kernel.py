@@ -26,6 +26,7 @@ from scipy.special import gammainc, ndtr
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.priors import CATEGORY_MEAN_SD
 
 DAYS_PER_MONTH = 30.4375
 # Judgement, grade D, all on the log scale: what is believed of the delay before any complainer has left.
@@ -36,7 +37,7 @@ PRIOR_EXCESS_LOGIT, PRIOR_EXCESS_LOGIT_SD = -0.85, 1.1  # q = 0.3, from 0.06 to 
 # The silent need not wait as long as the vocal: in all categories together, and in each.
 SILENT_MEAN_SD, SILENT_SHAPE_SD = 0.2, 0.15
 SILENT_OWN_MEAN_SD, SILENT_OWN_SHAPE_SD = 0.15, 0.15
-CATEGORY_MEAN_SD, CATEGORY_SHAPE_SD = 0.5, 0.3  # judgement, grade D: how far the delays of one company's categories are apart
+CATEGORY_SHAPE_SD = 0.3  # judgement, grade D: how far the shapes of the delays of one company's categories are apart (log scale)
 EXCESS_SD = 0.6  # judgement, grade D: the same of q, on the logit scale
 EXCESS_DAYS = 180.0  # horizon within which complainers have to leave more than expected for their delay to be believed
 EXCESS_SEEN_Z, EXCESS_DOUBT_Z = 2.0, 1.0  # judgement: half believed at two standard errors above the expected, nearly all at four
@@ -52,6 +53,8 @@ class DelayKernel:
         excess_seen: How far complainers' excess departures are believed to show a delay at all, 0 to 1.
         excess_log_mean, excess_log_sd: (C,) log q_c of complainers, shrunk to the pooled q.
         pooled_log_mean, pooled_log_sd: log q of all complainers.
+        bound, term_months: Share of complainers whom a contract bound at their complaint, and its term; 0 without contracts.
+        bound_sd: Doubt about the share bound, logit scale.
     """
 
     location: FloatArray
@@ -61,6 +64,13 @@ class DelayKernel:
     excess_log_sd: FloatArray
     pooled_log_mean: float
     pooled_log_sd: float
+    bound: float = 0.0
+    term_months: int = 0
+    bound_sd: float = 0.0
+
+    def share_within(self, days: float) -> FloatArray:
+        """(C,) P(a caused departure follows within so many days), contracts included."""
+        return _share_left(self.location, np.array([days]), self.bound, self.term_months)[..., 0]
 
     def of_categories(self, chosen: BoolArray) -> DelayKernel:
         """The same for some of the categories."""
@@ -76,12 +86,14 @@ class DelayKernel:
 
 @dataclass(frozen=True, eq=False)
 class _DelayClock:
-    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J)."""
+    """Departures of complainers by days since the first complaint: edges (J + 1), observed, expected, customer-days (J); and contracts."""
 
     edges: FloatArray
     observed: FloatArray
     expected: FloatArray
     days: FloatArray
+    bound: float
+    term_months: int
 
 
 def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
@@ -117,12 +129,15 @@ def fit_delay_kernel(counts: CohortCounts) -> DelayKernel:
         excess_log_sd=log_sd,
         pooled_log_mean=float(np.log(pooled_q)),
         pooled_log_sd=float((1 - pooled_q) * np.sqrt(covariance[0, 0])),
+        bound=clock.bound,
+        term_months=clock.term_months,
+        bound_sd=counts.renewals.bound_sd if clock.term_months and counts.renewals is not None else 0.0,
     )
 
 
 def _excess_seen(clock: _DelayClock) -> float:
     """How far complainers left more often than the silent of their tenure within the horizon, as a degree of belief from 0 to 1."""
-    inside = clock.edges[1:] <= EXCESS_DAYS
+    inside = clock.edges[1:] <= EXCESS_DAYS + clock.term_months * DAYS_PER_MONTH
     expected = float(clock.expected[inside].sum())
     z = (float(clock.observed[inside].sum()) - expected) / np.sqrt(expected + 1.0)
     return float(ndtr((z - EXCESS_SEEN_Z) / EXCESS_DOUBT_Z))
@@ -152,6 +167,21 @@ def share_within(location: FloatArray, days: FloatArray) -> FloatArray:
     """P(delay <= days), with the leading axes of `location`."""
     mean, shape = np.exp(location[..., :1]), np.exp(location[..., 1:2])
     return np.asarray(gammainc(shape, np.maximum(days, 0.0) * shape / mean), dtype=np.float64)
+
+
+def until_renewal(share: Callable[[FloatArray], FloatArray], days: FloatArray, term_months: int) -> FloatArray:
+    """`share(days)` put off to the next renewal, which is anywhere in a term: the mean over shifts of up to a term."""
+    shifts = (np.arange(24) + 0.5) / 24 * term_months * DAYS_PER_MONTH
+    return np.asarray(np.mean([share(days - shift) for shift in shifts], axis=0), dtype=np.float64)
+
+
+def _share_left(location: FloatArray, days: FloatArray, bound: float, term_months: int) -> FloatArray:
+    """Distribution function of the time to a caused departure, where the share `bound` leaves at the first renewal after the delay."""
+    free = share_within(location, days)
+    if not term_months:
+        return free
+    later = until_renewal(lambda moved: share_within(location, moved), days, term_months)
+    return np.asarray(free + bound * (later - free), dtype=np.float64)
 
 
 def integrated_share(location: FloatArray, days: FloatArray) -> FloatArray:
@@ -192,9 +222,17 @@ def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
     beyond = np.cumsum(ended[..., ::-1], axis=-1)[..., ::-1] - ended
     days = beyond * np.diff(edges) + partial
     hazard = _silent_daily_hazard(counts)
-    later = _band_after(counts, (edges[:-1] + edges[1:]) / 2)
-    expected = (days * hazard[:, later]).sum(axis=(0, 1))
-    return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)))
+    middle = (edges[:-1] + edges[1:]) / 2
+    renewals = counts.renewals if counts.renewals is not None and counts.renewals.modelled else None
+    bound, term, later = 0.0, 0, hazard[:, _band_after(counts, middle)]
+    if renewals is not None:
+        # Renewals are narrow: customers anywhere in their band come to them at different times.
+        later = np.mean([hazard[:, _band_after(counts, middle, place)] for place in (np.arange(12) + 0.5) / 12], axis=0)
+        complained = ended.sum(axis=-1)
+        bound = float(np.asarray(renewals.bound) @ complained @ renewals.binds(counts.band_edges_months) / max(complained.sum(), 1.0))
+        term = renewals.term_months
+    expected = (days * later).sum(axis=(0, 1))
+    return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)), bound, term)
 
 
 def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
@@ -208,10 +246,11 @@ def _silent_daily_hazard(counts: CohortCounts) -> FloatArray:
     return np.asarray((exits + 20) / (days + 20 / margin), dtype=np.float64)
 
 
-def _band_after(counts: CohortCounts, days: FloatArray) -> IntArray:
-    """(B, J) tenure band reached by a customer in the middle of band b after so many days."""
+def _band_after(counts: CohortCounts, days: FloatArray, place: float = 0.5) -> IntArray:
+    """(B, J) tenure band reached after so many days by a customer at `place` of band b: 0 its lower edge, 1 its upper one."""
     edges = np.asarray(counts.band_edges_months, dtype=float)
     middle = np.append((edges[:-1] + edges[1:]) / 2, edges[-1] + 12)
+    middle += (place - 0.5) * np.append(np.diff(edges), 0.0)
     tenure = middle[:, None] + days[None] / DAYS_PER_MONTH
     return np.searchsorted(edges, tenure, side="right").astype(np.int64) - 1
 
@@ -224,7 +263,7 @@ def _negative_log_posterior(x: FloatArray, clock: _DelayClock, prior_mean: Float
 
 
 def _expected_exits(clock: _DelayClock, q: float, location: FloatArray, natural_part: float) -> FloatArray:
-    cdf = share_within(location, clock.edges)
+    cdf = _share_left(location, clock.edges, clock.bound, clock.term_months)
     # Mean excess hazard over the bin, from survival 1 - q F of the excess process alone.
     excess = np.diff(-np.log1p(-q * cdf)) / np.diff(clock.edges)
     return np.asarray(natural_part * clock.expected + clock.days * excess + 1e-9, dtype=np.float64)

@@ -136,14 +136,17 @@ def matched_hazard(counts: CohortCounts) -> FloatArray:
     width = np.append(np.diff(lower), 24.0)  # judgement: the open band counts as two years
     bins = clock_widths(counts)
     later = (np.cumsum(bins) - bins / 2) / DAYS_PER_MONTH
+    # Renewals are narrow: more points are needed where they have bands of their own.
+    points = 4 if counts.renewals is None or not counts.renewals.modelled else 24
+    places = (np.arange(points) + 0.5) / points
     matched = np.empty((*counts.shape, len(bins)))
     for number, passed in enumerate(later):
         by_month, by_band = np.zeros((months, months)), np.zeros((bands, bands))
         for within in (0.25, 0.75):
             by_month[np.arange(months), np.minimum(np.arange(months) + int(within + passed), months - 1)] += 0.5
-        for within in (0.125, 0.375, 0.625, 0.875):
+        for within in places:
             reached = np.searchsorted(lower, lower + within * width + passed, side="right") - 1
-            by_band[np.arange(bands), reached] += 0.25
+            by_band[np.arange(bands), reached] += 1 / len(places)
         matched[..., number] = by_month @ hazard @ by_band.T
     return matched
 

@@ -17,6 +17,7 @@ ChanceTest = Literal["clear", "low_end", "inside", "untested", "none"]
 ICEBERG_COLUMNS = (
     "category", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "revenue_lost_lower", "revenue_lost_median",
     "revenue_lost_upper", "silent_share", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
+    "common_cause_lower", "common_cause_median", "common_cause_upper",
 )  # fmt: skip
 RANKING_COLUMNS = ("category", "lower", "median", "upper", "probability_first", "prior_share", "placebo_upper", "above_noise", "likely_above_noise")
 COMPARATOR_COLUMNS = (
@@ -28,7 +29,8 @@ COMPARATOR_COLUMNS = (
 def iceberg_table(estimate: IcebergEstimate) -> pd.DataFrame:
     """One row per category, in the estimate's order: what is heard and what is not.
 
-    Columns: category, vocal_customers, silent_*, revenue_lost_*, silent_share (of all silent leavers), placebo_*, above_noise.
+    Columns: category, vocal_customers, silent_*, revenue_lost_*, silent_share (of all silent leavers), placebo_*, above_noise,
+    common_cause_* (factor by which other departures would have to rise).
     """
     leavers = estimate.silent_leavers
     rows = [
@@ -40,6 +42,7 @@ def iceberg_table(estimate: IcebergEstimate) -> pd.DataFrame:
             "silent_share": item.silent_churn.median / leavers if leavers else float("nan"),
             **interval_columns("placebo", item.placebo),
             "above_noise": above_noise(item.silent_churn, item.placebo),
+            **interval_columns("common_cause", item.common_cause),
         }
         for item in estimate.categories
     ]
@@ -93,6 +96,7 @@ def total_table(estimate: IcebergEstimate) -> pd.DataFrame:
         ("silent_leavers", float(estimate.silent_leavers) if estimate.evidence.level.knows_departures else None),
         ("natural_departures", estimate.natural_departures if estimate.evidence.level.knows_departures else None),
         ("placebo", total.placebo),
+        ("common_cause", total.common_cause),
         *((f"pipeline_{days}", interval) for days, interval in (total.pipeline or {}).items()),
     ]
     return pd.DataFrame([{"quantity": name, **interval_ends(value)} for name, value in rows if value is not None])

@@ -54,10 +54,11 @@ def month_text(row: Mapping[Any, Any] | pd.Series, translator: Translator) -> st
 
 
 def _units(frame: pd.DataFrame, unit: IntervalUnit) -> list[IntervalUnit]:
-    """What the intervals of each row hold: where rows name a quantity, money is money."""
+    """What the intervals of each row hold: where rows name a quantity, money is money and a factor a factor."""
     if "quantity" not in frame.columns:
         return [unit] * len(frame)
-    return ["money" if quantity == "revenue_lost" else unit for quantity in frame["quantity"]]
+    own: dict[str, IntervalUnit] = {"revenue_lost": "money", "common_cause": "ratio"}
+    return [own.get(quantity, unit) for quantity in frame["quantity"]]
 
 
 def _written(name: str, value: Any, translator: Translator, currency: str, unit: IntervalUnit) -> str:  # noqa: ANN401, PLR0911  # one line per kind

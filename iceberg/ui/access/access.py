@@ -126,7 +126,7 @@ def read_rules(path: Path) -> RoleRules:
     """The rules of a file of roles.
 
     Raises:
-        OptionError: ``roles_unreadable``: a file that cannot be understood gives nobody a role.
+        OptionError: ``roles_unreadable``: a file of roles that cannot be read; then no one has a role.
     """
     try:
         text = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -187,7 +187,7 @@ def current_access() -> Access:
 
 
 def local_access(visitor: object) -> Access:
-    """The role of a visitor's address where nobody signs in; an address that is no text is this machine itself, or a page without a server."""
+    """The role of a visitor where sign-in is off, by IP address; without an address the visitor is on this machine, or the page has no server."""
     if isinstance(visitor, str) and not is_this_machine(visitor) and not is_open_to_all():
         return Access(None, visitor, is_local=True, is_signed_in=False)
     return Access("owner", _machine_user(), is_local=True)

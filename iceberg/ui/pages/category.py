@@ -7,10 +7,12 @@ from functools import partial
 import streamlit as st
 
 from iceberg.locale import visible
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.dots import build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.counts_summary import delay_of, net_survival_of, tenure_profile_of
+from iceberg.report.noise import common_cause_sentence, control_sentence, placebo_sentence
 from iceberg.report.outlook import break_even_sentence, pipeline_sentence
 from iceberg.report.palette import category_colours
 from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table, ranking_table, segment_table
@@ -22,7 +24,7 @@ from iceberg.report.takeaways import (
     takeaway_segments,
     takeaway_tenure_profile,
 )
-from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, share
+from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, headline_sentence, share
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
@@ -47,8 +49,12 @@ def show_page() -> None:
     with errors_in_words(words):
         estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
         category = _choose_category(frame, estimate)
-        _show_verdict(frame, estimate, category)
-        _show_ratio_and_trend(frame, estimate, category)
+        if cannot_say(estimate):
+            st.title(plain(category), anchor=False)
+            st.warning(plain(headline_sentence(estimate, words)), icon=":material/event_repeat:")
+        else:
+            _show_verdict(frame, estimate, category)
+            _show_ratio_and_trend(frame, estimate, category)
         st.header(words.text("ui.category.survival"), anchor=False)
         if not frame.access.sees_everything:
             st.info(words.text("ui.category.for_analysts"), icon=":material/shield_person:")
@@ -63,7 +69,8 @@ def show_page() -> None:
                 _show_tenure(frame, category)
         else:
             st.info(words.text("ui.category.needs_link"), icon=":material/link_off:")
-        _show_segments(frame, estimate, category)
+        if not cannot_say(estimate):
+            _show_segments(frame, estimate, category)
 
 
 def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
@@ -101,7 +108,10 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         with column.container(border=True, height="stretch"):
             st.metric(words.text(f"ui.category.tile_{name}"), plain(value), help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(plain(comparator_sentence(estimate, words, category=category)))
-    for sentence in (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words)):
+    controls = [one for one in estimate.controls if one.category == category]
+    doubts = (placebo_sentence(estimate, words, category=category), common_cause_sentence(estimate, words, category=category))
+    outlook = (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words))
+    for sentence in (*outlook, *doubts, *(control_sentence(one, words) for one in controls)):
         if sentence is not None:
             st.markdown(plain(sentence))
 

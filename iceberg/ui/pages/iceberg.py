@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from iceberg.locale import visible
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.words import comparator_sentence, evidence_badge, headline_reservation, headline_sentence, noise_sentence, tiles
 from iceberg.ui.access.access import require
@@ -40,6 +41,10 @@ def show_page() -> None:
         _show_headline(frame, estimate)
         if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+            show_study_actions(frame, estimate)
+            return
+        if cannot_say(estimate):
+            show_diagnostics(frame, estimate.diagnostics)
             show_study_actions(frame, estimate)
             return
         _show_picture(frame, estimate)
@@ -97,13 +102,29 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
         _show_badge(frame, estimate)
     st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
     reservation = say(frame, estimate, headline_reservation)
-    if reservation:
+    if reservation and not cannot_say(estimate):  # of a refusal the remarks follow at once
         st.markdown(plain(reservation))
     if frame.study.other_counts is not None:
         label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
         if st.button(label, icon=":material/date_range:", key="other_months"):
             set_current_study(frame.study.with_other_months())
             st.rerun()
+    _ask_about_recording(frame, estimate)
+
+
+def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Where complaints of this session's files seem to be recorded otherwise from a day on: a click takes it out, another says it is real."""
+    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith("recording_step_")]
+    if not asked or frame.study.origin != "upload" or frame.study.published is not None:
+        return
+    from iceberg.cohort.findings.findings import RecordingChange
+
+    named = (*(frame.study.counts.recording_changes or ()), *map(RecordingChange.parse, asked))
+    with st.container(horizontal=True, key="recording"):
+        for answer, changes in (("yes", named), ("no", ())):
+            if st.button(frame.words.text(f"ui.iceberg.recording_{answer}"), icon=":material/confirmation_number:", key=f"recording.{answer}"):
+                set_current_study(frame.study.with_changes(changes))
+                st.rerun()
 
 
 def _show_badge(frame: Frame, estimate: IcebergEstimate) -> None:

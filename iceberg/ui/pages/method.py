@@ -53,6 +53,7 @@ REFERENCES = (
     "Wood & Fasiolo (2017), *Biometrics* 73 (generalised Fellner-Schall)",
     "Kristensen et al. (2016), TMB; Rue et al. (2009), INLA",
     "Neal (2011), Hamiltonian Monte Carlo",
+    "VanderWeele & Ding (2017), *Annals of Internal Medicine* 167 (E-value)",
     "Talts et al. (2018), simulation-based calibration; Vehtari et al. (2024), PSIS",
 )
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
+from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
@@ -19,7 +21,17 @@ from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
-from iceberg.ui.upload.checks import chosen_today, chosen_window, keeps_months, look_back, show_checks, show_report
+from iceberg.ui.upload.checks import (
+    chosen_controls,
+    chosen_term,
+    chosen_today,
+    chosen_window,
+    keeps_cancellations,
+    keeps_months,
+    look_back,
+    show_checks,
+    show_report,
+)
 from iceberg.ui.upload.columns import choose_columns
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
@@ -34,6 +46,7 @@ from iceberg.ui.upload.files import (
 from iceberg.ui.upload.joining import chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload.limit import LIMIT_MB, show_limit
 from iceberg.ui.upload.reading import choose_reading
+from iceberg.ui.upload.recording import ask_about_recording, chosen_changes
 from iceberg.ui.upload.upload import CountedUpload, Upload, open_upload
 
 SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
@@ -198,13 +211,17 @@ def _type_volumes(frame: Frame) -> UploadedFile | None:
 
 def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload | None:
     words = frame.words
-    identity = upload.identity
+    identity, changes = upload.identity, mapping.recording_changes
     mapping = replace(
         mapping,
+        recording_changes=None,  # an answer does not count the files again
         joining=chosen_rules(identity, mapping),
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
         look_back_days=look_back(identity, usual=mapping.look_back_days),
+        term=chosen_term(identity, usual=mapping.term),
+        keep_cancellations=keeps_cancellations(identity, usual=mapping.keep_cancellations),
+        negative_controls=chosen_controls(identity, usual=mapping.negative_controls),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -218,8 +235,12 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         read_on = chosen_today(identity)
         counted = upload.count(mapping, chosen_window(identity), language=frame.language, read_on=read_on, on_file=show_file)
     place.empty()
-    show_joining(frame, counted.report, mapping, files=identity)
-    show_checks(frame, counted, files=identity)
+    changes = chosen_changes(identity, usual=changes)
+    counted = counted.with_changes(changes)
+    show_joining(frame, counted.report, replace(mapping, recording_changes=changes), files=identity)
+    show_checks(frame, counted, files=identity, term=mapping.term)
+    if counted.counts is not None and counted.counts.has_calendar:
+        ask_about_recording(frame, counted.counts, mapping.joining, files=identity)
     if counted.error is not None:
         raise counted.error
     return counted
@@ -239,7 +260,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=replace(mapping_as_read(counted.report), keep_months=any(run.overruled for run in counts.unrecorded)).to_toml(),
+        mapping=_mapping_of(counted.report, counts, chosen_term(upload.identity, usual=None)).to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
@@ -252,6 +273,19 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
     set_current_study(study)
     st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
+
+
+def _mapping_of(report: IngestReport, counts: CohortCounts, term: int | None) -> MappingSet:
+    """The mapping as read, with what was answered about months, contracts, cancellations, controls and changes of the records."""
+    named = counts.recording_changes
+    return replace(
+        mapping_as_read(report),
+        keep_months=any(run.overruled for run in counts.unrecorded),
+        term=term,
+        keep_cancellations=any(one.overruled for one in counts.cancellations),
+        negative_controls=counts.negative_controls,
+        recording_changes=None if named is None else tuple(map(str, named)),
+    )
 
 
 def _show_study(frame: Frame) -> None:

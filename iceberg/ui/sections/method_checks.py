@@ -11,6 +11,7 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.report.charts.checks import build_checks, written_checks
 from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.dots import build_prior_posterior
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.outlook import break_even_sentence
 from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.coverage import coverage_table
@@ -23,7 +24,10 @@ from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.estimates import estimate_study, focus_study
 
-NOISE_COLUMNS = ("category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise")
+NOISE_COLUMNS = (
+    "category", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
+    "common_cause_lower", "common_cause_median",
+)  # fmt: skip
 
 
 def show_estimate_checks(frame: Frame) -> None:
@@ -84,6 +88,9 @@ def _show_placebo(frame: Frame, estimate: IcebergEstimate) -> None:
         exceeded=share(placebo.exceeded, words),
     )
     st.markdown(plain(said))
+    for sentence in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words), *control_sentences(estimate, words)):
+        if sentence is not None:
+            st.markdown(plain(sentence))
     show_figures(frame, "placebo", display_table(iceberg_table(estimate)[list(NOISE_COLUMNS)], words), alt_text=said)
 
 
@@ -94,7 +101,7 @@ def _show_reproduced(frame: Frame, estimate: IcebergEstimate) -> None:
     if table.empty:
         st.info(words.text("ui.method.reproduced_none"), icon=":material/info:")
         return
-    st.markdown(takeaway_checks(table, words))
+    st.markdown(plain(takeaway_checks(table, words)))
     chart = table_chart(frame, "checks", table, partial(build_checks, narrow=frame.narrow), takeaway_checks, key=estimate_key(estimate))
     written = replace(chart, table=lambda: written_checks(table, words))
     show_chart(frame, written)

@@ -112,13 +112,13 @@ class ProtectedApp:
             return None
         try:
             access = await anyio.to_thread.run_sync(request_access, scope)
-        except OptionError:  # a file of roles that cannot be read gives nobody a role
+        except OptionError:  # with an unreadable file of roles, no one has a role
             access = Access(None, "", is_signed_in=False)
         request.actor = access.name
         return None if access.may(least) else _answer(scope, 403 if access.is_signed_in else 401, "ui.access.not_yours", what)
 
     async def _sign_out(self, scope: Scope) -> Response | None:
-        """End the sign-in on the server too; a link on another site signs nobody out."""
+        """End the sign-in on the server too. A sign-out that another site links to is ignored."""
         if Headers(scope=scope).get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return RedirectResponse(f"{self.prefix}/", status_code=302)
         if sign_in_configured():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ def no_temporary_files_left() -> Iterator[None]:
     """Surround the life of the server.
 
     After its shutdown the server lets SIGTERM and SIGINT end the process at once, without what Python does at exit; hence the removal here. A
-    terminal that closes (SIGHUP) is not handled by the server at all.
+    terminal that closes (SIGHUP) is not handled by the server at all: it becomes a SIGTERM.
     """
     sweep_left_folders()
     hangup = getattr(signal, "SIGHUP", None)
@@ -29,5 +28,5 @@ def no_temporary_files_left() -> Iterator[None]:
         close_workspaces()
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+def _end(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
+    from iceberg.cohort.findings.findings import RecordingChange
     from iceberg.ingest.tables import IngestReport
     from iceberg.model.assumptions import Assumptions
     from iceberg.provenance import SourceFile
@@ -86,6 +87,15 @@ class Study:
 
         mapping = replace(MappingSet.from_dict(tomllib.loads(self.mapping)), keep_months=not self.keeps_months)
         return replace(self, counts=self.other_counts, digest=self.other_counts.digest, mapping=mapping.to_toml(), other_counts=self.counts)
+
+    def with_changes(self, changes: tuple[RecordingChange, ...]) -> Study:
+        """The study with what the reader says of changes of the records, with a mapping that says so next month."""
+        from iceberg.ingest.mapping import MappingSet
+
+        counts = replace(self.counts, recording_changes=changes)
+        other = self.other_counts and replace(self.other_counts, recording_changes=changes)
+        mapping = replace(MappingSet.from_dict(tomllib.loads(self.mapping)), recording_changes=tuple(map(str, changes)))
+        return replace(self, counts=counts, digest=counts.digest, mapping=mapping.to_toml(), other_counts=other)
 
     @property
     def is_sample(self) -> bool:

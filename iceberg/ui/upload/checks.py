@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.mapping import LONGEST_LOOK_BACK
 from iceberg.ingest.tables import IngestReport
+from iceberg.locale import visible
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
@@ -21,9 +23,13 @@ WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
 LOOK_BACK = "look_back"
+TERM = "term"
+TERMS_OFFERED = (6, 12, 24, 36)
+KEEP_CANCELLATIONS = "keep_cancellations"
+CONTROLS = "negative_controls"
 
 
-def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
+def show_checks(frame: Frame, counted: CountedUpload, *, files: str, term: int | None = None) -> None:
     """Show what became of every row; then what was counted and over which days."""
     show_report(frame, counted.report)
     _choose_today(frame, counted.report, files)
@@ -41,6 +47,10 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str) -> None:
         if counted.counts.has_calendar:
             _choose_window(frame, chosen_window(files) or counted.counts.window, files)
             _choose_months(frame, counted.counts, files)
+            _choose_cancellations(frame, counted.counts, files)
+        if counted.counts.has_calendar and counted.counts.has_customers:
+            _choose_term(frame, counted.counts, files, term)
+        _choose_controls(frame, counted.counts, files)
         _show_counted(frame, counted)
 
 
@@ -186,8 +196,70 @@ def _choose_months(frame: Frame, counts: CohortCounts, files: str) -> None:
     from iceberg.model.diagnose import about_months
 
     show_diagnostics(frame, about_months(counts))
-    overruled = any(run.overruled for run in counts.unrecorded)
-    st.toggle(frame.words.text("ui.upload.keep_months"), value=overruled, key=f"{KEEP_MONTHS}.{files[:12]}")
+    _keep_all_the_same(frame, KEEP_MONTHS, files, overruled=any(run.overruled for run in counts.unrecorded))
+
+
+def _keep_all_the_same(frame: Frame, what: str, files: str, *, overruled: bool) -> None:
+    """A switch that counts what was left out."""
+    st.toggle(frame.words.text(f"ui.upload.{what}"), value=overruled, key=f"{what}.{files[:12]}")
+
+
+def chosen_term(files: str, *, usual: int | None) -> int | None:
+    """Months between renewals of contracts: as chosen on screen for these files, else as the mapping says."""
+    return cast("int | None", st.session_state.get(f"{TERM}.{files[:12]}", usual))
+
+
+def _choose_term(frame: Frame, counts: CohortCounts, files: str, usual: int | None) -> None:
+    """The term of contracts: as the departures show, none, or a number of months; what was found is named."""
+    words = frame.words
+    names = {None: words.text("ui.upload.term_auto"), 0: words.text("ui.upload.term_none")}
+    terms = [None, 0, *sorted({*TERMS_OFFERED, *([usual] if usual else [])})]
+    st.selectbox(
+        words.text("ui.upload.term"),
+        terms,
+        index=terms.index(usual),
+        format_func=lambda months: names.get(months) or words.text("ui.upload.term_months", months=months),
+        help=words.text("ui.upload.term_help"),
+        key=f"{TERM}.{files[:12]}",
+    )
+    if counts.renewals is not None:
+        st.caption(plain(words.text("ui.upload.term_found", term=counts.renewals.term_months, share=round(100 * counts.renewals.departures))))
+
+
+def keeps_cancellations(files: str, *, usual: bool) -> bool:
+    """Whether logged cancellations count as complaints: as chosen on screen for these files, else as the mapping says."""
+    return bool(st.session_state.get(f"{KEEP_CANCELLATIONS}.{files[:12]}", usual))
+
+
+def _choose_cancellations(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Name the categories with logged cancellations; one click counts these as complaints."""
+    if not counts.cancellations:
+        return
+    from iceberg.model.diagnose import about_cancellations
+
+    show_diagnostics(frame, about_cancellations(counts))
+    _keep_all_the_same(frame, KEEP_CANCELLATIONS, files, overruled=any(one.overruled for one in counts.cancellations))
+
+
+def chosen_controls(files: str, *, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """The negative controls: as chosen on screen for these files, else as the mapping says."""
+    return tuple(st.session_state.get(f"{CONTROLS}.{files[:12]}", usual))
+
+
+def _choose_controls(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Choose the categories that cannot make customers leave; two are needed, one of them to estimate."""
+    if len(counts.categories) < 2 or not counts.has_customers:
+        return
+    words = frame.words
+    st.multiselect(
+        words.text("ui.upload.controls"),
+        counts.categories,
+        default=list(counts.negative_controls),
+        max_selections=len(counts.categories) - 1,
+        format_func=visible,
+        help=words.text("ui.upload.controls_help"),
+        key=f"{CONTROLS}.{files[:12]}",
+    )
 
 
 def _show_counted(frame: Frame, counted: CountedUpload) -> None:

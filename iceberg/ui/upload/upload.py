@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -95,6 +96,16 @@ class CountedUpload:
     rejected: bytes = b""
     error: IcebergError | None = None
     other_counts: CohortCounts | None = None
+
+    def with_changes(self, changes: tuple[str, ...] | None) -> CountedUpload:
+        """The same with what the user says of changes of the records; nothing is counted again."""
+        if self.counts is None or changes is None:
+            return self
+        from iceberg.cohort.findings.findings import RecordingChange
+
+        named = tuple(map(RecordingChange.parse, changes))
+        other = self.other_counts and replace(self.other_counts, recording_changes=named)
+        return replace(self, counts=replace(self.counts, recording_changes=named), other_counts=other)
 
 
 class Upload:
@@ -182,9 +193,16 @@ class Upload:
                 rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
                 try:
                     require_rows(report)
-                    days = looking_back(window, tables, mapping)
-                    counts = reduce_tables(tables, window=days, keep_months=mapping.keep_months)
-                    other_counts = reduce_tables(tables, window=days, keep_months=not mapping.keep_months) if counts.unrecorded else None
+                    reduce = partial(
+                        reduce_tables,
+                        tables,
+                        window=looking_back(window, tables, mapping),
+                        term=mapping.term,
+                        keep_cancellations=mapping.keep_cancellations,
+                        negative_controls=mapping.negative_controls,
+                    )
+                    counts = reduce(keep_months=mapping.keep_months)
+                    other_counts = reduce(keep_months=not mapping.keep_months) if counts.unrecorded else None
                     return CountedUpload(report, counts, rejected, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)

@@ -7,8 +7,10 @@ as many of them as Lexis cells: rows. Neither is ever multiplied out into a matr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.design import (
@@ -18,7 +20,9 @@ from iceberg.model.departures.fit.design import (
     Rates,
     departure_columns,
     lagged_intensity,
-    spread_over_lags,
+    natural_slopes,
+    spread_to_source_bands,
+    spread_weighted,
     weight_slopes,
 )
 from iceberg.model.departures.fit.parameters import ParameterLayout
@@ -54,8 +58,8 @@ class Information:
     cells: FloatArray
     by_month: FloatArray
     by_band: FloatArray
-    rows: FloatArray
-    own_rows: FloatArray
+    rows: npt.NDArray[Any]
+    own_rows: npt.NDArray[Any]
     root_weight: FloatArray
     share: FloatArray
 
@@ -67,7 +71,7 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
     silence = not design.at_risk.any()
     if silence:
         met_size = layout.met.shape[1] if layout.is_wide else layout.shared_size
-        rows, own_rows = np.zeros((segments, 0, met_size)), np.zeros((segments, 0, layout.local_size))
+        rows, own_rows = _no_rows(segments, met_size), _no_rows(segments, layout.local_size)
         root_weight, share = np.zeros((segments, 0)), np.zeros((layout.categories + 1, segments, 0))
     else:
         departures = np.maximum(rates.departures, 1e-12)
@@ -85,12 +89,23 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
         score = np.matmul(residual[:, None], columns.matrix)[:, 0]
         columns.matrix[:] *= root_weight[..., None]
         shared_pick, own_pick = _pick_columns(layout, columns)
-        shared_score += score.sum(0)[shared_pick]
+        by_column = score.sum(0)
         rows = columns.matrix.take(shared_pick, axis=2)
+        if layout.changes:
+            through = _through_months(layout)
+            month = slice(columns.month, columns.month + len(through))
+            rows = np.concatenate([rows, columns.matrix[..., month] @ through], axis=2)
+            shared_score += np.concatenate([by_column[shared_pick], by_column[month] @ through])
+        else:
+            shared_score += by_column[shared_pick]
         own_rows = columns.matrix.take(own_pick, axis=2)
         own_score += score[:, own_pick]
     shared, cells, by_month, by_band = _complaints(design, layout, rates, shared_score, own_score)
     return Information(shared_score, own_score, shared, cells, by_month, by_band, rows, own_rows, root_weight, share)
+
+
+def _no_rows(segments: int, size: int) -> npt.NDArray[Any]:
+    return np.zeros((segments, 0, size))
 
 
 def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[IntArray, IntArray]:
@@ -103,6 +118,7 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.ratio + category,
         columns.delay + np.arange(2 * c),
         np.array([columns.tilt]),
+        columns.bound + np.arange(layout.binding),
         columns.natural_month + np.arange(m),
         columns.natural_band + free,
     ]
@@ -116,6 +132,13 @@ def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[I
         columns.natural_band + np.arange(bands),
     ]
     return np.concatenate(shared), np.concatenate(own)
+
+
+def _through_months(layout: ParameterLayout) -> FloatArray:
+    """(C * Q, L + W) how a change moves the months that departures follow; the season moves none of them."""
+    columns = layout.walk_columns.copy()
+    columns[..., len(layout.changes) :] = 0.0
+    return columns.reshape(-1, columns.shape[2])
 
 
 def _complaints(
@@ -170,7 +193,7 @@ def wide_rows(
 ) -> tuple[SingleArray, SingleArray]:
     """`Information.rows` and `own_rows` of a wide layout, written once in single precision."""
     segments, months, bands = design.at_risk.shape
-    c, every, b = layout.categories, layout.every, bands - 1
+    c, every = layout.categories, layout.every
     rows = np.zeros((segments, months, bands, layout.met.shape[1]), dtype=np.float32)
     own = np.zeros((segments, months, bands, layout.local_size), dtype=np.float32)
     of = layout.met_shared(rows)
@@ -179,14 +202,13 @@ def wide_rows(
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
     intensity = (rates.intensity * ratio[:, None, None]).astype(np.float32)
     lagged = lagged_intensity(design, intensity)  # C S M L
-    moved = (rates.weights[..., None] * rates.moved_band).astype(np.float32)  # C L B
+    by_segment = rates.weights[:, None, :, None] if design.clock is None else rates.weights
+    moved = (by_segment * rates.moved_band[:, None]).astype(np.float32).transpose(2, 1, 3, 0)  # L S (or 1) B C
     for lag in range(design.lags + 1):
         for m in range(months):
             source = design.before + m - lag
-            part = intensity[:, :, source].T[:, None, :] * moved[:, lag].T  # S B C
-            of["month"][:, m, :, :, source] = part * scale[:, m, :, None]
-    weighted = lagged * rates.weights[:, None, None, :].astype(np.float32)
-    spread = np.tensordot(weighted, design.source_band.astype(np.float32), axes=(3, 0)) * scale[None, ..., None]  # C S M B D: struck in band D
+            of["month"][:, m, :, :, source] = intensity[:, :, source].T[:, None, :] * moved[lag] * scale[:, m, :, None]
+    spread = spread_to_source_bands(design, lagged, rates.weights).astype(np.float32) * scale[None, ..., None]  # C S M B D: struck in band D
     reading = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))[:, None] * design.band_reading
     for k in range(c):
         of["band"][..., k, :] = spread[k] @ (reading * rates.band_factor[k])[:, layout.free_bands].astype(np.float32)
@@ -194,19 +216,27 @@ def wide_rows(
     caused = (rates.caused * root_weight).transpose(1, 2, 3, 0)
     of["ratio"][:] = caused
     if design.lags:
-        for number, slope in enumerate(weight_slopes(effects.delay, design.lags)):
-            steered = (slope[..., None] * rates.moved_band).astype(np.float32)
-            of["delay"][..., number] = np.moveaxis(spread_over_lags(design, intensity, steered) * scale, 0, -1)
+        *delays, bound = weight_slopes(design, effects)
+        for number, slope in enumerate(delays):
+            of["delay"][..., number] = np.moveaxis(spread_weighted(design, intensity, slope, rates.moved_band) * scale, 0, -1)
+        if design.clock is not None:
+            of["bound"][..., 0] = (spread_weighted(design, intensity, bound, rates.moved_band) * scale).sum(axis=0)
+    for number, columns in enumerate(layout.before_change):
+        of["change"][..., number] = np.einsum("smbcq,cq->smb", of["month"], columns.astype(np.float32), optimize=True)
     natural = (rates.natural * root_weight).astype(np.float32)
-    here, free = np.arange(months), np.arange(b)
-    of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)
-    of["natural_band"][:, :, layout.free_bands, free] = natural[:, :, layout.free_bands]
+    if design.clock is None:
+        here, band = np.arange(months), np.arange(bands)
+        of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)
+        mine["natural_segment_band"][:, :, band, band] = natural
+    else:
+        by_month, by_band, by_bound = natural_slopes(design, effects, rates)
+        of["natural_month"][:], mine["natural_segment_band"][:] = by_month * root_weight[..., None], by_band * root_weight[..., None]
+        of["bound"][..., 0] += by_bound * root_weight
+    of["natural_band"][:] = mine["natural_segment_band"][..., layout.free_bands]
     mine["segment"][:] = caused
     mine["burst"][:] = of["month"][..., every - months :]
     mine["natural_segment"][..., 0] = natural
-    mine["natural_segment_month"][:, here, :, here] = natural.transpose(1, 0, 2)
-    band = np.arange(bands)
-    mine["natural_segment_band"][:, :, band, band] = natural
+    mine["natural_segment_month"][:] = of["natural_month"]
     for column in range(len(layout.column_sizes)):
         of["level"][..., column, :] = caused
         of["natural_level"][..., column] = natural

@@ -40,6 +40,8 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow |
         own_given = -(response[s] @ given)
         leverage = _of_blocks(layout, rows * shared, own_rows * own)
         moved = np.stack([rows[:, mine] @ given[mine] + own_rows[:, here] @ own_given[here] for mine, here in _blocks(layout)])
+        if layout.changes:
+            _add_changes(layout, rows, shared, given, leverage, moved)
         weight = information.root_weight[s]  # sqrt(1 / mu): the rows are scaled by it
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = leverage * weight / np.maximum(information.share[:, s], 1e-12)
@@ -51,6 +53,15 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow |
     return np.asarray(-trace / 2, dtype=np.float64)
 
 
+def _add_changes(
+    layout: ParameterLayout, rows: SingleArray, shared: SingleArray, given: SingleArray, leverage: SingleArray, moved: SingleArray
+) -> None:
+    """Adds what a change of the records does to each category's departures: it moves them by way of their months."""
+    at = layout.at
+    for c, columns in enumerate(layout.before_change.transpose(1, 2, 0).astype(np.float32)):
+        part = rows[:, at["month"][c]] @ columns
+        leverage[c] += (part * shared[:, at["change"]]).sum(-1)
+        moved[c] += part @ given[at["change"]]
 def _wide_drag(
     layout: ParameterLayout, information: Information, arrow: WideArrow, given: SingleArray, of_ratio: SingleArray
 ) -> FloatArray:
@@ -59,7 +70,9 @@ def _wide_drag(
     shared_blocks, own_blocks = _block_masks(layout)
     weight = information.root_weight.astype(np.float32)
     share = np.maximum(information.share, 1e-12).astype(np.float32)
-    size = layout.categories
+    size, met = layout.categories, layout.met_shared(np.arange(layout.met.shape[1]))
+    # A change of what is recorded moves each category's departures by way of its months.
+    changes = layout.before_change.transpose(1, 2, 0).astype(np.float32) if layout.changes else ()
 
     def of_batch(batch: slice) -> FloatArray:
         rows, own_rows = information.rows[batch], information.own_rows[batch]
@@ -73,6 +86,10 @@ def _wide_drag(
         moved = np.matmul(rows, (here[:, :, None] * shared_blocks[..., None]).reshape(*here.shape[:2], -1))
         moved += np.matmul(own_rows, (own_here[:, :, None] * own_blocks[..., None]).reshape(*own_here.shape[:2], -1))
         moved = moved.reshape(*moved.shape[:2], size + 1, size)
+        for c, columns in enumerate(changes):
+            part = rows[..., met["month"][c]] @ columns
+            leverage[..., c] += (part * shared[..., met["change"]]).sum(-1)
+            moved[..., c, :] += part @ given[met["change"]]
         # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
         scale = 2 * leverage / share[:, batch].transpose(1, 2, 0) - leverage.sum(-1, keepdims=True)
         return np.asarray(np.einsum("srk,srkc->c", scale * weight[batch][..., None], moved), dtype=np.float64)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve
@@ -32,6 +33,7 @@ from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 
+LAGS_TO_DECIDE = 4  # months; judgement: beyond a term, where contracts bind
 LONGEST_LAG = 12  # months; judgement: later departures cannot be distinguished from natural ones
 
 
@@ -95,6 +97,14 @@ class ExcessHazardFit:
         return RatioLikelihood(mode, self.score, information, self.drag)
 
 
+def _recording_of(design: LexisDesign) -> tuple[Any, Any]:
+    """Changes and season as the tuples of a layout."""
+    if not len(design.before_change):
+        return (), ()
+    changes = tuple(tuple(map(tuple, change)) for change in design.before_change.tolist())
+    return changes, tuple(map(tuple, design.season.tolist()))
+
+
 def starting_values(
     design: LexisDesign, layout: ParameterLayout, ratio: RatioPrior, kernel: DelayKernel
 ) -> tuple[FloatArray, FloatArray, Levels]:
@@ -107,9 +117,13 @@ def starting_values(
     rate = (by_month + 5 * 1.0) / (exposure[None] + 5 / overall[:, None])
     of["month"][:, layout.every - layout.months :] = np.log(rate)
     of["month"][:, : layout.every - layout.months] = np.log(rate[:, :1])
+    if layout.changes:
+        of["change"][:] = _first_log_factors(layout, np.log(rate))
     risk, exits = design.at_risk.sum((0, 1)), design.exits.sum((0, 1))
     natural = (exits.sum() + 0.5) / (risk.sum() + 1.0)
     of["natural_month"][:] = np.log(natural)
+    if design.clock is not None:
+        risk = risk * design.clock.natural(0.0, np.ones(design.exits.shape)).mean(axis=(0, 1))
     relative = np.log((exits + 5) / (risk * natural + 5))
     of["natural_band"][:] = (relative - relative[layout.reference])[layout.free_bands]
     assumed = ratio.gaussian[0]
@@ -118,6 +132,18 @@ def starting_values(
     of["ratio"][:] = assumed - max(excess, 0.0)
     of["delay"][:] = kernel.location
     return shared, np.zeros((layout.segments, layout.local_size)), Levels(np.log(overall), float(np.log(natural)))
+
+
+def _first_log_factors(layout: ParameterLayout, log_rate: FloatArray) -> FloatArray:
+    """(L,) mean log rate of the three months after each change less that of the three before it, over its categories."""
+    found = np.zeros(len(layout.changes))
+    for place, shares in enumerate(layout.before_change[..., layout.every - layout.months :]):
+        mine = shares.max(axis=1) > 0
+        last = int((shares.max(axis=0) >= 1).sum())  # months wholly before it
+        first = last + int(((shares > 0) & (shares < 1)).any())
+        if last and first < layout.months:
+            found[place] = (log_rate[mine, first : first + 3].mean(axis=1) - log_rate[mine, max(last - 3, 0) : last].mean(axis=1)).mean()
+    return found
 
 
 MAX_ITERATIONS = 60  # most companies settle within 15
@@ -136,7 +162,10 @@ def fit_excess_hazard(
     kernel = kernel or fit_delay_kernel(counts)
     ratio = ratio_prior or ratio_prior_of(counts, assumptions, kernel)
     months = counts.shape[1]
-    design = LexisDesign.of(counts, lags=lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1))))
+    lags = lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1)))
+    if counts.renewals is not None and counts.renewals.modelled:
+        lags = min(lags, LAGS_TO_DECIDE) + counts.renewals.term_months
+    design = LexisDesign.of(counts, lags=lags)
     return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
 
 
@@ -156,8 +185,18 @@ def fit_design(
     natural departures. Then natural departures are free to move from month to month and the ratios are small (`_natural_first`).
     """
     categories, segments, months, bands = design.shape
+    binding = int(design.clock is not None)
     layout = ParameterLayout(
-        categories, segments, months, bands, design.all_months, design.reference_band, design.membership, design.column_sizes
+        categories,
+        segments,
+        months,
+        bands,
+        design.all_months,
+        design.reference_band,
+        binding,
+        *_recording_of(design),
+        design.membership,
+        design.column_sizes,
     )
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.design import Effects
 from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.priors import TILT_SD
 from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.recording.changes import LOG_FACTOR_SD
 from iceberg.model.survival.delay_kernel import DelayKernel
 
 FEW_SEGMENTS = 12  # with more, a fit has to share its work out and to save memory
@@ -27,9 +29,14 @@ class ParameterLayout:
         categories, segments, months, bands: Lengths of the axes.
         every: Months of the window and those before it.
         reference: Band whose tenure effects are zero.
+        binding: 1 where a parameter moves the share of customers bound by contracts, else 0.
+        changes, season: `LexisDesign.before_change` and `LexisDesign.season` as tuples, so that layouts can be compared.
         membership: Of every segment, its level in each segment column, levels numbered through all columns; empty where segments come from
             one column, whose effects are those of the segments.
         column_sizes: Levels of each segment column; empty likewise.
+
+    The months of a category hold the log rate as it was *recorded*: complaints know nothing else. What would be recorded at the end of the window,
+    which the departures follow and which walks from month to month, is that plus the log factor of each change in the months before it.
     """
 
     categories: int
@@ -38,8 +45,23 @@ class ParameterLayout:
     bands: int
     every: int
     reference: int
+    binding: int = 0
+    changes: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    season: tuple[tuple[float, ...], ...] = ()
     membership: tuple[tuple[int, ...], ...] = ()
     column_sizes: tuple[int, ...] = ()
+
+    @cached_property
+    def before_change(self) -> FloatArray:
+        """(L, C, Q) share of each month before a change."""
+        return np.array(self.changes, dtype=float).reshape(len(self.changes), self.categories, self.every)
+
+    @cached_property
+    def walk_columns(self) -> FloatArray:
+        """(C, Q, L + W) what a log factor and a wave add to the walk of each category."""
+        season = np.array(self.season, dtype=float).reshape(len(self.season), 1, self.every)
+        columns = np.concatenate([self.before_change, np.broadcast_to(-season, (len(season), self.categories, self.every))])
+        return np.asarray(columns.transpose(1, 2, 0))
 
     @property
     def free_bands(self) -> IntArray:
@@ -65,7 +87,8 @@ class ParameterLayout:
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 3 + self.levels) + 1 + self.months + b + self.levels
+        common = self.categories * (self.every + b + 3) + 1 + self.binding + self.months + b + len(self.changes) + len(self.season)
+        return common + self.levels * (self.categories + 1)
 
     @property
     def local_size(self) -> int:
@@ -82,7 +105,8 @@ class ParameterLayout:
 
     def _shared(self, vector: npt.NDArray[Any], levels: int) -> dict[str, npt.NDArray[Any]]:
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.months, b, levels * c, levels])
+        recorded = len(self.changes), len(self.season)
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.binding, self.months, b, *recorded, levels * c, levels])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
@@ -90,10 +114,13 @@ class ParameterLayout:
             "ratio": part[2],
             "delay": part[3].reshape(*lead, c, 2),
             "tilt": part[4],
-            "natural_month": part[5],
-            "natural_band": part[6],
-            "level": part[7].reshape(*lead, levels, c),
-            "natural_level": part[8],
+            "bound": part[5],
+            "natural_month": part[6],
+            "natural_band": part[7],
+            "change": part[8],
+            "season": part[9],
+            "level": part[10].reshape(*lead, levels, c),
+            "natural_level": part[11],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -156,7 +183,12 @@ class ParameterLayout:
                 natural += of["natural_level"][levels].sum(1)[:, None, None]
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
-        return Effects(of["month"], band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), natural)
+        bound = float(of["bound"][0]) if self.binding else 0.0
+        month, recorded = of["month"], None
+        if self.changes:
+            unrecorded = np.einsum("l,lcq->cq", of["change"], self.before_change)
+            month, recorded = month + unrecorded, -unrecorded[:, self.every - self.months :]
+        return Effects(month, band, segment, burst, of["ratio"], of["delay"], float(of["tilt"][0]), bound, natural, recorded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +207,11 @@ class Prior:
     walks: dict[str, FloatArray]
 
 
+SEASON_SD = 0.3  # judgement, grade D: of a yearly wave that all categories share
 LEVEL_SD = 5.0  # weak: complaints determine the monthly log complaint rate
 # Judgement, grade D: natural departures are of the order of all silent departures. A vaguer prior of a log level is no neutral one: most of
 # it says that next to nothing is natural, and where the data cannot tell, the answer would be that complaints explain everything.
 NATURAL_LEVEL_SD = 1.0
-
-# Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be half as many, or twice. Who speaks
-# depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
-TILT_SD = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +246,8 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
         if b:
             band = index["band"][k]
             precision[np.ix_(band, band)] = walk_band / variances.band[k]
+    if layout.changes:
+        _add_walk_columns(layout, precision, walk_every, variances)
     at = index["ratio"]
     mean[at], precision[np.ix_(at, at)] = ratio.gaussian
     at = index["delay"].ravel()
@@ -224,6 +255,9 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     mean[at] = kernel.location.ravel()
     at = index["tilt"]
     precision[at, at] = TILT_SD**-2
+    if layout.binding:
+        at = index["bound"]
+        precision[at, at] = kernel.bound_sd**-2
     at = index["natural_month"]
     precision[np.ix_(at, at)] = walk_months / variances.natural_month
     precision[at[0], at[0]] += levels.natural_sd**-2
@@ -243,6 +277,19 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
         mine["natural_segment_month"][:] = 1 / variances.natural_segment_month
         mine["natural_segment_band"][:] = 1 / variances.natural_segment_band
     return Prior(mean, precision, local, {"month": walk_every, "band": walk_band, "natural_month": walk_months})
+
+
+def _add_walk_columns(layout: ParameterLayout, precision: FloatArray, walk: FloatArray, variances: Variances) -> None:
+    """Ties the changes and the season to the walks: what walks is the month as it would be recorded today, less the season."""
+    index = layout.at
+    here = np.concatenate([index["change"], index["season"]])
+    for k, columns in enumerate(layout.walk_columns):
+        met = walk @ columns / variances.month[k]
+        precision[np.ix_(index["month"][k], here)] = met
+        precision[np.ix_(here, index["month"][k])] = met.T
+        precision[np.ix_(here, here)] += columns.T @ met
+    sd = np.concatenate([np.full(len(layout.changes), LOG_FACTOR_SD), np.full(len(layout.season), SEASON_SD)])
+    precision[here, here] += sd**-2
 
 
 def _walk(size: int) -> FloatArray:

@@ -212,6 +212,9 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, 
             continue
         rank = len(walk) - (1 if "month" in name else 0)
         groups, where = np.atleast_2d(of[name]), np.atleast_2d(at[name])
+        if name == "month" and layout.changes:
+            spreads[name] = _spread_of_walks(layout, walk, covariance, shared)
+            continue
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
         spreads[name] = Spread(squares, trace, rank)
@@ -226,6 +229,19 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, 
         for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
             spreads[name] = Spread(np.array([(values[name] ** 2).sum()]), np.array([variance[name].sum()]), values[name].size)
     return spreads
+
+
+def _spread_of_walks(layout: ParameterLayout, walk: FloatArray, covariance: FloatArray, shared: FloatArray) -> Spread:
+    """The same for the months where what is recorded changed: they walk as they would be recorded today, less the season."""
+    at = layout.at
+    squares, trace = [], []
+    for months, columns in zip(at["month"], layout.walk_columns, strict=True):
+        here = np.concatenate([months, at["change"], at["season"]])
+        through = np.concatenate([np.eye(len(months)), columns], axis=1)
+        value = through @ shared[here]
+        squares.append(value @ walk @ value)
+        trace.append((through @ covariance[np.ix_(here, here)] @ through.T * walk).sum())
+    return Spread(np.array(squares), np.array(trace), len(walk) - 1)
 
 
 def _spreads_of_levels(layout: ParameterLayout, of: dict[str, FloatArray], variance: FloatArray) -> dict[str, Spread]:

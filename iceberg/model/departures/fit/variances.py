@@ -61,7 +61,7 @@ class Spread:
 
     squares: FloatArray
     trace: FloatArray
-    rank: float
+    rank: float | FloatArray
 
 
 def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variances:

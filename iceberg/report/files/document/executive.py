@@ -21,6 +21,7 @@ from iceberg.report.files.document.blocks import (
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence, short_rise
 from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.estimate import currency_of, ranking_table
 from iceberg.report.takeaways import takeaway_checks
@@ -116,6 +117,8 @@ def _ranking_section(estimate: IcebergEstimate, words: Translator) -> ReportSect
         blocks += _figure("ranking", estimate, words, part=0.72 if many else 0.85)
         blocks += [Paragraph(noise, "note")] if noise else []
     blocks.append(ranking_grid(estimate, words))
+    if estimate.total.common_cause is not None:
+        blocks.append(Paragraph(words.text("report.common_cause.note"), "note"))
     return ReportSection(words.text("export.section.ranking"), tuple(blocks))
 
 
@@ -123,7 +126,9 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
     """Every category with its exact range, what it costs, and the probability that it is the first; the company in the last row."""
     money = estimate.total.revenue_lost is not None
     noise = estimate.total.placebo is not None
-    columns = ["category", "vocal", "low", "likely", "high", *(["money"] if money else []), "first", *(["noise"] if noise else [])]
+    caused = any(item.common_cause is not None for item in estimate.categories)
+    columns = ["category", "vocal", "low", "likely", "high", *(["money"] if money else []), "first"]
+    columns += [*(["noise"] if noise else []), *(["cause"] if caused else [])]
     rows = []
     for name in ranking_table(estimate)["category"]:
         item = category_of(estimate, name)
@@ -135,6 +140,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
                 *([_money(item.revenue_lost, estimate, words)] if money else []),
                 share(item.probability_worst, words) if len(estimate.categories) > 1 else "—",
                 *([words.text("report.unknown") if item.placebo is None else customers(item.placebo.upper, words)] if noise else []),
+                *([short_rise(item.common_cause, words)] if caused else []),
             )
         )
     total = estimate.total
@@ -146,6 +152,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
             *([_money(total.revenue_lost, estimate, words)] if money else []),
             "",
             *([customers(total.placebo.upper, words)] if total.placebo is not None else []),
+            *([short_rise(total.common_cause, words)] if caused else []),
         )
     )
     headers = tuple(words.text(f"export.column.{name}") for name in columns)
@@ -155,7 +162,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
         tuple(rows),
         name_and_figures(len(columns)),
         total=True,
-        widths=tuple({"category": 2.6, "money": 1.9, "likely": 1.1}.get(name, 1.0) for name in columns),
+        widths=tuple({"category": 2.2, "money": 1.9, "likely": 1.2, "vocal": 1.2, "cause": 1.2}.get(name, 1.0) for name in columns),
     )
 
 
@@ -213,6 +220,8 @@ def _evidence_section(estimate: IcebergEstimate, words: Translator) -> ReportSec
     blocks: list[Block] = [Paragraph(f"{badge.label}. {badge.says} {badge.help}")]
     if badge.reasons:
         blocks.append(Bullets(tuple(("", reason) for reason in badge.reasons)))
+    blocks += [Paragraph(said) for said in (placebo_sentence(estimate, words), common_cause_sentence(estimate, words)) if said]
+    blocks += [Paragraph(said) for said in control_sentences(estimate, words)]
     remarks = remark_lines(estimate, words)
     if remarks:
         blocks.append(Bullets(tuple(remarks)))

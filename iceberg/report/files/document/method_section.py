@@ -36,11 +36,12 @@ def method_section(words: Translator) -> ReportSection:
     )
 
 
-def assumption_rows(assumptions: Assumptions, words: Translator) -> tuple[tuple[str, str, str, str], ...]:
-    """Each assumption: what it is, its value, its grade (A to D), its source."""
+def assumption_rows(assumptions: Assumptions, words: Translator, *, constants: bool = True) -> tuple[tuple[str, str, str, str], ...]:
+    """Each assumption: what it is, its value, its grade (A to D), its source; with the constants of the model, or without."""
     return tuple(
         (words.text(f"evidence.defaults.{one.name}"), _value(one, words), one.grade, _source(one.source, words))
         for one in list_defaults(assumptions)
+        if constants or not one.constant
     )
 
 
@@ -62,7 +63,7 @@ def assumptions_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock
     return TableBlock(
         words.text("export.section.assumptions"),
         headers,
-        assumption_rows(estimate.assumptions, words),
+        assumption_rows(estimate.assumptions, words, constants=False),
         ("left", "left", "left", "left"),
         widths=(1.1, 0.0, 0.0, 1.0),
         small=True,

@@ -21,6 +21,7 @@ _STEMS = {  # columns of the categories' sheet -> quantity, unit
     "silent": ("silent_churn", "customers"),
     "revenue_lost": ("revenue_lost", "money"),
     "placebo": ("placebo", "customers"),
+    "common_cause": ("common_cause", "factor"),
     "supported": ("silent_ratio_posterior", "ratio"),
     "prior": ("silent_ratio_prior", "ratio"),
     "excess": ("excess_probability", "rate"),

@@ -21,6 +21,7 @@ from iceberg.report.files.document.method_section import (
     table_name,
 )
 from iceberg.report.files.provenance import Provenance
+from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.small_cells import hide_small
 from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, segment_table, total_table
 from iceberg.report.tables.tidy import interval_columns
@@ -70,7 +71,8 @@ def _segments(estimate: IcebergEstimate, smallest: int) -> pd.DataFrame:
 
 def _totals(estimate: IcebergEstimate) -> pd.DataFrame:
     frame = total_table(estimate)
-    frame["unit"] = ["money" if quantity == "revenue_lost" else "customers" for quantity in frame["quantity"]]
+    units = {"revenue_lost": "money", "common_cause": "factor"}
+    frame["unit"] = [units.get(quantity, "customers") for quantity in frame["quantity"]]
     return frame[["quantity", "unit", "lower", "median", "upper"]]
 
 
@@ -87,6 +89,7 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
             "probability_first": item.probability_worst,
             "prior_share": item.prior_share,
             **interval_columns("placebo", item.placebo),
+            **interval_columns("common_cause", item.common_cause),
             **interval_columns("supported", item.ratio_posterior),
             **interval_columns("prior", item.ratio_prior),
             **interval_columns("excess", item.excess_probability),
@@ -116,6 +119,9 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         *((about("evidence"), reason) for reason in badge.reasons),
         (about("comparator"), comparator_sentence(estimate, words) if estimate.total.vocal_customers else ""),
         (about("noise"), noise_sentence(estimate, words) or ""),
+        (about("noise"), placebo_sentence(estimate, words) or ""),
+        (about("common_cause"), common_cause_sentence(estimate, words) or ""),
+        *((about("common_cause"), said) for said in control_sentences(estimate, words)),
         *((about("remark"), f"{severity} – {sentence}") for severity, sentence in remark_lines(estimate, words)),
         *((about("method"), sentence) for sentence in method_sentences(words)),
         *((about("limit"), sentence) for sentence in limit_sentences(words)),

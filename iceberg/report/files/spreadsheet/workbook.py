@@ -121,6 +121,8 @@ def _kind(name: str, frame: pd.DataFrame, line: int) -> str:
         return "rate"
     if name.startswith(_RATIOS):
         return "ratio"
+    if "unit" in frame.columns and frame["unit"].iloc[line] == "factor":
+        return "ratio"
     if name.startswith("revenue") or ("unit" in frame.columns and frame["unit"].iloc[line] == "money"):
         return "money"
     return "plain" if name in {"rank", "days"} else "count"

@@ -1,0 +1,1 @@
+"""What counting found, or the user said, beside the numbers."""

@@ -1,0 +1,69 @@
+"""The findings as plain values in the header of stored counts, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from iceberg.cohort.cancellations.record import LoggedCancellations
+from iceberg.cohort.findings.findings import MassEnd, RecordingChange, UnrecordedMonths
+from iceberg.cohort.renewals.clock import Renewals
+
+
+class Findings(Protocol):
+    """The findings of `CohortCounts`, where their meaning stands."""
+
+    @property
+    def unrecorded(self) -> tuple[UnrecordedMonths, ...]:
+        """Months that are no evidence."""
+
+    @property
+    def cancellations(self) -> tuple[LoggedCancellations, ...]:
+        """Cancellations logged as complaints."""
+
+    @property
+    def negative_controls(self) -> tuple[str, ...]:
+        """Categories that cannot cause departures."""
+
+    @property
+    def recording_changes(self) -> tuple[RecordingChange, ...] | None:
+        """Days from which another share is recorded."""
+
+    @property
+    def mass_end(self) -> MassEnd | None:
+        """The day that holds most departures."""
+
+    @property
+    def renewals(self) -> Renewals | None:
+        """The contracts that bind customers."""
+
+
+def findings_to_header(found: Findings) -> dict[str, Any]:
+    """Plain values; a finding without content is left out, so that the digest of such counts does not change."""
+    header: dict[str, Any] = {}
+    if found.unrecorded:
+        header["unrecorded"] = [run.to_dict() for run in found.unrecorded]
+    if found.cancellations:
+        header["cancellations"] = [one.to_dict() for one in found.cancellations]
+    if found.negative_controls:
+        header["negative_controls"] = list(found.negative_controls)
+    if found.recording_changes is not None:
+        header["recording_changes"] = [str(change) for change in found.recording_changes]
+    if found.mass_end is not None:
+        header["mass_end"] = found.mass_end.to_dict()
+    if found.renewals is not None:
+        header["renewals"] = found.renewals.to_dict()
+    return header
+
+
+def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `CohortCounts` from the values of `findings_to_header`."""
+    changes = header.get("recording_changes")
+    return {
+        "unrecorded": tuple(map(UnrecordedMonths.from_dict, header.get("unrecorded", ()))),
+        "cancellations": tuple(map(LoggedCancellations.from_dict, header.get("cancellations", ()))),
+        "negative_controls": tuple(header.get("negative_controls", ())),
+        "recording_changes": None if changes is None else tuple(map(RecordingChange.parse, changes)),
+        "mass_end": MassEnd.from_dict(header.get("mass_end")),
+        "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
+    }

@@ -1,0 +1,89 @@
+"""``python -m supply_chain``: writes the lock file with hashes and the bill of materials beside this file.
+
+It asks pip, which needs the package index, for what the ranges of requirements.txt and requirements-postgres.txt give today, on each Python and
+platform that is supported; nothing is installed. Every version is the same everywhere, and every hash is of a wheel that pip would take.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+RANGES = ("requirements.txt", "requirements-postgres.txt")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+LOCK, BILL = HERE / "requirements.lock", HERE / "sbom.cdx.json"
+
+
+def resolve(python: str, constraints: Path | None) -> list[dict[str, Any]]:
+    """What pip would install on this Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary=:all:"]
+        command += ["--python-version", python, "--implementation", "cp", f"--target={folder}/none", f"--report={report}"]
+        command += [part for platform in PLATFORMS for part in ("--platform", platform)]
+        command += [part for name in RANGES for part in ("-r", str(ROOT / name))] + (["-c", str(constraints)] if constraints else [])
+        subprocess.run(command, check=True)
+        return list(json.loads(report.read_text())["install"])
+
+
+def main() -> int:
+    """Resolve for the first Python; the others take the same versions, where a package is not for one of them alone."""
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        for python in PYTHONS:
+            try:
+                items = resolve(python, constraints if found else None)
+            except subprocess.CalledProcessError:
+                print(f"Python {python}: pip finds no set of wheels", file=sys.stderr)
+                continue
+            for item in items:
+                name = item["metadata"]["name"].lower().replace("_", "-")
+                entry = found.setdefault(name, {"version": item["metadata"]["version"], "metadata": item["metadata"], "hashes": set(), "pythons": []})
+                entry["hashes"].add(item["download_info"]["archive_info"]["hashes"]["sha256"])
+                entry["pythons"].append(python)
+            constraints.write_text("".join(f"{name}=={entry['version']}\n" for name, entry in found.items()))
+            print(f"Python {python}: {len(items)} packages")
+    tried = sorted({python for entry in found.values() for python in entry["pythons"]}, key=lambda python: int(python.partition(".")[2]))
+    LOCK.write_text(lock_text(found, tried))
+    BILL.write_text(json.dumps(bill(found), indent=1) + "\n")
+    return 0
+
+
+def lock_text(found: dict[str, dict[str, Any]], tried: list[str]) -> str:
+    """The lock file; a package that only some of the Pythons need has a marker."""
+    lines = [
+        f"# Written by `python -m supply_chain` from {' and '.join(RANGES)}, for Python {', '.join(tried)} on Linux (x86-64, glibc 2.28 or later).",
+        "# python -m pip install --require-hashes --only-binary=:all: -r supply_chain/requirements.lock",
+    ]
+    for name, entry in sorted(found.items()):
+        some = [python for python in tried if python in entry["pythons"]]
+        marker = "" if some == tried else " ; " + " or ".join(f'python_version == "{python}"' for python in some)
+        hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in sorted(entry["hashes"]))
+        lines.append(f"{name}=={entry['version']}{marker} \\\n{hashes}")
+    return "\n".join(lines) + "\n"
+
+
+def bill(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The bill of materials, in the form of CycloneDX 1.5."""
+    product = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    parts = []
+    for name, entry in sorted(found.items()):
+        part: dict[str, Any] = {"type": "library", "name": name, "version": entry["version"], "purl": f"pkg:pypi/{name}@{entry['version']}"}
+        part |= {"bom-ref": part["purl"], "hashes": [{"alg": "SHA-256", "content": digest} for digest in sorted(entry["hashes"])]}
+        licence = entry["metadata"].get("license_expression") or entry["metadata"].get("license") or ""
+        if licence and "\n" not in licence:
+            part["licenses"] = [{"license": {"name": licence[:120]}}]
+        parts.append(part)
+    about = {"component": {"type": "application", "name": product["name"], "version": product["version"]}}
+    return {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "metadata": about, "components": parts}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

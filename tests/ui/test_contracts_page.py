@@ -1,0 +1,38 @@
+"""Contracts on the upload page: what the departures show, and the control that overrules them."""
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from tests.companies import company_with_contracts
+from tests.ui.conftest import assert_healthy, page_file, spoken, upload_and_count
+
+OpenPage = Callable[..., AppTest]
+
+
+def test_the_term_is_named_beside_the_window_and_can_be_overruled(open_page: OpenPage) -> None:
+    customers, complaints, _ = company_with_contracts(customers=6_000)
+    app = upload_and_count(open_page("upload"), customers, complaints)
+    assert "renewals every 12 months" in spoken(app)
+    next(one for one in app.selectbox if one.key and one.key.startswith("term.")).set_value(0).run()
+    assert_healthy(app)
+    assert "renewals every" not in spoken(app)
+
+
+def test_where_no_range_can_be_given_the_page_says_so_and_shows_no_figure(open_page: OpenPage) -> None:
+    """Two years of files cannot follow a term of two years: neither picture nor tile stands under the refusal."""
+    customers, complaints, _ = company_with_contracts(customers=6_000)
+    app = upload_and_count(open_page("upload"), customers, complaints)
+    next(one for one in app.selectbox if one.key and one.key.startswith("term.")).set_value(24).run()
+    assert_healthy(app)
+    app.default_timeout = 120
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("iceberg")).run()
+    assert_healthy(app)
+    assert "No range can be given" in spoken(app)
+    assert not app.metric
+    app.switch_page(page_file("category")).run()
+    assert_healthy(app)
+    assert "No range can be given" in spoken(app)
+    assert not app.metric
