@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from iceberg.ingest.schema import LEVELS_TOGETHER
 
@@ -27,10 +28,11 @@ class Names:
         named = sorted(candidates[: max(most - 1, 0)])
         return cls((*named, OTHER_NAMES), len(sizes) - len(named))
 
-    def levels(self, columns: int) -> tuple[tuple[str, ...], ...]:
-        """Of every name, its levels in the columns that make it; the names taken together have one of their own. Empty for one column."""
-        parts = [tuple(name.split(LEVELS_TOGETHER)) for name in self.names if columns]
-        return tuple(part if len(part) == columns else (OTHER_NAMES,) * columns for part in parts)
+    def columns(self, headers: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+        """`CohortCounts.segment_columns` and `segment_levels` of the columns that make the names; names taken together have a level of their own."""
+        parts = [tuple(name.split(LEVELS_TOGETHER)) for name in self.names if headers]
+        levels = tuple(part if len(part) == len(headers) else (OTHER_NAMES,) * len(headers) for part in parts)
+        return {"segment_columns": headers if self.names else (), "segment_levels": levels}
 
     def place(self, name: str) -> int:
         """The place of a name of the file."""

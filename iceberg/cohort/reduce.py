@@ -177,9 +177,8 @@ class _Reduction:
             "band_edges_months": self.statements.band_edges_months,
             "clock_edges_days": self.statements.clock_edges_days,
             "grouped_segments": self.segments.others,
-            "segment_columns": self.tables.segment_columns if self.segments.names else (),
-            "segment_levels": self.segments.levels(len(self.tables.segment_columns)),
             "grouped_categories": self.categories.others,
+            **self.segments.columns(self.tables.segment_columns),
         }
         if self.segments.names:
             fields |= self._customers_and_vocal() if linked else self._customers(self.engine)[0]

@@ -7,11 +7,9 @@ all segments share is added up in double. Effects of the levels of segment colum
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +18,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.linalg.lapack import spotrf, spotri
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
-from iceberg.model.departures.fit.arrow import THREADS, Base
+from iceberg.model.departures.fit.arrow import Base, of_segments
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
 
@@ -29,15 +27,9 @@ BATCH = 5  # segments of a piece of work: their matrices stay in the processor's
 
 
 def in_batches(work: Callable[[slice], Part], segments: int) -> list[Part]:
-    """`work` of batches of segments in parallel; the results in order. Work must not call this: it would wait for its own thread."""
+    """`work` of batches of segments in parallel; the results in order."""
     batches = [slice(low, min(low + BATCH, segments)) for low in range(0, segments, BATCH)]
-    return list(_pool(os.getpid()).map(work, batches))
-
-
-@cache
-def _pool(process: int) -> ThreadPoolExecutor:
-    """The threads of this process: one that was forked has none of its parent's."""
-    return ThreadPoolExecutor(THREADS, thread_name_prefix=f"segments-{process}")
+    return of_segments(lambda place: work(batches[place]), len(batches))
 
 
 @dataclass(frozen=True, eq=False)
