@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,26 +12,51 @@ import pytest
 
 from iceberg.cohort.axis_names import OTHER_NAMES
 from iceberg.cohort.counts_file import read_counts, write_counts
+from iceberg.cohort.findings.findings import RecordingChange
 from iceberg.cohort.reduce import reduce_tables
+from iceberg.cohort.window import ObservationWindow
 from iceberg.errors import MappingError
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
+from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit import parameters
 from iceberg.model.departures.fit.arrow import factorise
 from iceberg.model.departures.fit.design import evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
-from iceberg.model.departures.fit.model import prior_of
+from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
 from iceberg.model.departures.fit.variances import Variances
 from iceberg.model.departures.fit.wide_arrow import factorise_wide
 from iceberg.store.counts_tables import counts_parts
 from iceberg.store.counts_tables import read_counts as read_parts
-from tests.model.test_excess_hazard import fitted
+from tests.companies import company_with_contracts
+from tests.model.test_excess_hazard import company, fitted
 
 
-def test_both_ways_of_eliminating_segments_agree(monkeypatch):
+@cache
+def with_contracts() -> ExcessHazardFit:
+    """The fit of a company with contracts of a year."""
+    customers, complaints, _ = company_with_contracts(4, customers=6_000)
+    tables, _ = load_tables(customers=customers, complaints=complaints)
+    with tables:
+        counts = reduce_tables(tables, window=ObservationWindow(date(2024, 7, 1), date(2026, 6, 29)))
+    assert counts.renewals is not None
+    return fit_excess_hazard(counts, Assumptions())
+
+
+@cache
+def with_change() -> ExcessHazardFit:
+    """The fit of a company whose ticket tool changed, and that won a wave of customers who do not fit."""
+    counts = company("small", 0)[0]
+    fit = fit_excess_hazard(replace(counts, recording_changes=(RecordingChange(counts.months[9]),)), Assumptions())
+    factor = np.linspace(0.8, 1.3, fit.layout.months * fit.layout.bands).reshape(fit.layout.months, -1)
+    return replace(fit, design=replace(fit.design, natural_factor=factor))
+
+
+@pytest.mark.parametrize("make", [lambda: fitted("small", 0), with_contracts, with_change], ids=["plain", "contracts", "recording change"])
+def test_both_ways_of_eliminating_segments_agree(monkeypatch, make):
     """To the digits of single precision: factors, solutions, variances and drag."""
-    fit = fitted("small", 0)
+    fit = make()
     layout, prior, effects = fit.layout, prior_of(fit), fit.layout.effects(fit.shared, fit.own)
     rates = fit.rates_at(fit.shared, fit.own)
     usual = fisher_information(fit.design, layout, effects, rates)
