@@ -116,7 +116,7 @@ def build_ranking(
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Silent leavers per segment with 90 % ranges, the largest first and no more than `MOST_SEGMENTS` (`iceberg.report.tables.estimate.segment_table`)."""
+    """Silent leavers per segment with 90 % ranges, largest first, up to `MOST_SEGMENTS` (`iceberg.report.tables.estimate.segment_table`)."""
     description = takeaway_segments(frame, translator)
     if frame.empty:
         return note(description, theme)
