@@ -19,13 +19,13 @@ class Names:
 
     @classmethod
     def largest(cls, sizes: dict[str, int], most: int, *, few: int = 0, least: int = 0) -> Names:
-        """The `most` largest, ties by name; the rest share one place. Of more than `few` names, so do those of less than `least`."""
-        small = {name for name, size in sizes.items() if size < least} if len(sizes) > few else set[str]()
+        """The `most` largest, ties by name; the rest share one place. Of more than `few` names, those of less than `least` do too, but the largest."""
+        by_size = sorted((name for name in sizes if name != OTHER_NAMES), key=lambda name: (-sizes[name], name))
+        small = {name for name in by_size[max(few - 1, 0) :] if sizes[name] < least} if len(sizes) > few else set[str]()
         small = small if len(small) > 1 else set()  # one alone would be no smaller for another name
         if len(sizes) <= most and OTHER_NAMES not in sizes and not small:
             return cls(tuple(sorted(sizes)), 0)
-        candidates = sorted((name for name in sizes if name != OTHER_NAMES and name not in small), key=lambda name: (-sizes[name], name))
-        named = sorted(candidates[: max(most - 1, 0)])
+        named = sorted([name for name in by_size if name not in small][: max(most - 1, 0)])
         return cls((*named, OTHER_NAMES), len(sizes) - len(named))
 
     def columns(self, headers: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:

@@ -32,7 +32,7 @@ from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 300  # judgement: a hundred take seconds, and time grows with their number
-# Judgement: of more than a dozen segments, those of fewer customers are taken together; the rest of them are pooled by the model as far as they
+# Judgement: of more than a dozen segments, those of fewer customers, past the largest, are taken together; the rest of them are pooled by the model as far as they
 # are alike. A cell of months and tenure bands of so few customers says nothing of its own, and takes as long as any other.
 FEW_SEGMENTS, LEAST_CUSTOMERS = 12, 30
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
