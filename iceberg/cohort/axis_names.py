@@ -19,7 +19,7 @@ class Names:
 
     @classmethod
     def largest(cls, sizes: dict[str, int], most: int, *, few: int = 0, least: int = 0) -> Names:
-        """The `most` largest, ties by name; the rest share one place. Of more than `few` names, those of less than `least` do too, but the largest."""
+        """The `most` largest, ties by name; the rest share one place. Of more than `few` names, so do small ones, under `least`."""
         by_size = sorted((name for name in sizes if name != OTHER_NAMES), key=lambda name: (-sizes[name], name))
         small = {name for name in by_size[max(few - 1, 0) :] if sizes[name] < least} if len(sizes) > few else set[str]()
         small = small if len(small) > 1 else set()  # one alone would be no smaller for another name

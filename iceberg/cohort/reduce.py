@@ -32,8 +32,8 @@ from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
 MAX_SEGMENTS = 300  # judgement: a hundred take seconds, and time grows with their number
-# Judgement: of more than a dozen segments, those of fewer customers, past the largest, are taken together; the rest of them are pooled by the model as far as they
-# are alike. A cell of months and tenure bands of so few customers says nothing of its own, and takes as long as any other.
+# Judgement: of more than a dozen segments, those of fewer customers, past the largest, are taken together; the others are pooled by the model as
+# far as they are alike. Months and tenure bands of so few customers say nothing of their own, and take as long as any other.
 FEW_SEGMENTS, LEAST_CUSTOMERS = 12, 30
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
