@@ -106,7 +106,10 @@ def given(problem: Problem) -> dict[str, Any]:
         "lags": problem.design.lags,
         "natural_level_sd": NATURAL_LEVEL_SD,
         "delay": {"location": kernel.location.tolist(), "covariance": kernel.covariance.tolist()},
-        "ratio_prior": {"mean": prior.mean.tolist(), "shared_sd": prior.shared_sd, "spread": prior.spread, "near_zero": prior.near_zero, "harmless": prior.harmless},
+        "ratio_prior": {
+            "mean": prior.mean.tolist(), "shared_sd": prior.shared_sd, "spread": prior.spread,
+            "near_zero": prior.near_zero, "harmless": prior.harmless,
+        },
         "ratio_components": {
             "spread_log_weight": spread_weight.tolist(), "spread": spread.tolist(), "harmless": [prior.harmless, HARMLESS_SHIFT, HARMLESS_SD],
             "level_log_weight": level_weight.tolist(), "level": level.tolist(), "level_sd": level_sd.tolist(),

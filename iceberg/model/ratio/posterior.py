@@ -2,8 +2,8 @@
 
 The data constrain a ratio on its natural scale (departures are linear in r_c), the prior lives on the log scale. A Gaussian in log r_c is therefore
 wrong exactly where it matters: where the data say "almost none". Around the mode the likelihood with everything else integrated out is taken as
-quadratic in y_c = r_c / mode_c; the prior is exact, the spread between categories summed out and the level that they share drawn with them; Hamiltonian
-steps in these few dimensions are cheap and need no tuning by the user.
+quadratic in y_c = r_c / mode_c; the prior is exact, the spread between categories summed out and the level that they share drawn with them;
+Hamiltonian steps in these few dimensions are cheap and need no tuning by the user.
 
 References:
     Rue et al. 2009 (nested Laplace); Neal 2011 (Hamiltonian Monte Carlo).
