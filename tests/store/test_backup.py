@@ -17,8 +17,8 @@ from sqlalchemy import inspect, text
 from iceberg.cli.main import main
 from iceberg.errors import StoreError
 from iceberg.store import schema
-from iceberg.store.audit import read_audit
 from iceberg.store.annotations.places import read_places
+from iceberg.store.audit import read_audit
 from iceberg.store.connection import reading, roll_back, writing
 from iceberg.store.retention import delete_study, export_bytes, import_everything, retention_days, set_retention
 from iceberg.store.studies import Store
