@@ -102,12 +102,9 @@ def tell_categories(report: JoiningReport, words: Translator) -> list[JoiningFac
     """The facts about the names of categories: spellings that count as one, names that look alike, cells with several."""
     found, facts = report.categories, list[JoiningFact]()
     if found.spellings:
-        names = "; ".join(
-            ", ".join(words.text("joining.categories.name", name=name, rows=rows) for name, rows in zip((group.kept, *group.others), group.rows, strict=True))
-            for group in found.spellings[:_MOST_SPELLINGS]
-        )
-        more = len(found.spellings) - _MOST_SPELLINGS
-        says = words.text("joining.categories.spellings", count=sum(len(group.rows) for group in found.spellings), names=names, into=len(found.spellings))
+        names = "; ".join(_names(group, words) for group in found.spellings[:_MOST_SPELLINGS])
+        more, count = len(found.spellings) - _MOST_SPELLINGS, sum(len(group.rows) for group in found.spellings)
+        says = words.text("joining.categories.spellings", count=count, names=names, into=len(found.spellings))
         says += " " + words.text("joining.categories.more", count=more) if more > 0 else ""
         facts.append(JoiningFact("spellings", says, *_choice(words, "category_spelling", report.rules.category_spelling)))
     facts += [_group(group, words) for group in found.alike]
@@ -209,11 +206,15 @@ def _ids(proposal: IdProposal, words: Translator) -> JoiningFact:
     return JoiningFact("ids", says, "", change, option="id_normalisation")
 
 
+def _names(group: CategoryGroup, words: Translator) -> str:
+    named = zip((group.kept, *group.others), group.rows, strict=True)
+    return ", ".join(words.text("joining.categories.name", name=name, rows=rows) for name, rows in named)
+
+
 def _group(group: CategoryGroup, words: Translator) -> JoiningFact:
-    names = (group.kept, *group.others)
     says = words.text(
         "joining.categories.group",
-        names=", ".join(words.text("joining.categories.name", name=name, rows=rows) for name, rows in zip(names, group.rows, strict=True)),
+        names=_names(group, words),
         why=", ".join(words.text(f"joining.categories.{reason}") for reason in dict.fromkeys(group.reasons)),
     )
     change = words.text("joining.categories.group_change", kept=group.kept, others=json.dumps(list(group.others), ensure_ascii=False))

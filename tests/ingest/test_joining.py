@@ -497,7 +497,10 @@ def test_choices_are_saved_with_the_mapping_and_read_back(tmp_path: Path, suffix
 
 @pytest.mark.parametrize(
     "entry",
-    [{"gap_days": -1}, {"gap_days": True}, {"flag": "maybe"}, {"id_normalisation": ["shout"]}, {"merge_categories": ["a"]}, {"drop_categories": "a"}, {"split_categories": 1}, {"nothing": 1}, 3],
+    [
+        *({"gap_days": -1}, {"gap_days": True}, {"flag": "maybe"}, {"id_normalisation": ["shout"]}, {"merge_categories": ["a"]}),
+        *({"drop_categories": "a"}, {"split_categories": 1}, {"category_spelling": "both"}, {"nothing": 1}, 3),
+    ],
 )
 def test_a_choice_that_makes_no_sense_is_refused(entry: object) -> None:
     with pytest.raises(MappingError):

@@ -15,7 +15,10 @@ SEPARATORS = (";", "|", " / ", " + ", ",")  # tried in this order
 _LONG_ENOUGH, _LONG = 5, 12  # judgement: from so many letters on, one or two different letters are more likely a typing error than another word
 _RARER = 0.25  # judgement: a typing error is rarer than the right spelling
 _SHORTEST_START = 3  # judgement: "app" can be short for "application", "ap" for too much
-_ARTICLES = frozenset("a an and au aux avec d de des du en et for l la le les of on par pour sur the to un une".split())
+_ARTICLES = frozenset({
+    "a", "an", "and", "for", "of", "on", "the", "to",
+    "au", "aux", "avec", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "par", "pour", "sur", "un", "une",
+})  # fmt: skip
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u00b4": "'", "`": "'", "\u02bc": "'"})
 
 

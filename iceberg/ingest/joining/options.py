@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from iceberg.errors import MappingError
+from iceberg.ingest.schema import LONGEST_SEPARATOR
 
 # Judgement: a renewal within a month is late paperwork, not a departure.
 GAP_DAYS = 30
@@ -24,7 +25,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
 ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
 PREFIX_STEP = "strip_prefix:"
 _LONGEST_DAYS = 3650
-_LONGEST_SEPARATOR = 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401
         value = tuple(value) if fits else value
     elif key == "split_categories":
         allowed = '";", "|", ","'
-        fits = isinstance(value, str) and len(value) <= _LONGEST_SEPARATOR
+        fits = isinstance(value, str) and len(value) <= LONGEST_SEPARATOR
     elif key == "merge_categories":
         allowed = 'kept = ["other", "another"]'
         fits = isinstance(value, dict) and all(isinstance(others, list | tuple) for others in value.values())

@@ -17,7 +17,8 @@ def settle_spellings(engine: SparkEngine, tables: Collection[str], rules: Joinin
     own: dict[str, dict[str, int]] = {}
     for table in WITH_CATEGORIES:
         if table in tables and "category" in CANONICAL_COLUMNS[table] and rules.category_spelling == "merge":
-            sizes = engine.execute(f"SELECT category, count(*) AS rows_of_name FROM read_{table} WHERE category IS NOT NULL GROUP BY category").fetchall()
+            by_name = f"SELECT category, count(*) AS rows_of_name FROM read_{table} WHERE category IS NOT NULL GROUP BY category"
+            sizes = engine.execute(by_name).fetchall()
             own[table] = {str(name): int(rows) for name, rows in sizes if name != UNCATEGORISED}
     if not own or max(map(len, own.values())) > MOST_CATEGORIES:
         return {}, None
