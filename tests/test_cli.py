@@ -612,7 +612,8 @@ def test_money_looks_as_far_ahead_as_the_options_or_the_mapping_say(run: Command
     (tmp_path / "mapping.toml").write_text("[money]\nmonths = 36\ndiscount = 0.1\n")
     lost = []
     for more in ((), ("--money-months", "36"), ("--money-months", "36", "--discount", "0.1"), ("--mapping", tmp_path / "mapping.toml")):
-        done = run("estimate", "--customers", SAMPLE / "customers.csv", "--complaints", SAMPLE / "complaints.csv", *more, "--json", tmp_path / "out.json")
+        files = ("--customers", SAMPLE / "customers.csv", "--complaints", SAMPLE / "complaints.csv", "--json", tmp_path / "out.json")
+        done = run("estimate", *files, *more)
         assert done.status == 0
         document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
         lost.append(document["total"]["revenue_lost"]["median"])
