@@ -195,12 +195,7 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {  # of fields called otherwise
-    "periods": "period",
-    "recording_changes": "recording-change",
-    "merges": "merge-category",
-    "drops": "drop-category",
-}
+_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category", "drops": "drop-category"}
 
 
 def _check_studies(options: Options) -> None:
@@ -308,10 +303,8 @@ _ESTIMATE = (
     _Option("no-recording-change"),
     _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
     _Option("drop-category", "category_name", is_list=True, field="drops"),
-    _Option("split-categories", "separator", check_separator),
-    _Option("keep-spellings"),
-    _whole("money-months", 1, 120),
-    _Option("discount", "number", check_discount),
+    *(_Option("split-categories", "separator", check_separator), _Option("keep-spellings")),
+    *(_whole("money-months", 1, 120), _Option("discount", "number", check_discount)),
     _whole("look-back-days", 0, 3650),
     _Option("term", "term_value", check_term),
     _Option("keep-cancellations"),
