@@ -27,7 +27,7 @@ from iceberg.simulation.worlds import (
     tenure_shape,
 )
 
-SAMPLE_SEED = 2
+SAMPLE_SEED = 3
 SAMPLE_CUSTOMERS = 24_000
 SURVEY_ASKED = 3_000  # customers still here at the end, asked about the last 12 months
 LOGGED_CATEGORIES = ("billing", "delivery", "website and app")  # whose incidents an operational system records
