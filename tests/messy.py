@@ -46,7 +46,8 @@ def make_workbooks(*, customers: int = 5000, seed: int = 7) -> tuple[bytes, byte
             continue
         day = start + timedelta(days=int(rng.integers(5, (end - start).days)))
         written = ids[number] if rng.random() < 0.7 else f" {ids[number].lower()}"
-        rows.append((written, day.isoformat() if day < date(2025, 1, 1) else f"{day:%d/%m/%Y}", rng.choice([s for s, _ in spellings], p=weights / weights.sum())))
+        motive = rng.choice([spelling for spelling, _ in spellings], p=weights / weights.sum())
+        rows.append((written, day.isoformat() if day < date(2025, 1, 1) else f"{day:%d/%m/%Y}", motive))
     return _book(people, "Adhérents"), _book(pd.DataFrame(rows, columns=list(COMPLAINTS)), "Réclamations")
 
 

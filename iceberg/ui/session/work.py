@@ -1,8 +1,8 @@
 """The work of an analyst beyond one session: files, choices and the study stay for the same browser and person after the page is loaded again.
 
 A work is found by its number in the address, and only by the browser that began it: a cookie that no script can read holds a secret of 256 bits, and
-the person who signed in there is part of the key. The bytes of the files lie in a private temporary folder, the rest in memory; nothing is shared between
-readers. A work ends when its owner forgets it, `MINUTES` after it was last used, when there are too many works or bytes, and with the server.
+the person who signed in there is part of the key. The bytes of the files lie in a private temporary folder, the rest in memory; nothing is shared
+between readers. A work ends when its owner forgets it, `MINUTES` after it was last used, when there are too many works or bytes, and with the server.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from iceberg.ui.access.upload_bounds import MEGABYTE, limit_mb
 
 COOKIE = "iceberg_browser"
 PARAMETER = "work"
+SHORTEST_SECRET = 32  # characters; what a browser sends is never trusted
 MINUTES = 120.0  # judgement: a long meeting; customers' rows should not lie on a server over night
 MOST_WORKS = 24  # judgement: an estimate holds 10 to 60 MB of draws
 FILES, CHOICES = "upload.files", "upload.choices"
@@ -175,7 +176,9 @@ def stored_bytes() -> int:
 def _owner() -> str | None:
     """Digest of the browser's secret and the person; None without a cookie."""
     secret = st.context.cookies.get(COOKIE)
-    return None if not secret else hashlib.sha256(f"{secret}|{current_access().name}".encode()).hexdigest()
+    if not isinstance(secret, str) or len(secret) < SHORTEST_SECRET:
+        return None
+    return hashlib.sha256(f"{secret}|{current_access().name}".encode()).hexdigest()
 
 
 def _sweep(current: str = "") -> None:
