@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -160,11 +161,14 @@ def _fit_reference(
     """Fit, draws, placebo, pipeline and checks under the default assumptions."""
     fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
     tell("placebo", 0.7)
-    placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
-    tell("pipeline", 0.95)
-    second = ask_without_tenure(fit, heard, rng=streams[3])
-    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
+    # Each has a stream of its own, so that the figures do not depend on which ends first.
+    with ThreadPoolExecutor(1) as beside:
+        opinion = beside.submit(ask_without_tenure, fit, heard, rng=streams[3])
+        checked = beside.submit(check_fit, fit, heard, rng=streams[4])
+        placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
+        tell("pipeline", 0.95)
+        ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+        return _Reference(key, prior, fit, drawn, placebo, ahead, opinion.result(), checked.result())
 
 
 def _under_prior(
