@@ -16,7 +16,7 @@ SPELLINGS = {
     "Tarifs": ("Tarifs", "tarif", "TARIFS"),
 }
 CUSTOMERS = ("Réf. adhérent", "Dt effet contrat", "Dt résil. (si résilié)", "Nom agence", "Mt annuel HT (€)")
-COMPLAINTS = ("N° adhérent", "Reçue le", "Motif réclam.")
+COMPLAINTS = ("N° adhérent", "Reçue le", "Motif")
 NAMES = ("Adhérents.xlsx", "Réclamations.xlsx")
 
 
