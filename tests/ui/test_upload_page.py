@@ -312,3 +312,85 @@ def test_an_incident_log_and_a_survey_can_be_added_and_lead_to_level_four(open_p
     [files] = app.session_state["caches"]["upload"]._results.values()
     [*_, counts] = [result.counts for key, result in files._results._results.items() if key.startswith("count|")]
     assert judge_evidence(counts).level == "4"
+
+
+def test_of_one_workbook_each_table_takes_its_own_sheet(open_page: OpenPage) -> None:
+    book = io.BytesIO()
+    with pd.ExcelWriter(book) as writer:
+        pd.read_csv(io.StringIO(CUSTOMERS), dtype=str).to_excel(writer, sheet_name="Customers", index=False)
+        pd.read_csv(io.StringIO(COMPLAINTS), dtype=str).to_excel(writer, sheet_name="Complaints", index=False)
+    app = upload(open_page("upload"), customers=("company.xlsx", book.getvalue()), complaints=("company.xlsx", book.getvalue()))
+    confirm(app)
+    assert "Customers: 80 rows read = 80 kept" in spoken(app)
+    assert "Complaints: 16 rows read = 16 kept" in spoken(app)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_two_files_in_each_others_place_are_swapped_by_a_button(open_page: OpenPage, language: str) -> None:
+    app = upload(open_page("upload", language=language), customers=("a.csv", COMPLAINTS.encode()), complaints=("b.csv", CUSTOMERS.encode()))
+    assert button(app, "press.swap")
+    app.button(key="press.swap").click().run()
+    assert_healthy(app)
+    assert not button(app, "press.swap")
+    confirm(app)
+    assert button(app, "estimate.run")
+
+
+def test_a_file_is_judged_when_it_arrives(open_page: OpenPage) -> None:
+    app = upload(open_page("upload"), customers=("customers.csv", b"customer_id,start_date\n"))
+    assert any("customers.csv" in box.value for box in app.error)
+    app = upload(open_page("upload"), customers=("customers.csv", CUSTOMERS.encode()))
+    assert "A table of 5 columns" in spoken(app)
+    assert not app.error
+
+
+def test_files_and_choices_stay_when_the_page_is_left_and_for_another_language(open_page: OpenPage) -> None:
+    app = confirm(give(open_page("upload"), customers=CUSTOMERS, complaints=COMPLAINTS))
+    for page in ("method", "upload"):
+        app.switch_page(f"iceberg/ui/pages/{page}.py").run()
+        assert_healthy(app)
+    assert "80 rows read = 80 kept" in spoken(app), "columns stay confirmed"
+    for language in ("fr", "en", "fr"):
+        app.segmented_control(key="lang").set_value(language).run()
+        assert_healthy(app)
+        assert button(app, "estimate.run")
+    estimate(app)
+    app.switch_page("iceberg/ui/pages/upload.py").run()
+    assert_healthy(app)
+    assert button(app, "columns.confirm"), "the way back to the columns"
+
+
+def test_this_months_files_with_the_same_choices_need_no_confirmation(open_page: OpenPage) -> None:
+    renamed = CUSTOMERS.replace("start_date", "arrived").replace("end_date", "quit")
+    app = give(open_page("upload"), customers=renamed, complaints=COMPLAINTS)
+    choose = {one.label: one for one in app.selectbox}
+    choose["First day (required)"].set_value("arrived")
+    choose["Last day (optional)"].set_value("quit")
+    app.run()
+    estimate(confirm(app))
+    app.switch_page("iceberg/ui/pages/upload.py").run()
+    app.button(key="press.next_month").click().run()
+    assert_healthy(app)
+    assert not button(app, "columns.confirm"), "the boxes are empty"
+    turn = next(one.key for one in app.file_uploader if one.key.startswith("file.customers"))
+    app.file_uploader(key=turn).set_value(("july.csv", renamed.encode(), "text/csv"))
+    app.file_uploader(key=turn.replace("customers", "complaints")).set_value(("july2.csv", COMPLAINTS.encode(), "text/csv"))
+    app.run()
+    assert_healthy(app)
+    assert "80 rows read = 80 kept" in spoken(app)
+    assert button(app, "estimate.run")
+
+
+def test_ids_that_do_not_meet_are_a_question_before_the_estimate(open_page: OpenPage) -> None:
+    strangers = COMPLAINTS + "".join(f"stranger{n},2025-02-07,Billing\n" for n in range(4))
+    app = confirm(give(open_page("upload"), customers=CUSTOMERS, complaints=strangers))
+    assert app.button(key="estimate.run").disabled
+    next(box for box in app.checkbox if box.key.startswith("ids.accepted.")).check().run()
+    assert not app.button(key="estimate.run").disabled
+
+
+def test_a_customers_file_that_says_of_nobody_that_they_left_is_a_question(open_page: OpenPage) -> None:
+    app = give(open_page("upload"), customers=CUSTOMERS.replace("end_date", "zzz"), complaints=COMPLAINTS)
+    assert not button(app, "columns.confirm")
+    next(box for box in app.checkbox if box.key.startswith("column.nobody.")).check().run()
+    assert button(app, "columns.confirm")

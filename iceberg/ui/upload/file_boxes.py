@@ -79,7 +79,8 @@ def judge_files(frame: Frame, upload: Upload, places: dict[str, Place]) -> dict[
     for file in upload.files:
         with places.get(file.table) or st.container():
             try:
-                found = previews[file.table] = upload.preview(file, ReadOptions(settle=True))
+                sheet = upload.fitting_sheet(file) or None
+                found = previews[file.table] = upload.preview(file, ReadOptions(settle=True, sheet=sheet))
             except IcebergError as error:
                 show_error(error, frame.words)
                 continue
