@@ -171,6 +171,11 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
+    if options.exchange_rates:
+        mapping = (mapping or MappingSet()).with_rates(dict(options.exchange_rates))
+    if options.undated_departures is not None:
+        mapping = mapping or MappingSet()
+        mapping = replace(mapping, joining=replace(mapping.joining, undated_departures=options.undated_departures))
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.term is not None:

@@ -10,7 +10,9 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
+from iceberg.ingest.joining.options import CHOICES
 from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
+from iceberg.ingest.values.currencies import CODES
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -103,6 +105,25 @@ def check_merge(text: str) -> tuple[str, str]:
     if not name or not other:
         raise UsageError("merge_unclear", {"value": text})
     return name, other
+
+
+def check_rate(text: str) -> tuple[str, float]:
+    """A currency and what one unit of it is worth: ``USD=0.92``."""
+    code, _, rate = (part.strip() for part in text.partition("="))
+    try:
+        number = float(rate.replace(",", "."))
+    except ValueError:
+        number = math.nan
+    if code.upper() in CODES and math.isfinite(number) and number > 0:
+        return code.upper(), number
+    raise UsageError("rate_unclear", {"value": text})
+
+
+def check_undated(text: str) -> str:
+    """What becomes of departures without a date."""
+    if text not in CHOICES["undated_departures"]:
+        raise UsageError("undated_unknown", {"value": text})
+    return text
 
 
 def check_ratio(text: str) -> float:

@@ -21,8 +21,10 @@ from iceberg.cli.option_types import (
     check_merge,
     check_names,
     check_period,
+    check_rate,
     check_ratio,
     check_term,
+    check_undated,
     check_version,
     check_whole,
     choose_language,
@@ -69,6 +71,8 @@ class Options:
     activity: str | None = None
     inactivity_days: int | None = None
     gap_days: int | None = None
+    exchange_rates: tuple[tuple[str, float], ...] = ()
+    undated_departures: str | None = None
     since: date | None = None
     as_of: date | None = None
     ratio: float = FOLK_RATIO
@@ -167,7 +171,7 @@ def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[argpa
 
 def _check_together(options: Options) -> None:
     """Check the combinations that no single option can judge."""
-    if options.command == "check" and not options.files:
+    if options.command == "check" and not (options.files or options.given):
         raise UsageError("check_needs_files")
     spark_only = next((source for source in (*options.files, *options.given.values()) if source.startswith("spark:")), None)
     if spark_only is None and options.spark_url is not None:
@@ -186,7 +190,8 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category"}  # of fields called otherwise
+# Of fields called otherwise.
+_NAMES = {"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change", "merges": "merge-category"}
 
 
 def _check_studies(options: Options) -> None:
@@ -276,15 +281,21 @@ def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Op
 
 
 _MAPPING = _Option("mapping", "file", Path)
+_READING = (
+    *(_Option(name, "file") for name in TABLE_OF_OPTION),
+    _Option("as-of", "date", check_date("--as-of")),
+    _whole("inactivity-days", 1, 3650),
+    _whole("gap-days", 0, 3650),
+    _Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
+    _Option("undated-departures", "sheet|ignore", check_undated),
+    _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+)
 _RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
 _ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
 _STORE = (_Option("store", "store_address"), _Option("author", "text"))
 _ESTIMATE = (
-    *(_Option(name, "file") for name in TABLE_OF_OPTION),
-    _whole("inactivity-days", 1, 3650),
-    _whole("gap-days", 0, 3650),
+    *_READING,
     _Option("since", "date", check_date("--since")),
-    _Option("as-of", "date", check_date("--as-of")),
     _Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
     *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
@@ -292,7 +303,6 @@ _ESTIMATE = (
     _Option("keep-months"),
     _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
     _Option("no-recording-change"),
-    _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
     _whole("look-back-days", 0, 3650),
     _Option("term", "term_value", check_term),
     _Option("keep-cancellations"),
@@ -308,7 +318,7 @@ _REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, 
 _COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
 _OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
     "demo": (_Option("out", "folder", Path),),
-    "check": (_MAPPING, *_RESOURCES, *_ENGINE),
+    "check": (*_READING, _MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
     "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE),
     "studies": (

@@ -22,13 +22,14 @@ from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.options import RepeatedCustomers
 from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
+from iceberg.ingest.joining.undated import find_undated, make_sheet
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
+from iceberg.ingest.notes import future_notes, joining_notes, notes_of, notes_of_rows, remarks_of, unlinked_notes
 from iceberg.ingest.opening import OpenedSources, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
@@ -162,7 +163,11 @@ def _judge(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[lis
     """Every table judged, on its own and with the others."""
     loaded, repeated = judge_tables(load, opened, counted)
     joined = join_tables(load.connection, loaded, opened.mappings.joining)
-    joined.report = replace(joined.report, repeated=repeated)
+    undated = find_undated(load.connection, loaded, opened.mappings.joining, as_of=counted.as_of)
+    if undated is not None and undated.as_sheet:
+        make_sheet(load.connection, loaded, undated)
+    facts = tuple(fact for fact in joined.report.contradictions if undated is None or fact.code != "flag_without_date")
+    joined.report = replace(joined.report, repeated=repeated, undated=undated, contradictions=facts)
     if "flat" in loaded:
         judge_flat_duplicates(load.connection, loaded["flat"])
     return list(loaded.values()), joined
@@ -207,10 +212,14 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
     first, last = _date_range(connection, set(rows), recent)
     last = joined.last_day or last
     scan = next((item.scan for item in judged if item.scan.named), None)
+    undated, names = joined.report.undated, frozenset(rows)
+    if undated is not None and undated.as_sheet:
+        names, first, last = frozenset({"flat", *(names & {"surveys"})}), None, None
+    notes = notes_of(judged) + notes_of_rows(connection, judged, set(rows)) + joining_notes(joined.report)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         DuckDBEngine(connection, scratch=load.workspace.directory),
-        frozenset(rows),
+        names,
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
@@ -220,13 +229,14 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
         origin=tuple(files),
+        remarks=remarks_of(notes),
     )
     report = IngestReport(
         files=tuple(reading for item in files for reading in item.readings),
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=notes_of(judged) + notes_of_rows(connection, judged, set(rows)),
+        notes=notes,
         first_complaint=first,
         last_day=last,
         joining=joined.report,

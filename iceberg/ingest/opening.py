@@ -23,6 +23,7 @@ from iceberg.ingest.mapping import MappingSet
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _SETTINGS = (
     *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
+    "exchange_rates",
     *("encoding", "separator", "header_line", "sheet"),
 )
 
@@ -125,7 +126,7 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
         FileError: It is no table.
         MappingError: ``encoding_ambiguous``, ``months_unread``.
     """
-    table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
+    table = "flat" if named == "customers" and not _names_columns(mappings, named) and _names_columns(mappings, "flat") else named
     given = mappings.get(table)
     try:
         relation = load.read(source, options_of(given))
@@ -139,6 +140,11 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
     if len(relation.reading.sheets) > 1 and not _is_certain(proposed) and not relation.reading.overridden:
         relation, proposed = _find_sheet(load, source, relation, table, given) or (relation, proposed)
     return proposed.table, (relation, proposed)
+
+
+def _names_columns(mappings: MappingSet, table: str) -> bool:
+    """Whether a mapping names columns of a table; settings alone say nothing about what a file is."""
+    return table in mappings.tables and bool(mappings.tables[table].choices)
 
 
 def _lay_out(load: Load, relation: SourceTable, table: str, given: ColumnMapping | None) -> tuple[SourceTable, str]:

@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "start_from": ("customers", "earliest"),
     "end_from": ("auto", "customers", "subscriptions", "events", "activity"),
     "flag": ("ignore", "must_agree", "leave_out"),
+    "undated_departures": ("sheet", "ignore"),
     "inactivity_end": ("last_activity", "threshold"),
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
@@ -37,6 +38,8 @@ class Joining:
         end_from: Table of the last day; ``"auto"``: customers, else events without a return, else subscriptions, else activity.
         flag: Where a column churned yes or no contradicts the dates: ``"ignore"`` it, ``"must_agree"`` (a departure counts only with the
             flag), ``"leave_out"`` (customers with the flag and without a last day are rejected).
+        undated_departures: Where a column says who left and nothing says when: ``"sheet"`` (the customers are a sheet without dates, level F,
+            their tenure up to the export), or ``"ignore"`` (they count as still here).
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
         inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
@@ -52,6 +55,7 @@ class Joining:
     start_from: str = "customers"
     end_from: str = "auto"
     flag: str = "ignore"
+    undated_departures: str = "sheet"
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
     early_complaints: str = "leave_out"
@@ -153,6 +157,28 @@ class RepeatedCustomers:
     repeated: int
     restarted: int
     folded: bool
+
+
+@dataclass(frozen=True)
+class Undated:
+    """Departures without a date: a column says who left, and no departure of any table has a day.
+
+    Attributes:
+        file, column: The customers, and the header of the column.
+        customers, flagged, silent: Customers, those who left by that column, and those of these who never complained.
+        as_of: Day up to which tenure is counted.
+        as_sheet: Whether they are read as a sheet without dates; False where they count as still here.
+        end_column: Header of the column of last days, of which no cell is filled; "" where there is none.
+    """
+
+    file: str
+    column: str
+    customers: int
+    flagged: int
+    silent: int
+    as_of: date
+    as_sheet: bool
+    end_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -266,6 +292,7 @@ class JoiningReport:
         customers, leavers: Joined customers, and those with a last day.
         ends: Number of customers whose last day comes from each table.
         repeated: Customers with several rows in the customers table; None where each has one.
+        undated: Departures without a date, where no departure has one.
     """
 
     rules: Joining
@@ -279,3 +306,4 @@ class JoiningReport:
     contradictions: tuple[Contradiction, ...] = ()
     id_proposals: tuple[IdProposal, ...] = ()
     category_groups: tuple[CategoryGroup, ...] = ()
+    undated: Undated | None = None

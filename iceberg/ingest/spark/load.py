@@ -206,11 +206,12 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
     _require_certain(source, mapping)
     fields = resolve_fields(load.engine, source, mapping)
     _require_alike(found, mapping)
-    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso"]
+    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso" or not reading.hyphens]
     foreign += [fields.columns[field].header for field, reading in fields.numbers.items() if not reading.plain]
     if foreign:
         raise FileError("spark_needs_types", {"file": found.name, "columns": ", ".join(foreign)})
     texts = [f"CASE WHEN flags <> 0 THEN {name}_text END AS {name}_text" for name in fields.columns]
+    fields = replace(fields, dates={field: replace(reading, iso_only=True) for field, reading in fields.dates.items()})
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
     load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
