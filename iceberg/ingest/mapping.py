@@ -291,6 +291,11 @@ def _is_zone(zone: str) -> bool:
         return False
 
 
+def names_columns(mappings: MappingSet | None, table: str) -> bool:
+    """Whether a mapping names columns of a table; settings alone say nothing about what a file is."""
+    return mappings is not None and table in mappings.tables and bool(mappings.tables[table].choices)
+
+
 def mapping_as_read(report: IngestReport, given: MappingSet | None = None) -> MappingSet:
     """The mapping that a load used, to be saved: the header of each field, per table, and the rules and joins that it was given.
 

@@ -10,7 +10,7 @@ import duckdb
 
 from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, tenure_unit
 from iceberg.ingest.columns.propose import normalise_header
-from iceberg.ingest.joining.options import JoiningReport
+from iceberg.ingest.joining.options import IdProposal, JoiningReport
 from iceberg.ingest.joining.relations import base_of
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import STILL_HERE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Notes = tuple[tuple[str, dict[str, object]], ...]
 _LARGE_SHARE, _SEVERAL_DAYS = 0.2, 10  # judgement: such a share of departures on the last of so many days is no coincidence
 _MOST_ROWS = 5_000_000  # judgement: a scan of more rows takes too long
-MANY_UNKNOWN = 0.2  # judgement: a larger share of complaints without a customer suggests ids in two spellings
+MANY_UNKNOWN = 0.05  # judgement: a larger share of complaints without a customer is no matter of single errors
 
 
 def notes_of(judged: list[JudgedTable]) -> Notes:
@@ -46,7 +46,7 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
         if item.fields.one_category:
             notes.append(("one_category", {"file": file, "category": item.fields.one_category}))
         unknown = item.rule_rows.get("unknown_customer", 0)
-        if read and unknown / read >= MANY_UNKNOWN:
+        if read and unknown / read > MANY_UNKNOWN:
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
     return tuple(notes)
 
@@ -96,12 +96,28 @@ def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
 
 
 # Notes that change what can be believed: they go with the counts, to page, report and JSON, without the names of files.
-_REMARKS = ("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12", "ids_unmet")
+_REMARKS = ("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12", "ids_do_not_match", "ids_made_alike")
+
+
+_PRIVATE = ("file", "own", "other")  # names of files, ids of customers: they stay with the reader of the files
 
 
 def remarks_of(notes: Notes) -> Notes:
     """The notes that change what can be believed."""
-    return tuple((code, {name: value for name, value in values.items() if name != "file"}) for code, values in notes if code in _REMARKS)
+    return tuple((code, {name: value for name, value in values.items() if name not in _PRIVATE}) for code, values in notes if code in _REMARKS)
+
+
+def alike_notes(report: IngestReport, alike: Collection[IdProposal]) -> Notes:
+    """The notes on ids that met once case and blanks were ignored."""
+    files = {reading.table: reading.file for reading in report.files}
+    return tuple(
+        (
+            "ids_made_alike",
+            {"file": files.get(one.table, ""), "before": round(100 * one.before), "after": round(100 * one.after), "own": pair[0], "other": pair[1]},
+        )
+        for one in alike
+        for pair in (one.examples[:1] or (("", ""),))
+    )
 
 
 def joining_notes(report: JoiningReport) -> Notes:

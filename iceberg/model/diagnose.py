@@ -57,7 +57,7 @@ _READING: dict[str, Literal["info", "caution", "warning"]] = {  # gravity of wha
     "no_end_date": "warning",
     "flag_without_date": "caution",
     "several_currencies": "caution",
-    "ids_unmet": "warning",
+    "ids_do_not_match": "warning",
     "revenue_times_12": "info",
     "ids_made_alike": "info",
 }

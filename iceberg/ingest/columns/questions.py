@@ -18,7 +18,7 @@ from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
 from iceberg.ingest.schema import all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, DateReading, are_mixed, half_converted, recognise_dates
-from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.flags import likely_yes, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 
 _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
@@ -39,8 +39,22 @@ def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[st
 
 
 def _flag_question(source: SourceTable, table: str, name: str, column: SourceColumn, found: Sequence[str]) -> MappingError:
-    values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": found[0]}
-    return MappingError("flag_values", values | {"table": table})
+    values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": likely_yes(name, found)}
+    return MappingError("flag_values", values | {"table": table, "headers": listed_headers(source.reading.headers)})
+
+
+def with_places(table: str, mapping: ColumnMapping, error: MappingError) -> dict[str, ColumnMapping]:
+    """A proposed mapping with the place that the message of `error` names, to be confirmed or filled."""
+    asked = error.values.get("table", table) == table
+    if error.code == "flag_values" and asked:
+        yes = mapping.yes_values | {str(error.values["field"]): (str(error.values["first"]),)}
+        return {table: replace(mapping, yes_values=yes)}
+    if error.code == "category_missing" and asked:
+        return {table: mapping if mapping.one_category else replace(mapping, one_category="")}
+    if error.code == "left_without_time" and table == "customers":
+        names = [name for name in ("customer_id", "churned", "segment", "revenue") if name in mapping.choices]
+        return {"flat": ColumnMapping("flat", {name: mapping.choices[name] for name in names} | {"tenure": FieldChoice("tenure", "")})}
+    return {table: mapping}
 
 
 def unread_value(column: SourceColumn, kind: str) -> str:

@@ -35,6 +35,7 @@ def _step_sql(text: str, step: str) -> str:
         "strip_decimal": f"regexp_replace({text}, '^([0-9]+)[.,]0+$', '\\1')",
         "strip_zeros": f"regexp_replace({text}, '^0+([0-9A-Za-z])', '\\1')",
         "casefold": f"lower({text})",
+        "exact": text,
         # Salesforce adds three characters to an id for systems that ignore case.
         "salesforce_15": f"CASE WHEN regexp_full_match({text}, '[a-zA-Z0-9]{{18}}') THEN substr({text}, 1, 15) ELSE {text} END",
     }[step]

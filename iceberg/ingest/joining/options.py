@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
 }
-ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
+ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15", "exact")
 PREFIX_STEP = "strip_prefix:"
 _LONGEST_DAYS = 3650
 
@@ -46,7 +46,8 @@ class Joining:
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
             row with the earliest first day counts).
-        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`).
+        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`). Without any, letter case and blanks are
+            ignored where that lets more ids meet; ``["exact"]`` takes ids as they are written.
         merge_categories: Names to be merged, by the name that replaces them.
     """
 
@@ -263,6 +264,12 @@ class IdProposal:
     before: float
     after: float
     examples: tuple[tuple[str, str], ...] = ()
+
+
+def made_alike(report: JoiningReport) -> tuple[IdProposal, ...]:
+    """The proposals that ignore nothing but the case of letters and blanks, where the user has chosen no steps: these are taken."""
+    plain = all(set(one.steps) <= {"strip", "casefold"} for one in report.id_proposals)
+    return report.id_proposals if plain and not report.rules.id_normalisation else ()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
-JOINED_BY = ("churned", "subscription_id", "link_id")  # read for joining tables, not part of any canonical table
+JOINED_BY = ("churned", "subscription_id", "link_id", "complaint_id")  # read for joining tables, not part of any canonical table
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
 _COUNTED_DAYS = ("unix_seconds", "unix_milliseconds", "excel_serial")
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
