@@ -96,7 +96,10 @@ def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
 
 
 # Notes that change what can be believed: they go with the counts, to page, report and JSON, without the names of files.
-_REMARKS = ("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12", "ids_do_not_match", "ids_made_alike")
+_REMARKS = (
+    *("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12"),
+    *("ids_do_not_match", "ids_made_alike"),
+)
 
 
 _PRIVATE = ("file", "own", "other")  # names of files, ids of customers: they stay with the reader of the files

@@ -10,7 +10,7 @@ from iceberg.errors import FileError, MappingError
 from iceberg.ingest.columns.content import without_company
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
-from iceberg.ingest.columns.mapping import ColumnMapping, Opened
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
 from iceberg.ingest.columns.propose import CERTAIN, DEPARTURES, complete_with_system, propose_mapping
 from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain, with_places
 from iceberg.ingest.files.load import Load
@@ -78,11 +78,12 @@ def _without_doubts(files: dict[str, list[Opened]]) -> dict[str, list[Opened]]:
         files = files | {"complaints": [(source, without_company(source, mapping)) for source, mapping in files["complaints"]]}
     if not {"subscriptions", "events", "activity"} & set(files) or "customers" not in files:
         return files
-    sure = [
-        (source, replace(mapping, choices={name: one for name, one in mapping.choices.items() if name not in DEPARTURES or one.confidence >= CERTAIN}))
-        for source, mapping in files["customers"]
-    ]
-    return files | {"customers": sure}
+    return files | {"customers": [(source, replace(mapping, choices=_sure(mapping))) for source, mapping in files["customers"]]}
+
+
+def _sure(mapping: ColumnMapping) -> dict[str, FieldChoice]:
+    """The choices without doubtful ones of departures."""
+    return {name: choice for name, choice in mapping.choices.items() if name not in DEPARTURES or choice.confidence >= CERTAIN}
 
 
 def check_columns(files: Mapping[str, list[Opened]]) -> None:
@@ -96,7 +97,8 @@ def check_columns(files: Mapping[str, list[Opened]]) -> None:
     except MappingError as error:
         if error.code not in UNANSWERABLE:
             proposed = {table: parts[0][1] for table, parts in files.items()}
-            error.proposal = MappingSet({table: mapping for name, one in proposed.items() for table, mapping in with_places(name, one, error).items()})
+            places = [with_places(name, one, error) for name, one in proposed.items()]
+            error.proposal = MappingSet({table: mapping for place in places for table, mapping in place.items()})
         raise
 
 

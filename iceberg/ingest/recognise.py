@@ -11,8 +11,8 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout
 from iceberg.ingest.columns.mapping import ColumnMapping
-from iceberg.ingest.columns.questions import require_months
 from iceberg.ingest.columns.propose import CERTAIN, is_per_subscription, normalise_header, propose_mapping
+from iceberg.ingest.columns.questions import require_months
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source

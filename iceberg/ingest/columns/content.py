@@ -16,7 +16,10 @@ TO_CONFIRM = 0.5  # a choice by content alone is pre-selected, and the analyst c
 _ENOUGH, _UNIQUE = 5, 0.98  # judgement: fewer rows say nothing; a column with more repeated values is no id of its rows
 _FEW_COMPANIES = 0.5  # judgement: customers who complain do so once or twice on average; a company has many complainants
 # Headers of what several customers share: a person is not keyed by it where the table has an id of its own.
-_SHARED = re.compile(r"(?:organi[sz]ation|company|group|household|societe|entreprise|organisation|foyer|parent account)(?: id)?|id (?:societe|entreprise|organisation|groupe|foyer)|sire[nt]")
+_SHARED = re.compile(
+    r"(?:organi[sz]ation|company|group|household|societe|entreprise|organisation|foyer|parent account)(?: id)?|"
+    r"id (?:societe|entreprise|organisation|groupe|foyer)|sire[nt]"
+)
 _OWN_ID = ("id", "user id", "uuid", "guid", "row id")
 # Headers of days that say something else than when a customer left.
 _OTHER_DAYS = re.compile(

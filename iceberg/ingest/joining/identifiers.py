@@ -75,7 +75,8 @@ def propose_ids(connection: duckdb.DuckDBPyConnection, table: str, rows: str, cu
     prefixes = [PREFIX_STEP + prefix for prefix in dict.fromkeys((_prefix(connection, "ids_here"), _prefix(connection, "ids_there"))) if prefix]
     steps: tuple[str, ...] = ("strip", "strip_decimal", *prefixes, "strip_zeros", "casefold", "salesforce_15")
     while True:
-        tried, share = _best_steps(connection, [_in_order((*chosen, step), steps) for step in steps if step not in chosen])
+        plain_first = sorted(steps, key=lambda step: step not in {"strip", "casefold"})  # of steps that help alike, what changes an id least
+        tried, share = _best_steps(connection, [_in_order((*chosen, step), steps) for step in plain_first if step not in chosen])
         if share < best + _WORTH and not chosen:  # two steps, such as a prefix and zeros, can help where one alone does not
             pairs = [(first, second) for first in steps for second in steps if first < second]
             tried, share = _best_steps(connection, [_in_order(pair, steps) for pair in pairs])

@@ -159,7 +159,8 @@ def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str, *, numbered
 
 # What files call the sum of all categories beside "Total", which is known by its name alone: these are the sum only where the numbers say so.
 _ALL = (
-    "^(?i)(all|every|any|overall|global|globale?ment|grand total|sum|tous?|toutes?|tout|ensemble|somme|cumul|alle|gesamt|summe|todos|todas|tutti|totale)"
+    "^(?i)(all|every|any|overall|global|globale?ment|grand total|sum|tous?|toutes?|tout|ensemble|somme|cumul|alle|gesamt|summe|todos|todas|"
+    "tutti|totale)"
     "( (categories|cat[eé]gories|types|reasons|motifs|products|produits|confondu(e)?s?|issues))*\\s*:?$"
 )
 _MONTHS, _OTHERS = 3, 2  # judgement: a name that says nothing is a sum where it is one in so many months, of so many other categories

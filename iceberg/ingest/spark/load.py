@@ -19,8 +19,8 @@ from iceberg.ingest.joining.subscriptions import ENOUGH_REPEATED, MANY_REPEATED
 from iceberg.ingest.judging.across_rows import (
     against_customers_sql,
     repeated_complaints_sql,
-    total_categories_sql,
     repeated_customers_sql,
+    total_categories_sql,
 )
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.mapping import MappingSet
