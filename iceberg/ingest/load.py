@@ -26,7 +26,7 @@ from iceberg.ingest.joining.undated import find_undated, make_sheet
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates, judge_totals
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
-from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes_of, notes_of_rows, remarks_of, unlinked_notes
@@ -236,6 +236,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         named_customers="customers_named" if scan is not None else "customers",
         customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
+        segment_columns=segment_columns(files),
         origin=tuple(files),
         remarks=remarks_of(notes),
     )
