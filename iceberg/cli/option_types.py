@@ -13,7 +13,6 @@ from pathlib import Path
 from iceberg.errors import OptionError
 from iceberg.ingest.joining.options import CHOICES
 from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
-from iceberg.ingest.values.currencies import CODES
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -141,6 +140,8 @@ def check_merge(text: str) -> tuple[str, str]:
 
 def check_rate(text: str) -> tuple[str, float]:
     """A currency and what one unit of it is worth: ``USD=0.92``."""
+    from iceberg.ingest.values.currencies import CODES  # loads the engine, which help does not need
+
     code, _, rate = (part.strip() for part in text.partition("="))
     try:
         number = float(rate.replace(",", "."))

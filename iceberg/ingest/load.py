@@ -22,7 +22,7 @@ from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.options import RepeatedCustomers, made_alike
 from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
-from iceberg.ingest.joining.undated import find_undated, make_sheet
+from iceberg.ingest.joining.dateless_sheet import find_undated, make_sheet
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates, judge_totals
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers

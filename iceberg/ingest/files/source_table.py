@@ -208,4 +208,4 @@ class SourceTable:
         ]
         rows = zip(*(named[part].sample for part in parts), strict=False)
         sample = tuple(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows)
-        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, tuple(parts))
+        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, parts=tuple(parts))
