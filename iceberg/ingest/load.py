@@ -16,13 +16,13 @@ from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Sources
+from iceberg.ingest.joining.dateless_sheet import find_undated, make_sheet
 from iceberg.ingest.joining.departures import Joined
 from iceberg.ingest.joining.join import join_tables
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.options import RepeatedCustomers, made_alike
 from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
-from iceberg.ingest.joining.dateless_sheet import find_undated, make_sheet
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates, judge_totals
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers

@@ -48,8 +48,8 @@ class Joining:
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
             row with the earliest first day counts).
-        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`). Without any, letter case and blanks are
-            ignored where that lets more ids meet; ``["exact"]`` takes ids as they are written.
+        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`). Without any, blanks around an id are
+            ignored, and letter case where that lets more ids meet; ``["exact"]`` takes ids as they are written.
         category_spelling: Names of categories that differ only by case, spaces, accents or the kind of apostrophe: ``"merge"`` them into the most
             frequent spelling, or ``"keep"`` them apart.
         merge_categories: Names to be merged, by the name that replaces them; a name of its own renames or groups them.
@@ -283,8 +283,8 @@ class IdProposal:
 
 
 def made_alike(report: JoiningReport) -> tuple[IdProposal, ...]:
-    """The proposals that ignore nothing but the case of letters and blanks, where the user has chosen no steps: these are taken."""
-    plain = all(set(one.steps) <= {"strip", "casefold"} for one in report.id_proposals)
+    """The proposals that ignore nothing but the case of letters, where the user has chosen no steps: these are taken."""
+    plain = all(set(one.steps) <= {"casefold"} for one in report.id_proposals)
     return report.id_proposals if plain and not report.rules.id_normalisation else ()
 
 
