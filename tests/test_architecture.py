@@ -64,7 +64,7 @@ ORDER = {
         "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
+        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers", "charts",
         "files",
     ],
     "store": [
