@@ -40,13 +40,16 @@ def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dic
     )
 
 
-def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, untested: bool = False) -> str:
-    """The first category with its probability, and the second where the first is not clear; `untested` without a test against chance."""
+def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, lead: str = "") -> str:
+    """The first category with its probability, and the second where the first is not clear; after the verdict, `lead`, where there is one."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
-    if untested:
-        return translator.text("report.takeaway.untested", sentence=takeaway_ranking(frame, translator, currency=currency))
+    if lead:
+        return translator.text("report.takeaway.with_lead", lead=lead, sentence=takeaway_ranking(frame, translator, currency=currency))
     first = frame.iloc[0]
+    if len(frame) == 1:
+        ends = {end: amount(first[name], translator, currency) for end, name in (("low", "lower"), ("high", "upper"))}
+        return translator.text("report.takeaway.ranking_single", first=first["category"], **ends)
     if pd.isna(first["probability_first"]):
         return translator.text("report.takeaway.ranking_unordered", count=len(frame))
     values = {
@@ -55,7 +58,7 @@ def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: s
         "low": amount(first["lower"], translator, currency),
         "high": amount(first["upper"], translator, currency),
     }
-    if first["probability_first"] >= CLEAR_FIRST or len(frame) == 1:
+    if first["probability_first"] >= CLEAR_FIRST:
         return translator.text("report.takeaway.ranking", **values)
     second = frame.iloc[1]
     return translator.text(

@@ -31,6 +31,7 @@ CONTRACT: dict[str, Any] = {
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
     "total": {
+        "verdict": "fix",
         "vocal_customers": 0,
         "silent_churn": INTERVAL,
         "revenue_lost": INTERVAL,
@@ -42,6 +43,8 @@ CONTRACT: dict[str, Any] = {
     "categories": [
         {
             "category": "billing",
+            "verdict": "fix",
+            "verdict_reason": "clear",
             "vocal_customers": 0,
             "silent_churn": INTERVAL,
             "revenue_lost": INTERVAL,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.advice import ranking_lead
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
 from iceberg.report.tables.checks import checks_table
@@ -25,7 +26,6 @@ from iceberg.report.tables.estimate import (
     currency_of,
     iceberg_table,
     iceberg_totals,
-    is_selection,
     month_trend_table,
     ranking_table,
 )
@@ -104,7 +104,7 @@ def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, s
 # Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
 EVERY_CHART = (
     EstimateChart("iceberg", iceberg_table, _iceberg, lambda frame, one, words: takeaway_iceberg(frame, words, totals=iceberg_totals(one))),
-    EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, untested=is_selection(one))),
+    EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, lead=ranking_lead(one, words))),
     EstimateChart("comparator", comparator_table, _comparator, lambda frame, _, words: takeaway_comparator(frame, words)),
     EstimateChart(
         "months",

@@ -5,37 +5,23 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from iceberg.report.advice import first_decisions, noise_sentence, tiles
 from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
-from iceberg.report.tables.estimate import ranking_table
-from iceberg.report.words import (
-    Decision,
-    comparator_sentence,
-    decision,
-    evidence_badge,
-    headline_reservation,
-    headline_sentence,
-    noise_sentence,
-    tiles,
-)
+from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.figure import Chart, estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from iceberg.locale import Translator
     from iceberg.model.results import IcebergEstimate
 
 PLACED = {"iceberg", "ranking", "comparator", "months"}
-DECISIONS = 3  # judgement: the ranking has the others
 
 
-def first_decisions(estimate: IcebergEstimate, words: Translator) -> tuple[Decision, ...]:
-    """What to do about the first categories."""
-    return tuple(decision(estimate, category, words) for category in ranking_table(estimate)["category"].head(DECISIONS))
-
-
-SENTENCES = (headline_sentence, headline_reservation, evidence_badge, tiles, first_decisions, comparator_sentence, noise_sentence)
+SENTENCES = (
+    headline_sentence, certainty_sentence, reservations, evidence_badge, tiles, first_decisions, comparator_sentence, noise_sentence,
+)  # fmt: skip
 
 
 def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:

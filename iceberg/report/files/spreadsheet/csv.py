@@ -49,6 +49,8 @@ def build_csv(sheets: Sequence[Sheet], *, currency: str) -> bytes:
 def _written(value: Any) -> str:  # noqa: ANN401  # any cell
     if isinstance(value, str):
         return safe_cell(value)
+    if value is None:
+        return ""  # not known
     number = round(float(value), _DECIMALS)
     if not math.isfinite(number):
         return ""  # not known
@@ -67,6 +69,7 @@ def _total_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
 def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
     for row in sheet.frame.to_dict("records"):
         about = {"table": "category", "category": row["category"]}
+        yield about | {"quantity": "verdict", "text": row["verdict"]}
         for name, unit in _SINGLE.items():
             yield about | {"quantity": name, "unit": unit} | _ends(row[name], row[name], row[name])
         for stem, (quantity, unit) in _STEMS.items():
