@@ -74,6 +74,31 @@ def amount(value: float, translator: Translator, currency: str | None) -> str:
     return customers(value, translator) if currency is None else translator.money_compact(value, currency)
 
 
+def takeaway_origin(frame: pd.DataFrame, translator: Translator) -> str:
+    """How the number follows from the counts, in one sentence."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    steps = {row["step"]: row for row in frame.to_dict("records") if row["step"] != "category"}
+    caused = {"low": customers(steps["caused"]["lower"], translator), "high": customers(steps["caused"]["upper"], translator)}
+    vocal = round(steps["complained"]["median"])
+    if "left" not in steps:
+        return translator.text("report.takeaway.origin_assumed", vocal=vocal, **caused)
+    natural = {f"natural_{name}": customers(steps["natural"][end], translator) for name, end in (("low", "lower"), ("high", "upper"))}
+    return translator.text("report.takeaway.origin", vocal=vocal, lost=round(steps["left"]["median"]), **natural, **caused)
+
+
+def takeaway_outcomes(frame: pd.DataFrame, translator: Translator, *, chance: float | None = None) -> str:
+    """How many of the equally likely outcomes are more than chance gives; without a test, between which numbers most of them lie."""
+    if frame.empty or not frame["value"].max():
+        return translator.text("report.takeaway.empty")
+    if chance is not None:
+        above = int((frame["value"] > chance).sum())
+        return translator.text("report.takeaway.outcomes", dots=len(frame), above=above, chance=customers(chance, translator))
+    inner = frame["value"].iloc[1:-1]
+    ends = {"low": customers(inner.min(), translator), "high": customers(inner.max(), translator)}
+    return translator.text("report.takeaway.outcomes_untested", dots=len(frame), inner=len(inner), **ends)
+
+
 def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:
     """The folk figure and the range of ratios that the departures support."""
     known = frame.dropna(subset=["folk_ratio"])

@@ -219,8 +219,11 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
     return {item.category: item for item in estimate.categories}[category]
 
 
-def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
-    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named."""
+def diagnostic_sentences(item: Diagnostic, translator: Translator, *, on_page: bool = False) -> tuple[str, str]:
+    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named.
+
+    On a page the action names its buttons, and not the options of the command line.
+    """
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
@@ -228,5 +231,6 @@ def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str,
     if isinstance(part, float):
         values["share"] = translator.percent(part)
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
-    says, what_to_do = translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
+    here = on_page and translator.has(f"diagnostics.{code}.do_here")
+    says, what_to_do = (translator.text(f"diagnostics.{code}.{part}", **values) for part in ("says", "do_here" if here else "do"))
     return translator.text("report.of_whole_study", sentence=says) if item.of_whole_study else says, what_to_do

@@ -29,7 +29,8 @@ from iceberg.report.tables.estimate import (
     month_trend_table,
     ranking_table,
 )
-from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
+from iceberg.report.tables.origin import origin_table
+from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_origin, takeaway_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,10 +102,17 @@ def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, s
     return build_month_trend(frame, words, style.theme, narrow=style.narrow)
 
 
+def _waterfall(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts.outcomes import build_waterfall
+
+    return build_waterfall(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
+
+
 # Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
 EVERY_CHART = (
     EstimateChart("iceberg", iceberg_table, _iceberg, lambda frame, one, words: takeaway_iceberg(frame, words, totals=iceberg_totals(one))),
     EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, lead=ranking_lead(one, words))),
+    EstimateChart("waterfall", origin_table, _waterfall, lambda frame, _, words: takeaway_origin(frame, words)),
     EstimateChart("comparator", comparator_table, _comparator, lambda frame, _, words: takeaway_comparator(frame, words)),
     EstimateChart(
         "months",

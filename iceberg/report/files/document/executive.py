@@ -39,6 +39,7 @@ from iceberg.report.words import (
     share,
 )
 
+_WIDTHS = {"category": 2.2, "money": 1.9, "likely": 1.1, "vocal": 1.2, "cause": 1.1, "first": 1.3, "verdict": 1.6}  # of columns, beside 1
 _GRAVITY = {"warning": 0, "caution": 1, "info": 2}
 _MANY = 8  # past so many categories one figure is drawn smaller and one left out, to keep the report within four pages
 
@@ -160,7 +161,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
         tuple(rows),
         name_and_figures(len(columns)),
         total=True,
-        widths=tuple({"category": 2.2, "money": 1.9, "likely": 1.1, "vocal": 1.2, "cause": 1.1, "first": 1.3, "verdict": 1.6}.get(name, 1.0) for name in columns),
+        widths=tuple(_WIDTHS.get(name, 1.0) for name in columns),
     )
 
 
