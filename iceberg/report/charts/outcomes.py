@@ -98,7 +98,7 @@ def build_outcomes(frame: pd.DataFrame, translator: Translator, theme: Theme = "
     shown = frame.assign(
         at=(column + 0.5) * width,
         height=column.groupby(column).cumcount() + 0.5,
-        kind=[within if value is False else above for value in frame["above_chance"]],
+        kind=[within if chance is not None and value <= chance else above for value in frame["value"]],
         label=[customers(value, translator) for value in frame["value"]],
     )
     tallest = float(shown["height"].max()) + 0.5
