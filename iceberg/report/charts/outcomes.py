@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -66,11 +67,11 @@ def build_waterfall(
     return finish(layers, theme, description=description, height=ROW_PX * len(frame))
 
 
-def _name(row: dict[str, object], translator: Translator) -> str:
+def _name(row: Mapping[Any, Any], translator: Translator) -> str:
     return visible(str(row["category"])) if row["step"] == "category" else translator.text(f"report.origin.{row['step']}")
 
 
-def _number(row: dict[str, object], translator: Translator) -> str:
+def _number(row: Mapping[Any, Any], translator: Translator) -> str:
     """Counts in full, estimates as a range."""
     if row["step"] in {"complained", "left"}:
         return translator.integer(float(str(row["median"])))
@@ -93,7 +94,7 @@ def build_outcomes(frame: pd.DataFrame, translator: Translator, theme: Theme = "
     palette = palette_of(theme)
     high = max(float(frame["value"].max()), chance or 0.0)
     width = high / COLUMNS_OF_DOTS
-    column = np.minimum(frame["value"] // width, COLUMNS_OF_DOTS - 1)
+    column = (frame["value"] // width).clip(upper=COLUMNS_OF_DOTS - 1)
     above, within = translator.text("report.chart.above_chance"), translator.text("report.chart.within_chance")
     shown = frame.assign(
         at=(column + 0.5) * width,

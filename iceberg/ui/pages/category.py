@@ -32,6 +32,7 @@ from iceberg.ui.controls import link_with
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.executive import outcomes_chart
 from iceberg.ui.session.caches import cached
 from iceberg.ui.session.estimates import estimate_study, focus_study
 from iceberg.ui.session.study import SEED
@@ -99,6 +100,8 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
     verdict, item = decision(estimate, category, words), category_of(estimate, category)
     st.title(plain(category), anchor=False)
     st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
+    if verdict.verdict is not None:
+        _show_captioned(frame, outcomes_chart(frame, estimate, category))
     ends = customers_range(item.silent_churn, words)
     tiles = [
         ("vocal", words.integer(item.vocal_customers)),

@@ -13,11 +13,11 @@ from iceberg.report.advice import first_decisions, noise_sentence, tiles
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
-from iceberg.ui.figure import say, show_chart, show_diagnostics
+from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
-from iceberg.ui.sections.executive import executive_chart, other_charts
+from iceberg.ui.sections.executive import executive_chart, other_charts, outcomes_chart
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
 from iceberg.ui.session.current import set_current_study
@@ -173,14 +173,29 @@ def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.metric(plain(tile.label), plain(tile.value) if tile.known else "—", help=plain(tile.help))
             st.caption(plain(tile.detail if tile.known else f"{tile.value}. {tile.detail}"))
+    _show_folded(frame, "waterfall", lambda: executive_chart("waterfall", frame, estimate), icon=":material/account_tree:")
+
+
+def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: str) -> None:
+    """A chart that answers a question about a number, drawn once a reader asks it."""
+    folded = st.expander(frame.words.text(f"ui.iceberg.{name}"), icon=icon, key=f"folded.{name}", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        made = chart()
+        st.caption(plain(made.takeaway()))
+        show_chart(frame, made)
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        for verdict in say(frame, estimate, first_decisions):
-            st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
+        advice = say(frame, estimate, first_decisions)
+        for one in advice:
+            st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
+        if advice:
+            _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
         show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
             st.caption(plain(noise))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from iceberg.model.results import IcebergEstimate
 
-PLACED = {"iceberg", "ranking", "comparator", "months"}
+PLACED = {"iceberg", "waterfall", "ranking", "comparator", "months"}
 
 
 SENTENCES = (
@@ -40,6 +40,26 @@ def executive_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ..
 def other_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
     """The charts without a place of their own on the page, which follow below the others."""
     return tuple(chart for chart in executive_charts(frame, estimate) if chart.name not in PLACED)
+
+
+def outcomes_chart(frame: Frame, estimate: IcebergEstimate, category: str) -> Chart:
+    """The silent churn of a category as equally likely outcomes, beside what chance alone gives."""
+    from iceberg.report.tables.origin import outcomes_table
+    from iceberg.report.takeaways import takeaway_outcomes
+
+    placebo = next(item.placebo for item in estimate.categories if item.category == category)
+    chance = None if placebo is None else placebo.upper
+
+    @cache
+    def table() -> pd.DataFrame:
+        return outcomes_table(estimate, category)
+
+    def build() -> Any:  # noqa: ANN401  # as above
+        from iceberg.report.charts.outcomes import build_outcomes
+
+        return build_outcomes(table(), frame.words, frame.theme, chance=chance)
+
+    return Chart("outcomes", f"{estimate_key(estimate)}|{category}", build, lambda: takeaway_outcomes(table(), frame.words, chance=chance), table)
 
 
 def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:
