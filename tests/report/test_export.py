@@ -58,6 +58,7 @@ CONTRACT: dict[str, Any] = {
         }
     ],
     "negative_controls": [],
+    "segments": [{"column": None, "segment": "North", "vocal_customers": 0, "silent_leavers": 0, "silent_churn": INTERVAL}],
     "checks": [],
     "diagnostics": [{"code": "few_complaints", "message": "...", "category": "billing", "severity": "caution", "values": {}}],
 }
