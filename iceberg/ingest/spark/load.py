@@ -24,7 +24,7 @@ from iceberg.ingest.judging.across_rows import (
 )
 from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.notes import notes_of
+from iceberg.ingest.notes import notes_of, remarks_of
 from iceberg.ingest.opening import check_columns
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
@@ -189,7 +189,13 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
     engine.stage = "counting"
     columns_of_segment = segment_columns(list(judged.values()))
     return Tables(
-        engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close, segment_columns=columns_of_segment
+        engine,
+        frozenset(judged),
+        first_complaint=first,
+        last_day=last,
+        remarks=remarks_of(report.notes),
+        on_close=local.close,
+        segment_columns=columns_of_segment,
     ), report
 
 
