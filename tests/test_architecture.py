@@ -46,10 +46,12 @@ MAY_IMPORT = {
     "model": GROUND | COUNTS,
     "report": GROUND | COUNTS | {"model"},
     "store": GROUND | COUNTS | {"model"},
+    "notify": GROUND | COUNTS | {"model", "report", "store"},
     "simulation": GROUND | {"cohort.window"},
     "ui": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
-    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
-    "cli.main": GROUND | {"cli", "ingest", "cohort", "model", "report", "store", "simulation.sample", "ui.serving.launch"},  # iceberg dashboard
+    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "notify", "simulation.sample"},
+    "cli.main": GROUND  # it starts the dashboard
+    | {"cli", "ingest", "cohort", "model", "report", "store", "notify", "simulation.sample", "ui.serving.launch"},
     "__main__": {"cli"},
     "": {"cohort", "errors", "ingest", "model", "simulation", "version"},  # the public API; never ui, cli or report
 }
@@ -71,6 +73,7 @@ ORDER = {
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",
         "changes", "retention",
     ],
+    "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
         "study_store", "language", "plain_text", "counters", "access", "session", "window", "controls", "frame", "figure", "sections", "upload",
         "serving", "pages",
@@ -90,6 +93,7 @@ OWNERS = {
     "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
+    "smtplib": ("notify/mail.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),
 }

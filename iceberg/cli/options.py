@@ -98,6 +98,9 @@ class Options:
     keep_cancellations: bool = False
     negative_controls: tuple[str, ...] = ()
     title: str = ""
+    notify: tuple[str, ...] = ()
+    notify_when: tuple[str, ...] = ()
+    notify_lang: str | None = None
     store: str | None = None
     author: str = ""
     action: str = ""
@@ -279,6 +282,11 @@ _MAPPING = _Option("mapping", "file", Path)
 _RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
 _ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
 _STORE = (_Option("store", "store_address"), _Option("author", "text"))
+_NOTIFY = (
+    _Option("notify", "target", is_list=True),
+    _Option("notify-when", "condition", is_list=True),
+    _Option("notify-lang", "|".join(LANGUAGES)),
+)
 _ESTIMATE = (
     *(_Option(name, "file") for name in TABLE_OF_OPTION),
     _whole("inactivity-days", 1, 3650),
@@ -310,7 +318,7 @@ _OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
     "demo": (_Option("out", "folder", Path),),
     "check": (_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE),
+    "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
         _Option("out", "file", Path, "export_out"),
