@@ -4,7 +4,9 @@
 
 Each is what ``python -m iceberg estimate`` does, from the files to the JSON document, every fourth with a PDF, each with a seed of its own, so that
 no cache can answer. Every twentieth reads the 20,000 customers of the sample, in English and in French by turns, the others a company of 300. After
-each, what the process holds is written down. Growth is the slope over the last three quarters. Writes results/estimates.json and results/estimates.md.
+each, what the process holds is written down. Growth is the slope over the last three quarters.
+
+Writes results/estimates.json and results/estimates.md.
 """
 
 from __future__ import annotations
@@ -112,8 +114,8 @@ def written(figures: dict) -> str:
     lines = ["| | after a quarter | at the end |", "|---|---:|---:|", *(f"| {name} | {of['after_a_quarter']} | {of['last']} |" for name, of in rows)]
     lines += [
         "",
-        f"{figures['estimates']} whole estimates in one process, from the files to the JSON document, every fourth with a PDF, every twentieth of the "
-        f"sample. Growth over the last three quarters: {figures['memory_mb_per_estimate']} MB an estimate. The last quarter took "
+        f"{figures['estimates']} whole estimates in one process, from the files to the JSON document, every fourth with a PDF, every twentieth of "
+        f"the sample. Growth over the last three quarters: {figures['memory_mb_per_estimate']} MB an estimate. The last quarter took "
         f"{figures['seconds']['last_by_first']} times as long as the second (median {figures['seconds']['median']} s each; {figures['processors']} "
         f"processors, load average {figures['load_average'][0]}).",
     ]

@@ -156,7 +156,8 @@ def run_command(kind: str, company: Path, trial: Trial, number: signal.Signals |
     """Run it until the signal; seconds and status."""
     began = time.monotonic()
     command = command_of(kind, company)
-    with (company / "customers.csv").open("rb") as rows, started(command, trial, stdin=rows, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with (company / "customers.csv").open("rb") as rows, started(command, trial, stdin=rows, **quiet) as process:
         return end(process, began + moment(), number, began)
 
 

@@ -138,7 +138,8 @@ class _Study:
     def _shows_counts(self) -> bool:
         """Whether the counts of this version and of each one that anybody was sent differ by nobody or by at least five customers."""
         known = announced_versions(self.store.engine, study_id=self.entries[0].study_id)
-        cells = [cells_of_counts(self.store.counts(entry), entry.assumptions) for entry in self.entries if entry is self.entries[0] or entry.number in known]
+        shown = [self.entries[0], *(entry for entry in self.entries[1:] if entry.number in known)]
+        cells = [cells_of_counts(self.store.counts(entry), entry.assumptions) for entry in shown]
         return all(differs_safely(cells[0], other, self._groups) for other in cells[1:])
 
     def _crossed(self, limits: Sequence[Limit], announced: Sequence[int]) -> dict[Limit, dict[str, float]]:

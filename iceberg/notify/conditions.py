@@ -82,10 +82,10 @@ def churn_per_month(entry: VersionEntry, category: str | None) -> dict[str, floa
     if not parts:
         return {"lower": 0.0, "median": 0.0, "upper": 0.0}
     months = ((date.fromisoformat(entry.as_of) - date.fromisoformat(entry.since)).days + 1) / DAYS_PER_MONTH
-    ends = {name: (parts[0]["silent_churn"] or {}).get(name) for name in ("lower", "median", "upper")}
-    if any(value is None for value in ends.values()):
+    ends: Mapping[str, Any] = parts[0]["silent_churn"] or {}
+    if any(ends.get(name) is None for name in ("lower", "median", "upper")):
         return None
-    return {name: float(value) / months for name, value in ends.items()}
+    return {name: float(ends[name]) / months for name in ("lower", "median", "upper")}
 
 
 def newly_crossed(limit: Limit, entries: Sequence[VersionEntry], announced: Sequence[int]) -> bool:

@@ -13,7 +13,8 @@ from tests.notify.servers import write_certificate
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in [one.name for one in VARIABLES if one.name.startswith("ICEBERG_")] + ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "LANG"]:
+    ours = [one.name for one in VARIABLES if one.name.startswith("ICEBERG_")]
+    for name in (*ours, "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "LANG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org/")
     return tmp_path

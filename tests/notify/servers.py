@@ -36,7 +36,7 @@ class Mailbox:
     encrypted: list[bool] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # the library's name
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # the library's name
         if self.refuse:
             return self.refuse
         self.envelopes.append(envelope)
@@ -102,7 +102,7 @@ def webhook(certificate: Path | None = None) -> Iterator[Hook]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the library's name
+        def log_message(self, format: str, *arguments: object) -> None:  # the library's name
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

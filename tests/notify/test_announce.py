@@ -102,13 +102,17 @@ def test_a_limit_is_announced_when_it_is_crossed_and_not_again(store: Store, sen
     assert outcomes(store, again, settings(when=(f"below:billing={per_month['lower'] / 2 :.4f}",))) == ["not_due"]
 
 
+def refuse(*_: object, **__: object) -> None:
+    raise NotifyError("webhook_refused", {"target": "x", "code": "500"})
+
+
 @pytest.mark.parametrize("failed_version", [False, True])
 def test_a_limit_whose_message_failed_is_announced_with_the_next_version(
     store: Store, sent: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch, failed_version: bool
 ) -> None:
     published = store.publish(make_publication())
     if failed_version:
-        monkeypatch.setattr(announcing, "_send", lambda *_, **__: (_ for _ in ()).throw(NotifyError("webhook_refused", {"target": "x", "code": "500"})))
+        monkeypatch.setattr(announcing, "_send", refuse)
         assert outcomes(store, published, settings(when=("above=0.01",))) == ["failed"]
         monkeypatch.undo()
         monkeypatch.setattr(announcing, "send_webhook", lambda digest, target, *, key: sent.append(digest.document))
@@ -145,7 +149,9 @@ def test_of_two_runs_one_sends(store: Store, sent: list[dict[str, object]], monk
     assert outcomes(store, published, settings()) == ["sent"]
 
 
-def test_a_signal_in_the_middle_leaves_the_message_to_be_sent_again(store: Store, monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, object]]) -> None:
+def test_a_signal_in_the_middle_leaves_the_message_to_be_sent_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, object]]
+) -> None:
     published = store.publish(make_publication())
 
     def interrupted(*_: object, **__: object) -> None:
@@ -214,7 +220,13 @@ def test_mail_over_tls_from_the_first_byte(store: Store, trusted: Path) -> None:
 
 @pytest.mark.parametrize(
     ("case", "code"),
-    [("stranger", "smtp_not_trusted"), ("wrong", "smtp_login"), ("plain", "smtp_no_tls"), ("nobody", "smtp_unreachable"), ("refused", "smtp_refused")],
+    [
+        ("stranger", "smtp_not_trusted"),
+        ("wrong", "smtp_login"),
+        ("plain", "smtp_no_tls"),
+        ("nobody", "smtp_unreachable"),
+        ("refused", "smtp_refused"),
+    ],
 )
 def test_mail_that_cannot_be_sent_says_why_without_the_password(
     store: Store, certificate: Path, monkeypatch: pytest.MonkeyPatch, case: str, code: str
@@ -354,7 +366,7 @@ def test_options_go_before_variables_and_these_before_the_file(folder: Path, mon
     assert of_options is not None
     assert (of_options.targets, of_options.language, of_options.conditions.always) == ((Target("mail", "b@example.org"),), "en", True)
     assert of_options.mail is not None
-    assert of_options.mail.password == "from environment"  # noqa: S105
+    assert of_options.mail.password == "from environment"
     assert "from environment" not in repr(of_options)
 
 
@@ -378,7 +390,10 @@ def test_a_mail_server_that_is_set_up_wrongly_is_refused(monkeypatch: pytest.Mon
     assert "secret" not in refused.value.message()
 
 
-@pytest.mark.parametrize("content", ["targets = 3", "target = []", 'named = ["x"]', "[smtp]\npassword = 'secret'", "smtp = 'secret'", "secret", "[named]\nx = 1"])
+@pytest.mark.parametrize(
+    "content",
+    ["targets = 3", "target = []", 'named = ["x"]', "[smtp]\npassword = 'secret'", "smtp = 'secret'", "secret", "[named]\nx = 1"],
+)
 def test_a_file_of_settings_that_is_wrong_is_refused_without_its_values(folder: Path, content: str) -> None:
     (folder / "iceberg-notify.toml").write_text(content)
     with pytest.raises(NotifyError) as refused:
@@ -397,6 +412,7 @@ def test_nothing_of_mail_is_printed(store: Store, trusted: Path, capfd: pytest.C
     published = store.publish(make_publication())
     assert smtplib.SMTP.debuglevel == 0
     with mail_server(trusted, sign_in=True) as box:
-        outcomes(store, published, settings(Target("mail", "anne@example.org"), server=MailServer("127.0.0.1", box.port, USER, PASSWORD, sender=USER)))
+        server = MailServer("127.0.0.1", box.port, USER, PASSWORD, sender=USER)
+        assert outcomes(store, published, settings(Target("mail", "anne@example.org"), server=server)) == ["sent"]
     said = capfd.readouterr()
     assert PASSWORD not in said.out + said.err
