@@ -66,17 +66,18 @@ ORDER = {
         "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
+        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers", "charts",
         "files",
     ],
     "store": [
-        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",
+        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
+        "annotations", "studies",
         "changes", "retention",
     ],
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "access", "session", "window", "controls", "frame", "figure", "sections", "upload",
-        "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
+        "upload", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -94,6 +95,7 @@ OWNERS = {
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
+    "rapidfuzz": ("ingest/joining/category_names.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),
 }

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
-from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
+from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -40,6 +40,14 @@ def check_engine(text: str) -> str:
     if text not in {"duckdb", "spark"}:
         raise UsageError("engine_unknown", {"value": text})
     return text
+
+
+def check_columns(text: str) -> tuple[str, ...]:
+    """Headers of columns, with commas between them."""
+    headers = tuple(header.strip() for header in text.split(","))
+    if not all(headers) or len(set(headers)) < len(headers):
+        raise UsageError("columns_unclear", {"value": text})
+    return headers
 
 
 def check_date(option: str) -> Callable[[str], date]:
@@ -103,6 +111,24 @@ def check_merge(text: str) -> tuple[str, str]:
     if not name or not other:
         raise UsageError("merge_unclear", {"value": text})
     return name, other
+
+
+def check_separator(text: str) -> str:
+    """What separates categories in a cell; blanks alone would separate words."""
+    if not text.strip() or len(text) > LONGEST_SEPARATOR:
+        raise UsageError("separator_unclear", {"value": text})
+    return text
+
+
+def check_discount(text: str) -> float:
+    """A rate per year from 0 to 1: ``0.05``."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise UsageError("discount_unclear", {"value": text})
+    return number
 
 
 def check_ratio(text: str) -> float:

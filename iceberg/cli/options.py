@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from iceberg.cli.option_types import (
     UsageError,
     check_change,
+    check_columns,
     check_date,
+    check_discount,
     check_engine,
     check_factor,
     check_format,
@@ -22,6 +24,7 @@ from iceberg.cli.option_types import (
     check_names,
     check_period,
     check_ratio,
+    check_separator,
     check_term,
     check_version,
     check_whole,
@@ -77,6 +80,7 @@ class Options:
     survey_bias: float = Assumptions.survey_bias
     seed: int = 0
     mapping: Path | None = None
+    segments: tuple[str, ...] = ()
     json: Path | None = None
     reports: tuple[Path, ...] = ()
     quiet: bool = False
@@ -93,6 +97,11 @@ class Options:
     recording_changes: tuple[str, ...] = ()
     no_recording_change: bool = False
     merges: tuple[tuple[str, str], ...] = ()
+    drops: tuple[str, ...] = ()
+    split_categories: str = ""
+    keep_spellings: bool = False
+    money_months: int | None = None
+    discount: float | None = None
     look_back_days: int | None = None
     term: str | None = None
     keep_cancellations: bool = False
@@ -189,7 +198,7 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category"}  # of fields called otherwise
+_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category", "drops": "drop-category"}
 
 
 def _check_studies(options: Options) -> None:
@@ -278,7 +287,7 @@ def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Op
     return _Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
 
 
-_MAPPING = _Option("mapping", "file", Path)
+_MAPPING = (_Option("mapping", "file", Path), _Option("segments", "columns", check_columns))
 _RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
 _ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
 _STORE = (_Option("store", "store_address"), _Option("author", "text"))
@@ -301,12 +310,15 @@ _ESTIMATE = (
     _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
     _Option("no-recording-change"),
     _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    _Option("drop-category", "category_name", is_list=True, field="drops"),
+    *(_Option("split-categories", "separator", check_separator), _Option("keep-spellings")),
+    *(_whole("money-months", 1, 120), _Option("discount", "number", check_discount)),
     _whole("look-back-days", 0, 3650),
     _Option("term", "term_value", check_term),
     _Option("keep-cancellations"),
     _Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
-    _MAPPING,
+    *_MAPPING,
     _Option("json", "file", Path),
     *_RESOURCES,
     *_ENGINE,
@@ -316,7 +328,7 @@ _REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, 
 _COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
 _OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
     "demo": (_Option("out", "folder", Path),),
-    "check": (_MAPPING, *_RESOURCES, *_ENGINE),
+    "check": (*_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
     "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (

@@ -68,14 +68,16 @@ def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate 
 
 def _check_limits(settings: Settings | None, counted: CountedFiles, options: Options) -> None:
     """Check before the work that the limits of messages are about what there is."""
-    from iceberg.store.naming import name_study, tidy_title
-
     if settings is None or not settings.conditions.limits:
         return
     from iceberg.notify.announce import check_limits
+    from iceberg.store.annotations.names import study_named
+    from iceberg.store.connection import reading
+    from iceberg.store.naming import tidy_title
 
-    study_id = name_study(tidy_title(options.title or DEFAULT_TITLE))
     with closing(open_store(options)) as store:
+        with reading(store.engine) as connection:
+            study_id = study_named(connection, tidy_title(options.title or DEFAULT_TITLE))
         earlier = store.versions(study_id) if study_id in {study.study_id for study in store.studies()} else ()
     check_limits(settings, counted.counts, earlier)
 
@@ -99,6 +101,7 @@ def _announce(published: Published, settings: Settings, options: Options, words:
 def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Published, str]:
     """Store the estimate; the lines name its version and its link."""
     from iceberg.report.export import build_document
+    from iceberg.report.small_cells import SMALLEST
     from iceberg.store.studies import Publication
 
     counted = made.counted
@@ -106,7 +109,7 @@ def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Publ
         title=options.title or DEFAULT_TITLE,
         counts=counted.counts,
         estimate=made.estimate,
-        summary=build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language),
+        summary=build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language, smallest=SMALLEST),
         sources=_sources(counted, options),
         mapping=_mapping_as_read(counted),
         author=author_of(options),

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, delete, select
 from iceberg.store import schema
 from iceberg.store.connection import reading, writing
 
-Action = Literal["publish", "export", "delete", "retention", "expire", "refused", "import", "announcing", "announced", "unannounced"]
+Action = Literal[
+    "publish", "export", "delete", "retention", "expire", "refused", "import", "rename", "target", "note", "announcing", "announced", "unannounced"
+]
 
 _SIGN_OUT = "sign_out."  # of the settings: followed by the digest of a person
 _SIGN_OUT_DAYS = 31  # a cookie lasts 30
