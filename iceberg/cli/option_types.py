@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -202,3 +203,31 @@ def without_leading_language(arguments: Sequence[str]) -> Sequence[str]:
         check_language(value)
         arguments = arguments[rest:]
     return arguments
+
+
+@dataclass(frozen=True)
+class CommandOption:
+    """One option of a command.
+
+    Attributes:
+        name: Without its dashes.
+        value: What help calls its value, a key of ``cli.help``; "" for a switch, or a literal that contains ``|``.
+        check: Makes the value from the text, or raises `UsageError`.
+        help: Its sentence, a key of ``cli.help``; "" for `name`.
+        is_list: Whether it can be given several times.
+        field: Where `Options` has it; "" for `name`.
+        formats: File formats that its sentence lists.
+    """
+
+    name: str
+    value: str = ""
+    check: Callable[[str], object] = str
+    help: str = ""
+    is_list: bool = False
+    field: str = ""
+    formats: tuple[str, ...] = ()
+
+
+def whole_number(name: str, smallest: int, largest: int, *, help_key: str = "") -> CommandOption:
+    """An option whose value is a whole number in this range."""
+    return CommandOption(name, "number", check_whole(f"--{name}", smallest, largest), help_key)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.option_types import (
+    CommandOption,
     UsageError,
     check_change,
     check_columns,
@@ -27,8 +28,8 @@ from iceberg.cli.option_types import (
     check_separator,
     check_term,
     check_version,
-    check_whole,
     choose_language,
+    whole_number,
     without_leading_language,
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
@@ -260,95 +261,68 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("other", {"message": message})
 
 
-@dataclass(frozen=True)
-class _Option:
-    """One option of a command.
-
-    Attributes:
-        name: Without its dashes.
-        value: What help calls its value, a key of ``cli.help``; "" for a switch, or a literal that contains ``|``.
-        check: Makes the value from the text, or raises `UsageError`.
-        help: Its sentence, a key of ``cli.help``; "" for `name`.
-        is_list: Whether it can be given several times.
-        field: Where `Options` has it; "" for `name`.
-        formats: File formats that its sentence lists.
-    """
-
-    name: str
-    value: str = ""
-    check: Callable[[str], object] = str
-    help: str = ""
-    is_list: bool = False
-    field: str = ""
-    formats: tuple[str, ...] = ()
-
-
-def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Option:
-    return _Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
-
-
-_MAPPING = (_Option("mapping", "file", Path), _Option("segments", "columns", check_columns))
-_RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
-_ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
-_STORE = (_Option("store", "store_address"), _Option("author", "text"))
+_MAPPING = (CommandOption("mapping", "file", Path), CommandOption("segments", "columns", check_columns))
+_RESOURCES = (CommandOption("memory-limit", "size"), CommandOption("temp-dir", "folder", Path))
+_ENGINE = (CommandOption("engine", "duckdb|spark", check_engine), CommandOption("spark-url", "address"))
+_STORE = (CommandOption("store", "store_address"), CommandOption("author", "text"))
 _NOTIFY = (
-    _Option("notify", "target", is_list=True),
-    _Option("notify-when", "condition", is_list=True),
-    _Option("notify-lang", "|".join(LANGUAGES)),
+    CommandOption("notify", "target", is_list=True),
+    CommandOption("notify-when", "condition", is_list=True),
+    CommandOption("notify-lang", "|".join(LANGUAGES)),
 )
 _ESTIMATE = (
-    *(_Option(name, "file") for name in TABLE_OF_OPTION),
-    _whole("inactivity-days", 1, 3650),
-    _whole("gap-days", 0, 3650),
-    _Option("since", "date", check_date("--since")),
-    _Option("as-of", "date", check_date("--as-of")),
-    _Option("ratio", "number", check_ratio),
-    _whole("horizon-days", 1, 730),
-    *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
-    _whole("window-months", 1, 120),
-    _Option("keep-months"),
-    _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
-    _Option("no-recording-change"),
-    _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
-    _Option("drop-category", "category_name", is_list=True, field="drops"),
-    *(_Option("split-categories", "separator", check_separator), _Option("keep-spellings")),
-    *(_whole("money-months", 1, 120), _Option("discount", "number", check_discount)),
-    _whole("look-back-days", 0, 3650),
-    _Option("term", "term_value", check_term),
-    _Option("keep-cancellations"),
-    _Option("negative-controls", "names", check_names),
-    _whole("seed", 0, _LARGEST_SEED),
+    *(CommandOption(name, "file") for name in TABLE_OF_OPTION),
+    whole_number("inactivity-days", 1, 3650),
+    whole_number("gap-days", 0, 3650),
+    CommandOption("since", "date", check_date("--since")),
+    CommandOption("as-of", "date", check_date("--as-of")),
+    CommandOption("ratio", "number", check_ratio),
+    whole_number("horizon-days", 1, 730),
+    *(CommandOption(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
+    whole_number("window-months", 1, 120),
+    CommandOption("keep-months"),
+    CommandOption("recording-change", "change", check_change, is_list=True, field="recording_changes"),
+    CommandOption("no-recording-change"),
+    CommandOption("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    CommandOption("drop-category", "category_name", is_list=True, field="drops"),
+    *(CommandOption("split-categories", "separator", check_separator), CommandOption("keep-spellings")),
+    *(whole_number("money-months", 1, 120), CommandOption("discount", "number", check_discount)),
+    whole_number("look-back-days", 0, 3650),
+    CommandOption("term", "term_value", check_term),
+    CommandOption("keep-cancellations"),
+    CommandOption("negative-controls", "names", check_names),
+    whole_number("seed", 0, _LARGEST_SEED),
     *_MAPPING,
-    _Option("json", "file", Path),
+    CommandOption("json", "file", Path),
     *_RESOURCES,
     *_ENGINE,
-    _Option("quiet"),
+    CommandOption("quiet"),
 )
-_REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
-_COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
-_OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
-    "demo": (_Option("out", "folder", Path),),
+_REPORT = CommandOption("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_COMMON = (CommandOption("lang", "|".join(LANGUAGES), check_language), CommandOption("help"))
+_OPTIONS_OF: dict[str, tuple[CommandOption, ...]] = {
+    "demo": (CommandOption("out", "folder", Path),),
     "check": (*_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE, *_NOTIFY),
+    "publish": (*_ESTIMATE, _REPORT, CommandOption("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
-        _whole("version", 1, 10**9, help_key="study_version"),
-        _Option("out", "file", Path, "export_out"),
-        _whole("days", 1, 36_500),
-        _Option("for-ever"),
-        _Option("yes"),
+        whole_number("version", 1, 10**9, help_key="study_version"),
+        CommandOption("out", "file", Path, "export_out"),
+        whole_number("days", 1, 36_500),
+        CommandOption("for-ever"),
+        CommandOption("yes"),
         *_STORE,
     ),
     "compare": (
-        _Option("period", "period_value", check_period, is_list=True, field="periods"),
-        _Option("category", "text"),
-        _Option("apart"),
-        _Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
+        CommandOption("period", "period_value", check_period, is_list=True, field="periods"),
+        CommandOption("category", "text"),
+        CommandOption("apart"),
+        CommandOption("study", "study_id", check_version, "compared", is_list=True, field="compared"),
         *_ESTIMATE,
         replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
         *_STORE,
     ),
-    "dashboard": (_whole("port", 1, 65_535),),
+    "dashboard": (whole_number("port", 1, 65_535),),
 }
 COMMANDS = tuple(_OPTIONS_OF)
 
@@ -358,7 +332,7 @@ def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str,
     main = _build_parser(None, words)
     main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
     main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    _add_options(main, (_Option("version"), *_COMMON), words)
+    _add_options(main, (CommandOption("version"), *_COMMON), words)
     commands = {}
     for name, options in _OPTIONS_OF.items():
         parser = commands[name] = _build_parser(name, words)
@@ -394,7 +368,7 @@ def _build_parser(command: str | None, words: Translator) -> argparse.ArgumentPa
     )
 
 
-def _add_options(parser: argparse.ArgumentParser, options: Sequence[_Option], words: Translator) -> None:
+def _add_options(parser: argparse.ArgumentParser, options: Sequence[CommandOption], words: Translator) -> None:
     group = parser.add_argument_group(words.text("cli.help.options"))
     for option in options:
         key = option.name.replace("-", "_")

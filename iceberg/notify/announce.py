@@ -13,10 +13,10 @@ from iceberg.locale import Translator
 from iceberg.model.compare import Comparison
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.notify.conditions import Limit, churn_per_month, newly_crossed
-from iceberg.notify.digest import Digest, Side, build_digest, changed_beyond_noise, compare_sides
+from iceberg.notify.digest import Digest, ViewedVersion, build_digest, changed_beyond_noise, compare_sides
 from iceberg.notify.mail import send_mail
 from iceberg.notify.settings import Settings
-from iceberg.notify.targets import Target
+from iceberg.notify.targets import Recipient
 from iceberg.notify.webhook import send_webhook
 from iceberg.report.viewers import StudyGroups, cells_of_counts, differs_safely, merge_groups, veil_estimate
 from iceberg.store.audit import Announcement, announced_versions, claim_announcement, end_announcement
@@ -26,10 +26,10 @@ Code = Literal["sent", "already", "busy", "not_due", "not_newest", "too_few", "f
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Delivery:
     """What became of the message to one target; `problem` says why it failed."""
 
-    target: Target
+    target: Recipient
     code: Code
     problem: NotifyError | None = None
 
@@ -48,7 +48,7 @@ def check_limits(settings: Settings, counts: CohortCounts, earlier: Sequence[Ver
             raise NotifyError("limit_category", {"value": limit.category, "known": ", ".join(sorted(known))})
 
 
-def announce(store: Store, study_id: str, number: int, settings: Settings, *, actor: str) -> tuple[Outcome, ...]:
+def announce(store: Store, study_id: str, number: int, settings: Settings, *, actor: str) -> tuple[Delivery, ...]:
     """Announce a version to the targets of `settings`. A failure is an outcome: what is published stays published.
 
     Raises:
@@ -56,36 +56,36 @@ def announce(store: Store, study_id: str, number: int, settings: Settings, *, ac
     """
     study = _Study(store, study_id)
     if study.entries[0].number != number:
-        return tuple(Outcome(target, "not_newest") for target in settings.targets)
+        return tuple(Delivery(target, "not_newest") for target in settings.targets)
     return tuple(_announce(study, target, settings, actor=actor) for target in settings.targets)
 
 
-def _announce(study: _Study, target: Target, settings: Settings, *, actor: str) -> Outcome:
+def _announce(study: _Study, target: Recipient, settings: Settings, *, actor: str) -> Delivery:
     store, newest = study.store, study.entries[0]
     announced = announced_versions(store.engine, study_id=newest.study_id, target=target.digest)
     if newest.number in announced:
-        return Outcome(target, "already")
+        return Delivery(target, "already")
     try:
         digest = study.digest(settings, announced)
     except OptionError:  # all customers together are a small group
-        return Outcome(target, "too_few")
+        return Delivery(target, "too_few")
     if digest is None:
-        return Outcome(target, "not_due")
+        return Delivery(target, "not_due")
     claim = Announcement(newest.study_id, newest.number, target.digest, actor)
     if (refused := claim_announcement(store.engine, claim)) is not None:
-        return Outcome(target, refused)
+        return Delivery(target, refused)
     sent = False
     try:
         _send(digest, target, settings, key=hashlib.sha256(f"{newest.study_id} {newest.number} {target.digest}".encode()).hexdigest()[:32])
         sent = True
     except NotifyError as problem:
-        return Outcome(target, "failed", problem)
+        return Delivery(target, "failed", problem)
     finally:  # also where a signal ends the run
         end_announcement(store.engine, claim, sent=sent)
-    return Outcome(target, "sent")
+    return Delivery(target, "sent")
 
 
-def _send(digest: Digest, target: Target, settings: Settings, *, key: str) -> None:
+def _send(digest: Digest, target: Recipient, settings: Settings, *, key: str) -> None:
     if target.kind == "mail":
         assert settings.mail is not None  # noqa: S101  # read_settings checked it
         send_mail(digest, target, settings.mail, key=key)
@@ -99,7 +99,7 @@ class _Study:
     def __init__(self, store: Store, study_id: str) -> None:
         self.store = store
         self.entries = store.versions(study_id)
-        self._sides: dict[tuple[int, str], Side] = {}
+        self._sides: dict[tuple[int, str], ViewedVersion] = {}
         self._comparisons: dict[tuple[int, str], Comparison | None] = {}
         self._groups = self._read_groups()
 
@@ -151,12 +151,12 @@ class _Study:
                 crossed[limit] = churn
         return crossed
 
-    def _side(self, entry: VersionEntry, words: Translator) -> Side:
+    def _side(self, entry: VersionEntry, words: Translator) -> ViewedVersion:
         key = entry.number, words.language
         if key not in self._sides:
             stored = self.store.load(entry.study_id, entry.number)
             estimate = stored.estimate or estimate_iceberg(stored.counts, assumptions=entry.assumptions, seed=entry.seed)
-            self._sides[key] = Side(entry, veil_estimate(estimate, words, groups=self._groups)[0], stored.counts)
+            self._sides[key] = ViewedVersion(entry, veil_estimate(estimate, words, groups=self._groups)[0], stored.counts)
         return self._sides[key]
 
     def _compare(self, before: VersionEntry, words: Translator) -> Comparison | None:

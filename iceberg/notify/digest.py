@@ -51,7 +51,7 @@ class Digest:
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class ViewedVersion:
     """A version as a viewer sees it."""
 
     entry: VersionEntry
@@ -59,7 +59,7 @@ class Side:
     counts: CohortCounts
 
 
-def compare_sides(before: Side, after: Side) -> Comparison | None:
+def compare_sides(before: ViewedVersion, after: ViewedVersion) -> Comparison | None:
     """The comparison of two versions; None where they were made from the same counts, or one has no range, or they cannot be compared."""
     if before.entry.counts_digest == after.entry.counts_digest or cannot_say(before.estimate) or cannot_say(after.estimate):
         return None
@@ -75,7 +75,7 @@ def changed_beyond_noise(comparison: Comparison | None) -> bool:
 
 
 def build_digest(
-    after: Side,
+    after: ViewedVersion,
     words: Translator,
     *,
     link: str,

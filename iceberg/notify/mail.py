@@ -10,12 +10,12 @@ from email.utils import formatdate
 
 from iceberg.errors import NotifyError
 from iceberg.notify.digest import Digest
-from iceberg.notify.targets import MailServer, Target
+from iceberg.notify.targets import MailServer, Recipient
 
 SECONDS = 20.0  # judgement: for each answer of a server; a scheduler waits no longer for one that is gone
 
 
-def send_mail(digest: Digest, target: Target, server: MailServer, *, key: str) -> None:
+def send_mail(digest: Digest, target: Recipient, server: MailServer, *, key: str) -> None:
     """Send the digest to one person.
 
     Args:
@@ -48,7 +48,7 @@ def send_mail(digest: Digest, target: Target, server: MailServer, *, key: str) -
         raise NotifyError("smtp_unreachable", place | {"reason": type(problem).__name__}) from problem
 
 
-def build_mail(digest: Digest, target: Target, server: MailServer, *, key: str) -> EmailMessage:
+def build_mail(digest: Digest, target: Recipient, server: MailServer, *, key: str) -> EmailMessage:
     """The mail as plain text: names of categories cannot be markup in it."""
     message = EmailMessage()
     message["Subject"] = " ".join(digest.subject.split())

@@ -14,7 +14,7 @@ from iceberg.environment import DEFAULTS
 from iceberg.errors import NotifyError
 from iceberg.locale import LANGUAGES
 from iceberg.notify.conditions import Conditions, read_conditions
-from iceberg.notify.targets import MailServer, Target, read_mail_server, read_target
+from iceberg.notify.targets import MailServer, Recipient, read_mail_server, read_target
 
 FILE, TARGETS, WHEN, LANGUAGE = "ICEBERG_NOTIFY_FILE", "ICEBERG_NOTIFY", "ICEBERG_NOTIFY_WHEN", "ICEBERG_NOTIFY_LANG"
 SERVER, SENDER, PASSWORD, PASSWORD_FILE = "ICEBERG_SMTP", "ICEBERG_SMTP_FROM", "ICEBERG_SMTP_PASSWORD", "ICEBERG_SMTP_PASSWORD_FILE"
@@ -34,7 +34,7 @@ class Settings:
         address: Of the dashboard.
     """
 
-    targets: tuple[Target, ...]
+    targets: tuple[Recipient, ...]
     conditions: Conditions
     language: str
     mail: MailServer | None

@@ -11,14 +11,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from iceberg.errors import NotifyError
 
-Kind = Literal["mail", "json", "slack", "teams"]
-_WEBHOOKS: dict[str, Kind] = {"": "json", "slack+": "slack", "teams+": "teams"}
+Channel = Literal["mail", "json", "slack", "teams"]
+_WEBHOOKS: dict[str, Channel] = {"": "json", "slack+": "slack", "teams+": "teams"}
 _MAIL_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
 @dataclass(frozen=True)
-class Target:
+class Recipient:
     """Where one message goes.
 
     Attributes:
@@ -26,7 +26,7 @@ class Target:
         address: Of a person, or the whole URL of a webhook, whose path is often a secret.
     """
 
-    kind: Kind
+    kind: Channel
     address: str = field(repr=False)
 
     @property
@@ -60,7 +60,7 @@ class MailServer:
     sender: str = ""
 
 
-def read_target(text: str, named: dict[str, str] | None = None) -> tuple[Target, ...]:
+def read_target(text: str, named: dict[str, str] | None = None) -> tuple[Recipient, ...]:
     """The targets of ``mailto:a@b,c@d``, of the URL of a webhook, or of a name of `named`; each person is a target.
 
     Raises:
@@ -71,7 +71,7 @@ def read_target(text: str, named: dict[str, str] | None = None) -> tuple[Target,
         people = [unquote(one).strip() for one in address[len("mailto:") :].split(",")]
         if not all(_MAIL_ADDRESS.fullmatch(person) for person in people):
             raise NotifyError("target_unclear", {"value": text})
-        return tuple(Target("mail", person) for person in dict.fromkeys(people))
+        return tuple(Recipient("mail", person) for person in dict.fromkeys(people))
     found = re.fullmatch(r"(slack\+|teams\+)?(https?://\S+)", address)
     if found is None or not _host(found[2]):
         code = "target_unknown" if re.fullmatch(r"[\w.-]+", text) else "target_unclear"
@@ -80,7 +80,7 @@ def read_target(text: str, named: dict[str, str] | None = None) -> tuple[Target,
         raise NotifyError("target_password", {"value": _origin(found[2])})
     if found[2].startswith("http:") and not _is_loopback(_host(found[2])):
         raise NotifyError("target_in_the_clear", {"value": _origin(found[2])})
-    return (Target(_WEBHOOKS[found[1] or ""], found[2]),)
+    return (Recipient(_WEBHOOKS[found[1] or ""], found[2]),)
 
 
 def read_mail_server(address: str, *, sender: str, password: str) -> MailServer:

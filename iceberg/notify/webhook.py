@@ -11,13 +11,13 @@ from typing import IO, Any
 
 from iceberg.errors import NotifyError
 from iceberg.notify.digest import Digest
-from iceberg.notify.targets import Target
+from iceberg.notify.targets import Recipient
 from iceberg.version import __version__
 
 SECONDS = 20.0  # judgement: as for mail
 
 
-def send_webhook(digest: Digest, target: Target, *, key: str) -> None:
+def send_webhook(digest: Digest, target: Recipient, *, key: str) -> None:
     """Post the digest. A redirection is not followed: what is secret in the address would go elsewhere.
 
     Args:
@@ -48,7 +48,7 @@ def send_webhook(digest: Digest, target: Target, *, key: str) -> None:
         raise NotifyError("webhook_unreachable", place | {"reason": type(problem).__name__}) from None
 
 
-def build_body(digest: Digest, target: Target, *, key: str) -> dict[str, Any]:
+def build_body(digest: Digest, target: Recipient, *, key: str) -> dict[str, Any]:
     """The body of a target's kind. Text of the files is text in each of them: no link, no mention, no formatting."""
     if target.kind == "slack":
         text = _escape(digest.text).replace(_escape(digest.link), f"<{_escape(digest.link)}>")

@@ -17,7 +17,7 @@ from iceberg.notify import mail, webhook
 from iceberg.notify.announce import announce, check_limits
 from iceberg.notify.conditions import read_conditions
 from iceberg.notify.settings import Settings, read_settings
-from iceberg.notify.targets import MailServer, Target, read_target
+from iceberg.notify.targets import MailServer, Recipient, read_target
 from iceberg.report.export import build_document
 from iceberg.store import audit
 from iceberg.store.audit import read_audit
@@ -27,10 +27,10 @@ from tests.notify.servers import PASSWORD, USER, mail_server
 from tests.notify.servers import webhook as local_webhook
 from tests.store.conftest import FEW_DRAWS, make_publication, small_estimate
 
-TARGET = Target("json", "https://hook.example.org/SECRET")
+TARGET = Recipient("json", "https://hook.example.org/SECRET")
 
 
-def settings(*targets: Target, when: tuple[str, ...] = (), language: str = "en", server: MailServer | None = None) -> Settings:
+def settings(*targets: Recipient, when: tuple[str, ...] = (), language: str = "en", server: MailServer | None = None) -> Settings:
     return Settings(targets or (TARGET,), read_conditions(when), language, server, "https://iceberg.example.org")
 
 
@@ -49,7 +49,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 def test_a_version_is_announced_once_to_each_target(store: Store, sent: list[dict[str, object]]) -> None:
     """Also by a later run, and a target that is added later is told of the version that is there."""
     published = store.publish(make_publication())
-    other = Target("json", "https://other.example.org/")
+    other = Recipient("json", "https://other.example.org/")
     assert outcomes(store, published, settings()) == ["sent"]
     assert outcomes(store, published, settings()) == ["already"]
     assert outcomes(store, published, settings(TARGET, other)) == ["already", "sent"]
@@ -95,7 +95,7 @@ def test_a_limit_is_announced_when_it_is_crossed_and_not_again(store: Store, sen
     assert "a limit is crossed" in str(sent[-1]["subject"])
     again = store.publish(make_publication(sha256="c" * 64))
     assert outcomes(store, again, settings(when=above)) == ["not_due"], "it was known"
-    stranger = Target("json", "https://stranger.example.org/")
+    stranger = Recipient("json", "https://stranger.example.org/")
     assert outcomes(store, again, settings(stranger, when=above)) == ["sent"], "this one never was told of it"
     assert outcomes(store, again, settings(when=(f"above:billing={per_month['upper'] * 2:.4f}",))) == ["not_due"]
     assert outcomes(store, again, settings(when=(f"surely-above:billing={per_month['median']:.4f}",))) == ["not_due"]
@@ -125,7 +125,7 @@ def test_a_limit_whose_message_failed_is_announced_with_the_next_version(
 def test_a_failed_message_can_be_sent_again_and_the_version_stays(store: Store) -> None:
     published = store.publish(make_publication())
     with local_webhook() as hook:
-        chosen = settings(Target("json", hook.url))
+        chosen = settings(Recipient("json", hook.url))
         hook.status = 503
         (failed,) = announce(store, published.study_id, 1, chosen, actor="ana")
         assert failed.code == "failed"
@@ -214,7 +214,7 @@ def test_mail_over_tls_from_the_first_byte(store: Store, trusted: Path) -> None:
     published = store.publish(make_publication())
     with mail_server(trusted, whole=True) as box:
         server = MailServer("127.0.0.1", box.port, "", "", "whole", USER)
-        assert outcomes(store, published, settings(Target("mail", "anne@example.org"), server=server)) == ["sent"]
+        assert outcomes(store, published, settings(Recipient("mail", "anne@example.org"), server=server)) == ["sent"]
     assert box.encrypted == [True]
 
 
@@ -239,7 +239,7 @@ def test_mail_that_cannot_be_sent_says_why_without_the_password(
             box.refuse = "554 no"
         port = 1 if case == "nobody" else box.port
         server = MailServer("127.0.0.1", port, USER if case == "wrong" else "", "wrong-secret" if case == "wrong" else "", "start", USER)
-        (outcome,) = announce(store, published.study_id, 1, settings(Target("mail", "anne@example.org"), server=server), actor="ana")
+        (outcome,) = announce(store, published.study_id, 1, settings(Recipient("mail", "anne@example.org"), server=server), actor="ana")
     assert outcome.code == "failed"
     assert outcome.problem is not None
     assert outcome.problem.code == code
@@ -256,7 +256,7 @@ def test_a_server_that_never_answers_is_given_up(store: Store, monkeypatch: pyte
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         chosen = settings(
-            Target("mail", "anne@example.org"), Target("json", f"http://127.0.0.1:{port}/"), server=MailServer("127.0.0.1", port, sender=USER)
+            Recipient("mail", "anne@example.org"), Recipient("json", f"http://127.0.0.1:{port}/"), server=MailServer("127.0.0.1", port, sender=USER)
         )
         found = announce(store, published.study_id, 1, chosen, actor="ana")
     assert [one.problem and one.problem.code for one in found] == ["smtp_unreachable", "webhook_unreachable"]
@@ -266,7 +266,7 @@ def test_a_webhook_that_redirects_is_not_followed(store: Store) -> None:
     published = store.publish(make_publication())
     with local_webhook() as elsewhere, local_webhook() as hook:
         hook.status, hook.location = 307, elsewhere.url
-        (outcome,) = announce(store, published.study_id, 1, settings(Target("json", hook.url)), actor="ana")
+        (outcome,) = announce(store, published.study_id, 1, settings(Recipient("json", hook.url)), actor="ana")
     assert outcome.problem is not None
     assert outcome.problem.code == "webhook_moved"
     assert elsewhere.bodies == []
@@ -275,19 +275,19 @@ def test_a_webhook_that_redirects_is_not_followed(store: Store) -> None:
 def test_a_webhook_proves_its_name(store: Store, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = store.publish(make_publication())
     with local_webhook(certificate) as hook:
-        (outcome,) = announce(store, published.study_id, 1, settings(Target("slack", hook.url)), actor="ana")
+        (outcome,) = announce(store, published.study_id, 1, settings(Recipient("slack", hook.url)), actor="ana")
         assert outcome.problem is not None
         assert outcome.problem.code == "webhook_not_trusted"
         assert hook.bodies == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert outcomes(store, published, settings(Target("slack", hook.url))) == ["sent"]
+        assert outcomes(store, published, settings(Recipient("slack", hook.url))) == ["sent"]
     assert hook.bodies[0]["text"].startswith("Behind 270")
 
 
 def test_no_name_is_markup_in_a_chat(store: Store, sent: list[dict[str, object]]) -> None:
     hostile = "<!channel> <https://evil.example|here> **x** [y](https://evil.example) & co"
     published = store.publish(make_publication(title=hostile))
-    slack, teams = Target("slack", "https://s.example.org/"), Target("teams", "https://t.example.org/")
+    slack, teams = Recipient("slack", "https://s.example.org/"), Recipient("teams", "https://t.example.org/")
     assert outcomes(store, published, settings(slack, teams)) == ["sent", "sent"]
     text = str(sent[0]["text"])
     assert set(re.findall(r"<[^>]*>", text)) == {f"<https://iceberg.example.org/?study={published.study_id}&amp;lang=en>"}
@@ -364,7 +364,7 @@ def test_options_go_before_variables_and_these_before_the_file(folder: Path, mon
     monkeypatch.setenv("ICEBERG_SMTP_PASSWORD", "from environment")
     of_options = read_settings(("mailto:b@example.org",), ("always",), "en", usual_language="fr")
     assert of_options is not None
-    assert (of_options.targets, of_options.language, of_options.conditions.always) == ((Target("mail", "b@example.org"),), "en", True)
+    assert (of_options.targets, of_options.language, of_options.conditions.always) == ((Recipient("mail", "b@example.org"),), "en", True)
     assert of_options.mail is not None
     assert of_options.mail.password == "from environment"
     assert "from environment" not in repr(of_options)
@@ -413,6 +413,6 @@ def test_nothing_of_mail_is_printed(store: Store, trusted: Path, capfd: pytest.C
     assert smtplib.SMTP.debuglevel == 0
     with mail_server(trusted, sign_in=True) as box:
         server = MailServer("127.0.0.1", box.port, USER, PASSWORD, sender=USER)
-        assert outcomes(store, published, settings(Target("mail", "anne@example.org"), server=server)) == ["sent"]
+        assert outcomes(store, published, settings(Recipient("mail", "anne@example.org"), server=server)) == ["sent"]
     said = capfd.readouterr()
     assert PASSWORD not in said.out + said.err
