@@ -19,7 +19,7 @@ from iceberg.notify.targets import MailServer, Recipient, read_mail_server, read
 FILE, TARGETS, WHEN, LANGUAGE = "ICEBERG_NOTIFY_FILE", "ICEBERG_NOTIFY", "ICEBERG_NOTIFY_WHEN", "ICEBERG_NOTIFY_LANG"
 SERVER, SENDER, PASSWORD, PASSWORD_FILE = "ICEBERG_SMTP", "ICEBERG_SMTP_FROM", "ICEBERG_SMTP_PASSWORD", "ICEBERG_SMTP_PASSWORD_FILE"
 ADDRESS = "ICEBERG_URL"  # the address of the dashboard, which every link begins with
-_KEYS = {"": {"targets", "when", "language", "named", "smtp"}, "smtp": {"server", "from", "password_file"}}
+_KEYS = {"": {"targets", "conditions", "language", "named", "smtp"}, "smtp": {"server", "from", "password_file"}}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_settings(targets: Sequence[str], when: Sequence[str], language: str | N
         return None
     named = dict(file.get("named", {}))
     found = tuple(dict.fromkeys(target for text in chosen for target in read_target(text, named)))
-    conditions = tuple(when) or tuple(part.strip() for part in os.environ.get(WHEN, "").split(";") if part.strip()) or tuple(file.get("when", ()))
+    conditions = tuple(when) or tuple(part.strip() for part in os.environ.get(WHEN, "").split(";") if part.strip()) or tuple(file.get("conditions", ()))
     spoken = language or os.environ.get(LANGUAGE) or file.get("language") or usual_language
     if spoken not in LANGUAGES:
         raise NotifyError("language_unknown", {"value": str(spoken)[:20], "languages": LANGUAGES})
@@ -106,7 +106,7 @@ def _read_file() -> dict[str, Any]:
         if not isinstance(sections[name], dict) or (unknown := set(sections[name]) - keys):
             raise NotifyError("file_key", {"file": str(path), "key": name if not isinstance(sections[name], dict) else min(unknown)})
     texts = {"language": document.get("language", ""), **{f"smtp.{name}": value for name, value in sections["smtp"].items()}}
-    lists = {name: document.get(name, []) for name in ("targets", "when")}
+    lists = {name: document.get(name, []) for name in ("targets", "conditions")}
     lists["named"] = list(document["named"].values()) if isinstance(document.get("named"), dict) else [0] if "named" in document else []
     wrong = [name for name, value in texts.items() if not isinstance(value, str)]
     wrong += [name for name, value in lists.items() if not isinstance(value, list) or not all(isinstance(one, str) for one in value)]

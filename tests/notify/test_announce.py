@@ -346,7 +346,7 @@ def test_options_go_before_variables_and_these_before_the_file(folder: Path, mon
     assert read_settings((), (), None, usual_language="fr") is None
     (folder / "secret").write_text("from file\n")
     (folder / "iceberg-notify.toml").write_text(
-        'targets = ["team"]\nwhen = ["change"]\nlanguage = "fr"\n'
+        'targets = ["team"]\nconditions = ["change"]\nlanguage = "fr"\n'
         '[named]\nteam = "slack+https://hooks.example.org/T/SECRET"\nboard = "mailto:anne@example.org"\n'
         '[smtp]\nserver = "smtp://iceberg%40example.org@mail.example.org"\npassword_file = "secret"\n'
     )
