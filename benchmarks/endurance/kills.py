@@ -115,12 +115,15 @@ def check_store(path: Path) -> tuple[int, list[str]]:
         published = [(line.study_id, line.version) for line in read_audit(store.engine) if line.action == "publish"]
     if sorted(published, key=str) != sorted(((entry.study_id, entry.number) for entry in entries), key=str):
         wrong.append("the audit trail names other versions")
-    with closing(sqlite3.connect(path)) as connection:  # after the first opening: a store may be ended before it has its tables
+    return len(entries), [*wrong, *check_orphans(path)]
+
+
+def check_orphans(path: Path) -> list[str]:
+    """What the file itself shows; asked after the first opening, because a run may be ended before the store has its tables."""
+    with closing(sqlite3.connect(path)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
         orphans = connection.execute("SELECT count(*) FROM blobs WHERE sha256 NOT IN (SELECT sha256 FROM parts)").fetchone()[0]
-    wrong += [] if sound == "ok" else [f"integrity: {sound}"]
-    wrong += [f"{orphans} parts of no version"] if orphans else []
-    return len(entries), wrong
+    return [*([] if sound == "ok" else [f"integrity: {sound}"]), *([f"{orphans} parts of no version"] if orphans else [])]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.option_types import (
-    CommandOption,
+    Option,
     UsageError,
     check_change,
     check_columns,
@@ -24,12 +24,14 @@ from iceberg.cli.option_types import (
     check_merge,
     check_names,
     check_period,
+    check_rate,
     check_ratio,
     check_separator,
     check_term,
+    check_undated,
     check_version,
+    check_whole,
     choose_language,
-    whole_number,
     without_leading_language,
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
@@ -73,6 +75,8 @@ class Options:
     activity: str | None = None
     inactivity_days: int | None = None
     gap_days: int | None = None
+    exchange_rates: tuple[tuple[str, float], ...] = ()
+    undated_departures: str | None = None
     since: date | None = None
     as_of: date | None = None
     ratio: float = FOLK_RATIO
@@ -180,7 +184,7 @@ def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[argpa
 
 def _check_together(options: Options) -> None:
     """Check the combinations that no single option can judge."""
-    if options.command == "check" and not options.files:
+    if options.command == "check" and not (options.files or options.given):
         raise UsageError("check_needs_files")
     spark_only = next((source for source in (*options.files, *options.given.values()) if source.startswith("spark:")), None)
     if spark_only is None and options.spark_url is not None:
@@ -199,7 +203,10 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category", "drops": "drop-category"}
+_NAMES = {  # of fields called otherwise
+    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change"},
+    **{"merges": "merge-category", "drops": "drop-category"},
+}
 
 
 def _check_studies(options: Options) -> None:
@@ -261,68 +268,75 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("other", {"message": message})
 
 
-_MAPPING = (CommandOption("mapping", "file", Path), CommandOption("segments", "columns", check_columns))
-_RESOURCES = (CommandOption("memory-limit", "size"), CommandOption("temp-dir", "folder", Path))
-_ENGINE = (CommandOption("engine", "duckdb|spark", check_engine), CommandOption("spark-url", "address"))
-_STORE = (CommandOption("store", "store_address"), CommandOption("author", "text"))
+def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> Option:
+    return Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
+
+
+_MAPPING = (Option("mapping", "file", Path), Option("segments", "columns", check_columns))
+_READING = (
+    *(Option(name, "file") for name in TABLE_OF_OPTION),
+    Option("as-of", "date", check_date("--as-of")),
+    *(_whole("inactivity-days", 1, 3650), _whole("gap-days", 0, 3650)),
+    Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
+    Option("undated-departures", "sheet|ignore", check_undated),
+    Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    Option("drop-category", "category_name", is_list=True, field="drops"),
+    *(Option("split-categories", "separator", check_separator), Option("keep-spellings")),
+)
+_RESOURCES = (Option("memory-limit", "size"), Option("temp-dir", "folder", Path))
+_ENGINE = (Option("engine", "duckdb|spark", check_engine), Option("spark-url", "address"))
+_STORE = (Option("store", "store_address"), Option("author", "text"))
 _NOTIFY = (
-    CommandOption("notify", "target", is_list=True),
-    CommandOption("notify-when", "condition", is_list=True),
-    CommandOption("notify-lang", "|".join(LANGUAGES)),
+    *(Option("notify", "target", is_list=True), Option("notify-when", "condition", is_list=True)),
+    Option("notify-lang", "|".join(LANGUAGES)),
 )
 _ESTIMATE = (
-    *(CommandOption(name, "file") for name in TABLE_OF_OPTION),
-    whole_number("inactivity-days", 1, 3650),
-    whole_number("gap-days", 0, 3650),
-    CommandOption("since", "date", check_date("--since")),
-    CommandOption("as-of", "date", check_date("--as-of")),
-    CommandOption("ratio", "number", check_ratio),
-    whole_number("horizon-days", 1, 730),
-    *(CommandOption(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
-    whole_number("window-months", 1, 120),
-    CommandOption("keep-months"),
-    CommandOption("recording-change", "change", check_change, is_list=True, field="recording_changes"),
-    CommandOption("no-recording-change"),
-    CommandOption("merge-category", "merge", check_merge, is_list=True, field="merges"),
-    CommandOption("drop-category", "category_name", is_list=True, field="drops"),
-    *(CommandOption("split-categories", "separator", check_separator), CommandOption("keep-spellings")),
-    *(whole_number("money-months", 1, 120), CommandOption("discount", "number", check_discount)),
-    whole_number("look-back-days", 0, 3650),
-    CommandOption("term", "term_value", check_term),
-    CommandOption("keep-cancellations"),
-    CommandOption("negative-controls", "names", check_names),
-    whole_number("seed", 0, _LARGEST_SEED),
+    *_READING,
+    Option("since", "date", check_date("--since")),
+    Option("ratio", "number", check_ratio),
+    _whole("horizon-days", 1, 730),
+    *(Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
+    _whole("window-months", 1, 120),
+    Option("keep-months"),
+    Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
+    Option("no-recording-change"),
+    *(_whole("money-months", 1, 120), Option("discount", "number", check_discount)),
+    _whole("look-back-days", 0, 3650),
+    Option("term", "term_value", check_term),
+    Option("keep-cancellations"),
+    Option("negative-controls", "names", check_names),
+    _whole("seed", 0, _LARGEST_SEED),
     *_MAPPING,
-    CommandOption("json", "file", Path),
+    Option("json", "file", Path),
     *_RESOURCES,
     *_ENGINE,
-    CommandOption("quiet"),
+    Option("quiet"),
 )
-_REPORT = CommandOption("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
-_COMMON = (CommandOption("lang", "|".join(LANGUAGES), check_language), CommandOption("help"))
-_OPTIONS_OF: dict[str, tuple[CommandOption, ...]] = {
-    "demo": (CommandOption("out", "folder", Path),),
-    "check": (*_MAPPING, *_RESOURCES, *_ENGINE),
+_REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
+_OPTIONS_OF: dict[str, tuple[Option, ...]] = {
+    "demo": (Option("out", "folder", Path),),
+    "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, CommandOption("title", "text"), *_STORE, *_NOTIFY),
+    "publish": (*_ESTIMATE, _REPORT, Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
-        whole_number("version", 1, 10**9, help_key="study_version"),
-        CommandOption("out", "file", Path, "export_out"),
-        whole_number("days", 1, 36_500),
-        CommandOption("for-ever"),
-        CommandOption("yes"),
+        _whole("version", 1, 10**9, help_key="study_version"),
+        Option("out", "file", Path, "export_out"),
+        _whole("days", 1, 36_500),
+        Option("for-ever"),
+        Option("yes"),
         *_STORE,
     ),
     "compare": (
-        CommandOption("period", "period_value", check_period, is_list=True, field="periods"),
-        CommandOption("category", "text"),
-        CommandOption("apart"),
-        CommandOption("study", "study_id", check_version, "compared", is_list=True, field="compared"),
+        Option("period", "period_value", check_period, is_list=True, field="periods"),
+        Option("category", "text"),
+        Option("apart"),
+        Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
         *_ESTIMATE,
         replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
         *_STORE,
     ),
-    "dashboard": (whole_number("port", 1, 65_535),),
+    "dashboard": (_whole("port", 1, 65_535),),
 }
 COMMANDS = tuple(_OPTIONS_OF)
 
@@ -332,7 +346,7 @@ def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str,
     main = _build_parser(None, words)
     main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
     main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    _add_options(main, (CommandOption("version"), *_COMMON), words)
+    _add_options(main, (Option("version"), *_COMMON), words)
     commands = {}
     for name, options in _OPTIONS_OF.items():
         parser = commands[name] = _build_parser(name, words)
@@ -368,7 +382,7 @@ def _build_parser(command: str | None, words: Translator) -> argparse.ArgumentPa
     )
 
 
-def _add_options(parser: argparse.ArgumentParser, options: Sequence[CommandOption], words: Translator) -> None:
+def _add_options(parser: argparse.ArgumentParser, options: Sequence[Option], words: Translator) -> None:
     group = parser.add_argument_group(words.text("cli.help.options"))
     for option in options:
         key = option.name.replace("-", "_")
