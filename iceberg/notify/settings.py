@@ -59,7 +59,8 @@ def read_settings(targets: Sequence[str], when: Sequence[str], language: str | N
         return None
     named = dict(file.get("named", {}))
     found = tuple(dict.fromkeys(target for text in chosen for target in read_target(text, named)))
-    conditions = tuple(when) or tuple(part.strip() for part in os.environ.get(WHEN, "").split(";") if part.strip()) or tuple(file.get("conditions", ()))
+    of_environment = tuple(part.strip() for part in os.environ.get(WHEN, "").split(";") if part.strip())
+    conditions = tuple(when) or of_environment or tuple(file.get("conditions", ()))
     spoken = language or os.environ.get(LANGUAGE) or file.get("language") or usual_language
     if spoken not in LANGUAGES:
         raise NotifyError("language_unknown", {"value": str(spoken)[:20], "languages": LANGUAGES})
