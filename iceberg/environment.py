@@ -26,7 +26,15 @@ class Variable:
 STORE = "the store of published studies: a file in the folder where the program was started, or `postgresql+psycopg://user@server/database`"
 VARIABLES = (
     Variable("ICEBERG_STORE", f"{STORE}; `--store` overrides it", "iceberg-store.db"),
-    Variable("ICEBERG_URL", "address of the dashboard, put in front of the links that `publish` prints"),
+    Variable("ICEBERG_URL", "address of the dashboard, put in front of the links that `publish` prints; messages need it"),
+    Variable("ICEBERG_NOTIFY", "who is told of a version that `publish` publishes, separated by spaces; `--notify` overrides it"),
+    Variable("ICEBERG_NOTIFY_WHEN", "when: the values of `--notify-when`, separated by semicolons; `--notify-when` overrides it"),
+    Variable("ICEBERG_NOTIFY_LANG", "language of the messages; `--notify-lang` overrides it"),
+    Variable("ICEBERG_NOTIFY_FILE", "file with settings of messages; the variables above and below override what it says", "iceberg-notify.toml"),
+    Variable("ICEBERG_SMTP", "mail server of the messages: `smtp://user@server:587` (STARTTLS) or `smtps://user@server:465`, without the password"),
+    Variable("ICEBERG_SMTP_FROM", "address that mail comes from, where the user of the server is none"),
+    Variable("ICEBERG_SMTP_PASSWORD", "password of the mail server"),
+    Variable("ICEBERG_SMTP_PASSWORD_FILE", "file that holds the password of the mail server, where the variable above is not set"),
     Variable("ICEBERG_ROLES", "file of roles; if the file named here cannot be read, no one has a role", ".streamlit/roles.toml"),
     Variable("ICEBERG_OPEN", "`1`: without `[auth]` the dashboard may listen on every address, and everybody who reaches it has every right"),
     Variable("ICEBERG_UPLOAD_SESSION_MB", "most megabytes of uploaded files that one reader's session may hold in memory", "600"),

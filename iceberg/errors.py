@@ -56,6 +56,16 @@ class EvidenceError(IcebergError):
     """Files that are readable but hold nothing to estimate from."""
 
 
+class NotifyError(IcebergError):
+    """A message about a published version that is set up wrongly or cannot be sent. It never holds a password or the path of a webhook."""
+
+    def message(self, language: str = "en") -> str:
+        """The sentence, from ``notify.errors``."""
+        from iceberg.locale import Translator
+
+        return Translator(language).text(f"notify.errors.{self.code}", **self.values)
+
+
 class StoreError(IcebergError):
     """A store of published studies that cannot be opened, read or written, or has not what was asked for."""
 

@@ -46,10 +46,12 @@ MAY_IMPORT = {
     "model": GROUND | COUNTS,
     "report": GROUND | COUNTS | {"model"},
     "store": GROUND | COUNTS | {"model"},
+    "notify": GROUND | COUNTS | {"model", "report", "store"},
     "simulation": GROUND | {"cohort.window"},
     "ui": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
-    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
-    "cli.main": GROUND | {"cli", "ingest", "cohort", "model", "report", "store", "simulation.sample", "ui.serving.launch"},  # iceberg dashboard
+    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "notify", "simulation.sample"},
+    "cli.main": GROUND  # it starts the dashboard
+    | {"cli", "ingest", "cohort", "model", "report", "store", "notify", "simulation.sample", "ui.serving.launch"},
     "__main__": {"cli"},
     "": {"cohort", "errors", "ingest", "model", "simulation", "version"},  # the public API; never ui, cli or report
 }
@@ -72,6 +74,7 @@ ORDER = {
         "annotations", "studies",
         "changes", "retention",
     ],
+    "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
         "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
         "upload", "serving", "pages",
@@ -91,6 +94,7 @@ OWNERS = {
     "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
+    "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),

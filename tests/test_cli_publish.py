@@ -22,6 +22,7 @@ from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import postgres
 from tests.companies import CUSTOMERS, write_company
+from tests.notify.servers import webhook
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -316,3 +317,68 @@ def test_a_comparison_that_cannot_be_made_says_why(run: Run, typed: list[str], s
     status, out, err = run("compare", *typed)
     assert (status, out) == (2, "")
     assert says in err
+
+
+def test_a_message_about_the_version_goes_out_once_and_a_failed_one_is_sent_by_the_next_run(
+    run: Run, company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The publish stands whatever happens to the message; the run that sends it estimates nothing anew."""
+    monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org")
+    with webhook() as hook:
+        hook.status = 500
+        typed = ["publish", *inputs(company), "--quiet", "--title", "Monthly", "--author", "ana", "--notify", f"slack+{hook.url}"]
+        status, out, err = run(*typed)
+        assert status == 3
+        assert "Published: Monthly, version 1." in out
+        assert "Published, but not sent to slack+http://127.0.0.1" in err
+        assert "run the same command again" in err
+        hook.status = 200
+        monkeypatch.setattr("iceberg.model.estimate.estimate_iceberg", lambda *_, **__: pytest.fail("estimated again"))
+        status, out, err = run(*typed)
+        assert (status, err) == (0, "")
+        assert "Nothing new: Monthly, version 1" in out
+        assert out.splitlines()[-1].startswith("Sent to slack+http://127.0.0.1:")
+        status, out, _ = run(*typed)
+        assert status == 0
+        assert "this version was sent there before" in out
+        assert "SECRET" not in out + err
+    assert len(hook.bodies) == 2
+    everything = json.dumps(hook.bodies)
+    assert re.findall(r"KU\d{5}", everything) == []
+    assert "https://iceberg.example.org/?study=monthly-" in everything
+    _, trail, _ = run("studies", "audit")
+    assert trail.count("sent a message") == 1
+    assert trail.count("could not send a message") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--notify", "team"], "no target called"),
+        (["--notify", "https://h.example.org/x", "--notify-when", "often"], "no condition of a message"),
+        (["--notify", "https://h.example.org/x", "--notify-lang", "de"], 'cannot be written in "de"'),
+        (["--notify", "mailto:a@example.org"], "Set ICEBERG_SMTP"),
+        (["--notify", "https://h.example.org/x", "--notify-when", "above:price=3"], 'no category "price"'),
+    ],
+)
+def test_what_is_set_wrongly_about_messages_is_said_before_anything_is_published(
+    run: Run, company: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org")
+    monkeypatch.setattr("iceberg.model.estimate.estimate_iceberg", lambda *_, **__: pytest.fail("estimated"))
+    status, out, err = run("publish", *inputs(company), "--quiet", *options)
+    assert (status, out) == (2, "")
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+    assert run("studies", "list")[1].startswith("Nothing is published")
+
+
+def test_a_company_of_the_french_reads_its_limit_in_french(run: Run, company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org")
+    with webhook() as hook:
+        typed = ["--notify", hook.url, "--notify-lang", "fr", "--notify-when", "below=100000"]
+        assert run("publish", *inputs(company), "--quiet", *typed)[0] == 0
+    (body,) = hook.bodies
+    assert body["subject"] == "Silent churn : un seuil est franchi"
+    assert body["crossed"][0]["silent_churn_per_month"]["median"] < 100_000
+    assert "départs silencieux par mois" in body["text"]

@@ -1,6 +1,6 @@
 """The entry point of ``python -m iceberg``: parses the arguments and runs one command; every number comes from the library.
 
-Exit status: 0 done, 2 the user's files or options, 1 a fault of ours.
+Exit status: 0 done, 2 the user's files or options, 1 a fault of ours, 3 published but a message was not sent.
 """
 
 from __future__ import annotations

@@ -112,6 +112,9 @@ class Options:
     keep_cancellations: bool = False
     negative_controls: tuple[str, ...] = ()
     title: str = ""
+    notify: tuple[str, ...] = ()
+    notify_when: tuple[str, ...] = ()
+    notify_lang: str | None = None
     store: str | None = None
     author: str = ""
     action: str = ""
@@ -283,6 +286,10 @@ _READING = (
 _RESOURCES = (Option("memory-limit", "size"), Option("temp-dir", "folder", Path))
 _ENGINE = (Option("engine", "duckdb|spark", check_engine), Option("spark-url", "address"))
 _STORE = (Option("store", "store_address"), Option("author", "text"))
+_NOTIFY = (
+    *(Option("notify", "target", is_list=True), Option("notify-when", "condition", is_list=True)),
+    Option("notify-lang", "|".join(LANGUAGES)),
+)
 _ESTIMATE = (
     *_READING,
     Option("since", "date", check_date("--since")),
@@ -311,7 +318,7 @@ _OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "demo": (Option("out", "folder", Path),),
     "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, Option("title", "text"), *_STORE),
+    "publish": (*_ESTIMATE, _REPORT, Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
         Option("out", "file", Path, "export_out"),

@@ -12,34 +12,39 @@ from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_
 from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import author_of, open_store
-from iceberg.cli.terminal import DONE, ProgressLine, print_result
+from iceberg.cli.terminal import DONE, NOT_SENT, ProgressLine, print_result, say
 from iceberg.errors import FileError
 from iceberg.locale import Translator
 from iceberg.provenance import SourceFile
 
 if TYPE_CHECKING:
     from iceberg.model.results import IcebergEstimate
+    from iceberg.notify.settings import Settings
+    from iceberg.store.studies import Published
 
 DEFAULT_TITLE = "Silent churn"
 ADDRESS = "ICEBERG_URL"  # the address of the dashboard, which the printed link begins with
 
 
 def run_publish(options: Options, words: Translator) -> int:
-    """Estimate, unless the same was published before; publish, write the files that were asked for and print the link."""
+    """Estimate, unless the same was published before; publish, write the files that were asked for, print the link and send messages about it."""
     from iceberg.cli.text import build_rows_text
+    from iceberg.notify.settings import read_settings
     from iceberg.report.words import headline_sentence
 
+    settings = read_settings(options.notify, options.notify_when, options.notify_lang, usual_language=words.language)
     _require_inputs(options)
     open_store(options).close()  # an error in it is reported before the work
     with ProgressLine(words, quiet=options.quiet) as progress:
         counted = count_files(options, progress)
+        _check_limits(settings, counted, options)
         estimate = _find_published(counted, options) or estimate_counts(counted, options, progress)
     print_reading(counted.report, options, words)
     made = Estimated(estimate, counted)
-    published = _publish(made, options, words)
+    published, said = _publish(made, options, words)
     write_files(made, options, words)
-    print_result(f"{headline_sentence(estimate, words)}\n{build_rows_text(counted.report, words)}{published}")
-    return DONE
+    print_result(f"{headline_sentence(estimate, words)}\n{build_rows_text(counted.report, words)}{said}")
+    return DONE if settings is None else _announce(published, settings, options, words)
 
 
 def _require_inputs(options: Options) -> None:
@@ -61,8 +66,40 @@ def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate 
     return None if version is None else version.estimate
 
 
-def _publish(made: Estimated, options: Options, words: Translator) -> str:
-    """Store the estimate and return the lines that name its version and its link."""
+def _check_limits(settings: Settings | None, counted: CountedFiles, options: Options) -> None:
+    """Check before the work that the limits of messages are about what there is."""
+    if settings is None or not settings.conditions.limits:
+        return
+    from iceberg.notify.announce import check_limits
+    from iceberg.store.annotations.names import study_named
+    from iceberg.store.connection import reading
+    from iceberg.store.naming import tidy_title
+
+    with closing(open_store(options)) as store:
+        with reading(store.engine) as connection:
+            study_id = study_named(connection, tidy_title(options.title or DEFAULT_TITLE))
+        earlier = store.versions(study_id) if study_id in {study.study_id for study in store.studies()} else ()
+    check_limits(settings, counted.counts, earlier)
+
+
+def _announce(published: Published, settings: Settings, options: Options, words: Translator) -> int:
+    """Send the messages and say what became of each; the version stays published whatever happens."""
+    from iceberg.notify.announce import announce
+
+    with closing(open_store(options)) as store:
+        outcomes = announce(store, published.study_id, published.number, settings, actor=author_of(options))
+    for outcome in outcomes:
+        reason = outcome.problem.message(words.language) if outcome.problem is not None else ""
+        line = words.text(f"notify.outcome.{outcome.code}", target=outcome.target.name, reason=reason)
+        if outcome.code == "failed":
+            say(line)
+        else:
+            print_result(line + "\n")
+    return NOT_SENT if any(outcome.code == "failed" for outcome in outcomes) else DONE
+
+
+def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Published, str]:
+    """Store the estimate; the lines name its version and its link."""
     from iceberg.report.export import build_document
     from iceberg.report.small_cells import SMALLEST
     from iceberg.store.studies import Publication
@@ -85,7 +122,7 @@ def _publish(made: Estimated, options: Options, words: Translator) -> str:
         words.text(f"store.cli.published_{outcome}", title=publication.title, version=str(published.number)),
         words.text("store.cli.link", link=link, store=store.name),
     ]
-    return "".join(f"{line}\n" for line in lines)
+    return published, "".join(f"{line}\n" for line in lines)
 
 
 def _mapping_as_read(counted: CountedFiles) -> str:

@@ -15,7 +15,7 @@ from typing import Self
 from iceberg.cli.option_types import UsageError
 from iceberg.locale import Translator
 
-DONE, OUR_FAULT, USER_FAULT = 0, 1, 2
+DONE, OUR_FAULT, USER_FAULT, NOT_SENT = 0, 1, 2, 3
 SIGNALLED, PIPE_CLOSED = 128, 141  # as shells name an end by a signal (128 + its number) and SIGPIPE
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C; systemd, containers and schedulers; a terminal that closes
 

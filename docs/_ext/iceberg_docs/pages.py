@@ -12,7 +12,7 @@ from iceberg.installation import HOME
 from iceberg.locale import Translator, load_messages
 
 # Where the sentences of each kind of error stand, and the class that carries them.
-ERRORS = {"IcebergError": "errors", "UsageError": "cli.problems", "StoreError": "store.errors"}
+ERRORS = {"IcebergError": "errors", "UsageError": "cli.problems", "NotifyError": "notify.errors", "StoreError": "store.errors"}
 
 
 def plain(text: str) -> str:
