@@ -31,7 +31,7 @@ from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
-from iceberg.ui.session.estimates import estimate_study, focus_study
+from iceberg.ui.session.estimates import estimate_study, focus_study, placed_categories
 from iceberg.ui.session.study import SEED
 
 HOME = page_file("iceberg")
@@ -136,7 +136,7 @@ def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str
 
 def _colour(frame: Frame, category: str) -> str:
     """The colour this category has everywhere."""
-    return category_colours(frame.study.categories, frame.theme)[category]
+    return category_colours(placed_categories(frame.study), frame.theme)[category]
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:
