@@ -19,6 +19,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_details, show_study_head
+from iceberg.ui.sections.where import show_where
 from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
@@ -58,6 +59,7 @@ def show_page() -> None:
         _show_tiles(frame, estimate)
         show_glossary(frame.words)
         _show_ranking_and_comparator(frame, estimate)
+        show_where(frame, estimate)
         _show_trend_and_others(frame, estimate)
         if estimate.diagnostics:
             st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
