@@ -64,7 +64,7 @@ ORDER = {
         "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
+        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers", "charts",
         "files",
     ],
     "store": [
@@ -91,6 +91,7 @@ OWNERS = {
     "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
+    "rapidfuzz": ("ingest/joining/category_names.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),
 }

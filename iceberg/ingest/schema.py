@@ -31,6 +31,8 @@ class RecentCustomers:
 WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be counted even where no column says what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
+LONGEST_SEPARATOR = 10  # characters between the categories of one cell
+SEVERAL = "\x1f"  # between the categories of one cell, until its table is published
 # A segment that several columns give: "region + plan" names the columns, "North · Premium" a cell of them, "–" a blank level.
 COLUMNS_TOGETHER, LEVELS_TOGETHER, BLANK_LEVEL = " + ", " · ", "–"
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")

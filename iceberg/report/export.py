@@ -25,7 +25,7 @@ _NO_ROWS = {"read": 0, "kept": 0, "rejected": 0}
 
 
 def build_document(
-    estimate: IcebergEstimate, counts: CohortCounts, *, rows: Mapping[str, Mapping[str, int]], language: str = "en"
+    estimate: IcebergEstimate, counts: CohortCounts, *, rows: Mapping[str, Mapping[str, int]], language: str = "en", smallest: int = 0
 ) -> dict[str, Any]:
     """The estimate as the contract's document, ready for `json`.
 
@@ -35,6 +35,7 @@ def build_document(
         rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not
             given holds zeros. Where complaints come as volumes, hand the totals of that file over as "complaints".
         language: Of the diagnostics' messages, one of `iceberg.locale.LANGUAGES`.
+        smallest: Smallest number of customers of a segment that may be shown; 0 shows every number.
     """
     known_departures = counts.has_customers
     document: dict[str, Any] = {
@@ -67,6 +68,7 @@ def build_document(
             }
             for one in estimate.controls
         ],
+        "segments": _segments(estimate, smallest),
         "checks": [_check(entry) for entry in estimate.checks],
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
@@ -80,7 +82,7 @@ def _without_ranges(document: dict[str, Any]) -> dict[str, Any]:
         part |= {name: None for name in ("silent_churn", "revenue_lost", "probability_worst") if name in part}
     for part in document["categories"]:
         part["silent_ratio"] = part["silent_ratio"] | {"posterior": None}
-    return document | {"natural_departures": None}
+    return document | {"natural_departures": None, "segments": []}
 
 
 def document_to_json(document: Mapping[str, Any]) -> str:
@@ -90,6 +92,31 @@ def document_to_json(document: Mapping[str, Any]) -> str:
         ValueError: When a number is not finite: a defect, never written.
     """
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _segments(estimate: IcebergEstimate, smallest: int) -> list[dict[str, Any]]:
+    """Levels of each segment column, then the segments, which are the cells of these columns; empty where there is one segment or none is known."""
+    from iceberg.report.small_cells import shown_columns, shown_segments  # brings pandas
+
+    cells = estimate.cells if estimate.categories else None
+    if cells is None or len(cells.segments) < 2:
+        return []
+    rows = [*shown_columns(estimate, smallest=smallest).to_dict("records"), *shown_segments(estimate, smallest=smallest).to_dict("records")]
+    return [
+        {
+            "column": row.get("column"),
+            "segment": row["segment"],
+            "vocal_customers": _count(row["vocal_customers"]),
+            "silent_leavers": _count(row["silent_leavers"]),
+            "silent_churn": {end: _number(float(row[end])) for end in ("lower", "median", "upper")},
+        }
+        for row in rows
+    ]
+
+
+def _count(number: float) -> int | None:
+    """A number of customers; null where it is not shown."""
+    return None if math.isnan(number) else round(number)
 
 
 def _category(entry: CategoryEstimate) -> dict[str, Any]:

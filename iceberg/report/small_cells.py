@@ -19,7 +19,7 @@ from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
 from iceberg.model.summary import Posterior, summarise_draws
-from iceberg.report.tables.estimate import month_trend_table
+from iceberg.report.tables.estimate import cells_of, column_table, levels_of, month_trend_table, segment_table
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
 _WEIGHTLESS = 1e-9
@@ -122,16 +122,55 @@ def shown_months(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFram
     return frame
 
 
-def hide_small(frame: pd.DataFrame, columns: Iterable[str], *, smallest: int = SMALLEST) -> pd.DataFrame:
-    """The frame without counts of 1 to `smallest` - 1 in these columns (NaN), and without a second one where one alone would follow from the sum."""
+_OBSERVED = ("vocal_customers", "silent_leavers")
+
+
+def shown_segments(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:
+    """`segment_table` without counts of too few, nor such as follow from the levels of the columns that make the segments."""
+    frame, cells = segment_table(estimate), cells_of(estimate)
+    row_of = {name: row for row, name in enumerate(frame["segment"])}
+    levels = [mine for column in cells.segment_columns for mine in levels_of(cells, column).values()]
+    sums = [[row_of[cells.segments[place]] for place in mine] for mine in levels]
+    return _share_of_shown(hide_small(frame, _OBSERVED, smallest=smallest, sums=sums))
+
+
+def shown_columns(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:
+    """`column_table` without the counts of a column one of whose levels has too few: its cells and the other columns could tell it."""
+    frame = column_table(estimate)
+    for _, rows in frame.groupby("column").groups.items() if len(frame) and smallest > 1 else ():
+        for name in _OBSERVED:
+            counts = frame.loc[rows, name]
+            if ((counts > 0) & (counts < smallest)).any():
+                frame.loc[rows, name] = float("nan")
+    return _share_of_shown(frame)
+
+
+def _share_of_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without a share of so few leavers: it would give their number away."""
+    return frame.assign(silent_share=frame["silent_share"].mask(frame["silent_leavers"].isna())) if len(frame) else frame
+
+
+def hide_small(
+    frame: pd.DataFrame, columns: Iterable[str], *, smallest: int = SMALLEST, sums: Sequence[Sequence[int]] = ()
+) -> pd.DataFrame:
+    """The frame without counts of 1 to `smallest` - 1 in these columns (NaN), and without a second one where one alone would follow from a sum.
+
+    The sum of all rows is known, and those of the rows at the positions in `sums`.
+    """
     held = frame.copy()
     if smallest <= 1:
         return held
     for column in columns:
         counts = held[column].astype(float)
         hidden = (counts > 0) & (counts < smallest)
-        others = counts[~hidden & (counts > 0)]
-        if int(hidden.sum()) == 1 and not others.empty:
-            hidden = hidden | (counts.index == others.idxmin())
+        while True:
+            alone = [rows for rows in ([*range(len(counts))], *map(list, sums)) if int(hidden.iloc[rows].sum()) == 1]
+            others = [counts.iloc[rows][(~hidden & (counts > 0)).iloc[rows]] for rows in alone]
+            added = [beside.idxmin() for beside in others if not beside.empty]
+            if not added:
+                break
+            hidden = hidden | hidden.index.isin(added)
         held[column] = counts.mask(hidden)
     return held
+
+

@@ -102,3 +102,11 @@ def test_a_small_negative_control_is_named_nowhere_and_a_large_one_stays() -> No
     pooled = pool_small_categories(replace(estimate, diagnostics=warned, controls=controls), WORDS)
     assert [one.category for one in pooled.controls] == [large]
     assert [one.values["control"] for one in pooled.diagnostics] == [large]
+
+
+def test_a_hidden_cell_does_not_follow_from_its_level() -> None:
+    """One cell of four in its level: the level's sum is known, so a second cell of the level is hidden, though another one already was elsewhere."""
+    frame = pd.DataFrame({"vocal_customers": [3.0, 20.0, 30.0, 2.0, 40.0, 50.0]})
+    shown = hide_small(frame, ["vocal_customers"], smallest=5, sums=[[0, 1, 2], [3, 4, 5]])["vocal_customers"]
+    assert shown.isna().tolist() == [True, True, False, True, True, False]
+    assert hide_small(frame, ["vocal_customers"], smallest=5)["vocal_customers"].isna().tolist() == [True, False, False, True, False, False]

@@ -219,22 +219,27 @@ def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None)
     )
 
 
-def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> pd.DataFrame:
-    """Silent churn per segment, from the joint draws, largest first.
+def segment_table(estimate: IcebergEstimate, *, category: str | None = None, column: str | None = None) -> pd.DataFrame:
+    """Silent churn per segment, or per level of one of the columns that make the segments, from the joint draws, largest first.
 
     Columns: segment, lower, median, upper, vocal_customers, silent_leavers, silent_share (of the segment's silent leavers).
     """
     cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
     draws = _summed(estimate.draws.silent_churn, chosen, over=3)
-    lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
     leavers = cells.leavers.sum(1)
     vocal = cells.vocal_any.sum(1) if category is None else cells.vocal[chosen].sum((0, 2))
+    names = list(cells.segments)
+    if column is not None:
+        levels = levels_of(cells, column)
+        names = list(levels)
+        draws, leavers, vocal = (np.stack([one[..., mine].sum(-1) for mine in levels.values()], axis=-1) for one in (draws, leavers, vocal))
+    lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(leavers > 0, median / leavers, np.nan)
     frame = pd.DataFrame(
         {
-            "segment": list(cells.segments),
+            "segment": names,
             "lower": lower,
             "median": median,
             "upper": upper,
@@ -244,6 +249,25 @@ def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> 
         }
     )
     return frame.sort_values(["median", "segment"], ascending=[False, True], ignore_index=True)
+
+
+def column_table(estimate: IcebergEstimate) -> pd.DataFrame:
+    """`segment_table` of every column that makes the segments, named in a first column; empty where segments come from one column."""
+    frames = []
+    for column in cells_of(estimate).segment_columns:
+        frame = segment_table(estimate, column=column)
+        frame.insert(0, "column", column)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def levels_of(cells: EstimateCells, column: str) -> dict[str, list[int]]:
+    """Positions of the segments of each level of a segment column."""
+    place = cells.segment_columns.index(column)
+    found: dict[str, list[int]] = {}
+    for segment, levels in enumerate(cells.segment_levels):
+        found.setdefault(levels[place], []).append(segment)
+    return dict(sorted(found.items()))
 
 
 def _summed(draws: SingleArray, chosen: Sequence[int], *, over: int) -> FloatArray:

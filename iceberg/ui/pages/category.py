@@ -9,13 +9,13 @@ import streamlit as st
 from iceberg.locale import visible
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.dots import build_prior_posterior, build_segments
+from iceberg.report.charts.dots import MOST_SEGMENTS, build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.counts_summary import delay_of, net_survival_of, tenure_profile_of
 from iceberg.report.noise import common_cause_sentence, control_sentence, placebo_sentence
 from iceberg.report.outlook import break_even_sentence, pipeline_sentence
 from iceberg.report.palette import category_colours
-from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table, ranking_table, segment_table
+from iceberg.report.tables.estimate import cells_of, month_trend_table, prior_posterior_table, ranking_table, segment_table
 from iceberg.report.takeaways import (
     takeaway_delay,
     takeaway_month_trend,
@@ -160,10 +160,31 @@ def _show_tenure(frame: Frame, category: str) -> None:
 
 
 def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    table = segment_table(estimate, category=category)
-    if len(table) >= 2:
-        build = partial(build_segments, narrow=frame.narrow)
-        _show_captioned(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}"))
+    cells = cells_of(estimate)
+    if len(cells.segments) < 2:
+        return
+    st.header(frame.words.text("ui.category.segments"), anchor=False)
+    column = _choose_column(frame, cells.segment_columns) if cells.segment_columns else None
+    table = segment_table(estimate, category=category, column=column)
+    st.caption(plain(takeaway_segments(table, frame.words)))
+    if len(table) > MOST_SEGMENTS:
+        st.caption(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table)))
+    build = partial(build_segments, narrow=frame.narrow)
+    show_chart(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}|{column}"))
+
+
+def _choose_column(frame: Frame, columns: tuple[str, ...]) -> str | None:
+    """The segment column by which to show, None for its cells."""
+    words = frame.words
+    chosen: str = st.segmented_control(
+        words.text("ui.category.segments_by"),
+        [*columns, ""],
+        default=columns[0],
+        required=True,
+        format_func=lambda column: plain(column) if column else words.text("ui.category.segments_cells"),
+        key="category.segments_by",
+    )
+    return chosen or None
 
 
 def _show_captioned(frame: Frame, chart: Chart) -> None:

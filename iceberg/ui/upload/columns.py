@@ -16,7 +16,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import FIELDS, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, FIELDS, LEVELS_TOGETHER, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -42,8 +42,8 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
     for file, column in zip(upload.files, st.columns(len(upload.files), gap="large"), strict=True):
         with column:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {plain(file.name)}")
-            mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
-    mapping = replace(saved, tables=mappings) if saved else MappingSet(mappings)
+            mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None, saved.segments if saved else ())
+    mapping = replace(saved, tables=mappings, segments=()) if saved else MappingSet(mappings)  # the segments are among the columns of a table
     missing = [name for table in mappings.values() for name in table.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)
@@ -103,14 +103,19 @@ def _open_saved(frame: Frame) -> MappingSet | None:
         return None
 
 
-def _choose_table(frame: Frame, file: UploadedFile, previews: Previews, saved: ColumnMapping | None) -> ColumnMapping:
+def _choose_table(
+    frame: Frame, file: UploadedFile, previews: Previews, saved: ColumnMapping | None, segments: tuple[str, ...]
+) -> ColumnMapping:
     preview, options = previews[file.table]
     stem = f"column.{file.table}.{file.sha256[:8]}.{'saved' if saved else 'found'}"
     chosen: dict[str, str] = {}
     formats: dict[str, str] = dict(saved.date_formats) if saved else {}
     fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
     for name, kind in FIELDS[file.table].items():
-        header = _choose_header(frame, preview, file.table, name, stem, saved)
+        if name == "segment":
+            header = _choose_segments(frame, preview, stem, saved, segments)
+        else:
+            header = _choose_header(frame, preview, file.table, name, stem, saved)
         if header is None:
             if name == "category" and file.table in WITHOUT_CATEGORY:
                 fixed["one_category"] = _name_all(frame, stem, saved)
@@ -149,6 +154,32 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
         certainty, says = _reason(frame, preview, name, chosen)
         st.caption(f"{MARKS[certainty]} {plain(says)}")
     return chosen
+
+
+def _choose_segments(frame: Frame, preview: FilePreview, stem: str, saved: ColumnMapping | None, segments: tuple[str, ...]) -> str | None:
+    """The segment column, or several of them as one (`COLUMNS_TOGETHER`); `segments` are those of a saved mapping that names them for all tables."""
+    words, headers = frame.words, preview.reading.headers
+    proposed = preview.proposal.choices.get("segment")
+    header = saved.header("segment") if saved else (proposed.header if proposed else None)
+    known = segments or (() if header is None else (header,) if header in headers else tuple(header.split(COLUMNS_TOGETHER)))
+    chosen = st.multiselect(
+        plain(f"{field_name(frame, 'segment')} ({words.text('ui.upload.optional')})"),
+        headers,
+        default=[name for name in known if name in headers],
+        key=f"{stem}.segment",
+        placeholder=words.text("ui.upload.column_none"),
+        help=words.text("ui.upload.field_segment_help"),
+        format_func=str,
+    )
+    if len(chosen) == 1:
+        certainty, says = _reason(frame, preview, "segment", chosen[0])
+        st.caption(f"{MARKS[certainty]} {plain(says)}")
+    elif chosen:
+        rows = zip(*(preview.sample(name) for name in chosen), strict=False)
+        examples = list(dict.fromkeys(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows))[:3]
+        shown = words.text("ui.upload.examples", values=" · ".join(f"“{text[:40]}”" for text in examples))
+        st.caption(plain(f"{words.text('ui.upload.segments_together')} {shown}"))
+    return COLUMNS_TOGETHER.join(chosen) or None
 
 
 def _name_all(frame: Frame, stem: str, saved: ColumnMapping | None) -> str:

@@ -22,12 +22,12 @@ from iceberg.report.files.document.method_section import (
 )
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
-from iceberg.report.small_cells import hide_small
-from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, segment_table, total_table
+from iceberg.report.small_cells import hide_small, shown_columns, shown_segments
+from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, total_table
 from iceberg.report.tables.tidy import interval_columns
 from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline_reservation, headline_sentence, noise_sentence
 
-SheetName = Literal["total", "categories", "months", "segments", "ahead", "assumptions", "notes"]
+SheetName = Literal["total", "categories", "months", "columns", "segments", "ahead", "assumptions", "notes"]
 
 
 _OBSERVED = ("vocal_customers", "silent_leavers")
@@ -50,7 +50,9 @@ def build_sheets(
     if cells is not None and cells.has_calendar:
         sheets.append(Sheet("months", hide_small(month_trend_table(estimate), _OBSERVED, smallest=smallest)))
     if cells is not None and len(cells.segments) > 1:
-        sheets.append(Sheet("segments", hide_small(_segments(estimate, smallest), _OBSERVED, smallest=smallest)))
+        if cells.segment_columns:
+            sheets.append(Sheet("columns", shown_columns(estimate, smallest=smallest)))
+        sheets.append(Sheet("segments", shown_segments(estimate, smallest=smallest)))
     ahead = pipeline_table(estimate)
     ahead["category"] = [name or words.text("report.all_categories") for name in ahead["category"]]
     columns = ["assumption", "value", "grade", "source"]
@@ -62,11 +64,6 @@ def build_sheets(
     return tuple(sheet for sheet in sheets if not sheet.frame.empty)
 
 
-def _segments(estimate: IcebergEstimate, smallest: int) -> pd.DataFrame:
-    """Segments; a share of so few leavers would give their number away."""
-    frame = segment_table(estimate)
-    frame["silent_share"] = frame["silent_share"].mask(hide_small(frame, ["silent_leavers"], smallest=smallest)["silent_leavers"].isna())
-    return frame
 
 
 def _totals(estimate: IcebergEstimate) -> pd.DataFrame:
