@@ -13,7 +13,7 @@ import pandas as pd
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.results import EstimateCells, IcebergEstimate
-from iceberg.report.tables.estimate import cells_of
+from iceberg.report.tables.estimate import cells_of, levels_of
 
 FEWEST_LEAVERS = 5  # the rule of five: a rate of fewer says nothing, and points at single customers
 _DAYS_PER_MONTH = 365.25 / 12
@@ -24,7 +24,7 @@ SEGMENT_COLUMNS = (
 )  # fmt: skip
 
 
-def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: Members | None = None, column: int | None = None) -> pd.DataFrame:
+def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: Members | None = None, column: str | None = None) -> pd.DataFrame:
     """One row per segment and category, and one per segment for all together (category "").
 
     Columns: `SEGMENT_COLUMNS`; rates per 1,000 customers who could still leave in silence and month, NaN below `FEWEST_LEAVERS` and without dates.
@@ -37,7 +37,7 @@ def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: 
     """
     cells = cells_of(estimate)
     exposure = _customer_months(cells, counts, members)
-    groups = _levels(cells, column)
+    groups = {name: [place] for place, name in enumerate(cells.segments)} if column is None else levels_of(cells, column)
     draws = estimate.draws.silent_churn
     rows = []
     for name, places in groups.items():
@@ -55,15 +55,6 @@ def _row(name: str, category: str, churn: FloatArray, observed: tuple[float, flo
     ends = np.quantile(churn, [0.05, 0.5, 0.95])
     rates = 1000 * ends / months if months > 0 and leavers >= FEWEST_LEAVERS else np.full(3, np.nan)
     return dict(zip(SEGMENT_COLUMNS, (name, category, *map(float, ends), vocal, leavers, months, *map(float, rates)), strict=True))
-
-
-def _levels(cells: EstimateCells, column: int | None) -> dict[str, list[int]]:
-    """Positions of the segments of each level."""
-    named = cells.segments if column is None else [levels[column] for levels in cells.segment_levels]
-    groups: dict[str, list[int]] = {}
-    for place, name in enumerate(named):
-        groups.setdefault(name, []).append(place)
-    return groups
 
 
 def _customer_months(cells: EstimateCells, counts: CohortCounts, members: Members | None) -> FloatArray:

@@ -30,8 +30,7 @@ def show_where(frame: Frame, estimate: IcebergEstimate) -> None:
     with st.container(horizontal=True, gap="medium"):
         column = None
         if columns:
-            places = range(len(columns))
-            column = st.selectbox(words.text("where.by"), places, format_func=lambda place: columns[place], key="where.by", width=260)
+            column = st.selectbox(words.text("where.by"), columns, key="where.by", width=260)
         order = st.segmented_control(
             words.text("where.order"),
             ORDERS,
