@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -54,7 +54,8 @@ def build_segment_dots(
         heard_text=[translator.integer(value) for value in data["vocal_customers"]],
     )
     y = rows_axis([labels[name] for name in ranked], narrow=narrow)
-    axis = alt.Axis(title=None, orient="top", labelAngle=0, labelExpr="split(datum.value, '\\n')", ticks=False, domain=False, labelLimit=0)
+    bare: dict[str, Any] = {"title": None, "ticks": False, "domain": False, "labelLimit": 0, "labelPadding": 14, "labelAngle": 0}
+    axis = alt.Axis(orient="top", labelExpr="split(datum.value, '\\n')", **bare)
     x = alt.X("column:N", sort=list(heads.values()), axis=axis)
     hints = worded_tooltip(translator, segment="segment", name="category", value_text="rate", range_text="range", heard_text="vocal")
     whole, parts = data[data["category"] == ""], data[data["category"] != ""]

@@ -17,6 +17,7 @@ from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
+from iceberg.ui.sections.progress import show_progress
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_details, show_study_head
 from iceberg.ui.sections.where import show_where
@@ -60,6 +61,7 @@ def show_page() -> None:
         show_glossary(frame.words)
         _show_ranking_and_comparator(frame, estimate)
         show_where(frame, estimate)
+        show_progress(frame)
         _show_trend_and_others(frame, estimate)
         if estimate.diagnostics:
             st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
