@@ -283,7 +283,7 @@ def build_version_trend(
     )
     tallest = max(float(data["upper"].max()), target or 0.0)
     y = alt.Y("median:Q", scale=alt.Scale(domain=[0, 1.15 * tallest], nice=False), axis=value_axis(translator, labelExpr=ratio_expr(translator)))
-    x = alt.X("month:T", axis=alt.Axis(title=None, labelExpr=month_expr(translator), grid=False, tickCount=4 if narrow else 8))
+    x = alt.X("month:T", axis=alt.Axis(title=None, labelExpr=month_expr(translator), grid=False, tickCount={"interval": "month", "step": 3}))
     hints = worded_tooltip(translator, label="stage", middle_text="most_likely", range_text="range")
     base = drawing(data.assign(month=data["month"].dt.strftime("%Y-%m-%d")))
     layers = [

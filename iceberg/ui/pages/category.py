@@ -168,7 +168,7 @@ def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> No
     table = segment_table(estimate, category=category, column=column)
     st.caption(plain(takeaway_segments(table, frame.words)))
     if len(table) > MOST_SEGMENTS:
-        st.caption(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table)))
+        st.caption(plain(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table))))
     build = partial(build_segments, narrow=frame.narrow)
     show_chart(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}|{column}"))
 

@@ -181,7 +181,7 @@ def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> Non
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        for verdict in say(frame, estimate, first_decisions):
+        for verdict in say(frame, estimate, first_decisions)[1:]:  # the first one stands above the picture
             st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
         show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
