@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -158,13 +159,17 @@ def _fit_reference(
     tell: Callable[[str, float], None],
 ) -> _Reference:
     """Fit, draws, placebo, pipeline and checks under the default assumptions."""
-    fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
-    tell("placebo", 0.7)
-    placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
-    tell("pipeline", 0.95)
-    second = ask_without_tenure(fit, heard, rng=streams[3])
-    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
+    fit = _fit(heard, kernel, prior, tell)
+    # Each has a stream of its own, so that the figures do not depend on which ends first.
+    with ThreadPoolExecutor(1) as beside:
+        placebo = beside.submit(run_placebo, fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
+        drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+        tell("placebo", 0.7)
+        second = ask_without_tenure(fit, heard, rng=streams[3])
+        checks = check_fit(fit, heard, rng=streams[4])
+        tell("pipeline", 0.9)
+        ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+        return _Reference(key, prior, fit, drawn, placebo.result(), ahead, second, checks)
 
 
 def _under_prior(
@@ -175,26 +180,25 @@ def _under_prior(
     if rows is not None:
         return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     known = reference.fit
-    fit, drawn = _fit_and_draw(heard, known.kernel, prior, _from_the_start(streams[0]), draws, tell, warm=known)
+    fit = _fit(heard, known.kernel, prior, tell, warm=known)
+    drawn = draw_silent_churn(fit, heard, rng=_from_the_start(streams[0]), draws=draws)
     tell("pipeline", 0.95)
     return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
 
 
-def _fit_and_draw(
+def _fit(
     heard: CohortCounts,
     kernel: DelayKernel,
     prior: RatioPrior,
-    rng: np.random.Generator,
-    draws: int,
     tell: Callable[[str, float], None],
     *,
     warm: ExcessHazardFit | None = None,
-) -> tuple[ExcessHazardFit, ReconciliationDraws]:
-    """The fit, averaged over its variances, and its joint draws."""
+) -> ExcessHazardFit:
+    """The fit, averaged over its variances."""
     fit = fit_excess_hazard(heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
     fit = average_variances(fit)
     tell("cells", 0.6)
-    return fit, draw_silent_churn(fit, heard, rng=rng, draws=draws)
+    return fit
 
 
 def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:
