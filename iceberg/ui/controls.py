@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Literal, cast
 
 import streamlit as st
@@ -40,6 +41,7 @@ STEPS = {
     "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
     **{name: (steps, float(getattr(Assumptions(), _OF_ASSUMPTIONS[name]))) for name, steps in (BIAS_STEPS | MONEY_STEPS).items()},
 }
+_UPLOAD = Path(__file__).parent / "pages" / "upload.py"
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
 
@@ -84,7 +86,10 @@ def show_study(study: Study, words: Translator) -> None:
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(plain(study.name or words.text("ui.study.typed")))
-            st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
+            st.page_link(_UPLOAD, label=words.text("ui.study.back_to_columns"), icon=":material/view_column:", query_params=link_with())
+            with st.popover(words.text("ui.study.leave"), icon=":material/undo:", type="tertiary", key="leave"):
+                st.markdown(plain(words.text("ui.study.leave_question")))
+                st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/delete:", key="press.sample")
 
 
 def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
