@@ -14,6 +14,7 @@ import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
@@ -49,6 +50,7 @@ def build_document(
         "silent_leavers": int(estimate.silent_leavers) if known_departures else None,
         "natural_departures": _interval(estimate.natural_departures) if known_departures else None,
         "total": {
+            "verdict": judge_study(estimate).verdict,
             "vocal_customers": int(estimate.total.vocal_customers),
             "silent_churn": _interval(estimate.total.silent_churn),
             "revenue_lost": _interval(estimate.total.revenue_lost),
@@ -57,7 +59,7 @@ def build_document(
             "second_opinion": _interval(estimate.total.second_opinion),
             "common_cause": _interval(estimate.total.common_cause),
         },
-        "categories": [_category(entry) for entry in estimate.categories],
+        "categories": [_category(entry, judge_category(estimate, entry)) for entry in estimate.categories],
         "negative_controls": [
             {
                 "category": one.category,
@@ -119,9 +121,11 @@ def _count(number: float) -> int | None:
     return None if math.isnan(number) else round(number)
 
 
-def _category(entry: CategoryEstimate) -> dict[str, Any]:
+def _category(entry: CategoryEstimate, judged: Judgement) -> dict[str, Any]:
     return {
         "category": entry.category,
+        "verdict": judged.verdict,
+        "verdict_reason": judged.reason,
         "vocal_customers": int(entry.vocal_customers),
         "silent_churn": _interval(entry.silent_churn),
         "revenue_lost": _interval(entry.revenue_lost),

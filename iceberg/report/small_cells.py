@@ -18,7 +18,7 @@ from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
-from iceberg.model.summary import Posterior, summarise_draws
+from iceberg.model.summary import Posterior, placebo_of_draws, summarise_draws
 from iceberg.report.tables.estimate import cells_of, column_table, levels_of, month_trend_table, segment_table
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
@@ -45,8 +45,8 @@ def pool_small_categories(
 ) -> IcebergEstimate:
     """The same estimate with the categories in `pooled`, else those of fewer than `smallest` complainants, in one, named in the reader's language.
 
-    Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
-    pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
+    Everything of the pooled category comes from the same joint draws, its placebo too; the outlook, which has no draws, is left out for it. Remarks
+    about a pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
 
     Raises:
         OptionError: ``report_too_small`` where all complainants together are fewer.
@@ -84,10 +84,11 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
         draws.natural,
         None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
         _weighted(draws.ratio, others, pooled_places, cells),
+        None if draws.placebo is None else _gathered(draws.placebo, others, pooled_places, axis=1),
     )
     remarks = tuple(one for one in estimate.diagnostics if not {one.category, dict(one.values).get("control")} & set(names))
     controls = tuple(one for one in estimate.controls if one.category not in names)
-    posterior = Posterior(gathered, held, estimate.evidence, remarks, controls=controls)
+    posterior = Posterior(gathered, held, estimate.evidence, remarks, placebo_of_draws(gathered, held, controls), controls=controls)
     summed = summarise_draws(posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed)
     own = {item.category: item for item in estimate.categories}
     return replace(summed, categories=tuple(_as_before(item, own) for item in summed.categories), total=estimate.total)

@@ -326,6 +326,7 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
         _gather(draws.natural, axes),
         None if draws.revenue_lost is None else _gather(draws.revenue_lost, axes),
         draws.ratio,
+        None if draws.placebo is None else _gather(draws.placebo, axes),
     )
     return replace(estimate, draws=gathered, cells=held, fit_state=None)
 

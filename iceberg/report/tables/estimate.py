@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from iceberg.arrays import FloatArray, SingleArray
-from iceberg.model.results import CategoryEstimate, CredibleInterval, EstimateCells, IcebergEstimate
+from iceberg.model.decision.chance_test import above_noise
+from iceberg.model.results import CredibleInterval, EstimateCells, IcebergEstimate
 from iceberg.report.tables.tidy import interval_columns, interval_ends, tidy_frame
 
 Measure = Literal["customers", "money"]
-ChanceTest = Literal["clear", "low_end", "inside", "untested", "none"]
 ICEBERG_COLUMNS = (
     "category", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "revenue_lost_lower", "revenue_lost_median",
     "revenue_lost_upper", "silent_share", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
@@ -54,34 +54,6 @@ def iceberg_totals(estimate: IcebergEstimate) -> dict[str, float]:
     churn = estimate.total.silent_churn
     ordered = float(estimate.evidence.ranks)
     return {"vocal": float(estimate.total.vocal_customers), "low": churn.lower, "high": churn.upper, "ordered": ordered}
-
-
-def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:
-    """Whether an estimate stands clear of its placebo (their intervals do not overlap); None where there is no placebo."""
-    return None if placebo is None else interval.lower > placebo.upper
-
-
-def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None) -> ChanceTest:
-    """How a category, or without one the total, stands against what chance alone finds.
-
-    Returns:
-        ``clear``; ``low_end`` (probably larger, but its low end is not); ``inside``; ``untested`` (a selection of segments and months, and
-        categories taken together: no placebo was made of them, so nothing is known); ``none`` (no test at this level of evidence).
-    """
-    part = estimate.total if item is None else item
-    if is_selection(estimate):
-        return "untested"
-    if part.placebo is None:
-        return "none" if estimate.total.placebo is None else "untested"
-    if above_noise(part.silent_churn, part.placebo):
-        return "clear"
-    likely = part.placebo.likely_exceeded if item is None else not part.placebo.is_noise
-    return "low_end" if likely else "inside"
-
-
-def is_selection(estimate: IcebergEstimate) -> bool:
-    """Whether these are some of the study's segments and months only."""
-    return estimate.cells is not None and not estimate.cells.whole
 
 
 def total_table(estimate: IcebergEstimate) -> pd.DataFrame:

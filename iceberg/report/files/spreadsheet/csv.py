@@ -69,6 +69,7 @@ def _total_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
 def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
     for row in sheet.frame.to_dict("records"):
         about = {"table": "category", "category": row["category"]}
+        yield about | {"quantity": "verdict", "text": row["verdict"]}
         for name, unit in _SINGLE.items():
             yield about | {"quantity": name, "unit": unit} | _ends(row[name], row[name], row[name])
         for stem, (quantity, unit) in _STEMS.items():
