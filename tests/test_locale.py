@@ -30,7 +30,7 @@ ENGLISH = re.compile(
 )
 CODE_IN_A_SENTENCE = re.compile(
     r"\{[a-z_]+\}|`[^`]*`|«[^»]*»|\"[^\"]*\"|--[a-z-]+|\([^)]*\b(?:19|20)\d\d[^)]*\)"
-    r"|[\w./-]+\.(?:csv|json|toml|py|xlsx|md)|python -m iceberg \w+|https?://\S+"
+    r"|[\w./-]+\.(?:csv|json|toml|py|xlsx|md)|python -m iceberg \w+|https?://\S+|\[[a-z_.]+\]|\b[a-z_]+ = "
 )
 
 

@@ -113,8 +113,10 @@ def certainty_sentence(estimate: IcebergEstimate, translator: Translator) -> str
     tested = chance_test(estimate)
     if tested == "none" or total.placebo is None:
         return translator.text(f"report.sure.{'untested' if tested == 'untested' else 'no_test'}")
-    values = {"sure": in_hundred(total.placebo.exceeded, translator), "chance": customers(total.placebo.upper, translator)}
-    return translator.text(f"report.sure.{'total_only' if judged.verdict is Verdict.WATCH else tested}", **values)
+    key = "total_only" if judged.verdict is Verdict.WATCH else tested
+    sure = in_hundred(total.placebo.exceeded, translator)
+    begun = sure if key == "inside" else sure[:1].upper() + sure[1:]  # it begins the answer
+    return translator.text(f"report.sure.{key}", sure=begun, chance=customers(total.placebo.upper, translator))
 
 
 def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:

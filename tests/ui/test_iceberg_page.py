@@ -58,7 +58,7 @@ def test_each_chart_says_its_takeaway_to_a_screen_reader(open_page: OpenPage) ->
 
 def test_the_browser_chooses_the_language(open_page: OpenPage) -> None:
     assert "ont réclamé" in sentence(open_page(language="fr"))
-    assert "complainants" in sentence(open_page(language="en"))
+    assert "customers complained" in sentence(open_page(language="en"))
 
 
 def test_the_language_can_be_switched_and_the_link_keeps_it(open_page: OpenPage) -> None:
