@@ -190,6 +190,21 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
     return _comparison(differences, basis, sides, months, joint=False, level=after.evidence.level, remarks=remarks)
 
 
+def rate_draws(estimate: IcebergEstimate, counts: CohortCounts, *, category: str | None = None) -> FloatArray:
+    """(K,) silent churn per unit of exposure in the whole window: who happens to leave is chance, as in a comparison.
+
+    Raises:
+        KeyError: When the estimate has no such category.
+    """
+    summed = _summed(estimate, None)
+    if category is not None and category not in _names(estimate):
+        raise KeyError(category)
+    customers = summed.sum(axis=1) if category is None else summed[:, _names(estimate).index(category)]
+    rng = np.random.default_rng([estimate.seed, _STREAM])
+    draws: FloatArray = rng.standard_gamma(np.maximum(customers, 0.0) + 0.5) / _exposure(counts, _basis(counts), None)
+    return draws
+
+
 def _comparison(
     differences: list[Difference],
     basis: Basis,

@@ -113,28 +113,28 @@ THEMES: dict[Theme, Palette] = {
         whisker_on_ice="#0b2440",
         waterline="#cfe4f1",
         categories=(
-            "#4fabe8",
-            "#d177a5",
-            "#79a279",
-            "#416bbf",
-            "#c9de5b",
-            "#bb5077",
-            "#a6f0fa",
-            "#f3c395",
-            "#3fd1f2",
-            "#956099",
-            "#43a039",
-            "#8984f1",
+            "#5a8dfc",
+            "#facfe7",
+            "#67c86c",
+            "#9a78a5",
+            "#d7e0b9",
+            "#b57083",
+            "#85b4cb",
+            "#916a54",
+            "#4170c8",
+            "#eca4b2",
+            "#86981c",
+            "#cb87e7",
         ),
     ),
 }
 
 
 def category_colours(categories: Sequence[str], theme: Theme = "light") -> dict[str, str]:
-    """One colour per category, by its place in `categories` (the order of the estimate), so that every chart agrees.
+    """One colour per category, by its place in `categories` (the order of the study), so that every chart agrees.
 
-    Twelve colours differ in hue and lightness, also as people see them whose eyes lack one kind of cone (`tests/report/test_colours.py` measures it);
-    beyond twelve they repeat, and no chart relies on colour alone.
+    A place has the same hue in both themes. Twelve colours differ in hue and lightness, also as people see them whose eyes lack one kind of cone
+    (`tests/report/test_colours.py` measures it); beyond twelve they repeat, and no chart relies on colour alone.
     """
     scheme = THEMES[theme].categories
     return {category: scheme[index % len(scheme)] for index, category in enumerate(categories)}

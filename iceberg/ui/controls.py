@@ -196,7 +196,7 @@ def _segment_choices(study: Study, words: Translator | None = None) -> list[_Seg
         return [_SegmentChoice("" if words is None else words.text("ui.controls.segments"), segments, segments, key, "segment")]
     by_column = zip(study.segment_columns, zip(*study.segment_levels, strict=True), strict=True)
     return [
-        _SegmentChoice(plain(column), tuple(sorted(set(levels))), levels, f"{key}.{number}", f"segment{number}")
+        _SegmentChoice(column, tuple(sorted(set(levels))), levels, f"{key}.{number}", f"segment{number}")
         for number, (column, levels) in enumerate(by_column, 1)
     ]
 
@@ -216,7 +216,7 @@ def _show_segments(study: Study, words: Translator) -> None:
         if choice.key not in st.session_state:
             st.session_state[choice.key] = chosen
         st.multiselect(
-            choice.label,
+            plain(choice.label),
             choice.names,
             format_func=lambda name: name or words.text("ui.controls.no_segment"),
             key=choice.key,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import altair as alt
 import pandas as pd
 
@@ -16,6 +19,7 @@ from iceberg.report.charts.base import (
     palette_of,
     percent_expr,
     range_texts,
+    ratio_expr,
     stroke_legend,
     tooltip,
     value_axis,
@@ -246,3 +250,52 @@ def build_tenure_profile(
         )
     )
     return finish([chart], theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.rate"))
+
+
+def build_version_trend(
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    description: str,
+    target: float | None = None,
+    notes: Sequence[tuple[date, str]] = (),
+    narrow: bool = False,
+) -> LayeredChart:
+    """Rates of a study's versions with their 90 % ranges, a line for the target, and a mark for each note at its day.
+
+    Args:
+        frame: `iceberg.report.tables.versions.version_rates`.
+        translator: Language.
+        theme: ``light`` or ``dark``.
+        description: The takeaway.
+        target: A rate; None for none.
+        notes: Day and number of each note; the numbers are explained below the chart.
+        narrow: Phone.
+    """
+    if frame.empty:
+        return note(description, theme)
+    palette = palette_of(theme)
+    data = frame.assign(
+        label=[translator.text("progress.version", version=str(number)) for number in frame["version"]],
+        middle_text=[translator.decimal(value) for value in frame["median"]],
+        range_text=range_texts(frame["lower"], frame["upper"], lambda value, words: words.decimal(value), translator, key="report.range_words"),
+    )
+    tallest = max(float(data["upper"].max()), target or 0.0)
+    y = alt.Y("median:Q", scale=alt.Scale(domain=[0, 1.15 * tallest], nice=False), axis=value_axis(translator, labelExpr=ratio_expr(translator)))
+    x = alt.X("month:T", axis=alt.Axis(title=None, labelExpr=month_expr(translator), grid=False, tickCount={"interval": "month", "step": 3}))
+    hints = worded_tooltip(translator, label="stage", middle_text="most_likely", range_text="range")
+    base = drawing(data.assign(month=data["month"].dt.strftime("%Y-%m-%d")))
+    layers = [
+        base.marked("rule", strokeWidth=7, strokeCap="round", opacity=0.45, color=palette.silent).encode(x=x, y=alt.Y("lower:Q"), y2="upper"),
+        base.marked("line", color=palette.silent, strokeWidth=2).encode(x=x, y=y),
+        base.marked("circle", size=130, opacity=1, color=palette.silent).encode(x=x, y=y, tooltip=hints),
+    ]
+    if target is not None:
+        aim = pd.DataFrame({"rate": [target]})
+        layers.append(drawing(aim).marked("rule", color=palette.vocal_text, strokeDash=[6, 4], strokeWidth=2).encode(y=alt.Y("rate:Q")))
+    if notes:
+        written = pd.DataFrame({"day": [f"{day:%Y-%m-%d}" for day, _ in notes], "number": [text for _, text in notes], "top": 1.1 * tallest})
+        layers.append(drawing(written).marked("rule", color=palette.muted_text, strokeDash=[2, 3]).encode(x=alt.X("day:T")))
+        layers.append(drawing(written).marked("text", fontWeight=700, dx=8).encode(x=alt.X("day:T"), y=alt.Y("top:Q"), text="number:N"))
+    return finish(layers, theme, description=description, height=240, y_title=translator.text("progress.axis"))

@@ -81,6 +81,7 @@ def _iceberg(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, 
     from iceberg.report.charts.iceberg.draw import build_iceberg
 
     totals = iceberg_totals(estimate)
+    frame = frame.assign(place=[style.categories.index(name) for name in frame["category"]])
     return build_iceberg(frame, words, style.theme, totals=totals, narrow=style.narrow, width=style.width, currency=style.currency)
 
 
@@ -127,6 +128,11 @@ CHART_OF = {one.name: one for one in EVERY_CHART}
 CHARTS = tuple(CHART_OF)
 
 
+def category_order(estimate: IcebergEstimate) -> tuple[str, ...]:
+    """The categories from most to least silent churn: their colours and places, which so do not hang on names or on a language."""
+    return tuple(item.category for item in sorted(estimate.categories, key=lambda item: (-item.silent_churn.median, item.category)))
+
+
 def available_charts(estimate: IcebergEstimate) -> tuple[str, ...]:
     """The charts this estimate can fill: no months without dates, and no silhouette, ranking or folk figure without a complainant."""
     if estimate.total.vocal_customers == 0:
@@ -155,7 +161,7 @@ def chart_specification(name: str, estimate: IcebergEstimate, words: Translator,
 
     chart = CHART_OF[name]
     frame = chart.table(estimate) if chart.on_paper is None else chart.on_paper(estimate, smallest)
-    style = ChartStyle([item.category for item in estimate.categories], currency_of(estimate), width=WIDTH_PX)
+    style = ChartStyle(category_order(estimate), currency_of(estimate), width=WIDTH_PX)
     return on_paper(build_specification(lambda: chart.build(frame, estimate, words, style)))
 
 

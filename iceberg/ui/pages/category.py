@@ -34,7 +34,7 @@ from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import outcomes_chart
 from iceberg.ui.session.caches import cached
-from iceberg.ui.session.estimates import estimate_study, focus_study
+from iceberg.ui.session.estimates import estimate_study, focus_study, placed_categories
 from iceberg.ui.session.study import SEED
 
 HOME = page_file("iceberg")
@@ -141,7 +141,7 @@ def _show_ratio_and_trend(frame: Frame, estimate: IcebergEstimate, category: str
 
 def _colour(frame: Frame, category: str) -> str:
     """The colour this category has everywhere."""
-    return category_colours(frame.study.categories, frame.theme)[category]
+    return category_colours(placed_categories(frame.study), frame.theme)[category]
 
 
 def _show_net_survival(frame: Frame, category: str) -> None:
@@ -173,7 +173,7 @@ def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> No
     table = segment_table(estimate, category=category, column=column)
     st.caption(plain(takeaway_segments(table, frame.words)))
     if len(table) > MOST_SEGMENTS:
-        st.caption(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table)))
+        st.caption(plain(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table))))
     build = partial(build_segments, narrow=frame.narrow)
     show_chart(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}|{column}"))
 

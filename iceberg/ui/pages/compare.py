@@ -15,11 +15,13 @@ from iceberg.report.charts.changes import build_changes
 from iceberg.report.comparison import comparison_headline, comparison_table, display_comparison, period_names, remark_sentences, unit_text
 from iceberg.report.files import comparison_bytes
 from iceberg.report.files.comparison import Compared
+from iceberg.store.annotations.plans import WHOLE_COMPANY, read_plans
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, show_chart, show_download
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.progress import show_notes
 from iceberg.ui.session.caches import cached, stored_version, version_key
 from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_study
 from iceberg.ui.session.study import Filters
@@ -68,6 +70,9 @@ def show_page() -> None:
             key=f"compare.category.{kind}",
         )
         _show_answer(frame, comparison, category, key=key)
+        if frame.study.published is not None:
+            _, notes = read_plans(open_store().engine, frame.study.published.study_id).of(category or WHOLE_COMPANY)
+            show_notes(frame, notes)
 
 
 def _version_name(words: Translator) -> Callable[[VersionEntry], str]:

@@ -18,8 +18,10 @@ from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, other_charts, outcomes_chart
+from iceberg.ui.sections.progress import show_progress
 from iceberg.ui.sections.still_picture import show_still
-from iceberg.ui.sections.study_head import show_study_actions, show_study_head
+from iceberg.ui.sections.study_head import show_study_actions, show_study_details, show_study_head
+from iceberg.ui.sections.where import show_where
 from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
 
@@ -42,23 +44,31 @@ def show_page() -> None:
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
         _show_headline(frame, estimate)
+        if first := say(frame, estimate, first_decisions)[:1]:  # one line of advice before the picture; the others stand below it
+            st.markdown(f":blue-badge[{plain(first[0].label)}] {plain(first[0].sentence)}")
         if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+            _show_origin(frame, estimate)
             show_study_actions(frame, estimate)
             return
         if cannot_say(estimate):
             show_diagnostics(frame, estimate.diagnostics)
+            _show_origin(frame, estimate)
             show_study_actions(frame, estimate)
             return
         _show_picture(frame, estimate)
-        _show_tiles(frame, estimate)
+        _show_origin(frame, estimate)
         show_study_actions(frame, estimate)
+        _show_tiles(frame, estimate)
         show_glossary(frame.words)
         _show_ranking_and_comparator(frame, estimate)
+        show_where(frame, estimate)
+        show_progress(frame)
         _show_trend_and_others(frame, estimate)
         if estimate.diagnostics:
             st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
             show_diagnostics(frame, estimate.diagnostics)
+        show_study_details(frame)
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
@@ -89,7 +99,8 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
     return show_step
 
 
-def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
+def _show_origin(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Which company and months these are, and how much of the answer is evidence."""
     words = frame.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if frame.study.is_sample:
@@ -104,6 +115,9 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
         st.caption(plain(shown), width="content")
         _show_badge(frame, estimate)
+
+
+def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
     with st.container(key="headline"):
         st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
         if not cannot_say(estimate):  # of a refusal the remarks follow at once
@@ -157,7 +171,8 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
     words, chart = frame.words, executive_chart("iceberg", frame, estimate)
     with st.container(key="picture"):
         show_still(frame, chart)
-        clicked = show_chart(frame, chart, selectable=True)
+        with st.container(key="drawn_narrow" if frame.narrow else "drawn_wide"):  # the style sheet hides the wide one in a narrow window
+            clicked = show_chart(frame, chart, selectable=True)
     if clicked is not None:
         named = next((item.category for item in estimate.categories if visible(item.category) == clicked), clicked)
         st.switch_page(CATEGORY_PAGE, query_params=link_with(category=named))
@@ -192,7 +207,7 @@ def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> Non
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
         advice = say(frame, estimate, first_decisions)
-        for one in advice:
+        for one in advice[1:]:  # the first one stands above the picture
             st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
         if advice:
             _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")

@@ -10,6 +10,7 @@ from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.figure import Chart, estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
+from iceberg.ui.session.estimates import placed_categories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart
         return chart.table(estimate)
 
     def build(width: float | None = None) -> Any:  # noqa: ANN401  # a chart; altair is imported where one is built
-        style = ChartStyle(frame.study.categories, frame.study.counts.currency, frame.theme, frame.narrow, width)
+        style = ChartStyle(placed_categories(frame.study), frame.study.counts.currency, frame.theme, frame.narrow, width)
         return chart.build(table(), estimate, frame.words, style)
 
     return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table)

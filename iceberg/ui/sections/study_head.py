@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 
 def show_study_head(frame: Frame) -> None:
-    """Show title, version and what changed, where a published study is on screen."""
+    """Show the title of a published study, and after publishing what it has become; everything else about the version stands below the answer."""
+    entry = frame.study.published
+    if entry is not None:
+        st.title(plain(entry.title), anchor=False)
+        show_landing(frame)
+
+
+def show_study_details(frame: Frame) -> None:
+    """Show who published the version, the other versions and what changed, where a published study is on screen."""
     entry = frame.study.published
     if entry is None:
         return
@@ -38,16 +46,14 @@ def show_study_head(frame: Frame) -> None:
     if frame.study.axes is not None:  # a viewer: what changed is said of versions that may both be opened
         numbers = open_versions(entries).numbers
         entries = tuple(version for version in entries if version.number in numbers)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.title(plain(entry.title), anchor=False)
-        if len(entries) > 1:
-            _show_versions(frame, entry, entries)
+    st.subheader(words.text("ui.study.about"), anchor=False)
     day = entry.published_at.date()
     st.caption(plain(words.text("ui.study.published_by", author=entry.author or "–", day=day, version=str(entry.number))))
+    if len(entries) > 1:
+        _show_versions(frame, entry, entries)
     if frame.study.axes is not None:
         veiled, why = (words.text(f"ui.study.{key}", smallest=SMALLEST) for key in ("veiled", "veiled_help"))
         st.caption(plain(veiled), help=plain(why))
-    show_landing(frame)
     earlier = next((version for version in entries if version.number < entry.number), None)
     if earlier is not None:
         _show_change(frame, earlier, entry)

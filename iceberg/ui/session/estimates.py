@@ -76,6 +76,18 @@ def _counting() -> Iterator[None]:
         count("iceberg_estimate_seconds_total", amount=time.monotonic() - began)
 
 
+def placed_categories(study: Study) -> tuple[str, ...]:
+    """The categories in the order of their colours and places: that of the study, else from most to least in its whole estimate.
+
+    No filter, no language and no theme moves them, and a later version only appends to them.
+    """
+    from iceberg.report.files.pictures import category_order
+
+    order = study.places or category_order(unmoved_estimate(study))
+    shown = [name for name in order if name in study.categories]
+    return (*shown, *(name for name in study.categories if name not in shown))
+
+
 def is_estimated(study: Study, assumptions: Assumptions) -> bool:
     """Whether the estimate can be shown without a wait."""
     return estimate_name(study, assumptions) in cache_of("estimates", study)

@@ -14,6 +14,7 @@ import streamlit as st
 from iceberg.errors import StoreError
 from iceberg.locale import Translator
 from iceberg.report.small_cells import SMALLEST
+from iceberg.store.annotations.places import read_places
 from iceberg.store.studies import Publication, Published, VersionEntry
 from iceberg.ui.access.access import Access, current_access
 from iceberg.ui.counters import count
@@ -130,6 +131,7 @@ def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
             published=entry,
             sources=entry.sources,
             mapping=entry.mapping,
+            places=read_places(open_store().engine, entry.study_id),
         )
         if groups is None:
             return whole

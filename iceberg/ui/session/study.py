@@ -33,6 +33,7 @@ class Study:
         axes: What a viewer may choose from; None where everything may be chosen.
         sources, mapping: The files and how their columns were read, for a publication.
         counts_key: Identity of the estimates, where `digest` says more than the counts do.
+        places: Categories in the order that the study set for colours and places; empty where it set none.
         other_counts: The same files with months that are no evidence counted all the same, or left out; None where there is no such month or choice.
     """
 
@@ -47,10 +48,11 @@ class Study:
     mapping: str = ""
     counts_key: str = ""
     other_counts: CohortCounts | None = None
+    places: tuple[str, ...] = ()
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Categories in the order of their colours."""
+        """Categories that may be shown."""
         return self.counts.categories if self.axes is None else self.axes.categories
 
     @property

@@ -37,7 +37,7 @@ def build_iceberg(
     A click on a column selects it: the selection is named ``category`` and holds the field ``category``.
 
     Args:
-        frame: `iceberg.report.tables.estimate.iceberg_table`.
+        frame: `iceberg.report.tables.estimate.iceberg_table`; a column ``place`` sets the order of bars and colours.
         translator: Language.
         theme: ``light`` or ``dark``.
         totals: vocal, low, high of the whole company (`iceberg_totals`); complainants of several categories count once there.
@@ -49,6 +49,8 @@ def build_iceberg(
     description = takeaway_iceberg(frame, translator, totals=totals)
     if frame.empty or not (frame["vocal_customers"].sum() or frame["silent_upper"].sum()):
         return note(description, theme, height=200, width=width)
+    if "place" in frame:
+        frame = frame.sort_values("place", ignore_index=True)  # the colours follow it too
     palette = palette_of(theme)
     layout = lay_out(frame, translator, totals=totals, narrow=narrow, width=width)
     columns = _worded(layout.columns, translator, currency)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.charts.iceberg.geometry import LINE, BergLayout, Entry, Label, Sizes
-from iceberg.report.charts.iceberg.text_width import shortened, text_width
+from iceberg.report.charts.iceberg.text_width import text_width, wrapped
 from iceberg.report.words import customers
 
 _EDGE_PX = 16
@@ -106,11 +106,14 @@ def phone_list(
         middle = translator.text("report.chart.about", value=customers(row["silent_median"], translator))
         low, high = customers(row["silent_lower"], translator), customers(row["silent_upper"], translator)
         room = layout.width_px - 50 - 14 - 10 - text_width(middle, sizes.value, bold=True)
-        name = shortened(row["category"], room, sizes.value, bold=True)
+        name, *more = wrapped(row["category"], room, sizes.value, lines=2, bold=True)
         heard = translator.text("report.chart.list_heard", count=int(row["vocal_customers"]))
         span = translator.text("report.range", low=low, high=high)
         first: dict[str, Any] = {"y": y + 10, "size": sizes.value, "ink": "sea_text", "bold": True}
-        second: dict[str, Any] = {"y": y + 26, "size": sizes.range}
+        if more:  # the whole name can be read: it takes a line of its own below
+            labels.append(Label(more[0], name_x, y + 25, sizes.value, "sea_text", bold=True, align="left", category=row["category"]))
+        entry = _LIST_PHONE_PX + 15 * len(more)
+        second: dict[str, Any] = {"y": y + entry - 14, "size": sizes.range}
         labels += [
             Label(row["mark"], rank_x, align="right", category=row["category"], **first),
             Label(name, name_x, align="left", category=row["category"], **first),
@@ -119,9 +122,9 @@ def phone_list(
             Label(span, end_x, align="right", ink="sea_muted_text", category=row["category"], **second),
         ]
         entries.append(
-            Entry(row["category"], layout.slots[0], layout.slots[1], y - 5, y + _LIST_PHONE_PX - 5, layout.slot_at(18))
+            Entry(row["category"], layout.slots[0], layout.slots[1], y - 5, y + entry - 5, layout.slot_at(18))
         )
-        y += _LIST_PHONE_PX
+        y += entry
     return labels, tuple(entries), y + 4
 
 
@@ -134,9 +137,11 @@ def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entr
     number = 3 if 3 * longest <= layout.width_px - 2 * _EDGE_PX else 2
     rows = math.ceil(len(ordered) / number)
     span = (layout.width_px - 2 * _EDGE_PX) / number
+    names = {row["category"]: wrapped(row["category"], span - 42 - 8, 12.0, lines=2) for row in ordered}
+    height = _LIST_WIDE_PX + 14 * (max(map(len, names.values())) - 1)
     top = layout.height_px + 4
     for place, row in enumerate(ordered):
-        left, y = _EDGE_PX + span * (place // rows), top + _LIST_WIDE_PX * (place % rows)
+        left, y = _EDGE_PX + span * (place // rows), top + height * (place % rows)
         style: dict[str, Any] = {
             "y": y + _LIST_WIDE_PX / 2,
             "size": 12.0,
@@ -144,8 +149,8 @@ def wide_list(layout: BergLayout, sizes: Sizes) -> tuple[list[Label], tuple[Entr
             "category": row["category"],
         }
         labels.append(Label(row["mark"], layout.slot_at(left + 36), bold=True, align="right", **style))
-        name = shortened(row["category"], span - 42 - 8, 12.0)
-        labels.append(Label(name, layout.slot_at(left + 42), align="left", **style))
+        for line, name in enumerate(names[row["category"]]):
+            labels.append(Label(name, layout.slot_at(left + 42), align="left", **(style | {"y": style["y"] + 14 * line})))
         edges = layout.slot_at(left), layout.slot_at(left + span)
-        entries.append(Entry(row["category"], *edges, y, y + _LIST_WIDE_PX, layout.slot_at(left + 8)))
-    return labels, tuple(entries), top + _LIST_WIDE_PX * rows + 12
+        entries.append(Entry(row["category"], *edges, y, y + height, layout.slot_at(left + 8)))
+    return labels, tuple(entries), top + height * rows + 12

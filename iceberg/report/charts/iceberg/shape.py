@@ -24,9 +24,14 @@ def berg_order(sizes: Sequence[float]) -> list[int]:
 
 
 def columns_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame from left to right, with the place of each bar in slots and its rank."""
-    ordered = frame.iloc[berg_order(frame["silent_median"].tolist())].reset_index(drop=True)
-    rank = ordered["silent_median"].rank(ascending=False, method="first").astype(int)
+    """The frame from left to right, with the place of each bar in slots and its rank.
+
+    A column ``place`` (0 for the middle) sets the order: that of the whole study, so that a filter or another version moves no bar. Without it the
+    largest of this frame stands in the middle.
+    """
+    sizes = -frame["place"] if "place" in frame else frame["silent_median"]
+    ordered = frame.iloc[berg_order(sizes.tolist())].reset_index(drop=True)
+    rank = (-ordered["place"] if "place" in ordered else ordered["silent_median"]).rank(ascending=False, method="first").astype(int)
     slot = np.arange(len(ordered)) + 0.5
     return ordered.assign(
         slot=slot,

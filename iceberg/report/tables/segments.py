@@ -1,0 +1,68 @@
+"""Frame of segments beside each other: silent leavers of each category in each segment, as customers and as a rate.
+
+A segment of few leavers has customers but no rate: it would move with every single one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from iceberg.arrays import FloatArray
+from iceberg.cohort.counts import CohortCounts
+from iceberg.model.results import EstimateCells, IcebergEstimate
+from iceberg.report.tables.estimate import cells_of, levels_of
+
+FEWEST_LEAVERS = 5  # the rule of five: a rate of fewer says nothing, and points at single customers
+_DAYS_PER_MONTH = 365.25 / 12
+Members = Mapping[str, Sequence[int]]
+SEGMENT_COLUMNS = (
+    "segment", "category", "lower", "median", "upper", "vocal_customers", "silent_leavers", "customer_months", "rate_lower", "rate_median",
+    "rate_upper",
+)  # fmt: skip
+
+
+def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: Members | None = None, column: str | None = None) -> pd.DataFrame:
+    """One row per segment and category, and one per segment for all together (category "").
+
+    Columns: `SEGMENT_COLUMNS`; rates per 1,000 customers who could still leave in silence and month, NaN below `FEWEST_LEAVERS` and without dates.
+
+    Args:
+        estimate: Whole, or a selection.
+        counts: The counts it was made from.
+        members: Of each segment of the estimate, its positions in the counts, where they were taken together; None: by name.
+        column: Of several segment columns, the one whose levels are compared; None compares the segments themselves.
+    """
+    cells = cells_of(estimate)
+    exposure = _customer_months(cells, counts, members)
+    groups = {name: [place] for place, name in enumerate(cells.segments)} if column is None else levels_of(cells, column)
+    draws = estimate.draws.silent_churn
+    rows = []
+    for name, places in groups.items():
+        months = float(exposure[places].sum())
+        leavers = float(cells.leavers[places].sum())
+        own = draws[:, :, places].sum(axis=(2, 3), dtype=np.float64)
+        parts = [("", own.sum(axis=1), float(cells.vocal_any[places].sum()))]
+        parts += [(category, own[:, place], float(cells.vocal[place][places].sum())) for place, category in enumerate(cells.categories)]
+        rows += [_row(name, category, churn, (vocal, leavers, months)) for category, churn, vocal in parts]
+    return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
+
+
+def _row(name: str, category: str, churn: FloatArray, observed: tuple[float, float, float]) -> dict[str, object]:
+    vocal, leavers, months = observed
+    ends = np.quantile(churn, [0.05, 0.5, 0.95])
+    rates = 1000 * ends / months if months > 0 and leavers >= FEWEST_LEAVERS else np.full(3, np.nan)
+    return dict(zip(SEGMENT_COLUMNS, (name, category, *map(float, ends), vocal, leavers, months, *map(float, rates)), strict=True))
+
+
+def _customer_months(cells: EstimateCells, counts: CohortCounts, members: Members | None) -> FloatArray:
+    """(S,) customer-months of each segment of the cells in their months; zeros without customers or dates."""
+    if not counts.has_customers or not counts.has_calendar:
+        return np.zeros(len(cells.segments))
+    last = cells.last_months[-1] if cells.last_months else cells.months[-1]
+    inside = [place for place, month in enumerate(counts.months) if cells.months[0] <= month <= last]
+    days = counts.silent_person_days[:, inside].sum(axis=(1, 2)).astype(np.float64) / _DAYS_PER_MONTH
+    places = {name: [place] for place, name in enumerate(counts.segments)} if members is None else members
+    return np.array([days[list(places[name])].sum() for name in cells.segments])

@@ -1,0 +1,222 @@
+"""Screens with few and many categories of long names, measured in the browser; the way about: themes, tour, words, links that lead nowhere."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.report.export import build_document
+from iceberg.store.studies import Publication, Store
+from tests.browser.conftest import ROOT, VisitorFactory, free_port, wait_for
+from tests.model.build import linked_counts
+
+NUMBERS = (1, 2, 12, 19)
+WIDTHS = (390, 640, 1280, 1440)
+LOOKS = {"English, light": {"locale": "en-GB", "dark": False}, "French, dark": {"locale": "fr-FR", "dark": True}}
+LONG = "A complaint about something that takes sixty signs to name "
+# What reaches out of the page, or out of its own box with its text.
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth, found = [];
+    const scrolls = one => one.closest('[data-testid=stDataFrame], svg');
+    const hidden = one => { for (; one; one = one.parentElement) if (one.getBoundingClientRect().width <= 1) return true; return false; };
+    for (const one of document.querySelectorAll('[data-testid=stMain] *')) {
+        const box = one.getBoundingClientRect();
+        if (box.width > 1 && box.right > width + 1 && !scrolls(one) && !hidden(one))
+            found.push(`${one.tagName} ${one.dataset.testid ?? one.className} ends at ${box.right}`);
+    }
+    for (const one of document.querySelectorAll('[data-testid=stMetricValue], h1, h2, h3, [data-testid=stMarkdownContainer] p')) {
+        if (one.offsetParent && !hidden(one) && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+            found.push(`${one.tagName} wider than its box: ${one.textContent.slice(0, 80)}`);
+    }
+    return found.slice(0, 5);
+}"""
+RING = """() => {
+    const own = document.activeElement, style = getComputedStyle(own.type === 'range' ? own.closest('[data-rac]') : own);
+    return style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, str]]:
+    """A dashboard with a study of each number of categories; 0 holds its address."""
+    file = tmp_path_factory.mktemp("screens") / "store.db"
+    store, site = Store(str(file)), {}
+    for number in NUMBERS:
+        names = {f"{LONG[:57]}{place:03d}": 40 + 15 * place for place in range(number)}
+        counts = linked_counts(names, silent_leavers=900)
+        estimate = estimate_iceberg(counts, assumptions=Assumptions(draws=60))
+        rows = {table: {"read": 9, "kept": 9, "rejected": 0} for table in ("customers", "complaints")}
+        site[number] = store.publish(Publication(f"{number} categories", counts, estimate, build_document(estimate, counts, rows=rows))).study_id
+    store.close()
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    environment = os.environ | {"ICEBERG_STORE": str(file)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for(f"http://localhost:{port}/_stcore/health", server)
+            yield site | {0: f"http://localhost:{port}"}
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: dict[int, str]) -> Iterator[VisitorFactory]:
+    factory = VisitorFactory(chromium, site[0])
+    yield factory
+    for visitor in factory.visitors:
+        visitor.context.close()
+        assert visitor.strangers == set(), "a request left this machine"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_nothing_is_wider_than_its_box_or_the_page(visit: VisitorFactory, site: dict[int, str], look: str) -> None:
+    """A phone and a desk, each turned or resized once: what is drawn again has to fit too."""
+    visitor = visit(width=1440, **LOOKS[look])  # type: ignore[arg-type]
+    found: dict[tuple[int, int], list[str]] = {}
+    for number in NUMBERS:
+        for place, width in enumerate(WIDTHS):
+            visitor.page.set_viewport_size({"width": width, "height": 900})
+            if place % 2 == 0:
+                visitor.open(f"?study={site[number]}")
+            else:
+                visitor.page.wait_for_timeout(500)
+            if wide := visitor.page.evaluate(TOO_WIDE):
+                found[number, width] = wide
+    assert found == {}
+
+
+def focus_ring(page: Page) -> float:
+    """Pixels of the ring around what has the keyboard's focus; of a slider around its thumb, whose input is hidden."""
+    return float(page.evaluate(RING))
+
+
+def test_the_keyboards_place_is_seen_on_links_and_sliders(visit: VisitorFactory, site: dict[int, str]) -> None:
+    visitor = visit()
+    page = visitor.open(f"?study={site[2]}")
+    rings: dict[str, list[float]] = {"A": [], "slider": []}
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        kind = page.evaluate("document.activeElement.type === 'range' ? 'slider' : document.activeElement.tagName")
+        if kind in rings:
+            rings[kind].append(focus_ring(page))
+        if all(rings.values()):
+            break
+    assert all(rings.values()), "the tab key comes to links and to sliders"
+    assert min(min(widths) for widths in rings.values()) >= 2
+
+
+def test_what_a_finger_hits_is_24_pixels(visit: VisitorFactory, site: dict[int, str]) -> None:
+    page = visit(width=390).open(f"?study={site[2]}")
+    small = page.locator("[data-testid=stMain]").locator("button:visible, a:visible, .term").evaluate_all(
+        "all => all.map(one => [one.getBoundingClientRect(), one]).filter(([box]) => box.width > 1 && (box.width < 24 || box.height < 24))"
+        ".map(([box, one]) => `${one.outerHTML.slice(0, 120)} ${box.width}x${box.height}`)"
+    )
+    assert small == []
+
+
+def test_the_phone_shows_sentence_advice_and_picture_on_two_screens(visit: VisitorFactory, site: dict[int, str]) -> None:
+    for number in (2, 19):
+        page = visit(width=390).open(f"?study={site[number]}")
+        tops = [page.locator(place).first.bounding_box() for place in (".st-key-headline", ".st-key-picture")]
+        assert tops[0] is not None and tops[0]["y"] < 200
+        assert tops[1] is not None and tops[1]["y"] + 340 < 2 * 844, "waterline and bars"
+
+
+def test_the_theme_is_chosen_and_stays(visit: VisitorFactory, site: dict[int, str]) -> None:
+    visitor = visit()
+    page = visitor.open(f"?study={site[2]}")
+    light = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    visitor.press(page.get_by_role("button", name="Dark"))
+    page.wait_for_function("before => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor !== before", arg=light)
+    dark = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    visitor.open("studies")
+    assert page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor") == dark, "on the other pages too"
+
+
+def test_the_tour_has_three_steps_and_is_closed_for_good(chromium: Browser, site: dict[int, str]) -> None:
+    context = chromium.new_context(locale="fr-FR", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{site[0]}/?study={site[2]}")
+    tour = page.get_by_role("region", name="Une courte visite")
+    expect(tour).to_contain_text("1 / 3")
+    for step in (2, 3):
+        tour.get_by_role("button", name="Suivant").click()
+        expect(tour).to_contain_text(f"{step} / 3")
+    tour.get_by_role("button", name="Compris").click()
+    expect(tour).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="2 categories")).to_be_visible()
+    expect(tour).to_have_count(0)
+    context.close()
+
+
+def test_a_word_is_defined_where_the_keyboard_is(visit: VisitorFactory, site: dict[int, str]) -> None:
+    page = visit().open(f"?study={site[2]}")
+    term = page.locator(".term").filter(has_text="chance test")
+    expect(term.locator(".means")).to_be_hidden()
+    term.focus()
+    expect(term.locator(".means")).to_be_visible()
+    expect(term).to_have_attribute("aria-describedby", "term-chance_test")
+
+
+@pytest.mark.parametrize("path", ["nowhere", "studies/what", "?study=nope-000000"])
+def test_an_address_that_leads_nowhere_shows_the_studies_in_the_readers_language(visit: VisitorFactory, path: str) -> None:
+    visitor = visit(locale="fr-FR")
+    page = visitor.open(path)
+    expect(page.get_by_role("heading", name="19 categories")).to_be_visible()
+    expect(page.get_by_role("button", name="Copier le lien").first).to_be_visible()
+    assert page.get_by_text("Page not found").count() == 0
+    assert page.locator("[data-testid=stMetric], [data-testid=stVegaLiteChart]").count() == 0
+
+
+def test_the_first_page_opens_the_newest_study(visit: VisitorFactory) -> None:
+    expect(visit().open().get_by_role("heading", name=f"{NUMBERS[-1]} categories")).to_be_visible()
+
+
+def label_boxes(svg: str) -> list[tuple[float, float, float, float, str]]:
+    """Roughly where each label of a picture is: left, right, top, bottom, text."""
+    from iceberg.report.charts.iceberg.text_width import text_width
+
+    boxes = []
+    for element in re.finditer(r"<text([^>]*)>([^<]+)</text>", svg):
+        style, text = element.groups()
+        patterns = (r"translate\(([-\d.]+),([-\d.]+)\)", r'font-size="([\d.]+)', r'text-anchor="(\w+)"')
+        place, size, anchor = (re.search(pattern, style) for pattern in patterns)
+        if place is None or size is None:
+            continue
+        x, y, height = float(place[1]), float(place[2]), float(size[1])
+        width = text_width(text, height)
+        left = x - {"middle": width / 2, "end": width}.get(anchor[1] if anchor else "", 0.0)
+        boxes.append((left, left + width, y - 0.7 * height, y + 0.05 * height, text))
+    return boxes
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_two_labels_of_the_picture_intersect(number: int, narrow: bool) -> None:  # a parameter of the test
+    from iceberg.locale import Translator
+    from iceberg.report.charts.iceberg.draw import build_iceberg
+    from iceberg.report.charts.specification import build_specification
+    from iceberg.report.files.pictures import draw_svg, on_paper
+    from iceberg.report.tables.estimate import iceberg_table, iceberg_totals
+
+    names = {f"{LONG[:57]}{place:03d}": 40 + 15 * place for place in range(number)}
+    estimate = estimate_iceberg(linked_counts(names, silent_leavers=900), assumptions=Assumptions(draws=60))
+    frame = iceberg_table(estimate).assign(place=range(number))
+    spec = on_paper(build_specification(lambda: build_iceberg(frame, Translator("fr"), totals=iceberg_totals(estimate), narrow=narrow)))
+    boxes = label_boxes(draw_svg(spec).decode())
+    assert len(boxes) >= 3 * number
+    crossing = {
+        frozenset({one[4], other[4]})
+        for one, other in combinations(boxes, 2)
+        if one[4] != other[4] and min(one[1], other[1]) - max(one[0], other[0]) > 1 and min(one[3], other[3]) - max(one[2], other[2]) > 1
+    }
+    assert crossing == set()
