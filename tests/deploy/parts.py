@@ -124,11 +124,11 @@ class Parts:
         temporary = self.folder / "tmp-nginx"
         text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
         for written, here in {
+            "/tmp/": f"{temporary}/",  # first: the other places may lie below /tmp
             "server dashboard:8501": f"server 127.0.0.1:{self.port}",
             "listen 8080": f"listen 127.0.0.1:{self.http}",
             "listen 8443": f"listen 127.0.0.1:{self.https}",
             "/etc/nginx/tls": str(self.folder / "etc" / "tls"),
-            "/tmp/": f"{temporary}/",
             "include mime.types": "include /etc/nginx/mime.types",
         }.items():
             assert text.count(written) >= 1, f"nginx.conf has no {written!r}"
