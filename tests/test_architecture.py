@@ -61,19 +61,20 @@ ORDER = {
     ],
     "model": [
         "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
-        "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
+        "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
-        "files",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers",
+        "charts", "files",
     ],
     "store": [
-        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",
+        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
+        "annotations", "studies",
         "changes", "retention",
     ],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "access", "session", "window", "controls", "frame", "figure", "sections", "upload",
-        "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
+        "upload", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -90,6 +91,7 @@ OWNERS = {
     "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
+    "rapidfuzz": ("ingest/joining/category_names.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),
 }

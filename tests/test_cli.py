@@ -116,7 +116,7 @@ def test_demo_gives_the_same_bytes_again_and_never_overwrites_other_data(run: Co
 def test_estimate_prints_the_sentence_and_one_line_per_category(run: Command, company: Path) -> None:
     done = run(*two_files(company))
     assert done.status == 0
-    assert "without a word" in done.out.splitlines()[0]
+    assert "customers complained. About" in done.out.splitlines()[0]
     for category in (*CATEGORIES, "Total"):
         assert any(line.startswith(category) for line in done.out.splitlines())
     assert "1 January 2024" in done.out or "31 December 2025" in done.out
@@ -252,7 +252,7 @@ def test_check_accounts_for_every_row_and_never_estimates(run: Command, company:
     assert 'line 5, column start_date: "not a date"' in done.out
     assert "end_before_start" in done.out
     assert "What to do" in done.out
-    assert "without a word" not in done.out
+    assert "without telling you" not in done.out
 
 
 def test_check_judges_complaints_against_their_customers(run: Command, company: Path, tmp_path: Path) -> None:
@@ -306,12 +306,12 @@ def test_help_names_every_option_of_the_contract(run: Command) -> None:
 
 def test_french_speaks_french_everywhere(run: Command, company: Path, tmp_path: Path) -> None:
     done = run(*two_files(company), "--lang", "fr", "--json", "out.json")
-    assert "sans un mot" in done.out
+    assert "sans vous le dire" in done.out
     assert "Réclamants" in done.out
     assert "Lecture" in done.err
     assert "fichier" in run("estimate", "--customers", "rien.csv", "--lang", "fr").err.lower()
-    assert "n'est pas une date" in run(*two_files(company), "--since", "hier", "--lang=fr").err
-    assert "n'est pas une option" in run("--lang", "fr", "estimate", "--colour").err
+    assert "n’est pas une date" in run(*two_files(company), "--since", "hier", "--lang=fr").err
+    assert "n’est pas une option" in run("--lang", "fr", "estimate", "--colour").err
 
 
 def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -581,6 +581,9 @@ def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pyte
     assert "3" in said
 
 
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "en"
+
+
 def written(folder: Path, customers: pd.DataFrame, complaints: pd.DataFrame) -> tuple[str | Path, ...]:
     """Two tables as files, and the words that estimate from them."""
     customers.to_csv(folder / "customers.csv", index=False)
@@ -603,6 +606,27 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
         assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
         assert "28 February 2025" in document["diagnostics"][0]["message"]
         assert "28 February 2025" in " ".join(done.out.split()[:90])
+
+
+def test_money_looks_as_far_ahead_as_the_options_or_the_mapping_say(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "mapping.toml").write_text("[money]\nmonths = 36\ndiscount = 0.1\n")
+    lost = []
+    for more in ((), ("--money-months", "36"), ("--money-months", "36", "--discount", "0.1"), ("--mapping", tmp_path / "mapping.toml")):
+        files = ("--customers", SAMPLE / "customers.csv", "--complaints", SAMPLE / "complaints.csv", "--json", tmp_path / "out.json")
+        done = run("estimate", *files, *more)
+        assert done.status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        lost.append(document["total"]["revenue_lost"]["median"])
+    usual, longer, discounted, mapped = lost
+    assert usual < discounted < longer
+    assert mapped == discounted
+
+
+@pytest.mark.parametrize("typed", [("--discount", "5"), ("--discount", "5%"), ("--money-months", "0"), ("--split-categories", " ")])
+def test_a_value_that_means_nothing_is_refused(run: Command, typed: tuple[str, str]) -> None:
+    done = run("estimate", "--customers", SAMPLE / "customers.csv", *typed)
+    assert done.status == 2
+    assert typed[0] in done.err
 
 
 def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_answers(run: Command, tmp_path: Path) -> None:

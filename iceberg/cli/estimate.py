@@ -91,6 +91,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         survey_bias=options.survey_bias,
     )
     mapping = saved_mapping(options)
+    assumptions = replace(assumptions, **(mapping or MappingSet()).money)
     progress("reading")
     if options.engine == "spark":
         tables, report = _load_from_spark(options, mapping, progress)
@@ -165,12 +166,21 @@ def saved_mapping(options: Options) -> MappingSet | None:
     from iceberg.ingest.schema import TERM_WORDS
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.segments:
+        mapping = replace(mapping or MappingSet(), segments=options.segments)
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.recording_changes or options.no_recording_change:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
+    if options.exchange_rates or options.undated_departures is not None:
+        mapping = _with_amounts(mapping or MappingSet(), options)
+    if options.drops or options.split_categories or options.keep_spellings:
+        mapping = _with_names(mapping or MappingSet(), options)
+    money = {name: value for name in ("money_months", "discount") if (value := getattr(options, name)) is not None}
+    if money:
+        mapping = replace(mapping or MappingSet(), **money)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.term is not None:
@@ -186,6 +196,28 @@ def saved_mapping(options: Options) -> MappingSet | None:
     joining = mapping.joining
     gap_days = joining.gap_days if options.gap_days is None else options.gap_days
     return replace(mapping, joining=replace(joining, gap_days=gap_days, inactivity_days=options.inactivity_days or joining.inactivity_days))
+
+
+def _with_names(mapping: MappingSet, options: Options) -> MappingSet:
+    """The mapping with what the options say about the names of categories."""
+    joining = mapping.joining
+    return replace(
+        mapping,
+        joining=replace(
+            joining,
+            drop_categories=tuple(dict.fromkeys((*joining.drop_categories, *options.drops))),
+            split_categories=options.split_categories or joining.split_categories,
+            category_spelling="keep" if options.keep_spellings else joining.category_spelling,
+        ),
+    )
+
+
+def _with_amounts(mapping: MappingSet, options: Options) -> MappingSet:
+    """The mapping with the exchange rates, and what becomes of departures without a date."""
+    mapping = mapping.with_rates(dict(options.exchange_rates)) if options.exchange_rates else mapping
+    if options.undated_departures is None:
+        return mapping
+    return replace(mapping, joining=replace(mapping.joining, undated_departures=options.undated_departures))
 
 
 def _require_visible(options: Options, report: IngestReport) -> None:

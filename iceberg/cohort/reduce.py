@@ -18,7 +18,7 @@ from iceberg.cohort.cancellations.search import WITHIN_DAYS, count_without
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.evidence_months import reduce_recorded
-from iceberg.cohort.findings.findings import MassEnd, RecordingChange
+from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
@@ -31,7 +31,10 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
-MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
+MAX_SEGMENTS = 300  # judgement: a hundred take seconds, and time grows with their number
+# Judgement: of more than a dozen segments, those of fewer customers, past the largest, are taken together; the others are pooled by the model as
+# far as they are alike. Months and tenure bands of so few customers say nothing of their own, and take as long as any other.
+FEW_SEGMENTS, LEAST_CUSTOMERS = 12, 30
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
 
@@ -88,7 +91,7 @@ def reduce_tables(
             raise OptionError("flat_no_window", {})
         edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
         flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
-        return with_controls(flat, negative_controls)
+        return _with_remarks(with_controls(flat, negative_controls), tables)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -101,10 +104,15 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    counted = with_controls(recorded, negative_controls)
+    counted = _with_remarks(with_controls(recorded, negative_controls), tables)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))
+
+
+def _with_remarks(counts: CohortCounts, tables: Tables) -> CohortCounts:
+    """The counts with what reading found; without files, as in a simulation, that is nothing."""
+    return replace(counts, reading=tuple(ReadingRemark(code, values) for code, values in tables.remarks)) if tables.remarks else counts
 
 
 def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:
@@ -175,6 +183,7 @@ class _Reduction:
             "clock_edges_days": self.statements.clock_edges_days,
             "grouped_segments": self.segments.others,
             "grouped_categories": self.categories.others,
+            **self.segments.columns(self.tables.segment_columns),
         }
         if self.segments.names:
             fields |= self._customers_and_vocal() if linked else self._customers(self.engine)[0]
@@ -203,7 +212,7 @@ class _Reduction:
         else:
             self.engine.make(source, self.statements.starts_by_name())
         sizes = dict(self.engine.execute(self.statements.segment_sizes(source)).fetchall())
-        segments = Names.largest(sizes, self.max_segments)
+        segments = Names.largest(sizes, self.max_segments, few=FEW_SEGMENTS, least=LEAST_CUSTOMERS)
         if segments.names:
             self.engine.make("segment_places", self.statements.places(segments.names))
             self.engine.make("starts", self.statements.starts(source, len(segments.names) - 1))

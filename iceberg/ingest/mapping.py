@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -15,15 +15,18 @@ import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
+from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 LONGEST_LOOK_BACK = 3650  # days
+LONGEST_MONEY_MONTHS = 120
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -40,10 +43,12 @@ class MappingSet:
     `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
     where there is none, None where nobody said.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
+    `segments`: headers of the columns that segment the customers, in place of the one proposed or named by the mapping of their table.
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
     contracts; 0 where there are none, None where the departures decide.
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
     `negative_controls`: categories that cannot cause departures.
+    `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
@@ -52,18 +57,43 @@ class MappingSet:
     keep_months: bool = False
     recording_changes: tuple[str, ...] | None = None
     look_back_days: int | None = None
+    segments: tuple[str, ...] = ()
     term: int | None = None
     keep_cancellations: bool = False
     negative_controls: tuple[str, ...] = ()
+    money_months: int | None = None
+    discount: float | None = None
+
+    @property
+    def money(self) -> dict[str, Any]:
+        """What the mapping says about money, by the names of `iceberg.model.assumptions.Assumptions`."""
+        given = {"residual_horizon_months": self.money_months, "annual_discount_rate": self.discount}
+        return {name: value for name, value in given.items() if value is not None}
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
         return self.tables.get(table)
 
+    def with_segments(self, source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
+        """The mapping of a file with `segments` in place of its own column. Subscriptions that lack one of them keep theirs."""
+        header = COLUMNS_TOGETHER.join(self.segments)
+        takes = mapping.table in {"customers", "flat"} or (mapping.table == "subscriptions" and source.column(header) is not None)
+        if not header or not takes:
+            return mapping
+        return replace(mapping, choices=mapping.choices | {"segment": FieldChoice("segment", header)})
+
     def with_link(self, table: str, choice: LinkChoice | None) -> MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
+
+    def with_rates(self, rates: Mapping[str, float]) -> MappingSet:
+        """The same mapping with these exchange rates for every table that has amounts."""
+        tables = dict(self.tables)
+        for table in ("customers", "subscriptions", "flat"):
+            mapping = tables.get(table) or ColumnMapping(table)
+            tables[table] = replace(mapping, exchange_rates=mapping.exchange_rates | dict(rates))
+        return replace(self, tables=tables)
 
     def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
         """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""
@@ -95,9 +125,14 @@ class MappingSet:
             {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
         )
         choices |= {"categories": categories} if categories else {}
+        money = {key: value for key, value in (("months", self.money_months), ("discount", self.discount)) if value is not None}
+        choices |= {"money": money} if money else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.recording_changes is not None:
             tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
+        if self.segments:
+            table = "flat" if "flat" in tables else "customers"
+            tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
         return choices | tables
 
     @classmethod
@@ -122,9 +157,10 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
-        choices = {"joining", "relations", "window", "categories"}
+        choices = {"joining", "relations", "window", "categories", "money"}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
+        listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
         categories = content.get("categories", {})
         return cls(
             tables,
@@ -132,8 +168,10 @@ class MappingSet:
             _links_from(content.get("relations", {}), name),
             recording_changes=changes,
             **window,
+            segments=listed[0] if listed else (),
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
+            **_money_from(content.get("money", {}), name),
         )
 
 
@@ -189,6 +227,25 @@ def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # wh
     return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
 
 
+_MONEY_CHOICES: dict[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "months": ("money_months", f"1 - {LONGEST_MONEY_MONTHS}", lambda value: _is_whole(value, 1, LONGEST_MONEY_MONTHS)),
+    "discount": ("discount", "0 - 1", lambda value: type(value) in {int, float} and 0 <= value <= 1),
+}
+
+
+def _money_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
+    values = {"file": name, "table": "money"}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": "months", "value": str(entry), "known": _MONEY_CHOICES["months"][1]})
+    for key, value in entry.items():
+        if key not in _MONEY_CHOICES:
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_MONEY_CHOICES)})
+        _, known, holds = _MONEY_CHOICES[key]
+        if not holds(value):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
+    return {_MONEY_CHOICES[key][0]: value for key, value in entry.items()}
+
+
 def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds
     """A yes or no of a section, false without it; `others` are its other keys."""
     values = {"file": name, "table": table}
@@ -211,6 +268,14 @@ def _names_from(entry: dict[str, Any], key: str, *, name: str) -> tuple[str, ...
     return tuple(value)
 
 
+def _headers_from(value: Any, name: str, table: str) -> tuple[str, ...]:  # noqa: ANN401  # whatever the file holds
+    headers = value if isinstance(value, list) else [value]
+    if not headers or not all(isinstance(header, str) and header for header in headers):
+        values = {"file": name, "table": table, "key": "segments", "value": str(value), "known": '["region", "plan"]'}
+        raise MappingError("mapping_value_wrong", values)
+    return tuple(headers)
+
+
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds
     pointing = [table for table, fields in FIELDS.items() if "customer_id" in fields and table not in {"customers", "flat"}]
     if not isinstance(entry, dict) or not set(entry) <= set(pointing):
@@ -222,10 +287,14 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {key: value for key in _OPTIONS if (value := getattr(mapping, key))}
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
+    if COLUMNS_TOGETHER in (mapping.header("segment") or ""):
+        entry["columns"]["segment"] = mapping.choices["segment"].header.split(COLUMNS_TOGETHER)
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
         entry["date_formats"] = dict(mapping.date_formats)
+    if mapping.exchange_rates:
+        entry["exchange_rates"] = dict(mapping.exchange_rates)
     if mapping.yes_values:
         entry["yes_values"] = {name: list(values) for name, values in mapping.yes_values.items()}
     return entry
@@ -240,11 +309,17 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     known = all_fields(table)
     if unknown := [key for key in (*columns, *yes) if key not in known]:
         raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": unknown[0], "known": ", ".join(known)})
-    choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
+    columns = {
+        key: COLUMNS_TOGETHER.join(_headers_from(header, name, table)) if key == "segment" and isinstance(header, list) else str(header)
+        for key, header in columns.items()
+        if header
+    }
+    choices = {key: FieldChoice(key, header) for key, header in columns.items()}
     options = {key: str(entry[key]) for key in _OPTIONS if key != "header_line" and entry.get(key)}
     formats = {key: str(value) for key, value in formats.items()}
     yes = {key: tuple(str(value) for value in (values if isinstance(values, list) else [values])) for key, values in yes.items()}
     header_line = entry.get("header_line", 0)
+    rates = _rates_from(entry.get("exchange_rates", {}), table, name)
     checks = [(key, options.get(key, ""), values) for key, values in _KNOWN_VALUES.items()]
     checks += [(f"date_formats.{key}", value, DATE_FORMATS) for key, value in formats.items()]
     wrong = [(key, value, ", ".join(values)) for key, value, values in checks if value and value not in values]
@@ -256,7 +331,20 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
         key, value, allowed = wrong[0]
         raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": key, "value": value, "known": allowed})
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
-    return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, **options)
+    return ColumnMapping(
+        table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, exchange_rates=rates, **options
+    )
+
+
+def _rates_from(entry: Any, table: str, name: str) -> dict[str, float]:  # noqa: ANN401  # whatever the file holds
+    """The rates of currencies, by code."""
+    known = {"file": name, "table": table, "key": "exchange_rates", "known": "USD = 0.92, GBP = 1.17 ..."}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", known | {"value": str(entry)})
+    for code, rate in entry.items():
+        if code.upper() not in CODES or isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e9:
+            raise MappingError("mapping_value_wrong", known | {"value": f"{code} = {rate}"})
+    return {code.upper(): float(rate) for code, rate in entry.items()}
 
 
 def _is_zone(zone: str) -> bool:
@@ -264,6 +352,11 @@ def _is_zone(zone: str) -> bool:
         return not zone or bool(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
+
+
+def names_columns(mappings: MappingSet | None, table: str) -> bool:
+    """Whether a mapping names columns of a table; settings alone say nothing about what a file is."""
+    return mappings is not None and table in mappings.tables and bool(mappings.tables[table].choices)
 
 
 def mapping_as_read(report: IngestReport, given: MappingSet | None = None) -> MappingSet:

@@ -31,6 +31,10 @@ class RecentCustomers:
 WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be counted even where no column says what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
+LONGEST_SEPARATOR = 10  # characters between the categories of one cell
+SEVERAL = "\x1f"  # between the categories of one cell, until its table is published
+# A segment that several columns give: "region + plan" names the columns, "North · Premium" a cell of them, "–" a blank level.
+COLUMNS_TOGETHER, LEVELS_TOGETHER, BLANK_LEVEL = " + ", " · ", "–"
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 # Months between the renewals of contracts that a user may give, and the words beside a number: none, or as the departures say.
 SHORTEST_TERM, LONGEST_TERM = 6, 60  # those bound for less leave almost as if they were free
@@ -96,6 +100,7 @@ TABLES = (
         fields={"customer_id": "id", "complaint_date": "date", "category": "text"},
         required=("complaint_date", "category"),
         columns={"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
+        extra={"complaint_id": "id"},  # the number of the case: two numbers are two complaints
         words=("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
         in_spark=True,
     ),

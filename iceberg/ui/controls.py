@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Literal, cast
 
 import streamlit as st
@@ -19,6 +20,7 @@ from iceberg.ui.language import default_language
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.choices import START_NEXT, chosen_value, edited_priors, forget_choices
 from iceberg.ui.session.current import forget_study
+from iceberg.ui.session.published_study import SAMPLE_LINK, wants_sample
 from iceberg.ui.session.study import Filters, Study
 
 # Judgement: a ladder of ratios that people say aloud, about evenly spaced on the log scale. 1:25 is the folk figure.
@@ -30,12 +32,16 @@ HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
 # Judgement: by how much a log or a survey may be wrong, from "trust it" to "it hardly counts".
 BIAS_STEPS = {"incident_bias": (1.0, 1.3, 1.9, 2.5, 4.0, 8.0), "survey_bias": (1.0, 1.5, 2.0, 2.7, 4.0, 8.0)}
+# Judgement: how far ahead companies plan, and what they discount by.
+MONEY_STEPS = {"money_months": (3.0, 6.0, 12.0, 24.0, 36.0, 60.0, 120.0), "discount": (0.0, 0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2)}
+_OF_ASSUMPTIONS = {"money_months": "residual_horizon_months", "discount": "annual_discount_rate"} | {name: name for name in BIAS_STEPS}
 STEPS = {
     "ratio": (RATIO_STEPS, FOLK_RATIO),
     "spread": (SPREAD_STEPS, DEFAULT_SPREAD),
     "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
-    **{name: (steps, float(getattr(Assumptions(), name))) for name, steps in BIAS_STEPS.items()},
+    **{name: (steps, float(getattr(Assumptions(), _OF_ASSUMPTIONS[name]))) for name, steps in (BIAS_STEPS | MONEY_STEPS).items()},
 }
+_UPLOAD = Path(__file__).parent / "pages" / "upload.py"
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
 
@@ -71,6 +77,8 @@ def show_study(study: Study, words: Translator) -> None:
         if study.is_sample:
             st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
             st.caption(words.text("ui.study.sample_help"))
+            if wants_sample():
+                _set_parameter("study", SAMPLE_LINK)
         elif study.published is not None:
             st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
             st.caption(plain(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}"))
@@ -78,7 +86,10 @@ def show_study(study: Study, words: Translator) -> None:
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(plain(study.name or words.text("ui.study.typed")))
-            st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
+            st.page_link(_UPLOAD, label=words.text("ui.study.back_to_columns"), icon=":material/view_column:", query_params=link_with())
+            with st.popover(words.text("ui.study.leave"), icon=":material/undo:", type="tertiary", key="leave"):
+                st.markdown(plain(words.text("ui.study.leave_question")))
+                st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/delete:", key="press.sample")
 
 
 def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
@@ -90,7 +101,7 @@ def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> 
         shown: The controls of the page; the choices of the others wait for the pages that have them.
     """
     months = _narrowed(_months_chosen(study), study.months) if "period" in shown else None
-    segments = tuple(_segments_chosen(study)) or None if "segments" in shown else None
+    segments = _segments_chosen(study) if "segments" in shown else None
     assumptions = _assumptions_chosen(study) if "assumptions" in shown else study.assumptions
     return View(words, Filters(segments, months), assumptions)
 
@@ -160,32 +171,61 @@ def _segments_key(study: Study) -> str:
     return f"segments.{study.digest[:12]}"
 
 
-def _segments_chosen(study: Study) -> list[str]:
-    segments = study.segments
+@dataclass(frozen=True)
+class _SegmentChoice:
+    """One list of the sidebar: the segments, or the levels of one of the columns that make them."""
+
+    label: str
+    names: tuple[str, ...]
+    of_segment: tuple[str, ...]
+    key: str
+    parameter: str
+
+    def chosen(self) -> list[str]:
+        """What the reader chose in it, or came with in the address; empty for all."""
+        linked = [name for name in st.query_params.get_all(self.parameter) if name in self.names]
+        kept = chosen_value(self.key, linked)
+        return [name for name in self.names if name in kept]
+
+
+def _segment_choices(study: Study, words: Translator | None = None) -> list[_SegmentChoice]:
+    segments, key = study.segments, _segments_key(study)
     if len(segments) < 2:
         return []
-    chosen = chosen_value(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
-    return [segment for segment in segments if segment in chosen]
+    if not study.segment_columns:
+        return [_SegmentChoice("" if words is None else words.text("ui.controls.segments"), segments, segments, key, "segment")]
+    by_column = zip(study.segment_columns, zip(*study.segment_levels, strict=True), strict=True)
+    return [
+        _SegmentChoice(plain(column), tuple(sorted(set(levels))), levels, f"{key}.{number}", f"segment{number}")
+        for number, (column, levels) in enumerate(by_column, 1)
+    ]
+
+
+def _segments_chosen(study: Study) -> tuple[str, ...] | None:
+    """The segments that every list has chosen; None for all of them."""
+    lists = [(choice, chosen) for choice in _segment_choices(study) if (chosen := choice.chosen())]
+    if not lists:
+        return None
+    places = [place for place in range(len(study.segments)) if all(choice.of_segment[place] in chosen for choice, chosen in lists)]
+    return tuple(study.segments[place] for place in places)
 
 
 def _show_segments(study: Study, words: Translator) -> None:
-    segments, key = study.segments, _segments_key(study)
-    if len(segments) < 2:
-        return
-    chosen = _segments_chosen(study)
-    if key not in st.session_state:
-        st.session_state[key] = chosen
-    st.multiselect(
-        words.text("ui.controls.segments"),
-        segments,
-        format_func=lambda segment: segment or words.text("ui.controls.no_segment"),
-        key=key,
-        placeholder=words.text("ui.controls.all_segments"),
-        help=words.text("ui.controls.segments_help"),
-        persist_state="session",
-    )
-    _set_parameter("segment", chosen or None)
-    if study.axes is not None and not study.axes.both and chosen and _narrowed(_months_chosen(study), study.months):
+    for choice in _segment_choices(study, words):
+        chosen = choice.chosen()
+        if choice.key not in st.session_state:
+            st.session_state[choice.key] = chosen
+        st.multiselect(
+            choice.label,
+            choice.names,
+            format_func=lambda name: name or words.text("ui.controls.no_segment"),
+            key=choice.key,
+            placeholder=words.text("ui.controls.all_segments"),
+            help=words.text("ui.controls.segments_help"),
+            persist_state="session",
+        )
+        _set_parameter(choice.parameter, chosen or None)
+    if study.axes is not None and not study.axes.both and _segments_chosen(study) and _narrowed(_months_chosen(study), study.months):
         st.caption(words.text("ui.controls.one_of_two"))
 
 
@@ -204,6 +244,8 @@ def _assumptions_chosen(study: Study) -> Assumptions:
         horizon_days=int(steps["horizon"]),
         incident_bias=steps["incident_bias"],
         survey_bias=steps["survey_bias"],
+        residual_horizon_months=int(steps["money_months"]),
+        annual_discount_rate=steps["discount"],
         use_category_priors=evidence,
         category_priors=(edited_priors() or usual.category_priors) if evidence else (),
     )
@@ -221,17 +263,18 @@ def _show_assumptions(study: Study, words: Translator) -> None:
     for name, asked in zip(BIAS_STEPS, (observed.incidents, observed.survey) if observed else (), strict=False):
         if asked.any():
             _show_step(study, name, words, lambda step: words.text("ui.controls.times", factor=step))
+    if study.counts.has_revenue:
+        _show_step(study, "money_months", words, lambda step: words.text("ui.controls.months", count=int(step)))
+        _show_step(study, "discount", words, words.percent)
 
 
 def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
-    """The steps of a slider and its first position; the value that a published study assumes is one of them."""
-    steps, usual = STEPS[name]
-    if study.published is None:
-        return steps, usual
+    """The steps of a slider and its first position; the value that the study assumes is one of them."""
+    steps, _ = STEPS[name]
     ratio, days = study.assumptions.ratio, study.assumptions.horizon_days
     assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}
-    assumed |= {bias: float(getattr(study.assumptions, bias)) for bias in BIAS_STEPS}
-    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6)), None)
+    assumed |= {step: float(getattr(study.assumptions, field)) for step, field in _OF_ASSUMPTIONS.items()}
+    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6, abs_tol=1e-9)), None)
     return (steps, near) if near is not None else (tuple(sorted((*steps, assumed[name]))), assumed[name])
 
 
@@ -300,7 +343,8 @@ def link_with(**choices: str) -> dict[str, list[str]]:
 
 def _reset() -> None:
     forget_choices()
-    for name in ("start", *STEPS, "months", "segment"):
+    columns = [name for name in st.query_params if name.startswith("segment")]
+    for name in ("start", *STEPS, "months", *columns):
         _set_parameter(name, None)
 
 

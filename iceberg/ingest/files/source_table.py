@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER
+
 PREVIEW_ROWS = 1000
+_FORMULA_TEXT = re.compile(r'^ *="+(.*?)"+ *$')
 _TEXT = "VARCHAR"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _EXACT = (*_WHOLE, "HUGEINT", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
@@ -39,12 +45,30 @@ class SourceColumn:
         sql: SQL of its name inside DuckDB.
         type: DuckDB type; ``"VARCHAR"`` for text.
         sample: First values as text.
+        wrapped_name: SQL of its name where cells are written as formulas that give a text, ``="001"``; `sql` and `sample` are then the texts.
+        parts: Headers of the columns whose levels it joins; empty for a column of the file.
     """
 
     header: str
     sql: str
     type: str
     sample: tuple[str | None, ...] = ()
+    wrapped_name: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """SQL of its name, without any change of its values."""
+        return self.wrapped_name or self.sql
+
+    @property
+    def unwrapped(self) -> SourceColumn:
+        """The same with the texts inside ``="..."``, by which exports protect zeros and days from spreadsheets; itself where none is written so."""
+        if not self.is_text or self.wrapped_name or not any(text and _FORMULA_TEXT.match(text.strip()) for text in self.sample):
+            return self
+        texts = tuple(text if text is None else _FORMULA_TEXT.sub(r"\1", text.strip()) for text in self.sample)
+        sql = f"regexp_replace({self.sql}, '{_FORMULA_TEXT.pattern}', '\\1')"
+        return SourceColumn(self.header, sql, self.type, texts, self.sql)
 
     @property
     def is_text(self) -> bool:
@@ -99,6 +123,7 @@ class FileReading:
         rewritten: ``"fixed_width"``, ``"backslash"`` or ``"web_table"`` where the text is no plain CSV; see `iceberg.ingest.files.text.unusual_text`.
         time_zones: By header, the zone whose day is taken: ``"as written"`` or the name of a zone, for times with an offset and Unix time.
         doubts: Open questions to the analyst: error code and values.
+        unsolved: By header, the cells of a book that hold a formula without its result.
     """
 
     file: str
@@ -122,6 +147,7 @@ class FileReading:
     rewritten: str = ""
     time_zones: dict[str, str] = field(default_factory=dict)
     doubts: tuple[tuple[str, dict[str, str]], ...] = ()
+    unsolved: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,6 +180,12 @@ class SourceTable:
     record_sql: str = "file_row_number"
     starts: tuple[int, ...] = ()
 
+    def unread(self, used: Mapping[str, str]) -> tuple[str, ...]:
+        """Headers that feed none of the fields of `used`, which has the header of each."""
+        columns = [self.column(header) for header in used.values()]
+        read = {name for column in columns if column is not None for name in (column.parts or (column.header,))}
+        return tuple(header for header in self.reading.headers if header not in read)
+
     @property
     def text(self) -> Path:
         """The text behind a CSV; only to be asked of a source that has one."""
@@ -161,5 +193,19 @@ class SourceTable:
         return self.text_path
 
     def column(self, header: str) -> SourceColumn | None:
-        """The column with this header."""
-        return next((column for column in self.columns if column.header == header), None)
+        """The column with this header, or the columns whose headers it joins (see `iceberg.ingest.schema.COLUMNS_TOGETHER`) as one."""
+        found = next((column for column in self.columns if column.header == header), None)
+        return found if found is not None or COLUMNS_TOGETHER not in header else self._joined(header)
+
+    def _joined(self, header: str) -> SourceColumn | None:
+        named = {column.header: column for column in self.columns}
+        parts = header.split(COLUMNS_TOGETHER)
+        if not all(part in named for part in parts):
+            return None
+        between = quote_text(LEVELS_TOGETHER)
+        levels = [
+            f"coalesce(nullif(trim(replace({named[part].text_sql}, {between}, ' - ')), ''), {quote_text(BLANK_LEVEL)})" for part in parts
+        ]
+        rows = zip(*(named[part].sample for part in parts), strict=False)
+        sample = tuple(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows)
+        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, parts=tuple(parts))

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from iceberg.errors import MappingError
+from iceberg.ingest.schema import LONGEST_SEPARATOR
 
 # Judgement: a renewal within a month is late paperwork, not a departure.
 GAP_DAYS = 30
@@ -16,11 +17,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "start_from": ("customers", "earliest"),
     "end_from": ("auto", "customers", "subscriptions", "events", "activity"),
     "flag": ("ignore", "must_agree", "leave_out"),
+    "undated_departures": ("sheet", "ignore"),
     "inactivity_end": ("last_activity", "threshold"),
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
+    "category_spelling": ("merge", "keep"),
 }
-ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
+ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15", "exact")
 PREFIX_STEP = "strip_prefix:"
 _LONGEST_DAYS = 3650
 
@@ -37,14 +40,21 @@ class Joining:
         end_from: Table of the last day; ``"auto"``: customers, else events without a return, else subscriptions, else activity.
         flag: Where a column churned yes or no contradicts the dates: ``"ignore"`` it, ``"must_agree"`` (a departure counts only with the
             flag), ``"leave_out"`` (customers with the flag and without a last day are rejected).
+        undated_departures: Where a column says who left and nothing says when: ``"sheet"`` (the customers are a sheet without dates, level F,
+            their tenure up to the export), or ``"ignore"`` (they count as still here).
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
         inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
             row with the earliest first day counts).
-        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`).
-        merge_categories: Names to be merged, by the name that replaces them.
+        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`). Without any, blanks around an id are
+            ignored, and letter case where that lets more ids meet; ``["exact"]`` takes ids as they are written.
+        category_spelling: Names of categories that differ only by case, spaces, accents or the kind of apostrophe: ``"merge"`` them into the most
+            frequent spelling, or ``"keep"`` them apart.
+        merge_categories: Names to be merged, by the name that replaces them; a name of its own renames or groups them.
+        drop_categories: Names whose rows do not count.
+        split_categories: What separates several categories in one cell, such as ``";"``; "" where each cell holds one.
     """
 
     gap_days: int = GAP_DAYS
@@ -52,12 +62,16 @@ class Joining:
     start_from: str = "customers"
     end_from: str = "auto"
     flag: str = "ignore"
+    undated_departures: str = "sheet"
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
     early_complaints: str = "leave_out"
     repeated_customers: str = "auto"
     id_normalisation: tuple[str, ...] = ()
+    category_spelling: str = "merge"
     merge_categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    drop_categories: tuple[str, ...] = ()
+    split_categories: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
@@ -98,6 +112,13 @@ def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401
         allowed = ", ".join((*ID_STEPS, PREFIX_STEP + "X"))
         fits = isinstance(value, list | tuple) and all(is_id_step(step) for step in value)
         value = tuple(value) if fits else value
+    elif key == "drop_categories":
+        allowed = '["name", "another"]'
+        fits = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        value = tuple(value) if fits else value
+    elif key == "split_categories":
+        allowed = '";", "|", ","'
+        fits = isinstance(value, str) and len(value) <= LONGEST_SEPARATOR
     elif key == "merge_categories":
         allowed = 'kept = ["other", "another"]'
         fits = isinstance(value, dict) and all(isinstance(others, list | tuple) for others in value.values())
@@ -153,6 +174,28 @@ class RepeatedCustomers:
     repeated: int
     restarted: int
     folded: bool
+
+
+@dataclass(frozen=True)
+class Undated:
+    """Departures without a date: a column says who left, and no departure of any table has a day.
+
+    Attributes:
+        file, column: The customers, and the header of the column.
+        customers, flagged, silent: Customers, those who left by that column, and those of these who never complained.
+        as_of: Day up to which tenure is counted.
+        as_sheet: Whether they are read as a sheet without dates; False where they count as still here.
+        end_column: Header of the column of last days, of which no cell is filled; "" where there is none.
+    """
+
+    file: str
+    column: str
+    customers: int
+    flagged: int
+    silent: int
+    as_of: date
+    as_sheet: bool
+    end_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,6 +282,12 @@ class IdProposal:
     examples: tuple[tuple[str, str], ...] = ()
 
 
+def made_alike(report: JoiningReport) -> tuple[IdProposal, ...]:
+    """The proposals that ignore nothing but the case of letters, where the user has chosen no steps: these are taken."""
+    plain = all(set(one.steps) <= {"casefold"} for one in report.id_proposals)
+    return report.id_proposals if plain and not report.rules.id_normalisation else ()
+
+
 @dataclass(frozen=True)
 class CategoryGroup:
     """Names of categories that can be one category.
@@ -247,13 +296,45 @@ class CategoryGroup:
         kept: The most frequent name.
         others: The other names.
         rows: Complaints of each name, `kept` first.
-        reasons: ``"case"``, ``"accent"``, ``"plural"``, ``"punctuation"`` or ``"spelling"``, for each of `others`.
+        reasons: ``"case"``, ``"accent"``, ``"plural"``, ``"punctuation"``, ``"abbreviation"`` or ``"spelling"``, for each of `others`.
     """
 
     kept: str
     others: tuple[str, ...]
     rows: tuple[int, ...]
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeveralInOne:
+    """Cells that hold several categories.
+
+    Attributes:
+        separator: What stands between them.
+        rows: Number of rows with such a cell.
+        cells: The cells, the most frequent first.
+    """
+
+    separator: str
+    rows: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CategoryReport:
+    """The names of categories in the files, what they became, and what is offered.
+
+    Attributes:
+        names: Each name as it stands in the files, its rows, and its categories (none where it was dropped), the most frequent first.
+        spellings: Names that were found in several spellings and counted as one.
+        alike: Categories that can be one.
+        several: Cells with several categories; None where there are none, or they are split already.
+    """
+
+    names: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    spellings: tuple[CategoryGroup, ...] = ()
+    alike: tuple[CategoryGroup, ...] = ()
+    several: SeveralInOne | None = None
 
 
 @dataclass(frozen=True)
@@ -266,6 +347,7 @@ class JoiningReport:
         customers, leavers: Joined customers, and those with a last day.
         ends: Number of customers whose last day comes from each table.
         repeated: Customers with several rows in the customers table; None where each has one.
+        undated: Departures without a date, where no departure has one.
     """
 
     rules: Joining
@@ -278,4 +360,5 @@ class JoiningReport:
     inactivity: Inactivity | None = None
     contradictions: tuple[Contradiction, ...] = ()
     id_proposals: tuple[IdProposal, ...] = ()
-    category_groups: tuple[CategoryGroup, ...] = ()
+    categories: CategoryReport = field(default_factory=CategoryReport)
+    undated: Undated | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from iceberg.ingest.columns.mapping import ColumnMapping
@@ -30,6 +31,7 @@ class JudgedTable:
         flags: Rows by value of ``flags``; empty where they have to be counted.
         parts: Number of the first record and table of each file, where there are several.
         scan: What is known of its ids.
+        several_categories: Whether cells hold several categories, each of which gets a row of its own.
     """
 
     table: str
@@ -44,6 +46,7 @@ class JudgedTable:
     flags: dict[int, int] = field(default_factory=dict)
     parts: tuple[tuple[int, JudgedTable], ...] = ()
     scan: Scan = field(default_factory=Scan)
+    several_categories: bool = False
 
     @property
     def record_sql(self) -> str:
@@ -86,3 +89,9 @@ class JudgedTable:
         lines = Counter(bad.rule for bad in self.bad_lines)
         counts = [RuleCount(self.table, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
         return counts + [RuleCount(self.table, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]
+
+
+def segment_columns(judged: Sequence[JudgedTable]) -> tuple[str, ...]:
+    """Headers of the columns whose levels make a segment; empty where one column has it, or none."""
+    columns = [item.fields.columns["segment"] for item in judged if "segment" in item.fields.columns]
+    return next((column.parts for column in columns if column.parts), ())

@@ -20,15 +20,17 @@ from iceberg.ingest.judging.across_rows import (
     against_customers_sql,
     repeated_complaints_sql,
     repeated_customers_sql,
+    total_categories_sql,
 )
-from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
 from iceberg.ingest.opening import check_columns
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, FIELDS_OF_CUSTOMER, TABLES, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, COLUMNS_TOGETHER, FIELDS_OF_CUSTOMER, TABLES, RowIssue
+from iceberg.ingest.spark.categories import settle_spellings
 from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
 from iceberg.ingest.spark.session import SessionOptions, open_session
@@ -53,6 +55,11 @@ class _Load:
     mappings: MappingSet
     today: date
     judged: dict[str, JudgedTable] = field(default_factory=dict)
+    relations: dict[str, str] = field(default_factory=dict)  # of tables whose categories were written anew
+
+    def rows_of(self, table: str) -> str:
+        """The relation of the typed rows of a table."""
+        return self.relations.get(table, f"read_{table}")
 
 
 def load_spark_tables(
@@ -149,6 +156,7 @@ def _recognise(engine: SparkEngine, name: str, mapping: MappingSet | None) -> st
 def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Tables, IngestReport]:
     engine, judged = load.engine, load.judged
     engine.stage = "judging"
+    load.relations, joining = settle_spellings(engine, judged, load.mappings.joining)
     if "customers" in judged:
         _judge_customers(load, judged["customers"])
     for table in ("complaints", "incidents"):
@@ -157,7 +165,9 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
-            engine.make(f"judged_{table}", f"SELECT * FROM read_{table}")
+            rows = load.rows_of(table)
+            summed = table == "volumes" and "complaints" in item.fields.columns
+            engine.make(f"judged_{table}", _with_bit(total_categories_sql(rows)) if summed else f"SELECT * FROM {rows}")
         by_flags = engine.execute(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
         item.flags = {int(flags): int(rows) for flags, rows in by_flags}
         issues += local.first_rows(engine, item, issues_per_rule) if local.holds(table) else _first_rows(engine, item, issues_per_rule)
@@ -174,9 +184,13 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
         last_day=last,
         parts=local.parts,
         read_on=load.today,
+        joining=joining,
     )
     engine.stage = "counting"
-    return Tables(engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close), report
+    columns_of_segment = segment_columns(list(judged.values()))
+    return Tables(
+        engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close, segment_columns=columns_of_segment
+    ), report
 
 
 def _require_plain(mappings: MappingSet) -> None:
@@ -189,6 +203,8 @@ def _require_plain(mappings: MappingSet) -> None:
     settings = {
         "id_normalisation": bool(joining.id_normalisation),
         "merge_categories": bool(joining.merge_categories),
+        "drop_categories": bool(joining.drop_categories),
+        "split_categories": bool(joining.split_categories),
         "early_complaints": joining.early_complaints != "leave_out",
         "repeated_customers": joining.repeated_customers == "subscriptions",
         "flag": joining.flag != "ignore",
@@ -203,19 +219,21 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
     source = _source_table(load.engine, table, found)
     given = load.mappings.get(table)
     mapping = complete_with_system(source, given) if given is not None and given.choices else propose_mapping(source, table)
+    mapping = load.mappings.with_segments(source, mapping)
     _require_certain(source, mapping)
     fields = resolve_fields(load.engine, source, mapping)
     _require_alike(found, mapping)
-    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso"]
+    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso" or not reading.hyphens]
     foreign += [fields.columns[field].header for field, reading in fields.numbers.items() if not reading.plain]
     if foreign:
         raise FileError("spark_needs_types", {"file": found.name, "columns": ", ".join(foreign)})
     texts = [f"CASE WHEN flags <> 0 THEN {name}_text END AS {name}_text" for name in fields.columns]
+    fields = replace(fields, dates={field: replace(reading, iso_only=True) for field, reading in fields.dates.items()})
+    own = ["complaint_id"] if "complaint_id" in fields.columns else []
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
-    load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], 'flags', *texts])} FROM ({select}) AS typed_cells")
+    load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], *own, 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
-    dropped = tuple(header for header in source.reading.headers if header not in used.values())
-    reading = replace(source.reading, table=table, used=used, dropped=dropped, system=mapping.system)
+    reading = replace(source.reading, table=table, used=used, dropped=source.unread(used), system=mapping.system)
     return JudgedTable(table, replace(source, reading=reading), mapping, fields, f"read_{table}")
 
 
@@ -244,7 +262,8 @@ def _require_alike(found: SparkSource, mapping: ColumnMapping) -> None:
     if not found.files:
         return
     (first, columns), *others = found.files
-    wanted = {column for column in columns if column[0] in {choice.header for choice in mapping.choices.values()}}
+    named = {part for choice in mapping.choices.values() for part in (choice.header, *choice.header.split(COLUMNS_TOGETHER))}
+    wanted = {column for column in columns if column[0] in named}
     for file, theirs in others:
         if lacking := wanted - set(theirs):
             besides = set(theirs) - set(columns)
@@ -299,12 +318,14 @@ def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, trusted: s
 
 def _judge_against_customers(load: _Load, table: str, *, numbered: bool) -> None:
     """Make ``judged_complaints`` or ``judged_incidents``. Of repeated complaints the first row stays where rows are numbered, else any."""
-    rows = f"read_{table}"
+    rows = load.rows_of(table)
     if "customers" in load.judged:
         rows = f"({_with_bit(against_customers_sql(table, rows, 'judged_customers'))}) AS met"
     judged = f"SELECT * FROM {rows}"
     if table == "complaints":
-        judged = _with_bit(repeated_complaints_sql(rows, order="record" if numbered else "customer_id"), "place")
+        judged = _with_bit(repeated_complaints_sql(
+            rows, order="record" if numbered else "customer_id", numbered="complaint_id" in load.judged[table].fields.columns
+        ), "place")
     load.engine.make(f"judged_{table}", judged)
 
 

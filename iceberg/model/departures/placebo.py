@@ -11,18 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import START_RATIO_SHIFT, ExcessHazardFit, refit
+from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
-from iceberg.model.priors import MODEL_ERROR_LOG_SD
 
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 
 
 def run_placebo(
     fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES
-) -> FloatArray:
+) -> SingleArray:
     """Move the complaints, fit again from the real fit, and draw the silent churn.
 
     Args:
@@ -33,29 +33,15 @@ def run_placebo(
         replicates: Independent ways of moving the patterns.
 
     Returns:
-        (K, C) customers, joint over categories within a draw.
+        float32 (K, C, S, M) whole customers by the segment and month in which they left, joint over categories within a draw.
     """
     fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
     parts = []
     each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
     for size in each:
         moved = refit(*_move_patterns(fit, rng))
-        parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
-    return np.concatenate(parts).astype(np.float64)
-
-
-def tempered_above_noise(draws: FloatArray, placebo: FloatArray) -> float:
-    """`above_noise`, allowing for what no draw knows: an error of the model about this category, log-normal with median 1."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
-    chances = [above_noise(draws * np.exp(MODEL_ERROR_LOG_SD * node), placebo) for node in nodes]
-    return float(np.dot(weights, chances) / weights.sum())
-
-
-def above_noise(draws: FloatArray, placebo: FloatArray) -> float:
-    """Probability that a random draw of the estimate (K,) exceeds a random draw of the placebo (P,)."""
-    order = np.sort(placebo)
-    lower = np.searchsorted(order, draws, side="left") + np.searchsorted(order, draws, side="right")
-    return float(lower.mean() / (2 * len(order)))
+        parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn)
+    return np.concatenate(parts)
 
 
 def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[ExcessHazardFit, FloatArray, FloatArray]:
@@ -80,6 +66,7 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
             places = rng.permutation(layout.segments)
             mine["segment"][:, category] = mine["segment"][places, category]
             mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
+            of["level"][:, category] = of["level"][_moved_levels(layout, rng), category]
     of["month"][:] -= unrecorded
     # Small, as where the real fit starts (`_natural_first`): from large ratios a moved pattern can settle on what natural departures explain.
     of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0 + START_RATIO_SHIFT
@@ -89,3 +76,10 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
     of["month"][:] += np.log(size)[:, None]
     complainants = rng.poisson(rates.complaints * size[:, None, None, None]).astype(float)
     return replace(fit, design=replace(design, complainants=complainants)), shared, own
+
+
+def _moved_levels(layout: ParameterLayout, rng: np.random.Generator) -> IntArray:
+    """Positions of the levels of segment columns, those of each column in another order."""
+    starts = np.cumsum([0, *layout.column_sizes])
+    parts = [start + rng.permutation(size) for start, size in zip(starts, layout.column_sizes, strict=False)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
