@@ -8,15 +8,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from supply_chain.__main__ import BILL, LOCK, RANGES, bill, lock_text
+from supply_chain.__main__ import BILL, BUILD_LOCK, LOCK, RANGES, bill, build_requirements, lock_text
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def locked() -> dict[str, tuple[str, list[str]]]:
+def locked(file: Path = LOCK) -> dict[str, tuple[str, list[str]]]:
     """Name -> version and hashes."""
     found = {}
-    for entry in re.sub(r"\\\n\s*", " ", LOCK.read_text()).splitlines():
+    for entry in re.sub(r"\\\n\s*", " ", file.read_text()).splitlines():
         if not entry.startswith("#"):
             requirement, *hashes = re.split(r"\s+--hash=sha256:", entry.strip())
             parsed = Requirement(requirement)
@@ -35,7 +35,14 @@ def test_every_requirement_is_locked_within_its_range() -> None:
 
 
 def test_every_package_has_hashes() -> None:
-    assert all(hashes and all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes) for _, hashes in locked().values())
+    for file in (LOCK, BUILD_LOCK):
+        assert all(hashes and all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes) for _, hashes in locked(file).values())
+
+
+def test_what_builds_the_wheel_is_locked_within_its_range() -> None:
+    versions = {name: version for name, (version, _) in locked(BUILD_LOCK).items()}
+    for wanted in map(Requirement, build_requirements()):
+        assert wanted.specifier.contains(Version(versions[canonicalize_name(wanted.name)])), wanted
 
 
 def test_the_bill_of_materials_says_the_same() -> None:
