@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.terms import LONGEST_MONTHS, renewal_fits_sql
 
 Outcome = Literal["reject", "repair", "flag"]
 
@@ -117,6 +118,10 @@ RULES: tuple[RowRule, ...] = (
     RowRule("exact_duplicate", "customers", "", "reject"),
     RowRule("duplicate_customer_id", "customers", "customer_id", "reject"),
     RowRule("churned_without_date", "customers", "", "reject"),
+    _unparseable("customers", "term", "repair", "unreadable_term"),
+    RowRule("implausible_term", "customers", "term", "repair", f"term_parsed > {LONGEST_MONTHS}"),
+    _unparseable("customers", "renewal_date", "repair", "unreadable_renewal_date"),
+    RowRule("implausible_renewal_date", "customers", "renewal_date", "repair", f"NOT {renewal_fits_sql()}"),
     *_whole_row("complaints", "customer_id", "complaint_date"),
     _missing_id("complaints"),
     *_day("complaints", "complaint_date", "missing_complaint_date"),
@@ -176,7 +181,8 @@ FINE = {
     "customers": (
         f"customer_id_parsed IS NOT NULL AND start_date_parsed BETWEEN {EARLIEST} AND {{today}} "
         "AND coalesce(end_date_parsed BETWEEN start_date_parsed AND {today} AND end_date_parsed > DATE '1970-01-01', end_date_blank) "
-        "AND coalesce(revenue_parsed >= 0, revenue_blank)"
+        "AND coalesce(revenue_parsed >= 0, revenue_blank) "
+        f"AND coalesce(term_parsed <= {LONGEST_MONTHS}, term_blank) AND coalesce({renewal_fits_sql()}, renewal_date_blank)"
     ),
 }
 

@@ -16,7 +16,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import FIELDS, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import ASKED_FIELDS, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -109,7 +109,7 @@ def _choose_table(frame: Frame, file: UploadedFile, previews: Previews, saved: C
     chosen: dict[str, str] = {}
     formats: dict[str, str] = dict(saved.date_formats) if saved else {}
     fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
-    for name, kind in FIELDS[file.table].items():
+    for name, kind in ASKED_FIELDS[file.table].items():
         header = _choose_header(frame, preview, file.table, name, stem, saved)
         if header is None:
             if name == "category" and file.table in WITHOUT_CATEGORY:
