@@ -92,7 +92,7 @@ def company_with_contracts(
     after = np.where(rng.random(customers) < trial, 5, 0) if trial else np.zeros(customers, dtype=np.int64)
     term, began = months * month, start + after * month
     renewal = began + np.ceil(np.maximum(decided - began, 1) / term) * term
-    last = np.floor(np.where(is_bound, renewal, decided))
+    last, following = np.floor(np.where(is_bound, renewal, decided)), began + np.maximum(np.ceil((end - began) / term), 1) * term
     said = pd.concat(complaints, ignore_index=True)
     said = said[(said["day"] <= last[said["who"]]) & (said["day"] >= since) & (said["day"] < end)]
     there = (last >= since) & (start < end)
@@ -105,7 +105,7 @@ def company_with_contracts(
             "end_date": (day_of + pd.to_timedelta(last, unit="D")).where(last < end),
             "segment": np.array(["north", "east", "south", "west"])[region],
             "contract length": np.where(is_bound, [f"{number} months" for number in months], "month-to-month"),
-            "next renewal": (day_of + pd.to_timedelta(np.floor(began + np.maximum(np.ceil((end - began) / term), 1) * term), unit="D")).where(is_bound),
+            "next renewal": (day_of + pd.to_timedelta(np.floor(following), unit="D")).where(is_bound),
         }
     )
     heard = pd.DataFrame({"customer_id": "C" + said["who"].astype(str), "complaint_date": day_of + pd.to_timedelta(np.floor(said["day"]), unit="D")})

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.axis_names import Names
@@ -48,7 +50,7 @@ class Contract:
         return np.arange(self.first_months + self.term_months, until, self.term_months, dtype=np.int64) if self.binds else np.zeros(0, dtype=np.int64)
 
     def per_month(self, edges_months: Sequence[int], *, begin_together: bool) -> FloatArray:
-        """(B,) renewals per month of tenure in each band, `begin_together` also that at the end of a first part of a term; the last band has them evenly."""
+        """(B,) renewals per month of tenure in each band, the last with them evenly; `begin_together`: also that after a first part of a term."""
         edges = np.asarray(edges_months)
         met = self.renewals(int(edges[-1]))
         if begin_together and self.first_months and self.binds:
@@ -95,7 +97,8 @@ class ContractCells:
         common = term or _term_of_days(known, sizes)
         contract = {name: Contract.read(after, term=common) for name, after in known.items()}
         if term:  # the user knows better than the column
-            contract = {name: replace(one, term_months=term, first_months=one.first_months % term) if one.binds else one for name, one in contract.items()}
+            given = {name: replace(one, term_months=term, first_months=one.first_months % term) for name, one in contract.items() if one.binds}
+            contract |= given
         by_segment, by_contract = dict[str, int](), dict[Contract, int]()
         for name, size in sizes.items():
             by_segment[segment[name]] = by_segment.get(segment[name], 0) + size
@@ -143,7 +146,7 @@ def add_contracts_up(counts: CohortCounts) -> CohortCounts:
     names = tuple(dict.fromkeys(name.rpartition(CONTRACT_MARK)[0] for name in counts.segments))
     place = _segment_of_cells(counts)
 
-    def summed(values: IntArray | FloatArray, axis: int) -> np.ndarray:  # type: ignore[type-arg]  # whole numbers or amounts
+    def summed(values: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
         return np.stack([values.compress(place == segment, axis=axis).sum(axis=axis) for segment in range(len(names))], axis=axis)
 
     tenure, clock, observed = counts.tenure_days, counts.clock, counts.observed
@@ -155,16 +158,15 @@ def add_contracts_up(counts: CohortCounts) -> CohortCounts:
             voiced=summed(observed.voiced, 1),
             clock=ComplaintClockCounts.summed(rows.columns | {"segment": place[rows.segment]}),
         )
+    cells: dict[str, Any] = {name: summed(getattr(counts, name), 0) for name in (*CELL_FIELDS, "silent_exit_revenue", "customers_at_risk")}
     return replace(
         counts,
         segments=names,
         complainants=summed(counts.complainants, 1),
-        silent_exit_revenue=summed(counts.silent_exit_revenue, 0),
-        customers_at_risk=summed(counts.customers_at_risk, 0),
         tenure_days=TenureDayCounts.summed(tenure.columns | {"segment": place[tenure.segment]}),
         clock=ComplaintClockCounts.summed(clock.columns | {"segment": place[clock.segment]}),
         observed=observed,
-        **{name: summed(getattr(counts, name), 0) for name in CELL_FIELDS},
+        **cells,
     )
 
 

@@ -82,7 +82,8 @@ class _HalfMonths:
         around = self.around(renewals)
         if self.exits.sum() * around[1] < ENOUGH * self.at_risk.sum():
             return None
-        return _more_frequent(*around.tolist())
+        here, at_risk, beside, at_risk_beside = around.tolist()
+        return _more_frequent(here, at_risk, beside, at_risk_beside)
 
 
 def _more_frequent(exits: float, at_risk: float, exits_beside: float, at_risk_beside: float, ratio: float = LEAST_RATIO) -> bool:
@@ -199,7 +200,7 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
     """Counts with a renewal clock where contracts are read from a column or found, or where the user gives their term.
 
     Args:
-        reduce: Counts with the given lower edges of tenure bands; with the ordinary ones for None. By segment and contract where a column gives these.
+        reduce: Counts with the given lower edges of tenure bands; with the ordinary ones for None. By contract too, where a column gives these.
         term: Months between renewals; 0 where the user says that there are no contracts, None where a column or the departures decide.
     """
     counts = reduce(None)
@@ -244,7 +245,8 @@ def read_column(counts: CohortCounts) -> Renewals | None:
         weights = np.array([one.around[1] for one in followed.values()]) + 1e-9
         bound = float(np.average([one.share_bound(term) for term, one in followed.items()], weights=weights))
         sd = float(np.hypot(LEAST_BOUND_SD, np.sqrt(1 / around[0] + 1 / max(around[2], 1.0))))
-    longest = max(term for term, one in followed.items() if term == main or one.at_risk >= LONG_TERM_SHARE * counts.person_days.sum() / HALF_MONTH)
+    enough = LONG_TERM_SHARE * sum(at_risk.values())
+    longest = max((term for term, one in followed.items() if one.at_risk >= enough), default=main)
     unmodelled: Unmodelled = "short_window" if len(counts.months) < longest - 1 else ""
     if any(one.mixes_terms() for one in followed.values()):
         unmodelled = "mixed_terms"
@@ -265,7 +267,8 @@ def _first_part_ends_in_a_renewal(counts: CohortCounts) -> bool:
     for contract in {one for one in contracts if one.binds and one.first_months}:
         cells = np.flatnonzero([one == contract for one in contracts])
         around = around + _HalfMonths.of(counts, cells).around([contract.first_months])
-    return _more_frequent(*around.tolist(), ratio=LEAST_RATIO_SAID)
+    here, at_risk, beside, at_risk_beside = around.tolist()
+    return _more_frequent(here, at_risk, beside, at_risk_beside, LEAST_RATIO_SAID)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,31 +278,40 @@ class _OwnRenewals:
     Attributes:
         around: (4,) as `_HalfMonths.around`, all renewals.
         first, second: The same of the first, third, ... renewal and of those between.
+        half_way: The same of the months half-way between renewals.
         exits, at_risk: Departures and half months at risk at any time.
     """
 
     around: FloatArray
     first: FloatArray
     second: FloatArray
+    half_way: FloatArray
     exits: float
     at_risk: float
 
     @classmethod
     def of(cls, counts: CohortCounts, contracts: Sequence[Contract], term: int) -> _OwnRenewals:
-        first, second, exits, at_risk = np.zeros(4), np.zeros(4), 0.0, 0.0
+        (first, second, half_way), exits, at_risk = np.zeros((3, 4)), 0.0, 0.0
         for contract in {one for one in contracts if one.term_months == term}:
             cells = np.flatnonzero([one == contract for one in contracts])
             tenure, renewals = _HalfMonths.of(counts, cells), contract.renewals(LATEST_MONTHS).tolist()
             first, second = first + tenure.around(renewals[::2]), second + tenure.around(renewals[1::2])
+            half_way = half_way + tenure.around([month - term // 2 for month in renewals])
             exits, at_risk = exits + float(tenure.exits.sum()), at_risk + float(tenure.at_risk.sum())
-        return cls(first + second, first, second, exits, at_risk)
+        return cls(first + second, first, second, half_way, exits, at_risk)
 
     @property
     def contradicted(self) -> bool:
-        """Whether there are enough departures to say that they do not gather at the renewals."""
-        here, at_risk, beside, at_risk_beside = self.around
-        enough = self.exits * at_risk >= ENOUGH * self.at_risk
-        return bool(enough and here * at_risk_beside < LEAST_RATIO_SAID * beside * at_risk)
+        """Whether there are enough departures to say that they do not gather at the renewals, or do so half-way as well.
+
+        The first, third, ... renewal speaks for the term where it can: the others are renewals of half the term too, or of one and a half.
+        """
+        enough = ENOUGH * self.at_risk
+        here, at_risk, beside, at_risk_beside = self.first if self.exits * self.first[1] >= enough else self.around
+        if self.exits * at_risk >= enough and here * at_risk_beside < LEAST_RATIO_SAID * beside * at_risk:
+            return True
+        here, at_risk, beside, at_risk_beside = self.half_way.tolist()
+        return self.exits * at_risk >= enough and _more_frequent(here, at_risk, beside, at_risk_beside)
 
     def mixes_terms(self) -> bool:
         """Whether every second renewal takes more customers than the others, as where some are bound for twice the term."""

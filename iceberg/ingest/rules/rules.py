@@ -181,9 +181,15 @@ FINE = {
     "customers": (
         f"customer_id_parsed IS NOT NULL AND start_date_parsed BETWEEN {EARLIEST} AND {{today}} "
         "AND coalesce(end_date_parsed BETWEEN start_date_parsed AND {today} AND end_date_parsed > DATE '1970-01-01', end_date_blank) "
-        "AND coalesce(revenue_parsed >= 0, revenue_blank) "
-        f"AND coalesce(term_parsed <= {LONGEST_MONTHS}, term_blank) AND coalesce({renewal_fits_sql()}, renewal_date_blank)"
+        "AND coalesce(revenue_parsed >= 0, revenue_blank)"
     ),
+}
+# The same of fields that few files have.
+FINE_FIELDS = {
+    "customers": {
+        "term": f"coalesce(term_parsed <= {LONGEST_MONTHS}, term_blank)",
+        "renewal_date": f"coalesce({renewal_fits_sql()}, renewal_date_blank)",
+    },
 }
 
 # Lines that do not fit the header's columns (see `iceberg.ingest.files.text.malformed_lines`), and whether they are rejected.
@@ -243,5 +249,6 @@ def flags_sql(
     others = " + ".join(terms) or "0"
     if table in FINE and not silent:
         in_order = FINE[table].replace("{today}", today) + (f" AND (end_date_parsed IS NULL OR NOT {live})" if live != "FALSE" else "")
+        in_order += "".join(f" AND {fine}" for name, fine in FINE_FIELDS.get(table, {}).items() if name in headers)
         whole.insert(0, f"WHEN {in_order} THEN 0 ")
     return f"CASE {''.join(whole)}ELSE {others} END" if whole else others

@@ -24,7 +24,7 @@ _UNITS = (
 )
 _WORDS = {
     0: r"month[ -](?:to|by)[ -]month|m2m|mtm|mois par mois|au mois|sans engagement|sans dur.e|no commitment|no contract|without contract|none|aucune?"
-    r"|no|non|libre|flexible|pay as you go|payg|rolling|open[ -]ended|ind.termin.e?|dur.e ind.termin.e|cdi|resiliable .* tout moment|r.siliable .* tout moment",
+    r"|no|non|libre|flexible|pay as you go|payg|rolling|open[ -]ended|ind.termin.e?|dur.e ind.termin.e|r.siliable .* tout moment",
     1: r"monthly|mensuel(?:le)?|month|mois|one[ -]month|un mois",
     3: r"quarterly|trimestriel(?:le)?|quarter|trimestre|three[ -]months?|trois mois",
     6: r"half[ -]?yearly|semi[ -]?annual(?:ly)?|semestriel(?:le)?|semestre|six[ -]months?|six mois",
@@ -79,7 +79,7 @@ def _months(plain: str, pattern: str, months: float) -> str:
 
 
 def contract_sql() -> str:
-    """SQL of what is put behind the segment of a customer with a contract: the mark, the months of its term, and those to a renewal from the first day.
+    """SQL of what stands behind the segment of a customer with a contract: a mark, the months of its term, and those from the first day to a renewal.
 
     Needs the columns ``term_parsed``, ``renewal_date_parsed`` and ``start_date_parsed``. Where the term is known, whole terms are taken off the
     months; either number is absent where the file does not give it, and the text is empty where it gives neither.

@@ -258,7 +258,8 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
         for name in ASKED_FIELDS[table]
         if chosen.get(name)
     }
-    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed and name not in ASKED_FIELDS[table]}  # they correct or contradict the others
+    unasked = EXTRA_FIELDS.get(table, {}).keys() - ASKED_FIELDS[table].keys()
+    choices |= {name: choice for name, choice in proposed.items() if name in unasked}  # they correct or contradict the others
     choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
     of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
     return ColumnMapping(

@@ -74,7 +74,7 @@ class RenewalClock:
     @cached_property
     def _renewing_by_lag(self) -> FloatArray:
         """(longest term + 1, S, B) of the customers who wished to go so many months ago, how many meet a renewal of theirs in a month."""
-        return np.einsum("tl,tsb->lsb", self.share_of_month, self.renewing)
+        return np.asarray(np.einsum("tl,tsb->lsb", self.share_of_month, self.renewing), dtype=np.float64)
 
     def bound(self, moved: FloatArray | float) -> FloatArray:
         """(..., S) share bound, `moved` on the logit scale; its axes are draws."""
