@@ -60,7 +60,7 @@ def test_a_sheet_where_complained_is_churned_is_called_a_leak(tmp_path: Path, ca
     assert "this looks like a leak" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize(("language", "says"), [("en", "1,652 complaints are counted per month"), ("fr", "sont comptées par mois et par motif")])
+@pytest.mark.parametrize(("language", "says"), [("en", "1,997 complaints are counted per month"), ("fr", "sont comptées par mois et par motif")])
 def test_linked_complaints_alone_are_counted_like_volumes_and_said_to_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, says: str
 ) -> None:

@@ -165,6 +165,8 @@ def saved_mapping(options: Options) -> MappingSet | None:
     from iceberg.ingest.schema import TERM_WORDS
 
     mapping = MappingSet.load(options.mapping) if options.mapping is not None else None
+    if options.segments:
+        mapping = replace(mapping or MappingSet(), segments=options.segments)
     if options.keep_months:
         mapping = replace(mapping or MappingSet(), keep_months=True)
     if options.recording_changes or options.no_recording_change:

@@ -42,6 +42,14 @@ def check_engine(text: str) -> str:
     return text
 
 
+def check_columns(text: str) -> tuple[str, ...]:
+    """Headers of columns, with commas between them."""
+    headers = tuple(header.strip() for header in text.split(","))
+    if not all(headers) or len(set(headers)) < len(headers):
+        raise UsageError("columns_unclear", {"value": text})
+    return headers
+
+
 def check_date(option: str) -> Callable[[str], date]:
     """A day written year-month-day."""
     def check(text: str) -> date:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from iceberg.cli.option_types import (
     UsageError,
     check_change,
+    check_columns,
     check_date,
     check_engine,
     check_factor,
@@ -77,6 +78,7 @@ class Options:
     survey_bias: float = Assumptions.survey_bias
     seed: int = 0
     mapping: Path | None = None
+    segments: tuple[str, ...] = ()
     json: Path | None = None
     reports: tuple[Path, ...] = ()
     quiet: bool = False
@@ -275,7 +277,7 @@ def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Op
     return _Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
 
 
-_MAPPING = _Option("mapping", "file", Path)
+_MAPPING = (_Option("mapping", "file", Path), _Option("segments", "columns", check_columns))
 _RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
 _ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
 _STORE = (_Option("store", "store_address"), _Option("author", "text"))
@@ -298,7 +300,7 @@ _ESTIMATE = (
     _Option("keep-cancellations"),
     _Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
-    _MAPPING,
+    *_MAPPING,
     _Option("json", "file", Path),
     *_RESOURCES,
     *_ENGINE,
@@ -308,7 +310,7 @@ _REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, 
 _COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
 _OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
     "demo": (_Option("out", "folder", Path),),
-    "check": (_MAPPING, *_RESOURCES, *_ENGINE),
+    "check": (*_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
     "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE),
     "studies": (

@@ -91,6 +91,8 @@ class CohortCounts:
         customers_at_risk: (S,) distinct customers with at least one day at risk.
         observed: What an incident log and a survey show of silent customers; None where neither was given.
         has_calendar: False for a sheet without dates (level F): a placeholder of one month, a person-day is one customer, the clock has one bin.
+        segment_columns: Headers of the columns whose levels make a segment, where they are several; empty otherwise.
+        segment_levels: Of every segment, its level in each of these columns; segments taken together have a level of their own. Empty likewise.
         unrecorded: Months of the window asked for that are no evidence (`iceberg.cohort.evidence_months`); those at its ends are not counted.
         cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
@@ -124,6 +126,8 @@ class CohortCounts:
     observed: ObservedSilence | None = None
     has_calendar: bool = True
     unrecorded: tuple[UnrecordedMonths, ...] = ()
+    segment_columns: tuple[str, ...] = ()
+    segment_levels: tuple[tuple[str, ...], ...] = ()
     cancellations: tuple[LoggedCancellations, ...] = ()
     negative_controls: tuple[str, ...] = ()
     recording_changes: tuple[RecordingChange, ...] | None = None
@@ -131,8 +135,9 @@ class CohortCounts:
     renewals: Renewals | None = None
 
     def __post_init__(self) -> None:
-        for name in ("segments", "categories", "band_edges_months", "clock_edges_days"):
+        for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "segment_levels", tuple(map(tuple, self.segment_levels)))
         if not self.customers_at_risk.size:
             object.__setattr__(self, "customers_at_risk", np.zeros(len(self.segments), dtype=np.int64))
         for name in (*CELL_FIELDS, "complainants", "complaints", "customers_at_risk"):
@@ -264,6 +269,7 @@ class CohortCounts:
         return replace(
             self,
             segments=tuple(self.segments[place] for place in chosen),
+            segment_levels=tuple(self.segment_levels[place] for place in chosen if self.segment_columns),
             complainants=self.complainants[:, chosen],
             silent_exit_revenue=self.silent_exit_revenue[chosen],
             customers_at_risk=self.customers_at_risk[chosen],
@@ -298,6 +304,8 @@ def _check_names_and_edges(counts: CohortCounts) -> None:
             raise ValueError(f"names repeat: {names}")
     if not counts.segments:
         raise ValueError("counts need at least one segment")
+    if counts.segment_columns and [len(levels) for levels in counts.segment_levels] != [len(counts.segment_columns)] * len(counts.segments):
+        raise ValueError("every segment has one level in each of its columns")
     for edges in (counts.band_edges_months, counts.clock_edges_days):
         if not edges or edges[0] != 0 or any(low >= high for low, high in pairwise(edges)):
             raise ValueError(f"edges must start at 0 and rise: {edges}")
@@ -370,6 +378,8 @@ def header_bytes(counts: CohortCounts) -> bytes:
         header["observed"] = {name: getattr(counts.observed, name) for name in ("complain_within_days", "unmatched")}
     if not counts.has_calendar:
         header["has_calendar"] = False
+    if counts.segment_columns:
+        header |= {"segment_columns": counts.segment_columns, "segment_levels": counts.segment_levels}
     header |= findings_to_header(counts)
     return json.dumps(header, ensure_ascii=False, sort_keys=True).encode()
 

@@ -67,6 +67,8 @@ def _build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Cohor
         clock=ComplaintClockCounts(**_columns(arrays, "clock")),
         observed=_observed(header, arrays),
         has_calendar=header.get("has_calendar", True),
+        segment_columns=tuple(header.get("segment_columns", ())),
+        segment_levels=tuple(header.get("segment_levels", ())),
         **findings_from_header(header),
         **fields,
     )

@@ -72,9 +72,9 @@ def reduce_flat(
     shape = (len(segments.names), 1, len(edges))
     cell = (segment, np.zeros_like(segment), band)
     silent = (category < 0).astype(np.int64)
-    vocal_by_cell = add_up((len(categories.names) + 1, *shape), (category, *cell), customers)[:-1]
-    place_of = {name: categories.place(name) for name in category_sizes}
     axes = (len(categories.names), len(segments.names))
+    vocal_by_cell = add_up((axes[0] + 1, *shape), (category, *cell), customers)[:-1]
+    place_of = {name: categories.place(name) for name in category_sizes}
     statements = Statements(NO_CALENDAR, edges, tuple(clock_edges_days))
     fields: dict[str, Any] = {
         "silent_person_days": add_up(shape, cell, customers * silent),
@@ -104,6 +104,7 @@ def reduce_flat(
         grouped_categories=categories.others,
         has_customers=True,
         has_calendar=False,
+        **segments.columns(tables.segment_columns),
         **fields,
     )
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,10 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import RecentCustomers
 from iceberg.ingest.tables import Tables
 
-MAX_SEGMENTS = 12  # judgement: what a page can show and the reconciliation model can learn from
+MAX_SEGMENTS = 300  # judgement: a hundred take seconds, and time grows with their number
+# Judgement: of more than a dozen segments, those of fewer customers, past the largest, are taken together; the others are pooled by the model as
+# far as they are alike. Months and tenure bands of so few customers say nothing of their own, and take as long as any other.
+FEW_SEGMENTS, LEAST_CUSTOMERS = 12, 30
 MAX_CATEGORIES = 24  # judgement: more than that is free text, not a list of reasons
 _SAMPLE_ROWS, _MANY_NAMES = 20_000, 50  # judgement: from here on it pays to count segments before grouping by day
 
@@ -177,6 +181,7 @@ class _Reduction:
             "clock_edges_days": self.statements.clock_edges_days,
             "grouped_segments": self.segments.others,
             "grouped_categories": self.categories.others,
+            **self.segments.columns(self.tables.segment_columns),
         }
         if self.segments.names:
             fields |= self._customers_and_vocal() if linked else self._customers(self.engine)[0]
@@ -205,8 +210,9 @@ class _Reduction:
         else:
             self.engine.make(source, self.statements.starts_by_name())
         sizes = dict(self.engine.execute(self.statements.segment_sizes(source)).fetchall())
-        cells = ContractCells.of(sizes, self.max_segments, term=self.term)
-        segments = Names.largest(sizes, self.max_segments) if cells is None else Names(cells.names, cells.segments.others)
+        largest = partial(Names.largest, most=self.max_segments, few=FEW_SEGMENTS, least=LEAST_CUSTOMERS)
+        cells = ContractCells.of(sizes, largest, term=self.term)
+        segments = largest(sizes) if cells is None else Names(cells.names, cells.segments.others)
         if segments.names:
             places = self.statements.places(segments.names) if cells is None else self.statements.places_of(cells.places)
             self.engine.make("segment_places", places)

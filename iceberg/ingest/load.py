@@ -25,7 +25,7 @@ from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats,
 from iceberg.ingest.judging.across_rows import judge_flat_duplicates
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
-from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
@@ -219,6 +219,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         named_customers="customers_named" if scan is not None else "customers",
         customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
+        segment_columns=segment_columns(files),
         origin=tuple(files),
     )
     report = IngestReport(

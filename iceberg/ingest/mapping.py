@@ -15,9 +15,10 @@ import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import DATE_FORMATS
 
@@ -40,6 +41,7 @@ class MappingSet:
     `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
     where there is none, None where nobody said.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
+    `segments`: headers of the columns that segment the customers, in place of the one proposed or named by the mapping of their table.
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
     contracts; 0 where there are none, None where the departures decide.
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
@@ -52,6 +54,7 @@ class MappingSet:
     keep_months: bool = False
     recording_changes: tuple[str, ...] | None = None
     look_back_days: int | None = None
+    segments: tuple[str, ...] = ()
     term: int | None = None
     keep_cancellations: bool = False
     negative_controls: tuple[str, ...] = ()
@@ -59,6 +62,14 @@ class MappingSet:
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
         return self.tables.get(table)
+
+    def with_segments(self, source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
+        """The mapping of a file with `segments` in place of its own column. Subscriptions that lack one of them keep theirs."""
+        header = COLUMNS_TOGETHER.join(self.segments)
+        takes = mapping.table in {"customers", "flat"} or (mapping.table == "subscriptions" and source.column(header) is not None)
+        if not header or not takes:
+            return mapping
+        return replace(mapping, choices=mapping.choices | {"segment": FieldChoice("segment", header)})
 
     def with_link(self, table: str, choice: LinkChoice | None) -> MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
@@ -98,6 +109,9 @@ class MappingSet:
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.recording_changes is not None:
             tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
+        if self.segments:
+            table = "flat" if "flat" in tables else "customers"
+            tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
         return choices | tables
 
     @classmethod
@@ -125,6 +139,7 @@ class MappingSet:
         choices = {"joining", "relations", "window", "categories"}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
+        listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
         categories = content.get("categories", {})
         return cls(
             tables,
@@ -132,6 +147,7 @@ class MappingSet:
             _links_from(content.get("relations", {}), name),
             recording_changes=changes,
             **window,
+            segments=listed[0] if listed else (),
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
         )
@@ -211,6 +227,14 @@ def _names_from(entry: dict[str, Any], key: str, *, name: str) -> tuple[str, ...
     return tuple(value)
 
 
+def _headers_from(value: Any, name: str, table: str) -> tuple[str, ...]:  # noqa: ANN401  # whatever the file holds
+    headers = value if isinstance(value, list) else [value]
+    if not headers or not all(isinstance(header, str) and header for header in headers):
+        values = {"file": name, "table": table, "key": "segments", "value": str(value), "known": '["region", "plan"]'}
+        raise MappingError("mapping_value_wrong", values)
+    return tuple(headers)
+
+
 def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401  # whatever the file holds
     pointing = [table for table, fields in FIELDS.items() if "customer_id" in fields and table not in {"customers", "flat"}]
     if not isinstance(entry, dict) or not set(entry) <= set(pointing):
@@ -222,6 +246,8 @@ def _links_from(entry: Any, name: str) -> dict[str, LinkChoice]:  # noqa: ANN401
 def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry: dict[str, Any] = {key: value for key in _OPTIONS if (value := getattr(mapping, key))}
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
+    if COLUMNS_TOGETHER in (mapping.header("segment") or ""):
+        entry["columns"]["segment"] = mapping.choices["segment"].header.split(COLUMNS_TOGETHER)
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
@@ -240,7 +266,12 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     known = all_fields(table)
     if unknown := [key for key in (*columns, *yes) if key not in known]:
         raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": unknown[0], "known": ", ".join(known)})
-    choices = {key: FieldChoice(key, str(header)) for key, header in columns.items() if header}
+    columns = {
+        key: COLUMNS_TOGETHER.join(_headers_from(header, name, table)) if key == "segment" and isinstance(header, list) else str(header)
+        for key, header in columns.items()
+        if header
+    }
+    choices = {key: FieldChoice(key, header) for key, header in columns.items()}
     options = {key: str(entry[key]) for key in _OPTIONS if key != "header_line" and entry.get(key)}
     formats = {key: str(value) for key, value in formats.items()}
     yes = {key: tuple(str(value) for value in (values if isinstance(values, list) else [values])) for key, values in yes.items()}

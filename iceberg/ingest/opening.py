@@ -134,11 +134,11 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
         raise
     relation, table = _lay_out(load, relation, table, given)
     if given is not None and given.choices:
-        return table, (relation, complete_with_system(relation, given))
+        return table, (relation, mappings.with_segments(relation, complete_with_system(relation, given)))
     proposed = _propose(relation, table, given)
     if len(relation.reading.sheets) > 1 and not _is_certain(proposed) and not relation.reading.overridden:
         relation, proposed = _find_sheet(load, source, relation, table, given) or (relation, proposed)
-    return proposed.table, (relation, proposed)
+    return proposed.table, (relation, mappings.with_segments(relation, proposed))
 
 
 def _lay_out(load: Load, relation: SourceTable, table: str, given: ColumnMapping | None) -> tuple[SourceTable, str]:

@@ -35,6 +35,8 @@ UNCATEGORISED = "(no category)"
 # segment, in either engine, then groups them by contract as well.
 CONTRACT_MARK = "\x1f"
 CONTRACT_FIELDS = ("term", "renewal_date")  # of the customers
+# A segment that several columns give: "region + plan" names the columns, "North · Premium" a cell of them, "–" a blank level.
+COLUMNS_TOGETHER, LEVELS_TOGETHER, BLANK_LEVEL = " + ", " · ", "–"
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 # Months between the renewals of contracts that a user may give, and the words beside a number: none, or as the departures say.
 SHORTEST_TERM, LONGEST_TERM = 6, 60  # those bound for less leave almost as if they were free

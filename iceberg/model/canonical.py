@@ -53,6 +53,7 @@ def reorder(counts: CohortCounts, categories: IntArray, segments: IntArray) -> C
         counts,
         categories=tuple(counts.categories[index] for index in categories),
         segments=tuple(counts.segments[index] for index in segments),
+        segment_levels=tuple(counts.segment_levels[index] for index in segments if counts.segment_columns),
         complainants=counts.complainants[categories][:, segments],
         complaints=counts.complaints[categories],
         customers_at_risk=counts.customers_at_risk[segments],

@@ -106,6 +106,8 @@ def estimate_iceberg(
         ratio_prior=answer.ratio_prior,
         excess=answer.excess,
         currency=counts.currency,
+        segment_columns=counts.segment_columns,
+        segment_levels=counts.segment_levels,
         has_calendar=counts.has_calendar,
         inflated=1.0 if recording is None else max(float(recording.typical.max(initial=1.0)), 1.0),
     )

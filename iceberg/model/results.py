@@ -317,6 +317,7 @@ class EstimateCells:
         excess: float64 (K, C) draws of q_c beside those of `Draws`.
         currency: ISO 4217 code of the money.
         whole: Whether these are all segments and months of the window.
+        segment_columns, segment_levels: See `CohortCounts`.
         has_calendar: False where the one month stands for a sheet without dates (evidence level F).
         inflated: As how many vocal customers one that was recorded counts at most, where what is recorded changed: small groups are judged by those
             that were.
@@ -334,6 +335,8 @@ class EstimateCells:
     currency: str = "EUR"
     whole: bool = True
     has_calendar: bool = True
+    segment_columns: tuple[str, ...] = ()
+    segment_levels: tuple[tuple[str, ...], ...] = ()
     last_months: tuple[date, ...] = ()
     inflated: float = 1.0
 

@@ -214,6 +214,7 @@ def focus_estimate(
     held = replace(
         cells,
         segments=tuple(cells.segments[index] for index in keep_segments),
+        segment_levels=tuple(cells.segment_levels[index] for index in keep_segments if cells.segment_columns),
         months=tuple(cells.months[index] for index in keep_months),
         last_months=tuple(cells.last_months[index] for index in keep_months) if cells.last_months else (),
         vocal=cells.vocal[every, rows[0], rows[1]],

@@ -298,6 +298,8 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
     held = replace(
         cells,
         segments=axes.segments,
+        segment_columns=(),  # those taken together may differ in any of them
+        segment_levels=(),
         months=axes.months,
         last_months=axes.last_months if axes.last_months != axes.months else (),
         vocal=_gather(cells.vocal, axes),

@@ -85,6 +85,8 @@ def counts_parts(counts: CohortCounts) -> dict[str, bytes]:
     if counts.observed is not None:
         parts |= _observed_parts(counts, counts.observed)
         header["observed"] = {"complain_within_days": counts.observed.complain_within_days, "unmatched": counts.observed.unmatched}
+    if counts.segment_columns:
+        header |= {"segment_columns": counts.segment_columns, "segment_levels": counts.segment_levels}
     header |= findings_to_header(counts)
     header["tables"] = {name: _MEANING[name] for name in parts}
     return {HEADER: json_bytes(header), **parts}
@@ -148,6 +150,8 @@ def _build(parts: Mapping[str, bytes]) -> tuple[CohortCounts, str]:
         tenure_days=TenureDayCounts(**read_columns(parts["counts_tenure_days.parquet"])),
         clock=ComplaintClockCounts(**read_columns(parts["counts_clock.parquet"])),
         observed=_read_observed(parts, header, len(categories), len(segments)) if "observed" in header else None,
+        segment_columns=tuple(header.get("segment_columns", ())),
+        segment_levels=tuple(header.get("segment_levels", ())),
         **findings_from_header(header),
         **{name: cells[name].reshape(shape) for name in _CELLS},
         **{name: header[name] for name in _PLAIN},

@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from iceberg.cohort.axis_names import Names
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.cohort.renewals.contracts import Contract, ContractCells, add_contracts_up, contracts_of
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.schema import CONTRACT_MARK
 from iceberg.store.counts_tables import counts_parts
 from iceberg.store.counts_tables import read_counts as read_tables
@@ -50,22 +53,22 @@ def test_what_a_file_says_of_a_contract_is_read_from_behind_the_segment() -> Non
 
 def test_segments_are_named_as_without_contracts_and_small_ones_taken_together() -> None:
     sizes = {named("north", "12:0"): 50, named("north", "24:0"): 20, "north": 5, named("south", "12:0"): 9, named("east", "12:0"): 3, "west": 2}
-    cells = ContractCells.of(sizes, 3, term=None)
+    cells = ContractCells.of(sizes, partial(Names.largest, most=3), term=None)
     assert cells is not None
     assert (cells.segments.names, cells.segments.others) == (("north", "south", "(other)"), 2)
     assert cells.contracts == (Contract(12), Contract(24), Contract())
     assert cells.places == {
         named("north", "12:0"): 0, named("north", "24:0"): 1, "north": 2, named("south", "12:0"): 3, named("east", "12:0"): 6, "west": 8,
     }  # fmt: skip
-    assert ContractCells.of({"north": 3}, 3, term=None) is None
+    assert ContractCells.of({"north": 3}, partial(Names.largest, most=3), term=None) is None
 
 
 @pytest.mark.parametrize(("months", "term"), [((12, 24, 36, 41), 12), ((24, 24, 48, 30), 24), ((36, 72), 36), ((6, 12, 18), 6), ((2, 3, 4), None)])
 def test_where_only_the_day_is_known_the_term_is_the_longest_that_no_first_renewal_contradicts(months: tuple[int, ...], term: int | None) -> None:
-    cells = ContractCells.of({named("", f":{month}"): 100 for month in months}, 12, term=None)
+    cells = ContractCells.of({named("", f":{month}"): 100 for month in months}, partial(Names.largest, most=12), term=None)
     assert cells is not None
     assert {one.term_months for one in cells.contracts[:-1]} == ({term} if term else set())
-    given = ContractCells.of({named("", f":{month}"): 100 for month in months}, 12, term=18)
+    given = ContractCells.of({named("", f":{month}"): 100 for month in months}, partial(Names.largest, most=12), term=18)
     assert given is not None
     assert {one.term_months for one in given.contracts[:-1]} == {18}
 
@@ -123,6 +126,22 @@ def test_clock_and_counts_travel_together(company: Callable[..., CohortCounts]) 
     south = counts.select(segments=["south"]).renewals
     assert south is not None
     assert south.terms[0].share == (counts.renewals.terms[0].share[counts.segments.index("south")],)
+
+
+def test_several_segment_columns_keep_their_levels(company: Callable[..., CohortCounts]) -> None:
+    customers, complaints, _ = company_with_contracts(2, customers=6_000, twice=0.4)
+    customers = customers.assign(plan=np.where(np.arange(len(customers)) % 3 > 0, "basic", "premium"))
+    choices = {"customer_id": "customer_id", "start_date": "start_date", "end_date": "end_date", "term": "contract length"}
+    made = {}
+    for name, more in (("with", choices), ("without", {key: value for key, value in choices.items() if key != "term"})):
+        mapping = MappingSet.from_dict({"customers": {"columns": more, "segments": ["segment", "plan"]}})
+        tables, _ = load_tables(customers=customers, complaints=complaints, mapping=mapping)
+        with tables:
+            made[name] = reduce_tables(tables, window=YEARS)
+    assert made["with"].segments == made["without"].segments
+    assert made["with"].segment_levels == made["without"].segment_levels
+    assert made["with"].renewals is not None
+    assert made["with"].renewals.all_terms == (12, 24)
 
 
 def test_a_column_that_the_departures_contradict_is_not_followed(company: Callable[..., CohortCounts]) -> None:

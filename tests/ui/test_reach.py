@@ -166,7 +166,7 @@ def test_a_visitor_of_another_machine_sees_the_closed_door(
     app = open_page(page, language=language)
     assert words.text("ui.access.other_machine", address="192.0.2.7") in [as_read(box.value) for box in app.error]
     assert not app.metric and not app.button and not app.get("vega_lite_chart")
-    assert "1,380" not in spoken(app) and "1\N{NARROW NO-BREAK SPACE}380" not in spoken(app)
+    assert "1,639" not in spoken(app) and "1\N{NARROW NO-BREAK SPACE}639" not in spoken(app)
 
 
 def test_a_server_that_was_opened_by_name_answers_a_visitor_of_another_machine(

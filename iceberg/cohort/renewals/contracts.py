@@ -8,7 +8,7 @@ segment and tenure band, and how often they met a renewal of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from iceberg.ingest.schema import CONTRACT_MARK, SHORTEST_TERM
 
 LIKELY_TERMS = (36, 24, 12, 6)  # of files that give the day of a renewal without the term
 EARLY_SHARE = 0.05  # judgement: of customers whose first renewal may seem to come before a full term
-MOST_CONTRACTS = 36  # judgement: rarer ones count as unknown
+MOST_CONTRACTS, LEAST_CONTRACTS, MOST_CELLS = 36, 4, 1500  # judgement: rarer contracts count as unknown; cells cost memory
 _WRITTEN = re.compile(r"(\d*):(\d*)", re.ASCII)
 
 
@@ -87,8 +87,8 @@ class ContractCells:
     places: Mapping[str, int]
 
     @classmethod
-    def of(cls, sizes: Mapping[str, int], most_segments: int, *, term: int | None) -> ContractCells | None:
-        """From the customers by name; None where no name carries a contract."""
+    def of(cls, sizes: Mapping[str, int], largest: Callable[[dict[str, int]], Names], *, term: int | None) -> ContractCells | None:
+        """From the customers by name, and what chooses the segments that stand apart; None where no name carries a contract."""
         written = {name: name.rpartition(CONTRACT_MARK) for name in sizes}
         if not any(mark for _, mark, _ in written.values()):
             return None
@@ -105,9 +105,10 @@ class ContractCells:
             one = contract.get(name, Contract())
             by_contract[one] = by_contract.get(one, 0) + size
         by_contract.pop(Contract(), None)
-        named = sorted(sorted(by_contract, key=lambda one: (-by_contract[one], one))[:MOST_CONTRACTS])
+        segments = largest(by_segment)
+        most = min(MOST_CONTRACTS, max(MOST_CELLS // max(len(segments.names), 1), LEAST_CONTRACTS))
+        named = sorted(sorted(by_contract, key=lambda one: (-by_contract[one], one))[:most])
         order = {one: place for place, one in enumerate(named)}
-        segments = Names.largest(by_segment, most_segments)
         width = len(named) + 1
         places = {name: segments.place(segment[name]) * width + order.get(contract.get(name, Contract()), width - 1) for name in sizes}
         return cls(segments, (*named, Contract()), places)
@@ -158,16 +159,23 @@ def add_contracts_up(counts: CohortCounts) -> CohortCounts:
             voiced=summed(observed.voiced, 1),
             clock=ComplaintClockCounts.summed(rows.columns | {"segment": place[rows.segment]}),
         )
+    firsts = [place.tolist().index(segment) for segment in range(len(names))]
+    levels = tuple(_without_contract(counts.segment_levels[first]) for first in firsts if counts.segment_columns)
     cells: dict[str, Any] = {name: summed(getattr(counts, name), 0) for name in (*CELL_FIELDS, "silent_exit_revenue", "customers_at_risk")}
     return replace(
         counts,
         segments=names,
+        segment_levels=levels,
         complainants=summed(counts.complainants, 1),
         tenure_days=TenureDayCounts.summed(tenure.columns | {"segment": place[tenure.segment]}),
         clock=ComplaintClockCounts.summed(clock.columns | {"segment": place[clock.segment]}),
         observed=observed,
         **cells,
     )
+
+
+def _without_contract(levels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(level.partition(CONTRACT_MARK)[0] for level in levels)
 
 
 def _segment_of_cells(counts: CohortCounts) -> IntArray:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER
 
 PREVIEW_ROWS = 1000
 _TEXT = "VARCHAR"
@@ -39,12 +43,14 @@ class SourceColumn:
         sql: SQL of its name inside DuckDB.
         type: DuckDB type; ``"VARCHAR"`` for text.
         sample: First values as text.
+        parts: Headers of the columns whose levels it joins; empty for a column of the file.
     """
 
     header: str
     sql: str
     type: str
     sample: tuple[str | None, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -154,6 +160,12 @@ class SourceTable:
     record_sql: str = "file_row_number"
     starts: tuple[int, ...] = ()
 
+    def unread(self, used: Mapping[str, str]) -> tuple[str, ...]:
+        """Headers that feed none of the fields of `used`, which has the header of each."""
+        columns = [self.column(header) for header in used.values()]
+        read = {name for column in columns if column is not None for name in (column.parts or (column.header,))}
+        return tuple(header for header in self.reading.headers if header not in read)
+
     @property
     def text(self) -> Path:
         """The text behind a CSV; only to be asked of a source that has one."""
@@ -161,5 +173,19 @@ class SourceTable:
         return self.text_path
 
     def column(self, header: str) -> SourceColumn | None:
-        """The column with this header."""
-        return next((column for column in self.columns if column.header == header), None)
+        """The column with this header, or the columns whose headers it joins (see `iceberg.ingest.schema.COLUMNS_TOGETHER`) as one."""
+        found = next((column for column in self.columns if column.header == header), None)
+        return found if found is not None or COLUMNS_TOGETHER not in header else self._joined(header)
+
+    def _joined(self, header: str) -> SourceColumn | None:
+        named = {column.header: column for column in self.columns}
+        parts = header.split(COLUMNS_TOGETHER)
+        if not all(part in named for part in parts):
+            return None
+        between = quote_text(LEVELS_TOGETHER)
+        levels = [
+            f"coalesce(nullif(trim(replace({named[part].text_sql}, {between}, ' - ')), ''), {quote_text(BLANK_LEVEL)})" for part in parts
+        ]
+        rows = zip(*(named[part].sample for part in parts), strict=False)
+        sample = tuple(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows)
+        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, tuple(parts))

@@ -229,7 +229,7 @@ def _complete_reading(item: JudgedTable) -> FileReading:
         item.source.reading,
         table=item.table,
         used=used,
-        dropped=tuple(header for header in item.source.reading.headers if header not in used.values()),
+        dropped=item.source.unread(used),
         date_formats={item.fields.columns[name].header: reading.format for name, reading in item.fields.dates.items()},
         time_zones={item.fields.columns[name].header: reading.time_zone for name, reading in item.fields.dates.items() if reading.time_zone},
         decimal={item.fields.columns[name].header: reading.decimal for name, reading in item.fields.numbers.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from iceberg.ingest.columns.mapping import ColumnMapping
@@ -86,3 +87,9 @@ class JudgedTable:
         lines = Counter(bad.rule for bad in self.bad_lines)
         counts = [RuleCount(self.table, rule, rows, LINE_RULES[rule]) for rule, rows in lines.items()]
         return counts + [RuleCount(self.table, rule, rows, rejects[rule]) for rule, rows in self.rule_rows.items()]
+
+
+def segment_columns(judged: Sequence[JudgedTable]) -> tuple[str, ...]:
+    """Headers of the columns whose levels make a segment; empty where one column has it, or none."""
+    columns = [item.fields.columns["segment"] for item in judged if "segment" in item.fields.columns]
+    return next((column.parts for column in columns if column.parts), ())

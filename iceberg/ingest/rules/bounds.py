@@ -5,7 +5,7 @@ A Parquet file knows these bounds from its own statistics; rules that no row can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -120,10 +120,10 @@ def _are_tidy(connection: duckdb.DuckDBPyConnection, source: SourceTable, column
     if not source.path and source.reading.format != "parquet":
         return not connection.execute(f"SELECT 1 FROM {source.from_sql} WHERE {wrong.format(name=column.text_sql)} LIMIT 1").fetchall(), None
     # Parquet: its dictionaries make distinct names cheaper than rows, unless there are very many.
-    sample = f"SELECT count(DISTINCT {column.sql}) FROM (SELECT {column.sql} FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
+    sample = f"SELECT count(DISTINCT name) FROM (SELECT {column.sql} AS name FROM {source.from_sql} LIMIT {_MANY_SEGMENTS})"
     if connection.execute(sample).fetchall()[0][0] > _MANY_SEGMENTS // 10:
         return False, None
-    distinct = f"SELECT {column.text_sql} AS name FROM (SELECT DISTINCT {column.sql} FROM {source.from_sql})"
+    distinct = f"SELECT {replace(column, sql='name').text_sql} AS name FROM (SELECT DISTINCT {column.sql} AS name FROM {source.from_sql})"
     trimmed = f"SELECT coalesce(trim(name), ''), {wrong.format(name='name')} FROM ({distinct})"
     found = connection.execute(f"{trimmed} LIMIT {_MANY_SEGMENTS}").fetchall()
     if len(found) == _MANY_SEGMENTS:

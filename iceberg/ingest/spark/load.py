@@ -21,14 +21,14 @@ from iceberg.ingest.judging.across_rows import (
     repeated_complaints_sql,
     repeated_customers_sql,
 )
-from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import notes_of
 from iceberg.ingest.opening import check_columns
 from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, FIELDS_OF_CUSTOMER, TABLES, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, COLUMNS_TOGETHER, FIELDS_OF_CUSTOMER, TABLES, RowIssue
 from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
 from iceberg.ingest.spark.session import SessionOptions, open_session
@@ -176,7 +176,10 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
         read_on=load.today,
     )
     engine.stage = "counting"
-    return Tables(engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close), report
+    columns_of_segment = segment_columns(list(judged.values()))
+    return Tables(
+        engine, frozenset(judged), first_complaint=first, last_day=last, on_close=local.close, segment_columns=columns_of_segment
+    ), report
 
 
 def _require_plain(mappings: MappingSet) -> None:
@@ -203,6 +206,7 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
     source = _source_table(load.engine, table, found)
     given = load.mappings.get(table)
     mapping = complete_with_system(source, given) if given is not None and given.choices else propose_mapping(source, table)
+    mapping = load.mappings.with_segments(source, mapping)
     _require_certain(source, mapping)
     fields = resolve_fields(load.engine, source, mapping)
     _require_alike(found, mapping)
@@ -214,8 +218,7 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
     load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
-    dropped = tuple(header for header in source.reading.headers if header not in used.values())
-    reading = replace(source.reading, table=table, used=used, dropped=dropped, system=mapping.system)
+    reading = replace(source.reading, table=table, used=used, dropped=source.unread(used), system=mapping.system)
     return JudgedTable(table, replace(source, reading=reading), mapping, fields, f"read_{table}")
 
 
@@ -244,7 +247,8 @@ def _require_alike(found: SparkSource, mapping: ColumnMapping) -> None:
     if not found.files:
         return
     (first, columns), *others = found.files
-    wanted = {column for column in columns if column[0] in {choice.header for choice in mapping.choices.values()}}
+    named = {part for choice in mapping.choices.values() for part in (choice.header, *choice.header.split(COLUMNS_TOGETHER))}
+    wanted = {column for column in columns if column[0] in named}
     for file, theirs in others:
         if lacking := wanted - set(theirs):
             besides = set(theirs) - set(columns)

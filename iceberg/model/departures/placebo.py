@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import START_RATIO_SHIFT, ExcessHazardFit, refit
+from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.priors import MODEL_ERROR_LOG_SD
 
@@ -80,6 +81,7 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
             places = rng.permutation(layout.segments)
             mine["segment"][:, category] = mine["segment"][places, category]
             mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
+            of["level"][:, category] = of["level"][_moved_levels(layout, rng), category]
     of["month"][:] -= unrecorded
     # Small, as where the real fit starts (`_natural_first`): from large ratios a moved pattern can settle on what natural departures explain.
     of["ratio"][:] = np.minimum(of["ratio"], fit.ratio_prior.mean) - 1.0 + START_RATIO_SHIFT
@@ -89,3 +91,10 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
     of["month"][:] += np.log(size)[:, None]
     complainants = rng.poisson(rates.complaints * size[:, None, None, None]).astype(float)
     return replace(fit, design=replace(design, complainants=complainants)), shared, own
+
+
+def _moved_levels(layout: ParameterLayout, rng: np.random.Generator) -> IntArray:
+    """Positions of the levels of segment columns, those of each column in another order."""
+    starts = np.cumsum([0, *layout.column_sizes])
+    parts = [start + rng.permutation(size) for start, size in zip(starts, layout.column_sizes, strict=False)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])

@@ -79,6 +79,8 @@ def _complaint_rates(fit: ExcessHazardFit, shared: FloatArray, own: SingleArray)
         log_rate = np.repeat(of["month"][:, category, None, design.before :], layout.segments, axis=1)
         if layout.local:
             log_rate = log_rate + mine["segment"][:, :, category, None] + mine["burst"][:, :, category]
+            if layout.column_sizes:
+                log_rate += of["level"][:, np.array(layout.membership), category].sum(2)[..., None]
         band = np.zeros((len(shared), layout.bands), dtype=np.float32)
         band[:, layout.free_bands] = of["band"][:, category]
         total += np.exp(np.clip(log_rate, -40, 15))[..., None] * np.exp(np.clip(band, -20, 20))[:, None, None, :]

@@ -17,6 +17,7 @@ from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.design import lagged_intensity
 from iceberg.model.departures.fit.model import ExcessHazardFit
+from iceberg.model.departures.fit.parameters import FEW_SEGMENTS
 from iceberg.model.ratio.posterior import draw_log_ratios
 from iceberg.model.recording.changes import RecordingFactors, changes_inside, shares_before
 from iceberg.model.survival.delay_kernel import lag_weights
@@ -74,9 +75,18 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
     natural = np.zeros((draws, segments, months), dtype=np.float32)
     sufferers = np.zeros((draws, categories, months), dtype=np.float32)
-    for low in range(0, draws, CHUNK):
-        part = slice(low, min(low + CHUNK, draws))
+    at_a_time = CHUNK if segments <= FEW_SEGMENTS or fit.design.clock is None else max(CHUNK * FEW_SEGMENTS // segments, 1)
+    for low in range(0, draws, at_a_time):
+        part = slice(low, min(low + at_a_time, draws))
         own = fit.arrow.draw_own(rng, away[part]) + fit.own.astype(np.float32)
+        if fit.layout.is_wide and fit.design.clock is None:
+            left = np.nonzero(fit.design.exits.sum(2))
+            shares, sufferers[part] = shares_of_leavers(fit, shared[part], own)
+            split = rng.multinomial(exits[left], shares)
+            churn[part, :, left[0], left[1]] = split[..., :categories].transpose(0, 2, 1)
+            natural[part] = exits  # months that are no evidence explain nothing
+            natural[part, left[0], left[1]] = split[..., categories]
+            continue
         shares, sufferers[part] = cell_shares(fit, shared[part], own)
         split = rng.multinomial(exits[None], shares)
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
@@ -137,28 +147,73 @@ def cell_shares(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any])
     return shares, sufferers
 
 
+def shares_of_leavers(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[FloatArray, SingleArray]:
+    """The shares of `cell_shares` for the segments and months in which customers left, (K, cells, C + 1) in their order; and the sufferers.
+
+    Where segments are many, most tenure bands of a month see no departure: rates are worked out where there is one. Contracts, under which those
+    of one cell depend on the others, are left to `cell_shares`.
+    """
+    design, layout = fit.design, fit.layout
+    of, mine = layout.shared(shared.astype(np.float32)), layout.own(own.astype(np.float32))
+    draws, bands, c = len(shared), layout.bands, layout.categories
+    segment, month, band = np.nonzero(design.exits)
+    cell_of = np.cumsum(np.r_[0, (np.diff(segment) != 0) | (np.diff(month) != 0)]) if len(segment) else segment
+    starts = np.flatnonzero(np.r_[1, np.diff(cell_of)]) if len(segment) else segment
+    by_lag, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
+    weights, unrecorded = by_lag.astype(np.float32), _unrecorded(fit, of["change"])
+    risk, source = design.at_risk.astype(np.float32), design.source_band.astype(np.float32)
+    levels = np.array(layout.membership, dtype=np.int64).reshape(layout.segments, -1)
+    expected = np.empty((c + 1, draws, len(segment)), dtype=np.float32)
+    sufferers = np.empty((draws, c, layout.months), dtype=np.float32)
+    for category in range(c):
+        own_level = mine["segment"][:, :, category] + of["level"][:, levels, category].sum(2)
+        log_intensity = (of["month"][:, category] + unrecorded[:, category])[:, None, :] + (own_level + of["ratio"][:, category, None])[..., None]
+        log_intensity[..., design.before :] += mine["burst"][:, :, category]
+        intensity = np.exp(np.clip(log_intensity, -40, 15, out=log_intensity), out=log_intensity)
+        factor = np.ones((draws, bands), dtype=np.float32)
+        factor[:, layout.free_bands] = np.exp(np.clip(of["band"][:, category], -20, 20))
+        factor = (factor @ reading.T) * tilted
+        exposed = (factor @ risk.reshape(-1, bands).T).reshape(draws, layout.segments, layout.months)
+        sufferers[:, category] = np.einsum("ksm,ksm->km", intensity[..., design.before :], exposed)
+        moved = np.einsum("lbd,kd->klb", source, factor) * weights[:, category, :, None]
+        caused = expected[category]
+        caused[:] = 0
+        for lag in range(design.lags + 1):
+            caused += intensity[:, segment, design.before + month - lag] * moved[:, lag, band]
+    natural = of["natural_month"][:, month] + (mine["natural_segment"] + of["natural_level"][:, levels].sum(2, keepdims=True))[:, segment, 0]
+    natural += mine["natural_segment_month"][:, segment, month] + mine["natural_segment_band"][:, segment, band]
+    of_band = np.zeros((draws, bands), dtype=np.float32)
+    of_band[:, layout.free_bands] = of["natural_band"]
+    expected[c] = np.exp(np.clip(natural + of_band[:, band], -40, 10))
+    if design.natural_factor is not None:
+        expected[c] *= design.natural_factor[month, band].astype(np.float32)
+    expected *= design.exits[segment, month, band].astype(np.float32) / np.maximum(expected.sum(0), 1e-30)
+    shares = np.add.reduceat(expected, starts, axis=2).astype(np.float64) if len(segment) else np.zeros((c + 1, draws, 0))
+    shares /= shares.sum(0)
+    return np.ascontiguousarray(shares.transpose(1, 2, 0)), sufferers
+
+
 def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) -> tuple[list[SingleArray], SingleArray, SingleArray]:
     """Expected silent churn of each category and natural departures, (K, S, M, B) customers; and sufferers, (K, C, M)."""
     design, layout = fit.design, fit.layout
     of = layout.shared(shared.astype(np.float32))
     mine = layout.own(own.astype(np.float32)) if layout.local else {}
     draws, bands = len(shared), layout.bands
-    unrecorded = np.einsum("kl,lcq->kcq", of["change"], layout.before_change.astype(np.float32)) if layout.changes else None
-    delay = shared_delay(fit, shared)
-    by_lag = lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))
+    unrecorded = _unrecorded(fit, of["change"])
+    by_lag, tilted, reading = _delays_and_tilts(fit, shared, of["tilt"])
     clock, bound = design.clock, moved_bound(fit, shared)
-    tilted = np.exp(np.clip(of["tilt"] * design.tenure_score.astype(np.float32), -20, 20))
-    reading = design.band_reading.astype(np.float32)
     source = design.source_band.astype(np.float32)
     risk = design.at_risk.astype(np.float32)
     caused, sufferers = [], np.empty((draws, layout.categories, layout.months), dtype=np.float32)
     for category in range(layout.categories):
-        month = of["month"][:, category] if unrecorded is None else of["month"][:, category] + unrecorded[:, category]
+        month = of["month"][:, category] + unrecorded[:, category]
         log_intensity = np.repeat(month[:, None, :], layout.segments, axis=1)
         band = np.zeros((draws, bands), dtype=np.float32)
         band[:, layout.free_bands] = of["band"][:, category]
         if layout.local:
             log_intensity = log_intensity + mine["segment"][:, :, category, None]
+            if layout.column_sizes:
+                log_intensity += of["level"][:, np.array(layout.membership), category].sum(2)[..., None]
             log_intensity[..., design.before :] += mine["burst"][:, :, category]
         intensity = np.exp(np.clip(log_intensity + of["ratio"][:, category, None, None], -40, 15))
         factor = (np.exp(np.clip(band, -20, 20)) @ reading.T) * tilted
@@ -176,6 +231,8 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
     if layout.local:
         natural += (mine["natural_segment"] + mine["natural_segment_month"])[..., None]
         natural += mine["natural_segment_band"][:, :, None, :]
+        if layout.column_sizes:
+            natural += of["natural_level"][:, np.array(layout.membership)].sum(2)[..., None, None]
     natural = np.exp(np.clip(natural, -40, 10))
     if design.natural_factor is not None:
         natural = natural * design.natural_factor.astype(np.float32)
@@ -187,6 +244,21 @@ def draw_rates(fit: ExcessHazardFit, shared: FloatArray, own: npt.NDArray[Any]) 
 def moved_bound(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:
     """(K,) `ReconciliationDraws.bound`."""
     return np.asarray(fit.layout.shared(shared)["bound"].sum(axis=-1), dtype=np.float64)
+
+
+def _unrecorded(fit: ExcessHazardFit, change: SingleArray) -> SingleArray:
+    """(K, C, Q) log share of the complaints of each month that today's recording would add; zeros where it did not change."""
+    if not fit.layout.changes:
+        return np.zeros((1, fit.layout.categories, 1), dtype=np.float32)
+    return np.asarray(np.einsum("kl,lcq->kcq", change, fit.layout.before_change.astype(np.float32)))
+
+
+def _delays_and_tilts(fit: ExcessHazardFit, shared: FloatArray, tilt: SingleArray) -> tuple[FloatArray, SingleArray, SingleArray]:
+    """Of every draw: (K, C, lags + 1) lag weights and (K, B) tilt of the ratio with tenure; and `LexisDesign.band_reading`."""
+    design, delay = fit.design, shared_delay(fit, shared)
+    weights = lag_weights(delay, design.lags) if design.lags else np.ones((*delay.shape[:2], 1))
+    tilted = np.exp(np.clip(tilt * design.tenure_score.astype(np.float32), -20, 20))
+    return weights, tilted, design.band_reading.astype(np.float32)
 
 
 def shared_delay(fit: ExcessHazardFit, shared: FloatArray) -> FloatArray:

@@ -36,6 +36,7 @@ from iceberg.report.takeaways import (
 from iceberg.report.words import noise_text, ratio, share
 
 ROW_PX = {False: 42, True: 48}
+MOST_SEGMENTS = 20  # in one picture; its table holds them all
 _NAME_PX = {False: 190, True: 112}
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
 LEAST_RATIO = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
@@ -115,10 +116,11 @@ def build_ranking(
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
-    """Silent leavers per segment with 90 % ranges, largest first (`iceberg.report.tables.estimate.segment_table`)."""
+    """Silent leavers per segment with 90 % ranges, largest first, up to `MOST_SEGMENTS` (`iceberg.report.tables.estimate.segment_table`)."""
     description = takeaway_segments(frame, translator)
     if frame.empty:
         return note(description, theme)
+    frame = frame.head(MOST_SEGMENTS)
     named = frame.assign(category=[name or translator.text("report.all_segments") for name in frame["segment"]])
     data = _worded(named, translator, None, narrow=narrow)
     data["end_text"] = ["" if pd.isna(value) else share(value, translator) for value in frame["silent_share"]]

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
@@ -51,6 +53,7 @@ class LexisDesign:
         natural_factor: (M, B) factor on natural departures, of the months of entry; None for 1 everywhere.
         before_change: (L, C, Q) share of each month that lies before a change of what is recorded; L is 0 where there is none.
         season: (W, Q) yearly waves that the months of all categories may follow together: with them a season is not taken for a change.
+        membership, column_sizes: see `ParameterLayout`.
     """
 
     at_risk: FloatArray
@@ -67,6 +70,8 @@ class LexisDesign:
     natural_factor: FloatArray | None = None
     before_change: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0)))
     season: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    membership: tuple[tuple[int, ...], ...] = ()
+    column_sizes: tuple[int, ...] = ()
 
     @cached_property
     def band_reading(self) -> FloatArray:
@@ -118,6 +123,7 @@ class LexisDesign:
             clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, max(renewals.all_terms)))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
         before = shares_before(counts)
+        membership, column_sizes = _levels_of(counts)
         left, heard = ~counts.months_without("departures")[:, None], ~counts.months_without("complaints")[:, None]
         return cls(
             at_risk=at_risk * left,
@@ -133,7 +139,18 @@ class LexisDesign:
             tenure_score=_tenure_score(counts.band_edges_months, complainants.sum(axis=(0, 1, 2))),
             clock=clock,
             natural_factor=None if wave is None else wave.natural,
+            membership=membership,
+            column_sizes=column_sizes,
         )
+
+
+def _levels_of(counts: CohortCounts) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+    """`ParameterLayout.membership` and `column_sizes`."""
+    levels = counts.segment_levels
+    names = [list(dict.fromkeys(levels_in)) for levels_in in zip(*levels, strict=True)]  # in the order of the segments: never by name
+    starts = np.cumsum([0, *map(len, names)])
+    members = [tuple(int(start) + column.index(level) for start, column, level in zip(starts, names, own, strict=False)) for own in levels]
+    return tuple(members), tuple(map(len, names))
 
 
 def _tenure_score(edges_months: tuple[int, ...], complainants: FloatArray) -> FloatArray:
@@ -229,7 +246,7 @@ def evaluate_rates(design: LexisDesign, effects: Effects) -> Rates:
     moved = np.einsum("lbd,cd->clb", design.source_band, struck)
     weights = _kernel_weights(design, effects.delay, effects.bound) if design.lags or design.shape[2] > 1 else np.ones((len(struck), 1))
     ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
-    caused = _spread(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
+    caused = spread_weighted(design, intensity, weights, moved) * ratio[:, None, None, None] * design.at_risk
     natural = np.exp(np.clip(effects.natural, -40, 10))
     if design.natural_factor is not None:
         natural = natural * design.natural_factor
@@ -248,14 +265,14 @@ def _kernel_weights(design: LexisDesign, delay: FloatArray, bound: float) -> Flo
     return weights if design.clock is None else design.clock.weights(bound, weights)
 
 
-def _spread(design: LexisDesign, intensity: FloatArray, weights: FloatArray, moved: FloatArray) -> FloatArray:
+def spread_weighted(design: LexisDesign, intensity: npt.NDArray[Any], weights: FloatArray, moved: FloatArray) -> FloatArray:
     """sum_l intensity[c, s, m - l] w[c, s, l, b] moved[c, l, b], as (C, S, M, B)."""
     if weights.ndim == 2:
         return spread_over_lags(design, intensity, weights[..., None] * moved)
     return np.asarray(lagged_intensity(design, intensity) @ (weights * moved[:, None]), dtype=np.float64)
 
 
-def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatArray) -> FloatArray:
+def spread_over_lags(design: LexisDesign, intensity: npt.NDArray[Any], by_lag: FloatArray) -> FloatArray:
     """sum_l intensity[c, s, m - l] by_lag[c, l, b], as (C, S, M, B); leading axes of both may hold draws."""
     lagged = lagged_intensity(design, intensity)
     *lead, segments, months, lags = lagged.shape
@@ -263,10 +280,10 @@ def spread_over_lags(design: LexisDesign, intensity: FloatArray, by_lag: FloatAr
     return np.asarray(flat.reshape(*lead, segments, months, by_lag.shape[-1]), dtype=lagged.dtype)
 
 
-def lagged_intensity(design: LexisDesign, intensity: FloatArray) -> FloatArray:
+def lagged_intensity(design: LexisDesign, intensity: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """(..., S, M, lags + 1): intensity of the month `lag` months before each month of the window."""
     position = design.window_months[:, None] - np.arange(design.lags + 1)[None]
-    return np.asarray(intensity[..., position])
+    return intensity[..., position]
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,37 +326,47 @@ def departure_columns(design: LexisDesign, effects: Effects, rates: Rates) -> De
             part = np.einsum("csm,csb,smb->msbc", lagged[..., lag], by_segment, risk, optimize=True)
         by_month[:, here, :, :, design.before + here - lag] += part
     matrix[..., : starts[1]] = by_month.reshape(segments, months, bands, -1)
-    spread = _spread_to_source_bands(design, lagged, rates.weights) * ratio[:, None, None, None, None] * risk[None, ..., None]
+    spread = spread_to_source_bands(design, lagged, rates.weights) * ratio[:, None, None, None, None] * risk[None, ..., None]
     tilted = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))
     by_band = (spread * tilted) @ design.band_reading * rates.band_factor[:, None, None, None, :]
     matrix[..., starts[1] : starts[2]] = by_band.transpose(1, 2, 3, 0, 4).reshape(segments, months, bands, -1)
     matrix[..., starts[2] : starts[3]] = rates.caused.transpose(1, 2, 3, 0)
     if design.lags:
         by_ratio = ratio[:, None, None, None] * risk
-        *delays, bound = _weight_slopes(design, effects)
+        *delays, bound = weight_slopes(design, effects)
         for number, slope in enumerate(delays):
-            caused = _spread(design, rates.intensity, slope, rates.moved_band) * by_ratio
+            caused = spread_weighted(design, rates.intensity, slope, rates.moved_band) * by_ratio
             matrix[..., starts[3] + number : starts[4] : 2] = np.moveaxis(caused, 0, -1)
         if design.clock is not None:
-            matrix[..., starts[5]] = (_spread(design, rates.intensity, bound, rates.moved_band) * by_ratio).sum(axis=0)
+            matrix[..., starts[5]] = (spread_weighted(design, rates.intensity, bound, rates.moved_band) * by_ratio).sum(axis=0)
     matrix[..., starts[4]] = np.einsum("csmbd,cd->smb", spread, rates.struck_factor * design.tenure_score)
-    if design.clock is None:
-        matrix[:, here, :, starts[6] + here] = rates.natural.transpose(1, 0, 2)
-        band = np.arange(bands)
-        matrix[:, :, band, starts[7] + band] = rates.natural
-    else:
-        wish = np.exp(np.clip(effects.natural, -40, 10))
-        if design.natural_factor is not None:
-            wish = wish * design.natural_factor
-        by_month_of_wish, by_band_of_wish, by_bound = design.clock.natural_slopes(effects.bound, wish)
-        matrix[..., starts[6] : starts[7]] = by_month_of_wish * risk[..., None]
-        matrix[..., starts[7] : starts[8]] = by_band_of_wish * risk[..., None]
-        matrix[..., starts[5]] += by_bound * risk
+    by_month_of_wish, by_band_of_wish, by_bound = natural_slopes(design, effects, rates)
+    matrix[..., starts[6] : starts[7]] = by_month_of_wish
+    matrix[..., starts[7] : starts[8]] = by_band_of_wish
+    if design.clock is not None:
+        matrix[..., starts[5]] += by_bound
     matrix[..., starts[8]] = rates.natural
     return DepartureColumns(matrix.reshape(segments, months * bands, -1), *(int(start) for start in starts[:-1]))
 
 
-def _spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: FloatArray) -> FloatArray:
+def natural_slopes(design: LexisDesign, effects: Effects, rates: Rates) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Derivatives of natural departures in the log hazard of each month (S, M, B, M), of each band (S, M, B, B), and in the share bound."""
+    segments, months, bands = design.at_risk.shape
+    if design.clock is None:
+        by_month, by_band = np.zeros((segments, months, bands, months)), np.zeros((segments, months, bands, bands))
+        here, band = np.arange(months), np.arange(bands)
+        by_month[:, here, :, here] = rates.natural.transpose(1, 0, 2)
+        by_band[:, :, band, band] = rates.natural
+        return by_month, by_band, np.zeros(())
+    wish = np.exp(np.clip(effects.natural, -40, 10))
+    if design.natural_factor is not None:
+        wish = wish * design.natural_factor
+    by_month, by_band, by_bound = design.clock.natural_slopes(effects.bound, wish)
+    risk = design.at_risk
+    return by_month * risk[..., None], by_band * risk[..., None], by_bound * risk
+
+
+def spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: FloatArray) -> FloatArray:
     """(C, S, M, B, D) share of the caused departures of each cell that band D sends, before its own factor."""
     if weights.ndim == 2:
         return np.asarray(np.tensordot(lagged * weights[:, None, None, :], design.source_band, axes=(3, 0)), dtype=np.float64)
@@ -349,7 +376,7 @@ def _spread_to_source_bands(design: LexisDesign, lagged: FloatArray, weights: Fl
     return np.asarray((lagged @ by_segment).reshape(categories, segments, months, bands, bands), dtype=np.float64)
 
 
-def _weight_slopes(design: LexisDesign, effects: Effects) -> list[FloatArray]:
+def weight_slopes(design: LexisDesign, effects: Effects) -> list[FloatArray]:
     """Of the weights, in the two numbers of each delay and in the share bound."""
     step, delay, bound = 1e-4, effects.delay, effects.bound
     shifts = [(np.array([step, 0.0]), 0.0), (np.array([0.0, step]), 0.0), (np.zeros(2), step)]

@@ -7,11 +7,24 @@ as many of them as Lexis cells: rows. Neither is ever multiplied out into a matr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from iceberg.arrays import FloatArray, IntArray
-from iceberg.model.departures.fit.design import DepartureColumns, Effects, LexisDesign, Rates, departure_columns
+from iceberg.arrays import FloatArray, IntArray, SingleArray
+from iceberg.model.departures.fit.design import (
+    DepartureColumns,
+    Effects,
+    LexisDesign,
+    Rates,
+    departure_columns,
+    lagged_intensity,
+    natural_slopes,
+    spread_to_source_bands,
+    spread_weighted,
+    weight_slopes,
+)
 from iceberg.model.departures.fit.parameters import ParameterLayout
 
 
@@ -33,7 +46,8 @@ class Information:
         cells: (S, C, M, B - 1) expected complainants outside the reference band.
         by_month, by_band: (S, C, M) and (S, C, B - 1) expected complainants, all bands and all months.
         rows, own_rows: (S, R, G) and (S, R, n) derivative of the expected departures of R = M * B cells over their standard deviation;
-            the information of departures is rows' rows.
+            the information of departures is rows' rows. Of a wide layout in single precision, and in `rows` only those shared parameters that
+            the segment meets (`ParameterLayout.met`).
         root_weight: (S, R) one over that standard deviation.
         share: (C + 1, S, R) expected departures of each category and of natural causes, as a share.
     """
@@ -44,8 +58,8 @@ class Information:
     cells: FloatArray
     by_month: FloatArray
     by_band: FloatArray
-    rows: FloatArray
-    own_rows: FloatArray
+    rows: npt.NDArray[Any]
+    own_rows: npt.NDArray[Any]
     root_weight: FloatArray
     share: FloatArray
 
@@ -56,14 +70,22 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
     shared_score, own_score = np.zeros(layout.shared_size), np.zeros((segments, layout.local_size))
     silence = not design.at_risk.any()
     if silence:
-        rows, own_rows = np.zeros((segments, 0, layout.shared_size)), np.zeros((segments, 0, layout.local_size))
+        met_size = layout.met.shape[1] if layout.is_wide else layout.shared_size
+        rows, own_rows = _no_rows(segments, met_size), _no_rows(segments, layout.local_size)
         root_weight, share = np.zeros((segments, 0)), np.zeros((layout.categories + 1, segments, 0))
     else:
-        columns = departure_columns(design, effects, rates)
         departures = np.maximum(rates.departures, 1e-12)
         weight = np.where(design.at_risk > 0, 1 / departures, 0.0).reshape(segments, -1)
         root_weight = np.sqrt(weight)
         residual = (design.exits - rates.departures).reshape(segments, -1) * weight
+        share = (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1)
+    if not silence and layout.is_wide:
+        rows, own_rows = wide_rows(design, layout, effects, rates, root_weight.reshape(design.at_risk.shape))
+        residual = (design.exits - rates.departures).reshape(segments, 1, -1) * root_weight[:, None]
+        np.add.at(shared_score, layout.met, np.matmul(residual.astype(np.float32), rows)[:, 0])
+        own_score += np.matmul(residual.astype(np.float32), own_rows)[:, 0]
+    elif not silence:
+        columns = departure_columns(design, effects, rates)
         score = np.matmul(residual[:, None], columns.matrix)[:, 0]
         columns.matrix[:] *= root_weight[..., None]
         shared_pick, own_pick = _pick_columns(layout, columns)
@@ -78,9 +100,12 @@ def fisher_information(design: LexisDesign, layout: ParameterLayout, effects: Ef
             shared_score += by_column[shared_pick]
         own_rows = columns.matrix.take(own_pick, axis=2)
         own_score += score[:, own_pick]
-        share = (np.concatenate([rates.caused, rates.natural[None]]) / departures).reshape(layout.categories + 1, segments, -1)
     shared, cells, by_month, by_band = _complaints(design, layout, rates, shared_score, own_score)
     return Information(shared_score, own_score, shared, cells, by_month, by_band, rows, own_rows, root_weight, share)
+
+
+def _no_rows(segments: int, size: int) -> npt.NDArray[Any]:
+    return np.zeros((segments, 0, size))
 
 
 def _pick_columns(layout: ParameterLayout, columns: DepartureColumns) -> tuple[IntArray, IntArray]:
@@ -138,8 +163,81 @@ def _complaints(
     cross = cells.sum(0)
     shared[month[:, :, None], band[:, None, :]] = cross
     shared[band[:, None, :], month[:, :, None]] = cross
+    if layout.column_sizes:
+        _of_levels(layout, by_category_month, by_month, by_band, score["level"], shared)
     if layout.local:
         own = layout.own(own_score)
         own["segment"][:] += by_category_month.sum(2).T
         own["burst"][:] += by_category_month.transpose(1, 0, 2)
     return shared, cells, by_month, by_band
+
+
+def _of_levels(
+    layout: ParameterLayout, residual: FloatArray, by_month: FloatArray, by_band: FloatArray, score: FloatArray, shared: FloatArray
+) -> None:
+    """Adds the complaint part of the levels of segment columns: `residual` is (C, S, M), `by_month` (S, C, M) and `by_band` (S, C, B - 1)."""
+    index, first = layout.at, layout.every - layout.months
+    member = layout.members
+    score[:] += member @ residual.sum(2).T
+    for c in range(layout.categories):
+        level = index["level"][:, c]
+        for beside, expected in ((index["month"][c, first:], by_month[:, c]), (index["band"][c], by_band[:, c])):
+            cross = member @ expected
+            shared[np.ix_(level, beside)] = cross
+            shared[np.ix_(beside, level)] = cross.T
+        shared[np.ix_(level, level)] = (member * by_month[:, c].sum(1)) @ member.T
+
+
+def wide_rows(
+    design: LexisDesign, layout: ParameterLayout, effects: Effects, rates: Rates, root_weight: FloatArray
+) -> tuple[SingleArray, SingleArray]:
+    """`Information.rows` and `own_rows` of a wide layout, written once in single precision."""
+    segments, months, bands = design.at_risk.shape
+    c, every = layout.categories, layout.every
+    rows = np.zeros((segments, months, bands, layout.met.shape[1]), dtype=np.float32)
+    own = np.zeros((segments, months, bands, layout.local_size), dtype=np.float32)
+    of = layout.met_shared(rows)
+    mine = layout.own(own)
+    scale = (design.at_risk * root_weight).astype(np.float32)
+    ratio = np.exp(np.clip(effects.log_ratio, -40, 15))
+    intensity = (rates.intensity * ratio[:, None, None]).astype(np.float32)
+    lagged = lagged_intensity(design, intensity)  # C S M L
+    by_segment = rates.weights[:, None, :, None] if design.clock is None else rates.weights
+    moved = (by_segment * rates.moved_band[:, None]).astype(np.float32).transpose(2, 1, 3, 0)  # L S (or 1) B C
+    for lag in range(design.lags + 1):
+        for m in range(months):
+            source = design.before + m - lag
+            of["month"][:, m, :, :, source] = intensity[:, :, source].T[:, None, :] * moved[lag] * scale[:, m, :, None]
+    spread = spread_to_source_bands(design, lagged, rates.weights).astype(np.float32) * scale[None, ..., None]  # C S M B D: struck in band D
+    reading = np.exp(np.clip(effects.tilt * design.tenure_score, -20, 20))[:, None] * design.band_reading
+    for k in range(c):
+        of["band"][..., k, :] = spread[k] @ (reading * rates.band_factor[k])[:, layout.free_bands].astype(np.float32)
+    of["tilt"][..., 0] = np.einsum("csmbd,cd->smb", spread, (rates.struck_factor * design.tenure_score).astype(np.float32))
+    caused = (rates.caused * root_weight).transpose(1, 2, 3, 0)
+    of["ratio"][:] = caused
+    if design.lags:
+        *delays, bound = weight_slopes(design, effects)
+        for number, slope in enumerate(delays):
+            of["delay"][..., number] = np.moveaxis(spread_weighted(design, intensity, slope, rates.moved_band) * scale, 0, -1)
+        if design.clock is not None:
+            of["bound"][..., 0] = (spread_weighted(design, intensity, bound, rates.moved_band) * scale).sum(axis=0)
+    for number, columns in enumerate(layout.before_change):
+        of["change"][..., number] = np.einsum("smbcq,cq->smb", of["month"], columns.astype(np.float32), optimize=True)
+    natural = (rates.natural * root_weight).astype(np.float32)
+    if design.clock is None:
+        here, band = np.arange(months), np.arange(bands)
+        of["natural_month"][:, here, :, here] = natural.transpose(1, 0, 2)
+        mine["natural_segment_band"][:, :, band, band] = natural
+    else:
+        by_month, by_band, by_bound = natural_slopes(design, effects, rates)
+        of["natural_month"][:], mine["natural_segment_band"][:] = by_month * root_weight[..., None], by_band * root_weight[..., None]
+        of["bound"][..., 0] += by_bound * root_weight
+    of["natural_band"][:] = mine["natural_segment_band"][..., layout.free_bands]
+    mine["segment"][:] = caused
+    mine["burst"][:] = of["month"][..., every - months :]
+    mine["natural_segment"][..., 0] = natural
+    mine["natural_segment_month"][:] = of["natural_month"]
+    for column in range(len(layout.column_sizes)):
+        of["level"][..., column, :] = caused
+        of["natural_level"][..., column] = natural
+    return rows.reshape(segments, months * bands, -1), own.reshape(segments, months * bands, -1)

@@ -9,9 +9,10 @@ from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.arrow import Arrow, of_segments
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout
+from iceberg.model.departures.fit.wide_arrow import WideArrow, in_batches
 
 
-def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) -> FloatArray:
+def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow | WideArrow) -> FloatArray:
     """(C,) slope in log r_c of -1/2 log |information of everything else|, everything else following the ratio to its own conditional mode.
 
     This is the difference between the marginal and the joint mode. A large ratio lets a category with few complaints fit its pattern to the
@@ -23,6 +24,8 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow) 
     ratio = layout.at["ratio"]
     covariance = cho_solve((arrow.shared, True), np.eye(layout.shared_size)[:, ratio], check_finite=False)
     given = (covariance @ np.linalg.inv(covariance[ratio])).astype(np.float32)
+    if isinstance(arrow, WideArrow):
+        return _wide_drag(layout, information, arrow, given, covariance.astype(np.float32))
     # A slope to three digits is enough, and single precision halves the most expensive step of the fit.
     factor, response = arrow.shared.astype(np.float32), arrow.full_response
 
@@ -59,6 +62,55 @@ def _add_changes(
         part = rows[:, at["month"][c]] @ columns
         leverage[c] += (part * shared[:, at["change"]]).sum(-1)
         moved[c] += part @ given[at["change"]]
+def _wide_drag(
+    layout: ParameterLayout, information: Information, arrow: WideArrow, given: SingleArray, of_ratio: SingleArray
+) -> FloatArray:
+    """`ratio_drag` where segments are many; `of_ratio` is the covariance with the ratios, `given` how all follow them."""
+    conditional = arrow.shared_covariance().astype(np.float32) - given @ of_ratio.T
+    shared_blocks, own_blocks = _block_masks(layout)
+    weight = information.root_weight.astype(np.float32)
+    share = np.maximum(information.share, 1e-12).astype(np.float32)
+    size, met = layout.categories, layout.met_shared(np.arange(layout.met.shape[1]))
+    # A change of what is recorded moves each category's departures by way of its months.
+    changes = layout.before_change.transpose(1, 2, 0).astype(np.float32) if layout.changes else ()
+
+    def of_batch(batch: slice) -> FloatArray:
+        rows, own_rows = information.rows[batch], information.own_rows[batch]
+        response = arrow.back(batch, arrow.met[batch].transpose(0, 2, 1))  # s H n
+        # V J' in shared and in own parameters
+        shared = np.matmul(rows - np.matmul(own_rows, response.transpose(0, 2, 1)), arrow.of_met(batch, conditional))
+        own = arrow.back(batch, np.matmul(arrow.halved(batch, own_rows), arrow.inner[batch])) - np.matmul(shared, response)
+        leverage = np.matmul(rows * shared, shared_blocks) + np.matmul(own_rows * own, own_blocks)  # s R C+1
+        here = given[layout.met[batch]]  # s H C
+        own_here = -np.matmul(response.transpose(0, 2, 1), here)
+        moved = np.matmul(rows, (here[:, :, None] * shared_blocks[..., None]).reshape(*here.shape[:2], -1))
+        moved += np.matmul(own_rows, (own_here[:, :, None] * own_blocks[..., None]).reshape(*own_here.shape[:2], -1))
+        moved = moved.reshape(*moved.shape[:2], size + 1, size)
+        for c, columns in enumerate(changes):
+            part = rows[..., met["month"][c]] @ columns
+            leverage[..., c] += (part * shared[..., met["change"]]).sum(-1)
+            moved[..., c, :] += part @ given[met["change"]]
+        # rows are derivative x weight; share is h_k weight^2, so moved * weight is dh_k / mu and moved * weight / share is dh_k / h_k
+        scale = 2 * leverage / share[:, batch].transpose(1, 2, 0) - leverage.sum(-1, keepdims=True)
+        return np.asarray(np.einsum("srk,srkc->c", scale * weight[batch][..., None], moved), dtype=np.float64)
+
+    return np.asarray(-sum(in_batches(of_batch, layout.segments)) / 2, dtype=np.float64)
+
+
+def _block_masks(layout: ParameterLayout) -> tuple[SingleArray, SingleArray]:
+    """(H, C + 1) and (n, C + 1): which block each parameter that a segment meets, and each of its own, belongs to."""
+    size = layout.categories
+    shared, own = np.zeros((layout.met.shape[1], size + 1), dtype=np.float32), np.zeros((layout.local_size, size + 1), dtype=np.float32)
+    met, mine = layout.met_shared(np.arange(len(shared))), layout.own_at
+    for k in range(size):
+        for part in (met["month"][k], met["band"][k], met["ratio"][k], met["delay"][k], met["level"][:, k]):
+            shared[part, k] = 1.0
+        own[mine["segment"][k], k] = own[mine["burst"][k], k] = 1.0
+    for part in (met["natural_month"], met["natural_band"], met["natural_level"]):
+        shared[part, size] = 1.0
+    for name in ("natural_segment", "natural_segment_month", "natural_segment_band"):
+        own[mine[name], size] = 1.0
+    return shared, own
 
 
 def _blocks(layout: ParameterLayout) -> list[tuple[IntArray, IntArray]]:

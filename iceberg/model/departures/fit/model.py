@@ -28,6 +28,7 @@ from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rat
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
+from iceberg.model.departures.fit.wide_arrow import WideArrow
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
@@ -64,7 +65,7 @@ class ExcessHazardFit:
     levels: Levels
     shared: FloatArray
     own: FloatArray
-    arrow: Arrow
+    arrow: Arrow | WideArrow
     converged: bool
     iterations: int
     log_posterior: float
@@ -185,7 +186,18 @@ def fit_design(
     """
     categories, segments, months, bands = design.shape
     binding = int(design.clock is not None)
-    layout = ParameterLayout(categories, segments, months, bands, design.all_months, design.reference_band, binding, *_recording_of(design))
+    layout = ParameterLayout(
+        categories,
+        segments,
+        months,
+        bands,
+        design.all_months,
+        design.reference_band,
+        binding,
+        *_recording_of(design),
+        design.membership,
+        design.column_sizes,
+    )
     shared, own, levels = starting_values(design, layout, ratio, kernel)
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)
@@ -194,7 +206,7 @@ def fit_design(
     else:
         fewest = 3
         silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
-        state = State(shared, own, Variances.start(categories), np.zeros(categories), np.zeros(categories))
+        state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
         state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
         state = _natural_first(state, layout)
     state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)

@@ -18,6 +18,8 @@ from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.recording.changes import LOG_FACTOR_SD
 from iceberg.model.survival.delay_kernel import DelayKernel
 
+FEW_SEGMENTS = 12  # with more, a fit has to share its work out and to save memory
+
 
 @dataclass(frozen=True)
 class ParameterLayout:
@@ -29,6 +31,9 @@ class ParameterLayout:
         reference: Band whose tenure effects are zero.
         binding: 1 where a parameter moves the share of customers bound by contracts, else 0.
         changes, season: `LexisDesign.before_change` and `LexisDesign.season` as tuples, so that layouts can be compared.
+        membership: Of every segment, its level in each segment column, levels numbered through all columns; empty where segments come from
+            one column, whose effects are those of the segments.
+        column_sizes: Levels of each segment column; empty likewise.
 
     The months of a category hold the log rate as it was *recorded*: complaints know nothing else. What would be recorded at the end of the window,
     which the departures follow and which walks from month to month, is that plus the log factor of each change in the months before it.
@@ -43,6 +48,8 @@ class ParameterLayout:
     binding: int = 0
     changes: tuple[tuple[tuple[float, ...], ...], ...] = ()
     season: tuple[tuple[float, ...], ...] = ()
+    membership: tuple[tuple[int, ...], ...] = ()
+    column_sizes: tuple[int, ...] = ()
 
     @cached_property
     def before_change(self) -> FloatArray:
@@ -67,10 +74,21 @@ class ParameterLayout:
         return self.segments > 1
 
     @property
+    def is_wide(self) -> bool:
+        """Whether segments are many, or cells of several columns: their own effects are then eliminated in the space of these effects."""
+        return self.local and (self.segments > FEW_SEGMENTS or bool(self.column_sizes))
+
+    @property
+    def levels(self) -> int:
+        """Number of levels of all segment columns."""
+        return sum(self.column_sizes)
+
+    @property
     def shared_size(self) -> int:
         """Number of shared parameters."""
         b = self.bands - 1
-        return self.categories * (self.every + b + 3) + 1 + self.binding + self.months + b + len(self.changes) + len(self.season)
+        common = self.categories * (self.every + b + 3) + 1 + self.binding + self.months + b + len(self.changes) + len(self.season)
+        return common + self.levels * (self.categories + 1)
 
     @property
     def local_size(self) -> int:
@@ -79,8 +97,16 @@ class ParameterLayout:
 
     def shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Views of a shared vector (leading axes allowed)."""
+        return self._shared(vector, self.levels)
+
+    def met_shared(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Views of vectors of the shared parameters that one segment meets: of the levels, its own in each column."""
+        return self._shared(vector, len(self.column_sizes))
+
+    def _shared(self, vector: npt.NDArray[Any], levels: int) -> dict[str, npt.NDArray[Any]]:
         lead, c, b = vector.shape[:-1], self.categories, self.bands - 1
-        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.binding, self.months, b, len(self.changes), len(self.season)])
+        recorded = len(self.changes), len(self.season)
+        sizes = np.cumsum([0, c * self.every, c * b, c, 2 * c, 1, self.binding, self.months, b, *recorded, levels * c, levels])
         part = [vector[..., low:high] for low, high in pairwise(sizes)]
         return {
             "month": part[0].reshape(*lead, c, self.every),
@@ -93,6 +119,8 @@ class ParameterLayout:
             "natural_band": part[7],
             "change": part[8],
             "season": part[9],
+            "level": part[10].reshape(*lead, levels, c),
+            "natural_level": part[11],
         }
 
     def own(self, vector: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
@@ -113,6 +141,25 @@ class ParameterLayout:
         """Position of every shared parameter."""
         return self.shared(np.arange(self.shared_size))
 
+    @cached_property
+    def met(self) -> IntArray:
+        """(S, H) positions among the shared parameters of those that each segment meets: all but the effects of other levels."""
+        common = self.shared_size - self.levels * (self.categories + 1)
+        columns = np.tile(np.arange(common), (self.segments, 1))
+        if not self.column_sizes:
+            return columns
+        levels, at = np.array(self.membership), self.at
+        of_levels = at["level"][levels].reshape(self.segments, -1), at["natural_level"][levels]
+        return np.concatenate([columns, *of_levels], axis=1)
+
+    @cached_property
+    def members(self) -> FloatArray:
+        """(levels, S) 1 where a segment has the level."""
+        found = np.zeros((self.levels, self.segments))
+        for segment, levels in enumerate(self.membership):
+            found[list(levels), segment] = 1.0
+        return found
+
     @property
     def own_at(self) -> dict[str, IntArray]:
         """Position of every parameter of a segment; empty where segments have none."""
@@ -130,6 +177,10 @@ class ParameterLayout:
         if self.local:
             mine = self.own(own)
             segment, burst = mine["segment"].T, mine["burst"].transpose(1, 0, 2)
+            if self.column_sizes:
+                levels = np.array(self.membership)
+                segment = segment + of["level"][levels].sum(1).T
+                natural += of["natural_level"][levels].sum(1)[:, None, None]
             natural += mine["natural_segment"][:, :, None] + mine["natural_segment_month"][:, :, None]
             natural += mine["natural_segment_band"][:, None, :]
         bound = float(of["bound"][0]) if self.binding else 0.0
@@ -214,6 +265,9 @@ def build_prior(layout: ParameterLayout, variances: Variances, ratio: RatioPrior
     if b:
         at = index["natural_band"]
         precision[np.ix_(at, at)] = walk_band / variances.natural_band
+    for name, variance in (("level", variances.level), ("natural_level", variances.natural_level)):
+        of_levels = np.repeat(variance, layout.column_sizes)
+        precision[index[name].T, index[name].T] = 1 / of_levels
     local = np.zeros(layout.local_size)
     if layout.local:
         mine = layout.own(local)

@@ -11,18 +11,38 @@ from scipy.linalg import cho_solve
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
-from iceberg.model.departures.fit.information import fisher_information, log_likelihood
+from iceberg.model.departures.fit.information import Information, fisher_information, log_likelihood
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
 from iceberg.model.departures.fit.parameters import Levels, ParameterLayout, Prior, build_prior, penalty
 from iceberg.model.departures.fit.variances import Spread, Variances, further, largest_change, update_variances
+from iceberg.model.departures.fit.wide_arrow import WideArrow, factorise_wide
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, climb_log_ratios, information_only
 from iceberg.model.survival.delay_kernel import DelayKernel
+
+
+@dataclass(frozen=True)
+class _Tolerance:
+    """When the scoring ends: the step of a parameter, on the log scale, and the change of a log variance at which both have settled, then `last`."""
+
+    step: float
+    variance: float
+    last: float
+
+
+# Each step costs a third of a second at a hundred segments, log r has a standard deviation of 0.3 or more, and a variance learned from
+# hundreds of effects is known to a tenth at best.
+_USUAL, _WIDE = _Tolerance(0.05, 0.05, 0.01), _Tolerance(0.1, 0.08, 0.1)
 
 Pull = tuple[IntArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
 
 
+def factors_of(layout: ParameterLayout, information: Information, prior: Prior, *, single: bool = False) -> Arrow | WideArrow:
+    """The factors of information + prior precision, by the way that suits the number of segments; `single` as in `factorise`."""
+    return factorise_wide(layout, information, prior) if layout.is_wide else factorise(layout, information, prior, single=single)
+
+
 def _step_in_ratio(
-    arrow: Arrow,
+    arrow: Arrow | WideArrow,
     ratios: IntArray,
     prior: RatioPrior,
     log_ratio: FloatArray,
@@ -94,14 +114,14 @@ def iterate(
     most: int,
     learn: bool = True,
     fewest: int = 3,
-) -> tuple[State, Arrow, float, int | None]:
+) -> tuple[State, Arrow | WideArrow, float, int | None]:
     """Scoring and variance steps until both converge; the last factors are those of the final variances at the final mode."""
     shared, own, variances = state.shared, state.own, state.variances
-    settled, silence = None, not design.exits.any()
-    ratios = layout.at["ratio"]
+    settled, silence, ratios = None, not design.exits.any(), layout.at["ratio"]
     drag, drag_at = np.zeros(layout.categories), shared[ratios]
     before, score, caution = np.zeros(layout.categories), np.zeros(layout.categories), 1.0
-    change, earlier = np.inf, variances
+    change, earlier, ended = np.inf, variances, False
+    near = _WIDE if layout.is_wide else _USUAL
     for iteration in range(most):
         prior = expected.prior(layout, variances)
         effects = layout.effects(shared, own)
@@ -109,7 +129,7 @@ def iterate(
         value = log_likelihood(design, rates) - penalty(prior, shared, own)
         information = fisher_information(design, layout, effects, rates)
         # Single precision is enough on the way.
-        arrow = factorise(layout, information, prior, single=True)
+        arrow = factors_of(layout, information, prior, single=True)
         if not silence and (settled is not None or iteration % 2 == 0 or change < 0.1):
             drag, drag_at = ratio_drag(layout, information, arrow), shared[ratios]
         pull = (ratios, drag, drag_at)
@@ -128,7 +148,8 @@ def iterate(
             before = step[ratios]
             step, own_step = caution * step, caution * own_step
         moved = Parameters(step, own_step)
-        if settled is not None and moved.largest() < 0.01:
+        if settled is not None and moved.largest() < near.last:
+            ended = True
             break
         if settled is not None and iteration >= settled + 4:
             break
@@ -140,14 +161,16 @@ def iterate(
         if settled is not None:
             continue
         updated = update_variances(variances, spreads_of(layout, prior, arrow, shared, own)) if learn and iteration >= 1 else variances
-        if iteration >= fewest and change < 0.05 and largest_change(variances, updated) < 0.05:
+        if iteration >= fewest and change < near.step and largest_change(variances, updated) < near.variance:
             settled = iteration + 1
         else:
             earlier, variances = variances, further(earlier, variances, updated) if change < 0.3 else updated
+    if layout.is_wide and ended:  # the factors of the last round are those of this point
+        return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
     # Draws and covariances use double precision, at the last variances and after the last step.
     prior = expected.prior(layout, variances)
     effects = layout.effects(shared, own)
-    arrow = factorise(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
+    arrow = factors_of(layout, fisher_information(design, layout, effects, evaluate_rates(design, effects)), prior)
     return State(shared, own, variances, drag, score), arrow, value - _dragged(pull, shared), settled
 
 
@@ -178,7 +201,7 @@ def _line_search(
     return start, value, 0.0
 
 
-def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
+def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow | WideArrow, shared: FloatArray, own: FloatArray) -> dict[str, Spread]:
     """B'Sb and tr(V S) of every group of effects."""
     covariance = arrow.shared_covariance()
     of, at = layout.shared(shared), layout.at
@@ -195,6 +218,8 @@ def spreads_of(layout: ParameterLayout, prior: Prior, arrow: Arrow, shared: Floa
         squares = np.einsum("ki,ij,kj->k", groups, walk, groups)
         trace = np.array([(covariance[np.ix_(w, w)] * walk).sum() for w in where])
         spreads[name] = Spread(squares, trace, rank)
+    if layout.column_sizes:
+        spreads |= _spreads_of_levels(layout, of, np.diagonal(covariance))
     if layout.local:
         values, variance = layout.own(own), layout.own(arrow.local_variances())
         for name in ("segment", "burst"):
@@ -217,3 +242,14 @@ def _spread_of_walks(layout: ParameterLayout, walk: FloatArray, covariance: Floa
         squares.append(value @ walk @ value)
         trace.append((through @ covariance[np.ix_(here, here)] @ through.T * walk).sum())
     return Spread(np.array(squares), np.array(trace), len(walk) - 1)
+
+
+def _spreads_of_levels(layout: ParameterLayout, of: dict[str, FloatArray], variance: FloatArray) -> dict[str, Spread]:
+    """The same of the effects of levels, one group per segment column."""
+    at, spreads = layout.at, {}
+    columns = np.split(np.arange(layout.levels), np.cumsum(layout.column_sizes)[:-1])
+    for name in ("level", "natural_level"):
+        squares = np.array([(of[name][levels] ** 2).sum() for levels in columns])
+        trace = np.array([variance[at[name][levels]].sum() for levels in columns])
+        spreads[name] = Spread(squares, trace, np.array([at[name][levels].size for levels in columns], dtype=np.float64))
+    return spreads

@@ -10,7 +10,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-6, 9.0
 
 @dataclass(frozen=True, eq=False)
 class Variances:
-    """Variance of each kind of effect on the log scale. Arrays are per category.
+    """Variance of each kind of effect on the log scale. Arrays are per category, those of levels per segment column.
 
     Month and band effects are random walks (variance of a step); the others are independent.
     """
@@ -37,16 +37,22 @@ class Variances:
     natural_segment: float = 0.3**2
     natural_segment_month: float = 0.05**2
     natural_segment_band: float = 0.1**2
+    level: FloatArray = field(default_factory=lambda: np.zeros(0))
+    natural_level: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def start(cls, categories: int) -> Variances:
-        """The prior variances (judgement, grade D: standard deviations of 0.15 a month to 0.4 between segments)."""
-        ones = np.ones(categories)
-        return cls(0.15**2 * ones, 0.4**2 * ones, 0.4**2 * ones, 0.25**2 * ones)
+    def start(cls, categories: int, columns: int = 0) -> Variances:
+        """The prior variances (judgement, grade D: standard deviations of 0.15 a month to 0.4 between segments).
+
+        The levels of a segment column are expected to differ as much as segments do.
+        """
+        ones, each = np.ones(categories), np.ones(columns)
+        return cls(0.15**2 * ones, 0.4**2 * ones, 0.4**2 * ones, 0.25**2 * ones, level=0.4**2 * each, natural_level=0.3**2 * each)
 
 
 PER_CATEGORY = ("month", "band", "segment", "burst")
 NATURAL = ("natural_month", "natural_band", "natural_segment", "natural_segment_month", "natural_segment_band")
+PER_COLUMN = ("level", "natural_level")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +61,12 @@ class Spread:
 
     squares: FloatArray
     trace: FloatArray
-    rank: float
+    rank: float | FloatArray
 
 
 def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variances:
     """One Fellner-Schall step for every group named in `spreads`; the others stay."""
-    prior = Variances.start(len(current.month))
+    prior = Variances.start(len(current.month), len(current.level))
     changed: dict[str, FloatArray | float] = {}
     for name, spread in spreads.items():
         before = np.asarray(getattr(current, name), dtype=float)
@@ -72,7 +78,7 @@ def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variance
         else:
             value = (spread.squares + PRIOR_FREEDOM * assumed) / (freedom + PRIOR_FREEDOM)
         value = np.clip(value, SMALLEST_VARIANCE, LARGEST_VARIANCE)
-        changed[name] = value if name in PER_CATEGORY else float(value.ravel()[0])
+        changed[name] = float(value.ravel()[0]) if name in NATURAL else value
     return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields
 
 
@@ -80,7 +86,7 @@ def largest_change(before: Variances, after: Variances) -> float:
     """Largest change of a log variance."""
     return max(
         float(np.max(np.abs(np.log(np.asarray(getattr(after, name)) / np.asarray(getattr(before, name)))), initial=0.0))
-        for name in PER_CATEGORY + NATURAL
+        for name in PER_CATEGORY + NATURAL + PER_COLUMN
     )
 
 
@@ -93,12 +99,12 @@ def further(earlier: Variances, current: Variances, updated: Variances) -> Varia
     Where the last two changes disagree in direction, nothing is added.
     """
     changed: dict[str, FloatArray | float] = {}
-    for name in PER_CATEGORY + NATURAL:
+    for name in PER_CATEGORY + NATURAL + PER_COLUMN:
         one, two, three = (np.log(np.asarray(getattr(each, name), dtype=float)) for each in (earlier, current, updated))
         before, now = two - one, three - two
         with np.errstate(divide="ignore", invalid="ignore"):
             shrunk = np.where(before * now > 0, now / before, 0.0)
         stride = np.where((shrunk > 0) & (shrunk < 1), np.minimum(1 / (1 - np.minimum(shrunk, 0.99)), LONGEST_STRIDE), 1.0)
         value = np.clip(np.exp(two + stride * now), SMALLEST_VARIANCE, LARGEST_VARIANCE)
-        changed[name] = value if name in PER_CATEGORY else float(value)
+        changed[name] = float(value) if name in NATURAL else value
     return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields

@@ -49,6 +49,8 @@ def build_csv(sheets: Sequence[Sheet], *, currency: str) -> bytes:
 def _written(value: Any) -> str:  # noqa: ANN401  # any cell
     if isinstance(value, str):
         return safe_cell(value)
+    if value is None:
+        return ""  # not said at this level of evidence
     number = round(float(value), _DECIMALS)
     if not math.isfinite(number):
         return ""  # not known
