@@ -68,12 +68,13 @@ ORDER = {
         "files",
     ],
     "store": [
-        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables", "studies",
+        "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
+        "annotations", "studies",
         "changes", "retention",
     ],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "access", "session", "window", "controls", "frame", "figure", "sections", "upload",
-        "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
+        "upload", "serving", "pages",
     ],
 }
 OWNERS = {

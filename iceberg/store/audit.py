@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, select
 from iceberg.store import schema
 from iceberg.store.connection import reading, writing
 
-Action = Literal["publish", "export", "delete", "retention", "expire", "refused", "import"]
+Action = Literal["publish", "export", "delete", "retention", "expire", "refused", "import", "rename", "target", "note"]
 
 _SIGN_OUT = "sign_out."  # of the settings: followed by the digest of a person
 _SIGN_OUT_DAYS = 31  # a cookie lasts 30

@@ -40,6 +40,11 @@ def name_study(title: str) -> str:
     return f"{letters or 'study'}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
 
 
+def is_address(text: str) -> bool:
+    """Whether `name_study` could have made this address; a renamed study keeps the one of its first title."""
+    return re.fullmatch(r"[a-z0-9-]{1,48}-[0-9a-f]{6}", text) is not None
+
+
 def identify(counts: CohortCounts, assumptions: Assumptions, seed: int, sources: Sequence[SourceFile], mapping: str) -> str:
     """SHA-256 of what a version is made from: counts, files, mapping, assumptions, seed and method; not its time, nor its author."""
     made_from = {

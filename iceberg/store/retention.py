@@ -21,10 +21,13 @@ from sqlalchemy import Connection, delete, select, text
 from iceberg.errors import StoreError
 from iceberg.provenance import SourceFile
 from iceberg.store import schema
+from iceberg.store.annotations.names import study_named
+from iceberg.store.annotations.places import read_places
+from iceberg.store.annotations.plans import insert_plans, plans_document, read_plans
 from iceberg.store.audit import Action, AuditEntry, read_audit, record
 from iceberg.store.connection import reading, store_errors, writing
 from iceberg.store.counts_tables import read_counts
-from iceberg.store.naming import name_study, tidy_title
+from iceberg.store.naming import is_address, tidy_title
 from iceberg.store.studies import Store, VersionEntry, insert_version
 
 _RETENTION = "retention_days"
@@ -193,11 +196,16 @@ def import_everything(store: Store, source: Path | BinaryIO, *, actor: str) -> t
 def _import_study(connection: Connection, archive: zipfile.ZipFile, study_id: str) -> tuple[int, int]:
     """Insert the versions of a study that are missing. Returns how many are new, and how many were there."""
     study, versions = json.loads(archive.read(f"studies/{study_id}/study.json")), schema.versions
-    if name_study(tidy_title(study["title"])) != study_id:
-        raise ValueError("a study is not named by its title")
+    if not is_address(study_id):
+        raise ValueError("a study has no address")
+    named = study_named(connection, tidy_title(study["title"]))
+    if named != study_id and connection.scalar(select(schema.studies.c.id).where(schema.studies.c.id == named)) is not None:
+        raise ValueError("two studies have one title")
     if connection.scalar(select(schema.studies.c.id).where(schema.studies.c.id == study_id)) is None:
         made = datetime.fromisoformat(study["created_at"])
-        connection.execute(schema.studies.insert().values(id=study_id, title=study["title"], created_at=made, created_by=study["created_by"]))
+        about = {"title": tidy_title(study["title"]), "description": study.get("description", ""), "places": study.get("places", [])}
+        connection.execute(schema.studies.insert().values(id=study_id, created_at=made, created_by=study["created_by"], **about))
+        insert_plans(connection, study_id, study)
         connection.execute(schema.groups.insert().values(study_id=study_id, groups=study["groups"], last_number=int(study["groups_until"])))
     else:  # what is taken together here and there meets when viewers open it next
         connection.execute(schema.groups.update().where(schema.groups.c.study_id == study_id).values(last_number=0))
@@ -248,7 +256,9 @@ def _describe_study(store: Store, study_id: str) -> dict[str, Any]:
     with reading(store.engine) as connection:
         row = connection.execute(select(schema.studies).where(schema.studies.c.id == study_id)).mappings().one()
     made = row["created_at"].isoformat()
-    return {"title": row["title"], "created_at": made, "created_by": row["created_by"], "groups": groups, "groups_until": until}
+    about = {"title": row["title"], "description": row["description"], "places": list(read_places(store.engine, study_id))}
+    plans = plans_document(read_plans(store.engine, study_id))
+    return about | plans | {"created_at": made, "created_by": row["created_by"], "groups": groups, "groups_until": until}
 
 
 _AS_DESCRIBED = ("identity", "author", "product_version", "method_digest", "counts_digest", "since", "as_of", "evidence_level", "assumptions")
@@ -294,7 +304,7 @@ def _json(document: object) -> str:
 _ABOUT = """Everything a store of published studies holds. No customer's id or name is in it: only counts. Some are by exact day (counts_tenure_days,
 counts_clock, counts_observed_clock) and count single departures: keep this archive as you keep the store, for those who may see that.
 
-studies/<study>/study.json               its title, and what is taken together for viewers
+studies/<study>/study.json               title, description, targets and notes, order of categories, what is taken together for viewers
 studies/<study>/<version>/version.json   who published it, when, from which files (SHA-256), with which assumptions and product version
 studies/<study>/<version>/summary.json   the estimate, as `python -m iceberg estimate --json` writes it
 studies/<study>/<version>/mapping.toml   how the columns were read

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-HEAD = "0002"  # the last revision in migrations/versions; a test keeps both together
+HEAD = "0003"  # the last revision in migrations/versions; a test keeps both together
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -53,6 +54,8 @@ studies = Table(
     Column("title", String(200), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", String(200), nullable=False),
+    Column("description", String(500), nullable=False, server_default=""),
+    Column("places", JSON, nullable=False, server_default="[]"),
 )
 
 # A version never changes. `identity` is what it was made from: the same again is the same version.
@@ -118,6 +121,32 @@ groups = Table(
     Column("study_id", ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
     Column("last_number", Integer, nullable=False),
     Column("groups", JSON, nullable=False),
+)
+
+# What a category is to come down to: silent leavers per 1,000 customers and month; category "" is the whole company.
+targets = Table(
+    "targets",
+    metadata,
+    Column("study_id", ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("rate", Float, nullable=False),
+    Column("until", String(10)),
+    Column("author", String(200), nullable=False),
+    Column("written_at", UtcTime, nullable=False),
+)
+
+# What was done about a category, by whom, from which day on.
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("studies.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("category", Text, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("text", String(500), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("written_at", UtcTime, nullable=False),
 )
 
 # Who did what; it outlives what was deleted, and holds no figure.

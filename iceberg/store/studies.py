@@ -22,12 +22,14 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.results import IcebergEstimate
 from iceberg.provenance import SourceFile
 from iceberg.store import codec, schema
+from iceberg.store.annotations.names import study_named
+from iceberg.store.annotations.places import extend_places
 from iceberg.store.audit import record
 from iceberg.store.codec import decode, encode
 from iceberg.store.connection import open_engine, reading, shown, store_address, writing
 from iceberg.store.counts_tables import counts_parts, read_counts
 from iceberg.store.estimate_tables import estimate_parts, read_estimate
-from iceberg.store.naming import identify, name_study, tidy_title
+from iceberg.store.naming import identify, tidy_title
 from iceberg.version import __version__
 
 
@@ -41,7 +43,8 @@ class Publication:
         summary: The JSON document of the command line contract.
         sources: The files.
         mapping: The column mapping as TOML, "" where none was needed.
-        author: The person who publishes.
+        author: The person who publishes, as readers see it.
+        actor: Their account, for the audit trail; "" takes the author.
     """
 
     title: str
@@ -51,6 +54,7 @@ class Publication:
     sources: Sequence[SourceFile] = ()
     mapping: str = ""
     author: str = ""
+    actor: str = ""
 
     @property
     def identity(self) -> str:
@@ -111,6 +115,7 @@ class StudyEntry:
     title: str
     versions: int
     newest: VersionEntry
+    description: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,23 +157,26 @@ class Store:
             StoreError: ``title_missing``, or an error of the database; nothing is stored then.
         """
         title = tidy_title(publication.title)
-        study_id, identity = name_study(title), publication.identity
+        identity = publication.identity
         # The content is prepared before the lock, so that others who publish wait for the writing alone.
         with reading(self.engine) as connection:
+            study_id = study_named(connection, title)
             number = _version_of(connection, study_id, identity)
         if number is not None:
             return Published(study_id, number, is_new=False)
         content = counts_parts(publication.counts) | estimate_parts(publication.estimate)
         moment = at or datetime.now(UTC)
         with writing(self.engine) as connection:
+            study_id = study_named(connection, title)
             number = _version_of(connection, study_id, identity)
             if number is not None:
                 return Published(study_id, number, is_new=False)
             began = _begin_study(connection, study_id, title, publication.author, moment)
             number = _next_number(connection, study_id)
             row = _version_row(publication, study_id=study_id, number=number, identity=identity, at=moment)
+            extend_places(connection, study_id, row["summary"])
             insert_version(connection, row, publication.sources, content)
-            record(connection, actor=publication.author, action="publish", study_id=study_id, version=number, at=moment)
+            record(connection, actor=publication.actor or publication.author, action="publish", study_id=study_id, version=number, at=moment)
         return Published(study_id, number, is_new=True, began_study=began)
 
     def find(self, title: str, identity: str) -> StoredVersion | None:
@@ -177,8 +185,8 @@ class Store:
         Raises:
             StoreError: ``title_missing`` or ``store_damaged``.
         """
-        study_id = name_study(tidy_title(title))
         with reading(self.engine) as connection:
+            study_id = study_named(connection, tidy_title(title))
             number = _version_of(connection, study_id, identity)
         return None if number is None else self.load(study_id, number)
 
@@ -186,10 +194,11 @@ class Store:
         """All studies, the most recently published first."""
         with reading(self.engine) as connection:
             rows = _entries(connection, select(schema.versions, schema.studies.c.title).join(schema.studies))
+            said = dict(connection.execute(select(schema.studies.c.id, schema.studies.c.description)).all())
         versions: dict[str, list[VersionEntry]] = {}
         for entry in rows:
             versions.setdefault(entry.study_id, []).append(entry)
-        studies = [StudyEntry(name, own[0].title, len(own), max(own, key=lambda entry: entry.number)) for name, own in versions.items()]
+        studies = [StudyEntry(name, own[0].title, len(own), max(own, key=lambda entry: entry.number), said[name]) for name, own in versions.items()]
         return tuple(sorted(studies, key=lambda study: study.newest.published_at, reverse=True))
 
     def newest(self) -> VersionEntry | None:

@@ -19,6 +19,7 @@ from iceberg.ui.language import default_language
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.choices import START_NEXT, chosen_value, edited_priors, forget_choices
 from iceberg.ui.session.current import forget_study
+from iceberg.ui.session.published_study import SAMPLE_LINK, wants_sample
 from iceberg.ui.session.study import Filters, Study
 
 # Judgement: a ladder of ratios that people say aloud, about evenly spaced on the log scale. 1:25 is the folk figure.
@@ -71,6 +72,8 @@ def show_study(study: Study, words: Translator) -> None:
         if study.is_sample:
             st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
             st.caption(words.text("ui.study.sample_help"))
+            if wants_sample():
+                _set_parameter("study", SAMPLE_LINK)
         elif study.published is not None:
             st.badge(words.text("ui.study.published"), icon=":material/public:", color="blue")
             st.caption(plain(f"{study.name} · {words.text('ui.study.version', version=str(study.published.number))}"))

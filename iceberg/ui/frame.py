@@ -18,6 +18,8 @@ from iceberg.ui.access.access import NOBODY, Access, current_access
 from iceberg.ui.access.sign_in import show_person
 from iceberg.ui.controls import Control, View, read_view, show_controls, show_language, show_study
 from iceberg.ui.counters import count
+from iceberg.ui.guide.theme_switch import show_theme_switch
+from iceberg.ui.guide.tour import show_tour
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.current import current_study
 from iceberg.ui.session.published_study import LEADS_NOWHERE
@@ -37,7 +39,9 @@ CONTROLS: dict[str, frozenset[Control]] = {
     "upload": frozenset(),
     "studies": frozenset(),
 }
+WITHOUT_STUDY = {"upload"}  # an analyst opens files here while the store does not answer, too
 FOR_VIEWERS = {"version_closed"}  # the errors of a store that name nothing but the study on screen
+HOME_PAGE = "iceberg"
 _PAGES = Path(__file__).parent / "pages"
 _FRAME = "frame"
 _VISITED = "visited"
@@ -75,7 +79,7 @@ def open_frame(language: str, page: str) -> None:
     """Prepare the `current_frame` of the page that follows, from the choices of earlier runs. Draws only the style."""
     words = Translator(language)
     st.html(_style(_read_theme()))
-    study = current_study(language)
+    study = current_study(language, follow_newest=page not in WITHOUT_STUDY)
     view = read_view(study, words, shown=CONTROLS[page])
     st.session_state[_FRAME] = Frame(words, study, view, is_narrow(), _read_theme(), current_access(), first=_VISITED not in st.session_state)
 
@@ -91,12 +95,15 @@ def sidebar_around(page: str) -> Iterator[None]:
         st.session_state[_VISITED] = True
         _show_sidebar(page)
     listen_to_window(narrow=current_frame().narrow)
+    if page == HOME_PAGE:
+        show_tour(current_frame().words)
 
 
 def _show_sidebar(page: str) -> None:
     frame = current_frame()
     with st.sidebar:
         show_language(frame.language)
+        show_theme_switch(frame.words)
         show_study(frame.study, frame.words)
         show_controls(frame.study, frame.words, shown=CONTROLS[page])
         st.caption(frame.words.text("ui.frame.definition"))
@@ -115,6 +122,16 @@ def errors_in_words(words: Translator) -> Iterator[None]:
         yield
     except IcebergError as error:
         show_error(error, words)
+
+
+def open_bare_frame(language: str) -> None:
+    """Draw what surrounds a page without a study: the style, the language and the person."""
+    words = Translator(language)
+    st.html(_style(_read_theme()))
+    with st.sidebar:
+        show_language(language)
+        show_theme_switch(words)
+        show_person(current_access(), words)
 
 
 def show_error(error: IcebergError, words: Translator) -> None:

@@ -94,6 +94,7 @@ class Visitor:
 
     def __init__(self, browser: Browser, address: str, **options: object) -> None:
         self.context: BrowserContext = browser.new_context(**options)  # type: ignore[arg-type]
+        self.context.add_init_script("try { localStorage.setItem('iceberg.tour', 'closed'); } catch {}")  # seen before
         self.page: Page = self.context.new_page()
         self.address = address
         self.strangers: set[str] = set()

@@ -111,8 +111,9 @@ def test_an_analyst_publishes_and_an_executive_reads_it_on_a_phone_in_french(vis
     title.fill("Comité de direction")
     title.press("Tab")
     analyst.press(page.get_by_role("dialog").get_by_role("button", name="Publish"))
-    expect(page.get_by_role("dialog").get_by_text("Published as version 1.")).to_be_visible()
-    link = page.get_by_role("dialog").locator("[data-testid=stCode] code").inner_text().strip()
+    expect(page.get_by_text("Published as version 1 of “Comité de direction”.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Comité de direction")).to_be_visible()
+    link = page.locator("[data-testid=stCode] code").inner_text().strip()
     assert link.startswith(f"{site.address}/?study=comite-de-direction-")
 
     executive = visit(locale="fr-FR", width=390)

@@ -17,6 +17,7 @@ from sqlalchemy import inspect, text
 from iceberg.cli.main import main
 from iceberg.errors import StoreError
 from iceberg.store import schema
+from iceberg.store.annotations.places import read_places
 from iceberg.store.audit import read_audit
 from iceberg.store.connection import reading, roll_back, writing
 from iceberg.store.retention import delete_study, export_bytes, import_everything, retention_days, set_retention
@@ -59,7 +60,8 @@ def content(store: Store, *, trail: bool = True) -> dict[str, object]:
     found: dict[str, object] = {f"{entry.study_id} {entry.number}": (entry, store.content(entry)) for entry in entries}
     found |= {entry.study_id: store.groups(entry.study_id) for entry in entries}
     with reading(store.engine) as connection:
-        found["studies"] = sorted(map(tuple, connection.execute(schema.studies.select())))
+        found["studies"] = sorted(tuple(row)[:-1] for row in connection.execute(schema.studies.select()))
+    found["places"] = [read_places(store.engine, study.study_id) for study in store.studies()]
     found["retention"] = retention_days(store)
     if trail:
         found["audit"] = [line for line in read_audit(store.engine) if line.action not in {"export", "import"}]
@@ -157,14 +159,16 @@ def test_the_command_line_imports_and_rolls_back(tmp_path: Path, capsys: pytest.
         assert main(["studies", *arguments, "--store", second]) == 2
         assert says in capsys.readouterr().err
     assert main(["studies", "rollback", "--yes", "--store", second]) == 0
-    assert "is at revision 0001" in capsys.readouterr().out
+    assert "is at revision 0002" in capsys.readouterr().out
 
 
 def test_a_store_of_the_first_revision_is_brought_up_to_date_and_back(address: str) -> None:
-    """The second revision holds what is taken together for viewers; the way back loses that and nothing else."""
+    """The third revision holds descriptions, targets and notes, the second what is taken together for viewers; the way back loses these alone."""
     store = Store(address)
     study = fill(store)
     before = content(store)
+    assert roll_back(store.engine) == "0002"
+    assert not {"targets", "notes"} & set(inspect(store.engine).get_table_names())
     assert roll_back(store.engine) == "0001"
     assert "groups" not in inspect(store.engine).get_table_names()
     with reading(store.engine) as connection:  # as the program of that revision reads it
@@ -186,7 +190,7 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date_and_back(address: s
 def test_an_earlier_program_refuses_a_later_store(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(address)
     with writing(store.engine) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     store.close()
     with pytest.raises(StoreError) as caught:
         Store(address)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from iceberg.errors import StoreError
@@ -137,23 +138,30 @@ def faults(app: AppTest) -> list[str]:
 
 
 def figures(app: AppTest) -> list[object]:
-    """Everything on the page that could hold a number of a study."""
+    """Everything on the page that could hold a number of a study; of a list of studies the cards, by their heading."""
     return [*app.metric, *app.get("vega_lite_chart"), *app.dataframe, *app.header, *app.title]
+
+
+def opened_figures(app: AppTest) -> list[object]:
+    """The same without the cards of the list."""
+    return [*app.metric, *app.get("vega_lite_chart"), *app.dataframe, *app.title]
 
 
 @pytest.mark.parametrize("roles", [None, ["iceberg-viewer"], ["iceberg-owner"]])
 @pytest.mark.parametrize("link", [{"study": "nothing-000000"}, {"study": PHISHING}, {"study": "nothing-000000", "version": "x"}])
-def test_a_link_that_leads_nowhere_is_one_sentence_without_a_figure_and_is_not_repeated(
+def test_a_link_that_leads_nowhere_is_one_sentence_and_the_list_of_studies(
     publish: Publish, link: dict[str, str], roles: list[str] | None
 ) -> None:
     publish()
     app = open_app(roles=roles, **link)
     assert faults(app) == [plain(Translator("en").text("ui.error.link_unknown"))]
-    assert figures(app) == []
+    assert opened_figures(app) == []
+    assert [heading.value for heading in app.header] == ["Quarterly"]
     assert "nothing-000000" not in spoken(app)
     assert "evil" not in spoken(app)
     app.run()
-    assert not faults(app), "the link was forgotten"
+    assert len(faults(app)) == 1, "drawn again, it says the same and never shows another company"
+    assert opened_figures(app) == []
 
 
 def test_an_unknown_version_is_forgotten_with_its_study_and_a_deleted_study_too(publish: Publish, store: Store) -> None:
@@ -165,7 +173,7 @@ def test_an_unknown_version_is_forgotten_with_its_study_and_a_deleted_study_too(
     delete_study(store, study, actor="olga")
     opened.run()
     assert Translator("en").text("ui.error.link_unknown") in spoken(opened)
-    assert figures(opened) == []
+    assert figures(opened) == [], "nothing is published any more, so there is no list either"
 
 
 def test_a_viewer_of_a_closed_version_reads_why_and_then_the_newest(publish: Publish) -> None:
@@ -322,10 +330,67 @@ def test_the_list_of_studies_is_there_for_viewers_and_keeping_for_owners_alone(p
     publish()
     viewer = open_app("studies", roles=["iceberg-viewer"])
     assert viewer.header[0].value == "Quarterly"
-    assert viewer.number_input.len == 0
+    assert not any(box.key == "retention" for box in viewer.selectbox)
     owner = open_app("studies", roles=["iceberg-owner"])
-    assert owner.number_input(key="retention").value == 0
-    assert "Who did what" in spoken(owner)
+    assert owner.selectbox(key="retention").value is None
+    assert owner.selectbox(key="retention").options[:4] == ["For ever", "90 days", "180 days", "1 year"]
+    assert "Activity log" in spoken(owner)
+
+
+def test_the_first_page_opens_the_newest_study_and_the_sample_by_its_own_link(publish: Publish) -> None:
+    """Without a link and without files of one's own, for everybody who may see it."""
+    assert "Sample company" in spoken(open_app()), "nothing is published yet"
+    publish("Old")
+    publish("New")
+    app = open_app()
+    assert app.title[0].value == "New"
+    assert "Sample company" not in spoken(app)
+    assert "Sample company" in spoken(open_app(study="sample"))
+
+
+def test_a_viewers_menu_holds_what_is_a_viewers(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    menus: list[dict[str, list[str]]] = []
+    original = st.navigation
+
+    def noted(pages: dict[str, list[st.Page]]) -> object:
+        menus.append({section: [page.url_path for page in own if page._visibility == "visible"] for section, own in pages.items()})
+        return original(pages)
+
+    monkeypatch.setattr(st, "navigation", noted)
+    publish()
+    open_app(roles=["iceberg-viewer"])
+    open_app(roles=["iceberg-analyst"])
+    assert menus[0] == {"": ["", "studies", "category", "method"]}
+    assert menus[1] == {"": ["", "studies", "category", "method"], "For analysts": ["compare", "survival", "upload"]}
+
+
+def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None:
+    for title in ("Départs du réseau", "Retail", "Telecom", "Bank"):
+        publish(title)
+    app = open_app("studies")
+    app.text_input(key="studies.search").set_value("DEPARTS").run()
+    assert_healthy(app)
+    assert [heading.value for heading in app.header if heading.value in {"Départs du réseau", "Retail", "Telecom", "Bank"}] == ["Départs du réseau"]
+
+
+def test_a_card_says_customers_money_category_and_evidence(publish: Publish) -> None:
+    publish()
+    words = spoken(open_app("studies"))
+    assert "customers left" in words
+    assert "most of them over “" in words
+    assert any(Translator("en").text(f"evidence.kinds.{kind}") in words for kind in ("assumption_led", "mixed", "data_led"))
+
+
+def test_an_owner_renames_a_study_and_its_link_stays(publish: Publish, store: Store) -> None:
+    study = publish()
+    app = open_app("studies", roles=["iceberg-owner"])
+    app.text_input(key=f"title.{study}").set_value("Board").run()
+    app.button(key=f"rename.run.{study}").click().run()
+    assert_healthy(app)
+    assert open_app(study=study).title[0].value == "Board"
+    assert publish("Board", ratio=2.0) == study, "the new title goes on in the study"
+    assert publish("Quarterly", ratio=3.0) == study, "the old one too: a scheduled job knows no other"
+    assert len(store.versions(study)) == 3
 
 
 def test_an_owner_deletes_for_good(publish: Publish, store: Store) -> None:

@@ -14,6 +14,7 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
 from iceberg.ui.sections.still_picture import show_still
@@ -50,6 +51,7 @@ def show_page() -> None:
         _show_picture(frame, estimate)
         _show_tiles(frame, estimate)
         show_study_actions(frame, estimate)
+        show_glossary(frame.words)
         _show_ranking_and_comparator(frame, estimate)
         _show_trend_and_others(frame, estimate)
         if estimate.diagnostics:
@@ -100,10 +102,11 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
             shown = words.text("ui.study.months", since=words.month(first), as_of=words.month(last))
         st.caption(plain(shown), width="content")
         _show_badge(frame, estimate)
-    st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
-    reservation = say(frame, estimate, headline_reservation)
-    if reservation and not cannot_say(estimate):  # of a refusal the remarks follow at once
-        st.markdown(plain(reservation))
+    with st.container(key="headline"):
+        st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
+        reservation = say(frame, estimate, headline_reservation)
+        if reservation and not cannot_say(estimate):  # of a refusal the remarks follow at once
+            st.markdown(plain(reservation))
     if frame.study.other_counts is not None:
         label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
         if st.button(label, icon=":material/date_range:", key="other_months"):

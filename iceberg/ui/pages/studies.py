@@ -5,27 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from iceberg.report.words import customers_range
+from iceberg.locale import Translator
 from iceberg.store.audit import read_audit
-from iceberg.store.retention import (
-    LONGEST_RETENTION_DAYS,
-    delete_study,
-    expire,
-    export_bytes,
-    overwrites_at_once,
-    retention_days,
-    set_retention,
-)
-from iceberg.store.studies import StudyEntry
-from iceberg.ui.access.access import current_access, require
+from iceberg.store.retention import expire, export_bytes, retention_days, set_retention
+from iceberg.ui.access.access import require
 from iceberg.ui.figure import show_figures
-from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
+from iceberg.ui.frame import Frame, current_frame, errors_in_words
 from iceberg.ui.plain_text import plain
-from iceberg.ui.session.published_study import close_study, summary_interval
+from iceberg.ui.sections.study_cards import show_study_cards
 from iceberg.ui.study_store import has_store, open_store
 
-HOME = page_file("iceberg")
-NO_LIMIT = 0
+DAYS_OF_A_YEAR = 365
+KEEP_DAYS: tuple[int | None, ...] = (90, 180, 365, 2 * 365, 3 * 365, 5 * 365)  # judgement: the periods that policies name
 
 
 def show_page() -> None:
@@ -39,40 +30,10 @@ def show_page() -> None:
         if not studies:
             st.info(words.text("ui.studies.empty"), icon=":material/folder_open:")
             return
-        for study in studies:
-            _show_study(frame, study)
+        show_study_cards(studies, frame.access, words)
         if frame.access.may("owner"):
             _show_retention(frame)
             _show_trail(frame)
-
-
-def _show_study(frame: Frame, study: StudyEntry) -> None:
-    words, newest = frame.words, study.newest
-    with st.container(border=True, gap="xsmall"):
-        st.header(plain(study.title), anchor=False)
-        ends = customers_range(summary_interval(newest), words)
-        st.markdown(plain(words.text("ui.studies.newest", low=ends["low"], high=ends["high"])))
-        day = newest.published_at.date()
-        st.caption(plain(words.text("ui.study.published_by", author=newest.author or "–", day=day, version=str(newest.number))))
-        with st.container(horizontal=True, gap="small"):
-            if st.button(words.text("ui.studies.open"), key=f"open.{study.study_id}", icon=":material/arrow_forward:"):
-                st.switch_page(HOME, query_params={"study": study.study_id, "lang": frame.language})  # the address would lose it otherwise
-            if frame.access.may("owner"):
-                _show_delete(frame, study)
-
-
-def _show_delete(frame: Frame, study: StudyEntry) -> None:
-    words = frame.words
-    with st.popover(words.text("ui.studies.delete"), icon=":material/delete_forever:", type="tertiary", key=f"delete.{study.study_id}"):
-        st.markdown(plain(words.text("ui.studies.delete_sure", title=study.title, count=study.versions)))
-        if not overwrites_at_once(open_store()):
-            st.caption(words.text("store.cli.overwritten_later"))
-        if st.button(words.text("ui.studies.delete_run"), key=f"delete.run.{study.study_id}", type="primary"):
-            access = current_access()  # again: the button may have been on screen for hours
-            if access.may("owner"):
-                delete_study(open_store(), study.study_id, actor=access.name)
-                close_study()
-            st.rerun()
 
 
 def _show_retention(frame: Frame) -> None:
@@ -80,16 +41,18 @@ def _show_retention(frame: Frame) -> None:
     store = open_store()
     st.header(words.text("ui.studies.keeping"), anchor=False)
     days = retention_days(store)
-    chosen = st.number_input(
+    ladder = sorted({*KEEP_DAYS, days} - {None}, key=lambda one: one or 0)
+    chosen = st.selectbox(
         words.text("ui.studies.retention"),
-        min_value=NO_LIMIT,
-        max_value=LONGEST_RETENTION_DAYS,
-        value=days or NO_LIMIT,
+        [None, *ladder],
+        index=0 if days is None else 1 + ladder.index(days),
+        format_func=lambda one: _keep_text(one, words),
         help=words.text("ui.studies.retention_help"),
         key="retention",
+        width=320,
     )
-    if int(chosen) != (days or NO_LIMIT) and st.button(words.text("ui.studies.retention_run"), key="retention.run", type="primary"):
-        set_retention(store, int(chosen) or None, actor=frame.access.name)
+    if chosen != days and st.button(words.text("ui.studies.retention_run"), key="retention.run", type="primary"):
+        set_retention(store, chosen, actor=frame.access.name)
         gone = expire(store, actor=frame.access.name)
         st.success(plain(words.text("ui.studies.retention_done", count=gone)), icon=":material/check:")
     name = frame.access.name
@@ -103,6 +66,14 @@ def _show_retention(frame: Frame) -> None:
         key="export",
         on_click="ignore",
     )
+
+
+def _keep_text(days: int | None, words: Translator) -> str:
+    """A retention in words: whole years as years."""
+    if days is None:
+        return words.text("ui.studies.keep_for_ever")
+    unit, size = ("years", DAYS_OF_A_YEAR) if days % DAYS_OF_A_YEAR == 0 else ("days", 1)
+    return words.text(f"ui.studies.keep_{unit}", count=days // size)
 
 
 def _show_trail(frame: Frame) -> None:

@@ -1,29 +1,26 @@
-"""The head of a published study (title, versions, what changed), its reports, and the publishing of a study of this session."""
+"""The head of a published study (title, versions, what changed) and its reports."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import streamlit as st
 
-from iceberg.errors import IcebergError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import SilentRatioPrior
 from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.audit import write_audit
-from iceberg.store.naming import LONGEST_TITLE
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.counters import count
-from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.publishing import show_landing, show_publish_button
 from iceberg.ui.session.caches import cached, stored_version
-from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.open_versions import open_versions
-from iceberg.ui.session.published_study import choose_version, publish_study
+from iceberg.ui.session.published_study import choose_version
 from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
@@ -50,6 +47,7 @@ def show_study_head(frame: Frame) -> None:
     if frame.study.axes is not None:
         veiled, why = (words.text(f"ui.study.{key}", smallest=SMALLEST) for key in ("veiled", "veiled_help"))
         st.caption(plain(veiled), help=plain(why))
+    show_landing(frame)
     earlier = next((version for version in entries if version.number < entry.number), None)
     if earlier is not None:
         _show_change(frame, earlier, entry)
@@ -161,11 +159,7 @@ def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
     """Show the reports, and publishing for analysts with a study of their own."""
     with st.container(horizontal=True, gap="small", key="actions"):
         _show_reports(frame, estimate)
-        if frame.study.origin == "upload" and frame.access.may("analyst"):
-            if st.button(frame.words.text("ui.publish.open"), icon=":material/publish:", key="publish.open"):
-                st.dialog(frame.words.text("ui.publish.title"))(_publish)(frame)
-            elif published := st.session_state.get(f"published.{frame.study.digest}"):
-                st.success(plain(frame.words.text("ui.publish.done", version=str(published.number))), icon=":material/check:")
+        show_publish_button(frame)
 
 
 def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -212,31 +206,3 @@ def _provenance(frame: Frame) -> Provenance:
         rows=entry.summary["rows"] if entry is not None else {},
         sample=study.is_sample,
     )
-
-
-def _publish(frame: Frame) -> None:
-    """Take a title, publish the study, and show the link to send."""
-    words, study = frame.words, frame.study
-    st.markdown(words.text("ui.publish.lead"))
-    title = st.text_input(words.text("ui.publish.name"), value=words.text("ui.publish.usual_name"), max_chars=LONGEST_TITLE, key="publish.title")
-    if not st.button(words.text("ui.publish.run"), type="primary", key="publish.run", disabled=not title.strip()):
-        return
-    try:
-        estimate = estimate_study(study, frame.view.assumptions)
-        published = publish_study(study, estimate, title=title, access=frame.access, language=frame.language)
-    except IcebergError as error:
-        show_error(error, words)
-        return
-    st.session_state[f"published.{study.digest}"] = published
-    outcome = "done" if published.is_new else "same"
-    st.success(plain(words.text(f"ui.publish.{outcome}", version=str(published.number))), icon=":material/check:")
-    st.caption(words.text("ui.publish.link"))
-    st.code(study_link(published.study_id), language=None)
-
-
-def study_link(study_id: str) -> str:
-    """The address that opens a study, as this reader reaches the server."""
-    parts = urlsplit(st.context.url or "")
-    path = parts.path.rsplit("/", 1)[0] if parts.path.rsplit("/", 1)[-1] else parts.path.rstrip("/")
-    base = f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""
-    return f"{base}/?study={study_id}"

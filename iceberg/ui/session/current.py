@@ -7,20 +7,24 @@ from typing import cast
 import streamlit as st
 
 from iceberg.ui.session.caches import drop_session_caches, session_cache
-from iceberg.ui.session.published_study import close_study, opened_study
+from iceberg.ui.session.published_study import close_study, open_sample, opened_study, wants_sample
 from iceberg.ui.session.sample import load_sample
 from iceberg.ui.session.study import Study
 
 _STUDY = "study"
 
 
-def current_study(language: str) -> Study:
-    """The published study that a link opened, the study of this session, or the sample company with nothing uploaded."""
-    opened = opened_study(language)
+def current_study(language: str, *, follow_newest: bool = True) -> Study:
+    """The published study that a link opened, the study of this session, the newest published one, or the sample company.
+
+    Raises:
+        StoreError: As `opened_study`.
+    """
+    study = st.session_state.get(_STUDY)
+    opened = opened_study(language, follow_newest=follow_newest and study is None)
     if opened is not None:
         return opened
-    study = st.session_state.get(_STUDY)
-    return cast("Study", study) if study is not None else load_sample(language)
+    return cast("Study", study) if study is not None and not wants_sample() else load_sample(language)
 
 
 def set_current_study(study: Study) -> None:
@@ -30,8 +34,13 @@ def set_current_study(study: Study) -> None:
     session_cache("upload").clear()
 
 
+def forget_own_study() -> None:
+    """Drop the study of this session, once it is published."""
+    st.session_state.pop(_STUDY, None)
+
+
 def forget_study() -> None:
     """Return this session to the sample company; the uploaded counts are dropped."""
-    close_study()
     st.session_state.pop(_STUDY, None)
     drop_session_caches()
+    open_sample()

@@ -29,16 +29,21 @@ if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval, IcebergEstimate
 
 LEADS_NOWHERE = {"study_unknown", "version_unknown"}
+SAMPLE_LINK = "sample"  # in a link, in place of a study: the sample company, also where studies are published
 _OPENED = "opened_study"  # (study, version or None for the newest)
 _STUDIES = LruCache(48)  # by version and kind of reader
 
 
-def opened_study(language: str) -> Study | None:
-    """The study that the link names, or the one opened earlier in this session; a viewer without a link gets the newest. None: no study.
+def opened_study(language: str, *, follow_newest: bool) -> Study | None:
+    """The study that the link names, or the one opened earlier in this session, or the newest one. None: no study, or the sample was asked for.
+
+    Args:
+        language: Of the names that a viewer sees.
+        follow_newest: Whether the newest study is opened where no link names one.
 
     Raises:
-        StoreError: One of `LEADS_NOWHERE`, and the link is forgotten; ``version_closed``, and the link names the newest version from now on; or
-            the store does not answer, and the link stays.
+        StoreError: One of `LEADS_NOWHERE`, and the page shows nothing until another study is opened; ``version_closed``, and the link names the
+            newest version from now on; or the store does not answer, and the link stays.
     """
     asked = st.query_params.get("study")
     if asked is not None:
@@ -46,8 +51,10 @@ def opened_study(language: str) -> Study | None:
         _open((asked, int(version) if version.isdecimal() else None))
     access = current_access()
     opened: tuple[str, int | None] | None = st.session_state.get(_OPENED)
+    if wants_sample():
+        return None
     if opened is None:
-        if access.sees_everything or not has_store():
+        if not follow_newest or not has_store():
             return None
         newest = open_store().newest()
         if newest is None:
@@ -61,12 +68,25 @@ def opened_study(language: str) -> Study | None:
         if not access.sees_everything and entry.number not in (numbers := open_versions(open_store().versions(entry.study_id)).numbers):
             raise StoreError("version_closed", {"version": str(entry.number), "newest": str(numbers[0]), "smallest": SMALLEST})
     except StoreError as problem:
-        if problem.code in LEADS_NOWHERE:
-            close_study()
+        if problem.code in LEADS_NOWHERE:  # the link stays in the address: a page drawn again says the same
+            st.session_state.pop(_OPENED, None)
+            forget_choices()
         elif problem.code == "version_closed":
             choose_version(opened[0], None)
         raise
     return study_for(access, entry, language)
+
+
+def wants_sample() -> bool:
+    """Whether the sample company was asked for by name."""
+    return bool(st.session_state.get(_OPENED) == (SAMPLE_LINK, None))
+
+
+def open_sample() -> None:
+    """Put the sample company on screen, whatever is published."""
+    close_study()
+    _open((SAMPLE_LINK, None))
+    st.query_params["study"] = SAMPLE_LINK
 
 
 def _open(which: tuple[str, int | None]) -> None:
@@ -118,17 +138,18 @@ def study_for(access: Access, entry: VersionEntry, language: str) -> Study:
         _, axes = veil_estimate(unmoved_estimate(whole), Translator(language), groups=groups)
         return replace(whole, digest=f"{whole.digest}.{kind}", axes=axes, counts_key=whole.digest)
 
-    return _STUDIES.get(f"{version_key(entry)}|{entry.counts_digest}|{kind}", make)
+    return _STUDIES.get(f"{version_key(entry)}|{entry.title}|{entry.counts_digest}|{kind}", make)
 
 
-def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access: Access, language: str) -> Published:
+def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, author: str, access: Access, language: str) -> Published:
     """Add the study on screen to the store.
 
     Args:
         study: Of this session.
         estimate: Whole, not a slice.
         title: The study it becomes a version of.
-        access: The person who publishes; the role is checked again here.
+        author: The name that readers see.
+        access: The person who publishes; the role is checked again here, and the audit trail has their account.
         language: Of the diagnostics' sentences.
 
     Raises:
@@ -155,7 +176,8 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, access
             summary=build_document(estimate, study.counts, rows=rows, language=language),
             sources=study.sources,
             mapping=study.mapping,
-            author=access.name,
+            author=author,
+            actor=access.name,
         )
     )
     count("iceberg_publishes_total", 'outcome="new"' if published.is_new else 'outcome="same"')
