@@ -91,6 +91,7 @@ OWNERS = {
     "sqlglot": ("ingest/spark/engine.py",),
     "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
+    "rapidfuzz": ("ingest/joining/category_names.py",),
     "argparse": ("cli/options.py",),
     "logging": ("cli/main.py", "ui"),
 }

@@ -581,6 +581,9 @@ def test_files_of_one_kind_are_checked_as_one_table(tmp_path: Path, capsys: pyte
     assert "3" in said
 
 
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "en"
+
+
 def written(folder: Path, customers: pd.DataFrame, complaints: pd.DataFrame) -> tuple[str | Path, ...]:
     """Two tables as files, and the words that estimate from them."""
     customers.to_csv(folder / "customers.csv", index=False)
@@ -603,6 +606,27 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
         assert (document["schema_version"], document["since"], document["diagnostics"][0]["code"]) == (1, first, code)
         assert "28 February 2025" in document["diagnostics"][0]["message"]
         assert "28 February 2025" in " ".join(done.out.split()[:90])
+
+
+def test_money_looks_as_far_ahead_as_the_options_or_the_mapping_say(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "mapping.toml").write_text("[money]\nmonths = 36\ndiscount = 0.1\n")
+    lost = []
+    for more in ((), ("--money-months", "36"), ("--money-months", "36", "--discount", "0.1"), ("--mapping", tmp_path / "mapping.toml")):
+        files = ("--customers", SAMPLE / "customers.csv", "--complaints", SAMPLE / "complaints.csv", "--json", tmp_path / "out.json")
+        done = run("estimate", *files, *more)
+        assert done.status == 0
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        lost.append(document["total"]["revenue_lost"]["median"])
+    usual, longer, discounted, mapped = lost
+    assert usual < discounted < longer
+    assert mapped == discounted
+
+
+@pytest.mark.parametrize("typed", [("--discount", "5"), ("--discount", "5%"), ("--money-months", "0"), ("--split-categories", " ")])
+def test_a_value_that_means_nothing_is_refused(run: Command, typed: tuple[str, str]) -> None:
+    done = run("estimate", "--customers", SAMPLE / "customers.csv", *typed)
+    assert done.status == 2
+    assert typed[0] in done.err
 
 
 def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_answers(run: Command, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
         survey_bias=options.survey_bias,
     )
     mapping = saved_mapping(options)
+    assumptions = replace(assumptions, **(mapping or MappingSet()).money)
     progress("reading")
     if options.engine == "spark":
         tables, report = _load_from_spark(options, mapping, progress)
@@ -173,6 +174,12 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
+    if options.drops or options.split_categories or options.keep_spellings:
+        mapping = _with_names(mapping or MappingSet(), options)
+    if options.money_months is not None:
+        mapping = replace(mapping or MappingSet(), money_months=options.money_months)
+    if options.discount is not None:
+        mapping = replace(mapping or MappingSet(), discount=options.discount)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.term is not None:
@@ -188,6 +195,20 @@ def saved_mapping(options: Options) -> MappingSet | None:
     joining = mapping.joining
     gap_days = joining.gap_days if options.gap_days is None else options.gap_days
     return replace(mapping, joining=replace(joining, gap_days=gap_days, inactivity_days=options.inactivity_days or joining.inactivity_days))
+
+
+def _with_names(mapping: MappingSet, options: Options) -> MappingSet:
+    """The mapping with what the options say about the names of categories."""
+    joining = mapping.joining
+    return replace(
+        mapping,
+        joining=replace(
+            joining,
+            drop_categories=tuple(dict.fromkeys((*joining.drop_categories, *options.drops))),
+            split_categories=options.split_categories or joining.split_categories,
+            category_spelling="keep" if options.keep_spellings else joining.category_spelling,
+        ),
+    )
 
 
 def _require_visible(options: Options, report: IngestReport) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
-from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
+from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -111,6 +111,24 @@ def check_merge(text: str) -> tuple[str, str]:
     if not name or not other:
         raise UsageError("merge_unclear", {"value": text})
     return name, other
+
+
+def check_separator(text: str) -> str:
+    """What separates categories in a cell; blanks alone would separate words."""
+    if not text.strip() or len(text) > LONGEST_SEPARATOR:
+        raise UsageError("separator_unclear", {"value": text})
+    return text
+
+
+def check_discount(text: str) -> float:
+    """A rate per year from 0 to 1: ``0.05``."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise UsageError("discount_unclear", {"value": text})
+    return number
 
 
 def check_ratio(text: str) -> float:

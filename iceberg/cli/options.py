@@ -15,6 +15,7 @@ from iceberg.cli.option_types import (
     check_change,
     check_columns,
     check_date,
+    check_discount,
     check_engine,
     check_factor,
     check_format,
@@ -23,6 +24,7 @@ from iceberg.cli.option_types import (
     check_names,
     check_period,
     check_ratio,
+    check_separator,
     check_term,
     check_version,
     check_whole,
@@ -95,6 +97,11 @@ class Options:
     recording_changes: tuple[str, ...] = ()
     no_recording_change: bool = False
     merges: tuple[tuple[str, str], ...] = ()
+    drops: tuple[str, ...] = ()
+    split_categories: str = ""
+    keep_spellings: bool = False
+    money_months: int | None = None
+    discount: float | None = None
     look_back_days: int | None = None
     term: str | None = None
     keep_cancellations: bool = False
@@ -188,7 +195,7 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category"}  # of fields called otherwise
+_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category", "drops": "drop-category"}
 
 
 def _check_studies(options: Options) -> None:
@@ -295,6 +302,9 @@ _ESTIMATE = (
     _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
     _Option("no-recording-change"),
     _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    _Option("drop-category", "category_name", is_list=True, field="drops"),
+    *(_Option("split-categories", "separator", check_separator), _Option("keep-spellings")),
+    *(_whole("money-months", 1, 120), _Option("discount", "number", check_discount)),
     _whole("look-back-days", 0, 3650),
     _Option("term", "term_value", check_term),
     _Option("keep-cancellations"),

@@ -24,7 +24,8 @@ from iceberg.locale import Translator
 if TYPE_CHECKING:
     from iceberg.ingest.tables import IngestReport
 
-FactSection = Literal["joined", "relations", "contradictions", "ids", "categories"]
+FactSection = Literal["joined", "relations", "contradictions", "ids", "spellings", "categories"]
+_MOST_SPELLINGS = 8  # judgement: a sentence with more names is read by nobody
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,25 @@ def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") ->
         facts += _inactivity(report.inactivity, words, report.rules.inactivity_end)
     facts += [_contradiction(entry, words) for entry in report.contradictions]
     facts += [_ids(proposal, words) for proposal in report.id_proposals]
-    return facts + [_group(group, words) for group in report.category_groups]
+    return facts + tell_categories(report, words)
+
+
+def tell_categories(report: JoiningReport, words: Translator) -> list[JoiningFact]:
+    """The facts about the names of categories: spellings that count as one, names that look alike, cells with several."""
+    found, facts = report.categories, list[JoiningFact]()
+    if found.spellings:
+        names = "; ".join(_names(group, words) for group in found.spellings[:_MOST_SPELLINGS])
+        more, count = len(found.spellings) - _MOST_SPELLINGS, sum(len(group.rows) for group in found.spellings)
+        says = words.text("joining.categories.spellings", count=count, names=names, into=len(found.spellings))
+        says += " " + words.text("joining.categories.more", count=more) if more > 0 else ""
+        facts.append(JoiningFact("spellings", says, *_choice(words, "category_spelling", report.rules.category_spelling)))
+    facts += [_group(group, words) for group in found.alike]
+    if found.several is not None:
+        several = found.several
+        says = words.text("joining.categories.several", rows=several.rows, example=several.cells[0], separator=several.separator.strip())
+        change = words.text("joining.categories.several_change", value=json.dumps(several.separator, ensure_ascii=False))
+        facts.append(JoiningFact("categories", says, "", change, option="split_categories"))
+    return facts
 
 
 def _choice(words: Translator, option: str, value: str) -> tuple[str, str, str]:
@@ -179,21 +198,24 @@ def _ids(proposal: IdProposal, words: Translator) -> JoiningFact:
         before=words.percent(proposal.before),
         after=words.percent(proposal.after),
         steps=tell_steps(proposal.steps, words),
-        value=json.dumps(list(proposal.steps), ensure_ascii=False),
     )
     if proposal.examples:
         own, other = proposal.examples[0]
         says += " " + words.text("joining.ids.pair", one=own, other=other)
-    return JoiningFact("ids", says, option="id_normalisation")
+    change = words.text("joining.ids.change", value=json.dumps(list(proposal.steps), ensure_ascii=False))
+    return JoiningFact("ids", says, "", change, option="id_normalisation")
+
+
+def _names(group: CategoryGroup, words: Translator) -> str:
+    named = zip((group.kept, *group.others), group.rows, strict=True)
+    return ", ".join(words.text("joining.categories.name", name=name, rows=rows) for name, rows in named)
 
 
 def _group(group: CategoryGroup, words: Translator) -> JoiningFact:
-    names = (group.kept, *group.others)
     says = words.text(
         "joining.categories.group",
-        names=", ".join(words.text("joining.categories.name", name=name, rows=rows) for name, rows in zip(names, group.rows, strict=True)),
+        names=_names(group, words),
         why=", ".join(words.text(f"joining.categories.{reason}") for reason in dict.fromkeys(group.reasons)),
-        kept=group.kept,
-        others=json.dumps(list(group.others), ensure_ascii=False),
     )
-    return JoiningFact("categories", says, option="merge_categories")
+    change = words.text("joining.categories.group_change", kept=group.kept, others=json.dumps(list(group.others), ensure_ascii=False))
+    return JoiningFact("categories", says, "", change, option="merge_categories")

@@ -25,6 +25,7 @@ from iceberg.ingest.values.dates import DATE_FORMATS
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 LONGEST_LOOK_BACK = 3650  # days
+LONGEST_MONEY_MONTHS = 120
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -46,6 +47,7 @@ class MappingSet:
     contracts; 0 where there are none, None where the departures decide.
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
     `negative_controls`: categories that cannot cause departures.
+    `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
     """
 
     tables: dict[str, ColumnMapping] = field(default_factory=dict)
@@ -58,6 +60,14 @@ class MappingSet:
     term: int | None = None
     keep_cancellations: bool = False
     negative_controls: tuple[str, ...] = ()
+    money_months: int | None = None
+    discount: float | None = None
+
+    @property
+    def money(self) -> dict[str, Any]:
+        """What the mapping says about money, by the names of `iceberg.model.assumptions.Assumptions`."""
+        given = {"residual_horizon_months": self.money_months, "annual_discount_rate": self.discount}
+        return {name: value for name, value in given.items() if value is not None}
 
     def get(self, table: str) -> ColumnMapping | None:
         """Mapping of a table."""
@@ -106,6 +116,8 @@ class MappingSet:
             {"negative_controls": list(self.negative_controls)} if self.negative_controls else {}
         )
         choices |= {"categories": categories} if categories else {}
+        money = {key: value for key, value in (("months", self.money_months), ("discount", self.discount)) if value is not None}
+        choices |= {"money": money} if money else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.recording_changes is not None:
             tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
@@ -136,7 +148,7 @@ class MappingSet:
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
-        choices = {"joining", "relations", "window", "categories"}
+        choices = {"joining", "relations", "window", "categories", "money"}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
@@ -150,6 +162,7 @@ class MappingSet:
             segments=listed[0] if listed else (),
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
+            **_money_from(content.get("money", {}), name),
         )
 
 
@@ -203,6 +216,25 @@ def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # wh
         if not holds(value):
             raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
     return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
+
+
+_MONEY_CHOICES: dict[str, tuple[str, str, Callable[[Any], bool]]] = {
+    "months": ("money_months", f"1 - {LONGEST_MONEY_MONTHS}", lambda value: _is_whole(value, 1, LONGEST_MONEY_MONTHS)),
+    "discount": ("discount", "0 - 1", lambda value: type(value) in {int, float} and 0 <= value <= 1),
+}
+
+
+def _money_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
+    values = {"file": name, "table": "money"}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", values | {"key": "months", "value": str(entry), "known": _MONEY_CHOICES["months"][1]})
+    for key, value in entry.items():
+        if key not in _MONEY_CHOICES:
+            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_MONEY_CHOICES)})
+        _, known, holds = _MONEY_CHOICES[key]
+        if not holds(value):
+            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
+    return {_MONEY_CHOICES[key][0]: value for key, value in entry.items()}
 
 
 def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds

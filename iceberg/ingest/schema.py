@@ -31,6 +31,8 @@ class RecentCustomers:
 WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be counted even where no column says what each complaint is about
 # Label of complaints whose category is blank; ``ingest.uncategorised`` is what a person reads.
 UNCATEGORISED = "(no category)"
+LONGEST_SEPARATOR = 10  # characters between the categories of one cell
+SEVERAL = "\x1f"  # between the categories of one cell, until its table is published
 # Between the segment of a customer and what the file says of the contract (`iceberg.ingest.values.terms.contract_sql`): whatever groups customers by
 # segment, in either engine, then groups them by contract as well.
 CONTRACT_MARK = "\x1f"

@@ -128,3 +128,5 @@ class Assumptions:
                 raise OptionError("bias_range", {"value": getattr(self, name), "largest": LARGEST_BIAS})
         if not 1 <= self.residual_horizon_months <= 120:
             raise OptionError("residual_range", {"value": self.residual_horizon_months})
+        if not 0 <= self.annual_discount_rate <= 1:
+            raise OptionError("discount_range", {"value": self.annual_discount_rate})

@@ -31,11 +31,14 @@ HORIZON_STEPS = (30.0, 60.0, 90.0, 120.0, 180.0, 270.0, 365.0)
 DEFAULT_HORIZON = float(Assumptions().horizon_days)
 # Judgement: by how much a log or a survey may be wrong, from "trust it" to "it hardly counts".
 BIAS_STEPS = {"incident_bias": (1.0, 1.3, 1.9, 2.5, 4.0, 8.0), "survey_bias": (1.0, 1.5, 2.0, 2.7, 4.0, 8.0)}
+# Judgement: how far ahead companies plan, and what they discount by.
+MONEY_STEPS = {"money_months": (3.0, 6.0, 12.0, 24.0, 36.0, 60.0, 120.0), "discount": (0.0, 0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2)}
+_OF_ASSUMPTIONS = {"money_months": "residual_horizon_months", "discount": "annual_discount_rate"} | {name: name for name in BIAS_STEPS}
 STEPS = {
     "ratio": (RATIO_STEPS, FOLK_RATIO),
     "spread": (SPREAD_STEPS, DEFAULT_SPREAD),
     "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
-    **{name: (steps, float(getattr(Assumptions(), name))) for name, steps in BIAS_STEPS.items()},
+    **{name: (steps, float(getattr(Assumptions(), _OF_ASSUMPTIONS[name]))) for name, steps in (BIAS_STEPS | MONEY_STEPS).items()},
 }
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
@@ -207,6 +210,8 @@ def _assumptions_chosen(study: Study) -> Assumptions:
         horizon_days=int(steps["horizon"]),
         incident_bias=steps["incident_bias"],
         survey_bias=steps["survey_bias"],
+        residual_horizon_months=int(steps["money_months"]),
+        annual_discount_rate=steps["discount"],
         use_category_priors=evidence,
         category_priors=(edited_priors() or usual.category_priors) if evidence else (),
     )
@@ -224,17 +229,18 @@ def _show_assumptions(study: Study, words: Translator) -> None:
     for name, asked in zip(BIAS_STEPS, (observed.incidents, observed.survey) if observed else (), strict=False):
         if asked.any():
             _show_step(study, name, words, lambda step: words.text("ui.controls.times", factor=step))
+    if study.counts.has_revenue:
+        _show_step(study, "money_months", words, lambda step: words.text("ui.controls.months", count=int(step)))
+        _show_step(study, "discount", words, words.percent)
 
 
 def _ladder(study: Study, name: str) -> tuple[Sequence[float], float]:
-    """The steps of a slider and its first position; the value that a published study assumes is one of them."""
-    steps, usual = STEPS[name]
-    if study.published is None:
-        return steps, usual
+    """The steps of a slider and its first position; the value that the study assumes is one of them."""
+    steps, _ = STEPS[name]
     ratio, days = study.assumptions.ratio, study.assumptions.horizon_days
     assumed = {"ratio": ratio.median, "spread": math.sqrt(ratio.upper / ratio.lower), "horizon": float(days)}
-    assumed |= {bias: float(getattr(study.assumptions, bias)) for bias in BIAS_STEPS}
-    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6)), None)
+    assumed |= {step: float(getattr(study.assumptions, field)) for step, field in _OF_ASSUMPTIONS.items()}
+    near = next((step for step in steps if math.isclose(step, assumed[name], rel_tol=1e-6, abs_tol=1e-9)), None)
     return (steps, near) if near is not None else (tuple(sorted((*steps, assumed[name]))), assumed[name])
 
 

@@ -16,7 +16,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.joining.categories import edit_distance, group_categories
+from iceberg.ingest.joining.category_names import group_categories, several_in_one, spelling_key, why_alike
 from iceberg.ingest.joining.identifiers import id_sql
 from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
 from iceberg.ingest.joining_sentences import tell_joining
@@ -356,20 +356,78 @@ def test_similar_categories_are_proposed_with_the_reason_and_never_merged_silent
     assert group_categories({"Level 1": 50, "Level 2": 5, "Prix": 40, "Fix": 3}) == ()
 
 
-def test_merging_is_done_when_the_mapping_says_so() -> None:
-    tickets = TICKETS + "T4,A4,2024-06-02,Billing\n"
-    _, apart = join(complaints=tickets)
-    assert apart.joining.category_groups[0].others in {("Billing",), ("billing",)}
-    merged = MappingSet({}, Joining(merge_categories={"billing": ("Billing",)}))
-    loaded, _ = load_tables(file("customers", ACCOUNTS), file("complaints", tickets), mapping=merged, today=NOW)
+def categories_of(complaints: str, rules: Joining) -> tuple[dict[str, int], IngestReport]:
+    loaded, report = load_tables(file("customers", ACCOUNTS), file("complaints", complaints), mapping=MappingSet({}, rules), today=NOW)
     with loaded:
-        names = {row[0] for row in loaded.connection.sql("SELECT DISTINCT category FROM complaints").fetchall()}
-    assert names == {"billing", "delivery"}
+        return dict(loaded.connection.sql("SELECT category, count(*) FROM complaints GROUP BY 1").fetchall()), report
 
 
-@pytest.mark.parametrize(("one", "other", "number"), [("abc", "abc", 0), ("abcd", "abdc", 1), ("abc", "abcd", 1), ("abc", "xbz", 2), ("", "ab", 2)])
-def test_the_distance_of_two_spellings_is_counted(one: str, other: str, number: int) -> None:
-    assert edit_distance(one, other) == edit_distance(other, one) == number
+SPELT = TICKETS + "T4,A4,2024-06-02,Billing\nT5,A4,2024-06-05,billing\nT6,A4,2024-06-09,DELIVERY\n"
+
+
+def test_spellings_of_a_category_count_as_one_and_are_reported() -> None:
+    merged, report = categories_of(SPELT, Joining())
+    apart, _ = categories_of(SPELT, Joining(category_spelling="keep"))
+    assert set(merged) == {"billing", "delivery"}
+    assert set(apart) == {"billing", "Billing", "delivery", "DELIVERY"}
+    assert sum(merged.values()) == sum(apart.values())
+    assert {frozenset((group.kept, *group.others)) for group in report.joining.categories.spellings} == {
+        frozenset({"billing", "Billing"}),
+        frozenset({"delivery", "DELIVERY"}),
+    }
+
+
+def test_a_name_is_merged_renamed_and_dropped_in_every_spelling() -> None:
+    renamed, _ = categories_of(SPELT, Joining(merge_categories={"Invoices": ("BILLING",)}))
+    assert set(renamed) == {"Invoices", "delivery"}
+    grouped, _ = categories_of(SPELT, Joining(merge_categories={"Service": ("billing", "delivery")}))
+    assert set(grouped) == {"Service"}
+    dropped, report = categories_of(SPELT, Joining(drop_categories=("Delivery",)))
+    assert set(dropped) == {"billing"}
+    [count] = [count for count in report.rules if count.rule == "dropped_category"]
+    totals = report.rows["complaints"]
+    assert count.rejected
+    assert totals.kept + totals.rejected == totals.read
+    assert totals.kept == sum(dropped.values())
+
+
+def test_several_categories_in_a_cell_are_offered_and_counted_once_for_each() -> None:
+    both = SPELT + "T7,A4,2024-06-12,billing; Delivery\n"
+    apart, report = categories_of(both, Joining())
+    assert report.joining.categories.several.separator == ";"
+    assert report.joining.categories.several.cells == ("billing; Delivery",)
+    split, report = categories_of(both, Joining(split_categories=";"))
+    assert {name.lower(): rows for name, rows in split.items()} == {"billing": apart["billing"] + 1, "delivery": apart["delivery"] + 1}
+    assert report.joining.categories.several is None
+    assert report.rows["complaints"].kept == sum(apart.values()), "rows are counted as they stand in the file"
+
+
+def test_a_cell_is_one_category_where_nobody_complains_about_its_parts() -> None:
+    assert several_in_one({"Site / application": 50, "Billing": 20}) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ("Temps d'attente", "Tps d\u2019attente", "abbreviation"),
+        ("Qualité du produit", "qualite produit", "abbreviation"),
+        ("Site / application", "Site/appli", "abbreviation"),
+        ("Attitude du personnel", "Attitude personnel", "abbreviation"),
+        ("Tarifs", "tarif", "plural"),
+        ("Facturation", "Factuartion", "spelling"),
+        ("Délai de livraison", "Délia de livraisno", "spelling"),
+        ("Level 1", "Level 2", ""),
+        ("Prix", "Fix", ""),
+        ("Carte bleue", "Carte blanche", ""),
+        ("Accueil", "Attente", ""),
+    ],
+)
+def test_names_that_look_alike_are_found_with_the_reason(one: str, other: str, why: str) -> None:
+    assert why_alike(one, other, 50, 10) == why
+
+
+def test_a_key_ignores_case_accents_spaces_and_the_kind_of_apostrophe() -> None:
+    assert len({spelling_key(name) for name in ("Délai d'attente", "DELAI  D\u2019ATTENTE ", "délai d\u00a0'attente".replace("\u00a0", ""))}) == 1
 
 
 def test_each_file_is_taken_for_what_it_is_and_relations_come_from_the_values(tmp_path: Path) -> None:
@@ -425,7 +483,10 @@ def test_choices_are_saved_with_the_mapping_and_read_back(tmp_path: Path, suffix
         reactivated="last_return",
         inactivity_days=90,
         id_normalisation=("strip", "strip_prefix:C-", "casefold"),
+        category_spelling="keep",
         merge_categories={"Délai de livraison": ("delai", 'un "autre"')},
+        drop_categories=("Essai",),
+        split_categories=";",
     )
     mapping = MappingSet({"events": ColumnMapping("events", {"customer_id": FieldChoice("customer_id", "who")}, via="subscriptions")}, joining)
     mapping.save(tmp_path / f"m.{suffix}")
@@ -436,7 +497,10 @@ def test_choices_are_saved_with_the_mapping_and_read_back(tmp_path: Path, suffix
 
 @pytest.mark.parametrize(
     "entry",
-    [{"gap_days": -1}, {"gap_days": True}, {"flag": "maybe"}, {"id_normalisation": ["shout"]}, {"merge_categories": ["a"]}, {"nothing": 1}, 3],
+    [
+        *({"gap_days": -1}, {"gap_days": True}, {"flag": "maybe"}, {"id_normalisation": ["shout"]}, {"merge_categories": ["a"]}),
+        *({"drop_categories": "a"}, {"split_categories": 1}, {"category_spelling": "both"}, {"nothing": 1}, 3),
+    ],
 )
 def test_a_choice_that_makes_no_sense_is_refused(entry: object) -> None:
     with pytest.raises(MappingError):

@@ -35,7 +35,8 @@ DIRTY_COMPLAINTS = """
         ('C-00000001', DATE '2025-01-05', 'billing'), ('C-00000001', DATE '2025-01-05', 'billing'), ('C-00000001', DATE '2025-02-05', ' '),
         ('C-00000009', DATE '2025-09-05', 'billing'), ('C-00000009', DATE '2024-01-05', 'billing'), ('C-00000009', DATE '2025-03-05', 'delay'),
         ('nobody', DATE '2025-01-05', 'billing'), ('C-00000004', DATE '2025-01-05', 'delay'), (NULL, DATE '2025-01-05', 'delay'),
-        ('C-00000002', DATE '2027-01-05', 'delay'), ('C-00000002', NULL, 'delay'), ('C-00000002', DATE '2025-01-05', 'delay')
+        ('C-00000002', DATE '2027-01-05', 'delay'), ('C-00000002', NULL, 'delay'), ('C-00000002', DATE '2025-01-05', 'delay'),
+        ('C-00000002', DATE '2025-01-05', 'DELAY'), ('C-00000006', DATE '2025-01-07', 'Délay')
     ) AS given(customer_id, complaint_date, category)"""
 
 

@@ -240,7 +240,7 @@ ACCOUNTS = "account_id,signup_date,industry,churn_flag\n" + "".join(f"A{n},2024-
 SUBSCRIPTIONS = "subscription_id,account_id,start_date,end_date\n" + "".join(
     f"S{n},A{n % 30},2024-0{n % 6 + 1}-10,{'2025-03-01' if n % 30 < 10 else ''}\n" for n in range(60)
 )
-TICKETS = "account_id,submitted_at,category\n" + "".join(f"A{n},2024-{n % 3 + 9:02d}-05,{('billing', 'Billing')[n % 2]}\n" for n in range(24))
+TICKETS = "account_id,submitted_at,category\n" + "".join(f"A{n},2024-{n % 3 + 9:02d}-05,{('billing', 'billings')[n % 2]}\n" for n in range(24))
 
 
 def test_several_tables_are_joined_and_what_contradicts_is_shown_beside_its_choice(open_page: OpenPage) -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import duckdb
 
-from iceberg.ingest.joining.categories import merge_categories, propose_category_merges
+from iceberg.ingest.joining.categories import report_categories, settle_categories
 from iceberg.ingest.joining.departures import Joined, accepted_sql, join_customers, needs_joining
 from iceberg.ingest.joining.identifiers import normalise_ids, propose_ids
-from iceberg.ingest.joining.options import IdProposal, Joining, JoiningReport
+from iceberg.ingest.joining.options import CategoryReport, IdProposal, Joining, JoiningReport
 from iceberg.ingest.judging.across_rows import judge_repeated_subscriptions, judge_together
 from iceberg.ingest.judging.judged_table import JudgedTable
 
-_WITH_CATEGORIES = ("complaints", "volumes", "incidents")
+_OFFERED = ("complaints", "volumes")  # the table whose categories are shown
 _WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity")
 _JUDGED = ("complaints", "incidents")  # a rule marks their rows with an unknown id
 _FEW_UNKNOWN = 0.01  # judgement: a smaller share of unknown ids are single errors, not another spelling
@@ -30,15 +30,16 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
         for item in loaded.values():
             if "customer_id" in item.fields.columns:
                 normalise_ids(connection, item, rules.id_normalisation)
-    for table in _WITH_CATEGORIES:
-        if table in loaded and rules.merge_categories:
-            merge_categories(connection, loaded[table].read_name, rules.merge_categories)
+    plan = settle_categories(connection, loaded, rules)
     if "subscriptions" in loaded:
         judge_repeated_subscriptions(connection, loaded["subscriptions"])
     joined = join_customers(connection, loaded, rules) if needs_joining(loaded, rules) else Joined(JoiningReport(rules))
     judge_together(connection, loaded)
-    groups = next((propose_category_merges(connection, accepted_sql(loaded[table])) for table in _WITH_CATEGORIES[:2] if table in loaded), ())
-    return Joined(replace(joined.report, id_proposals=_propose_ids(connection, loaded, rules), category_groups=groups), joined.last_day)
+    named = next((loaded[table] for table in _OFFERED if table in loaded), None)
+    categories = CategoryReport()
+    if plan is not None and named is not None:
+        categories = report_categories(connection, accepted_sql(named), plan, rules)
+    return Joined(replace(joined.report, id_proposals=_propose_ids(connection, loaded, rules), categories=categories), joined.last_day)
 
 
 def _look_up_through(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedTable]) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from iceberg.errors import MappingError
+from iceberg.ingest.schema import LONGEST_SEPARATOR
 
 # Judgement: a renewal within a month is late paperwork, not a departure.
 GAP_DAYS = 30
@@ -19,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "inactivity_end": ("last_activity", "threshold"),
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
+    "category_spelling": ("merge", "keep"),
 }
 ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
 PREFIX_STEP = "strip_prefix:"
@@ -44,7 +46,11 @@ class Joining:
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
             row with the earliest first day counts).
         id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`).
-        merge_categories: Names to be merged, by the name that replaces them.
+        category_spelling: Names of categories that differ only by case, spaces, accents or the kind of apostrophe: ``"merge"`` them into the most
+            frequent spelling, or ``"keep"`` them apart.
+        merge_categories: Names to be merged, by the name that replaces them; a name of its own renames or groups them.
+        drop_categories: Names whose rows do not count.
+        split_categories: What separates several categories in one cell, such as ``";"``; "" where each cell holds one.
     """
 
     gap_days: int = GAP_DAYS
@@ -57,7 +63,10 @@ class Joining:
     early_complaints: str = "leave_out"
     repeated_customers: str = "auto"
     id_normalisation: tuple[str, ...] = ()
+    category_spelling: str = "merge"
     merge_categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    drop_categories: tuple[str, ...] = ()
+    split_categories: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, only what differs from the defaults."""
@@ -98,6 +107,13 @@ def _checked(key: str, value: Any, name: str) -> Any:  # noqa: ANN401
         allowed = ", ".join((*ID_STEPS, PREFIX_STEP + "X"))
         fits = isinstance(value, list | tuple) and all(is_id_step(step) for step in value)
         value = tuple(value) if fits else value
+    elif key == "drop_categories":
+        allowed = '["name", "another"]'
+        fits = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        value = tuple(value) if fits else value
+    elif key == "split_categories":
+        allowed = '";", "|", ","'
+        fits = isinstance(value, str) and len(value) <= LONGEST_SEPARATOR
     elif key == "merge_categories":
         allowed = 'kept = ["other", "another"]'
         fits = isinstance(value, dict) and all(isinstance(others, list | tuple) for others in value.values())
@@ -247,13 +263,45 @@ class CategoryGroup:
         kept: The most frequent name.
         others: The other names.
         rows: Complaints of each name, `kept` first.
-        reasons: ``"case"``, ``"accent"``, ``"plural"``, ``"punctuation"`` or ``"spelling"``, for each of `others`.
+        reasons: ``"case"``, ``"accent"``, ``"plural"``, ``"punctuation"``, ``"abbreviation"`` or ``"spelling"``, for each of `others`.
     """
 
     kept: str
     others: tuple[str, ...]
     rows: tuple[int, ...]
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SeveralInOne:
+    """Cells that hold several categories.
+
+    Attributes:
+        separator: What stands between them.
+        rows: Number of rows with such a cell.
+        cells: The cells, the most frequent first.
+    """
+
+    separator: str
+    rows: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CategoryReport:
+    """The names of categories in the files, what they became, and what is offered.
+
+    Attributes:
+        names: Each name as it stands in the files, its rows, and its categories (none where it was dropped), the most frequent first.
+        spellings: Names that were found in several spellings and counted as one.
+        alike: Categories that can be one.
+        several: Cells with several categories; None where there are none, or they are split already.
+    """
+
+    names: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    spellings: tuple[CategoryGroup, ...] = ()
+    alike: tuple[CategoryGroup, ...] = ()
+    several: SeveralInOne | None = None
 
 
 @dataclass(frozen=True)
@@ -278,4 +326,4 @@ class JoiningReport:
     inactivity: Inactivity | None = None
     contradictions: tuple[Contradiction, ...] = ()
     id_proposals: tuple[IdProposal, ...] = ()
-    category_groups: tuple[CategoryGroup, ...] = ()
+    categories: CategoryReport = field(default_factory=CategoryReport)

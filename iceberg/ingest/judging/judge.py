@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.columns.mapping import Opened
+from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.read import text_table
 from iceberg.ingest.files.source_table import FileReading, SourceTable
@@ -26,7 +27,7 @@ from iceberg.ingest.scan.plain_csv import BLOCK, ENOUGH_BYTES, PlainCsv, as_plai
 from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector, Selection
 from iceberg.ingest.scan.scan import Scan
 from iceberg.ingest.scan.single_pass import scan_rows
-from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, key_sql
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, SEVERAL, key_sql
 
 Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
 
@@ -250,7 +251,8 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     """Make the kept rows visible under the canonical name."""
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
-    columns = ", ".join(CANONICAL_COLUMNS[item.table])
+    each = {"category": f"unnest(string_split(category, {quote_text(SEVERAL)})) AS category"} if item.several_categories else {}
+    columns = ", ".join(each.get(name, name) for name in CANONICAL_COLUMNS[item.table])
     keyed = f", {key_sql('customer_id', numbered=item.scan.numbered)} AS customer_key" if item.table in NAMING_DAYS else ""
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
     if item.scan.named:

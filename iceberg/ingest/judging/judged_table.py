@@ -31,6 +31,7 @@ class JudgedTable:
         flags: Rows by value of ``flags``; empty where they have to be counted.
         parts: Number of the first record and table of each file, where there are several.
         scan: What is known of its ids.
+        several_categories: Whether cells hold several categories, each of which gets a row of its own.
     """
 
     table: str
@@ -45,6 +46,7 @@ class JudgedTable:
     flags: dict[int, int] = field(default_factory=dict)
     parts: tuple[tuple[int, JudgedTable], ...] = ()
     scan: Scan = field(default_factory=Scan)
+    several_categories: bool = False
 
     @property
     def record_sql(self) -> str:

@@ -107,6 +107,11 @@ class SparkEngine(Engine):
         filled = ([0 if value is None else int(value) for value in column] for column in columns)
         return {name: np.array(values, dtype=np.int64) for name, values in zip(names, filled, strict=True)}
 
+    def column_names(self, name: str) -> list[str]:
+        """The columns of a relation."""
+        with named_stage(self.stage):
+            return list(self._frame(f"SELECT * FROM {name}").columns)
+
     def make(self, name: str, query: str, /) -> None:
         """See `Engine`. The table is cached in the cluster's memory, and computed again where an executor is lost."""
         with named_stage(self.stage):

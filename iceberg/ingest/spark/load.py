@@ -29,6 +29,7 @@ from iceberg.ingest.recognise import likeness, recognise_table, speaks_for
 from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, COLUMNS_TOGETHER, FIELDS_OF_CUSTOMER, TABLES, RowIssue
+from iceberg.ingest.spark.categories import settle_spellings
 from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
 from iceberg.ingest.spark.session import SessionOptions, open_session
@@ -53,6 +54,11 @@ class _Load:
     mappings: MappingSet
     today: date
     judged: dict[str, JudgedTable] = field(default_factory=dict)
+    relations: dict[str, str] = field(default_factory=dict)  # of tables whose categories were written anew
+
+    def rows_of(self, table: str) -> str:
+        """The relation of the typed rows of a table."""
+        return self.relations.get(table, f"read_{table}")
 
 
 def load_spark_tables(
@@ -149,6 +155,7 @@ def _recognise(engine: SparkEngine, name: str, mapping: MappingSet | None) -> st
 def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Tables, IngestReport]:
     engine, judged = load.engine, load.judged
     engine.stage = "judging"
+    load.relations, joining = settle_spellings(engine, judged, load.mappings.joining)
     if "customers" in judged:
         _judge_customers(load, judged["customers"])
     for table in ("complaints", "incidents"):
@@ -157,7 +164,7 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
-            engine.make(f"judged_{table}", f"SELECT * FROM read_{table}")
+            engine.make(f"judged_{table}", f"SELECT * FROM {load.rows_of(table)}")
         by_flags = engine.execute(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
         item.flags = {int(flags): int(rows) for flags, rows in by_flags}
         issues += local.first_rows(engine, item, issues_per_rule) if local.holds(table) else _first_rows(engine, item, issues_per_rule)
@@ -174,6 +181,7 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
         last_day=last,
         parts=local.parts,
         read_on=load.today,
+        joining=joining,
     )
     engine.stage = "counting"
     columns_of_segment = segment_columns(list(judged.values()))
@@ -192,6 +200,8 @@ def _require_plain(mappings: MappingSet) -> None:
     settings = {
         "id_normalisation": bool(joining.id_normalisation),
         "merge_categories": bool(joining.merge_categories),
+        "drop_categories": bool(joining.drop_categories),
+        "split_categories": bool(joining.split_categories),
         "early_complaints": joining.early_complaints != "leave_out",
         "repeated_customers": joining.repeated_customers == "subscriptions",
         "flag": joining.flag != "ignore",
@@ -303,7 +313,7 @@ def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, trusted: s
 
 def _judge_against_customers(load: _Load, table: str, *, numbered: bool) -> None:
     """Make ``judged_complaints`` or ``judged_incidents``. Of repeated complaints the first row stays where rows are numbered, else any."""
-    rows = f"read_{table}"
+    rows = load.rows_of(table)
     if "customers" in load.judged:
         rows = f"({_with_bit(against_customers_sql(table, rows, 'judged_customers'))}) AS met"
     judged = f"SELECT * FROM {rows}"

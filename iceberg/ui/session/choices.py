@@ -12,7 +12,7 @@ from iceberg.model.assumptions import CategoryPrior
 START_NEXT = "start_next"  # a widget's own value may only be set before it is drawn
 _PRIORS = "category_priors"
 _CHOICE = "choice."  # Streamlit drops the value of a widget that a page leaves out
-_OF_WIDGETS = {"start", "ratio", "spread", "horizon", _PRIORS}
+_OF_WIDGETS = {"start", "ratio", "spread", "horizon", "money_months", "discount", _PRIORS}
 
 
 def chosen_value(key: str, default: object) -> Any:  # noqa: ANN401  # whatever the widget of that key returns

@@ -68,7 +68,11 @@ class Study:
         """The assumptions that every control starts from."""
         from iceberg.model.assumptions import Assumptions
 
-        return Assumptions() if self.published is None else self.published.assumptions
+        if self.published is not None:
+            return self.published.assumptions
+        from iceberg.ingest.mapping import MappingSet
+
+        return Assumptions(**MappingSet.from_dict(tomllib.loads(self.mapping)).money)
 
     @property
     def seed(self) -> int:

@@ -126,7 +126,7 @@ def _offers(frame: Frame, found: JoiningReport, rules: Joining, files: str) -> J
         label = words.text("ui.upload.joining_ids", steps=tell_steps(proposal.steps, words))
         if st.button(plain(label), icon=":material/join:", key=f"joining.ids.{proposal.table}"):
             rules = replace(rules, id_normalisation=proposal.steps)
-    for place, group in enumerate(found.category_groups):
+    for place, group in enumerate(found.categories.alike):
         label = words.text("ui.upload.joining_merge", others=", ".join(group.others), kept=group.kept)
         if st.button(plain(label), icon=":material/merge:", key=f"joining.merge.{place}.{files[:12]}"):
             others = (*rules.merge_categories.get(group.kept, ()), *group.others)
