@@ -61,11 +61,11 @@ ORDER = {
     ],
     "model": [
         "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
-        "evidence", "summary", "diagnose", "compare", "estimate", "sensitivity",
+        "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "takeaways", "outlook", "noise", "comparison", "counts_summary", "export", "small_cells", "viewers", "charts",
-        "files",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers",
+        "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",

@@ -116,7 +116,7 @@ def test_demo_gives_the_same_bytes_again_and_never_overwrites_other_data(run: Co
 def test_estimate_prints_the_sentence_and_one_line_per_category(run: Command, company: Path) -> None:
     done = run(*two_files(company))
     assert done.status == 0
-    assert "without a word" in done.out.splitlines()[0]
+    assert "customers complained. About" in done.out.splitlines()[0]
     for category in (*CATEGORIES, "Total"):
         assert any(line.startswith(category) for line in done.out.splitlines())
     assert "1 January 2024" in done.out or "31 December 2025" in done.out
@@ -252,7 +252,7 @@ def test_check_accounts_for_every_row_and_never_estimates(run: Command, company:
     assert 'line 5, column start_date: "not a date"' in done.out
     assert "end_before_start" in done.out
     assert "What to do" in done.out
-    assert "without a word" not in done.out
+    assert "without telling you" not in done.out
 
 
 def test_check_judges_complaints_against_their_customers(run: Command, company: Path, tmp_path: Path) -> None:
@@ -306,12 +306,12 @@ def test_help_names_every_option_of_the_contract(run: Command) -> None:
 
 def test_french_speaks_french_everywhere(run: Command, company: Path, tmp_path: Path) -> None:
     done = run(*two_files(company), "--lang", "fr", "--json", "out.json")
-    assert "sans un mot" in done.out
+    assert "sans vous le dire" in done.out
     assert "Réclamants" in done.out
     assert "Lecture" in done.err
     assert "fichier" in run("estimate", "--customers", "rien.csv", "--lang", "fr").err.lower()
-    assert "n'est pas une date" in run(*two_files(company), "--since", "hier", "--lang=fr").err
-    assert "n'est pas une option" in run("--lang", "fr", "estimate", "--colour").err
+    assert "n’est pas une date" in run(*two_files(company), "--since", "hier", "--lang=fr").err
+    assert "n’est pas une option" in run("--lang", "fr", "estimate", "--colour").err
 
 
 def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ ENGLISH = re.compile(
 )
 CODE_IN_A_SENTENCE = re.compile(
     r"\{[a-z_]+\}|`[^`]*`|«[^»]*»|\"[^\"]*\"|--[a-z-]+|\([^)]*\b(?:19|20)\d\d[^)]*\)"
-    r"|[\w./-]+\.(?:csv|json|toml|py|xlsx|md)|python -m iceberg \w+|https?://\S+"
+    r"|[\w./-]+\.(?:csv|json|toml|py|xlsx|md)|python -m iceberg \w+|https?://\S+|\[[a-z_.]+\]|\b[a-z_]+ = "
 )
 
 
@@ -214,3 +214,11 @@ def test_characters_that_cannot_be_seen_but_change_what_is_read_are_named() -> N
     assert display_table(pd.DataFrame({"category": ["a\u202eb"]}), words).iloc[0, 0] == "a[U+202E]b"
     assert build_table(["x"], [["a\u202eb"]]).splitlines()[-1] == "a[U+202E]b"
     assert plain_text("a\u202eb") == "a[U+202E]b"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_remark_on_a_page_names_no_option_of_the_command_line(language: str) -> None:
+    """A person with a mouse has buttons; the command line and the JSON document keep the options."""
+    actions = {key: text for key, text in load_messages(language).items() if key.startswith("diagnostics.") and key.endswith((".do", ".do_here"))}
+    shown = {key.rpartition(".")[0]: text for key, text in sorted(actions.items())}  # do_here, after do, takes its place
+    assert [text for text in shown.values() if "--" in text or "merge_categories" in text] == []

@@ -237,7 +237,7 @@ from tests.report.examples import example_counts, example_estimate
 estimate, counts, words = example_estimate(), example_counts(), Translator("en")
 study = Study(counts=counts, digest=counts.digest, name="", origin="sample")
 frame = Frame(words, study, View(words, Filters(), estimate.assumptions), False, "light")
-others = [chart for chart in executive.executive_charts(frame, estimate) if chart.name not in {"iceberg", "ranking", "comparator", "months"}]
+others = [chart for chart in executive.executive_charts(frame, estimate) if chart.name not in executive.PLACED]
 print(json.dumps({
     "available": available_charts(estimate),
     "alt": chart_takeaway("shares", estimate, words),
@@ -249,13 +249,13 @@ print(json.dumps({
 
 
 def test_a_chart_is_one_entry(house: Path) -> None:
-    """A fifth chart is an entry of the list: a picture to download, an alternative text, its table, and a place on the page."""
+    """A sixth chart is an entry of the list: a picture to download, an alternative text, its table, and a place on the page."""
     add(house / "iceberg/report/files/pictures.py", before='    EstimateChart(\n        "months"', text=CHART)
     (house / "draw.py").write_text(DRAW, encoding="utf-8")
     done = python(house, "draw.py", str(ROOT))
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    assert seen["available"] == ["iceberg", "ranking", "comparator", "shares", "months"]
+    assert seen["available"] == ["iceberg", "ranking", "waterfall", "comparator", "shares", "months"]
     assert seen["svg"] == "<svg" and seen["png"] > 1000
     [(name, alt, rows, built)] = seen["page"]
     assert (name, alt, built) == ("shares", seen["alt"], "LayeredChart") and seen["alt"] == f"Shares of {rows} categories"

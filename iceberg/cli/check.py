@@ -35,10 +35,13 @@ def _check_files(options: Options) -> Iterator[IngestReport]:
     mapping = saved_mapping(options)
     # Standard input can be read once, and is needed twice: to recognise the table and to load it.
     files = [UploadedBytes("stdin", sys.stdin.buffer.read()) if file == STANDARD_INPUT else file for file in options.files]
-    for sources in recognise_tables(files, mapping=mapping):
+    given: dict[str, object] = dict(options.given)
+    groups: list[dict[str, object]] = [dict(group) for group in recognise_tables(files, mapping=mapping)] if files else []
+    for sources in [given | groups[0], *groups[1:]] if groups else [given]:  # a table that an option names, beside those that were recognised
         tables, report = load_tables(
             **sources,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
+            as_of=options.as_of,
             relate=True,
             memory_limit=options.memory_limit,
             temp_directory=options.temp_dir,

@@ -174,12 +174,13 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
+    if options.exchange_rates or options.undated_departures is not None:
+        mapping = _with_amounts(mapping or MappingSet(), options)
     if options.drops or options.split_categories or options.keep_spellings:
         mapping = _with_names(mapping or MappingSet(), options)
-    if options.money_months is not None:
-        mapping = replace(mapping or MappingSet(), money_months=options.money_months)
-    if options.discount is not None:
-        mapping = replace(mapping or MappingSet(), discount=options.discount)
+    money = {name: value for name in ("money_months", "discount") if (value := getattr(options, name)) is not None}
+    if money:
+        mapping = replace(mapping or MappingSet(), **money)
     if options.look_back_days is not None:
         mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
     if options.term is not None:
@@ -209,6 +210,14 @@ def _with_names(mapping: MappingSet, options: Options) -> MappingSet:
             category_spelling="keep" if options.keep_spellings else joining.category_spelling,
         ),
     )
+
+
+def _with_amounts(mapping: MappingSet, options: Options) -> MappingSet:
+    """The mapping with the exchange rates, and what becomes of departures without a date."""
+    mapping = mapping.with_rates(dict(options.exchange_rates)) if options.exchange_rates else mapping
+    if options.undated_departures is None:
+        return mapping
+    return replace(mapping, joining=replace(mapping.joining, undated_departures=options.undated_departures))
 
 
 def _require_visible(options: Options, report: IngestReport) -> None:

@@ -6,10 +6,12 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
+from iceberg.ingest.joining.options import CHOICES
 from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 
@@ -23,6 +25,29 @@ class UsageError(OptionError):
     def message(self, language: str = "en") -> str:
         """The sentence: what is wrong and what to type instead."""
         return Translator(language).text(f"cli.problems.{self.code}", **self.values)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a command.
+
+    Attributes:
+        name: Without its dashes.
+        value: What help calls its value, a key of ``cli.help``; "" for a switch, or a literal that contains ``|``.
+        check: Makes the value from the text, or raises `UsageError`.
+        help: Its sentence, a key of ``cli.help``; "" for `name`.
+        is_list: Whether it can be given several times.
+        field: Where `Options` has it; "" for `name`.
+        formats: File formats that its sentence lists.
+    """
+
+    name: str
+    value: str = ""
+    check: Callable[[str], object] = str
+    help: str = ""
+    is_list: bool = False
+    field: str = ""
+    formats: tuple[str, ...] = ()
 
 
 # argparse catches ValueError and TypeError; an IcebergError passes through it with its own sentence.
@@ -111,6 +136,27 @@ def check_merge(text: str) -> tuple[str, str]:
     if not name or not other:
         raise UsageError("merge_unclear", {"value": text})
     return name, other
+
+
+def check_rate(text: str) -> tuple[str, float]:
+    """A currency and what one unit of it is worth: ``USD=0.92``."""
+    from iceberg.ingest.values.currencies import CODES  # loads the engine, which help does not need
+
+    code, _, rate = (part.strip() for part in text.partition("="))
+    try:
+        number = float(rate.replace(",", "."))
+    except ValueError:
+        number = math.nan
+    if code.upper() in CODES and math.isfinite(number) and number > 0:
+        return code.upper(), number
+    raise UsageError("rate_unclear", {"value": text})
+
+
+def check_undated(text: str) -> str:
+    """What becomes of departures without a date."""
+    if text not in CHOICES["undated_departures"]:
+        raise UsageError("undated_unknown", {"value": text})
+    return text
 
 
 def check_separator(text: str) -> str:

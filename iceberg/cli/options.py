@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.option_types import (
+    Option,
     UsageError,
     check_change,
     check_columns,
@@ -23,9 +24,11 @@ from iceberg.cli.option_types import (
     check_merge,
     check_names,
     check_period,
+    check_rate,
     check_ratio,
     check_separator,
     check_term,
+    check_undated,
     check_version,
     check_whole,
     choose_language,
@@ -72,6 +75,8 @@ class Options:
     activity: str | None = None
     inactivity_days: int | None = None
     gap_days: int | None = None
+    exchange_rates: tuple[tuple[str, float], ...] = ()
+    undated_departures: str | None = None
     since: date | None = None
     as_of: date | None = None
     ratio: float = FOLK_RATIO
@@ -176,7 +181,7 @@ def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[argpa
 
 def _check_together(options: Options) -> None:
     """Check the combinations that no single option can judge."""
-    if options.command == "check" and not options.files:
+    if options.command == "check" and not (options.files or options.given):
         raise UsageError("check_needs_files")
     spark_only = next((source for source in (*options.files, *options.given.values()) if source.startswith("spark:")), None)
     if spark_only is None and options.spark_url is not None:
@@ -195,7 +200,10 @@ def _check_together(options: Options) -> None:
         _check_estimate(options)
 
 
-_NAMES = {"periods": "period", "recording_changes": "recording-change", "merges": "merge-category", "drops": "drop-category"}
+_NAMES = {  # of fields called otherwise
+    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change"},
+    **{"merges": "merge-category", "drops": "drop-category"},
+}
 
 
 def _check_studies(options: Options) -> None:
@@ -257,85 +265,66 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("other", {"message": message})
 
 
-@dataclass(frozen=True)
-class _Option:
-    """One option of a command.
-
-    Attributes:
-        name: Without its dashes.
-        value: What help calls its value, a key of ``cli.help``; "" for a switch, or a literal that contains ``|``.
-        check: Makes the value from the text, or raises `UsageError`.
-        help: Its sentence, a key of ``cli.help``; "" for `name`.
-        is_list: Whether it can be given several times.
-        field: Where `Options` has it; "" for `name`.
-        formats: File formats that its sentence lists.
-    """
-
-    name: str
-    value: str = ""
-    check: Callable[[str], object] = str
-    help: str = ""
-    is_list: bool = False
-    field: str = ""
-    formats: tuple[str, ...] = ()
+def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> Option:
+    return Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
 
 
-def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> _Option:
-    return _Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
-
-
-_MAPPING = (_Option("mapping", "file", Path), _Option("segments", "columns", check_columns))
-_RESOURCES = (_Option("memory-limit", "size"), _Option("temp-dir", "folder", Path))
-_ENGINE = (_Option("engine", "duckdb|spark", check_engine), _Option("spark-url", "address"))
-_STORE = (_Option("store", "store_address"), _Option("author", "text"))
+_MAPPING = (Option("mapping", "file", Path), Option("segments", "columns", check_columns))
+_READING = (
+    *(Option(name, "file") for name in TABLE_OF_OPTION),
+    Option("as-of", "date", check_date("--as-of")),
+    *(_whole("inactivity-days", 1, 3650), _whole("gap-days", 0, 3650)),
+    Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
+    Option("undated-departures", "sheet|ignore", check_undated),
+    Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    Option("drop-category", "category_name", is_list=True, field="drops"),
+    *(Option("split-categories", "separator", check_separator), Option("keep-spellings")),
+)
+_RESOURCES = (Option("memory-limit", "size"), Option("temp-dir", "folder", Path))
+_ENGINE = (Option("engine", "duckdb|spark", check_engine), Option("spark-url", "address"))
+_STORE = (Option("store", "store_address"), Option("author", "text"))
 _ESTIMATE = (
-    *(_Option(name, "file") for name in TABLE_OF_OPTION),
-    _whole("inactivity-days", 1, 3650),
-    _whole("gap-days", 0, 3650),
-    _Option("since", "date", check_date("--since")),
-    _Option("as-of", "date", check_date("--as-of")),
-    _Option("ratio", "number", check_ratio),
+    *_READING,
+    Option("since", "date", check_date("--since")),
+    Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
-    *(_Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
+    *(Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
     _whole("window-months", 1, 120),
-    _Option("keep-months"),
-    _Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
-    _Option("no-recording-change"),
-    _Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
-    _Option("drop-category", "category_name", is_list=True, field="drops"),
-    *(_Option("split-categories", "separator", check_separator), _Option("keep-spellings")),
-    *(_whole("money-months", 1, 120), _Option("discount", "number", check_discount)),
+    Option("keep-months"),
+    Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
+    Option("no-recording-change"),
+    *(_whole("money-months", 1, 120), Option("discount", "number", check_discount)),
     _whole("look-back-days", 0, 3650),
-    _Option("term", "term_value", check_term),
-    _Option("keep-cancellations"),
-    _Option("negative-controls", "names", check_names),
+    Option("term", "term_value", check_term),
+    Option("keep-cancellations"),
+    Option("negative-controls", "names", check_names),
     _whole("seed", 0, _LARGEST_SEED),
     *_MAPPING,
-    _Option("json", "file", Path),
+    Option("json", "file", Path),
     *_RESOURCES,
     *_ENGINE,
-    _Option("quiet"),
+    Option("quiet"),
 )
-_REPORT = _Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
-_COMMON = (_Option("lang", "|".join(LANGUAGES), check_language), _Option("help"))
-_OPTIONS_OF: dict[str, tuple[_Option, ...]] = {
-    "demo": (_Option("out", "folder", Path),),
-    "check": (*_MAPPING, *_RESOURCES, *_ENGINE),
+_REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
+_OPTIONS_OF: dict[str, tuple[Option, ...]] = {
+    "demo": (Option("out", "folder", Path),),
+    "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, _Option("title", "text"), *_STORE),
+    "publish": (*_ESTIMATE, _REPORT, Option("title", "text"), *_STORE),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
-        _Option("out", "file", Path, "export_out"),
+        Option("out", "file", Path, "export_out"),
         _whole("days", 1, 36_500),
-        _Option("for-ever"),
-        _Option("yes"),
+        Option("for-ever"),
+        Option("yes"),
         *_STORE,
     ),
     "compare": (
-        _Option("period", "period_value", check_period, is_list=True, field="periods"),
-        _Option("category", "text"),
-        _Option("apart"),
-        _Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
+        Option("period", "period_value", check_period, is_list=True, field="periods"),
+        Option("category", "text"),
+        Option("apart"),
+        Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
         *_ESTIMATE,
         replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
         *_STORE,
@@ -350,7 +339,7 @@ def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str,
     main = _build_parser(None, words)
     main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
     main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    _add_options(main, (_Option("version"), *_COMMON), words)
+    _add_options(main, (Option("version"), *_COMMON), words)
     commands = {}
     for name, options in _OPTIONS_OF.items():
         parser = commands[name] = _build_parser(name, words)
@@ -386,7 +375,7 @@ def _build_parser(command: str | None, words: Translator) -> argparse.ArgumentPa
     )
 
 
-def _add_options(parser: argparse.ArgumentParser, options: Sequence[_Option], words: Translator) -> None:
+def _add_options(parser: argparse.ArgumentParser, options: Sequence[Option], words: Translator) -> None:
     group = parser.add_argument_group(words.text("cli.help.options"))
     for option in options:
         key = option.name.replace("-", "_")

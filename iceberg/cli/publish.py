@@ -64,6 +64,7 @@ def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate 
 def _publish(made: Estimated, options: Options, words: Translator) -> str:
     """Store the estimate and return the lines that name its version and its link."""
     from iceberg.report.export import build_document
+    from iceberg.report.small_cells import SMALLEST
     from iceberg.store.studies import Publication
 
     counted = made.counted
@@ -71,7 +72,7 @@ def _publish(made: Estimated, options: Options, words: Translator) -> str:
         title=options.title or DEFAULT_TITLE,
         counts=counted.counts,
         estimate=made.estimate,
-        summary=build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language),
+        summary=build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language, smallest=SMALLEST),
         sources=_sources(counted, options),
         mapping=_mapping_as_read(counted),
         author=author_of(options),

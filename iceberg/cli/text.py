@@ -52,7 +52,7 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
 
     parts = [wrap(headline(estimate, words)), ""]
     if not cannot_say(estimate):
-        parts += [_estimate_table(estimate, counts, words), ""]
+        parts += [_estimate_table(estimate, counts, words), "", *_advice(estimate, words)]
     parts.append(wrap(f"{_window_text(estimate, counts, words)} {definition(words)}"))
     if counts.has_customers and estimate.total.vocal_customers:
         parts.append(wrap(comparator_sentence(estimate, words)))
@@ -60,6 +60,15 @@ def build_estimate_text(estimate: IcebergEstimate, counts: CohortCounts, words: 
     parts.append(wrap(words.text("cli.estimate.evidence", label=badge.label, says=badge.says)))
     parts += _remarks(estimate.diagnostics, words)
     return "\n".join(parts) + "\n"
+
+
+def _advice(estimate: IcebergEstimate, words: Translator) -> list[str]:
+    """What to do about the first categories, as on the page."""
+    from iceberg.report.advice import first_decisions
+
+    if not estimate.total.vocal_customers:
+        return []
+    return [wrap(f"{one.label} – {one.sentence}", indent="  ", first="") for one in first_decisions(estimate, words)] + [""]
 
 
 def _window_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
-from iceberg.cohort.findings.findings import MassEnd, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
@@ -97,6 +97,7 @@ class CohortCounts:
         cancellations: Categories with cancellations logged as complaints (`iceberg.cohort.cancellations`), which are not counted.
         negative_controls: Categories that cannot cause departures, as the user says: what is found for them is bias.
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
+        reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
     """
 
@@ -131,6 +132,7 @@ class CohortCounts:
     cancellations: tuple[LoggedCancellations, ...] = ()
     negative_controls: tuple[str, ...] = ()
     recording_changes: tuple[RecordingChange, ...] | None = None
+    reading: tuple[ReadingRemark, ...] = ()
     mass_end: MassEnd | None = None
     renewals: Renewals | None = None
 

@@ -19,7 +19,7 @@ from iceberg.cohort.cancellations.search import WITHIN_DAYS, count_without
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts
 from iceberg.cohort.evidence_months import reduce_recorded
-from iceberg.cohort.findings.findings import MassEnd, RecordingChange
+from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
@@ -93,7 +93,7 @@ def reduce_tables(
             raise OptionError("flat_no_window", {})
         edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
         flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
-        return with_controls(flat, negative_controls)
+        return _with_remarks(with_controls(flat, negative_controls), tables)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -106,10 +106,15 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    counted = with_controls(recorded, negative_controls)
+    counted = _with_remarks(with_controls(recorded, negative_controls), tables)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))
+
+
+def _with_remarks(counts: CohortCounts, tables: Tables) -> CohortCounts:
+    """The counts with what reading found; without files, as in a simulation, that is nothing."""
+    return replace(counts, reading=tuple(ReadingRemark(code, values) for code, values in tables.remarks)) if tables.remarks else counts
 
 
 def with_controls(counts: CohortCounts, categories: Sequence[str]) -> CohortCounts:

@@ -16,19 +16,20 @@ from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.files.load import Load, OnFile
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Sources
+from iceberg.ingest.joining.dateless_sheet import find_undated, make_sheet
 from iceberg.ingest.joining.departures import Joined
 from iceberg.ingest.joining.join import join_tables
 from iceberg.ingest.joining.links import Relations
-from iceberg.ingest.joining.options import RepeatedCustomers
+from iceberg.ingest.joining.options import RepeatedCustomers, made_alike
 from iceberg.ingest.joining.relations import base_of, measure_again
 from iceberg.ingest.joining.subscriptions import as_subscriptions, find_repeats, relate_to_subscriptions
-from iceberg.ingest.judging.across_rows import judge_flat_duplicates
+from iceberg.ingest.judging.across_rows import judge_flat_duplicates, judge_totals
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
 from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
-from iceberg.ingest.notes import future_notes, notes_of, notes_of_rows, unlinked_notes
+from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes_of, notes_of_rows, remarks_of, unlinked_notes
 from iceberg.ingest.opening import OpenedSources, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
@@ -148,9 +149,15 @@ def load_sources(
         with named_faults(load.workspace):
             opened = open_sources(load, sources, mapping or MappingSet(), relate=relate)
             judged, joined = _judge(load, opened, counted or CountedDays(as_of=as_of))
+            alike = made_alike(joined.report)
+            if alike:  # ids that differ in nothing but case or blanks are the same: read once more with them made alike
+                rules = replace(opened.mappings.joining, id_normalisation=tuple(dict.fromkeys(step for one in alike for step in one.steps)))
+                load.clear()
+                opened = open_sources(load, sources, replace(opened.mappings, joining=rules), relate=relate)
+                judged, joined = _judge(load, opened, counted or CountedDays(as_of=as_of))
             relations = _relations_as_judged(load.connection, opened, judged, joined.report.repeated)
             tables, report = _publish(load, judged, joined, issues_per_rule)
-        notes = report.notes + future_notes(report, load.today) + unlinked_notes(report, sources)
+        notes = report.notes + alike_notes(report, alike) + future_notes(report, load.today) + unlinked_notes(report, sources)
         return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
     except MappingError as error:
         if error.proposal is not None and mapping is not None:  # what is known about joining belongs into the mapping that is proposed
@@ -162,7 +169,13 @@ def _judge(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[lis
     """Every table judged, on its own and with the others."""
     loaded, repeated = judge_tables(load, opened, counted)
     joined = join_tables(load.connection, loaded, opened.mappings.joining)
-    joined.report = replace(joined.report, repeated=repeated)
+    undated = find_undated(load.connection, loaded, opened.mappings.joining, as_of=counted.as_of)
+    if undated is not None and undated.as_sheet:
+        make_sheet(load.connection, loaded, undated)
+    facts = tuple(fact for fact in joined.report.contradictions if undated is None or fact.code != "flag_without_date")
+    joined.report = replace(joined.report, repeated=repeated, undated=undated, contradictions=facts)
+    if "volumes" in loaded:
+        judge_totals(load.connection, loaded["volumes"])
     if "flat" in loaded:
         judge_flat_duplicates(load.connection, loaded["flat"])
     return list(loaded.values()), joined
@@ -207,10 +220,14 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
     first, last = _date_range(connection, set(rows), recent)
     last = joined.last_day or last
     scan = next((item.scan for item in judged if item.scan.named), None)
+    undated, names = joined.report.undated, frozenset(rows)
+    if undated is not None and undated.as_sheet:
+        names, first, last = frozenset({"flat", *(names & {"surveys"})}), None, None
+    notes = notes_of(judged) + notes_of_rows(connection, judged, set(rows)) + joining_notes(joined.report)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
         DuckDBEngine(connection, scratch=load.workspace.directory),
-        frozenset(rows),
+        names,
         currency=_currency(judged),
         first_complaint=first,
         last_day=last,
@@ -221,13 +238,14 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         recent=recent,
         segment_columns=segment_columns(files),
         origin=tuple(files),
+        remarks=remarks_of(notes),
     )
     report = IngestReport(
         files=tuple(reading for item in files for reading in item.readings),
         rows=rows,
         rules=tuple(count for item in judged for count in item.rule_counts),
         issues=tuple(issues),
-        notes=notes_of(judged) + notes_of_rows(connection, judged, set(rows)),
+        notes=notes,
         first_complaint=first,
         last_day=last,
         joining=joined.report,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
 from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
+from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
 
 _OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
@@ -85,6 +86,14 @@ class MappingSet:
         """The same mapping with this join of `table`; None leaves the join to headers and overlapping ids."""
         links = {name: link for name, link in self.links.items() if name != table}
         return replace(self, links=links | ({table: choice} if choice is not None else {}))
+
+    def with_rates(self, rates: Mapping[str, float]) -> MappingSet:
+        """The same mapping with these exchange rates for every table that has amounts."""
+        tables = dict(self.tables)
+        for table in ("customers", "subscriptions", "flat"):
+            mapping = tables.get(table) or ColumnMapping(table)
+            tables[table] = replace(mapping, exchange_rates=mapping.exchange_rates | dict(rates))
+        return replace(self, tables=tables)
 
     def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
         """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""
@@ -284,6 +293,8 @@ def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
         entry["date_formats"] = dict(mapping.date_formats)
+    if mapping.exchange_rates:
+        entry["exchange_rates"] = dict(mapping.exchange_rates)
     if mapping.yes_values:
         entry["yes_values"] = {name: list(values) for name, values in mapping.yes_values.items()}
     return entry
@@ -308,6 +319,7 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     formats = {key: str(value) for key, value in formats.items()}
     yes = {key: tuple(str(value) for value in (values if isinstance(values, list) else [values])) for key, values in yes.items()}
     header_line = entry.get("header_line", 0)
+    rates = _rates_from(entry.get("exchange_rates", {}), table, name)
     checks = [(key, options.get(key, ""), values) for key, values in _KNOWN_VALUES.items()]
     checks += [(f"date_formats.{key}", value, DATE_FORMATS) for key, value in formats.items()]
     wrong = [(key, value, ", ".join(values)) for key, value, values in checks if value and value not in values]
@@ -319,7 +331,20 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
         key, value, allowed = wrong[0]
         raise MappingError("mapping_value_wrong", {"file": name, "table": table, "key": key, "value": value, "known": allowed})
     live = tuple(str(value).lower() for value in entry.get("live_statuses", ()))
-    return ColumnMapping(table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, **options)
+    return ColumnMapping(
+        table, choices, formats, header_line=header_line, live_statuses=live, yes_values=yes, exchange_rates=rates, **options
+    )
+
+
+def _rates_from(entry: Any, table: str, name: str) -> dict[str, float]:  # noqa: ANN401  # whatever the file holds
+    """The rates of currencies, by code."""
+    known = {"file": name, "table": table, "key": "exchange_rates", "known": "USD = 0.92, GBP = 1.17 ..."}
+    if not isinstance(entry, dict):
+        raise MappingError("mapping_value_wrong", known | {"value": str(entry)})
+    for code, rate in entry.items():
+        if code.upper() not in CODES or isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e9:
+            raise MappingError("mapping_value_wrong", known | {"value": f"{code} = {rate}"})
+    return {code.upper(): float(rate) for code, rate in entry.items()}
 
 
 def _is_zone(zone: str) -> bool:
@@ -327,6 +352,11 @@ def _is_zone(zone: str) -> bool:
         return not zone or bool(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
+
+
+def names_columns(mappings: MappingSet | None, table: str) -> bool:
+    """Whether a mapping names columns of a table; settings alone say nothing about what a file is."""
+    return mappings is not None and table in mappings.tables and bool(mappings.tables[table].choices)
 
 
 def mapping_as_read(report: IngestReport, given: MappingSet | None = None) -> MappingSet:

@@ -10,6 +10,7 @@ import duckdb
 
 from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, tenure_unit
 from iceberg.ingest.columns.propose import normalise_header
+from iceberg.ingest.joining.options import IdProposal, JoiningReport
 from iceberg.ingest.joining.relations import base_of
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import STILL_HERE
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Notes = tuple[tuple[str, dict[str, object]], ...]
 _LARGE_SHARE, _SEVERAL_DAYS = 0.2, 10  # judgement: such a share of departures on the last of so many days is no coincidence
 _MOST_ROWS = 5_000_000  # judgement: a scan of more rows takes too long
-MANY_UNKNOWN = 0.2  # judgement: a larger share of complaints without a customer suggests ids in two spellings
+MANY_UNKNOWN = 0.05  # judgement: a larger share of complaints without a customer is no matter of single errors
 
 
 def notes_of(judged: list[JudgedTable]) -> Notes:
@@ -30,8 +31,9 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
     other_departures = bool({"subscriptions", "events", "activity"} & {item.table for item in judged})
     for item in judged:
         file, read = item.source.reading.file, item.totals.read
-        if item.table == "customers" and "end_date" not in item.fields.columns and not other_departures:
+        if item.table == "customers" and not ({"end_date", "churned"} & set(item.fields.columns)) and not other_departures:
             notes.append(("no_end_date", {"file": file}))
+        notes += _money_notes(item)
         flag = item.fields.columns.get("churned") if item.table == "customers" else None
         if flag is not None and says_still_here(normalise_header(flag.header)):
             notes.append(("flag_still_here", {"file": file, "column": flag.header}))
@@ -44,7 +46,7 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
         if item.fields.one_category:
             notes.append(("one_category", {"file": file, "category": item.fields.one_category}))
         unknown = item.rule_rows.get("unknown_customer", 0)
-        if read and unknown / read >= MANY_UNKNOWN:
+        if read and unknown / read > MANY_UNKNOWN:
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
     return tuple(notes)
 
@@ -91,6 +93,59 @@ def unlinked_notes(report: IngestReport, given: Collection[str]) -> Notes:
         return ()
     files = [reading.file for reading in report.files if reading.table == "volumes" and not reading.rewritten]
     return tuple(("complaints_unlinked", {"file": file}) for file in files)
+
+
+# Notes that change what can be believed: they go with the counts, to page, report and JSON, without the names of files.
+_REMARKS = (
+    *("undated_departures", "undated_ignored", "no_end_date", "flag_without_date", "several_currencies", "revenue_times_12"),
+    *("ids_do_not_match", "ids_made_alike"),
+)
+
+
+_PRIVATE = ("file", "own", "other")  # names of files, ids of customers: they stay with the reader of the files
+
+
+def remarks_of(notes: Notes) -> Notes:
+    """The notes that change what can be believed."""
+    return tuple((code, {name: value for name, value in values.items() if name not in _PRIVATE}) for code, values in notes if code in _REMARKS)
+
+
+def alike_notes(report: IngestReport, alike: Collection[IdProposal]) -> Notes:
+    """The notes on ids that met once case and blanks were ignored."""
+    files = {reading.table: reading.file for reading in report.files}
+    return tuple(
+        (
+            "ids_made_alike",
+            {"file": files.get(one.table, ""), "before": round(100 * one.before), "after": round(100 * one.after), "own": pair[0], "other": pair[1]},
+        )
+        for one in alike
+        for pair in (one.examples[:1] or (("", ""),))
+    )
+
+
+def joining_notes(report: JoiningReport) -> Notes:
+    """The notes on departures that have no date."""
+    undated = report.undated
+    if undated is None:
+        partly = next((fact for fact in report.contradictions if fact.code == "flag_without_date"), None)
+        return (("flag_without_date", {"file": partly.file, "count": partly.count, "total": partly.total}),) if partly is not None else ()
+    values: dict[str, object] = {"file": undated.file, "column": undated.column, "count": undated.flagged, "customers": undated.customers}
+    values |= {"silent": undated.silent, "as_of": undated.as_of}
+    return (("undated_departures" if undated.as_sheet else "undated_ignored", values),)
+
+
+def _money_notes(item: JudgedTable) -> Notes:
+    """The notes on amounts: currencies that cannot be added, and months made years."""
+    file, column = item.source.reading.file, item.fields.columns.get("revenue")
+    if item.fields.unconverted:
+        table = "flat" if item.table == "flat" else item.table
+        header = item.mapping.header("revenue") or ""
+        rates = " ".join(f"--exchange-rate {code}=..." for code in item.fields.unconverted[1:])
+        values: dict[str, object] = {"file": file, "column": header, "currencies": ", ".join(item.fields.unconverted), "table": table, "rates": rates}
+        return (("several_currencies", values | {"base": item.fields.unconverted[0]}),)
+    if column is not None and item.fields.revenue_per_year > 1:
+        return (("revenue_times_12", {"file": file, "column": column.header, "table": item.table}),)
+    return ()
 
 
 def flat_notes(item: JudgedTable) -> list[tuple[str, dict[str, object]]]:

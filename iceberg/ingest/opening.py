@@ -7,22 +7,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iceberg.errors import FileError, MappingError
+from iceberg.ingest.columns.content import without_company
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
-from iceberg.ingest.columns.mapping import ColumnMapping, Opened
-from iceberg.ingest.columns.propose import CERTAIN, complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
+from iceberg.ingest.columns.propose import CERTAIN, DEPARTURES, complete_with_system, propose_mapping
+from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain, with_places
 from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Given, Sources
 from iceberg.ingest.joining.links import Relations
-from iceberg.ingest.joining.relations import relate_tables
-from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.joining.relations import base_of, relate_tables
+from iceberg.ingest.mapping import MappingSet, names_columns
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _SETTINGS = (
     *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
+    "exchange_rates",
     *("encoding", "separator", "header_line", "sheet"),
 )
 
@@ -62,12 +64,26 @@ def open_sources(load: Load, sources: Sources, mappings: MappingSet, *, relate: 
         FileError: A file is no table.
         MappingError: A question that nothing in the files or `mappings` answers.
     """
-    files, relations = _relate(load, _open_files(load, sources, mappings), mappings, measure=relate)
+    files, relations = _relate(load, _without_doubts(_open_files(load, sources, mappings)), mappings, measure=relate)
     check_columns(files)
     if "flat" in files and (dated := sorted(set(files) - {"flat", "surveys"})):
         values = {"file": files["flat"][0][0].reading.file, "others": ", ".join(dated)}
         raise MappingError("flat_beside_dates", values)
     return OpenedSources(files, mappings, relations)
+
+
+def _without_doubts(files: dict[str, list[Opened]]) -> dict[str, list[Opened]]:
+    """The files without doubtful columns of departures where another table has them, and without the company that complaints are about."""
+    if "complaints" in files and not base_of(files):
+        files = files | {"complaints": [(source, without_company(source, mapping)) for source, mapping in files["complaints"]]}
+    if not {"subscriptions", "events", "activity"} & set(files) or "customers" not in files:
+        return files
+    return files | {"customers": [(source, replace(mapping, choices=_sure(mapping))) for source, mapping in files["customers"]]}
+
+
+def _sure(mapping: ColumnMapping) -> dict[str, FieldChoice]:
+    """The choices without doubtful ones of departures."""
+    return {name: choice for name, choice in mapping.choices.items() if name not in DEPARTURES or choice.confidence >= CERTAIN}
 
 
 def check_columns(files: Mapping[str, list[Opened]]) -> None:
@@ -80,7 +96,9 @@ def check_columns(files: Mapping[str, list[Opened]]) -> None:
         require_certain(files)
     except MappingError as error:
         if error.code not in UNANSWERABLE:
-            error.proposal = MappingSet({table: parts[0][1] for table, parts in files.items()})
+            proposed = {table: parts[0][1] for table, parts in files.items()}
+            places = [with_places(name, one, error) for name, one in proposed.items()]
+            error.proposal = MappingSet({table: mapping for place in places for table, mapping in place.items()})
         raise
 
 
@@ -125,7 +143,7 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
         FileError: It is no table.
         MappingError: ``encoding_ambiguous``, ``months_unread``.
     """
-    table = "flat" if named == "customers" and named not in mappings.tables and "flat" in mappings.tables else named
+    table = "flat" if named == "customers" and not names_columns(mappings, named) and names_columns(mappings, "flat") else named
     given = mappings.get(table)
     try:
         relation = load.read(source, options_of(given))
@@ -135,6 +153,7 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
     relation, table = _lay_out(load, relation, table, given)
     if given is not None and given.choices:
         return table, (relation, mappings.with_segments(relation, complete_with_system(relation, given)))
+    given = replace(mappings.tables["flat"], table=table) if given is None and table == "customers" and "flat" in mappings.tables else given
     proposed = _propose(relation, table, given)
     if len(relation.reading.sheets) > 1 and not _is_certain(proposed) and not relation.reading.overridden:
         relation, proposed = _find_sheet(load, source, relation, table, given) or (relation, proposed)
@@ -161,6 +180,8 @@ def _propose(relation: SourceTable, table: str, given: ColumnMapping | None) -> 
     if given is None:
         return proposed
     settings = {name: getattr(given, name) for name in _SETTINGS if getattr(given, name)}
+    answered = {name: replace(choice, confidence=1.0) for name, choice in proposed.choices.items() if name in given.yes_values}
+    proposed = replace(proposed, choices=proposed.choices | answered)
     if given.counts_as_one:  # no column is a category
         settings["choices"] = {name: choice for name, choice in proposed.choices.items() if name != "category"}
     return replace(proposed, **settings)

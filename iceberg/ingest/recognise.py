@@ -12,6 +12,7 @@ from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, is_per_subscription, normalise_header, propose_mapping
+from iceberg.ingest.columns.questions import require_months
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
@@ -19,7 +20,7 @@ from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.files.table_sources import list_sources
 from iceberg.ingest.files.text.headers import listed_headers
-from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.mapping import MappingSet, names_columns
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
@@ -82,10 +83,11 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         headers = frozenset(normalise_header(header) for header in opened.reading.headers)
         if as_flat(opened, propose_mapping(opened, "customers")) is not None:
             return "customers", headers  # `load_tables` recognises the flat sheet
-        if mapping is None and find_layout(opened) is not None:
+        if not names_columns(mapping, "volumes") and find_layout(opened) is not None:
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
         if not speaks_for(opened, best, mapping):
+            require_months(opened, "volumes", "month")
             raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": listed_headers(opened.reading.headers)})
         return best, headers
     finally:
@@ -95,7 +97,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
 
 def speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:
     """Whether a mapping has this table, or a required id, date or number is certain: text columns alone fit any table."""
-    if mapping is not None and mapping.get(table) is not None:
+    if names_columns(mapping, table):
         return True
     choices = propose_mapping(source, table).choices
     needed = [name for name in REQUIRED[table] if FIELDS[table][name] != "text"]
@@ -111,7 +113,7 @@ def _name_of(source: Source) -> str:
 def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | None = None) -> float:
     """How well a file fits a table: by the fields found and missing, and by its name."""
     given = mapping.get(table) if mapping is not None else None
-    if given is not None and all(source.column(choice.header) for choice in given.choices.values()):
+    if given is not None and given.choices and all(source.column(choice.header) for choice in given.choices.values()):
         return 10.0
     proposal = propose_mapping(source, table)
     certain = {field: choice.confidence for field, choice in proposal.choices.items() if choice.confidence >= CERTAIN}

@@ -106,6 +106,7 @@ TABLES = (
         fields={"customer_id": "id", "complaint_date": "date", "category": "text"},
         required=("complaint_date", "category"),
         columns={"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
+        extra={"complaint_id": "id"},  # the number of the case: two numbers are two complaints
         words=("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
         in_spark=True,
     ),

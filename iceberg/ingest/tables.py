@@ -74,6 +74,7 @@ class Tables:
     customer_key: str = "customer_id"  # column by which these and what names them meet: numbers do so quicker than texts
     recent: RecentCustomers | None = None  # customers of a day and later, where they were collected while the file was read
     in_open_load: bool = False  # the connection outlives them: it belongs to a `iceberg.ingest.files.load.Load`
+    remarks: tuple[tuple[str, dict[str, object]], ...] = ()  # of the notes of the report, those that change what can be believed
     segment_columns: tuple[str, ...] = ()  # headers of the columns whose levels make a segment, where they are several
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 

@@ -128,6 +128,10 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
+_SPACE_BEFORE_SIGN = re.compile(r"(?<=[^\W\d_])[\s\u00a0\u202f](?=[^\w\s]$)")  # 280 k €: the unit and the sign are one word
+_AMOUNT = re.compile(r"(?P<sign>[^\d]*)(?P<number>\d(?:[\d.,\s]*\d)?)(?P<unit>[^\d]*)")
+
+
 def _unsigned_zero(value: float) -> float:
     """Minus zero becomes zero: the caches take them for the same number."""
     return value if value else abs(value)
@@ -199,8 +203,19 @@ class Translator:
         return str(format_currency(round(value), currency, format=pattern, locale=self.locale, currency_digits=False))
 
     def money_compact(self, value: float, currency: str) -> str:
-        """An amount for a sentence: 1.2 M, two significant digits."""
-        return str(format_compact_currency(round_significant(value), currency, locale=self.locale, fraction_digits=1))
+        """An amount for a sentence: €1.2M or 1,2 M€, two significant digits."""
+        written = str(format_compact_currency(round_significant(value), currency, locale=self.locale, fraction_digits=1))
+        return _SPACE_BEFORE_SIGN.sub("", written)
+
+    def money_ends(self, low: float, high: float, currency: str) -> tuple[str, str]:
+        """The two ends of a range of money, sign and unit written once where both share them: €280K and 650K, or 280 and 650 k€."""
+        ends = [self.money_compact(value, currency) for value in (low, high)]
+        first, second = (_AMOUNT.fullmatch(end) for end in ends)
+        if first is None or second is None:
+            return ends[0], ends[1]
+        if first["sign"]:
+            return ends[0], ends[1].removeprefix(first["sign"]) if first["sign"] == second["sign"] else ends[1]
+        return first["number"] if first["unit"] == second["unit"] else ends[0], ends[1]
 
     def date(self, day: dt.date) -> str:
         """A day written out: 30 June 2026, 30 juin 2026."""

@@ -28,7 +28,7 @@ from iceberg.model.results import CredibleInterval, IcebergEstimate
 
 Months = tuple[date, date]
 Basis = Literal["customer_months", "customers", "months"]
-Verdict = Literal["fell", "probably_fell", "open", "probably_rose", "rose"]
+Direction = Literal["fell", "probably_fell", "open", "probably_rose", "rose"]
 DAYS_PER_MONTH = 365.25 / 12
 CLEAR = 0.95  # a central 90 % interval of the difference leaves 5 % on either side
 LIKELY = 0.8  # judgement: four to one is worth saying, not worth deciding on alone
@@ -63,7 +63,7 @@ class Difference:
     probability_fell: float
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Direction:
         """The conclusion that the probability supports."""
         if self.probability_fell >= CLEAR:
             return "fell"

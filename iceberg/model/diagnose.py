@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     """The estimate with its diagnostics, the most serious first, and the badge that they leave it with."""
     found = [
         *estimate.diagnostics,
+        *about_reading(counts),
         *about_months(counts),
         *about_cancellations(counts),
         *_about_entry(estimate, counts),
@@ -47,6 +49,28 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     order = {"warning": 0, "caution": 1, "info": 2}
     named = replace(estimate, diagnostics=tuple(sorted(found, key=lambda one: order[one.severity])))
     return replace(named, evidence=with_badge(named, found))
+
+
+_READING: dict[str, Literal["info", "caution", "warning"]] = {  # gravity of what reading found
+    "undated_departures": "warning",
+    "undated_ignored": "warning",
+    "no_end_date": "warning",
+    "flag_without_date": "caution",
+    "several_currencies": "caution",
+    "ids_do_not_match": "warning",
+    "revenue_times_12": "info",
+    "ids_made_alike": "info",
+}
+
+
+def about_reading(counts: CohortCounts) -> list[Diagnostic]:
+    """What reading the files found that changes what can be believed."""
+    # A mapped column without a departure to apply it to is no lack of revenue, and what it was multiplied by moves nothing.
+    found = [one for one in counts.reading if one.code != "revenue_times_12" or counts.has_revenue]
+    return [
+        Diagnostic(one.code, _READING.get(one.code, "caution"), dict(one.values), objects=False if one.code == "several_currencies" else None)
+        for one in found
+    ]
 
 
 def about_months(counts: CohortCounts) -> list[Diagnostic]:
@@ -228,8 +252,9 @@ def _about_leaks(counts: CohortCounts) -> list[Diagnostic]:
 def _about_money(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
     if not counts.has_customers:
         return []
-    if estimate.total.revenue_lost is None:
-        return [Diagnostic("no_revenue", "info")]
+    if estimate.total.revenue_lost is None:  # without a departure there is no revenue to lose, whatever the file holds
+        held_back = counts.silent_leavers == 0 or any(one.code == "several_currencies" for one in counts.reading)
+        return [] if held_back else [Diagnostic("no_revenue", "info")]
     held = estimate.assumptions
     values: dict[str, object] = {"months": held.residual_horizon_months, "discount": held.annual_discount_rate}
     found = [Diagnostic("money_horizon", "info", values)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iceberg.arrays import BoolArray, FloatArray, IntArray
+from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
@@ -111,7 +111,7 @@ def estimate_iceberg(
         has_calendar=counts.has_calendar,
         inflated=1.0 if recording is None else max(float(recording.typical.max(initial=1.0)), 1.0),
     )
-    draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio)
+    draws = Draws(answer.silent_churn, answer.natural, money, answer.ratio, answer.placebo_draws)
     posterior = Posterior(
         draws,
         cells,
@@ -229,16 +229,21 @@ def _in_file_order(request: _Request, drawn: LevelDraws) -> LevelDraws:
     """Draws of `request.ordered` with categories and segments as in the file."""
     shape = drawn.silent_churn.shape
     rows = (request.categories[:, None] * shape[2] + request.segments).ravel()
-    churn = drawn.silent_churn.reshape(shape[0], shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(shape)
+
+    def in_order(cells: SingleArray) -> SingleArray:
+        ordered = cells.reshape(-1, shape[1] * shape[2], shape[3]).take(rows, axis=1).reshape(-1, *shape[1:])
+        return np.asarray(ordered, dtype=np.float32)
+
     order, each = request.categories, [*request.categories.tolist(), -1]
     return replace(
         drawn,
-        silent_churn=np.asarray(churn, dtype=np.float32),
+        silent_churn=in_order(drawn.silent_churn),
         natural=drawn.natural[:, request.segments],
         ratio=drawn.ratio[:, order],
         excess=drawn.excess[:, order],
         ratio_prior=drawn.ratio_prior[:, order],
         placebo=None if drawn.placebo is None else tuple(drawn.placebo[index] for index in each),
+        placebo_draws=None if drawn.placebo_draws is None else in_order(drawn.placebo_draws),
         pipeline=None if drawn.pipeline is None else tuple(drawn.pipeline[index] for index in each),
         second_opinion=None if drawn.second_opinion is None else tuple(drawn.second_opinion[index] for index in each),
         checks=tuple(one.in_order(request.counts.segments) if one.axis == "segment" else one for one in drawn.checks),

@@ -39,6 +39,10 @@ RECOVERY = ((0.6, 0.0, 0.5), (0.4, 0.5, 1.2))
 # Judgement, grade D: among customers of three times the tenure, silent leavers per complainant may well be two thirds as many, or half as many
 # again. Who speaks depends on tenure in both directions in the literature on exit and voice (Hirschman 1970), so the mean is 0.
 TILT_SD = 0.4
+
+# Judgement, grade D: how far segments, and the levels of a segment column, differ in complaints and in natural departures before the files speak
+# (standard deviations, log scale). Each is learned, and the assumed variance weighs as much as two effects.
+SEGMENT_SDS = (0.4, 0.3)
 CATEGORY_MEAN_SD = 0.5  # judgement, grade D: how far the mean delays of one company's categories are apart (log scale)
 
 _CCMC = "CCMC 2023-24 (n = 8,500)"
@@ -185,6 +189,8 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("silent_excess_log_sd", OWN_EXCESS_LOG_SD, "judgement", "D", constant=True),
         Default("handled_complaints", RECOVERY[1][0], _TARP, "D", constant=True),
         Default("tenure_tilt_sd", TILT_SD, "exit_and_voice", "D", constant=True),
+        Default("segment_complaints_log_sd", SEGMENT_SDS[0], "judgement", "D", constant=True),
+        Default("segment_natural_log_sd", SEGMENT_SDS[1], "judgement", "D", constant=True),
         Default("category_delay_log_sd", CATEGORY_MEAN_SD, "judgement", "D", constant=True),
         Default("look_back_days", float(DEFAULT_LOOK_BACK_DAYS), "judgement", "D"),
         Default("horizon_days", float(held.horizon_days), "judgement", "D"),

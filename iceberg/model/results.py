@@ -148,6 +148,11 @@ class EvidenceLevel(StrEnum):
         return level
 
     @property
+    def orders_events(self) -> bool:
+        """Whether the files say that a complaint came before the departure."""
+        return self.follows_complainers and self is not EvidenceLevel.FLAT
+
+    @property
     def rank(self) -> int:
         """Place on the ladder, 0 for the least."""
         return list(EvidenceLevel).index(self)
@@ -261,12 +266,15 @@ class Draws:
             where no departures are known; there the only cell is segment "" and the month of the complaint).
         revenue_lost: float32 (K, C, S, M) money, or None without revenue.
         ratio: float64 (K, C) r_c = silent leavers per vocal customer.
+        placebo: float32 (P, C, S, M) what the model finds in each cell where complaints cannot be the cause, so that a part of the segments and
+            months is tested against chance as the whole is; None below level 3.
     """
 
     silent_churn: SingleArray
     natural: SingleArray
     revenue_lost: SingleArray | None
     ratio: FloatArray
+    placebo: SingleArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,6 +288,7 @@ class LevelDraws:
         fit_state: Warm start for the next fit.
         diagnostics: Of the fit.
         placebo, pipeline, second_opinion, common_cause: Per category, then one more for the total; None below level 3, and for negative controls.
+        placebo_draws: See `Draws.placebo`.
         controls: What is found for negative controls.
         checks: The fit beside what it was fitted to.
         recording: What the changes of the records did that the user names; None without one.
@@ -297,6 +306,7 @@ class LevelDraws:
     pipeline: tuple[dict[int, CredibleInterval] | None, ...] | None = None
     second_opinion: tuple[CredibleInterval | None, ...] | None = None
     common_cause: tuple[CredibleInterval | None, ...] | None = None
+    placebo_draws: SingleArray | None = None
     controls: tuple[NegativeControl, ...] = ()
     recording: RecordingFactors | None = None
 

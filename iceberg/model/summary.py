@@ -11,6 +11,8 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions
+from iceberg.model.decision.chance_test import NOT_TESTED
+from iceberg.model.departures.chance import placebo_of_cells
 from iceberg.model.priors import ASSUMED_ORDER_LOG_SD, MODEL_ERROR_LOG_SD
 from iceberg.model.results import (
     CategoryEstimate,
@@ -184,8 +186,9 @@ def focus_estimate(
         months: First and last month to keep (any day of them); None keeps all.
 
     Returns:
-        An estimate of the slice, without placebo and pipeline: it was not tested against chance, and its first diagnostic says so. The
-        diagnostics of the whole follow, marked as such. A whole slice is the estimate itself.
+        An estimate of the slice, set against the same slice of the placebo, without outlook. Where the whole was tested against chance but the
+        cells of its placebo are not known, the slice was not tested, and its first diagnostic says so. The diagnostics of the whole follow, marked
+        as such. A whole slice is the estimate itself.
 
     Raises:
         OptionError: ``segment_unknown`` or ``focus_empty``.
@@ -210,6 +213,7 @@ def focus_estimate(
         draws.natural[:, rows[0], rows[1]],
         None if draws.revenue_lost is None else draws.revenue_lost[:, :, rows[0], rows[1]],
         draws.ratio,
+        None if draws.placebo is None else draws.placebo[:, :, rows[0], rows[1]],
     )
     held = replace(
         cells,
@@ -223,11 +227,19 @@ def focus_estimate(
         whole=False,
     )
     of_whole = tuple(replace(one, of_whole_study=True) for one in estimate.diagnostics)
-    remarks = (Diagnostic("selection_not_tested", "warning"), *of_whole) if cells.whole else estimate.diagnostics
-    posterior = Posterior(sliced, held, estimate.evidence, remarks, controls=estimate.controls, fit_state=estimate.fit_state)
+    untested = sliced.placebo is None and estimate.total.placebo is not None
+    remarks = (*([Diagnostic(NOT_TESTED, "warning")] if untested else []), *of_whole) if cells.whole else estimate.diagnostics
+    placebo = placebo_of_draws(sliced, held, estimate.controls)
+    posterior = Posterior(sliced, held, estimate.evidence, remarks, placebo, controls=estimate.controls, fit_state=estimate.fit_state)
     return summarise_draws(
         posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed
     )
+
+
+def placebo_of_draws(draws: Draws, cells: EstimateCells, controls: Sequence[NegativeControl]) -> tuple[PlaceboInterval | None, ...] | None:
+    """What chance finds for each category and for the total, from the draws that are given; None without draws of the placebo."""
+    named = [one.category for one in controls]
+    return placebo_of_cells(draws.placebo, draws.silent_churn, categories=cells.categories, controls=named)
 
 
 def _positions(names: tuple[str, ...], wanted: Sequence[str] | None) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
 from iceberg.report.words import diagnostic_sentences
@@ -25,7 +26,7 @@ _NO_ROWS = {"read": 0, "kept": 0, "rejected": 0}
 
 
 def build_document(
-    estimate: IcebergEstimate, counts: CohortCounts, *, rows: Mapping[str, Mapping[str, int]], language: str = "en"
+    estimate: IcebergEstimate, counts: CohortCounts, *, rows: Mapping[str, Mapping[str, int]], language: str = "en", smallest: int = 0
 ) -> dict[str, Any]:
     """The estimate as the contract's document, ready for `json`.
 
@@ -35,6 +36,7 @@ def build_document(
         rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, "complaints": {...}}``; a table that was not
             given holds zeros. Where complaints come as volumes, hand the totals of that file over as "complaints".
         language: Of the diagnostics' messages, one of `iceberg.locale.LANGUAGES`.
+        smallest: Smallest number of customers of a segment that may be shown; 0 shows every number.
     """
     known_departures = counts.has_customers
     document: dict[str, Any] = {
@@ -48,6 +50,7 @@ def build_document(
         "silent_leavers": int(estimate.silent_leavers) if known_departures else None,
         "natural_departures": _interval(estimate.natural_departures) if known_departures else None,
         "total": {
+            "verdict": judge_study(estimate).verdict,
             "vocal_customers": int(estimate.total.vocal_customers),
             "silent_churn": _interval(estimate.total.silent_churn),
             "revenue_lost": _interval(estimate.total.revenue_lost),
@@ -56,7 +59,7 @@ def build_document(
             "second_opinion": _interval(estimate.total.second_opinion),
             "common_cause": _interval(estimate.total.common_cause),
         },
-        "categories": [_category(entry) for entry in estimate.categories],
+        "categories": [_category(entry, judge_category(estimate, entry)) for entry in estimate.categories],
         "negative_controls": [
             {
                 "category": one.category,
@@ -67,6 +70,7 @@ def build_document(
             }
             for one in estimate.controls
         ],
+        "segments": _segments(estimate, smallest),
         "checks": [_check(entry) for entry in estimate.checks],
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
@@ -80,7 +84,7 @@ def _without_ranges(document: dict[str, Any]) -> dict[str, Any]:
         part |= {name: None for name in ("silent_churn", "revenue_lost", "probability_worst") if name in part}
     for part in document["categories"]:
         part["silent_ratio"] = part["silent_ratio"] | {"posterior": None}
-    return document | {"natural_departures": None}
+    return document | {"natural_departures": None, "segments": []}
 
 
 def document_to_json(document: Mapping[str, Any]) -> str:
@@ -92,9 +96,36 @@ def document_to_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _category(entry: CategoryEstimate) -> dict[str, Any]:
+def _segments(estimate: IcebergEstimate, smallest: int) -> list[dict[str, Any]]:
+    """Levels of each segment column, then the segments, which are the cells of these columns; empty where there is one segment or none is known."""
+    from iceberg.report.small_cells import shown_columns, shown_segments  # brings pandas
+
+    cells = estimate.cells if estimate.categories else None
+    if cells is None or len(cells.segments) < 2:
+        return []
+    rows = [*shown_columns(estimate, smallest=smallest).to_dict("records"), *shown_segments(estimate, smallest=smallest).to_dict("records")]
+    return [
+        {
+            "column": row.get("column"),
+            "segment": row["segment"],
+            "vocal_customers": _count(row["vocal_customers"]),
+            "silent_leavers": _count(row["silent_leavers"]),
+            "silent_churn": {end: _number(float(row[end])) for end in ("lower", "median", "upper")},
+        }
+        for row in rows
+    ]
+
+
+def _count(number: float) -> int | None:
+    """A number of customers; null where it is not shown."""
+    return None if math.isnan(number) else round(number)
+
+
+def _category(entry: CategoryEstimate, judged: Judgement) -> dict[str, Any]:
     return {
         "category": entry.category,
+        "verdict": judged.verdict,
+        "verdict_reason": judged.reason,
         "vocal_customers": int(entry.vocal_customers),
         "silent_churn": _interval(entry.silent_churn),
         "revenue_lost": _interval(entry.revenue_lost),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iceberg.locale import Translator, round_significant
 from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate, NegativeControl, TotalEstimate
-from iceberg.report.words import category_of, customers, customers_range, ratio, share
+from iceberg.report.words import category_of, customers, customers_range, per_complainant, share
 
 NEAR_ESTIMATE = 0.8  # judgement: a noise floor this near to the middle of the estimate is explained
 NEAR_TOTAL = 0.5  # judgement: so is one that reaches this share of all silent leavers
@@ -47,7 +47,7 @@ def control_sentence(control: NegativeControl, translator: Translator) -> str:
     held = {"category": control.category, **ends, "placebo_high": customers(control.placebo.upper, translator)}
     if not control.above_chance or not control.vocal_customers:
         return translator.text("report.control.inside", **held)
-    return translator.text("report.control.above", **held, ratio=ratio(control.found.median / control.vocal_customers, translator))
+    return translator.text("report.control.above", **held, ratio=per_complainant(control.found.median / control.vocal_customers, translator))
 
 
 def rise(factor: float, translator: Translator) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.model.sensitivity import break_even_ratio
-from iceberg.report.words import category_of, customers_range, ratio
+from iceberg.report.words import category_of, customers_range, per_complainant
 
 PIPELINE_DAYS = (30, 90, 180)
 
@@ -37,6 +37,5 @@ def break_even_sentence(estimate: IcebergEstimate, category: str, translator: Tr
         return None
     key = "stays_first" if item.silent_churn.median >= other.silent_churn.median else "becomes_first"
     own = item.silent_churn.median / item.vocal_customers
-    return translator.text(
-        f"report.outlook.{key}", category=category, other=other.category, ratio=ratio(flips, translator), own=ratio(own, translator)
-    )
+    values = {"ratio": per_complainant(flips, translator), "own": per_complainant(own, translator)}
+    return translator.text(f"report.outlook.{key}", category=category, other=other.category, **values)

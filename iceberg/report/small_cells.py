@@ -18,8 +18,8 @@ from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import CategoryEstimate, Draws, EstimateCells, IcebergEstimate
-from iceberg.model.summary import Posterior, summarise_draws
-from iceberg.report.tables.estimate import month_trend_table
+from iceberg.model.summary import Posterior, placebo_of_draws, summarise_draws
+from iceberg.report.tables.estimate import cells_of, column_table, levels_of, month_trend_table, segment_table
 
 SMALLEST = 5  # the usual threshold of official statistics; what leaves the store to a viewer holds no smaller count
 _WEIGHTLESS = 1e-9
@@ -45,8 +45,8 @@ def pool_small_categories(
 ) -> IcebergEstimate:
     """The same estimate with the categories in `pooled`, else those of fewer than `smallest` complainants, in one, named in the reader's language.
 
-    Everything of the pooled category comes from the same joint draws; placebo and outlook, which have no draws, are left out for it. Remarks about a
-    pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
+    Everything of the pooled category comes from the same joint draws, its placebo too; the outlook, which has no draws, is left out for it. Remarks
+    about a pooled category are left out too. The month and segment axes stay; `hide_small` covers their counts.
 
     Raises:
         OptionError: ``report_too_small`` where all complainants together are fewer.
@@ -84,10 +84,11 @@ def _pooled(estimate: IcebergEstimate, names: Sequence[str], pool: str) -> Icebe
         draws.natural,
         None if draws.revenue_lost is None else _gathered(draws.revenue_lost, others, pooled_places, axis=1),
         _weighted(draws.ratio, others, pooled_places, cells),
+        None if draws.placebo is None else _gathered(draws.placebo, others, pooled_places, axis=1),
     )
     remarks = tuple(one for one in estimate.diagnostics if not {one.category, dict(one.values).get("control")} & set(names))
     controls = tuple(one for one in estimate.controls if one.category not in names)
-    posterior = Posterior(gathered, held, estimate.evidence, remarks, controls=controls)
+    posterior = Posterior(gathered, held, estimate.evidence, remarks, placebo_of_draws(gathered, held, controls), controls=controls)
     summed = summarise_draws(posterior, assumptions=estimate.assumptions, counts_digest=estimate.counts_digest, seed=estimate.seed)
     own = {item.category: item for item in estimate.categories}
     return replace(summed, categories=tuple(_as_before(item, own) for item in summed.categories), total=estimate.total)
@@ -122,16 +123,55 @@ def shown_months(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFram
     return frame
 
 
-def hide_small(frame: pd.DataFrame, columns: Iterable[str], *, smallest: int = SMALLEST) -> pd.DataFrame:
-    """The frame without counts of 1 to `smallest` - 1 in these columns (NaN), and without a second one where one alone would follow from the sum."""
+_OBSERVED = ("vocal_customers", "silent_leavers")
+
+
+def shown_segments(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:
+    """`segment_table` without counts of too few, nor such as follow from the levels of the columns that make the segments."""
+    frame, cells = segment_table(estimate), cells_of(estimate)
+    row_of = {name: row for row, name in enumerate(frame["segment"])}
+    levels = [mine for column in cells.segment_columns for mine in levels_of(cells, column).values()]
+    sums = [[row_of[cells.segments[place]] for place in mine] for mine in levels]
+    return _share_of_shown(hide_small(frame, _OBSERVED, smallest=smallest, sums=sums))
+
+
+def shown_columns(estimate: IcebergEstimate, *, smallest: int = 0) -> pd.DataFrame:
+    """`column_table` without the counts of a column one of whose levels has too few: its cells and the other columns could tell it."""
+    frame = column_table(estimate)
+    for _, rows in frame.groupby("column").groups.items() if len(frame) and smallest > 1 else ():
+        for name in _OBSERVED:
+            counts = frame.loc[rows, name]
+            if ((counts > 0) & (counts < smallest)).any():
+                frame.loc[rows, name] = float("nan")
+    return _share_of_shown(frame)
+
+
+def _share_of_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without a share of so few leavers: it would give their number away."""
+    return frame.assign(silent_share=frame["silent_share"].mask(frame["silent_leavers"].isna())) if len(frame) else frame
+
+
+def hide_small(
+    frame: pd.DataFrame, columns: Iterable[str], *, smallest: int = SMALLEST, sums: Sequence[Sequence[int]] = ()
+) -> pd.DataFrame:
+    """The frame without counts of 1 to `smallest` - 1 in these columns (NaN), and without a second one where one alone would follow from a sum.
+
+    The sum of all rows is known, and those of the rows at the positions in `sums`.
+    """
     held = frame.copy()
     if smallest <= 1:
         return held
     for column in columns:
         counts = held[column].astype(float)
         hidden = (counts > 0) & (counts < smallest)
-        others = counts[~hidden & (counts > 0)]
-        if int(hidden.sum()) == 1 and not others.empty:
-            hidden = hidden | (counts.index == others.idxmin())
+        while True:
+            alone = [rows for rows in ([*range(len(counts))], *map(list, sums)) if int(hidden.iloc[rows].sum()) == 1]
+            others = [counts.iloc[rows][(~hidden & (counts > 0)).iloc[rows]] for rows in alone]
+            added = [beside.idxmin() for beside in others if not beside.empty]
+            if not added:
+                break
+            hidden = hidden | hidden.index.isin(added)
         held[column] = counts.mask(hidden)
     return held
+
+

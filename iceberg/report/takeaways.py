@@ -40,13 +40,16 @@ def takeaway_iceberg(frame: pd.DataFrame, translator: Translator, *, totals: dic
     )
 
 
-def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, untested: bool = False) -> str:
-    """The first category with its probability, and the second where the first is not clear; `untested` without a test against chance."""
+def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: str | None = None, lead: str = "") -> str:
+    """The first category with its probability, and the second where the first is not clear; after the verdict, `lead`, where there is one."""
     if frame.empty:
         return translator.text("report.takeaway.empty")
-    if untested:
-        return translator.text("report.takeaway.untested", sentence=takeaway_ranking(frame, translator, currency=currency))
+    if lead:
+        return translator.text("report.takeaway.with_lead", lead=lead, sentence=takeaway_ranking(frame, translator, currency=currency))
     first = frame.iloc[0]
+    if len(frame) == 1:
+        ends = {end: amount(first[name], translator, currency) for end, name in (("low", "lower"), ("high", "upper"))}
+        return translator.text("report.takeaway.ranking_single", first=first["category"], **ends)
     if pd.isna(first["probability_first"]):
         return translator.text("report.takeaway.ranking_unordered", count=len(frame))
     values = {
@@ -55,7 +58,7 @@ def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: s
         "low": amount(first["lower"], translator, currency),
         "high": amount(first["upper"], translator, currency),
     }
-    if first["probability_first"] >= CLEAR_FIRST or len(frame) == 1:
+    if first["probability_first"] >= CLEAR_FIRST:
         return translator.text("report.takeaway.ranking", **values)
     second = frame.iloc[1]
     return translator.text(
@@ -69,6 +72,31 @@ def takeaway_ranking(frame: pd.DataFrame, translator: Translator, *, currency: s
 def amount(value: float, translator: Translator, currency: str | None) -> str:
     """Customers, or money where a currency is given; two significant digits."""
     return customers(value, translator) if currency is None else translator.money_compact(value, currency)
+
+
+def takeaway_origin(frame: pd.DataFrame, translator: Translator) -> str:
+    """How the number follows from the counts, in one sentence."""
+    if frame.empty:
+        return translator.text("report.takeaway.empty")
+    steps = {row["step"]: row for row in frame.to_dict("records") if row["step"] != "category"}
+    caused = {"low": customers(steps["caused"]["lower"], translator), "high": customers(steps["caused"]["upper"], translator)}
+    vocal = round(steps["complained"]["median"])
+    if "left" not in steps:
+        return translator.text("report.takeaway.origin_assumed", vocal=vocal, **caused)
+    natural = {f"natural_{name}": customers(steps["natural"][end], translator) for name, end in (("low", "lower"), ("high", "upper"))}
+    return translator.text("report.takeaway.origin", vocal=vocal, lost=round(steps["left"]["median"]), **natural, **caused)
+
+
+def takeaway_outcomes(frame: pd.DataFrame, translator: Translator, *, chance: float | None = None) -> str:
+    """How many of the equally likely outcomes are more than chance gives; without a test, between which numbers most of them lie."""
+    if frame.empty or not frame["value"].max():
+        return translator.text("report.takeaway.empty")
+    if chance is not None:
+        above = int((frame["value"] > chance).sum())
+        return translator.text("report.takeaway.outcomes", dots=len(frame), above=above, chance=customers(chance, translator))
+    inner = frame["value"].iloc[1:-1]
+    ends = {"low": customers(inner.min(), translator), "high": customers(inner.max(), translator)}
+    return translator.text("report.takeaway.outcomes_untested", dots=len(frame), inner=len(inner), **ends)
 
 
 def takeaway_comparator(frame: pd.DataFrame, translator: Translator) -> str:

@@ -68,12 +68,14 @@ class CountedCells:
     Attributes:
         categories, segments, months: Names of the axes.
         counted: (C + 2, S, M) vocal customers of each category and of any, and silent leavers.
+        levels: Of each segment, its level in the first segment column; empty where segments come from one column.
     """
 
     categories: tuple[str, ...]
     segments: tuple[str, ...]
     months: tuple[date, ...]
     counted: FloatArray
+    levels: tuple[str, ...] = ()
 
 
 def merge_groups(groups: StudyGroups, version: CountedCells, *, smallest: int = SMALLEST) -> StudyGroups:
@@ -82,7 +84,7 @@ def merge_groups(groups: StudyGroups, version: CountedCells, *, smallest: int = 
     pooled = small_categories(heard, smallest=smallest, pooled=groups.pooled)
     everyone = {*groups.pooled, *pooled}
     counted = _pooled_rows(version, everyone)
-    segments = _merge_smallest(counted.sum(axis=2), smallest, _segment_groups(version.segments, groups))
+    segments = _merge_smallest(counted.sum(axis=2), smallest, _segment_groups(version.segments, groups), version.levels)
     months = _merge_neighbours(counted.sum(axis=1), smallest, _month_groups(version.months, groups))
     joined = [{version.segments[place] for place in group} for group in segments]
     for group in groups.segments:  # with the names that this version lacks
@@ -177,6 +179,7 @@ class ViewerAxes:
         both: Whether segments and months may be chosen at the same time.
         segment_groups, month_groups: Positions in the axes of the whole estimate.
         groups: Those of the study.
+        segment_columns, segment_levels: As of `EstimateCells`; levels that share a group of segments are one.
     """
 
     categories: tuple[str, ...]
@@ -187,6 +190,8 @@ class ViewerAxes:
     segment_groups: Groups
     month_groups: Groups
     groups: StudyGroups = field(default_factory=StudyGroups)
+    segment_columns: tuple[str, ...] = ()
+    segment_levels: tuple[tuple[str, ...], ...] = ()
 
 
 def veil_estimate(
@@ -223,13 +228,14 @@ def cells_of_counts(counts: CohortCounts, assumptions: Assumptions) -> CountedCe
 
     vocal, vocal_any = vocal_customers(counts, assumptions)
     leavers = counts.silent_exits.sum(axis=2).astype(np.float64)
-    return CountedCells(counts.categories, counts.segments, counts.months, np.concatenate([vocal, vocal_any[None], leavers[None]]))
+    counted = np.concatenate([vocal, vocal_any[None], leavers[None]])
+    return CountedCells(counts.categories, counts.segments, counts.months, counted, tuple(levels[0] for levels in counts.segment_levels))
 
 
 def counted_cells(cells: EstimateCells) -> CountedCells:
     """The counts of an estimate's cells."""
     counted = np.concatenate([cells.vocal / cells.inflated, cells.vocal_any[None] / cells.inflated, cells.leavers[None]])
-    return CountedCells(cells.categories, cells.segments, cells.months, counted)
+    return CountedCells(cells.categories, cells.segments, cells.months, counted, tuple(levels[0] for levels in cells.segment_levels))
 
 
 def _axes(cells: EstimateCells, groups: StudyGroups) -> ViewerAxes:
@@ -243,6 +249,8 @@ def _axes(cells: EstimateCells, groups: StudyGroups) -> ViewerAxes:
         segment_groups=segments,
         month_groups=months,
         groups=groups,
+        segment_columns=cells.segment_columns,
+        segment_levels=_levels(cells, segments),
     )
 
 
@@ -250,8 +258,8 @@ def _too_small(counted: FloatArray, smallest: int) -> BoolArray:
     return np.asarray((counted > 0) & (counted < smallest))
 
 
-def _merge_smallest(counted: FloatArray, smallest: int, start: Groups) -> Groups:
-    """Groups of the second axis, from `start` on: the smallest of those that hold a small cell joins the next smallest of all."""
+def _merge_smallest(counted: FloatArray, smallest: int, start: Groups, levels: Sequence[str]) -> Groups:
+    """Groups of the second axis, from `start` on: the smallest of those that hold a small cell joins the next smallest of its level, else of all."""
     groups = list(start)
     while len(groups) > 1:
         sums = np.stack([counted[:, list(group)].sum(axis=1) for group in groups], axis=1)
@@ -260,10 +268,15 @@ def _merge_smallest(counted: FloatArray, smallest: int, start: Groups) -> Groups
             break
         by_size = sorted(range(len(groups)), key=lambda place: (sums[:, place].sum(), groups[place]))
         first = next(place for place in by_size if place in wrong)
-        second = next(place for place in by_size if place != first)
+        others = [place for place in by_size if place != first]
+        second = next((place for place in others if levels and _share_level(levels, groups[first], groups[place])), others[0])
         joined = tuple(sorted(groups[first] + groups[second]))
         groups = sorted([*(group for place, group in enumerate(groups) if place not in (first, second)), joined])
     return tuple(groups)
+
+
+def _share_level(levels: Sequence[str], one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return bool({levels[place] for place in one} & {levels[place] for place in other})
 
 
 def _merge_neighbours(counted: FloatArray, smallest: int, start: Groups) -> Groups:
@@ -287,10 +300,13 @@ def _merge_neighbours(counted: FloatArray, smallest: int, start: Groups) -> Grou
 def _names(names: Sequence[str], groups: Groups) -> tuple[str, ...]:
     labels = []
     for group in groups:
-        shown = [names[place] or "–" for place in group] if len(group) > 1 else [names[place] for place in group]
-        rest = f" + {len(shown) - _NAMED}" if len(shown) > _NAMED else ""
-        labels.append(" + ".join(shown[:_NAMED]) + rest)
+        labels.append(_joined_name([names[place] or "–" for place in group] if len(group) > 1 else [names[place] for place in group]))
     return tuple(name if labels.count(name) == 1 else f"{name} ({place + 1})" for place, name in enumerate(labels))
+
+
+def _joined_name(names: Sequence[str]) -> str:
+    rest = f" + {len(names) - _NAMED}" if len(names) > _NAMED else ""
+    return " + ".join(names[:_NAMED]) + rest
 
 
 def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) -> IcebergEstimate:
@@ -298,8 +314,7 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
     held = replace(
         cells,
         segments=axes.segments,
-        segment_columns=(),  # those taken together may differ in any of them
-        segment_levels=(),
+        segment_levels=axes.segment_levels,
         months=axes.months,
         last_months=axes.last_months if axes.last_months != axes.months else (),
         vocal=_gather(cells.vocal, axes),
@@ -311,8 +326,21 @@ def _coarser(estimate: IcebergEstimate, cells: EstimateCells, axes: ViewerAxes) 
         _gather(draws.natural, axes),
         None if draws.revenue_lost is None else _gather(draws.revenue_lost, axes),
         draws.ratio,
+        None if draws.placebo is None else _gather(draws.placebo, axes),
     )
     return replace(estimate, draws=gathered, cells=held, fit_state=None)
+
+
+def _levels(cells: EstimateCells, groups: Groups) -> tuple[tuple[str, ...], ...]:
+    """Of every group of segments, its level in each segment column; levels that share a group are one, so that no sum is finer than the groups."""
+    columns = []
+    for place in range(len(cells.segment_columns)):
+        joined: list[set[str]] = []
+        for group in groups:
+            joined = _with_group(joined, {cells.segment_levels[segment][place] for segment in group})
+        names = {level: _joined_name(sorted(one)) for one in joined for level in one}
+        columns.append([names[cells.segment_levels[group[0]][place]] for group in groups])
+    return tuple(zip(*columns, strict=True))
 
 
 def _gather(array: npt.NDArray[Number], axes: ViewerAxes) -> npt.NDArray[Number]:

@@ -1,39 +1,19 @@
-"""Writes the sentences of an estimate: headline, badge, tiles, comparator, decisions, diagnostics.
+"""Writes the sentences of an estimate: headline, how sure, badge, comparator, diagnostics; and the numbers inside every sentence.
 
 Sentences carry two significant digits and a range; observed counts (complainants, departures) are written in full. Exact estimates stand in tables
-only. The takeaway of each chart is in `iceberg.report.takeaways`.
+only. What to do is in `iceberg.report.advice`, the takeaway of each chart in `iceberg.report.takeaways`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.decision.chance_test import chance_test
+from iceberg.model.decision.verdict import LEAST_CUSTOMERS, Verdict, judge_study
 from iceberg.model.evidence import NO_RANGE, cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate
-from iceberg.report.tables.estimate import chance_test, currency_of, is_selection, ranking_table
-
-Advice = Literal["act", "measure", "watch", "untested", "none"]
-MOSTLY_ASSUMPTION = 0.5  # judgement: past half, the answer is still more assumption than data
-PIPELINE_TILE_DAYS = 90
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure of the executive page. `known` is False where the files cannot tell; `value` and `detail` then say what is missing."""
-
-    key: Literal["silent", "money", "first", "pipeline"]
-    label: str
-    value: str
-    detail: str
-    help: str
-    known: bool = True
-
-    @property
-    def on_paper(self) -> tuple[str, str, str]:
-        """Label, value and detail for a report; a value that is not known is a dash, and the detail says why."""
-        return (self.label, self.value, self.detail) if self.known else (self.label, "—", f"{self.value}. {self.detail}")
+from iceberg.report.tables.estimate import currency_of
 
 
 @dataclass(frozen=True)
@@ -46,15 +26,6 @@ class Badge:
     says: str
     help: str
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What to do about one category: a verdict, its label and the sentence."""
-
-    verdict: Advice
-    label: str
-    sentence: str
 
 
 def customers(value: float, translator: Translator) -> str:
@@ -80,6 +51,19 @@ def share(rate: float | None, translator: Translator) -> str:
     return translator.percent(rate)
 
 
+def in_hundred(rate: float, translator: Translator) -> str:
+    """A probability as a count: "96 in 100"; draws never prove a certainty or an impossibility."""
+    count = min(max(round(100 * rate), 1), 99)
+    kind = "over" if rate >= 0.995 else "under" if rate < 0.005 else "about"
+    return translator.text(f"report.in_hundred.{kind}", number=count)
+
+
+def per_complainant(value: float, translator: Translator) -> str:
+    """Silent leavers per complainant as said aloud: "0.88 per complainant"."""
+    rounded = round_significant(value)
+    return translator.text("report.per_complainant", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
+
+
 def customers_range(interval: CredibleInterval, translator: Translator) -> dict[str, str]:
     """The three ends of an interval of customers, as words."""
     return {
@@ -89,62 +73,74 @@ def customers_range(interval: CredibleInterval, translator: Translator) -> dict[
     }
 
 
+def money_range(interval: CredibleInterval, currency: str, translator: Translator) -> str:
+    """The ends of an amount: "€280K–650K", "280 à 650 k€"."""
+    low, high = translator.money_ends(interval.lower, interval.upper, currency)
+    return translator.text("report.range", low=low, high=high)
+
+
 def headline(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The headline sentence, followed by the reservation where there is one."""
-    return " ".join(filter(None, (headline_sentence(estimate, translator), headline_reservation(estimate, translator))))
+    """The headline, how sure it is, and the reservations, in one paragraph for a terminal."""
+    return " ".join(filter(None, (headline_sentence(estimate, translator), *lead_sentences(estimate, translator))))
+
+
+def lead_sentences(estimate: IcebergEstimate, translator: Translator) -> tuple[str, ...]:
+    """What stands beside the headline, in the order of its weight: how sure it is, then the reservations."""
+    return tuple(filter(None, (certainty_sentence(estimate, translator), *reservations(estimate, translator))))
 
 
 def headline_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The reservations beside the headline; "" without one.
+    """`lead_sentences` as one paragraph; "" without one."""
+    return " ".join(lead_sentences(estimate, translator))
+
+
+def reservations(estimate: IcebergEstimate, translator: Translator) -> tuple[str, ...]:
+    """The remarks that belong beside the headline.
 
     They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow, cancellations logged as
-    complaints and days from which all complaints seem to be recorded otherwise, give the second opinion where it differs, and say that the
-    total is not distinguishable from noise or not tested in this selection.
+    complaints and days from which all complaints seem to be recorded otherwise, and give the second opinion where it differs.
     """
     named = ("months_", "mass_end", "cancellations_", "recording_step_", NO_RANGE)
     chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
-    said = [diagnostic_sentences(item, translator)[0] for item in chosen]
-    return " ".join(filter(None, (*said, _chance_reservation(estimate, translator))))
+    return tuple(diagnostic_sentences(item, translator)[0] for item in chosen)
 
 
-def _chance_reservation(estimate: IcebergEstimate, translator: Translator) -> str:
-    total, tested = estimate.total, chance_test(estimate)
-    if total.vocal_customers == 0 or total.silent_churn.upper < 0.5:
+def certainty_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
+    """How sure it is that the total is more than chance, as a count of a hundred; "" where the headline says it already or gives no number."""
+    total, judged = estimate.total, judge_study(estimate)
+    if judged.verdict is None or total.silent_churn.upper < LEAST_CUSTOMERS or (judged.verdict is Verdict.NOTHING and total.placebo is not None):
         return ""
-    if tested == "untested":
-        return translator.text("report.headline.untested")
-    if total.placebo is None or tested == "clear":
-        return ""
-    likely = tested == "low_end"
-    return translator.text(
-        "report.headline.noise_low_end" if likely else "report.headline.noise",
-        placebo_low=customers(total.placebo.lower, translator),
-        placebo_high=customers(total.placebo.upper, translator),
-        **({"exceeded": share(total.placebo.exceeded, translator)} if likely else {}),
-    )
+    tested = chance_test(estimate)
+    if tested == "none" or total.placebo is None:
+        return translator.text(f"report.sure.{'untested' if tested == 'untested' else 'no_test'}")
+    key = "total_only" if judged.verdict is Verdict.WATCH else tested
+    sure = in_hundred(total.placebo.exceeded, translator)
+    begun = sure if key == "inside" else sure[:1].upper() + sure[1:]  # it begins the answer
+    return translator.text(f"report.sure.{key}", sure=begun, chance=customers(total.placebo.upper, translator))
 
 
 def headline_sentence(estimate: IcebergEstimate, translator: Translator) -> str:
-    """The headline: customers who left in silence behind those who complained, their share, their money."""
+    """The headline: who complained, who left because of the same problems without saying so, and their money; or first that nothing stands out."""
     total, currency = estimate.total, currency_of(estimate)
     if total.vocal_customers == 0:
         return translator.text("report.headline.no_complaint")
-    if total.silent_churn.upper < 0.5:
-        none = "none_of_them" if estimate.silent_leavers else "none"
-        return translator.text(f"report.headline.{none}", vocal=total.vocal_customers, lost=estimate.silent_leavers)
-    if cannot_say(estimate):
-        return translator.text("report.headline.no_range", vocal=total.vocal_customers, lost=estimate.silent_leavers)
+    counted = {"vocal": total.vocal_customers, "lost": estimate.silent_leavers}
+    if total.silent_churn.upper < LEAST_CUSTOMERS or cannot_say(estimate):
+        key = "no_range" if cannot_say(estimate) else "none_of_them" if estimate.silent_leavers else "none"
+        return translator.text(f"report.headline.{key}", **counted)
     values = {"vocal": total.vocal_customers, **customers_range(total.silent_churn, translator)}
+    if judge_study(estimate).verdict is Verdict.NOTHING and total.placebo is not None:
+        chance = customers(total.placebo.upper, translator)
+        return translator.text("report.headline.nothing", **values, chance=chance, lost=estimate.silent_leavers)
     if not estimate.silent_leavers:
         return translator.text("report.headline.assumed", **values)
-    values["share"] = share(total.silent_churn.median / estimate.silent_leavers, translator)
     if total.revenue_lost is None:
         return translator.text("report.headline.no_money", **values)
     return translator.text(
         "report.headline.full",
         **values,
-        money_low=translator.money_compact(total.revenue_lost.lower, currency),
-        money_high=translator.money_compact(total.revenue_lost.upper, currency),
+        money=translator.money_compact(total.revenue_lost.median, currency),
+        money_range=money_range(total.revenue_lost, currency, translator),
         months=estimate.assumptions.residual_horizon_months,
     )
 
@@ -172,110 +168,42 @@ def evidence_badge(estimate: IcebergEstimate, translator: Translator) -> Badge:
     )
 
 
-def tiles(estimate: IcebergEstimate, translator: Translator) -> tuple[Tile, Tile, Tile, Tile]:
-    """The four figures of the executive page, in order: silent leavers, money, first category to fix, still to leave."""
-    return (
-        _silent_tile(estimate, translator),
-        _money_tile(estimate, translator),
-        _first_tile(estimate, translator),
-        _pipeline_tile(estimate, translator),
-    )
-
-
-def _silent_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
-    ends = customers_range(estimate.total.silent_churn, translator)
-    if estimate.silent_leavers:
-        part = share(estimate.total.silent_churn.median / estimate.silent_leavers, translator)
-        detail = translator.text("report.tiles.silent.detail", middle=ends["middle"], share=part)
-    else:
-        detail = translator.text("report.tiles.silent.detail_assumed", middle=ends["middle"])
-    return _tile("silent", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
-
-
-def _money_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
-    lost, currency = estimate.total.revenue_lost, currency_of(estimate)
-    if lost is None:
-        return _missing("money", "missing_detail", translator)
-    low, middle, high = (translator.money_compact(value, currency) for value in (lost.lower, lost.median, lost.upper))
-    detail = translator.text(
-        "report.tiles.money.detail", months=estimate.assumptions.residual_horizon_months, middle=middle
-    )
-    return _tile("money", translator, value=translator.text("report.range", low=low, high=high), detail=detail)
-
-
-def _first_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
-    ranking = ranking_table(estimate)
-    if ranking.empty or estimate.total.vocal_customers == 0:
-        return _missing("first", "missing_detail", translator)
-    if not estimate.evidence.ranks and len(ranking) > 1:
-        return _missing("first", "missing_detail_unranked", translator)
-    first = ranking.iloc[0]
-    untested = "_untested" if is_selection(estimate) else ""
-    label = translator.text(f"report.tiles.first.label{untested}")
-    if len(ranking) == 1:
-        single = translator.text(f"report.tiles.first.detail_single{untested}")
-        return replace(_tile("first", translator, value=str(first["category"]), detail=single), label=label)
-    second = ranking.iloc[1]
-    detail = translator.text(
-        f"report.tiles.first.detail{untested}",
-        probability=share(first["probability_first"], translator),
-        next=second["category"],
-        next_probability=share(second["probability_first"], translator),
-    )
-    return replace(_tile("first", translator, value=str(first["category"]), detail=detail), label=label)
-
-
-def _pipeline_tile(estimate: IcebergEstimate, translator: Translator) -> Tile:
-    pipeline = (estimate.total.pipeline or {}).get(PIPELINE_TILE_DAYS)
-    if pipeline is None:
-        level = estimate.evidence.level
-        lacking = "no_customers" if not level.knows_departures else "no_dates" if level.follows_complainers else "no_link"
-        return _missing("pipeline", f"missing_detail_{lacking}", translator)
-    ends = customers_range(pipeline, translator)
-    detail = translator.text("report.tiles.pipeline.detail", days=PIPELINE_TILE_DAYS, middle=ends["middle"])
-    return _tile("pipeline", translator, value=translator.text("report.range", low=ends["low"], high=ends["high"]), detail=detail)
-
-
-def _tile(
-    key: Literal["silent", "money", "first", "pipeline"], translator: Translator, *, value: str, detail: str
-) -> Tile:
-    return Tile(
-        key, translator.text(f"report.tiles.{key}.label"), value, detail, translator.text(f"report.tiles.{key}.help")
-    )
-
-
-def _missing(key: Literal["money", "first", "pipeline"], detail: str, translator: Translator) -> Tile:
-    value, reason = translator.text(f"report.tiles.{key}.missing"), translator.text(f"report.tiles.{key}.{detail}")
-    return replace(_tile(key, translator, value=value, detail=reason), known=False)
-
-
 def comparator_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str:
-    """The folk figure, the real losses, and the ratio that the departures support (level 3 and above) or allow."""
+    """What the saying of 25 would need beside those who really left, and the ratio that the departures support (level 3 and above) or allow."""
     total = estimate.total
     item = category_of(estimate, category) if category is not None else None
-    vocal = item.vocal_customers if item else total.vocal_customers
-    folk = item.folk_estimate if item else total.folk_estimate
+    part = total if item is None else item
+    vocal = part.vocal_customers
     if vocal == 0 and item is None:
         return translator.text("report.headline.no_complaint")
     if vocal == 0:
-        return translator.text("report.decision.none", category=category)
-    needed, lost = round(folk), estimate.silent_leavers
-    values = {"folk": ratio(folk / vocal, translator), "needed": needed, "lost": lost}
+        return translator.text("report.decision.no_complaints", category=category)
+    needed, lost = round(part.folk_estimate), estimate.silent_leavers
+    values = {"folk": translator.integer(part.folk_estimate / vocal), "needed": needed, "lost": lost}
     if not lost:
-        sentence = translator.text("report.comparator.no_departures", folk=values["folk"], needed=needed)
+        sentence = translator.text("report.comparator.no_departures", **values)
     else:
         outcome = "impossible" if needed > lost else "possible"
+        sentence = translator.text(f"report.comparator.{outcome}", **values)
         if estimate.evidence.level.has_own_ratio:
-            supported = item.ratio_posterior if item else _total_ratio(estimate)
-            low, middle, high = (ratio(end, translator) for end in (supported.lower, supported.median, supported.upper))
-            sentence = translator.text(f"report.comparator.{outcome}", **values, low=low, middle=middle, high=high)
+            ratios = item.ratio_posterior if item else _total_ratio(estimate)
+            sentence = f"{_out_of_complainants(ratios, translator, folk=part.folk_estimate / vocal)} {sentence}"
         elif outcome == "impossible":
-            sentence = translator.text(
-                "report.comparator.impossible_allowed", **values, allowed=ratio(lost / vocal, translator)
-            )
-        else:
-            sentence = translator.text("report.comparator.possible_allowed", **values)
+            base = _base_of(lost / vocal)
+            sentence += " " + translator.text("report.comparator.allowed", base=base, allowed=customers(base * lost / vocal, translator))
     return sentence if item is None else translator.text("report.comparator.about", category=item.category, sentence=sentence)
+
+
+def _out_of_complainants(ratios: CredibleInterval, translator: Translator, *, folk: float) -> str:
+    """"For every 10 who complain, about 9 leave silently"."""
+    base = _base_of(ratios.median)
+    ends = CredibleInterval(base * ratios.lower, base * ratios.median, base * ratios.upper, ratios.mass)
+    return translator.text("report.comparator.supported", base=base, folk=round(base * folk), **customers_range(ends, translator))
+
+
+def _base_of(value: float) -> int:
+    """Of how many complainants to speak, so that two digits of the leavers are seen: 10, or 100 or 1000 where few leave."""
+    return next((base for base in (10, 100) if base * value >= 3), 1000)  # judgement
 
 
 def _total_ratio(estimate: IcebergEstimate) -> CredibleInterval:
@@ -293,74 +221,11 @@ def category_of(estimate: IcebergEstimate, category: str) -> CategoryEstimate:
     return {item.category: item for item in estimate.categories}[category]
 
 
-def decision(estimate: IcebergEstimate, category: str, translator: Translator) -> Decision:
-    """The advice for a category (fix it, measure it first, or only watch it), with the customers that fixing it would have saved."""
-    item = category_of(estimate, category)
-    ends = {name: value for name, value in customers_range(item.silent_churn, translator).items() if name != "middle"}
-    control = category in {one.category for one in estimate.controls}
-    if control or item.vocal_customers == 0:
-        return _decision("none", translator, "control" if control else "none", category=category)
-    tested = chance_test(estimate, item)
-    if tested == "untested":
-        return _decision("untested", translator, "untested" if is_selection(estimate) else "untested_together", category=category, **ends)
-    if tested in {"inside", "low_end"} and item.placebo is not None:
-        noise = {"placebo_high": customers(item.placebo.upper, translator)}
-        if tested == "low_end":  # the headline says the same of the total: only the low end is in doubt
-            noise["exceeded"] = share(item.placebo.exceeded, translator)
-            return _decision("measure", translator, "measure_low_end", category=category, **ends, **noise)
-        return _decision("watch", translator, "watch", category=category, **ends, **noise)
-    if item.prior_share > MOSTLY_ASSUMPTION or not estimate.evidence.ranks:
-        return _decision(
-            "measure", translator, "measure", category=category, **ends, share=share(item.prior_share, translator)
-        )
-    saved = {**ends, "probability": share(item.probability_worst, translator)}
-    if item.revenue_lost is not None:
-        ends_of_money = {"money_low": item.revenue_lost.lower, "money_high": item.revenue_lost.upper}
-        saved |= {name: translator.money_compact(value, currency_of(estimate)) for name, value in ends_of_money.items()}
-    return _decision("act", translator, "act_no_money" if item.revenue_lost is None else "act", category=category, **saved)
+def diagnostic_sentences(item: Diagnostic, translator: Translator, *, on_page: bool = False) -> tuple[str, str]:
+    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named.
 
-
-def _decision(verdict: Advice, translator: Translator, sentence: str, **values: str) -> Decision:
-    return Decision(
-        verdict,
-        translator.text(f"report.decision.verdict_{verdict}"),
-        translator.text(f"report.decision.{sentence}", **values),
-    )
-
-
-def noise_text(placebo_upper: float, clear: bool | None, translator: Translator, *, likely: bool = False) -> str:
-    """The noise floor of a category and the side of it on which the estimate is; unknown without a placebo (below level 3)."""
-    if clear is None or placebo_upper != placebo_upper:  # noqa: PLR0124  # NaN is the only number that differs from itself
-        return translator.text("report.unknown")
-    side = "clear" if clear else "low_end" if likely else "inside"
-    return translator.text(f"report.noise.{side}", placebo_high=customers(placebo_upper, translator))
-
-
-def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
-    """The categories that are not clear of noise, in one sentence for the ranking; None without a placebo."""
-    if is_selection(estimate):
-        return translator.text("report.noise.untested")
-    judged = [(item.category, chance_test(estimate, item)) for item in estimate.categories if item.placebo is not None and item.vocal_customers]
-    if not judged:
-        return None
-    lost = [name for name, tested in judged if tested == "inside"]
-    doubted = [name for name, tested in judged if tested == "low_end"]
-    if not lost and not doubted:
-        return translator.text("report.noise.all_clear")
-    if len(lost) == len(judged):
-        return translator.text("report.noise.none_clear")
-    sentences = [translator.text("report.noise.some", categories=_quoted(lost, translator))] if lost else [translator.text("report.noise.band")]
-    if doubted:
-        sentences.append(translator.text("report.noise.some_low_end", categories=_quoted(doubted, translator)))
-    return " ".join(sentences)
-
-
-def _quoted(names: list[str], translator: Translator) -> str:
-    return ", ".join(translator.text("report.noise.quoted", category=name) for name in names)
-
-
-def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str, str]:
-    """The sentences of a diagnostic: the finding (marked where it is about the whole study) and the action. An unknown code is named."""
+    On a page the action names its buttons, and not the options of the command line.
+    """
     values = {"category": item.category or translator.text("report.all_categories"), "code": item.code, **item.values}
     # Sentences carry two significant digits; counts that were observed are whole numbers and stay as they are.
     values = {name: round_significant(value) if isinstance(value, float) else value for name, value in values.items()}
@@ -368,5 +233,6 @@ def diagnostic_sentences(item: Diagnostic, translator: Translator) -> tuple[str,
     if isinstance(part, float):
         values["share"] = translator.percent(part)
     code = item.code if translator.has(f"diagnostics.{item.code}.says") else "unknown"
-    says, what_to_do = translator.text(f"diagnostics.{code}.says", **values), translator.text(f"diagnostics.{code}.do", **values)
+    here = on_page and translator.has(f"diagnostics.{code}.do_here")
+    says, what_to_do = (translator.text(f"diagnostics.{code}.{part}", **values) for part in ("says", "do_here" if here else "do"))
     return translator.text("report.of_whole_study", sentence=says) if item.of_whole_study else says, what_to_do

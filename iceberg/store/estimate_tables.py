@@ -63,7 +63,7 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
         "cells": encode(replace(cells, ratio_prior=np.zeros((0, 0)), excess=np.zeros((0, 0))), arrays),
         "arrays": {name: {"type": array.dtype.str, "shape": array.shape, "values": array.ravel().tolist()} for name, array in arrays.items()},
         "tables": {
-            CELLS: "Joint draws of silent churn (customers) and of the revenue lost, one row per category, segment and month of departure.",
+            CELLS: "Joint draws per category, segment and month of departure: silent churn (customers), revenue lost, what chance alone finds.",
             NATURAL: "Natural departures of the same draws: with the silent churn of all categories they add up to the silent leavers.",
             RATIOS: "Silent leavers per vocal customer before (ratio_prior) and after the departures spoke (ratio), and the excess risk of leaving.",
         },
@@ -72,6 +72,8 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
     per_cell = {"silent_churn": _rows_first(draws.silent_churn)}
     if draws.revenue_lost is not None:
         per_cell["revenue_lost"] = _rows_first(draws.revenue_lost)
+    if draws.placebo is not None:
+        per_cell["placebo"] = _rows_first(draws.placebo)
     names = {"category": [row[0] for row in rows], "segment": [row[1] for row in rows], "month": [row[2] for row in rows]}
     places = list(product(cells.segments, cells.months))
     ratios = {"ratio": draws.ratio.T, "ratio_prior": cells.ratio_prior.T, "excess": cells.excess.T}
@@ -108,6 +110,7 @@ def read_estimate(parts: Mapping[str, bytes]) -> IcebergEstimate | None:
             natural=_draws_first(natural, shape[1:]),
             revenue_lost=_draws_first(of_cells["revenue_lost"], shape) if "revenue_lost" in of_cells else None,
             ratio=np.ascontiguousarray(ratios["ratio"].T),
+            placebo=_draws_first(of_cells["placebo"], shape) if "placebo" in of_cells else None,
         )
         cells = replace(cells, ratio_prior=np.ascontiguousarray(ratios["ratio_prior"].T), excess=np.ascontiguousarray(ratios["excess"].T))
         return replace(estimate, draws=draws, cells=cells, fit_state=StoredFit(parts[WARM]) if WARM in parts else None)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Literal, cast
 
 import streamlit as st
@@ -40,6 +41,7 @@ STEPS = {
     "horizon": (HORIZON_STEPS, DEFAULT_HORIZON),
     **{name: (steps, float(getattr(Assumptions(), _OF_ASSUMPTIONS[name]))) for name, steps in (BIAS_STEPS | MONEY_STEPS).items()},
 }
+_UPLOAD = Path(__file__).parent / "pages" / "upload.py"
 STARTS = ("folk", "evidence")
 Control = Literal["period", "segments", "assumptions"]
 
@@ -84,7 +86,10 @@ def show_study(study: Study, words: Translator) -> None:
         else:
             st.badge(words.text("ui.study.own"), icon=":material/description:", color="green")
             st.caption(plain(study.name or words.text("ui.study.typed")))
-            st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/undo:", type="tertiary")
+            st.page_link(_UPLOAD, label=words.text("ui.study.back_to_columns"), icon=":material/view_column:", query_params=link_with())
+            with st.popover(words.text("ui.study.leave"), icon=":material/undo:", type="tertiary", key="leave"):
+                st.markdown(plain(words.text("ui.study.leave_question")))
+                st.button(words.text("ui.study.back_to_sample"), on_click=forget_study, icon=":material/delete:", key="press.sample")
 
 
 def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> View:
@@ -96,7 +101,7 @@ def read_view(study: Study, words: Translator, *, shown: frozenset[Control]) -> 
         shown: The controls of the page; the choices of the others wait for the pages that have them.
     """
     months = _narrowed(_months_chosen(study), study.months) if "period" in shown else None
-    segments = tuple(_segments_chosen(study)) or None if "segments" in shown else None
+    segments = _segments_chosen(study) if "segments" in shown else None
     assumptions = _assumptions_chosen(study) if "assumptions" in shown else study.assumptions
     return View(words, Filters(segments, months), assumptions)
 
@@ -166,32 +171,61 @@ def _segments_key(study: Study) -> str:
     return f"segments.{study.digest[:12]}"
 
 
-def _segments_chosen(study: Study) -> list[str]:
-    segments = study.segments
+@dataclass(frozen=True)
+class _SegmentChoice:
+    """One list of the sidebar: the segments, or the levels of one of the columns that make them."""
+
+    label: str
+    names: tuple[str, ...]
+    of_segment: tuple[str, ...]
+    key: str
+    parameter: str
+
+    def chosen(self) -> list[str]:
+        """What the reader chose in it, or came with in the address; empty for all."""
+        linked = [name for name in st.query_params.get_all(self.parameter) if name in self.names]
+        kept = chosen_value(self.key, linked)
+        return [name for name in self.names if name in kept]
+
+
+def _segment_choices(study: Study, words: Translator | None = None) -> list[_SegmentChoice]:
+    segments, key = study.segments, _segments_key(study)
     if len(segments) < 2:
         return []
-    chosen = chosen_value(_segments_key(study), [segment for segment in st.query_params.get_all("segment") if segment in segments])
-    return [segment for segment in segments if segment in chosen]
+    if not study.segment_columns:
+        return [_SegmentChoice("" if words is None else words.text("ui.controls.segments"), segments, segments, key, "segment")]
+    by_column = zip(study.segment_columns, zip(*study.segment_levels, strict=True), strict=True)
+    return [
+        _SegmentChoice(plain(column), tuple(sorted(set(levels))), levels, f"{key}.{number}", f"segment{number}")
+        for number, (column, levels) in enumerate(by_column, 1)
+    ]
+
+
+def _segments_chosen(study: Study) -> tuple[str, ...] | None:
+    """The segments that every list has chosen; None for all of them."""
+    lists = [(choice, chosen) for choice in _segment_choices(study) if (chosen := choice.chosen())]
+    if not lists:
+        return None
+    places = [place for place in range(len(study.segments)) if all(choice.of_segment[place] in chosen for choice, chosen in lists)]
+    return tuple(study.segments[place] for place in places)
 
 
 def _show_segments(study: Study, words: Translator) -> None:
-    segments, key = study.segments, _segments_key(study)
-    if len(segments) < 2:
-        return
-    chosen = _segments_chosen(study)
-    if key not in st.session_state:
-        st.session_state[key] = chosen
-    st.multiselect(
-        words.text("ui.controls.segments"),
-        segments,
-        format_func=lambda segment: segment or words.text("ui.controls.no_segment"),
-        key=key,
-        placeholder=words.text("ui.controls.all_segments"),
-        help=words.text("ui.controls.segments_help"),
-        persist_state="session",
-    )
-    _set_parameter("segment", chosen or None)
-    if study.axes is not None and not study.axes.both and chosen and _narrowed(_months_chosen(study), study.months):
+    for choice in _segment_choices(study, words):
+        chosen = choice.chosen()
+        if choice.key not in st.session_state:
+            st.session_state[choice.key] = chosen
+        st.multiselect(
+            choice.label,
+            choice.names,
+            format_func=lambda name: name or words.text("ui.controls.no_segment"),
+            key=choice.key,
+            placeholder=words.text("ui.controls.all_segments"),
+            help=words.text("ui.controls.segments_help"),
+            persist_state="session",
+        )
+        _set_parameter(choice.parameter, chosen or None)
+    if study.axes is not None and not study.axes.both and _segments_chosen(study) and _narrowed(_months_chosen(study), study.months):
         st.caption(words.text("ui.controls.one_of_two"))
 
 
@@ -309,7 +343,8 @@ def link_with(**choices: str) -> dict[str, list[str]]:
 
 def _reset() -> None:
     forget_choices()
-    for name in ("start", *STEPS, "months", "segment"):
+    columns = [name for name in st.query_params if name.startswith("segment")]
+    for name in ("start", *STEPS, "months", *columns):
         _set_parameter(name, None)
 
 

@@ -213,7 +213,7 @@ def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
     sentences_of: dict[tuple[str, str], list[str]] = {}
     actions: dict[tuple[str, str], str] = {}
     for item in diagnostics:
-        says, actions[item.severity, item.code] = diagnostic_sentences(item, frame.words)
+        says, actions[item.severity, item.code] = diagnostic_sentences(item, frame.words, on_page=True)
         sentences_of.setdefault((item.severity, item.code), []).append(says)
     for severity, (box, icon) in BOX_AND_ICON.items():
         for (own, code), sentences in sentences_of.items():

@@ -55,7 +55,7 @@ def test_the_badge_opens_why(visit: VisitorFactory) -> None:
 def test_a_french_browser_is_spoken_to_in_french_and_can_switch(visit: VisitorFactory) -> None:
     visitor = visit(locale="fr-FR")
     page = visitor.open()
-    expect(page.get_by_role("heading", name=re.compile(r"Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"clients ont réclamé"))).to_be_visible()
     visitor.press(page.get_by_role("radio", name="English"))
     expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible()
     expect(page).to_have_url(re.compile("lang=en"))
@@ -102,7 +102,7 @@ def test_from_two_files_to_the_iceberg(visit: VisitorFactory, locale: str, opene
     visitor.press(page.get_by_role("button", name="Ces colonnes sont bonnes"))
     expect(page.get_by_text("lignes lues").first).to_be_visible()
     visitor.press(page.get_by_role("button", name="Compter et estimer"))
-    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("clients ont réclamé"))).to_be_visible()
     expect(page.get_by_text("clients.csv + reclamations.csv")).to_be_visible()
     expect(page.get_by_text("Entreprise exemple", exact=True)).to_have_count(0)
 
@@ -204,10 +204,10 @@ def test_back_and_reload_keep_what_was_chosen(visit: VisitorFactory) -> None:
     page.get_by_role("link", name="temps d'attente").click()
     expect(page.get_by_role("heading", name="temps d'attente", exact=True)).to_be_visible()
     page.go_back()
-    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("clients ont réclamé"))).to_be_visible()
     expect(page.get_by_text("1 pour 5", exact=True)).to_be_visible()
     page.reload()
-    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("clients ont réclamé"))).to_be_visible()
 
 
 def test_back_leaves_a_page_in_one_step_whatever_was_chosen_on_it(visit: VisitorFactory) -> None:
@@ -224,7 +224,7 @@ def test_back_leaves_a_page_in_one_step_whatever_was_chosen_on_it(visit: Visitor
     expect(page.get_by_text("1 pour 15", exact=True)).to_be_visible()
     visitor.settle()
     page.go_back()
-    expect(page.get_by_role("heading", name=re.compile("Derrière .* clients réclamants"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("clients ont réclamé"))).to_be_visible()
     expect(page.get_by_text("1 pour 15", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile("horizon=90"))
     expect(page).to_have_url(re.compile("ratio=15"))

@@ -12,12 +12,13 @@ from benchmarks.calibration.direct_counts import count_directly
 from benchmarks.reference.quadratic_form import quadratic_form
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
+from iceberg.model.departures.chance import above_noise
 from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import draw_pipeline
-from iceberg.model.departures.placebo import above_noise, run_placebo
+from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import fit_delay_kernel, lag_weights, share_within
@@ -189,7 +190,7 @@ def test_where_nobody_leaves_in_silence_next_to_nothing_is_found_and_the_placebo
     drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=400)
     total = drawn.silent_churn.sum(axis=(1, 2, 3))
     assert np.median(total) < 0.08 * truth["silent_leavers"]
-    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).sum(axis=1)
+    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).sum(axis=(1, 2, 3))
     assert above_noise(total, placebo) < 0.9
 
 
@@ -202,8 +203,9 @@ def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_ov
     estimate = draw_silent_churn(averaged, counts, rng=np.random.default_rng(0), draws=300).silent_churn.sum(axis=(1, 2, 3))
     placebo, same = (run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2) for fit in (averaged, alone))
     assert np.array_equal(placebo, same)
-    assert np.median(placebo.sum(axis=1)) < 0.5 * np.median(estimate)
-    assert above_noise(estimate.astype(float), placebo.sum(axis=1)) > 0.9
+    found = placebo.sum(axis=(1, 2, 3), dtype=np.float64)
+    assert np.median(found) < 0.5 * np.median(estimate)
+    assert above_noise(estimate.astype(float), found) > 0.9
 
 
 def test_the_pipeline_grows_with_the_days_and_is_whole_customers() -> None:

@@ -14,12 +14,12 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.leaks import correlation
 from iceberg.model.survival.flat_excess import expected_leavers, flat_excess
+from iceberg.report.advice import decision, tiles
 from iceberg.report.export import build_document
 from iceberg.report.files.document.executive import ranking_grid
 from iceberg.report.files.pictures import chart_takeaway
 from iceberg.report.outlook import break_even_sentence
 from iceberg.report.tables.estimate import ranking_table
-from iceberg.report.words import decision, tiles
 
 ASSUMED = Assumptions(draws=1500)
 
@@ -111,9 +111,9 @@ def test_a_sheet_names_no_first_category_in_any_form(count, language: str) -> No
     said = [chart_takeaway(name, estimate, words) for name in ("iceberg", "ranking", "comparator")]
     said += [tile.on_paper[1] + tile.on_paper[2] for tile in tiles(estimate, words)]
     assert not [text for text in said if "price" in text or "service" in text]
-    assert {decision(estimate, one.category, words).verdict for one in estimate.categories} == {"measure"}
+    assert {decision(estimate, one.category, words).verdict for one in estimate.categories} == {"measure_first"}
     assert break_even_sentence(estimate, "price", words) is None
-    assert all(row[-1] == "—" for row in ranking_grid(estimate, words).rows[:2])
+    assert all(row[-2] == "—" for row in ranking_grid(estimate, words).rows[:2])
 
 
 def test_a_sheet_with_a_survey_of_every_category_has_an_order(count) -> None:

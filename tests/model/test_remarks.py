@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.departures.placebo import above_noise, tempered_above_noise
+from iceberg.model.decision.chance_test import chance_test
+from iceberg.model.departures.chance import above_noise, tempered_above_noise
 from iceberg.model.diagnose import diagnose
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import Diagnostic, EvidenceLevel, PlaceboInterval
 from iceberg.model.summary import order_error_sd, probability_largest
-from iceberg.report.tables.estimate import chance_test
 from tests.report.examples import example_counts, example_estimate
 
 from .build import linked_counts

@@ -21,7 +21,7 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit import parameters
 from iceberg.model.departures.fit.arrow import factorise
-from iceberg.model.departures.fit.design import evaluate_rates
+from iceberg.model.departures.fit.design import LexisDesign, evaluate_rates
 from iceberg.model.departures.fit.information import fisher_information
 from iceberg.model.departures.fit.marginal_mode import ratio_drag
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
@@ -134,6 +134,18 @@ def test_several_columns_are_counted_by_their_cells_and_every_format_keeps_the_l
         assert again.segment_levels == counts.segment_levels
         assert again.digest == counts.digest
     assert counts.select(segments=["South · –"]).segment_levels == (("South", "–"),)
+
+
+def test_branches_beside_their_regions_have_effects_of_the_regions_alone():
+    """What a column of as many levels as segments says, the segments say; a column of one level says nothing."""
+    counts = company("small", 0)[0]
+    names = [f"s{number}" for number in range(len(counts.segments))]
+    levels = tuple((f"r{number % 2}", name, "all") for number, name in enumerate(names))
+    design = LexisDesign.of(replace(counts, segment_columns=("region", "branch", "country"), segment_levels=levels), lags=2)
+    assert design.column_sizes == (2,)
+    assert design.membership == tuple((number % 2,) for number in range(len(names)))
+    alone = LexisDesign.of(replace(counts, segment_columns=("branch", "country"), segment_levels=tuple(level[1:] for level in levels)), lags=2)
+    assert (alone.column_sizes, alone.membership) == ((), ())
 
 
 def test_a_mapping_lists_the_columns_and_is_saved_with_them():

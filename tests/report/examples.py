@@ -69,9 +69,13 @@ NAMES = {
         "Autre",
     ),
 }
+NAMES["sixty"] = tuple(
+    f"{name} {word} des clients du réseau de distribution"[:60].rstrip().ljust(60, "x")
+    for word, name in zip(range(10, 29), (*NAMES["long"], *NAMES["fr"][:7]), strict=True)
+)  # nineteen of sixty characters
 SEGMENTS = ("North", "South", "Online")
-_WEIGHTS = np.array([0.30, 0.48, 1.0, 0.71, 0.40, 0.18, 0.085, 0.33, 0.25, 0.12, 0.06, 0.15])
-_TILT = np.array([0.8, 1.1, 1.0, 1.2, 1.1, 0.7, 0.9, 0.9, 1.0, 1.1, 0.8, 1.0])
+_WEIGHTS = np.array([0.30, 0.48, 1.0, 0.71, 0.40, 0.18, 0.085, 0.33, 0.25, 0.12, 0.06, 0.15, 0.22, 0.2, 0.17, 0.14, 0.1, 0.08, 0.07])
+_TILT = np.array([0.8, 1.1, 1.0, 1.2, 1.1, 0.7, 0.9, 0.9, 1.0, 1.1, 0.8, 1.0, 0.9, 1.1, 1.0, 0.8, 1.2, 1.0, 0.9])
 
 
 def example_names(number: int, *, names: str = "fr") -> tuple[str, ...]:
@@ -172,7 +176,7 @@ def example_estimate(
         )
         for c, name in enumerate(counts.categories)
     )
-    forward = level in "34F"
+    forward = level in "34"
     return IcebergEstimate(
         categories=categories,
         total=TotalEstimate(
@@ -197,6 +201,7 @@ def example_estimate(
             natural.astype(np.float32),
             None if money is None else money.astype(np.float32),
             totals / vocal,
+            (0.05 * silent).astype(np.float32) if forward else None,
         ),
         counts_digest="example",
         seed=seed,
@@ -224,7 +229,7 @@ def _category(
     level: str,
     prior_share: float,
 ) -> CategoryEstimate:
-    forward = level in "34F"
+    forward = level in "34"
     return CategoryEstimate(
         category=name,
         vocal_customers=vocal,

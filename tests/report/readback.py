@@ -15,6 +15,7 @@ import pypdf
 from pptx import Presentation
 
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import Verdict
 
 Ends = tuple[int, int, int]
 NUMBER = r"\d{1,3}(?:[\u202f\u00a0,]\d{3})+|\d+"
@@ -117,6 +118,51 @@ def from_json(content: bytes, names: list[str], words: Translator) -> tuple[str,
     found = {item["category"]: item["silent_churn"] for item in document["categories"]}
     found[words.text("report.all_categories")] = document["total"]["silent_churn"]
     return "", {name: tuple(round(ends[end]) for end in ("lower", "median", "upper")) for name, ends in found.items()}  # type: ignore[misc]
+
+
+def verdicts(format: str, content: bytes, names: list[str], words: Translator) -> dict[str, str]:
+    """The verdict of every category, in words, where the report has its table."""
+    labels = [words.text(f"report.verdict.{code}") for code in (*Verdict, "none")]
+    if format == "json":
+        return {item["category"]: words.text(f"report.verdict.{item['verdict'] or 'none'}") for item in json.loads(content)["categories"]}
+    if format == "csv":
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        return {row["category"]: words.text(f"report.verdict.{row['text']}") for row in rows if row["quantity"] == "verdict"}
+    if format == "pdf":
+        return _verdicts_of_pdf(READERS["pdf"](content, names, words)[0], names, labels)
+    found: dict[str, str] = {}
+    for row in _rows_of(format, content):
+        label = next((cell for cell in row if cell in labels), None)
+        name = next((cell for cell in row if cell in names), None)
+        if name is not None and label is not None:
+            found.setdefault(name, label)
+    return found
+
+
+def _verdicts_of_pdf(text: str, names: list[str], labels: list[str]) -> dict[str, str]:
+    """The first label after the row's figures; a name or a label may be broken over lines of its cell."""
+    flat = re.sub(r"[\s\u00ad\u2010-]", "", text)
+    either = "|".join(sorted((re.escape(re.sub(r"[\s\u00ad\u2010-]", "", label)) for label in labels), key=len, reverse=True))
+    whole = {re.sub(r"[\s\u00ad\u2010-]", "", label): label for label in labels}
+    found = {}
+    for name in names:
+        squeezed = re.escape(re.sub(r"[\s\u00ad\u2010-]", "", name))
+        row = re.search(rf"{squeezed}\d[^a-zA-Z]*[^«“]{{0,60}}?({either})", flat)
+        assert row, (name, flat[:3000])
+        found[name] = whole[row[1]]
+    return found
+
+
+def _rows_of(format: str, content: bytes) -> list[list[str]]:
+    if format == "xlsx":
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        return [[str(cell.value).removeprefix("'") for cell in row] for row in book.worksheets[1].iter_rows()]
+    if format == "html":
+        page = Cells()
+        page.feed(content.decode())
+        return [[cell.strip() for cell in row] for row in page.rows]
+    tables = [shape.table for slide in Presentation(io.BytesIO(content)).slides for shape in slide.shapes if getattr(shape, "has_table", False)]
+    return [[cell.text for cell in row.cells] for table in tables for row in table.rows]
 
 
 READERS: dict[str, Callable[[bytes, list[str], Translator], tuple[str, dict[str, Ends]]]] = {

@@ -16,6 +16,7 @@ from iceberg.report.charts.coverage import build_coverage
 from iceberg.report.charts.curves import build_curves
 from iceberg.report.charts.dots import build_comparator, build_prior_posterior, build_ranking, build_segments
 from iceberg.report.charts.layers import LayeredChart
+from iceberg.report.charts.outcomes import build_outcomes, build_waterfall
 from iceberg.report.charts.specification import build_specification
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.palette import THEMES, category_colours
@@ -23,6 +24,7 @@ from iceberg.report.tables.assumptions import sensitivity_table, tornado_table
 from iceberg.report.tables.checks import checks_table
 from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import comparator_table, month_trend_table, prior_posterior_table, ranking_table, segment_table
+from iceberg.report.tables.origin import origin_table, outcomes_table
 from iceberg.report.tables.survival import curve_table, delay_table, net_survival_table, tenure_profile_table
 from iceberg.report.takeaways import takeaway_net_survival
 from tests.report.examples import (
@@ -83,6 +85,8 @@ def every_chart(language: str = "fr", theme: str = "light") -> dict[str, dict]:
         ),
         "coverage": build_coverage(coverage_table(), t, theme),
         "tornado": build_tornado(tornado_table(example_tornado()), t, theme),
+        "waterfall": build_waterfall(origin_table(ESTIMATE), t, theme, categories=NAMES),
+        "outcomes": build_outcomes(outcomes_table(ESTIMATE, NAMES[0]), t, theme, chance=20.0),
         "checks": build_checks(checks_table(replace(ESTIMATE, checks=example_checks())), t, theme),
     }
     return {name: chart.to_dict() for name, chart in built.items()}
@@ -346,3 +350,27 @@ def test_checks_show_each_place_in_words_and_mark_the_pattern_that_is_missed(lan
     assert not [row["place"] for row in rows if re.search(r"\d{4}-\d\d-\d\d|rest$|report\.", row["place"])]
     assert [(row["from_end"], row["to_end"]) for row in rows_with(spec, "from_end")] == [(-1.0, 1.0)] * 4
     assert Translator(language).text("report.checks.departures_entry") in spec["description"]
+
+
+def test_the_steps_lead_from_the_counts_to_the_number_and_its_categories() -> None:
+    frame = origin_table(ESTIMATE)
+    steps = frame.set_index("step")
+    assert list(frame["step"].iloc[:4]) == ["complained", "left", "natural", "caused"]
+    assert steps.loc["left", "median"] == ESTIMATE.silent_leavers
+    assert steps.loc["natural", "start"] + steps.loc["natural", "median"] == pytest.approx(ESTIMATE.silent_leavers, rel=1e-9)
+    assert steps.loc["natural", "start"] == pytest.approx(ESTIMATE.total.silent_churn.median, rel=0.01), "what is left is the estimate"
+    assert set(frame["category"]) - {""} == set(NAMES)
+    many = origin_table(example_estimate(19, names="sixty", draws=60))
+    assert list(many["step"]).count("category") == 8 and many["step"].iloc[-1] == "others"
+    assert "left" not in set(origin_table(example_estimate(3, level="0", draws=60))["step"])
+
+
+def test_each_dot_is_an_equally_likely_outcome() -> None:
+    frame = outcomes_table(ESTIMATE, NAMES[0])
+    item = next(one for one in ESTIMATE.categories if one.category == NAMES[0])
+    assert len(frame) == 20 and frame["value"].is_monotonic_increasing
+    assert ((frame["value"] >= item.silent_churn.lower) & (frame["value"] <= item.silent_churn.upper)).sum() == 18, "nine of ten lie in the range"
+    assert frame["above_chance"].all()
+    spec = build_outcomes(frame, Translator("en"), chance=item.placebo.upper).to_dict()
+    assert "20 of 20 are more than chance alone gives" in spec["description"]
+    assert len(rows_with(spec, "at", "height")) == 20

@@ -31,6 +31,7 @@ CONTRACT: dict[str, Any] = {
     "silent_leavers": 8370,
     "natural_departures": INTERVAL,
     "total": {
+        "verdict": "fix",
         "vocal_customers": 0,
         "silent_churn": INTERVAL,
         "revenue_lost": INTERVAL,
@@ -42,6 +43,8 @@ CONTRACT: dict[str, Any] = {
     "categories": [
         {
             "category": "billing",
+            "verdict": "fix",
+            "verdict_reason": "clear",
             "vocal_customers": 0,
             "silent_churn": INTERVAL,
             "revenue_lost": INTERVAL,
@@ -55,6 +58,7 @@ CONTRACT: dict[str, Any] = {
         }
     ],
     "negative_controls": [],
+    "segments": [{"column": None, "segment": "North", "vocal_customers": 0, "silent_leavers": 0, "silent_churn": INTERVAL}],
     "checks": [],
     "diagnostics": [{"code": "few_complaints", "message": "...", "category": "billing", "severity": "caution", "values": {}}],
 }

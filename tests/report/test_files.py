@@ -221,12 +221,13 @@ UNTESTED = {"en": "not tested for this selection", "fr": "non testé pour cette 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("format", READERS)
-def test_a_report_of_a_selection_says_that_it_was_not_tested_and_never_fix(format: str, language: str) -> None:
-    """Dropping one month leaves no placebo: no format may read that as clear of chance."""
+def test_a_report_of_a_selection_that_was_not_tested_says_so_and_never_fix(format: str, language: str) -> None:
+    """Dropping one month of a study whose placebo is not kept by cell leaves no test: no format may read that as clear of chance."""
     words, whole = Translator(language), example_estimate(names="fr")
     assert whole.cells is not None
-    part = focus_estimate(whole, months=(whole.cells.months[1], whole.cells.months[-1]))
-    fix = squeezed(words.text("report.decision.verdict_act") + "–")
+    kept = replace(whole, draws=replace(whole.draws, placebo=None))
+    part = focus_estimate(kept, months=(whole.cells.months[1], whole.cells.months[-1]))
+    fix = squeezed(words.text("report.verdict.fix") + "–")
     texts = []
     for estimate in (whole, part):
         content = report_bytes(estimate, example_counts(names="fr"), format=format, language=language, provenance=ORIGIN)
@@ -236,5 +237,5 @@ def test_a_report_of_a_selection_says_that_it_was_not_tested_and_never_fix(forma
     assert squeezed(words.text("report.of_whole_study", sentence="")).lower() in texts[1]
     assert fix.lower() not in texts[1]
     if format in {"pdf", "pptx", "html"}:
-        assert squeezed(words.text("report.decision.verdict_act")).lower() in texts[0]
+        assert squeezed(words.text("report.verdict.fix")).lower() in texts[0]
         assert texts[1].count(squeezed(UNTESTED[language])) >= 4

@@ -6,7 +6,7 @@ import pytest
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report.outlook import break_even_sentence, pipeline_sentence
-from iceberg.report.words import ratio
+from iceberg.report.words import per_complainant
 from tests.report.examples import example_estimate
 
 ESTIMATE = example_estimate(4, draws=60)
@@ -19,7 +19,7 @@ def test_the_first_is_told_where_the_second_would_pass_it(language: str) -> None
     said = break_even_sentence(ESTIMATE, first.category, Translator(language))
     assert said is not None
     assert second.category in said
-    assert ratio(second.silent_churn.median / first.vocal_customers, Translator(language)) in said
+    assert per_complainant(second.silent_churn.median / first.vocal_customers, Translator(language)) in said
 
 
 def test_another_is_told_where_it_would_pass_the_first() -> None:
@@ -27,7 +27,7 @@ def test_another_is_told_where_it_would_pass_the_first() -> None:
     said = break_even_sentence(ESTIMATE, last.category, Translator("en"))
     assert said is not None
     assert said.startswith(f"“{first.category}” comes first")
-    assert ratio(first.silent_churn.median / last.vocal_customers, Translator("en")) in said
+    assert per_complainant(first.silent_churn.median / last.vocal_customers, Translator("en")) in said
 
 
 def test_a_category_alone_has_no_order_to_flip() -> None:

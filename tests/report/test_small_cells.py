@@ -86,7 +86,7 @@ def test_no_format_names_a_small_category(format: str) -> None:
         sheets = openpyxl.load_workbook(io.BytesIO(content)).worksheets
         observed = [cell for sheet in sheets[1:4] for row in sheet.iter_rows(min_row=2) for cell in row]
         heads = {(sheet.title, cell.column): cell.value for sheet in sheets for cell in sheet[1]}
-        counted = {"Complainants", "All silent departures"}
+        counted = {"Complainants", "Left without complaining"}
         small = [cell.value for cell in observed if heads[cell.parent.title, cell.column] in counted and cell.value and 0 < cell.value < 5]
         assert small == []
     if format in {"csv", "html"}:
@@ -102,3 +102,11 @@ def test_a_small_negative_control_is_named_nowhere_and_a_large_one_stays() -> No
     pooled = pool_small_categories(replace(estimate, diagnostics=warned, controls=controls), WORDS)
     assert [one.category for one in pooled.controls] == [large]
     assert [one.values["control"] for one in pooled.diagnostics] == [large]
+
+
+def test_a_hidden_cell_does_not_follow_from_its_level() -> None:
+    """One cell of four in its level: the level's sum is known, so a second cell of the level is hidden, though another one already was elsewhere."""
+    frame = pd.DataFrame({"vocal_customers": [3.0, 20.0, 30.0, 2.0, 40.0, 50.0]})
+    shown = hide_small(frame, ["vocal_customers"], smallest=5, sums=[[0, 1, 2], [3, 4, 5]])["vocal_customers"]
+    assert shown.isna().tolist() == [True, True, False, True, True, False]
+    assert hide_small(frame, ["vocal_customers"], smallest=5)["vocal_customers"].isna().tolist() == [True, False, False, True, False, False]

@@ -6,23 +6,24 @@ from dataclasses import replace
 import pytest
 
 from iceberg.locale import LANGUAGES, Translator, load_messages, round_significant
+from iceberg.model.decision.chance_test import chance_test
 from iceberg.model.results import CredibleInterval, Diagnostic, Evidence, IcebergEstimate, PlaceboInterval
 from iceberg.model.summary import focus_estimate
+from iceberg.report.advice import decision, noise_sentence, noise_text, tiles
 from iceberg.report.files.pictures import chart_takeaway
-from iceberg.report.tables.estimate import chance_test
 from iceberg.report.words import (
+    certainty_sentence,
     comparator_sentence,
     customers,
-    decision,
     definition,
     diagnostic_sentences,
     evidence_badge,
     headline,
-    noise_sentence,
-    noise_text,
+    headline_sentence,
+    in_hundred,
+    money_range,
     ratio,
     share,
-    tiles,
 )
 from tests.report.examples import example_estimate
 
@@ -60,7 +61,7 @@ def test_the_headline_gives_a_range_and_the_most_likely_number_with_two_signific
     numbers = plain_numbers(headline(ESTIMATE, Translator(language)))
     assert numbers[:4] == [
         ESTIMATE.total.vocal_customers,
-        *(round_significant(v) for v in (churn.lower, churn.upper, churn.median)),
+        *(round_significant(v) for v in (churn.median, churn.lower, churn.upper)),
     ]
 
 
@@ -131,36 +132,61 @@ def test_no_silent_churn_is_said_in_words() -> None:
     nothing = with_total(ESTIMATE, silent_churn=CredibleInterval(0.0, 0.0, 0.2))
     sentence = headline(nothing, Translator("en"))
     assert ESTIMATE.silent_leavers > 0
-    assert f"{ESTIMATE.silent_leavers:,} customers left without having complained" in sentence
-    assert "no silent departure" not in sentence
-    assert "no silent departure" in headline(replace(nothing, silent_leavers=0), Translator("en"))
+    assert f"{ESTIMATE.silent_leavers:,} left without complaining" in sentence
+    assert "no departure without a complaint" not in sentence
+    assert "no departure without a complaint" in headline(replace(nothing, silent_leavers=0), Translator("en"))
 
 
-def test_an_estimate_inside_its_placebo_is_called_noise() -> None:
-    churn = ESTIMATE.total.silent_churn
-    noisy = with_total(ESTIMATE, placebo=PlaceboInterval(0.0, churn.lower, churn.upper))
-    assert "not distinguishable from noise" in headline(noisy, Translator("en"))
-    assert "not distinguishable from noise" not in headline(ESTIMATE, Translator("en"))
+def test_how_sure_the_total_is_is_said_as_a_count_of_a_hundred() -> None:
+    churn, words = ESTIMATE.total.silent_churn, Translator("en")
+    noisy = with_total(ESTIMATE, placebo=PlaceboInterval(0.0, churn.lower, churn.upper, exceeded=0.6))
+    assert "Only 60 in 100 that the total is more than chance" in headline(noisy, words)
+    assert "less than the low end" in headline(ESTIMATE, words)
     likely = with_total(ESTIMATE, placebo=PlaceboInterval(0.0, 0.0, churn.lower, exceeded=0.97))
-    assert "The low end of this range is not distinguishable from noise" in headline(likely, Translator("en"))
-    assert "97%" in headline(likely, Translator("en"))
+    assert "97 in 100 that this is more than chance" in headline(likely, words)
+    assert "do not count on the low end" in headline(likely, words)
+    assert (in_hundred(0.999, words), in_hundred(0.001, words)) == ("more than 99 in 100", "less than 1 in 100")
+
+
+def all_inside(estimate: IcebergEstimate) -> IcebergEstimate:
+    """The estimate with every category, and the total, no larger than what chance gives."""
+    noisy = with_total(estimate, placebo=placebo_like(estimate.total.silent_churn))
+    return replace(noisy, categories=tuple(replace(item, placebo=placebo_like(item.silent_churn)) for item in estimate.categories))
+
+
+def test_where_nothing_stands_out_the_headline_says_so_first() -> None:
+    """The bold half of a sentence is what gets quoted."""
+    words, noisy = Translator("en"), all_inside(ESTIMATE)
+    assert headline_sentence(noisy, words).startswith("No silent churn stands out from chance")
+    assert certainty_sentence(noisy, words) == "", "it is in the headline"
+    first = next(tile for tile in tiles(noisy, words) if tile.key == "first")
+    assert first.value == "None stands out"
+
+
+def test_money_says_its_unit_once() -> None:
+    interval = CredibleInterval(280_000.0, 480_000.0, 650_000.0)
+    assert money_range(interval, "EUR", Translator("en")) == "€280K–650K"
+    assert money_range(interval, "EUR", Translator("fr")) == f"280 à 650{WIDE}k€"
+    assert money_range(CredibleInterval(850.0, 900.0, 1200.0), "EUR", Translator("fr")) == f"850{WIDE}€ à 1,2{WIDE}k€"
+    assert money_range(CredibleInterval(0.0, 1.0, 1200.0), "EUR", Translator("en")) == "€0–1.2K"
 
 
 def test_without_departures_the_headline_says_that_it_is_assumed() -> None:
-    assert "if the assumptions hold" in headline(example_estimate(level="0", draws=60), Translator("en"))
+    assert "If the assumptions hold" in headline(example_estimate(level="0", draws=60), Translator("en"))
 
 
 def test_the_folk_ratio_is_refused_where_it_asks_for_more_leavers_than_there_were() -> None:
     sentence = comparator_sentence(ESTIMATE, Translator("en"))
-    numbers = plain_numbers(sentence.replace("1:", ""))
-    assert "would need" in sentence
-    assert numbers[:3] == [25, ESTIMATE.total.folk_estimate, ESTIMATE.silent_leavers]
+    churn, vocal = ESTIMATE.total.silent_churn, ESTIMATE.total.vocal_customers
+    ends = [round_significant(10 * value / vocal) for value in (churn.median, churn.lower, churn.upper)]
+    assert plain_numbers(sentence) == [10, *map(round, ends), 250, 25, ESTIMATE.total.folk_estimate, ESTIMATE.silent_leavers]
+    assert "1:" not in sentence
 
 
 @pytest.mark.parametrize("level", ["1", "2"])
 def test_below_level_three_the_departures_allow_but_do_not_support(level: str) -> None:
     sentence = comparator_sentence(example_estimate(level=level, draws=60), Translator("en"))
-    assert "allow at most" in sentence and "support" not in sentence
+    assert "allow at most" in sentence and "For every" not in sentence
 
 
 def test_without_departures_there_is_nothing_to_compare_the_folk_ratio_with() -> None:
@@ -178,7 +204,7 @@ def test_the_first_category_is_named_with_the_probability_that_it_is_first() -> 
     best = max(ESTIMATE.categories, key=lambda item: item.probability_worst)
     tile = tiles(ESTIMATE, Translator("en"))[2]
     assert tile.value == best.category
-    assert share(best.probability_worst, Translator("en")) in tile.detail
+    assert in_hundred(best.probability_worst, Translator("en")) in tile.detail
 
 
 @pytest.mark.parametrize("level", ["0", "1", "2"])
@@ -194,8 +220,8 @@ def test_without_revenue_the_money_tile_asks_for_the_column() -> None:
 
 
 def test_a_category_that_is_mostly_assumption_is_to_be_measured_first() -> None:
-    assert decision(ESTIMATE, "Contrat", Translator("en")).verdict == "measure"
-    assert decision(ESTIMATE, "Livraison", Translator("en")).verdict == "act"
+    assert decision(ESTIMATE, "Contrat", Translator("en")).verdict == "measure_first"
+    assert decision(ESTIMATE, "Livraison", Translator("en")).verdict == "fix"
 
 
 def test_a_category_inside_its_placebo_is_only_watched() -> None:
@@ -240,9 +266,9 @@ def test_each_category_inside_its_noise_is_named() -> None:
     first, *others = ESTIMATE.categories
     noisy = replace(ESTIMATE, categories=(replace(first, placebo=placebo_like(first.silent_churn)), *others))
     assert "“Livraison”" not in noise_sentence(ESTIMATE, Translator("en"))
-    assert f"Not distinguishable from this noise: “{first.category}”." in noise_sentence(noisy, Translator("en"))
+    assert f"Not distinguishable from it: “{first.category}”." in noise_sentence(noisy, Translator("en"))
     silent = replace(ESTIMATE, categories=tuple(replace(item, placebo=placebo_like(item.silent_churn)) for item in ESTIMATE.categories))
-    assert "No category is distinguishable" in noise_sentence(silent, Translator("en"))
+    assert "No category stands clear" in noise_sentence(silent, Translator("en"))
 
 
 def test_without_a_placebo_nothing_is_said_about_noise() -> None:
@@ -251,12 +277,13 @@ def test_without_a_placebo_nothing_is_said_about_noise() -> None:
 
 
 def test_a_figure_inside_its_noise_says_so_in_words() -> None:
-    assert noise_text(12.0, False, Translator("en")).startswith("not distinguishable from noise")
-    assert noise_text(12.0, True, Translator("en")).startswith("clear of noise")
+    assert noise_text(12.0, False, Translator("en")).startswith("not distinguishable from chance")
+    assert noise_text(12.0, True, Translator("en")).startswith("more than chance")
 
 
 @pytest.mark.parametrize(
-    ("exceeded", "verdict", "said"), [(0.5, "watch", "not distinguishable from noise ("), (0.95, "measure", "the low end is not distinguishable")]
+    ("exceeded", "verdict", "said"),
+    [(0.5, "watch", "not distinguishable from chance ("), (0.95, "measure_first", "95 in 100 that this is more than chance")],
 )
 def test_a_verdict_inside_noise_speaks_as_the_headline_does(exceeded: float, verdict: str, said: str) -> None:
     """Where only the low end is in doubt the category is to be measured; where all of it is, to be watched."""
@@ -269,7 +296,7 @@ def test_a_verdict_inside_noise_speaks_as_the_headline_does(exceeded: float, ver
     beside = noise_sentence(noisy, Translator("en"))
     assert beside is not None
     assert ("Not distinguishable" in beside) == (verdict == "watch")
-    assert ("not at the low end" in beside) == (verdict == "measure")
+    assert ("not at the low end" in beside) == (verdict == "measure_first")
 
 
 UNTESTED = {"en": "not tested for this selection", "fr": "non testé pour cette sélection"}
@@ -278,19 +305,25 @@ SELECTIONS = {"period": {"months": (ESTIMATE.cells.months[1], ESTIMATE.cells.mon
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("chosen", SELECTIONS)
-@pytest.mark.parametrize("level", ["2", "3"])
-def test_a_selection_says_that_it_was_not_tested_and_never_fix(language: str, chosen: str, level: str) -> None:
-    """Its placebo is not known: that is no proof that it stands clear of chance."""
-    whole, words = example_estimate(7, draws=200, level=level), Translator(language)
-    part = focus_estimate(whole, **SELECTIONS[chosen])
+def test_a_selection_whose_placebo_is_not_known_says_so_and_never_fix(language: str, chosen: str) -> None:
+    """A study stored by an earlier version keeps no placebo per cell: that is no proof that a part of it stands clear of chance."""
+    whole, words = example_estimate(7, draws=200), Translator(language)
+    part = focus_estimate(replace(whole, draws=replace(whole.draws, placebo=None)), **SELECTIONS[chosen])
     assert {chance_test(part, item) for item in (None, *part.categories)} == {"untested"}
     decided = [decision(part, item.category, words) for item in part.categories]
-    assert {one.verdict for one in decided} == {"untested"}
-    assert {one.label for one in decided} == {words.text("report.decision.verdict_untested")}
+    assert {one.verdict for one in decided} == {"not_tested"}
+    assert {one.label for one in decided} == {words.text("report.verdict.not_tested")}
     said = [headline(part, words), noise_sentence(part, words), chart_takeaway("ranking", part, words), *(one.sentence for one in decided)]
     assert all(UNTESTED[language] in str(sentence).lower() for sentence in said)
     first = next(tile for tile in tiles(part, words) if tile.key == "first")
-    assert UNTESTED[language] in first.detail and first.label == words.text("report.tiles.first.label_untested")
+    assert UNTESTED[language] in first.detail and first.label == words.text("report.tiles.first.label_not_tested")
+
+
+@pytest.mark.parametrize("chosen", SELECTIONS)
+def test_below_the_test_against_chance_a_selection_is_to_be_measured_first_as_the_whole_is(chosen: str) -> None:
+    whole = example_estimate(7, draws=200, level="2")
+    part = focus_estimate(whole, **SELECTIONS[chosen])
+    assert {decision(one, item.category, Translator("en")).verdict for one in (whole, part) for item in one.categories} == {"measure_first"}
 
 
 def test_the_whole_study_chosen_by_hand_keeps_its_test() -> None:
@@ -307,7 +340,7 @@ def test_the_whole_study_chosen_by_hand_keeps_its_test() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_remarks_beside_a_selection_say_that_they_are_about_the_whole_study(language: str) -> None:
     words = Translator(language)
-    part = focus_estimate(ESTIMATE, **SELECTIONS["period"])
+    part = focus_estimate(replace(ESTIMATE, draws=replace(ESTIMATE.draws, placebo=None)), **SELECTIONS["period"])
     first, *others = [diagnostic_sentences(one, words)[0] for one in part.diagnostics]
     assert UNTESTED[language] in first.lower()
     assert others == [words.text("report.of_whole_study", sentence=diagnostic_sentences(one, words)[0]) for one in ESTIMATE.diagnostics]
@@ -317,5 +350,5 @@ def test_a_category_without_a_placebo_among_tested_ones_is_never_to_be_fixed() -
     """Small categories are taken together after the test."""
     first, *others = ESTIMATE.categories
     pooled = replace(ESTIMATE, categories=(replace(first, placebo=None), *others))
-    assert decision(ESTIMATE, first.category, Translator("en")).verdict == "act"
-    assert decision(pooled, first.category, Translator("en")).verdict == "untested"
+    assert decision(ESTIMATE, first.category, Translator("en")).verdict == "fix"
+    assert decision(pooled, first.category, Translator("en")).verdict == "not_tested"

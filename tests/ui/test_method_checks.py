@@ -26,7 +26,7 @@ def test_assumption_and_data_stand_side_by_side_with_their_noise_floor(open_page
     noise = next(frame.value for frame in app.dataframe if words.text("report.columns.placebo_upper") in frame.value.columns)
     assert len(noise) == 7
     assert words.text("report.columns.common_cause_median") in noise.columns
-    assert {"en": "What this noise floor cannot see", "fr": "Ce que ce niveau du bruit ne peut pas voir"}[language] in spoken(app)
+    assert {"en": "What the chance test cannot see", "fr": "Ce que le test contre le hasard ne peut pas voir"}[language] in spoken(app)
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "To explain all silent churn of “"), ("fr", "tous les départs silencieux de «")])

@@ -49,7 +49,7 @@ def test_another_category_can_be_chosen_on_the_page(open_page: OpenPage) -> None
 
 def test_the_category_page_draws_survival_delay_tenure_ratio_months_and_segments(open_page: OpenPage) -> None:
     charts = open_page("category", query={"category": "delivery"}).get("vega_lite_chart")
-    assert len(charts) == 6
+    assert len(charts) == 7
     assert all(chart.proto.alt for chart in charts)
 
 

@@ -112,8 +112,13 @@ def test_a_cookie_is_secure_where_the_page_came_over_https() -> None:
     def cookies(scheme: str) -> list[str]:
         return [value for name, value in ask("/", scheme=scheme).headers if name == "set-cookie"]
 
-    assert cookies("http") == ["_streamlit_xsrf=1; Path=/", "a=b; Secure"]
-    assert cookies("https") == ["_streamlit_xsrf=1; Path=/; Secure", "a=b; Secure"]
+    *framework, own = cookies("http")
+    assert framework == ["_streamlit_xsrf=1; Path=/", "a=b; Secure"]
+    assert own.startswith("iceberg_browser=")
+    assert own.endswith("; HttpOnly; SameSite=Lax; Path=/")
+    *framework, own = cookies("https")
+    assert framework == ["_streamlit_xsrf=1; Path=/; Secure", "a=b; Secure"]
+    assert own.endswith("; HttpOnly; SameSite=Lax; Path=/; Secure")
 
 
 @pytest.mark.usefixtures("sign_in")

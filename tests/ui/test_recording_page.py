@@ -46,7 +46,7 @@ def test_a_step_is_asked_about_and_answered_with_yes_a_day_or_no(counted: AppTes
 
 def test_one_click_merges_a_name_that_stopped_with_the_one_that_started(counted: AppTest) -> None:
     app = counted
-    offer = next(one for one in app.button if str(one.key).startswith("recording.merge."))
+    offer = next(one for one in app.button if str(one.key).startswith("press.recording.merge."))
     assert offer.label == "Count billing as invoices"
     offer.click().run()
     assert_healthy(app)

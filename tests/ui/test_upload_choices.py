@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from iceberg.locale import Translator
 from iceberg.ui.upload.limit import command_line
-from tests.ui.conftest import COMPLAINTS, CUSTOMERS, assert_healthy, spoken, upload
+from tests.ui.conftest import COMPLAINTS, CUSTOMERS, assert_healthy, page_file, spoken, upload
 
 OpenPage = Callable[..., AppTest]
 CSV = "text/csv"
@@ -132,12 +132,40 @@ def test_polish_headers_in_a_central_european_code_page_are_chosen_by_hand(open_
     }
     for table, fields in chosen.items():
         for name, header in fields.items():
-            select = next(one for one in app.selectbox if str(one.key).startswith(f"column.{table}.") and str(one.key).endswith(f".{name}"))
-            app = select.set_value(header).run()
+            lists = app.multiselect if name == "segment" else app.selectbox
+            select = next(one for one in lists if str(one.key).startswith(f"column.{table}.") and str(one.key).endswith(f".{name}"))
+            app = select.set_value([header] if name == "segment" else header).run()
     app.button(key="columns.confirm").click().run()
     assert_healthy(app)
     assert "60 rows read = 60 kept" in spoken(app)
     assert "12 rows read = 12 kept" in spoken(app)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_several_segment_columns_are_chosen_and_the_results_stand_by_each(open_page: OpenPage, language: str) -> None:
+    """Regions and plans: counted by their cells, filtered by a plan, shown by region on a category's page, saved for next month."""
+    head, *rows = CUSTOMERS.splitlines()
+    customers = "\n".join([f"{head},plan", *(f"{row},{'Basic' if place % 3 else 'Premium'}" for place, row in enumerate(rows)), ""])
+    app = open_page("upload", language=language)
+    upload(app, customers=("customers.csv", customers.encode()), complaints=("complaints.csv", COMPLAINTS.encode()))
+    columns = next(one for one in app.multiselect if str(one.key).endswith(".segment"))
+    assert columns.value == ["segment"]
+    columns.set_value(["segment", "plan"]).run()
+    assert "“South · Premium”" in spoken(app)
+    app.button(key="columns.confirm").click().run()
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("category")).run()
+    assert_healthy(app)
+    by = app.segmented_control(key="category.segments_by")
+    assert by.options[:2] == ["segment", "plan"]
+    by.set_value("plan").run()
+    assert_healthy(app)
+    lists = {one.label: one for one in app.sidebar.multiselect}
+    assert lists["plan"].options == ["Basic", "Premium"]
+    lists["plan"].set_value(["Premium"]).run()
+    assert_healthy(app)
+    assert app.query_params["segment2"] == ["Premium"] or app.query_params["segment2"] == "Premium"
 
 
 def test_complaints_without_a_category_are_counted_under_one_name(open_page: OpenPage) -> None:

@@ -62,7 +62,7 @@ def test_a_choice_that_changes_no_reading_reads_nothing_again(open_page: OpenPag
     app = give(open_page("upload"), customers=CUSTOMERS.replace("2025-03-14", ""), complaints=COMPLAINTS.replace("2025-01-", "2091-01-"))
     press(app, "columns.confirm")
     assert "16 rows read = 10 kept + 6 rejected" in spoken(app)
-    next(one for one in app.selectbox if one.label.startswith("Segment")).set_value(None).run()
+    next(one for one in app.multiselect if one.label.startswith("Segment")).set_value([]).run()
     assert_healthy(app)
     press(app, "columns.confirm")
     assert "80 rows read = 80 kept" in spoken(app)

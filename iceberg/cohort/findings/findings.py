@@ -66,6 +66,23 @@ class UnrecordedMonths:
 
 
 @dataclass(frozen=True)
+class ReadingRemark:
+    """What reading found that changes what can be believed: a code of `diagnostics`, and the values that its sentence names."""
+
+    code: str
+    values: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a header."""
+        return {"code": self.code, "values": {name: value if isinstance(value, int | float) else str(value) for name, value in self.values.items()}}
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> Self:
+        """From the values of `to_dict`."""
+        return cls(str(entry["code"]), dict(entry["values"]))
+
+
+@dataclass(frozen=True)
 class MassEnd:
     """One day that holds so many of all departures that it is an event of the company, not of its customers: a migration, a product that ended.
 

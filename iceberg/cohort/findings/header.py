@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from iceberg.cohort.cancellations.record import LoggedCancellations
-from iceberg.cohort.findings.findings import MassEnd, RecordingChange, UnrecordedMonths
+from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.renewals.clock import Renewals
 
 
@@ -34,6 +34,10 @@ class Findings(Protocol):
         """The day that holds most departures."""
 
     @property
+    def reading(self) -> tuple[ReadingRemark, ...]:
+        """What reading found."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -53,6 +57,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["mass_end"] = found.mass_end.to_dict()
     if found.renewals is not None:
         header["renewals"] = found.renewals.to_dict()
+    if found.reading:
+        header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
 
 
@@ -65,5 +71,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "negative_controls": tuple(header.get("negative_controls", ())),
         "recording_changes": None if changes is None else tuple(map(RecordingChange.parse, changes)),
         "mass_end": MassEnd.from_dict(header.get("mass_end")),
+        "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

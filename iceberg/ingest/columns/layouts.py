@@ -25,6 +25,8 @@ _PERIOD = re.compile(
     r"(?:19|20)\d{2} ?(?:q|t|s|h) ?[1-4]|(?:19|20)\d{2}|"
     r"(?:1er|2e|3e|4e|[1-4]eme|1st|2nd|3rd|4th|first|second) (?:trimestre|semestre|quarter|half)(?: .*)?"
 )
+_FISCAL = re.compile(r"(?:fy|exercice|ex|year|annee|saison|season)? ?((?:19|20)?\d{2})(?: ?((?:19|20)?\d{2}))?")
+_YEAR_WORDS = frozenset({"year", "annee", "an", "exercice", "fiscal", "fy", "saison", "season"})
 _SPAN = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4} ?(?:-|–|to|au|a|à) ?\d{1,2}[/.-]\d{1,2}[/.-]\d{4}")
 _YEAR, _MONTH = ("annee", "year", "an", "exercice"), ("mois", "month", "mois n", "month number", "no mois", "numero mois", "num mois")
 
@@ -83,9 +85,18 @@ def longer_periods(source: SourceTable) -> tuple[str, ...]:
         return across
     for column in source.columns:
         texts = column.texts
+        named = bool(_YEAR_WORDS & set(normalise_header(column.header).split()))
+        if texts and named and all(map(_is_year, texts[:200])):
+            return tuple(dict.fromkeys(texts))[:4]
         if texts and all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in texts[:200]):
             return tuple(dict.fromkeys(texts))[:4]
     return ()
+
+
+def _is_year(text: str) -> bool:
+    """Whether a text names a year, or two that follow each other: 2023, FY 2023, 2022-23."""
+    found = _FISCAL.fullmatch(normalise_header(text))
+    return found is not None and (found[2] is None or int(found[2][-2:]) == (int(found[1][-2:]) + 1) % 100)
 
 
 def unread_months(source: SourceTable, layout: ReportLayout) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class ColumnMapping:
         encoding, separator, header_line, sheet: Options for reading the file.
         system: Preset that recognised the file.
         one_category: Category of all complaints where no column has one; "" = the column is required.
+        exchange_rates: What one unit of each currency is worth in the one that has no rate, or the rate 1; for amounts in several currencies.
         via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
             (``link_id``), that are replaced by way of that table.
     """
@@ -64,6 +65,7 @@ class ColumnMapping:
     tenure_unit: str = ""
     yes_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
+    exchange_rates: dict[str, float] = field(default_factory=dict)
 
     def header(self, name: str) -> str | None:
         """Header of a field, None where the file has none."""

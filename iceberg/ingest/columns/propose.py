@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from iceberg.ingest.columns.content import by_content
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS, all_fields
@@ -20,6 +21,7 @@ from iceberg.ingest.values.numbers import recognise_numbers
 from iceberg.ingest.values.terms import looks_like_terms
 
 _MOST_LABELS = 30  # judgement
+DEPARTURES = ("end_date", "churned")  # fields of customers that say who left
 _YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 
 # Judgement: a header that a preset names and whose values fit is certain; below this confidence the analyst decides.
@@ -118,8 +120,10 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
                 best = FieldChoice(name, column.header, confidence, why or ("header" if origin == "generic" else "system"), origin)
-        if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN):  # an extra field has to be certain
+        asked = table == "customers" and name == "churned" and best is not None and best.reason == "which_yes" and "end_date" not in choices
+        if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN or asked):  # an extra field has to be certain
             choices[name] = best
+    choices = by_content(source, table, choices, by_name)
     choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")

@@ -17,8 +17,8 @@ from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.files.text.headers import MOST_HEADERS, is_data, kind_of, listed_headers, without_number
 from iceberg.ingest.schema import all_fields
-from iceberg.ingest.values.dates import BLANK_TEXTS, DateReading, are_mixed, half_converted
-from iceberg.ingest.values.flags import values_to_ask
+from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, DateReading, are_mixed, half_converted, recognise_dates
+from iceberg.ingest.values.flags import likely_yes, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 
 _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
@@ -39,8 +39,40 @@ def require_yes(source: SourceTable, mapping: ColumnMapping, columns: Mapping[st
 
 
 def _flag_question(source: SourceTable, table: str, name: str, column: SourceColumn, found: Sequence[str]) -> MappingError:
-    values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": found[0]}
-    return MappingError("flag_values", values | {"table": table})
+    values = {"file": source.reading.file, "column": column.header, "field": name, "values": ", ".join(found), "first": likely_yes(name, found)}
+    return MappingError("flag_values", values | {"table": table, "headers": listed_headers(source.reading.headers)})
+
+
+def with_places(table: str, mapping: ColumnMapping, error: MappingError) -> dict[str, ColumnMapping]:
+    """A proposed mapping with the place that the message of `error` names, to be confirmed or filled."""
+    asked = error.values.get("table", table) == table
+    if error.code == "flag_values" and asked:
+        yes = mapping.yes_values | {str(error.values["field"]): (str(error.values["first"]),)}
+        return {table: replace(mapping, yes_values=yes)}
+    if error.code == "category_missing" and asked:
+        return {table: mapping if mapping.one_category else replace(mapping, one_category="")}
+    if error.code == "left_without_time" and table == "customers":
+        names = [name for name in ("customer_id", "churned", "segment", "revenue") if name in mapping.choices]
+        return {"flat": ColumnMapping("flat", {name: mapping.choices[name] for name in names} | {"tenure": FieldChoice("tenure", "")})}
+    return {table: mapping}
+
+
+def unread_value(column: SourceColumn, kind: str) -> str:
+    """The first value of a column of which no value at all can be read as a day; "" where some can, or none is filled."""
+    blank = (*BLANK_TEXTS, *(STILL_HERE if kind == "end" else ()))
+    filled = [text for text in column.texts if text.lower() not in blank]
+    return "" if any(recognise_dates([text]) for text in filled) else next(iter(filled), "")
+
+
+def require_months(source: SourceTable, table: str, name: str) -> None:
+    """Stop where volumes count by something longer than a month.
+
+    Raises:
+        MappingError: ``periods_not_months``.
+    """
+    periods = longer_periods(source) if table == "volumes" and name == "month" else ()
+    if periods:
+        raise MappingError("periods_not_months", {"file": source.reading.file, "periods": ", ".join(periods[:4])})
 
 
 def settle_order(
@@ -84,7 +116,7 @@ def settle_order(
 def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> MappingError:
     """The question why two values cannot be written in one order."""
     def find(first: str, second: str) -> str:
-        pattern = rf"\s*{first}[/. -]{second}[/. -].*"
+        pattern = rf"[^\d]*{first} ?[/. -] ?{second} ?[/. -].*"
         return next((text.strip() for text in column.sample if text and re.fullmatch(pattern, text)), "")
 
     above, below = r"(?:1[3-9]|2\d|3[01])", r"(?:0?\d|1[0-2])"
@@ -94,7 +126,7 @@ def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> Mappin
 
 def _order_of_column(connection: Queryable, source: SourceTable, column: SourceColumn, reading: DateReading) -> DateReading:
     """The order of day and month from the whole column: a 13th anywhere decides."""
-    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^\\s*(\\d{{1,2}})[/. -](\\d{{1,2}})[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
+    parts = [f"TRY_CAST(regexp_extract({column.sql}, '^[^0-9]*([0-9]{{1,2}}) ?[/. -] ?([0-9]{{1,2}}) ?[/. -]', {i}) AS INTEGER)" for i in (1, 2)]
     try:
         [(first, second)] = connection.execute(
             f"SELECT count(*) FILTER ({parts[0]} BETWEEN 13 AND 31), count(*) FILTER ({parts[1]} BETWEEN 13 AND 31) FROM {source.from_sql}"
@@ -152,6 +184,15 @@ def require_certain(opened: Mapping[str, list[Opened]]) -> None:
                 raise error
 
 
+def _unsolved_formulas(columns: _Columns) -> MappingError | None:
+    """Formulas that a program wrote and no spreadsheet has worked out: their cells would be read as blank, and nobody would have left."""
+    unsolved = columns.relation.reading.unsolved
+    header = next((choice.header for choice in columns.chosen.choices.values() if choice.header in unsolved), None)
+    if header is None:
+        return None
+    return MappingError("formulas_unsolved", {"file": columns.file, "column": header, "count": unsolved[header]})
+
+
 def _cut_ids(columns: _Columns) -> MappingError | None:
     """A spreadsheet cut ids short: 1.23E+12 stands for thousands of customers."""
     column = columns.relation.column(columns.chosen.header("customer_id") or "")
@@ -203,12 +244,14 @@ def _departure_without_day(columns: _Columns) -> MappingError | None:
 
 
 def _unreadable_values(columns: _Columns) -> MappingError | None:
-    misfit = next((choice for choice in columns.unsure if choice.reason in {"not_dates", "not_numbers", "not_flags"}), None)
-    if misfit is None or len(columns.doubtful) != 1:
+    misfits = [choice for choice in columns.unsure if choice.reason in {"not_dates", "not_numbers", "not_flags"}]
+    misfit = misfits[0] if misfits else None
+    if misfit is None or len(columns.doubtful) != len(misfits) or (columns.chosen.table == "volumes" and longer_periods(columns.relation)):
         return None
     column = columns.relation.column(misfit.header)
     value = next((text for text in (column.sample if column is not None else ()) if text and text.strip().lower() not in BLANK_TEXTS), "")
     values = {"file": columns.file, "column": misfit.header, "field": misfit.field, "value": value[:60], "headers": columns.headers}
+    values |= {"column": ", ".join(one.header for one in misfits), "field": ", ".join(one.field for one in misfits), "table": columns.chosen.table}
     return MappingError("values_unreadable", values)
 
 
@@ -238,10 +281,10 @@ def _doubtful_columns(columns: _Columns) -> MappingError | None:
 
 
 QUESTIONS: tuple[Callable[[_Columns], MappingError | None], ...] = (  # in this order; the last one asks about everything else
-    _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _unreadable_values, _long_periods,
-    _missing_header, _doubtful_columns,
+    _unsolved_formulas, _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _unreadable_values,
+    _long_periods, _missing_header, _doubtful_columns,
 )  # fmt: skip
-UNANSWERABLE = frozenset({"ids_cut_short"})  # no mapping can mend these
+UNANSWERABLE = frozenset({"ids_cut_short", "formulas_unsolved"})  # no mapping can mend these
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:

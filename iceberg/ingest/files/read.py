@@ -49,6 +49,13 @@ def read_source(
     Raises:
         FileError: It is not a table; says why and what to do.
     """
+    table = _read_as_written(connection, source, workspace, options=options)
+    return replace(table, columns=tuple(column.unwrapped for column in table.columns))
+
+
+def _read_as_written(
+    connection: duckdb.DuckDBPyConnection, source: Source, workspace: Workspace, *, options: ReadOptions | None = None
+) -> SourceTable:
     if isinstance(source, pd.DataFrame):
         return _read_frame(connection, source, workspace)
     options, opened = options or ReadOptions(), open_source(source, workspace)
@@ -110,7 +117,7 @@ def _read_text(opened: OpenedSource, workspace: Workspace, options: ReadOptions,
 def text_table(source: SourceTable, path: Path, workspace: Workspace, *, skip: int) -> SourceTable:
     """`source` as read from the UTF-8 text at `path`; DuckDB writes malformed lines to the table `SourceTable.rejects`."""
     rejects = workspace.new_name("rejects")
-    struct = ", ".join(f"'{column.sql}': 'VARCHAR'" for column in source.columns)
+    struct = ", ".join(f"'{column.name}': 'VARCHAR'" for column in source.columns)
     from_sql = (
         f"read_csv({quote_text(str(path))}, columns = {{{struct}}}, auto_detect = false, header = false, "
         f"skip = {skip}, delim = {quote_text(source.reading.separator)}, quote = '\"', escape = '\"', "
@@ -216,6 +223,7 @@ def _sheet_table(
         headers=book.headers,
         size_bytes=opened.size_bytes,
         overridden=_overridden(options),
+        unsolved=book.unsolved,
     )
     return SourceTable(reading, columns, name, first_row=book.header_row + 1, line_column="sheet_row")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER
 
 PREVIEW_ROWS = 1000
+_FORMULA_TEXT = re.compile(r'^ *="+(.*?)"+ *$')
 _TEXT = "VARCHAR"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _EXACT = (*_WHOLE, "HUGEINT", "UBIGINT", "UHUGEINT", "DECIMAL", "UUID")
@@ -43,6 +45,7 @@ class SourceColumn:
         sql: SQL of its name inside DuckDB.
         type: DuckDB type; ``"VARCHAR"`` for text.
         sample: First values as text.
+        wrapped_name: SQL of its name where cells are written as formulas that give a text, ``="001"``; `sql` and `sample` are then the texts.
         parts: Headers of the columns whose levels it joins; empty for a column of the file.
     """
 
@@ -50,7 +53,22 @@ class SourceColumn:
     sql: str
     type: str
     sample: tuple[str | None, ...] = ()
+    wrapped_name: str = ""
     parts: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """SQL of its name, without any change of its values."""
+        return self.wrapped_name or self.sql
+
+    @property
+    def unwrapped(self) -> SourceColumn:
+        """The same with the texts inside ``="..."``, by which exports protect zeros and days from spreadsheets; itself where none is written so."""
+        if not self.is_text or self.wrapped_name or not any(text and _FORMULA_TEXT.match(text.strip()) for text in self.sample):
+            return self
+        texts = tuple(text if text is None else _FORMULA_TEXT.sub(r"\1", text.strip()) for text in self.sample)
+        sql = f"regexp_replace({self.sql}, '{_FORMULA_TEXT.pattern}', '\\1')"
+        return SourceColumn(self.header, sql, self.type, texts, self.sql)
 
     @property
     def is_text(self) -> bool:
@@ -105,6 +123,7 @@ class FileReading:
         rewritten: ``"fixed_width"``, ``"backslash"`` or ``"web_table"`` where the text is no plain CSV; see `iceberg.ingest.files.text.unusual_text`.
         time_zones: By header, the zone whose day is taken: ``"as written"`` or the name of a zone, for times with an offset and Unix time.
         doubts: Open questions to the analyst: error code and values.
+        unsolved: By header, the cells of a book that hold a formula without its result.
     """
 
     file: str
@@ -128,6 +147,7 @@ class FileReading:
     rewritten: str = ""
     time_zones: dict[str, str] = field(default_factory=dict)
     doubts: tuple[tuple[str, dict[str, str]], ...] = ()
+    unsolved: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -188,4 +208,4 @@ class SourceTable:
         ]
         rows = zip(*(named[part].sample for part in parts), strict=False)
         sample = tuple(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows)
-        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, tuple(parts))
+        return SourceColumn(header, f"({f' || {between} || '.join(levels)})", _TEXT, sample, parts=tuple(parts))

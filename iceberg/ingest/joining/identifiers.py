@@ -35,6 +35,7 @@ def _step_sql(text: str, step: str) -> str:
         "strip_decimal": f"regexp_replace({text}, '^([0-9]+)[.,]0+$', '\\1')",
         "strip_zeros": f"regexp_replace({text}, '^0+([0-9A-Za-z])', '\\1')",
         "casefold": f"lower({text})",
+        "exact": text,
         # Salesforce adds three characters to an id for systems that ignore case.
         "salesforce_15": f"CASE WHEN regexp_full_match({text}, '[a-zA-Z0-9]{{18}}') THEN substr({text}, 1, 15) ELSE {text} END",
     }[step]
@@ -74,7 +75,8 @@ def propose_ids(connection: duckdb.DuckDBPyConnection, table: str, rows: str, cu
     prefixes = [PREFIX_STEP + prefix for prefix in dict.fromkeys((_prefix(connection, "ids_here"), _prefix(connection, "ids_there"))) if prefix]
     steps: tuple[str, ...] = ("strip", "strip_decimal", *prefixes, "strip_zeros", "casefold", "salesforce_15")
     while True:
-        tried, share = _best_steps(connection, [_in_order((*chosen, step), steps) for step in steps if step not in chosen])
+        plain_first = sorted(steps, key=lambda step: step not in {"strip", "casefold"})  # of steps that help alike, what changes an id least
+        tried, share = _best_steps(connection, [_in_order((*chosen, step), steps) for step in plain_first if step not in chosen])
         if share < best + _WORTH and not chosen:  # two steps, such as a prefix and zeros, can help where one alone does not
             pairs = [(first, second) for first in steps for second in steps if first < second]
             tried, share = _best_steps(connection, [_in_order(pair, steps) for pair in pairs])

@@ -17,12 +17,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "start_from": ("customers", "earliest"),
     "end_from": ("auto", "customers", "subscriptions", "events", "activity"),
     "flag": ("ignore", "must_agree", "leave_out"),
+    "undated_departures": ("sheet", "ignore"),
     "inactivity_end": ("last_activity", "threshold"),
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
     "category_spelling": ("merge", "keep"),
 }
-ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15")
+ID_STEPS = ("strip", "strip_decimal", "strip_zeros", "casefold", "salesforce_15", "exact")
 PREFIX_STEP = "strip_prefix:"
 _LONGEST_DAYS = 3650
 
@@ -39,13 +40,16 @@ class Joining:
         end_from: Table of the last day; ``"auto"``: customers, else events without a return, else subscriptions, else activity.
         flag: Where a column churned yes or no contradicts the dates: ``"ignore"`` it, ``"must_agree"`` (a departure counts only with the
             flag), ``"leave_out"`` (customers with the flag and without a last day are rejected).
+        undated_departures: Where a column says who left and nothing says when: ``"sheet"`` (the customers are a sheet without dates, level F,
+            their tenure up to the export), or ``"ignore"`` (they count as still here).
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
         inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
             row with the earliest first day counts).
-        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`).
+        id_normalisation: Steps that make ids comparable (see `iceberg.ingest.joining.identifiers`). Without any, blanks around an id are
+            ignored, and letter case where that lets more ids meet; ``["exact"]`` takes ids as they are written.
         category_spelling: Names of categories that differ only by case, spaces, accents or the kind of apostrophe: ``"merge"`` them into the most
             frequent spelling, or ``"keep"`` them apart.
         merge_categories: Names to be merged, by the name that replaces them; a name of its own renames or groups them.
@@ -58,6 +62,7 @@ class Joining:
     start_from: str = "customers"
     end_from: str = "auto"
     flag: str = "ignore"
+    undated_departures: str = "sheet"
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
     early_complaints: str = "leave_out"
@@ -172,6 +177,28 @@ class RepeatedCustomers:
 
 
 @dataclass(frozen=True)
+class Undated:
+    """Departures without a date: a column says who left, and no departure of any table has a day.
+
+    Attributes:
+        file, column: The customers, and the header of the column.
+        customers, flagged, silent: Customers, those who left by that column, and those of these who never complained.
+        as_of: Day up to which tenure is counted.
+        as_sheet: Whether they are read as a sheet without dates; False where they count as still here.
+        end_column: Header of the column of last days, of which no cell is filled; "" where there is none.
+    """
+
+    file: str
+    column: str
+    customers: int
+    flagged: int
+    silent: int
+    as_of: date
+    as_sheet: bool
+    end_column: str = ""
+
+
+@dataclass(frozen=True)
 class Folding:
     """The result of folding subscriptions to customers.
 
@@ -255,6 +282,12 @@ class IdProposal:
     examples: tuple[tuple[str, str], ...] = ()
 
 
+def made_alike(report: JoiningReport) -> tuple[IdProposal, ...]:
+    """The proposals that ignore nothing but the case of letters, where the user has chosen no steps: these are taken."""
+    plain = all(set(one.steps) <= {"casefold"} for one in report.id_proposals)
+    return report.id_proposals if plain and not report.rules.id_normalisation else ()
+
+
 @dataclass(frozen=True)
 class CategoryGroup:
     """Names of categories that can be one category.
@@ -314,6 +347,7 @@ class JoiningReport:
         customers, leavers: Joined customers, and those with a last day.
         ends: Number of customers whose last day comes from each table.
         repeated: Customers with several rows in the customers table; None where each has one.
+        undated: Departures without a date, where no departure has one.
     """
 
     rules: Joining
@@ -327,3 +361,4 @@ class JoiningReport:
     contradictions: tuple[Contradiction, ...] = ()
     id_proposals: tuple[IdProposal, ...] = ()
     categories: CategoryReport = field(default_factory=CategoryReport)
+    undated: Undated | None = None

@@ -73,18 +73,19 @@ def against_customers_sql(table: str, rows: str, customers: str, *, key: str = "
     )
 
 
-def repeated_complaints_sql(rows: str, *, order: str) -> str:
+def repeated_complaints_sql(rows: str, *, order: str, numbered: bool = False) -> str:
     """Complaints with the bit of the rule against the same customer, day and category again: one problem that was recorded twice.
 
     Args:
         rows: What to write after FROM; it has ``customer_id``, ``complaint_date``, ``category`` and ``flags``.
         order: Its column by which the first of them stays.
+        numbered: It has ``complaint_id``: another number of the case is another complaint.
 
     Returns:
         A SELECT that gives the columns of `rows`, others, and ``bit``.
     """
     kept = f"(flags & {reject_mask('complaints')}) = 0"
-    place = f"row_number() OVER (PARTITION BY {_COMPLAINT}, {kept} ORDER BY {order}) AS place"
+    place = f"row_number() OVER (PARTITION BY {_COMPLAINT}{', complaint_id' if numbered else ''}, {kept} ORDER BY {order}) AS place"
     bit = f"CASE WHEN {kept} AND place > 1 THEN {bit_of('complaints', 'duplicate_complaint')} ELSE 0 END"
     return f"SELECT *, {bit} AS bit FROM (SELECT *, {place} FROM {rows}) AS placed"
 
@@ -101,7 +102,7 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
             if customers is not None:
                 _judge_against_customers(connection, table, tables[table].read_name, customers, day)
             if table == "complaints":
-                _judge_repeats(connection, tables[table].read_name)
+                _judge_repeats(connection, tables[table].read_name, numbered="complaint_id" in tables[table].fields.columns)
 
 
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
@@ -146,13 +147,53 @@ def _judge_against_customers(connection: duckdb.DuckDBPyConnection, table: str, 
     _add_bits(connection, name, against_customers_sql(table, rows, scan.named, key=scan.key))
 
 
-def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+def _judge_repeats(connection: duckdb.DuckDBPyConnection, name: str, *, numbered: bool) -> None:
     kept_rows = f"{name} WHERE (flags & {reject_mask('complaints')}) = 0"
     if not may_repeat(connection, kept_rows, _COMPLAINT):
         return
     again = f"SELECT {_COMPLAINT} FROM {kept_rows} GROUP BY {_COMPLAINT} HAVING count(*) > 1"
-    rows = f"(SELECT rowid AS record, {_COMPLAINT}, flags FROM {kept_rows} AND ({_COMPLAINT}) IN ({again}))"
-    _add_bits(connection, name, repeated_complaints_sql(rows, order="record"))
+    own = ", complaint_id" if numbered else ""
+    rows = f"(SELECT rowid AS record, {_COMPLAINT}{own}, flags FROM {kept_rows} AND ({_COMPLAINT}) IN ({again}))"
+    _add_bits(connection, name, repeated_complaints_sql(rows, order="record", numbered=numbered))
+
+
+# What files call the sum of all categories beside "Total", which is known by its name alone: these are the sum only where the numbers say so.
+_ALL = (
+    "^(?i)(all|every|any|overall|global|globale?ment|grand total|sum|tous?|toutes?|tout|ensemble|somme|cumul|alle|gesamt|summe|todos|todas|"
+    "tutti|totale)"
+    "( (categories|cat[eé]gories|types|reasons|motifs|products|produits|confondu(e)?s?|issues))*\\s*:?$"
+)
+_MONTHS, _OTHERS = 3, 2  # judgement: a name that says nothing is a sum where it is one in so many months, of so many other categories
+
+
+def total_categories_sql(rows: str) -> str:
+    """Volumes with the bit of the rule against the sum of all categories: a category that is the sum of the others in every month.
+
+    Args:
+        rows: What to write after FROM; it has ``month``, ``category``, ``complaints`` and ``flags``.
+
+    Returns:
+        A SELECT that gives the columns of `rows` and ``bit``.
+    """
+    kept = f"(flags & {reject_mask('volumes')}) = 0"
+    each = f"SELECT month AS m, category AS sum_of_all, sum(complaints) AS c FROM {rows} WHERE {kept} GROUP BY month, category"
+    months = f"SELECT month AS n, sum(complaints) AS everything, count(DISTINCT category) - 1 AS others FROM {rows} WHERE {kept} GROUP BY month"
+    named = f"max(CASE WHEN regexp_matches(sum_of_all, '{_ALL}') THEN 1 ELSE 0 END) = 1"
+    sure = f"min(others) >= 1 AND ({named} OR (count(*) >= {_MONTHS} AND min(others) >= {_OTHERS}))"
+    sums = (
+        f"SELECT sum_of_all FROM ({each}) AS each_one JOIN ({months}) AS of_month ON m = n GROUP BY sum_of_all "
+        f"HAVING min(CASE WHEN 2 * c = everything THEN 1 ELSE 0 END) = 1 AND sum(c) > 0 AND {sure}"
+    )
+    bit = f"CASE WHEN {kept} AND sum_of_all IS NOT NULL THEN {bit_of('volumes', 'total_of_categories')} ELSE 0 END AS bit"
+    return f"SELECT v.*, {bit} FROM {rows} AS v LEFT JOIN ({sums}) AS summed ON v.category = sum_of_all"
+
+
+def judge_totals(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:
+    """Reject the rows that are the sum of the others, under whatever name."""
+    if "complaints" in item.fields.columns:
+        rows = f"(SELECT rowid AS record, month, category, complaints, flags FROM {item.read_name})"
+        _add_bits(connection, item.read_name, total_categories_sql(rows))
+        item.flags = {}
 
 
 def judge_repeated_subscriptions(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

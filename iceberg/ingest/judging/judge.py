@@ -211,7 +211,7 @@ def _add_padded(load: Load, item: JudgedTable) -> None:
     padded = item.padded_lines
     if not padded:
         return
-    columns = {column.sql: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)}
+    columns = {column.name: pa.array([(bad.cells or ())[i] for bad in padded], type=pa.string()) for i, column in enumerate(item.source.columns)}
     load.connection.register("padded_lines", pa.table(columns))
     source = replace(item.source, from_sql="padded_lines")
     load.connection.execute(f"INSERT INTO {item.read_name} {select_sql(source, item.table, item.fields, today=load.today_sql)}")

@@ -12,7 +12,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.flat_sheet import MONTHS_PER_UNIT, complaint_name, tenure_unit
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import normalise_header
-from iceberg.ingest.columns.questions import require_yes, settle_order
+from iceberg.ingest.columns.questions import require_months, require_yes, settle_order, unread_value
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
@@ -41,8 +41,9 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
-JOINED_BY = ("churned", "subscription_id", "link_id")  # read for joining tables, not part of any canonical table
+JOINED_BY = ("churned", "subscription_id", "link_id", "complaint_id")  # read for joining tables, not part of any canonical table
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER", "term": "NULL::INTEGER"}
+_COUNTED_DAYS = ("unix_seconds", "unix_milliseconds", "excel_serial")
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
 
@@ -60,6 +61,7 @@ class TypedFields:
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
+        unconverted: The currencies of a column of amounts that was left out, because no rate brings them to one.
         tidy_ids: Every id can stay as it is.
         proven: What is true of every row of the file, and need not be tested.
     """
@@ -73,6 +75,7 @@ class TypedFields:
     filled_counts: bool = False
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
+    unconverted: tuple[str, ...] = ()
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -111,13 +114,19 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
+    unconverted: tuple[str, ...] = ()
+    if "revenue" in numbers and numbers["revenue"].unconverted:  # amounts in several currencies are no sum
+        unconverted = numbers.pop("revenue").currencies
+        del columns["revenue"]
     require_yes(source, mapping, columns)
     complained = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
     worded = complained is not None and complained.is_text and not looks_like_flags(complained.sample, header=normalise_header(complained.header))
     dates, unit = settle_order(connection, source, columns, dates, mapping.date_formats), mapping.tenure_unit
     one = mapping.one_category if mapping.counts_as_one else ""
     yes, live = mapping.yes_values, mapping.live_statuses
-    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one)
+    return TypedFields(
+        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, unconverted=unconverted
+    )
 
 
 def _with_enough_values(connection: Queryable, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -144,6 +153,11 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
     if given is not None and given not in DATE_FORMATS:
         raise MappingError("date_format_unknown", {"value": given, "field": name, "known": ", ".join(DATE_FORMATS)})
     seen = recognise_dates(column.sample)
+    kind = all_fields(mapping.table)[name]
+    if seen is None and given not in _COUNTED_DAYS and (unread := unread_value(column, kind)):
+        require_months(source, mapping.table, name)
+        values = {"file": source.reading.file, "column": column.header, "field": name, "value": unread[:60], "table": mapping.table}
+        raise MappingError("values_unreadable", values | {"headers": ", ".join(source.reading.headers)})
     if given is None:
         return seen or DateReading("iso", (), 0.0, False, "")
     patterns = seen.patterns if seen is not None and {seen.format, given} <= {"day_first", "month_first"} else ()
@@ -154,8 +168,9 @@ def _number_reading(
     connection: Queryable, source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn
 ) -> NumberReading:
     seen = recognise_numbers(column.sample) or NumberReading(".", False, 0.0)
+    seen = seen.converted(mapping.exchange_rates)
     if mapping.decimal:
-        return NumberReading(mapping.decimal, False, seen.share, currency=seen.currency)
+        return replace(seen, decimal=mapping.decimal, plain=False, ambiguous=False)
     if not seen.ambiguous:
         return seen
     if name in _WHOLE_NUMBERS:  # 1,234 complaints are no one and a quarter

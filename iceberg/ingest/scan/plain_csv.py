@@ -70,7 +70,7 @@ def as_plain(source: SourceTable, table: str, fields: TypedFields) -> PlainCsv |
         table: Canonical table.
         fields: How the texts would be parsed.
     """
-    if source.text_path is None or any(column.parts for column in fields.columns.values()):
+    if source.text_path is None or any(column.wrapped_name for column in source.columns) or any(one.parts for one in fields.columns.values()):
         return None
     types = {}
     for name, column in fields.columns.items():

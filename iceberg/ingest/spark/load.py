@@ -20,6 +20,7 @@ from iceberg.ingest.judging.across_rows import (
     against_customers_sql,
     repeated_complaints_sql,
     repeated_customers_sql,
+    total_categories_sql,
 )
 from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.mapping import MappingSet
@@ -164,7 +165,9 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
     issues: list[RowIssue] = []
     for table, item in judged.items():
         if table in {"volumes", "surveys"}:
-            engine.make(f"judged_{table}", f"SELECT * FROM {load.rows_of(table)}")
+            rows = load.rows_of(table)
+            summed = table == "volumes" and "complaints" in item.fields.columns
+            engine.make(f"judged_{table}", _with_bit(total_categories_sql(rows)) if summed else f"SELECT * FROM {rows}")
         by_flags = engine.execute(f"SELECT flags, count(*) FROM judged_{table} GROUP BY flags").fetchall()
         item.flags = {int(flags): int(rows) for flags, rows in by_flags}
         issues += local.first_rows(engine, item, issues_per_rule) if local.holds(table) else _first_rows(engine, item, issues_per_rule)
@@ -220,13 +223,15 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
     _require_certain(source, mapping)
     fields = resolve_fields(load.engine, source, mapping)
     _require_alike(found, mapping)
-    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso"]
+    foreign = [fields.columns[field].header for field, reading in fields.dates.items() if reading.format != "iso" or not reading.hyphens]
     foreign += [fields.columns[field].header for field, reading in fields.numbers.items() if not reading.plain]
     if foreign:
         raise FileError("spark_needs_types", {"file": found.name, "columns": ", ".join(foreign)})
     texts = [f"CASE WHEN flags <> 0 THEN {name}_text END AS {name}_text" for name in fields.columns]
+    fields = replace(fields, dates={field: replace(reading, iso_only=True) for field, reading in fields.dates.items()})
+    own = ["complaint_id"] if "complaint_id" in fields.columns else []
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
-    load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], 'flags', *texts])} FROM ({select}) AS typed_cells")
+    load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], *own, 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
     reading = replace(source.reading, table=table, used=used, dropped=source.unread(used), system=mapping.system)
     return JudgedTable(table, replace(source, reading=reading), mapping, fields, f"read_{table}")
@@ -318,7 +323,9 @@ def _judge_against_customers(load: _Load, table: str, *, numbered: bool) -> None
         rows = f"({_with_bit(against_customers_sql(table, rows, 'judged_customers'))}) AS met"
     judged = f"SELECT * FROM {rows}"
     if table == "complaints":
-        judged = _with_bit(repeated_complaints_sql(rows, order="record" if numbered else "customer_id"), "place")
+        judged = _with_bit(repeated_complaints_sql(
+            rows, order="record" if numbered else "customer_id", numbered="complaint_id" in load.judged[table].fields.columns
+        ), "place")
     load.engine.make(f"judged_{table}", judged)
 
 

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.date_forms import day_sql, days_in, has_zone, moved_sql
+
 # Texts that exports write into empty cells; compared in lower case.
 BLANK_TEXTS = (
     *("", "null", "none", "nan", "nat", "na", "n/a", "#n/a", "-", "--", "\\n", "(blank)", "(vide)", "(empty)", "nil"),
@@ -21,12 +24,9 @@ STILL_HERE = (
     *("laufend", "aktiv", "unbefristet", "activo", "vigente", "attivo", "in corso", "actief", "lopend", "ativo"),
 )
 _NO_DAY = frozenset({*BLANK_TEXTS, *STILL_HERE})
-_OFFSET = r" ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
-_TIME = rf"(?:[ T]\d{{1,2}}[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?:{_OFFSET})?)?"
-_WITH_OFFSET = re.compile(rf"\d[:h]\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?{_OFFSET}$")
 AS_WRITTEN = "as written"  # the day in the cell is taken, whatever its offset
-_ISO = re.compile(rf"\d{{4}}([-/])\d{{1,2}}\1\d{{1,2}}{_TIME}")
-_NUMERIC = re.compile(rf"(\d{{1,2}})([/.\- ])(\d{{1,2}})\2(\d{{4}}|\d{{2}})({_TIME})")
+_NUMERIC = re.compile(r"(\d{1,2})([/.\- ])(\d{1,2})\2(\d{4}|\d{2})( \d{1,2}:\d{2}(?::\d{2})?(?: [AaPp][Mm])?)?", re.ASCII)
+_HYPHENATED = re.compile(r"\d{4}-\d{1,2}-\d{1,2}\b", re.ASCII)
 
 # The names that mapping files use. "day_first" and "month_first" apply to any separator.
 DATE_FORMATS = (
@@ -37,36 +37,14 @@ _ENOUGH_CONVERTED = 8  # judgement: by chance alone, one column in two thousand 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-(\d{2})")
 _TWO_SYSTEMS = 0.05  # judgement: from this share on, two systems wrote the column
 _UNIX = ("unix_seconds", "unix_milliseconds")
-_MONTHS = {
-    "01": "janvier janv january jan",
-    "02": "février fevrier févr fevr fév fev february feb",
-    "03": "mars march mar",
-    "04": "avril avr april apr",
-    "05": "mai may",
-    "06": "juin june jun",
-    "07": "juillet juil july jul",
-    "08": "août aout august aug",
-    "09": "septembre september sept sep",
-    "10": "octobre october oct",
-    "11": "novembre november nov",
-    "12": "décembre decembre december déc dec",
-}
-# Longer names first, so that no name is replaced by a shorter one that it contains.
-_MONTH_NUMBERS = sorted(((name, number) for number, names in _MONTHS.items() for name in names.split()), key=lambda item: -len(item[0]))
-_NAMES = "|".join(name for name, _ in _MONTH_NUMBERS)
-# Formats that a pattern alone recognises, the first one that fits.
-_PATTERNS = [
-    (name, re.compile(pattern))
+_CERTAIN = ("iso", "named_month", "yyyymmdd")  # no text of these is another day in another format, so every column may hold some
+_MONTHS_ONLY = ("year_month", "month_year", "named_month_year")
+_NUMBERS = [
+    (name, re.compile(pattern, re.ASCII))
     for name, pattern in (
-        ("yyyymmdd", r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
-        ("unix_seconds", r"\d{9,10}(?:\.0+)?"),
+        ("unix_seconds", r"\d{9,10}(?:\.\d+)?"),
         ("unix_milliseconds", r"\d{12,13}(?:\.0+)?"),
         ("excel_serial", r"[2-7]\d{4}(?:[.,]\d+)?"),
-        ("named_month", rf"(?:\w{{3,9}}\.?,? )?\d{{1,2}}(?:er)?[ -][^\W\d]{{3,9}}\.?[ -](?:\d{{4}}|\d{{2}}){_TIME}"),
-        ("named_month", rf"[^\W\d]{{3,9}}\.? \d{{1,2}},? \d{{4}}{_TIME}"),
-        ("year_month", r"(?:19|20)\d{2}(?:[-/. ]?M?(?:0[1-9]|1[0-2])|[-/. ]M?[1-9])"),
-        ("month_year", r"(?:0?[1-9]|1[0-2])[-/. ](?:19|20)\d{2}"),
-        ("named_month_year", rf"(?i:(?:{_NAMES})\.?[ \-/]*'?(?:\d{{4}}|\d{{2}})|\d{{4}}[ \-/]*(?:{_NAMES})\.?)"),
     )
 ]
 
@@ -77,12 +55,14 @@ class DateReading:
 
     Attributes:
         format: One of `DATE_FORMATS`; ``"day_first"`` when `ambiguous` and the analyst has not decided yet.
-        patterns: strptime patterns seen, most frequent first (empty where the format needs none).
+        patterns: strptime patterns seen, most frequent first: the quickest way to read most values, which decides nothing.
         share: Share of the non-blank sample values that have this format.
         ambiguous: Day-first and month-first both fit every value.
         example: A value as in the file.
         mixed: Some values can only be day first and others only month first, so values that fit both are undecided.
         offset: Times carry a UTC offset, so the day depends on the time zone.
+        hyphens: ISO days are written with hyphens, as every engine reads them.
+        iso_only: Read nothing but ISO days: in an engine that has no other forms.
         zone: Zone whose day is taken, such as ``"Europe/Paris"``; "" takes the day as written (UTC for Unix time).
     """
 
@@ -94,6 +74,8 @@ class DateReading:
     offset: bool = False
     zone: str = ""
     mixed: bool = False
+    hyphens: bool = True
+    iso_only: bool = False
 
     @property
     def time_zone(self) -> str:
@@ -129,22 +111,27 @@ def recognise_dates(values: Iterable[str | None]) -> DateReading | None:
     if times < 0.5 * len(filled):
         return None
     numeric = tuple(pattern for pattern, _ in patterns.most_common()) if chosen in {"day_first", "month_first"} else ()
-    offset = any(_WITH_OFFSET.search(text) for text in filled)
     ambiguous = ambiguous and chosen == "day_first"
-    return DateReading(chosen, numeric, times / len(filled), ambiguous, _example(filled), offset, mixed=mixed and bool(numeric))
+    offset, hyphens = any(map(has_zone, filled)), all(_HYPHENATED.match(text) for text in filled)
+    mixed = mixed and chosen in {"day_first", "month_first"}
+    return DateReading(chosen, numeric, times / len(filled), ambiguous, _example(filled), offset, mixed=mixed, hyphens=hyphens)
 
 
 def _example(filled: list[str]) -> str:
     """A value that is another day in the other order: 03/04/2025 rather than 01/01/2025."""
-    swapped = (text for text in filled if (match := _NUMERIC.fullmatch(text)) and int(match[1]) != int(match[3]))
+    swapped = (text for text in filled if (days := days_in(text)).get("day_first") != days.get("month_first"))
     return next(swapped, filled[0])
 
 
 def _most_likely(votes: Counter[str]) -> tuple[str, int]:
-    """The format and the number of values it explains. ISO counts for every format: a sheet mixes date cells with text cells."""
-    others = Counter({name: count for name, count in votes.items() if name != "iso"})
-    name, count = others.most_common(1)[0] if others else ("iso", 0)
-    return (name, count + votes["iso"]) if count >= max(2, _TWO_SYSTEMS * votes.total()) or not votes["iso"] else ("iso", votes["iso"])
+    """The format and the number of values it explains. Days that can be read in one way only count for every format: sheets mix them."""
+    certain = Counter({name: count for name, count in votes.items() if name in _CERTAIN})
+    others = Counter({name: count for name, count in votes.items() if name not in _CERTAIN})
+    name, count = others.most_common(1)[0] if others else ("", 0)
+    if name and (count >= max(2, _TWO_SYSTEMS * votes.total()) or not certain):
+        alike = sum(others[other] for other in _MONTHS_ONLY) if name in _MONTHS_ONLY else count
+        return name, alike + certain.total()
+    return certain.most_common(1)[0][0], certain.total()
 
 
 def half_converted(values: Iterable[str | None]) -> tuple[str, str] | None:
@@ -167,70 +154,54 @@ def are_mixed(day_first: int, month_first: int) -> bool:
 
 
 def _classify(text: str) -> tuple[str, str]:
-    if _ISO.fullmatch(text):
-        return "iso", ""
-    if match := _NUMERIC.fullmatch(text):
-        first, separator, second, year, time = match.groups()
-        pattern = f"%{{}}{separator}%{{}}{separator}%{'Y' if len(year) == 4 else 'y'}{_time_pattern(time)}"
-        if int(first) > 31 or int(second) > 31 or (int(first) > 12 and int(second) > 12):
-            return "", ""
-        if int(first) > 12:
-            return "day_first", pattern
-        return ("month_first" if int(second) > 12 else "either"), pattern
-    return next((name for name, pattern in _PATTERNS if pattern.fullmatch(text)), ""), ""
+    """The format of a text, "either" where day and month could be swapped, "" where it is no day; and its strptime pattern if it has a plain one."""
+    days = days_in(text)
+    if days.keys() & {"day_first", "month_first"}:
+        kind = "either" if len(days) > 1 else next(iter(days))
+        match = _NUMERIC.fullmatch(text)
+        return kind, f"%{{}}{match[2]}%{{}}{match[2]}%{'Y' if len(match[4]) == 4 else 'y'}{_time_pattern(match[5])}" if match else ""
+    if days:
+        return next(iter(days)), ""
+    return next((name for name, pattern in _NUMBERS if pattern.fullmatch(text)), ""), ""
 
 
-def _time_pattern(time: str) -> str:
-    time = re.sub(f"{_OFFSET}$", "", time) if time else ""
+def _time_pattern(time: str | None) -> str:
     if not time:
         return ""
-    half_day = time.rstrip(". ").upper().endswith(("AM", "PM"))
-    pattern = time[0] + ("%I" if half_day else "%H") + ("h%M" if "h" in time else ":%M") + (":%S" if time.count(":") > 1 else "")
-    if half_day:
-        pattern += (" " if " " in time[1:] else "") + "%p"
-    return pattern
+    half_day = time[-1] in "mM"
+    return f" {'%I' if half_day else '%H'}:%M{':%S' if time.count(':') > 1 else ''}{' %p' if half_day else ''}"
 
 
-_DEFAULT_PATTERNS = tuple(
-    f"%{{}}{separator}%{{}}{separator}%Y{time}"
-    for separator in "/.-"
-    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-)
-
-
-def date_sql(text: str, reading: DateReading | str) -> str:
+def date_sql(text: str, reading: DateReading) -> str:
     """SQL of the DATE that `text` holds, NULL where it does not parse; `text` is SQL of a VARCHAR and may name any columns.
 
-    ISO values are accepted in every format: Excel cells arrive in ISO, and no ISO text is another day in another format.
+    Days that can be read in one way only are accepted in every format: Excel cells arrive in ISO, and a name says which number is the month.
     """
-    if isinstance(reading, str):
-        reading = DateReading(reading, (), 1.0, False, "")
-    name, seen, zone = reading.format, reading.patterns, reading.zone or "UTC"
+    name, zone = reading.format, reading.zone or "UTC"
     iso = f"TRY_CAST({text} AS DATE)"
-    if name == "iso" and reading.offset and reading.zone:
-        moved = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE '{zone}' AS DATE)"
-        return f"CASE WHEN regexp_matches({text}, ':[0-9.,:]*{_OFFSET}$') THEN {moved} ELSE {iso} END"
-    if name == "iso":
+    if reading.iso_only:
         return iso
-    if reading.offset:
-        text = f"regexp_replace({text}, '{_OFFSET}$', '')"
-    if name in {"day_first", "month_first"}:
-        order = ("d", "m") if name == "day_first" else ("m", "d")
-        formats = ", ".join(f"'{pattern.format(*order)}'" for pattern in (seen or _DEFAULT_PATTERNS))
-        return f"COALESCE(CAST(try_strptime({text}, [{formats}]) AS DATE), {iso})"
-    if name == "named_month_year":
-        first_day = f"'01 ' || {_named_months_sql(text)}"
-        return f"COALESCE({_by_length_of_year(first_day, ('%d %m %Y', '%d %Y %m'), ('%d %m %y',))}, {iso})"
+    certain = (*_MONTHS_ONLY, *_CERTAIN) if name in _MONTHS_ONLY else _CERTAIN
+    any_form = day_sql(text, dict.fromkeys((name, *certain)))
+    if reading.offset and reading.zone and name not in _UNIX:
+        return moved_sql(text, any_form, zone)
     if name in _SQL:
-        return f"COALESCE({_SQL[name].format(text=text, zone=zone)}, {iso})"
-    return f"COALESCE({_by_length_of_year(_named_months_sql(text), ('%d %m %Y', '%m %d %Y'), ('%d %m %y',))}, {iso})"
+        quick = _SQL[name].format(text=text, zone=zone)
+    elif name in {"day_first", "month_first"} and reading.patterns:
+        quick = _strptime_sql(text, reading)
+    else:
+        quick = iso
+    # What the quick way cannot read may be written in any form of the table; an empty cell is not worth the look.
+    return f"coalesce({quick}, CASE WHEN trim({text}) <> '' THEN {any_form} END)"
 
 
-def _by_length_of_year(text: str, long: tuple[str, ...], short: tuple[str, ...]) -> str:
-    """SQL of a DATE by the length of the year in `text`: a pattern for four digits would read 25 as the year 25."""
-    parse = "CAST(try_strptime({text}, [{formats}]) AS DATE)"
-    four, two = (parse.format(text=text, formats=", ".join(f"'{pattern}'" for pattern in formats)) for formats in (long, short))
-    return f"CASE WHEN regexp_matches({text}, '[0-9]{{4}}') THEN {four} ELSE {two} END"
+def _strptime_sql(text: str, reading: DateReading) -> str:
+    """SQL of the DATE of most values; years of two digits are left out where others have four: 25 would be read as the year 25."""
+    order = ("d", "m") if reading.format == "day_first" else ("m", "d")
+    long = [pattern.format(*order) for pattern in reading.patterns if "%Y" in pattern]
+    formats = long or [pattern.format(*order) for pattern in reading.patterns]
+    parsed = f"CAST(try_strptime({text}, [{', '.join(map(quote_text, formats))}]) AS DATE)"
+    return f"CASE WHEN {parsed} >= DATE '1000-01-01' THEN {parsed} END" if long else parsed
 
 
 def _number_within(low: int, high: int, cast: str = "TRY_CAST({text} AS DOUBLE)") -> str:
@@ -247,15 +218,5 @@ _SQL = {
     "unix_milliseconds": f"CAST(to_timestamp({_number_within(-250 * _LAST_SECOND, 1000 * _LAST_SECOND)} / 1000) AT TIME ZONE '{{zone}}' AS DATE)",
     # Excel counts days from 30 December 1899, because its calendar has a 29 February 1900.
     "excel_serial": f"(DATE '1899-12-30' + CAST(floor({_number_within(0, _LAST_SERIAL, _COMMA_CAST)}) AS INTEGER))",
-    "year_month": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{4}})[-/. ]?M?([0-9]{{1,2}})$', '\\1-\\2-01'), '%Y-%m-%d') AS DATE)",
-    "month_year": "CAST(try_strptime(regexp_replace({text}, '^([0-9]{{1,2}})[-/. ]([0-9]{{4}})$', '01/\\1/\\2'), '%d/%m/%Y') AS DATE)",
 }
 
-
-def _named_months_sql(text: str) -> str:
-    """SQL of the VARCHAR `text` with month names as numbers, reduced to ``d m y`` (or ``m d y``)."""
-    expression = f"lower({text})"
-    for name, number in _MONTH_NUMBERS:
-        expression = f"replace({expression}, '{name}', '{number}')"
-    expression = f"regexp_replace({expression}, '^[a-zé]+[.,]* ', '')"
-    return f"trim(regexp_replace(regexp_replace({expression}, '([ t][0-9]+:[0-9].*)$', ''), '[^0-9]+', ' ', 'g'))"

@@ -62,6 +62,14 @@ def values_to_ask(values: Iterable[str | None], *, header: str = "") -> tuple[st
     return () if looks_like_flags(values, header=header) else tuple(sorted(different.values()))
 
 
+def likely_yes(field: str, found: Sequence[str]) -> str:
+    """The value that most likely means yes: of a departure one that says so, never one that says that the customer is here."""
+    gone, here = ([value for value in found if re.fullmatch(pattern, _plain(value))] for pattern in (_LEFT, f"{_HERE}|{_NO}"))
+    if field == "churned" and gone:
+        return gone[0]
+    return next((value for value in reversed(found) if value not in here), found[-1])
+
+
 def says_still_here(header: str) -> bool:
     """Whether yes in a column with this normalised header means that the customer has not left."""
     return header in _STILL_HERE

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.currencies import SIGN, currencies_in, rate_sql
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
-# What can surround or interrupt an amount without being part of it: spaces (also no-break and narrow), currency, percent.
-_ORNAMENT = re.compile(r"[\s\u00a0\u202f\u2009'’€$£%]|EUR|USD|GBP|CHF|CAD", re.IGNORECASE)
-_ORNAMENT_SQL = "[\\s\\x{00A0}\\x{202F}\\x{2009}''’€$£%]|(?i:EUR|USD|GBP|CHF|CAD)"
+# What is taken off an amount before it is read, in order, by both engines of regular expressions: blanks (also no-break and narrow ones) and the
+# apostrophes of Switzerland; the currency or a percent sign before or behind it; the brackets, or the sign behind it, of an amount below zero.
+_STEPS = (
+    (re.compile("[\\s\u00a0\u202f\u2009'\u2019_]"), ""),
+    (re.compile(f"^=?\"?([-+(]*)(?:{SIGN}){{1,2}}([-+]?[0-9.,])"), "\\1\\2"),
+    (re.compile(f"([0-9.,)-])(?:{SIGN}){{0,2}}(?:HT|TTC|%)?\\.?([)-]*)\"?$"), "\\1\\2"),
+    (re.compile("^\\((.*)\\)$|^([0-9.,]+)-$"), "-\\1\\2"),
+)
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
-_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2})*,\d{3}(,\d{3})*(\.\d+)?")
 
 # Patterns of an amount without ornaments; the second mark groups thousands (and, in India, hundreds).
 _POINT_SQL = "[-+]?(\\d{1,3}(,\\d{2})*,\\d{3}|\\d+)?(\\.\\d*)?([eE][-+]?\\d+)?"
@@ -35,6 +42,8 @@ class NumberReading:
         share: Share of the non-blank sample values that parse.
         ambiguous: 1,234 or 1.234 could be thousands or decimals and the sample does not decide.
         currency: ISO code of the currency in the cells, "" where there is none.
+        currencies: Every currency in the cells, the most frequent first.
+        rates: What one unit of the others is worth in `currency`, as the user says.
     """
 
     decimal: str
@@ -42,9 +51,19 @@ class NumberReading:
     share: float
     ambiguous: bool = False
     currency: str = ""
+    currencies: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def unconverted(self) -> tuple[str, ...]:
+        """The currencies for which a rate is missing: their amounts cannot be added to the others."""
+        return tuple(code for code in self.currencies if code != self.currency and code not in self.rates)
 
-_CURRENCIES = {"€": "EUR", "EUR": "EUR", "$": "USD", "USD": "USD", "£": "GBP", "GBP": "GBP", "CHF": "CHF", "CAD": "CAD"}
+    def converted(self, rates: Mapping[str, float]) -> NumberReading:
+        """The same with these rates; the currency that has none, or the rate 1, is the one that amounts are brought to."""
+        own = [code for code in self.currencies if rates.get(code, 1.0) == 1.0]
+        base = own[0] if own else self.currency
+        return replace(self, currency=base, rates={code: rate for code, rate in rates.items() if code != base})
 
 
 def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
@@ -53,17 +72,46 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     if not filled:
         return None
     plain = sum(bool(_PLAIN.fullmatch(text)) for text in filled)
-    currency = next((code for text in filled[:50] for sign, code in _CURRENCIES.items() if sign in text.upper()), "")
     if plain == len(filled):
-        return NumberReading(".", True, 1.0, currency=currency)
-    bare = [re.sub(r"^\((.*)\)$", r"-\1", _ORNAMENT.sub("", text)) for text in filled]
+        return NumberReading(".", True, 1.0)
+    found = currencies_in(compact(text) for text in filled)
+    currency = found[0] if found else ""
+    bare = [_bare(text) for text in filled]
     point = sum(bool(_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)) for text in bare)
     comma = sum(bool(_COMMA.fullmatch(text)) for text in bare)
     if max(point, comma) < 0.5 * len(filled):
         return None
     ambiguous = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
     decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
-    return NumberReading(decimal, False, max(point, comma) / len(filled), ambiguous, currency)
+    return NumberReading(decimal, False, max(point, comma) / len(filled), ambiguous, currency, found)
+
+
+def compact(text: str) -> str:
+    """A text without blanks, in upper case."""
+    pattern, replacement = _STEPS[0]
+    return pattern.sub(replacement, text).upper()
+
+
+def compact_sql(text: str) -> str:
+    """SQL of the same."""
+    pattern, replacement = _STEPS[0]
+    return f"upper(regexp_replace({text}, {quote_text(pattern.pattern)}, {quote_text(replacement)}, 'g'))"
+
+
+def _bare(text: str) -> str:
+    """An amount without its currency."""
+    text = compact(text)
+    for pattern, replacement in _STEPS[1:]:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _bare_sql(text: str) -> str:
+    """SQL of the same."""
+    text = compact_sql(text)
+    for pattern, replacement in _STEPS[1:]:
+        text = f"regexp_replace({text}, {quote_text(pattern.pattern)}, {quote_text(replacement)})"
+    return text
 
 
 def number_sql(text: str, reading: NumberReading) -> str:
@@ -81,13 +129,14 @@ def _number_sql(text: str, reading: NumberReading) -> str:
     direct = f"TRY_CAST({text} AS DOUBLE)"
     if reading.plain:
         return direct
-    bare = f"regexp_replace(regexp_replace({text}, '{_ORNAMENT_SQL}', '', 'g'), '^\\((.*)\\)$', '-\\1')"
-    points, commas = f"TRY_CAST(replace({bare}, ',', '') AS DOUBLE)", f"TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE)"
+    points, commas = "TRY_CAST(replace(bare, ',', '') AS DOUBLE)", "TRY_CAST(replace(replace(bare, '.', ''), ',', '.') AS DOUBLE)"
     if reading.decimal == ",":
         fast = f"CASE WHEN NOT contains({text}, '.') THEN TRY_CAST(replace({text}, ',', '.') AS DOUBLE) END"
         first, second = (_COMMA_SQL, commas), (_POINT_SQL, points)
     else:
         fast = f"CASE WHEN NOT contains({text}, ',') THEN {direct} END"
         first, second = (_POINT_SQL, points), (_COMMA_SQL, commas)
-    cases = " ".join(f"WHEN regexp_full_match({bare}, '{pattern}') THEN {value}" for pattern, value in (first, second))
-    return f"coalesce({fast}, CASE {cases} END)"
+    cases = " ".join(f"WHEN regexp_full_match(bare, '{pattern}') THEN {value}" for pattern, value in (first, second))
+    worth = f" * {rate_sql(compact_sql(text), reading.currency, reading.rates)}"
+    careful = f"list_transform([{_bare_sql(text)}], lambda bare: CASE {cases} END)[1]{worth}"  # a list of one, so that the text is cut once
+    return f"coalesce({fast}, {careful})"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from iceberg.arrays import BoolArray, FloatArray
+from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.departures.chance import placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import above_noise, run_placebo, tempered_above_noise
+from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, opinions_differ
@@ -45,7 +47,7 @@ class _Reference:
         key: Of counts, random stream and number of draws; the same key gives the same bytes.
         prior: Of the categories with complaints, under the default assumptions.
         fit, drawn: Under that prior.
-        placebo: It depends on the counts, and hardly on the assumed ratio.
+        placebo: (P, C', S, M); it depends on the counts, and hardly on the assumed ratio.
         ahead: (K, C', H) silent leavers still to come.
         second: The estimate without tenure.
         checks: The fit beside what it was fitted to.
@@ -55,7 +57,7 @@ class _Reference:
     prior: RatioPrior
     fit: ExcessHazardFit
     drawn: ReconciliationDraws
-    placebo: FloatArray
+    placebo: SingleArray
     ahead: FloatArray
     second: SecondOpinion
     checks: tuple[PredictiveCheck, ...]
@@ -108,11 +110,10 @@ def correct_by_departures(
     noise = for_excess.standard_normal((assumptions.draws, len(counts.categories)))
     # The kernel describes departures at any time; the excess is shown within the horizon.
     within = kernel.share_within(float(assumptions.horizon_days))
-    assumed = np.exp(prior.draw(for_prior, assumptions.draws))
-    ratio = assumed.copy()
+    ratio = (assumed := np.exp(prior.draw(for_prior, assumptions.draws))).copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = _placebo_intervals(_with_silence(reference.placebo, spoken), churn.sum(axis=(2, 3), dtype=np.float64), own)
+    noise_floor = placebo_intervals(_with_silence(reference.placebo, spoken), churn, np.flatnonzero(own))
     conflict = find_conflict(fit.ratio_likelihood, of_heard, heard.vocal_customers.astype(np.float64), rng=for_conflict)
     remarks = _diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard)
     return LevelDraws(
@@ -122,6 +123,7 @@ def correct_by_departures(
         excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
         placebo=noise_floor,
+        placebo_draws=_with_silence(reference.placebo, spoken),
         pipeline=_pipelines(_with_silence(ahead, spoken), own),
         second_opinion=opinions,
         common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
@@ -158,13 +160,17 @@ def _fit_reference(
     tell: Callable[[str, float], None],
 ) -> _Reference:
     """Fit, draws, placebo, pipeline and checks under the default assumptions."""
-    fit, drawn = _fit_and_draw(heard, kernel, prior, streams[0], draws, tell)
-    tell("placebo", 0.7)
-    placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
-    tell("pipeline", 0.95)
-    second = ask_without_tenure(fit, heard, rng=streams[3])
-    ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-    return _Reference(key, prior, fit, drawn, placebo, ahead, second, check_fit(fit, heard, rng=streams[4]))
+    fit = _fit(heard, kernel, prior, tell)
+    # Each has a stream of its own, so that the figures do not depend on which ends first.
+    with ThreadPoolExecutor(1) as beside:
+        placebo = beside.submit(run_placebo, fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
+        drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+        tell("placebo", 0.7)
+        second = ask_without_tenure(fit, heard, rng=streams[3])
+        checks = check_fit(fit, heard, rng=streams[4])
+        tell("pipeline", 0.9)
+        ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
+        return _Reference(key, prior, fit, drawn, placebo.result(), ahead, second, checks)
 
 
 def _under_prior(
@@ -175,26 +181,25 @@ def _under_prior(
     if rows is not None:
         return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     known = reference.fit
-    fit, drawn = _fit_and_draw(heard, known.kernel, prior, _from_the_start(streams[0]), draws, tell, warm=known)
+    fit = _fit(heard, known.kernel, prior, tell, warm=known)
+    drawn = draw_silent_churn(fit, heard, rng=_from_the_start(streams[0]), draws=draws)
     tell("pipeline", 0.95)
     return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
 
 
-def _fit_and_draw(
+def _fit(
     heard: CohortCounts,
     kernel: DelayKernel,
     prior: RatioPrior,
-    rng: np.random.Generator,
-    draws: int,
     tell: Callable[[str, float], None],
     *,
     warm: ExcessHazardFit | None = None,
-) -> tuple[ExcessHazardFit, ReconciliationDraws]:
-    """The fit, averaged over its variances, and its joint draws."""
+) -> ExcessHazardFit:
+    """The fit, averaged over its variances."""
     fit = fit_excess_hazard(heard, Assumptions(), warm=warm, progress=lambda step, share: tell("fit", 0.6 * share), kernel=kernel, ratio_prior=prior)
     fit = average_variances(fit)
     tell("cells", 0.6)
-    return fit, draw_silent_churn(fit, heard, rng=rng, draws=draws)
+    return fit
 
 
 def _of_categories(counts: CohortCounts, chosen: BoolArray) -> CohortCounts:
@@ -235,16 +240,6 @@ def _each(draws: FloatArray) -> tuple[CredibleInterval, ...]:
 def _intervals(churn: FloatArray, own: BoolArray) -> tuple[CredibleInterval, ...]:
     """(K, C) as C + 1 intervals, the last one that of the sum over `own`."""
     return (*_each(churn), CredibleInterval.of(churn[:, own].sum(axis=1)))
-
-
-def _placebo_intervals(placebo: FloatArray, churn: FloatArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
-    """(P, C) and (K, C) as C + 1 intervals, each with the probability that the estimate is larger; the last one is of the sum over `own`."""
-    intervals: list[PlaceboInterval] = []
-    for noise, estimate in zip((*placebo.T, placebo[:, own].sum(axis=1)), (*churn.T, churn[:, own].sum(axis=1)), strict=True):
-        interval = CredibleInterval.of(noise)
-        exceeded = above_noise if len(intervals) == churn.shape[1] else tempered_above_noise  # a total is not alone in its category's error
-        intervals.append(PlaceboInterval(interval.lower, interval.median, interval.upper, exceeded=exceeded(estimate, noise)))
-    return tuple(intervals)
 
 
 def _pipelines(ahead: FloatArray, own: BoolArray) -> tuple[dict[int, CredibleInterval], ...]:

@@ -44,8 +44,8 @@ def _share_to_come(fit: ExcessHazardFit, counts: CohortCounts, drawn: Reconcilia
     youngest = np.array([(window.as_of - day).days + 1.0 if day else 0.0 for day in ends])
 
     def gone(extra: float) -> FloatArray:
-        edges = np.concatenate([oldest, youngest]) + extra
-        integral = _integrated_departures(fit, drawn, edges)
+        edges, place = np.unique(np.concatenate([oldest, youngest]) + extra, return_inverse=True)  # a month ends where the next begins
+        integral = _integrated_departures(fit, drawn, edges)[..., place]
         months = len(oldest)
         return np.asarray((integral[..., :months] - integral[..., months:]) / (oldest - youngest))
 

@@ -11,19 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from iceberg.arrays import FloatArray, IntArray
+from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import START_RATIO_SHIFT, ExcessHazardFit, refit
 from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
-from iceberg.model.priors import MODEL_ERROR_LOG_SD
 
 REPLICATES = 3  # judgement: each is a warm fit; their draws are pooled
 
 
 def run_placebo(
     fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, replicates: int = REPLICATES
-) -> FloatArray:
+) -> SingleArray:
     """Move the complaints, fit again from the real fit, and draw the silent churn.
 
     Args:
@@ -34,29 +33,15 @@ def run_placebo(
         replicates: Independent ways of moving the patterns.
 
     Returns:
-        (K, C) customers, joint over categories within a draw.
+        float32 (K, C, S, M) whole customers by the segment and month in which they left, joint over categories within a draw.
     """
     fit = replace(fit, alternatives=())  # they were fitted to the real complaints: drawing from them would find the estimate again
     parts = []
     each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
     for size in each:
         moved = refit(*_move_patterns(fit, rng))
-        parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn.sum(axis=(2, 3)))
-    return np.concatenate(parts).astype(np.float64)
-
-
-def tempered_above_noise(draws: FloatArray, placebo: FloatArray) -> float:
-    """`above_noise`, allowing for what no draw knows: an error of the model about this category, log-normal with median 1."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
-    chances = [above_noise(draws * np.exp(MODEL_ERROR_LOG_SD * node), placebo) for node in nodes]
-    return float(np.dot(weights, chances) / weights.sum())
-
-
-def above_noise(draws: FloatArray, placebo: FloatArray) -> float:
-    """Probability that a random draw of the estimate (K,) exceeds a random draw of the placebo (P,)."""
-    order = np.sort(placebo)
-    lower = np.searchsorted(order, draws, side="left") + np.searchsorted(order, draws, side="right")
-    return float(lower.mean() / (2 * len(order)))
+        parts.append(draw_silent_churn(moved, counts, rng=rng, draws=int(size)).silent_churn)
+    return np.concatenate(parts)
 
 
 def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[ExcessHazardFit, FloatArray, FloatArray]:

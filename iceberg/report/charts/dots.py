@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from iceberg.locale import Translator
+from iceberg.report.advice import noise_text
 from iceberg.report.charts.base import (
     axis_title,
     category_scale,
@@ -33,7 +34,7 @@ from iceberg.report.takeaways import (
     takeaway_ranking,
     takeaway_segments,
 )
-from iceberg.report.words import noise_text, ratio, share
+from iceberg.report.words import ratio, share
 
 ROW_PX = {False: 42, True: 48}
 MOST_SEGMENTS = 20  # in one picture; its table holds them all

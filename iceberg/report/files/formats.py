@@ -128,7 +128,8 @@ def _csv(asked: _Asked) -> bytes:
 def _json(asked: _Asked) -> bytes:
     from iceberg.report.export import build_document, document_to_json
 
-    document = build_document(asked.estimate, asked.counts, rows=asked.provenance.rows, language=asked.words.language)
+    rows, language = asked.provenance.rows, asked.words.language
+    document = build_document(asked.estimate, asked.counts, rows=rows, language=language, smallest=asked.smallest)
     return document_to_json(document).encode()
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.advice import ranking_lead
 from iceberg.report.palette import FONT, Theme
 from iceberg.report.small_cells import shown_months
 from iceberg.report.tables.checks import checks_table
@@ -25,11 +26,11 @@ from iceberg.report.tables.estimate import (
     currency_of,
     iceberg_table,
     iceberg_totals,
-    is_selection,
     month_trend_table,
     ranking_table,
 )
-from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_ranking
+from iceberg.report.tables.origin import origin_table
+from iceberg.report.takeaways import takeaway_comparator, takeaway_iceberg, takeaway_month_trend, takeaway_origin, takeaway_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,10 +102,17 @@ def _months(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, s
     return build_month_trend(frame, words, style.theme, narrow=style.narrow)
 
 
+def _waterfall(frame: pd.DataFrame, estimate: IcebergEstimate, words: Translator, style: ChartStyle) -> Any:  # noqa: ANN401  # as above
+    from iceberg.report.charts.outcomes import build_waterfall
+
+    return build_waterfall(frame, words, style.theme, categories=style.categories, narrow=style.narrow)
+
+
 # Every chart of an estimate, in the order of the page. A chart is added here: page, pictures and reports take it by its name.
 EVERY_CHART = (
     EstimateChart("iceberg", iceberg_table, _iceberg, lambda frame, one, words: takeaway_iceberg(frame, words, totals=iceberg_totals(one))),
-    EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, untested=is_selection(one))),
+    EstimateChart("ranking", ranking_table, _ranking, lambda frame, one, words: takeaway_ranking(frame, words, lead=ranking_lead(one, words))),
+    EstimateChart("waterfall", origin_table, _waterfall, lambda frame, _, words: takeaway_origin(frame, words)),
     EstimateChart("comparator", comparator_table, _comparator, lambda frame, _, words: takeaway_comparator(frame, words)),
     EstimateChart(
         "months",

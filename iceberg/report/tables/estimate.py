@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from iceberg.arrays import FloatArray, SingleArray
-from iceberg.model.results import CategoryEstimate, CredibleInterval, EstimateCells, IcebergEstimate
+from iceberg.model.decision.chance_test import above_noise
+from iceberg.model.results import CredibleInterval, EstimateCells, IcebergEstimate
 from iceberg.report.tables.tidy import interval_columns, interval_ends, tidy_frame
 
 Measure = Literal["customers", "money"]
-ChanceTest = Literal["clear", "low_end", "inside", "untested", "none"]
 ICEBERG_COLUMNS = (
     "category", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "revenue_lost_lower", "revenue_lost_median",
     "revenue_lost_upper", "silent_share", "placebo_lower", "placebo_median", "placebo_upper", "above_noise",
@@ -54,34 +54,6 @@ def iceberg_totals(estimate: IcebergEstimate) -> dict[str, float]:
     churn = estimate.total.silent_churn
     ordered = float(estimate.evidence.ranks)
     return {"vocal": float(estimate.total.vocal_customers), "low": churn.lower, "high": churn.upper, "ordered": ordered}
-
-
-def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:
-    """Whether an estimate stands clear of its placebo (their intervals do not overlap); None where there is no placebo."""
-    return None if placebo is None else interval.lower > placebo.upper
-
-
-def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None) -> ChanceTest:
-    """How a category, or without one the total, stands against what chance alone finds.
-
-    Returns:
-        ``clear``; ``low_end`` (probably larger, but its low end is not); ``inside``; ``untested`` (a selection of segments and months, and
-        categories taken together: no placebo was made of them, so nothing is known); ``none`` (no test at this level of evidence).
-    """
-    part = estimate.total if item is None else item
-    if is_selection(estimate):
-        return "untested"
-    if part.placebo is None:
-        return "none" if estimate.total.placebo is None else "untested"
-    if above_noise(part.silent_churn, part.placebo):
-        return "clear"
-    likely = part.placebo.likely_exceeded if item is None else not part.placebo.is_noise
-    return "low_end" if likely else "inside"
-
-
-def is_selection(estimate: IcebergEstimate) -> bool:
-    """Whether these are some of the study's segments and months only."""
-    return estimate.cells is not None and not estimate.cells.whole
 
 
 def total_table(estimate: IcebergEstimate) -> pd.DataFrame:
@@ -219,22 +191,27 @@ def month_trend_table(estimate: IcebergEstimate, *, category: str | None = None)
     )
 
 
-def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> pd.DataFrame:
-    """Silent churn per segment, from the joint draws, largest first.
+def segment_table(estimate: IcebergEstimate, *, category: str | None = None, column: str | None = None) -> pd.DataFrame:
+    """Silent churn per segment, or per level of one of the columns that make the segments, from the joint draws, largest first.
 
     Columns: segment, lower, median, upper, vocal_customers, silent_leavers, silent_share (of the segment's silent leavers).
     """
     cells = cells_of(estimate)
     chosen = _category_axis(cells.categories, category)
     draws = _summed(estimate.draws.silent_churn, chosen, over=3)
-    lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
     leavers = cells.leavers.sum(1)
     vocal = cells.vocal_any.sum(1) if category is None else cells.vocal[chosen].sum((0, 2))
+    names = list(cells.segments)
+    if column is not None:
+        levels = levels_of(cells, column)
+        names = list(levels)
+        draws, leavers, vocal = (np.stack([one[..., mine].sum(-1) for mine in levels.values()], axis=-1) for one in (draws, leavers, vocal))
+    lower, median, upper = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(leavers > 0, median / leavers, np.nan)
     frame = pd.DataFrame(
         {
-            "segment": list(cells.segments),
+            "segment": names,
             "lower": lower,
             "median": median,
             "upper": upper,
@@ -244,6 +221,25 @@ def segment_table(estimate: IcebergEstimate, *, category: str | None = None) -> 
         }
     )
     return frame.sort_values(["median", "segment"], ascending=[False, True], ignore_index=True)
+
+
+def column_table(estimate: IcebergEstimate) -> pd.DataFrame:
+    """`segment_table` of every column that makes the segments, named in a first column; empty where segments come from one column."""
+    frames = []
+    for column in cells_of(estimate).segment_columns:
+        frame = segment_table(estimate, column=column)
+        frame.insert(0, "column", column)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def levels_of(cells: EstimateCells, column: str) -> dict[str, list[int]]:
+    """Positions of the segments of each level of a segment column."""
+    place = cells.segment_columns.index(column)
+    found: dict[str, list[int]] = {}
+    for segment, levels in enumerate(cells.segment_levels):
+        found.setdefault(levels[place], []).append(segment)
+    return dict(sorted(found.items()))
 
 
 def _summed(draws: SingleArray, chosen: Sequence[int], *, over: int) -> FloatArray:

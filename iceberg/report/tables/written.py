@@ -15,6 +15,7 @@ _COUNTS = frozenset({
     "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
     "folk_leavers", "silent_leavers", "at_risk", "leavers", "expected", "complainants", "customer_years", "at_low", "at_high", "base", "rows", "day",
     "observed_customers", "predicted_lower", "predicted_median", "predicted_upper", "days", "from_day", "to_day", "from_month", "to_month",
+    "start", "end",
 })  # fmt: skip
 _RATES = frozenset({
     "nominal", "actual", "silent_share", "probability_first", "prior_share", "share", "observed", "observed_lower", "observed_upper", "net",
@@ -22,6 +23,7 @@ _RATES = frozenset({
 })  # fmt: skip
 _MONEY = frozenset({"revenue_lost_lower", "revenue_lost_median", "revenue_lost_upper"})
 _INTERVAL = frozenset({"lower", "median", "upper"})
+_SENTENCES_OF = {"step": "origin"}  # columns of codes whose words stand under another name
 IntervalUnit = Literal["customers", "money", "ratio", "rate"]
 
 
@@ -69,8 +71,8 @@ def _written(name: str, value: Any, translator: Translator, currency: str, unit:
     if isinstance(value, date):  # pandas timestamps are dates too
         return translator.month(value)
     if isinstance(value, str):
-        key = f"report.{name}.{value}"
-        return translator.text(key) if name in ("stage", "severity", "quantity") and translator.has(key) else visible(value)
+        key = f"report.{_SENTENCES_OF.get(name, name)}.{value}"
+        return translator.text(key) if name in ("stage", "severity", "quantity", "step", "verdict") and translator.has(key) else visible(value)
     if name in _MONEY or (name in _INTERVAL and unit == "money"):
         return translator.money(float(value), currency)
     if name in _RATES or (name in _INTERVAL and unit == "rate") or (name == "expected" and unit == "rate"):

@@ -7,15 +7,17 @@ from functools import partial
 import streamlit as st
 
 from iceberg.locale import visible
+from iceberg.model.decision.verdict import by_urgency, has_ranks
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.dots import build_prior_posterior, build_segments
+from iceberg.report.advice import decision
+from iceberg.report.charts.dots import MOST_SEGMENTS, build_prior_posterior, build_segments
 from iceberg.report.charts.trends import build_delay, build_month_trend, build_net_survival, build_tenure_profile
 from iceberg.report.counts_summary import delay_of, net_survival_of, tenure_profile_of
 from iceberg.report.noise import common_cause_sentence, control_sentence, placebo_sentence
 from iceberg.report.outlook import break_even_sentence, pipeline_sentence
 from iceberg.report.palette import category_colours
-from iceberg.report.tables.estimate import month_trend_table, prior_posterior_table, ranking_table, segment_table
+from iceberg.report.tables.estimate import cells_of, month_trend_table, prior_posterior_table, segment_table
 from iceberg.report.takeaways import (
     takeaway_delay,
     takeaway_month_trend,
@@ -24,12 +26,13 @@ from iceberg.report.takeaways import (
     takeaway_segments,
     takeaway_tenure_profile,
 )
-from iceberg.report.words import category_of, comparator_sentence, customers_range, decision, headline_sentence, share
+from iceberg.report.words import category_of, comparator_sentence, customers_range, headline_sentence, share
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.executive import outcomes_chart
 from iceberg.ui.session.caches import cached
 from iceberg.ui.session.estimates import estimate_study, focus_study
 from iceberg.ui.session.study import SEED
@@ -76,7 +79,7 @@ def show_page() -> None:
 def _choose_category(frame: Frame, estimate: IcebergEstimate) -> str:
     """The category of the link, or the one chosen here, first the one to act on first; the link follows."""
     words = frame.words
-    categories = list(ranking_table(estimate)["category"])
+    categories = [item.category for item in by_urgency(estimate)]
     asked = st.query_params.get("category")
     if asked is not None and asked not in categories:
         st.warning(words.text("ui.category.unknown"), icon=":material/search_off:")
@@ -97,14 +100,16 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
     verdict, item = decision(estimate, category, words), category_of(estimate, category)
     st.title(plain(category), anchor=False)
     st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
+    if verdict.verdict is not None:
+        _show_captioned(frame, outcomes_chart(frame, estimate, category))
     ends = customers_range(item.silent_churn, words)
     tiles = [
         ("vocal", words.integer(item.vocal_customers)),
         ("silent", words.text("report.range", low=ends["low"], high=ends["high"])),
-        ("first", share(item.probability_worst, words)),
+        *([("first", share(item.probability_worst, words))] if has_ranks(estimate) else []),
         ("assumption", share(item.prior_share, words)),
     ]
-    for column, (name, value) in zip(st.container(key="tiles").columns(4), tiles, strict=True):
+    for column, (name, value) in zip(st.container(key="tiles").columns(len(tiles)), tiles, strict=True):
         with column.container(border=True, height="stretch"):
             st.metric(words.text(f"ui.category.tile_{name}"), plain(value), help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(plain(comparator_sentence(estimate, words, category=category)))
@@ -160,10 +165,31 @@ def _show_tenure(frame: Frame, category: str) -> None:
 
 
 def _show_segments(frame: Frame, estimate: IcebergEstimate, category: str) -> None:
-    table = segment_table(estimate, category=category)
-    if len(table) >= 2:
-        build = partial(build_segments, narrow=frame.narrow)
-        _show_captioned(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}"))
+    cells = cells_of(estimate)
+    if len(cells.segments) < 2:
+        return
+    st.header(frame.words.text("ui.category.segments"), anchor=False)
+    column = _choose_column(frame, cells.segment_columns) if cells.segment_columns else None
+    table = segment_table(estimate, category=category, column=column)
+    st.caption(plain(takeaway_segments(table, frame.words)))
+    if len(table) > MOST_SEGMENTS:
+        st.caption(frame.words.text("ui.category.segments_largest", shown=MOST_SEGMENTS, all=len(table)))
+    build = partial(build_segments, narrow=frame.narrow)
+    show_chart(frame, table_chart(frame, "segments", table, build, takeaway_segments, key=f"{estimate_key(estimate)}|{category}|{column}"))
+
+
+def _choose_column(frame: Frame, columns: tuple[str, ...]) -> str | None:
+    """The segment column by which to show, None for its cells."""
+    words = frame.words
+    chosen: str = st.segmented_control(
+        words.text("ui.category.segments_by"),
+        [*columns, ""],
+        default=columns[0],
+        required=True,
+        format_func=lambda column: plain(column) if column else words.text("ui.category.segments_cells"),
+        key="category.segments_by",
+    )
+    return chosen or None
 
 
 def _show_captioned(frame: Frame, chart: Chart) -> None:

@@ -9,14 +9,15 @@ import streamlit as st
 from iceberg.locale import visible
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.words import comparator_sentence, evidence_badge, headline_reservation, headline_sentence, noise_sentence, tiles
+from iceberg.report.advice import first_decisions, noise_sentence, tiles
+from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
-from iceberg.ui.figure import say, show_chart, show_diagnostics
+from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
-from iceberg.ui.sections.executive import executive_chart, first_decisions, other_charts
+from iceberg.ui.sections.executive import executive_chart, other_charts, outcomes_chart
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_actions, show_study_head
 from iceberg.ui.session.current import set_current_study
@@ -24,6 +25,7 @@ from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimat
 
 CATEGORY_PAGE = page_file("category")
 UPLOAD_PAGE = page_file("upload")
+REMARKS = 2  # judgement: beside the headline; the others are folded
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
 
 
@@ -104,15 +106,26 @@ def _show_headline(frame: Frame, estimate: IcebergEstimate) -> None:
         _show_badge(frame, estimate)
     with st.container(key="headline"):
         st.header(plain(say(frame, estimate, headline_sentence)), anchor=False)
-        reservation = say(frame, estimate, headline_reservation)
-        if reservation and not cannot_say(estimate):  # of a refusal the remarks follow at once
-            st.markdown(plain(reservation))
+        if not cannot_say(estimate):  # of a refusal the remarks follow at once
+            _show_reservations(frame, estimate)
     if frame.study.other_counts is not None:
         label = frame.words.text("ui.iceberg.leave_months" if frame.study.keeps_months else "ui.iceberg.keep_months")
         if st.button(label, icon=":material/date_range:", key="other_months"):
             set_current_study(frame.study.with_other_months())
             st.rerun()
     _ask_about_recording(frame, estimate)
+
+
+def _show_reservations(frame: Frame, estimate: IcebergEstimate) -> None:
+    """How sure the headline is, the weightiest remark beside it, and the others folded."""
+    if sure := say(frame, estimate, certainty_sentence):
+        st.markdown(plain(sure))
+    remarks = say(frame, estimate, reservations)
+    for remark in remarks[:REMARKS]:
+        st.markdown(f"- {plain(remark)}")
+    if rest := remarks[REMARKS:]:
+        with st.expander(frame.words.text("ui.iceberg.more_remarks", count=len(rest)), icon=":material/notes:"):
+            st.markdown("\n".join(f"- {plain(remark)}" for remark in rest))
 
 
 def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -160,14 +173,29 @@ def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
         with column.container(border=True, height="stretch", gap="xsmall"):
             st.metric(plain(tile.label), plain(tile.value) if tile.known else "—", help=plain(tile.help))
             st.caption(plain(tile.detail if tile.known else f"{tile.value}. {tile.detail}"))
+    _show_folded(frame, "waterfall", lambda: executive_chart("waterfall", frame, estimate), icon=":material/account_tree:")
+
+
+def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: str) -> None:
+    """A chart that answers a question about a number, drawn once a reader asks it."""
+    folded = st.expander(frame.words.text(f"ui.iceberg.{name}"), icon=icon, key=f"folded.{name}", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        made = chart()
+        st.caption(plain(made.takeaway()))
+        show_chart(frame, made)
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        for verdict in say(frame, estimate, first_decisions):
-            st.markdown(f":blue-badge[{plain(verdict.label)}] {plain(verdict.sentence)}")
+        advice = say(frame, estimate, first_decisions)
+        for one in advice:
+            st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
+        if advice:
+            _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
         show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
             st.caption(plain(noise))

@@ -23,6 +23,7 @@ from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_senten
 from iceberg.ui.session.caches import cached
 
 CurveKind = Literal["survival", "cumulative_hazard"]
+MOST_CURVES = 12  # in one picture
 GROUPS = ("state", "category", "segment")
 FEWEST = 2  # departures below which a curve says nothing
 
@@ -113,10 +114,20 @@ def _curves(frame: Frame, counts: CohortCounts, group: str, kind: CurveKind) -> 
     elif group == "category":
         states = {name: (NEVER_COMPLAINED + 1 + index,) for index, name in enumerate(counts.categories)}
     if group == "segment":
-        curves = {name: tenure_curve(counts, segments=(index,), kind=kind) for index, name in enumerate(counts.segments)}
+        curves = {name: tenure_curve(counts, segments=places, kind=kind) for name, places in _segments_drawn(counts).items()}
     else:
         curves = {name: tenure_curve(counts, states=chosen, kind=kind) for name, chosen in states.items()}
     return {name: curve for name, curve in curves.items() if curve.departures >= FEWEST}
+
+
+def _segments_drawn(counts: CohortCounts) -> dict[str, list[int]]:
+    """The segments with a curve of their own: the largest of them, or the levels of the first of several segment columns."""
+    names = [levels[0] for levels in counts.segment_levels] or list(counts.segments)
+    found: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        found.setdefault(name, []).append(place)
+    by_size = sorted(found, key=lambda name: -int(counts.customers_at_risk[found[name]].sum()))
+    return {name: places for name, places in found.items() if name in by_size[:MOST_CURVES]}
 
 
 def _show_cox(frame: Frame, counts: CohortCounts) -> None:

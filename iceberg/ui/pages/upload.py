@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
@@ -17,10 +16,13 @@ from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
-from iceberg.ui.session.current import set_current_study
+from iceberg.ui.session.caches import session_cache
+from iceberg.ui.session.current import own_study, set_current_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.sample import measured_files, sample_files
 from iceberg.ui.session.study import Study
+from iceberg.ui.session.upload_choices import forget_choices, recall_choices, remember_choices
+from iceberg.ui.session.work import MINUTES, forget_work
 from iceberg.ui.upload.checks import (
     chosen_controls,
     chosen_term,
@@ -30,9 +32,9 @@ from iceberg.ui.upload.checks import (
     keeps_months,
     look_back,
     show_checks,
-    show_report,
 )
-from iceberg.ui.upload.columns import choose_columns
+from iceberg.ui.upload.columns import choose_columns, take_same_choices
+from iceberg.ui.upload.file_boxes import Place, empty_boxes, judge_files, offer_swap, take_file
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
     MEASURED,
@@ -41,33 +43,40 @@ from iceberg.ui.upload.files import (
     Shape,
     UploadedFile,
     sources_of,
-    take_bytes,
 )
-from iceberg.ui.upload.joining import chosen_links, chosen_rules, show_joining
+from iceberg.ui.upload.joining import ask_about_ids, chosen_links, chosen_rules, show_joining
 from iceberg.ui.upload.limit import LIMIT_MB, show_limit
 from iceberg.ui.upload.reading import choose_reading
 from iceberg.ui.upload.recording import ask_about_recording, chosen_changes
+from iceberg.ui.upload.typed_volumes import type_volumes
 from iceberg.ui.upload.upload import CountedUpload, Upload, open_upload
 
-SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
 SHAPES: tuple[Shape, ...] = ("linked", "volumes", "alone", "flat", "joined")
 
 
 def show_page() -> None:
-    """The five steps, each open as soon as the one before is done."""
+    """The five steps, each open as soon as the one before is done; what is chosen outlives the page."""
     require("upload")
     frame = current_frame()
     words = frame.words
+    recall_choices(frame.language)
     st.title(words.text("ui.upload.title"), anchor=False)
-    st.caption(words.text("ui.upload.lead"))
+    st.caption(words.text("ui.upload.lead", minutes=int(MINUTES)))
+    try:
+        _show_steps(frame)
+    finally:
+        remember_choices()
+
+
+def _show_steps(frame: Frame) -> None:
+    _offer_next_month(frame)
+    upload = None
     with _step(frame, "files"):
-        files = _take_files(frame)
-    if files is None:
-        _show_study(frame)
+        upload = _take_files(frame)
+    if upload is None:
         return
     previews = None
     with _step(frame, "reading"):
-        upload = open_upload(files)
         previews = choose_reading(frame, upload)
     if previews is None:
         return
@@ -81,7 +90,7 @@ def show_page() -> None:
     if counted is None or counted.counts is None:
         return
     with _step(frame, "estimate"):
-        _estimate(frame, upload, counted)
+        _estimate(frame, upload, counted, mapping)
 
 
 @contextmanager
@@ -104,7 +113,8 @@ ICONS = {
 }
 
 
-def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
+def _take_files(frame: Frame) -> Upload | None:
+    """The files, each judged below its box as soon as it is there; None while one is missing or is no table."""
     words = frame.words
     word_file_fields(words, {"file-": words.text("ui.upload.kinds", limit=LIMIT_MB), "mapping-file": words.text("ui.upload.mapping_kinds")})
     shape = st.radio(
@@ -117,45 +127,84 @@ def _take_files(frame: Frame) -> tuple[UploadedFile, ...] | None:
     )
     assert shape is not None  # noqa: S101  # a radio button with options always has one chosen
     places = [column for _ in range(0, len(TABLES[shape]), 2) for column in st.columns(2)]
-    files = [_take_file(frame, table, column) for table, column in zip(TABLES[shape], places, strict=False)]
+    boxes = {table: take_file(frame, table, column) for table, column in zip(TABLES[shape], places, strict=False)}
+    files = [file for file, _ in boxes.values()]
     if shape == "alone" and files == [None]:
-        files = [_type_volumes(frame)]
-    measured = _take_measured(frame, shape)
+        files = [type_volumes(frame)]
+    boxes |= _take_measured(frame, shape)
+    measured = tuple(file for table, (file, _) in boxes.items() if table in MEASURED.get(shape, ()) and file is not None)
     taken = tuple(file for file in files if file is not None)
     show_limit(frame, shape, (*taken, *measured))
-    if len(taken) == len(files) or (shape == "joined" and {file.table for file in taken} & NAMES_CUSTOMERS):
-        return (*taken, *measured)
-    st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
-    if shape == "linked":
-        _offer_sample(frame)
+    complete = len(taken) == len(files) or (shape == "joined" and bool({file.table for file in taken} & NAMES_CUSTOMERS))
+    upload = open_upload((*taken, *measured)) if taken or measured else None
+    if upload is not None:
+        previews = judge_files(frame, upload, {table: place for table, (_, place) in boxes.items()})
+        offer_swap(frame, previews)
+        _ask_before_leaving()
+        st.button(words.text("ui.upload.forget"), icon=":material/delete:", type="tertiary", key="press.forget", on_click=_forget_files)
+        if complete and len(previews) == len(upload.files):
+            return upload
+    if not complete:
+        st.info(words.text(f"ui.upload.waiting_{shape}"), icon=":material/arrow_upward:")
+        if shape == "linked" and upload is None:
+            _offer_sample(frame)
     return None
 
 
-def _take_measured(frame: Frame, shape: Shape) -> tuple[UploadedFile, ...]:
+def _forget_files() -> None:
+    forget_work()
+    forget_choices()
+    session_cache("upload").clear()
+    empty_boxes()
+
+
+def _offer_next_month(frame: Frame) -> None:
+    """The study on screen, and the way to read the next month's files as these were read, in one click."""
+    study, words = frame.study, frame.words
+    if study.is_sample or not study.mapping:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True, key="on_screen"):
+        st.markdown(f"{plain(words.text('ui.upload.on_screen'))}: **{plain(study.name or words.text('ui.study.typed'))}**")
+        label = words.text("ui.upload.next_month")
+        st.button(label, icon=":material/event_repeat:", key="press.next_month", on_click=_take_next_month, args=(study.mapping,))
+
+
+def _take_next_month(mapping: str) -> None:
+    """Empty the boxes and keep the choices."""
+    shape = st.session_state.get("shape")
+    _forget_files()
+    if shape is not None:
+        st.session_state["shape"] = shape
+    take_same_choices(mapping)
+
+
+def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile | None, Place]]:
     """Optional files that say who had a problem, with or without a complaint."""
     tables = MEASURED.get(shape, ())
     if not tables:
-        return ()
+        return {}
     with st.expander(frame.words.text("ui.upload.measured"), icon=":material/fact_check:", key="measured"):
         st.caption(frame.words.text("ui.upload.measured_lead"))
-        files = [_take_file(frame, table, column) for table, column in zip(tables, st.columns(len(tables)), strict=True)]
+        boxes = {table: take_file(frame, table, column) for table, column in zip(tables, st.columns(len(tables)), strict=True)}
         with st.container(horizontal=True):
             for table, path in zip(tables, measured_files(frame.language), strict=True):
                 _offer_download(frame, table, path)
-    return tuple(file for file in files if file is not None)
+    return boxes
 
 
-def _take_file(frame: Frame, table: str, column: st.delta_generator.DeltaGenerator) -> UploadedFile | None:
-    words = frame.words
-    uploads = column.file_uploader(
-        words.text(f"ui.upload.{table}_file"),
-        type=SUFFIXES,
-        max_upload_size=LIMIT_MB,
-        accept_multiple_files=True,
-        help=plain(words.text("ui.upload.file_help", limit=LIMIT_MB)),
-        key=f"file.{table}",
-    )
-    return UploadedFile.of_several(table, [take_bytes(upload.file_id, upload.name, upload.getvalue()) for upload in uploads]) if uploads else None
+_ASK = """
+export default function () {
+  const ask = event => { event.preventDefault(); };
+  window.addEventListener("beforeunload", ask);
+  return () => window.removeEventListener("beforeunload", ask);
+}
+"""
+
+
+def _ask_before_leaving() -> None:
+    """Let the browser ask before its tab is closed while there are files and no estimate of them yet."""
+    if own_study() is None:
+        st.components.v2.component("iceberg_leaving", js=_ASK)(key="leaving")
 
 
 def _offer_sample(frame: Frame) -> None:
@@ -174,39 +223,6 @@ def _offer_download(frame: Frame, table: str, path: Path) -> None:
         key=f"sample.{table}",
         on_click="ignore",
     )
-
-
-def _type_volumes(frame: Frame) -> UploadedFile | None:
-    """Volumes typed on screen, as the file that an analyst would have saved."""
-    words = frame.words
-    st.markdown(f"**{words.text('ui.upload.typed_title')}**")
-    empty = pd.DataFrame(
-        {
-            "month": pd.Series(dtype="datetime64[ns]"),
-            "category": pd.Series(dtype="str"),
-            "complaints": pd.Series(dtype="Int64"),
-        }
-    )
-    typed = st.data_editor(
-        empty,
-        num_rows="dynamic",
-        hide_index=True,
-        key="typed",
-        column_config={
-            "month": st.column_config.DateColumn(words.text("ui.upload.typed_month"), format="YYYY-MM-DD", required=True),
-            "category": st.column_config.TextColumn(words.text("ui.upload.typed_category"), required=True),
-            "complaints": st.column_config.NumberColumn(words.text("ui.upload.typed_complaints"), min_value=0, step=1, required=True),
-        },
-        alt=words.text("ui.upload.typed_title"),
-    )
-    if not st.toggle(words.text("ui.upload.typed_use"), key="typed.use"):
-        return None
-    filled = typed.dropna()
-    if filled.empty:
-        st.warning(words.text("ui.upload.typed_empty"), icon=":material/edit:")
-        return None
-    text: str = filled.assign(month=pd.to_datetime(filled["month"]).dt.strftime("%Y-%m-%d")).to_csv(index=False)
-    return UploadedFile.of("volumes", "volumes.csv", text.encode())
 
 
 def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload | None:
@@ -246,11 +262,29 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
     return counted
 
 
-def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
-    """Estimate with a word per step, and go to the picture."""
+def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: MappingSet) -> None:
+    """Estimate with a word per step, and go to the picture; or keep everything chosen so far for the next month."""
     words, counts = frame.words, counted.counts
     assert counts is not None  # noqa: S101  # checked by the caller
-    if not st.button(words.text("ui.upload.estimate_run"), type="primary", icon=":material/play_arrow:", key="estimate.run"):
+    chosen = _mapping_of(mapping, counted.report, counts, upload.identity)
+    ready = ask_about_ids(frame, counted.report, files=upload.identity)
+    if counts.has_linked_complaints and not counts.categories:
+        st.warning(words.text("ui.upload.no_complaints"), icon=":material/add:")
+        ready = False
+    with st.container(horizontal=True):
+        label = words.text("ui.upload.estimate_run")
+        pressed = st.button(label, type="primary", icon=":material/play_arrow:", key="estimate.run", disabled=not ready)
+        st.download_button(
+            words.text("ui.upload.mapping_save"),
+            data=chosen.to_toml(),
+            file_name="mapping.toml",
+            mime="application/toml",
+            icon=":material/save:",
+            help=words.text("ui.upload.mapping_help"),
+            key="mapping.save",
+            on_click="ignore",
+        )
+    if not pressed:
         return
     name = " + ".join(file.name for file in upload.files)
     study = Study(
@@ -260,7 +294,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
         origin="upload",
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
-        mapping=_mapping_of(counted.report, counts, chosen_term(upload.identity, usual=None)).to_toml(),
+        mapping=chosen.to_toml(),
         other_counts=counted.other_counts,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
@@ -275,27 +309,20 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload) -> None:
     st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
 
 
-def _mapping_of(report: IngestReport, counts: CohortCounts, term: int | None) -> MappingSet:
-    """The mapping as read, with what was answered about months, contracts, cancellations, controls and changes of the records."""
+def _mapping_of(mapping: MappingSet, report: IngestReport, counts: CohortCounts, files: str) -> MappingSet:
+    """The mapping with everything chosen so far: columns, joins, ids, categories, months, contracts, cancellations, controls and changes."""
     named = counts.recording_changes
     return replace(
-        mapping_as_read(report),
+        mapping_as_read(report, mapping),
+        joining=chosen_rules(files, mapping),
+        links=chosen_links(files, mapping),
         keep_months=any(run.overruled for run in counts.unrecorded),
-        term=term,
+        look_back_days=look_back(files, usual=mapping.look_back_days),
+        term=chosen_term(files, usual=mapping.term),
         keep_cancellations=any(one.overruled for one in counts.cancellations),
         negative_controls=counts.negative_controls,
         recording_changes=None if named is None else tuple(map(str, named)),
     )
-
-
-def _show_study(frame: Frame) -> None:
-    """Show which study is on screen, and what became of its rows."""
-    study = frame.study
-    if study.is_sample or study.report is None:
-        return
-    st.header(frame.words.text("ui.upload.on_screen"), anchor=False)
-    st.markdown(f"**{plain(study.name)}**")
-    show_report(frame, study.report)
 
 
 show_page()

@@ -5,37 +5,23 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from iceberg.report.advice import first_decisions, noise_sentence, tiles
 from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
-from iceberg.report.tables.estimate import ranking_table
-from iceberg.report.words import (
-    Decision,
-    comparator_sentence,
-    decision,
-    evidence_badge,
-    headline_reservation,
-    headline_sentence,
-    noise_sentence,
-    tiles,
-)
+from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.figure import Chart, estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from iceberg.locale import Translator
     from iceberg.model.results import IcebergEstimate
 
-PLACED = {"iceberg", "ranking", "comparator", "months"}
-DECISIONS = 3  # judgement: the ranking has the others
+PLACED = {"iceberg", "waterfall", "ranking", "comparator", "months"}
 
 
-def first_decisions(estimate: IcebergEstimate, words: Translator) -> tuple[Decision, ...]:
-    """What to do about the first categories."""
-    return tuple(decision(estimate, category, words) for category in ranking_table(estimate)["category"].head(DECISIONS))
-
-
-SENTENCES = (headline_sentence, headline_reservation, evidence_badge, tiles, first_decisions, comparator_sentence, noise_sentence)
+SENTENCES = (
+    headline_sentence, certainty_sentence, reservations, evidence_badge, tiles, first_decisions, comparator_sentence, noise_sentence,
+)  # fmt: skip
 
 
 def prepare_page(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -54,6 +40,26 @@ def executive_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ..
 def other_charts(frame: Frame, estimate: IcebergEstimate) -> tuple[Chart, ...]:
     """The charts without a place of their own on the page, which follow below the others."""
     return tuple(chart for chart in executive_charts(frame, estimate) if chart.name not in PLACED)
+
+
+def outcomes_chart(frame: Frame, estimate: IcebergEstimate, category: str) -> Chart:
+    """The silent churn of a category as equally likely outcomes, beside what chance alone gives."""
+    from iceberg.report.tables.origin import outcomes_table
+    from iceberg.report.takeaways import takeaway_outcomes
+
+    placebo = next(item.placebo for item in estimate.categories if item.category == category)
+    chance = None if placebo is None else placebo.upper
+
+    @cache
+    def table() -> pd.DataFrame:
+        return outcomes_table(estimate, category)
+
+    def build() -> Any:  # noqa: ANN401  # as above
+        from iceberg.report.charts.outcomes import build_outcomes
+
+        return build_outcomes(table(), frame.words, frame.theme, chance=chance)
+
+    return Chart("outcomes", f"{estimate_key(estimate)}|{category}", build, lambda: takeaway_outcomes(table(), frame.words, chance=chance), table)
 
 
 def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from streamlit.auth_util import get_redirect_uri, get_secrets_auth_section
 
@@ -28,6 +29,7 @@ from iceberg.ui.access.sign_out import sign_out
 from iceberg.ui.access.upload_bounds import arriving, tell_page
 from iceberg.ui.counters import count
 from iceberg.ui.serving.request_log import Request, of_request
+from iceberg.ui.session.work import COOKIE
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,6 +47,7 @@ LEAST_ROLES: tuple[tuple[str, Role, str], ...] = (
 SHORTEST_TOKEN = 16
 STREAM, LOGOUT = "/_stcore/stream", "/auth/logout"
 NO_PAGE = {"/readyz", "/metrics"}
+PAGE = re.compile(r"/[a-z]*")  # the first page and the others
 CACHED = ("/static/", "/component/")  # their names hold a digest of their content
 TRY_AGAIN_LATER = 1013  # of a websocket
 _HOST = re.compile(r"[\w.:\[\]-]{1,255}")
@@ -73,6 +76,8 @@ class ProtectedApp:
             async def send_with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     _protect(MutableHeaders(scope=message), scope, path)
+                    if scope["method"] == "GET" and PAGE.fullmatch(path) and path not in NO_PAGE:
+                        self._know_browser(MutableHeaders(scope=message), scope)
                 await send(message)
 
             with of_request(scope, path) as request:
@@ -84,6 +89,13 @@ class ProtectedApp:
                     await self._take_upload(scope, receive, answer, path)
                 else:
                     await self.app(scope, receive, answer)
+
+    def _know_browser(self, headers: MutableHeaders, scope: Scope) -> None:
+        """Give a new browser the secret by which it finds its work again (`iceberg.ui.session.work`); no script can read it."""
+        if COOKIE not in HTTPConnection(scope).cookies:
+            secure = "; Secure" if _is_encrypted(scope) else ""
+            place = f"Path={self.prefix or '/'}"
+            headers.append("set-cookie", f"{COOKIE}={secrets.token_urlsafe(32)}; HttpOnly; SameSite=Lax; {place}{secure}")
 
     def _path(self, scope: Scope) -> str:
         path = str(scope["path"])

@@ -27,6 +27,7 @@ from iceberg.ui.serving.request_log import write_json
 from iceberg.ui.serving.routes import SAMPLE_READY
 from iceberg.ui.serving.static_files import compress_files
 from iceberg.ui.serving.temporary_files import no_temporary_files_left
+from iceberg.ui.session.work import sweep_works
 
 PATIENCE_SECONDS = 8.0  # judgement: after this the server accepts visitors, and the first one sees the progress instead
 LONG_SECONDS = 2.0  # judgement: loading a prepared page takes a tenth of that
@@ -94,6 +95,7 @@ async def _collect_garbage() -> None:
     """Collect garbage now and then, in place of Streamlit's collection after every run of every session (`runner.postScriptGC`)."""
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
+        await asyncio.to_thread(sweep_works)
         if any(gc.get_count()[1:]):  # zero where no page ran
             gc.collect()
 

@@ -10,6 +10,8 @@ from iceberg.ui.session.caches import drop_session_caches, session_cache
 from iceberg.ui.session.published_study import close_study, open_sample, opened_study, wants_sample
 from iceberg.ui.session.sample import load_sample
 from iceberg.ui.session.study import Study
+from iceberg.ui.session.upload_choices import forget_choices
+from iceberg.ui.session.work import forget_work, keep_work
 
 _STUDY = "study"
 
@@ -28,10 +30,16 @@ def current_study(language: str, *, follow_newest: bool = True) -> Study:
 
 
 def set_current_study(study: Study) -> None:
-    """Put `study` on every page of this session, and forget the files it was counted from."""
+    """Put `study` on every page of this session, and drop the rows it was counted from; the files stay for another choice."""
     close_study()
     st.session_state[_STUDY] = study
     session_cache("upload").clear()
+    keep_work()
+
+
+def own_study() -> Study | None:
+    """The study that was counted in this session; None before the first."""
+    return cast("Study | None", st.session_state.get(_STUDY))
 
 
 def forget_own_study() -> None:
@@ -40,7 +48,9 @@ def forget_own_study() -> None:
 
 
 def forget_study() -> None:
-    """Return this session to the sample company; the uploaded counts are dropped."""
+    """Return this session to the sample company: counts, files and choices are dropped, here and where they were kept."""
     st.session_state.pop(_STUDY, None)
     drop_session_caches()
+    forget_work()
+    forget_choices()
     open_sample()

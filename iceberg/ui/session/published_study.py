@@ -173,7 +173,7 @@ def publish_study(study: Study, estimate: IcebergEstimate, *, title: str, author
             title=title,
             counts=study.counts,
             estimate=estimate,
-            summary=build_document(estimate, study.counts, rows=rows, language=language),
+            summary=build_document(estimate, study.counts, rows=rows, language=language, smallest=SMALLEST),
             sources=study.sources,
             mapping=study.mapping,
             author=author,

@@ -59,6 +59,16 @@ class Study:
         return self.counts.segments if self.axes is None else self.axes.segments
 
     @property
+    def segment_columns(self) -> tuple[str, ...]:
+        """The columns that make the segments, where they are several."""
+        return self.counts.segment_columns if self.axes is None else self.axes.segment_columns
+
+    @property
+    def segment_levels(self) -> tuple[tuple[str, ...], ...]:
+        """Of each segment, its level in each of these columns."""
+        return self.counts.segment_levels if self.axes is None else self.axes.segment_levels
+
+    @property
     def months(self) -> tuple[date, ...]:
         """Months that may be chosen: the first of each period."""
         return self.counts.months if self.axes is None else self.axes.months

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import ASKED_FIELDS, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -25,7 +26,10 @@ from iceberg.ui.upload.files import UploadedFile
 from iceberg.ui.upload.reading import Previews, choose_other
 from iceberg.ui.upload.upload import FilePreview, Upload, confirm_mapping
 
-MARKS = {"certain": ":material/check_small:", "likely": ":material/help:", "chosen": ""}
+MARKS = {"certain": ":material/check_small:", "chosen": ""}
+SAVED, SAME_CHOICES = "mapping.saved", "mapping.same"
+MOST_SIDE_BY_SIDE = 2  # judgement: with more, the boxes are too narrow at 1280 px for the names of columns
+LEAVERS = {"subscriptions", "events", "activity"}
 ZONES = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
 
 
@@ -33,42 +37,50 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
     """Show the proposal of each table and let it be corrected.
 
     Returns:
-        The mapping, once the analyst has confirmed it; None before.
+        The mapping, once the analyst has confirmed it, or where a saved one fits these files; None before.
     """
     words = frame.words
     st.caption(words.text("ui.upload.columns_lead"))
     saved = _open_saved(frame)
     mappings = {}
-    for file, column in zip(upload.files, st.columns(len(upload.files), gap="large"), strict=True):
-        with column:
+    for file, place in zip(upload.files, _places(frame, upload), strict=True):
+        with place:
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {plain(file.name)}")
-            mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None)
-    mapping = replace(saved, tables=mappings) if saved else MappingSet(mappings)
+            mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None, saved.segments if saved else ())
+    mapping = replace(saved, tables=mappings, segments=()) if saved else MappingSet(mappings)  # the segments are among the columns of a table
     missing = [name for table in mappings.values() for name in table.missing]
     if missing:
         named = ", ".join(field_name(frame, name) for name in missing)
         st.warning(plain(words.text("ui.upload.missing", fields=named)), icon=":material/warning:")
         return None
-    if not _all_readable(frame, upload, mapping):
+    if not _all_readable(frame, upload, mapping) or not _says_who_left(frame, upload, mapping):
         return None
     identity = upload.identity + mapping.to_toml()
-    with st.container(horizontal=True):
-        if st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm"):
-            st.session_state["confirmed"] = identity
-        st.download_button(
-            words.text("ui.upload.mapping_save"),
-            data=mapping.to_toml(),
-            file_name="mapping.toml",
-            mime="application/toml",
-            icon=":material/save:",
-            help=words.text("ui.upload.mapping_help"),
-            key="mapping.save",
-            on_click="ignore",
-        )
+    if saved is not None and st.session_state.pop(SAME_CHOICES, False):
+        st.session_state["confirmed"] = identity
+    if st.button(words.text("ui.upload.confirm"), type="primary", icon=":material/check:", key="columns.confirm"):
+        st.session_state["confirmed"] = identity
     if st.session_state.get("confirmed") != identity:
         return None
     st.success(words.text("ui.upload.confirmed"), icon=":material/check_circle:")
     return mapping
+
+
+def _places(frame: Frame, upload: Upload) -> Sequence[st.delta_generator.DeltaGenerator]:
+    """A place for each table: side by side, or one behind the other where there are more than a window holds."""
+    if len(upload.files) <= MOST_SIDE_BY_SIDE:
+        return st.columns(len(upload.files), gap="large")
+    return st.tabs([plain(frame.words.text(f"ui.upload.table_{file.table}")) for file in upload.files])
+
+
+def _says_who_left(frame: Frame, upload: Upload, mapping: MappingSet) -> bool:
+    """Whether a column says who left, or another table does; else the analyst says that nobody did."""
+    customers = mapping.get("customers")
+    if customers is None or customers.header("end_date") or customers.header("churned") or LEAVERS & set(mapping.tables):
+        return True
+    words = frame.words
+    st.warning(words.text("ui.upload.nobody_left"), icon=":material/help:")
+    return st.checkbox(words.text("ui.upload.nobody_left_accept"), key=f"column.nobody.{upload.identity[:12]}")
 
 
 def _all_readable(frame: Frame, upload: Upload, mapping: MappingSet) -> bool:
@@ -83,6 +95,7 @@ def _all_readable(frame: Frame, upload: Upload, mapping: MappingSet) -> bool:
 
 
 def _open_saved(frame: Frame) -> MappingSet | None:
+    """The choices of an earlier month: of a file that is opened here, or of the study that was on screen."""
     words = frame.words
     with st.popover(
         words.text("ui.upload.mapping_load"),
@@ -90,27 +103,49 @@ def _open_saved(frame: Frame) -> MappingSet | None:
         help=words.text("ui.upload.mapping_help"),
         key="mapping.open",
     ):
-        upload = st.file_uploader(words.text("ui.upload.mapping_load"), type=["toml", "json"], key="mapping.file", max_upload_size=1)
-    if upload is None:
+        st.file_uploader(words.text("ui.upload.mapping_load"), type=["toml", "json"], key="mapping.file", max_upload_size=1, on_change=_take_saved)
+    name, text = st.session_state.get(SAVED, ("", ""))
+    if not text:
         return None
     try:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(upload.name).name
-            path.write_bytes(upload.getvalue())
-            return MappingSet.load(path)
+            path = Path(folder) / name
+            path.write_bytes(text)
+            mapping = MappingSet.load(path)
     except IcebergError as error:
         show_error(error, words)
         return None
+    st.caption(plain(words.text("ui.upload.mapping_in_force", file=name)))
+    return mapping
 
 
-def _choose_table(frame: Frame, file: UploadedFile, previews: Previews, saved: ColumnMapping | None) -> ColumnMapping:
+def _take_saved() -> None:
+    upload = st.session_state.get("mapping.file")
+    if upload is None:
+        st.session_state.pop(SAVED, None)
+    else:
+        st.session_state[SAVED] = (Path(upload.name).name, upload.getvalue())
+
+
+def take_same_choices(mapping: str) -> None:
+    """Let the mapping of a study decide about the files that come next; where it fits them, nothing is confirmed again."""
+    st.session_state[SAVED] = ("mapping.toml", mapping.encode())
+    st.session_state[SAME_CHOICES] = True
+
+
+def _choose_table(
+    frame: Frame, file: UploadedFile, previews: Previews, saved: ColumnMapping | None, segments: tuple[str, ...]
+) -> ColumnMapping:
     preview, options = previews[file.table]
     stem = f"column.{file.table}.{file.sha256[:8]}.{'saved' if saved else 'found'}"
     chosen: dict[str, str] = {}
     formats: dict[str, str] = dict(saved.date_formats) if saved else {}
     fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
     for name, kind in ASKED_FIELDS[file.table].items():
-        header = _choose_header(frame, preview, file.table, name, stem, saved)
+        if name == "segment":
+            header = _choose_segments(frame, preview, stem, saved, segments)
+        else:
+            header = _choose_header(frame, preview, file.table, name, stem, saved)
         if header is None:
             if name == "category" and file.table in WITHOUT_CATEGORY:
                 fixed["one_category"] = _name_all(frame, stem, saved)
@@ -147,8 +182,35 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
     )
     if chosen is not None:
         certainty, says = _reason(frame, preview, name, chosen)
-        st.caption(f"{MARKS[certainty]} {plain(says)}")
+        mark = f":orange-badge[{plain(words.text('ui.upload.to_confirm'))}]" if certainty == "likely" else MARKS[certainty]
+        st.caption(f"{mark} {plain(says)}")
     return chosen
+
+
+def _choose_segments(frame: Frame, preview: FilePreview, stem: str, saved: ColumnMapping | None, segments: tuple[str, ...]) -> str | None:
+    """The segment column, or several of them as one (`COLUMNS_TOGETHER`); `segments` are those of a saved mapping that names them for all tables."""
+    words, headers = frame.words, preview.reading.headers
+    proposed = preview.proposal.choices.get("segment")
+    header = saved.header("segment") if saved else (proposed.header if proposed else None)
+    known = segments or (() if header is None else (header,) if header in headers else tuple(header.split(COLUMNS_TOGETHER)))
+    chosen = st.multiselect(
+        plain(f"{field_name(frame, 'segment')} ({words.text('ui.upload.optional')})"),
+        headers,
+        default=[name for name in known if name in headers],
+        key=f"{stem}.segment",
+        placeholder=words.text("ui.upload.column_none"),
+        help=words.text("ui.upload.field_segment_help"),
+        format_func=str,
+    )
+    if len(chosen) == 1:
+        certainty, says = _reason(frame, preview, "segment", chosen[0])
+        st.caption(f"{MARKS[certainty]} {plain(says)}")
+    elif chosen:
+        rows = zip(*(preview.sample(name) for name in chosen), strict=False)
+        examples = list(dict.fromkeys(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows))[:3]
+        shown = words.text("ui.upload.examples", values=" · ".join(f"“{text[:40]}”" for text in examples))
+        st.caption(plain(f"{words.text('ui.upload.segments_together')} {shown}"))
+    return COLUMNS_TOGETHER.join(chosen) or None
 
 
 def _name_all(frame: Frame, stem: str, saved: ColumnMapping | None) -> str:

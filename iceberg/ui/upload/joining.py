@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from iceberg.ingest.joining.links import LinkChoice, Relation, Relations
-from iceberg.ingest.joining.options import CHOICES, Joining, JoiningReport
-from iceberg.ingest.joining_sentences import JoiningFact, tell_report, tell_steps
+from iceberg.ingest.joining.options import CHOICES, Contradiction, Joining, JoiningReport
+from iceberg.ingest.joining_sentences import tell_report, tell_steps
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.tables import IngestReport
+from iceberg.ui.figure import draw_table
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
+from iceberg.ui.upload.category_table import choose_categories
 
 RULES = "joining"
 LINKS = "relations"
+AGREEMENTS = {"flag_and_event"}  # what two tables say alike is counted too, and is no contradiction
+ENOUGH_MET = 0.95  # judgement: with fewer of the complaints, the missing ones are no longer single errors
 _DAYS = {"gap_days": 0, "inactivity_days": 1}  # smallest value of each
 
 
@@ -34,39 +39,89 @@ def chosen_links(files: str, mapping: MappingSet) -> dict[str, LinkChoice]:
 
 def show_joining(frame: Frame, report: IngestReport, mapping: MappingSet, *, files: str) -> None:
     """Show how the tables were joined, with the means to choose otherwise; a choice counts the files again."""
-    entries = tell_report(report, frame.words)
-    if not entries:
-        return
-    if entries[0].section == "joined":
-        st.markdown(f"**{frame.words.text('ui.upload.joining_title')}**")
-    found = report.joining
+    words, found = frame.words, report.joining
+    entries = [entry for entry in tell_report(report, words) if entry.section in {"joined", "relations"}]
     rules = found.rules if found is not None else mapping.joining
-    section, shown = "joined", set[str]()
-    for entry in entries:
-        if entry.section != section:
-            section = entry.section
-            st.markdown(f"**{frame.words.text(f'joining.{section}.title')}**")
-        warns = entry.section == "contradictions"
-        (st.warning if warns else st.info)(plain(entry.says), icon=":material/warning:" if warns else ":material/info:")
-        if entry.section == "relations":
-            _choose_link(frame, report.relations, entry.option.removeprefix("relations."), mapping, files)
-        elif found is not None and entry.option not in shown:
-            rules = _choose(frame, entry, rules, found, files)
-            shown.add(entry.option)
-    if found is not None:
-        rules = _offers(frame, found, rules, files)
-        if rules != found.rules:
-            st.session_state[RULES] = (files, rules)
-            st.rerun()
-    st.download_button(
-        frame.words.text("ui.upload.joining_save"),
-        data=replace(mapping, joining=rules).to_toml(),
-        file_name="mapping.toml",
-        mime="application/toml",
-        icon=":material/save:",
-        key="joining.save",
-        on_click="ignore",
-    )
+    chosen = set[str]()
+    if entries:
+        with st.expander(words.text("ui.upload.joining_title"), icon=":material/join:", expanded=len(report.rows) > 2, key="joining"):
+            for entry in entries:
+                st.markdown(f"- {plain(entry.says)}")
+                if entry.section == "relations":
+                    _choose_link(frame, report.relations, entry.option.removeprefix("relations."), mapping, files)
+                elif found is not None and entry.option not in chosen:
+                    rules = _choose(frame, entry.option, rules, found, files)
+                    chosen.add(entry.option)
+    if found is None:
+        return
+    if found.contradictions:
+        rules = _show_contradictions(frame, found, rules, files, without=chosen)
+    rules = _offer_ids(frame, found, rules)
+    rules = choose_categories(frame, found.categories, rules, files=files)
+    if rules != found.rules:
+        st.session_state[RULES] = (files, rules)
+        st.rerun()
+
+
+def _show_contradictions(frame: Frame, found: JoiningReport, rules: Joining, files: str, *, without: set[str]) -> Joining:
+    """One table of what the tables say that cannot both be true, with the choices below; where they agree is said beside it.
+
+    `without` are the options whose choices stand above.
+    """
+    words = frame.words
+    agreed = [entry for entry in found.contradictions if entry.code in AGREEMENTS]
+    others = [entry for entry in found.contradictions if entry.code not in AGREEMENTS]
+    if others:
+        st.markdown(f"**{words.text('joining.contradictions.title')}**")
+        table = pd.DataFrame(
+            {
+                "what": [words.text(f"joining.contradictions.{one.code}", **_files_of(one)) for one in others],
+                "rows": [one.count for one in others],
+                "of": [one.total for one in others],
+                "rule": [words.text(f"joining.choices.{one.option}.{one.choice}") if one.option else "" for one in others],
+                "examples": [", ".join(one.examples) for one in others],
+            }
+        )
+        names = {name: words.text(f"ui.upload.contradiction_{name}") for name in table.columns}
+        draw_table(table, columns=names, alt_text=words.text("joining.contradictions.title"), key="contradictions")
+        for option in dict.fromkeys(one.option for one in others if one.option and one.option not in without):
+            rules = _choose(frame, option, rules, found, files)
+    for one in agreed:
+        st.caption(f":material/check_small: {plain(words.text(f'joining.contradictions.{one.code}', **_files_of(one)))}")
+    return rules
+
+
+def _files_of(one: Contradiction) -> dict[str, object]:
+    return {"file": one.file, "other": one.other_file, "count": one.count, "total": one.total}
+
+
+def _offer_ids(frame: Frame, found: JoiningReport, rules: Joining) -> Joining:
+    """Ids that do not meet, with the button that makes them comparable inside the note."""
+    words = frame.words
+    for proposal in found.id_proposals:
+        with st.container(border=True, key=f"ids-{proposal.table}"):
+            steps = tell_steps(proposal.steps, words)
+            values = {"table": words.text(f"ingest.tables.{proposal.table}"), "before": words.percent(proposal.before), "steps": steps}
+            says = words.text("joining.ids.proposal", **values, after=words.percent(proposal.after))
+            pair = words.text("joining.ids.pair", one=proposal.examples[0][0], other=proposal.examples[0][1]) if proposal.examples else ""
+            st.warning(plain(f"{says} {pair}"), icon=":material/join:")
+            label = words.text("ui.upload.joining_ids", steps=steps)
+            if st.button(plain(label), icon=":material/join:", type="primary", key=f"press.ids.{proposal.table}"):
+                rules = replace(rules, id_normalisation=proposal.steps)
+    return rules
+
+
+def ask_about_ids(frame: Frame, report: IngestReport, *, files: str) -> bool:
+    """Whether the estimate may begin: where fewer than `ENOUGH_MET` of the complaints name a customer of the file, the analyst decides."""
+    words, ready = frame.words, True
+    for table in ("complaints", "incidents"):
+        read = report.rows[table].read if table in report.rows else 0
+        unknown = sum(count.rows for count in report.rules if count.table == table and count.rule == "unknown_customer")
+        if read and unknown / read > 1 - ENOUGH_MET:
+            name, share = words.text(f"ui.upload.table_{table}"), words.percent(1 - unknown / read)
+            st.warning(plain(words.text("ui.upload.few_met", table=name, share=share, count=unknown, read=read)), icon=":material/help:")
+            ready = st.checkbox(plain(words.text("ui.upload.few_met_accept", count=unknown)), key=f"ids.accepted.{table}.{files[:12]}") and ready
+    return ready
 
 
 def _choose_link(frame: Frame, relations: Relations, table: str, mapping: MappingSet, files: str) -> None:
@@ -93,8 +148,8 @@ def _pair_name(frame: Frame, pair: Relation, *, measured: bool) -> str:
     return words.text("ui.upload.relation_pair", pair=name, share=words.percent(pair.share), ids=pair.ids) if measured else name
 
 
-def _choose(frame: Frame, entry: JoiningFact, rules: Joining, found: JoiningReport, files: str) -> Joining:
-    words, option = frame.words, entry.option
+def _choose(frame: Frame, option: str, rules: Joining, found: JoiningReport, files: str) -> Joining:
+    words = frame.words
     label = words.text(f"ui.upload.joining_{option}") if option in CHOICES or option in _DAYS else ""
     key = f"joining.{option}.{files[:12]}"
     if option in CHOICES:
@@ -117,18 +172,3 @@ def _choose(frame: Frame, entry: JoiningFact, rules: Joining, found: JoiningRepo
 def _with(rules: Joining, option: str, value: object) -> Joining:
     changed: dict[str, Any] = {option: value}
     return replace(rules, **changed)
-
-
-def _offers(frame: Frame, found: JoiningReport, rules: Joining, files: str) -> Joining:
-    """Offer to make ids comparable and to merge categories, one click each."""
-    words = frame.words
-    for proposal in found.id_proposals:
-        label = words.text("ui.upload.joining_ids", steps=tell_steps(proposal.steps, words))
-        if st.button(plain(label), icon=":material/join:", key=f"joining.ids.{proposal.table}"):
-            rules = replace(rules, id_normalisation=proposal.steps)
-    for place, group in enumerate(found.categories.alike):
-        label = words.text("ui.upload.joining_merge", others=", ".join(group.others), kept=group.kept)
-        if st.button(plain(label), icon=":material/merge:", key=f"joining.merge.{place}.{files[:12]}"):
-            others = (*rules.merge_categories.get(group.kept, ()), *group.others)
-            rules = replace(rules, merge_categories=rules.merge_categories | {group.kept: others})
-    return rules

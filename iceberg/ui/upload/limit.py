@@ -58,7 +58,7 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
         st.markdown(words.text("ui.upload.refused_command"))
         st.code(command_line(shape, names, words), language=None, wrap_lines=True)
     else:
-        st.caption(plain(words.text("ui.upload.larger", limit=LIMIT_MB, command=command_line(shape, {}, words))))
+        st.caption(plain(words.text("ui.upload.larger", limit=LIMIT_MB)))
 
 
 def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:

@@ -54,7 +54,7 @@ def _read_file(frame: Frame, upload: Upload, file: UploadedFile) -> tuple[FilePr
                 icon=":material/tune:",
                 key=f"change.{file.table}.{file.sha256[:8]}",
             ):
-                options = _choose_options(frame, file, found.reading)
+                options = _choose_options(frame, file, found.reading, upload.fitting_sheet(file))
         else:
             options = ReadOptions()
     options = replace(options, encoding=options.encoding or encoding)
@@ -113,7 +113,7 @@ def _separator_name(frame: Frame, separator: str) -> str:
     return frame.words.text(f"ui.upload.separator_{known}") if known else repr(separator)
 
 
-def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> ReadOptions:
+def _choose_options(frame: Frame, file: UploadedFile, found: FileReading, fitting_sheet: str) -> ReadOptions:
     stem = f"read.{file.table}.{file.sha256[:8]}"
     encoding = separator = sheet = None
     if found.format == "csv":
@@ -121,7 +121,7 @@ def _choose_options(frame: Frame, file: UploadedFile, found: FileReading) -> Rea
         name_of = partial(_separator_name, frame)
         separator = choose_other(frame, "reading_separator", found.separator, tuple(SEPARATORS), key=f"{stem}.separator", name_of=name_of)
     elif len(found.sheets) > 1:
-        sheet = choose_other(frame, "reading_sheet", found.sheet, found.sheets, key=f"{stem}.sheet")
+        sheet = choose_other(frame, "reading_sheet", found.sheet, found.sheets, key=f"{stem}.sheet", saved=fitting_sheet)
     header = st.number_input(
         frame.words.text("ui.upload.reading_header"),
         min_value=1,

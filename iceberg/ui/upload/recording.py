@@ -53,7 +53,7 @@ def ask_about_recording(frame: Frame, counts: CohortCounts, rules: Joining, *, f
     show_diagnostics(frame, about_recording(counts))
     for place, one in enumerate(find_renamed(counts)):
         label = words.text("ui.upload.recording_merge", others=", ".join(one.names), kept=one.name)
-        if st.button(plain(label), icon=":material/merge:", key=_key(f"merge.{place}", files)):
+        if st.button(plain(label), icon=":material/merge:", key=f"press.{_key(f'merge.{place}', files)}"):
             others = (*rules.merge_categories.get(one.name, ()), *one.names)
             st.session_state[RULES] = (files, replace(rules, merge_categories=rules.merge_categories | {one.name: others}))
             st.rerun()

@@ -6,6 +6,7 @@ put on screen, and with the session. Rows are dropped once counted.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.files.table_sources import Sources
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.opening import options_of
+from iceberg.ingest.recognise import likeness
 from iceberg.ingest.rules.select import resolve_fields
 from iceberg.ingest.schema import ASKED_FIELDS, EXTRA_FIELDS
 from iceberg.ingest.values.dates import DateReading, recognise_dates
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 PREVIEW_LINES = 6
 MOST_READINGS = 20  # judgement: a file read again with other options lies on the disk once more, until this many do
+MOST_SHEETS = 6  # judgement: of a workbook; with more, the analyst names the sheet
+CLEARLY_BETTER = 0.6  # judgement: of `likeness`; more than a name alone
 _MOST_RESULTS = 24
 
 
@@ -140,6 +144,26 @@ class Upload:
             return replace(first, others=tuple(others))
 
         return self._results.get(f"preview|{file.table}|{options!r}", make)
+
+    def fitting_sheet(self, file: UploadedFile) -> str:
+        """The sheet of a workbook whose columns and name fit the table clearly better than the one that was read; "" where there is none.
+
+        Raises:
+            FileError: When the file is no table, with the reason.
+        """
+        found = self.preview(file, ReadOptions(settle=True))
+        if len(file.sources) != 1 or len(found.reading.sheets) < 2:
+            return ""
+
+        def fit(sheet: str) -> float:
+            try:
+                return likeness(self.preview(file, ReadOptions(settle=True, sheet=sheet)).source, file.table, sheet)
+            except IcebergError:  # an empty sheet
+                return -math.inf
+
+        fits = {sheet: fit(sheet) for sheet in found.reading.sheets[:MOST_SHEETS]}
+        best = max(fits, key=lambda sheet: fits[sheet])
+        return best if fits[best] > fits.get(found.reading.sheet, -math.inf) + CLEARLY_BETTER else ""
 
     def check(self, file: UploadedFile, mapping: ColumnMapping) -> None:
         """Check that every date and amount can be read one way only.

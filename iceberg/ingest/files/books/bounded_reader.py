@@ -6,9 +6,11 @@ the script that the child runs: it imports nothing of the package, so that it st
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import io
 import json
+import re
 import signal
 import struct
 import subprocess
@@ -41,7 +43,7 @@ class OutOfBoundsError(Exception):
     """A book cannot be read within its memory and time; its arguments are those bounds, in bytes and seconds."""
 
 
-def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, CellGrid]:
+def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, CellGrid, dict[int, int]]:
     """Read one sheet of a book.
 
     Args:
@@ -49,7 +51,8 @@ def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Cel
         sheet: Name of the sheet; None takes the one with the most filled cells.
 
     Returns:
-        The names of all sheets, the name of the sheet taken ("" where there is none), and its cells from A1 on.
+        The names of all sheets, the name of the sheet taken ("" where there is none), its cells from A1 on, and by place of the column the number
+        of cells that hold a formula without a result.
 
     Raises:
         UnpackedTooLargeError: The book declares too large a size.
@@ -82,9 +85,9 @@ def read_cells(path: Path, sheet: str | None) -> tuple[tuple[str, ...], str, Cel
         raise OutOfBoundsError(memory, seconds)
     if code:
         raise ValueError("not a book")
-    (names, chosen), *rows = lines
+    (names, chosen, unsolved), *rows = lines
     blank: list[Cell] = [""] * max(map(len, rows), default=0)
-    return tuple(names), chosen, [row or blank for row in rows]
+    return tuple(names), chosen, [row or blank for row in rows], {int(place): count for place, count in unsolved.items()}
 
 
 def _refuse_declared_size(path: Path, size: int, *, zipped: bool) -> None:
@@ -129,11 +132,61 @@ def _write_cells(path: str, sheet: str | None) -> None:
     wanted = [name for name in book.sheet_names if sheet in (None, name)]
     sheets = (book.get_sheet_by_name(name) for name in wanted)
     chosen = max(sheets, key=_filled_cells) if len(wanted) > 1 else next(sheets, None)
-    _write_line([book.sheet_names, chosen.name if chosen is not None else ""])
+    unsolved = _unsolved_formulas(data, chosen.name) if chosen is not None and zipfile.is_zipfile(data) else {}
+    _write_line([book.sheet_names, chosen.name if chosen is not None else "", unsolved])
     if chosen is not None and chosen.start is not None:
         left = [""] * chosen.start[1]
         for row in chosen.iter_rows():
             _write_line(left + row if any(cell != "" for cell in row) else [])
+
+
+def _unsolved_formulas(data: io.BytesIO, sheet: str) -> dict[int, int]:
+    """Cells of an .xlsx sheet that hold a formula without a result, by place of the column: programs write formulas, spreadsheets their results.
+
+    Some programs write 0 in place of a result they do not know: where every formula of a column gives 0, none is known. A formula that gives an
+    empty text has a result.
+    """
+    counts: dict[int, list[int]] = {}
+    with zipfile.ZipFile(data) as book:
+        part = _part_of(book, sheet)
+        if part is None:
+            return {}
+        for match in _FORMULA_CELL.finditer(book.read(part)):
+            attributes, value = match[2], (match[3] or b"").strip()
+            place = 0
+            for letter in match[1]:
+                place = 26 * place + letter - 64
+            blank, zero = counts.setdefault(place - 1, [0, 0, 0])[:2]
+            counts[place - 1][0] = blank + (value == b"" and b't="str"' not in attributes)
+            counts[place - 1][1] = zero + (value == b"0")
+            counts[place - 1][2] += 1
+    solved = ((place, blank + zero if zero > 1 and blank + zero == formulas else blank) for place, (blank, zero, formulas) in counts.items())
+    return {place: count for place, count in solved if count}
+
+
+_FORMULA_CELL = re.compile(
+    rb'<c r="([A-Z]{1,3})[0-9]+"([^>]*)>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v(?:\s[^>]*)?>([^<]*)</v>)?\s*</c>'
+)
+_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+
+
+def _part_of(book: zipfile.ZipFile, sheet: str) -> str | None:
+    """The part of an .xlsx file that holds a sheet."""
+    try:
+        workbook, relations = (book.read(f"xl/{name}").decode(errors="replace") for name in ("workbook.xml", "_rels/workbook.xml.rels"))
+    except KeyError:
+        return None
+    named = next((tag for tag in _SHEET.findall(workbook) if html.unescape(_attribute(tag, "name")) == sheet), "")
+    wanted = _attribute(named, "r:id") or _attribute(named, "id")
+    target = next((_attribute(tag, "Target") for tag in _RELATION.findall(relations) if _attribute(tag, "Id") == wanted), "")
+    part = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+    return part if part.endswith(".xml") and part in book.namelist() else None
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', tag)
+    return found[1] if found else ""
 
 
 def _filled_cells(sheet: Any) -> int:  # noqa: ANN401  # calamine has no types

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from iceberg.errors import FileError
@@ -34,6 +34,7 @@ class SheetRows:
         header_row: Row number of the header (1-based, as the spreadsheet shows it).
         rows: Cells as text, one tuple per row below the header that is not blank.
         row_numbers: Row number of each, as the spreadsheet shows it.
+        unsolved: By header, the cells that hold a formula without its result.
     """
 
     sheet: str
@@ -42,6 +43,7 @@ class SheetRows:
     header_row: int
     rows: list[tuple[str | None, ...]]
     row_numbers: list[int]
+    unsolved: dict[str, int] = field(default_factory=dict)
 
 
 def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | None = None) -> SheetRows:
@@ -52,7 +54,7 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
             ``header_only``, ``one_column``.
     """
     try:
-        names, chosen, grid = read_cells(path, sheet)
+        names, chosen, grid, unsolved = read_cells(path, sheet)
     except UnpackedTooLargeError as error:
         raise FileError("book_too_large", {"file": name, "size_mb": error.args[0] >> 20, "limit_mb": MAX_UNPACKED_BYTES >> 20}) from error
     except OutOfBoundsError as error:
@@ -64,7 +66,7 @@ def read_book(path: Path, *, name: str, sheet: str | None, header_line: int | No
         raise FileError("sheet_not_found", {"file": name, "sheet": sheet, "sheets": ", ".join(names)})
     if not names:
         raise FileError("book_unreadable", {"file": name})
-    return cut_sheet(grid, name=name, sheet=chosen, sheets=names, header_line=header_line)
+    return cut_sheet(grid, name=name, sheet=chosen, sheets=names, header_line=header_line, unsolved=unsolved)
 
 
 def _cell_text(cell: Cell) -> str | None:
@@ -79,8 +81,10 @@ def _cell_text(cell: Cell) -> str | None:
     return str(cell) or None
 
 
-def cut_sheet(grid: Rows, *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None) -> SheetRows:
-    """Find the header of a grid of cells and the rows below it.
+def cut_sheet(
+    grid: Rows, *, name: str, sheet: str, sheets: tuple[str, ...], header_line: int | None, unsolved: Mapping[int, int] | None = None
+) -> SheetRows:
+    """Find the header of a grid of cells and the rows below it; `unsolved` are the formulas without results by place of the column.
 
     Raises:
         FileError: ``empty_file``, ``header_only``, ``one_column``.
@@ -100,7 +104,8 @@ def cut_sheet(grid: Rows, *, name: str, sheet: str, sheets: tuple[str, ...], hea
     numbered = [(number, cells) for number, cells in numbered if any(cell is not None for cell in cells)]
     if not numbered:
         raise FileError("header_only", {"file": f"{name}#{sheet}", "line": str(start + 1)})
-    return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered])
+    formulas = {header: count for header, place in zip(headers, columns, strict=True) if (count := (unsolved or {}).get(place))}
+    return SheetRows(sheet, sheets, headers, start + 1, [cells for _, cells in numbered], [number for number, _ in numbered], formulas)
 
 
 def _header_row(grid: Rows, filled: list[tuple[int, int]], usual: int) -> int:

@@ -30,7 +30,7 @@ THREADS = 2  # the matrix routines release the interpreter lock; parts are joine
 
 
 def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
-    """`work` of every segment in parallel; the results in order."""
+    """`work` of every segment (or fit) in parallel; the results in order."""
     if segments < THREADS:
         return [work(s) for s in range(segments)]
     with ThreadPoolExecutor(THREADS) as pool:

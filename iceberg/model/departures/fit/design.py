@@ -145,9 +145,13 @@ class LexisDesign:
 
 
 def _levels_of(counts: CohortCounts) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
-    """`ParameterLayout.membership` and `column_sizes`."""
-    levels = counts.segment_levels
-    names = [list(dict.fromkeys(levels_in)) for levels_in in zip(*levels, strict=True)]  # in the order of the segments: never by name
+    """`ParameterLayout.membership` and `column_sizes`.
+
+    A column of one level says nothing, and one whose every level is a segment (branches beside their regions) says what the segments say.
+    """
+    columns = [column for column in zip(*counts.segment_levels, strict=True) if 1 < len(set(column)) < len(counts.segments)]
+    levels = list(zip(*columns, strict=True))
+    names = [list(dict.fromkeys(column)) for column in columns]  # in the order of the segments: never by name
     starts = np.cumsum([0, *map(len, names)])
     members = [tuple(int(start) + column.index(level) for start, column, level in zip(starts, names, own, strict=False)) for own in levels]
     return tuple(members), tuple(map(len, names))

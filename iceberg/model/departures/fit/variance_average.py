@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from iceberg.arrays import FloatArray
+from iceberg.model.departures.fit.arrow import of_segments
 from iceberg.model.departures.fit.model import ExcessHazardFit, prior_of, refit
 from iceberg.model.departures.fit.scoring import spreads_of
 from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
@@ -32,11 +33,12 @@ def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
     sd = float(np.sqrt(2 / (freedom + PRIOR_FREEDOM)))
     if np.abs(sd * _move(fit) / np.sqrt(np.diagonal(fit.ratio_covariance))).max(initial=0.0) < MATTERS:
         return fit
-    fits = [(_log_weight(fit), fit)]
-    for step in STEPS:
-        variance = float(np.clip(fit.variances.natural_band * np.exp(step * sd), SMALLEST_VARIANCE, LARGEST_VARIANCE))
-        other = refit(replace(fit, variances=replace(fit.variances, natural_band=variance)), fit.shared, fit.own)
-        fits.append((_log_weight(other), other))
+
+    def fit_at(place: int) -> ExcessHazardFit:
+        variance = float(np.clip(fit.variances.natural_band * np.exp(STEPS[place] * sd), SMALLEST_VARIANCE, LARGEST_VARIANCE))
+        return refit(replace(fit, variances=replace(fit.variances, natural_band=variance)), fit.shared, fit.own)
+
+    fits = [(_log_weight(one), one) for one in (fit, *of_segments(fit_at, len(STEPS)))]
     weight = np.exp(np.array([value for value, _ in fits]) - max(value for value, _ in fits))
     weight /= weight.sum()
     weighted = [(float(share), other) for share, (_, other) in zip(weight, fits, strict=True) if share > LEAST_WEIGHT]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from iceberg.arrays import FloatArray
+from iceberg.model.priors import SEGMENT_SDS
 
 PRIOR_FREEDOM = 2.0  # judgement: a variance assumed beforehand weighs as much as two effects
 POOL_FREEDOM = 3.0  # judgement: what categories have in common weighs as much as three effects
@@ -34,7 +35,7 @@ class Variances:
     burst: FloatArray
     natural_month: float = 0.05**2
     natural_band: float = 0.4**2
-    natural_segment: float = 0.3**2
+    natural_segment: float = SEGMENT_SDS[1] ** 2
     natural_segment_month: float = 0.05**2
     natural_segment_band: float = 0.1**2
     level: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -47,7 +48,8 @@ class Variances:
         The levels of a segment column are expected to differ as much as segments do.
         """
         ones, each = np.ones(categories), np.ones(columns)
-        return cls(0.15**2 * ones, 0.4**2 * ones, 0.4**2 * ones, 0.25**2 * ones, level=0.4**2 * each, natural_level=0.3**2 * each)
+        segment, natural = (sd**2 for sd in SEGMENT_SDS)
+        return cls(0.15**2 * ones, 0.4**2 * ones, segment * ones, 0.25**2 * ones, level=segment * each, natural_level=natural * each)
 
 
 PER_CATEGORY = ("month", "band", "segment", "burst")

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import by_urgency, has_ranks, judge_category
 from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.report.advice import first_decisions, noise_sentence, tiles, verdict_label
 from iceberg.report.files.document.blocks import (
     Block,
     Bullets,
@@ -23,24 +25,21 @@ from iceberg.report.files.pictures import available_charts, chart_specification,
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence, short_rise
 from iceberg.report.tables.checks import checks_table
-from iceberg.report.tables.estimate import currency_of, ranking_table
+from iceberg.report.tables.estimate import currency_of
 from iceberg.report.takeaways import takeaway_checks
 from iceberg.report.words import (
-    category_of,
     comparator_sentence,
     customers,
-    decision,
     definition,
     diagnostic_sentences,
     evidence_badge,
     headline_reservation,
     headline_sentence,
-    noise_sentence,
+    money_range,
     share,
-    tiles,
 )
 
-DECISIONS = 3  # as on the page: past the first three an executive reads the ranking
+_WIDTHS = {"category": 2.2, "money": 1.9, "likely": 1.1, "vocal": 1.2, "cause": 1.1, "first": 1.3, "verdict": 1.6}  # of columns, beside 1
 _GRAVITY = {"warning": 0, "caution": 1, "info": 2}
 _MANY = 8  # past so many categories one figure is drawn smaller and one left out, to keep the report within four pages
 
@@ -107,8 +106,7 @@ def _figure(name: str, estimate: IcebergEstimate, words: Translator, *, part: fl
 def _ranking_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:
     if estimate.total.vocal_customers == 0:
         return ReportSection(words.text("export.section.ranking"), ())
-    first = ranking_table(estimate)["category"].head(DECISIONS)
-    decided = [decision(estimate, category, words) for category in first]
+    decided = first_decisions(estimate, words)
     many = len(estimate.categories) > _MANY
     noise = noise_sentence(estimate, words)
     nothing = estimate.total.silent_churn.upper < 0.5  # "would have kept 0 to 0" decides nothing
@@ -123,22 +121,22 @@ def _ranking_section(estimate: IcebergEstimate, words: Translator) -> ReportSect
 
 
 def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
-    """Every category with its exact range, what it costs, and the probability that it is the first; the company in the last row."""
+    """Every category with its exact range, what it costs, the probability that it is the first and the verdict; the company in the last row."""
     money = estimate.total.revenue_lost is not None
     noise = estimate.total.placebo is not None
     caused = any(item.common_cause is not None for item in estimate.categories)
-    columns = ["category", "vocal", "low", "likely", "high", *(["money"] if money else []), "first"]
+    columns = ["category", "vocal", "low", "likely", "high", *(["money"] if money else []), "first", "verdict"]
     columns += [*(["noise"] if noise else []), *(["cause"] if caused else [])]
     rows = []
-    for name in ranking_table(estimate)["category"]:
-        item = category_of(estimate, name)
+    for item in by_urgency(estimate):
         rows.append(
             (
-                name,
+                item.category,
                 words.integer(item.vocal_customers),
                 *_ends(item.silent_churn, words),
                 *([_money(item.revenue_lost, estimate, words)] if money else []),
-                share(item.probability_worst, words) if len(estimate.categories) > 1 else "—",
+                share(item.probability_worst, words) if has_ranks(estimate) else "—",
+                verdict_label(judge_category(estimate, item).verdict, words),
                 *([words.text("report.unknown") if item.placebo is None else customers(item.placebo.upper, words)] if noise else []),
                 *([short_rise(item.common_cause, words)] if caused else []),
             )
@@ -151,6 +149,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
             *_ends(total.silent_churn, words),
             *([_money(total.revenue_lost, estimate, words)] if money else []),
             "",
+            "",
             *([customers(total.placebo.upper, words)] if total.placebo is not None else []),
             *([short_rise(total.common_cause, words)] if caused else []),
         )
@@ -162,7 +161,7 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
         tuple(rows),
         name_and_figures(len(columns)),
         total=True,
-        widths=tuple({"category": 2.2, "money": 1.9, "likely": 1.2, "vocal": 1.2, "cause": 1.2}.get(name, 1.0) for name in columns),
+        widths=tuple(_WIDTHS.get(name, 1.0) for name in columns),
     )
 
 
@@ -173,8 +172,7 @@ def _ends(interval: CredibleInterval, words: Translator) -> tuple[str, str, str]
 def _money(interval: CredibleInterval | None, estimate: IcebergEstimate, words: Translator) -> str:
     if interval is None:
         return words.text("report.unknown")
-    low, high = (words.money_compact(value, currency_of(estimate)) for value in (interval.lower, interval.upper))
-    return words.text("report.range", low=low, high=high)
+    return money_range(interval, currency_of(estimate), words)
 
 
 def _comparator_section(estimate: IcebergEstimate, words: Translator) -> ReportSection:

@@ -12,8 +12,9 @@ from typing import Any
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import CredibleInterval, IcebergEstimate
+from iceberg.report.advice import first_decisions, noise_sentence, tiles
 from iceberg.report.files.document.blocks import TableBlock
-from iceberg.report.files.document.executive import DECISIONS, period_text, ranking_grid, remark_lines
+from iceberg.report.files.document.executive import period_text, ranking_grid, remark_lines
 from iceberg.report.files.document.method_section import (
     assumption_rows,
     fact_lines,
@@ -31,13 +32,10 @@ from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.report.words import (
     category_of,
     comparator_sentence,
-    decision,
     definition,
     evidence_badge,
     headline_reservation,
     headline_sentence,
-    noise_sentence,
-    tiles,
 )
 
 WIDTH_IN, HEIGHT_IN, MARGIN_IN = 13.333, 7.5, 0.6
@@ -196,7 +194,7 @@ def _ranking_slide(deck: _Deck) -> None:
 
     estimate, words = deck.estimate, deck.words
     names = list(ranking_table(estimate)["category"])
-    decided = [decision(estimate, name, words) for name in names[:DECISIONS]]
+    decided = first_decisions(estimate, words)
     noise = noise_sentence(estimate, words)
     notes = [deck.text("interval"), noise or "", comparator_sentence(estimate, words)]
     slide = _new_slide(deck, chart_takeaway("ranking", estimate, words), notes=notes)

@@ -69,6 +69,7 @@ def _total_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
 def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
     for row in sheet.frame.to_dict("records"):
         about = {"table": "category", "category": row["category"]}
+        yield about | {"quantity": "verdict", "text": row["verdict"]}
         for name, unit in _SINGLE.items():
             yield about | {"quantity": name, "unit": unit} | _ends(row[name], row[name], row[name])
         for stem, (quantity, unit) in _STEMS.items():
@@ -78,9 +79,10 @@ def _category_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
 
 
 def _cell_rows(sheet: Sheet) -> Iterator[dict[str, Any]]:
-    """Months or segments: the estimate and the two observed counts beside it."""
+    """Months, levels of segment columns or segments: the estimate and the two observed counts beside it."""
     for row in sheet.frame.to_dict("records"):
         where = {"table": "month", "month": _months(row)} if sheet.name == "months" else {"table": "segment", "segment": row["segment"]}
+        where |= {"table": f"segment: {row['column']}"} if sheet.name == "columns" else {}
         yield where | {"quantity": "silent_churn", "unit": "customers"} | _ends(row["lower"], row["median"], row["upper"])
         for name in ("vocal_customers", "silent_leavers"):
             yield where | {"quantity": name, "unit": "customers"} | _ends(row[name], row[name], row[name])
@@ -108,6 +110,7 @@ _ROWS = {
     "total": _total_rows,
     "categories": _category_rows,
     "months": _cell_rows,
+    "columns": _cell_rows,
     "segments": _cell_rows,
     "ahead": _ahead_rows,
     "assumptions": _text_rows,

@@ -10,7 +10,9 @@ import pandas as pd
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.decision.verdict import judge_category
 from iceberg.model.results import IcebergEstimate
+from iceberg.report.advice import noise_sentence, ranking_lead
 from iceberg.report.files.document.executive import period_text, remark_lines
 from iceberg.report.files.document.method_section import (
     assumption_rows,
@@ -22,14 +24,15 @@ from iceberg.report.files.document.method_section import (
 )
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
-from iceberg.report.small_cells import hide_small
-from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, segment_table, total_table
+from iceberg.report.small_cells import hide_small, shown_columns, shown_segments
+from iceberg.report.tables.estimate import month_trend_table, pipeline_table, ranking_table, total_table
 from iceberg.report.tables.tidy import interval_columns
-from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline_reservation, headline_sentence, noise_sentence
+from iceberg.report.words import comparator_sentence, definition, evidence_badge, headline_reservation, headline_sentence
 
-SheetName = Literal["total", "categories", "months", "segments", "ahead", "assumptions", "notes"]
+SheetName = Literal["total", "categories", "months", "columns", "segments", "ahead", "assumptions", "notes"]
 
 
+NO_VERDICT = "none"  # as in ``report.verdict``
 _OBSERVED = ("vocal_customers", "silent_leavers")
 
 
@@ -50,7 +53,9 @@ def build_sheets(
     if cells is not None and cells.has_calendar:
         sheets.append(Sheet("months", hide_small(month_trend_table(estimate), _OBSERVED, smallest=smallest)))
     if cells is not None and len(cells.segments) > 1:
-        sheets.append(Sheet("segments", hide_small(_segments(estimate, smallest), _OBSERVED, smallest=smallest)))
+        if cells.segment_columns:
+            sheets.append(Sheet("columns", shown_columns(estimate, smallest=smallest)))
+        sheets.append(Sheet("segments", shown_segments(estimate, smallest=smallest)))
     ahead = pipeline_table(estimate)
     ahead["category"] = [name or words.text("report.all_categories") for name in ahead["category"]]
     columns = ["assumption", "value", "grade", "source"]
@@ -62,11 +67,6 @@ def build_sheets(
     return tuple(sheet for sheet in sheets if not sheet.frame.empty)
 
 
-def _segments(estimate: IcebergEstimate, smallest: int) -> pd.DataFrame:
-    """Segments; a share of so few leavers would give their number away."""
-    frame = segment_table(estimate)
-    frame["silent_share"] = frame["silent_share"].mask(hide_small(frame, ["silent_leavers"], smallest=smallest)["silent_leavers"].isna())
-    return frame
 
 
 def _totals(estimate: IcebergEstimate) -> pd.DataFrame:
@@ -83,6 +83,7 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
         {
             "rank": first[item.category],
             "category": item.category,
+            "verdict": judge_category(estimate, item).verdict or NO_VERDICT,
             "vocal_customers": item.vocal_customers,
             **interval_columns("silent", item.silent_churn),
             **interval_columns("revenue_lost", item.revenue_lost),
@@ -112,6 +113,7 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         (about("period"), period_text(estimate, counts, words)),
         (about("headline"), headline_sentence(estimate, words)),
         (about("headline"), headline_reservation(estimate, words)),
+        (about("verdict"), ranking_lead(estimate, words)),
         (about("definition"), definition(words)),
         (about("interval"), words.text("export.interval")),
         *([(about("period"), words.text("export.months_together"))] if estimate.cells is not None and estimate.cells.last_months else []),

@@ -24,6 +24,7 @@ _LINE_POINTS = 13.5
 _FORMATS = {"count": "#,##0", "rate": "0.0%", "ratio": "#,##0.00", "month": "mmm yyyy", "plain": "General"}
 _RATES = ("probability_first", "prior_share", "silent_share", "excess_lower", "excess_median", "excess_upper")
 _RATIOS = ("supported", "prior_lower", "prior_median", "prior_upper")
+_WORDS_OF = {"quantity": "report.quantity", "unit": "export.unit", "verdict": "report.verdict"}  # columns of codes -> their words
 _WRAPPED = ("text", "source", "assumption")
 
 
@@ -97,8 +98,8 @@ def _write_cell(
 ) -> str:
     """Write one cell; returns about what it will look like, for the width of its column."""
     if isinstance(value, str):
-        text = words.text(f"report.quantity.{value}") if name == "quantity" else words.text(f"export.unit.{value}") if name == "unit" else value
-        text = safe_cell(text)
+        key = _WORDS_OF.get(name)
+        text = safe_cell(words.text(f"{key}.{value}") if key else value)
         page.write_string(*place, text, formats.wrapped if name in _WRAPPED else formats.text)
         return text
     if isinstance(value, date):

@@ -1,0 +1,109 @@
+"""Lets the values of columns decide where their headers do not: which id is unique, which column numbers the cases, which days are last days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.files.source_table import SourceColumn, SourceTable
+from iceberg.ingest.values.date_forms import days_in
+from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
+
+TO_CONFIRM = 0.5  # a choice by content alone is pre-selected, and the analyst confirms it
+_ENOUGH, _UNIQUE = 5, 0.98  # judgement: fewer rows say nothing; a column with more repeated values is no id of its rows
+_FEW_COMPANIES = 0.5  # judgement: customers who complain do so once or twice on average; a company has many complainants
+# Headers of what several customers share: a person is not keyed by it where the table has an id of its own.
+_SHARED = re.compile(
+    r"(?:organi[sz]ation|company|group|household|societe|entreprise|organisation|foyer|parent account)(?: id)?|"
+    r"id (?:societe|entreprise|organisation|groupe|foyer)|sire[nt]"
+)
+_OWN_ID = ("id", "user id", "uuid", "guid", "row id")
+# Headers of days that say something else than when a customer left.
+_OTHER_DAYS = re.compile(
+    r".*(?:login|connexion|seen|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|activ|order|command|purchase|achat|"
+    r"review|email|mail|trial|essai|export|extract|next|prochain|complain|reclam|ticket|call|appel).*"
+)
+
+
+def by_content(
+    source: SourceTable, table: str, choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]
+) -> dict[str, FieldChoice]:
+    """The choices with what the values say.
+
+    Args:
+        source: The file.
+        table: Canonical table.
+        choices: Choices by header.
+        by_name: Columns by normalised header.
+    """
+    found = dict(choices)
+    if table in {"customers", "flat"}:
+        found |= _own_id(table, found, by_name)
+    if "complaint_id" in found and not _is_unique(source.column(found["complaint_id"].header)):
+        del found["complaint_id"]
+    if table == "customers" and "start_date" in found and not {"end_date", "churned"} & set(found):
+        last = _last_days(source, found, by_name)
+        found |= {"end_date": last} if last is not None else {}
+    return found
+
+
+def without_company(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
+    """The mapping of complaints without the column of the company that is complained about, in a log that lists no customers.
+
+    Each case has a number of its own there, and few companies have many cases.
+    """
+    choice = mapping.choices.get("customer_id")
+    column = source.column(choice.header) if choice is not None and choice.origin != "mapping" else None
+    if column is None or "complaint_id" not in mapping.choices or len(set(column.texts)) > _FEW_COMPANIES * len(column.texts):
+        return mapping
+    return replace(mapping, choices={name: one for name, one in mapping.choices.items() if name != "customer_id"})
+
+
+def _own_id(table: str, choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> dict[str, FieldChoice]:
+    """The id of the rows themselves, where the header names none, or what several customers share."""
+    taken = {choice.header for choice in choices.values()}
+    own = next((by_name[name] for name in _OWN_ID if name in by_name and by_name[name].header not in taken), None)
+    current = choices.get("customer_id")
+    shared = current is not None and any(_SHARED.fullmatch(name) for name, column in by_name.items() if column.header == current.header)
+    if own is None or not (current is None or shared) or not _is_unique(own) or table == "flat":
+        return {}
+    column = next((one for one in by_name.values() if current is not None and one.header == current.header), None)
+    if column is not None and _is_unique(column):
+        return {}
+    return {"customer_id": FieldChoice("customer_id", own.header, 0.9, "unique", "content")}
+
+
+def _is_unique(column: SourceColumn | None) -> bool:
+    texts = column.texts if column is not None else []
+    return column is not None and len(texts) >= _UNIQUE * len(column.sample) > 0 and len(set(texts)) >= _UNIQUE * len(texts)
+
+
+def _last_days(source: SourceTable, choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> FieldChoice | None:
+    """A column of days that some rows have and that follow their first days, to be confirmed as the last day."""
+    start = source.column(choices["start_date"].header)
+    firsts = _days(start) if start is not None else []
+    taken = {choice.header for choice in choices.values()}
+    for name, column in by_name.items():
+        if column.header in taken or _OTHER_DAYS.fullmatch(name):
+            continue
+        days = _days(column)
+        filled = [(first, last) for first, last in zip(firsts, days, strict=False) if last is not None]
+        known = [last >= first for first, last in filled if first is not None and last is not None]
+        if min(len(days) - len(filled), len(known)) >= 2 and sum(known) >= 0.95 * len(known):
+            return replace(FieldChoice("end_date", column.header), confidence=TO_CONFIRM, reason="content", origin="content")
+    return None
+
+
+def _days(column: SourceColumn) -> list[date | None]:
+    """The days of a column of days, None for a blank; [] where it is no such column."""
+    blank = {*BLANK_TEXTS, *STILL_HERE}
+    texts = [(value or "").strip() for value in column.sample]
+    filled = [text for text in texts if text.lower() not in blank]
+    reading = recognise_dates(filled) if len(filled) >= 2 else None
+    if reading is None or reading.format in {"unix_seconds", "unix_milliseconds", "excel_serial"} or reading.ambiguous:
+        return []
+    found = [days_in(text) for text in texts]
+    return [days.get(reading.format) or next(iter(days.values()), None) for days in found]

@@ -1,0 +1,104 @@
+"""The currencies that are written beside amounts: how each is written, and which one a cell names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from iceberg.ingest.engine.connection import quote_text
+
+# Upper case. A sign that several countries share stands for the one that most files mean: $ is USD, kr is SEK, Rs is INR.
+_SIGNS = {
+    "USD": "US$ $US USD $ DOLLARS DOLLAR",
+    "EUR": "€ EUR EUROS EURO",
+    "GBP": "£ GBP",
+    "CHF": "CHF SFR. SFR FR. FR",
+    "CAD": "CA$ C$ $CA $C CAD CAN$ $CAN",
+    "AUD": "AU$ A$ $AU AUD",
+    "NZD": "NZ$ NZD",
+    "HKD": "HK$ HKD",
+    "SGD": "S$ SG$ SGD",
+    "MXN": "MX$ MEX$ MXN",
+    "BRL": "R$ BRL",
+    "SEK": "KR. KR SEK",
+    "NOK": "NOK NKR",
+    "DKK": "DKK DKR",
+    "INR": "₹ RS. RS INR",
+    "JPY": "¥ JPY 円",
+    "CNY": "CN¥ RMB CNY 元",
+    "KRW": "₩ KRW",
+    "TRY": "₺ TL TRY",
+    "RUB": "₽ RUB РУБ.",
+    "UAH": "₴ UAH",
+    "ILS": "₪ ILS NIS",
+    "PLN": "ZŁ ZL PLN",
+    "CZK": "KČ KC CZK",
+    "HUF": "FT HUF",
+    "RON": "LEI LEU RON",
+    "BGN": "ЛВ. BGN",
+    "ZAR": "ZAR",
+    "MAD": "DHS DH MAD",
+    "AED": "AED",
+    "SAR": "SAR",
+    "EGP": "EGP",
+    "TND": "DT TND",
+    "DZD": "DA DZD",
+    "XOF": "FCFA CFA XOF F.CFA",
+    "XAF": "XAF",
+    "XPF": "XPF FCFP",
+    "NGN": "₦ NGN",
+    "KES": "KSH KES",
+    "GHS": "GHS GH₵",
+    "THB": "฿ THB",
+    "IDR": "RP IDR",
+    "MYR": "RM MYR",
+    "PHP": "₱ PHP",
+    "VND": "₫ VND",
+    "TWD": "NT$ TWD",
+    "COP": "COP COL$",
+    "CLP": "CLP",
+    "ARS": "ARS AR$",
+    "PEN": "S/. S/ PEN",
+}
+_CODE_OF = {sign: code for code, signs in _SIGNS.items() for sign in signs.split()}
+_BY_LENGTH = sorted(_CODE_OF, key=lambda sign: (-len(sign), sign))
+SIGN = f"(?:{'|'.join(map(re.escape, _BY_LENGTH))})"
+CODES = frozenset(_SIGNS)
+# A sign, or the sign with its code, before or behind the amount; blanks have been taken out and letters are upper case.
+_BEFORE = re.compile(f"^[-+(]*({SIGN})(?:{SIGN})?[-+]?[0-9.,]")
+_BEHIND = re.compile(f"[0-9.,)-](?:[$])?({SIGN})(?:HT|TTC)?[)-]*$")
+_DOLLAR = "$"  # of which country a code at the other end may say
+
+
+def currency_in(text: str) -> str:
+    """ISO code of the currency in a text without blanks and in upper case; "" where there is none."""
+    before, behind = _BEFORE.search(text), _BEHIND.search(text)
+    found = behind if before is None or (behind is not None and before[1] == _DOLLAR) else before
+    return _CODE_OF[found[1]] if found else ""
+
+
+def currencies_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """The currencies of several such texts, the most frequent first."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        if code := currency_in(text):
+            counts[code] = counts.get(code, 0) + 1
+    return tuple(sorted(counts, key=lambda code: -counts[code]))  # of equally many, the first one
+
+
+def sign_sql(text: str) -> str:
+    """SQL of the sign in a text without blanks and in upper case, "" where there is none."""
+    before, behind = (f"regexp_extract({text}, {quote_text(pattern.pattern)}, 1)" for pattern in (_BEFORE, _BEHIND))
+    return f"CASE WHEN {before} IN ('', '{_DOLLAR}') AND {behind} <> '' THEN {behind} ELSE {before} END"
+
+
+def rate_sql(text: str, base: str, rates: Mapping[str, float]) -> str:
+    """SQL of the factor that brings an amount to the currency `base`; NULL for a currency without a rate.
+
+    Args:
+        text: SQL of a text without blanks and in upper case; one without a sign is an amount in `base`.
+        base: Currency of the result, "" where the amounts name none.
+        rates: What one unit of each other currency is worth in `base`.
+    """
+    worth = {"": 1.0, **{sign: 1.0 if code == base else rates[code] for sign, code in _CODE_OF.items() if base and (code == base or code in rates)}}
+    return f"CASE {sign_sql(text)} {' '.join(f'WHEN {quote_text(sign)} THEN {factor!r}' for sign, factor in worth.items())} END"

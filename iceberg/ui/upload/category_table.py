@@ -1,0 +1,115 @@
+"""The table of categories: every name of the files and the category that it counts as, to be merged, renamed, grouped, split or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from iceberg.ingest.joining.options import CategoryReport, Joining
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+
+
+def choose_categories(frame: Frame, found: CategoryReport, rules: Joining, *, files: str) -> Joining:
+    """Show the table and what is proposed; the rules as they stand after this run."""
+    words = frame.words
+    if len(found.names) < 2:
+        return rules
+    proposals = {other: group.kept for group in found.alike for other in group.others}
+    title = words.text("ui.upload.categories", names=len(found.names), categories=len({name for _, _, becomes in found.names for name in becomes}))
+    with st.expander(plain(title), icon=":material/category:", expanded=bool(proposals or found.several), key="categories"):
+        if found.spellings:
+            count = sum(len(group.rows) for group in found.spellings)
+            st.caption(plain(words.text("ui.upload.spellings", count=count, into=len(found.spellings))))
+        rules = _offer(frame, found, proposals, rules)
+        edited = _edit(frame, found, proposals, files)
+        if edited is not None:
+            rules = with_names(rules, found, edited)
+        keeps = rules.category_spelling == "keep"
+        if st.toggle(words.text("ui.upload.keep_spellings"), value=keeps, key=f"joining.spelling.{files[:12]}") != keeps:
+            rules = replace(rules, category_spelling="merge" if keeps else "keep")
+    return rules
+
+
+def _offer(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], rules: Joining) -> Joining:
+    words = frame.words
+    for group in found.alike:
+        why = ", ".join(words.text(f"joining.categories.{reason}") for reason in dict.fromkeys(group.reasons))
+        st.markdown(f"- {plain(words.text('ui.upload.alike', others=', '.join(group.others), kept=group.kept, why=why))}")
+    with st.container(horizontal=True):
+        if proposals and st.button(
+            words.text("ui.upload.merge_all", count=len(found.alike)), icon=":material/merge:", type="primary", key="press.merge_all"
+        ):
+            rules = merge_names(rules, proposals)
+        if found.several is not None:
+            label = words.text("ui.upload.split", separator=found.several.separator.strip(), example=found.several.cells[0], rows=found.several.rows)
+            if st.button(plain(label), icon=":material/call_split:", key="press.split"):
+                rules = replace(rules, split_categories=found.several.separator)
+        if rules.split_categories and st.button(words.text("ui.upload.unsplit"), icon=":material/undo:", key="press.unsplit"):
+            rules = replace(rules, split_categories="")
+        if (rules.merge_categories or rules.drop_categories) and st.button(
+            words.text("ui.upload.as_found"), icon=":material/undo:", type="tertiary", key="press.as_found"
+        ):
+            rules = replace(rules, merge_categories={}, drop_categories=())
+    return rules
+
+
+def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], files: str) -> dict[str, str] | None:
+    """The category of each name, "" where it is dropped, once "apply" was pressed; names of split cells are not in it."""
+    words = frame.words
+    single = [(name, rows, becomes) for name, rows, becomes in found.names if len(becomes) < 2]
+    table = pd.DataFrame(
+        {
+            "name": [name for name, _, _ in single],
+            "rows": [rows for _, rows, _ in single],
+            "category": [becomes[0] if becomes else name for name, _, becomes in single],
+            "proposal": [proposals.get(becomes[0], "") if becomes else "" for _, _, becomes in single],
+            "dropped": [not becomes for _, _, becomes in single],
+        }
+    )
+    with st.form(f"categories.{hash(tuple(found.names)) & 0xFFFFFF:x}.{files[:12]}", border=False):
+        edited = st.data_editor(
+            table,
+            hide_index=True,
+            num_rows="fixed",
+            disabled=["name", "rows", "proposal"],
+            key=f"names.{hash(tuple(found.names)) & 0xFFFFFF:x}",
+            column_config={
+                "name": st.column_config.TextColumn(words.text("ui.upload.name_found")),
+                "rows": st.column_config.NumberColumn(words.text("ui.upload.name_rows")),
+                "category": st.column_config.TextColumn(words.text("ui.upload.name_category"), required=True, max_chars=80),
+                "proposal": st.column_config.TextColumn(words.text("ui.upload.name_proposal")),
+                "dropped": st.column_config.CheckboxColumn(words.text("ui.upload.name_dropped")),
+            },
+            alt=words.text("ui.upload.categories_table"),
+        )
+        st.caption(words.text("ui.upload.categories_help"))
+        if not st.form_submit_button(words.text("ui.upload.categories_apply"), icon=":material/check:"):
+            return None
+    rows = edited.to_dict("records")
+    return {row["name"]: "" if row["dropped"] else str(row["category"]).strip() for row in rows}
+
+
+def merge_names(rules: Joining, merges: Mapping[str, str]) -> Joining:
+    """The rules with more names merged, each into the name that it stands beside."""
+    merged = {name: tuple(others) for name, others in rules.merge_categories.items()}
+    for other, name in merges.items():
+        others = (*merged.pop(other, ()), other)  # what was merged into it follows
+        merged[name] = tuple(dict.fromkeys(one for one in (*merged.get(name, ()), *others) if one != name))
+    return replace(rules, merge_categories=merged)
+
+
+def with_names(rules: Joining, found: CategoryReport, edited: Mapping[str, str]) -> Joining:
+    """The rules after the table was edited: only what differs from the name itself is written down."""
+    usual = {name: group.kept for group in found.spellings for name in (group.kept, *group.others)} if rules.category_spelling == "merge" else {}
+    split = {name: becomes for name, _, becomes in found.names if len(becomes) > 1}
+    merged: dict[str, list[str]] = {}
+    for name, category in edited.items():
+        if category and category not in {name, usual.get(name)}:
+            merged.setdefault(category, []).append(name)
+    untouched = {kept: others for kept, others in rules.merge_categories.items() if not set(others) & set(edited) and split}
+    dropped = tuple(name for name, category in edited.items() if not category)
+    return replace(rules, merge_categories=untouched | {name: tuple(others) for name, others in merged.items()}, drop_categories=dropped)

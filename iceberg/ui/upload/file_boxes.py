@@ -1,0 +1,129 @@
+"""The boxes of the step "files": one per table, with what was given and what is wrong with it below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.ingest.files.source_table import ReadOptions
+from iceberg.ingest.recognise import likeness
+from iceberg.ingest.schema import REQUIRED
+from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.plain_text import plain
+from iceberg.ui.session.work import FILES, files_of_session
+from iceberg.ui.upload.files import UploadedFile, take_bytes
+from iceberg.ui.upload.limit import LIMIT_MB
+from iceberg.ui.upload.upload import FilePreview, Upload
+
+SUFFIXES = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "xlsb", "ods", "parquet", "zip"]
+_ROUND = "file.round"  # a box is emptied by giving it another key
+_CLEARLY = 1.0  # judgement: of `likeness`; a required field more on each side is worth more than that
+
+Place = st.delta_generator.DeltaGenerator
+
+
+def take_file(frame: Frame, table: str, column: Place) -> tuple[UploadedFile | None, Place]:
+    """The files of a table, given now or before, and the place below their box for what is to be said about them."""
+    words, key = frame.words, _key(table)
+    column.file_uploader(
+        words.text(f"ui.upload.{table}_file"),
+        type=SUFFIXES,
+        max_upload_size=LIMIT_MB,
+        accept_multiple_files=True,
+        help=plain(words.text("ui.upload.file_help", limit=LIMIT_MB)),
+        key=key,
+        on_change=partial(_take, table),
+    )
+    parts = files_of_session().get(table, ())
+    if parts and not st.session_state.get(key):
+        with column.container(horizontal=True, vertical_alignment="center", key=f"given-{table}"):
+            size = words.decimal(sum(len(source.data) for source, _ in parts) / 1_000_000, 1)
+            name = " + ".join(source.name for source, _ in parts)
+            st.markdown(f":material/draft: **{plain(name)}** · {plain(words.text('ui.upload.size', size=size))}")
+            remove = partial(_remove, table)
+            st.button(words.text("ui.upload.remove"), icon=":material/close:", type="tertiary", key=f"press.remove.{table}", on_click=remove)
+    return (UploadedFile.of_several(table, parts) if parts else None), column.container()
+
+
+def _key(table: str) -> str:
+    turn = st.session_state.get(_ROUND, 0)
+    return f"file.{table}.{turn}" if turn else f"file.{table}"
+
+
+def _take(table: str) -> None:
+    uploads = st.session_state.get(_key(table)) or []
+    give_files(table, tuple(take_bytes(one.file_id, one.name, one.getvalue()) for one in uploads))
+
+
+def _remove(table: str) -> None:
+    give_files(table, ())
+
+
+def give_files(table: str, parts: Sequence[tuple[object, str]]) -> None:
+    """Put files in the place of those of a table; none removes them."""
+    others = {name: given for name, given in files_of_session().items() if name != table}
+    st.session_state[FILES] = others | ({table: tuple(parts)} if parts else {})
+
+
+def empty_boxes() -> None:
+    """Show the boxes empty; the files stay until others come or they are removed."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+def judge_files(frame: Frame, upload: Upload, places: dict[str, Place]) -> dict[str, FilePreview]:
+    """Say of each file below its box what it is, or why it is no table; the previews of those that are."""
+    previews: dict[str, FilePreview] = {}
+    for file in upload.files:
+        with places.get(file.table) or st.container():
+            try:
+                sheet = upload.fitting_sheet(file) or None
+                found = previews[file.table] = upload.preview(file, ReadOptions(settle=True, sheet=sheet))
+            except IcebergError as error:
+                show_error(error, frame.words)
+                continue
+            headers = found.reading.headers
+            st.caption(f":material/check_small: {plain(frame.words.text('ui.upload.judged', count=len(headers), headers=_listed(headers)))}")
+    return previews
+
+
+def _listed(headers: Sequence[str]) -> str:
+    return ", ".join(headers[:4]) + (" …" if len(headers) > 4 else "")
+
+
+def offer_swap(frame: Frame, previews: dict[str, FilePreview]) -> None:
+    """Where two files look as if each stood in the other's place, say so, with a button."""
+    pair = find_swap(previews)
+    if pair is None:
+        return
+    words = frame.words
+    first, second = (words.text(f"ui.upload.table_{table}") for table in pair)
+    with st.container(border=True, key="swap"):
+        st.warning(plain(words.text("ui.upload.swapped", first=first, second=second)), icon=":material/swap_horiz:")
+        st.button(words.text("ui.upload.swap"), icon=":material/swap_horiz:", type="primary", key="press.swap", on_click=partial(_swap, pair))
+
+
+def find_swap(previews: dict[str, FilePreview]) -> tuple[str, str] | None:
+    """Two tables whose files fit each other's place better, and whose own place lacks a required column; None where all fit."""
+    tables = list(previews)
+
+    def fit(table: str, place: str) -> float:
+        source = previews[table].source
+        return likeness(source, place, source.reading.file)
+
+    for number, one in enumerate(tables):
+        for other in tables[number + 1 :]:
+            lacks = any(len(previews[table].proposal.missing) > 0 and table in REQUIRED for table in (one, other))
+            if lacks and fit(one, other) + fit(other, one) > fit(one, one) + fit(other, other) + _CLEARLY:
+                return one, other
+    return None
+
+
+def _swap(pair: tuple[str, str]) -> None:
+    files, (one, other) = files_of_session(), pair
+    st.session_state[FILES] = files | {one: files[other], other: files[one]}
+    empty_boxes()
+
+
