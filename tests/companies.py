@@ -56,12 +56,14 @@ def company_after_a_migration() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def company_with_contracts(
-    seed: int = 1, *, bound: float = 0.7, term_months: int = 12, customers: int = 12_000
+    seed: int = 1, *, bound: float = 0.7, term_months: int = 12, customers: int = 12_000, twice: float = 0.0, trial: float = 0.0
 ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Customers, complaints and the true silent churn of a company of four regions in which the share `bound` can leave at renewals alone.
 
     July 2024 to June 2026. Problems strike one region harder than another and come in waves; one in five who are struck complains, three in ten of
     the others leave. A customer who has made up their mind leaves at once, or where a contract binds at the next renewal; the first reason counts.
+    Of those bound the share `twice` has twice the term, and the share `trial` began it five months after the first day. The columns "contract length"
+    and "next renewal" say so.
     """
     rng = np.random.default_rng(seed)
     month, since, length, end = 30.4375, 730, 730, 1460  # days since July 2022; the window is the second half
@@ -86,9 +88,11 @@ def company_with_contracts(
             earlier = decided[leaves][order] < strike[then]
             strike[then[earlier]], cause[then[earlier]] = decided[leaves][order][earlier], told[earlier]
     decided = np.minimum(natural, strike)
-    term = term_months * month
-    renewal = start + np.ceil(np.maximum(decided - start, 1) / term) * term
-    last = np.floor(np.where(is_bound, renewal, decided))
+    months = term_months * np.where(rng.random(customers) < twice, 2, 1) if twice else np.full(customers, term_months)
+    after = np.where(rng.random(customers) < trial, 5, 0) if trial else np.zeros(customers, dtype=np.int64)
+    term, began = months * month, start + after * month
+    renewal = began + np.ceil(np.maximum(decided - began, 1) / term) * term
+    last, following = np.floor(np.where(is_bound, renewal, decided)), began + np.maximum(np.ceil((end - began) / term), 1) * term
     said = pd.concat(complaints, ignore_index=True)
     said = said[(said["day"] <= last[said["who"]]) & (said["day"] >= since) & (said["day"] < end)]
     there = (last >= since) & (start < end)
@@ -100,10 +104,14 @@ def company_with_contracts(
             "start_date": day_of + pd.to_timedelta(np.floor(start), unit="D"),
             "end_date": (day_of + pd.to_timedelta(last, unit="D")).where(last < end),
             "segment": np.array(["north", "east", "south", "west"])[region],
+            "contract length": np.where(is_bound, [f"{number} months" for number in months], "month-to-month"),
+            "next renewal": (day_of + pd.to_timedelta(np.floor(following), unit="D")).where(is_bound),
         }
     )
     heard = pd.DataFrame({"customer_id": "C" + said["who"].astype(str), "complaint_date": day_of + pd.to_timedelta(np.floor(said["day"]), unit="D")})
     assert length == end - since
+    if not twice and not trial:
+        frame = frame.drop(columns=["contract length", "next renewal"])
     return frame[there], heard.assign(category=said["category"]), int(silent.sum())
 
 

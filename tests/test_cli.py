@@ -720,6 +720,25 @@ def test_a_negative_control_gets_no_silent_churn_by_option_or_mapping_and_must_b
     assert done.status == 2 and "wether" in done.err and "billing, cancel" in done.err
 
 
+def test_a_column_of_contracts_is_read_unless_the_mapping_or_an_option_says_otherwise(run: Command, tmp_path: Path) -> None:
+    """The mapping names a column that no header betrays, and can leave out one that is recognised."""
+    customers, complaints, _ = company_with_contracts(customers=6_000, twice=0.4)
+    customers = customers.rename(columns={"contract length": "x1"}).drop(columns="next renewal")
+    files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
+    columns = '"customer_id" = "customer_id"\n"start_date" = "start_date"\n"end_date" = "end_date"\n"segment" = "segment"\n'
+    (tmp_path / "mapping.toml").write_text(f'[customers.columns]\n{columns}"term" = "x1"\n')
+    for more, code in (
+        ((), "renewals_not_fitted_mixed_terms"),
+        (("--mapping", tmp_path / "mapping.toml"), "renewals_by_column"),
+        (("--mapping", tmp_path / "mapping.toml", "--term", "none"), None),
+    ):
+        done = run(*files, *more)
+        document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+        assert done.status == 0
+        assert [item["code"] for item in document["diagnostics"] if item["code"].startswith("renewals")] == [one for one in (code,) if one]
+        assert (document["total"]["silent_churn"] is None) == (code == "renewals_not_fitted_mixed_terms")
+
+
 def test_contracts_are_named_unless_an_option_or_the_mapping_says_that_there_are_none(run: Command, tmp_path: Path) -> None:
     customers, complaints, _ = company_with_contracts(customers=6_000)
     (tmp_path / "mapping.toml").write_text('[window]\nterm = "none"\n')

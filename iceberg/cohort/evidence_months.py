@@ -76,11 +76,12 @@ def find_unrecorded_months(counts: CohortCounts) -> tuple[UnrecordedMonths, ...]
     return tuple(runs)
 
 
-def window_without(window: ObservationWindow, unrecorded: Sequence[UnrecordedMonths]) -> ObservationWindow:
-    """The window without the months at its ends that are no evidence."""
+def window_without(window: ObservationWindow, unrecorded: Sequence[UnrecordedMonths]) -> ObservationWindow | None:
+    """The window without the months at its ends that are no evidence; None where nothing would be left."""
     since = max((run.following for run in unrecorded if run.place == "before"), default=window.since)
     as_of = min((run.first - timedelta(days=1) for run in unrecorded if run.place == "after"), default=window.as_of)
-    return replace(window, since=max(since, window.since), as_of=min(as_of, window.as_of))
+    since, as_of = max(since, window.since), min(as_of, window.as_of)
+    return replace(window, since=since, as_of=as_of) if since <= as_of else None
 
 
 def reduce_recorded(
@@ -100,7 +101,7 @@ def reduce_recorded(
     if keep_months:
         return replace(counts, unrecorded=tuple(replace(run, overruled=True) for run in unrecorded))
     shorter = window_without(window, unrecorded)
-    if shorter.since > shorter.as_of:
+    if shorter is None:
         return counts
     reported = [run for run in unrecorded if run.place != "inside" or shorter.since <= run.first <= shorter.as_of]
     return replace(counts if shorter == window else reduce(shorter), unrecorded=tuple(reported), mass_end=counts.mass_end)

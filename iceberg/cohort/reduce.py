@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.renewals.contracts import ContractCells
 from iceberg.cohort.renewals.search import reduce_renewing
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
@@ -97,7 +99,7 @@ def reduce_tables(
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
         statements = Statements(days, tuple(edges or band_edges_months), tuple(clock_edges_days), tables.customer_key)
         with tables.engine.work():
-            return _Reduction(tables, statements, max_segments, max_categories, cancelled).counts()
+            return _Reduction(tables, statements, max_segments, max_categories, cancelled, term).counts()
 
     def renewing(days: ObservationWindow, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
         return reduce_renewing(lambda edges: counts_inside(days, edges, cancelled=cancelled), term=term)
@@ -165,6 +167,7 @@ class _Reduction:
     max_segments: int
     max_categories: int
     cancelled: tuple[str, ...] = ()  # categories with logged cancellations
+    term: int | None = None
 
     def counts(self) -> CohortCounts:
         window = self.statements.window
@@ -198,7 +201,7 @@ class _Reduction:
         return recent if recent is not None and recent.since <= self.statements.window.since else None
 
     def _segments(self) -> Names:
-        """Makes `starts`, customers by segment and first day, and finds the segments."""
+        """Makes `starts`, customers by segment and first day, and finds the segments; each with every contract, where a column gives these."""
         if "customers" not in self.tables.names:
             return Names((), 0)
         sample = f"SELECT count(DISTINCT segment) FROM (SELECT segment FROM customers LIMIT {_SAMPLE_ROWS}) AS sampled"
@@ -212,9 +215,12 @@ class _Reduction:
         else:
             self.engine.make(source, self.statements.starts_by_name())
         sizes = dict(self.engine.execute(self.statements.segment_sizes(source)).fetchall())
-        segments = Names.largest(sizes, self.max_segments, few=FEW_SEGMENTS, least=LEAST_CUSTOMERS)
+        largest = partial(Names.largest, most=self.max_segments, few=FEW_SEGMENTS, least=LEAST_CUSTOMERS)
+        cells = ContractCells.of(sizes, largest, term=self.term)
+        segments = largest(sizes) if cells is None else Names(cells.names, cells.segments.others)
         if segments.names:
-            self.engine.make("segment_places", self.statements.places(segments.names))
+            places = self.statements.places(segments.names) if cells is None else self.statements.places_of(cells.places)
+            self.engine.make("segment_places", places)
             self.engine.make("starts", self.statements.starts(source, len(segments.names) - 1))
         return segments
 

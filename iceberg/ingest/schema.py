@@ -33,6 +33,10 @@ WITHOUT_CATEGORY = ("complaints", "volumes", "incidents")  # tables that can be 
 UNCATEGORISED = "(no category)"
 LONGEST_SEPARATOR = 10  # characters between the categories of one cell
 SEVERAL = "\x1f"  # between the categories of one cell, until its table is published
+# Between the segment of a customer and what the file says of the contract (`iceberg.ingest.values.terms.contract_sql`): whatever groups customers by
+# segment, in either engine, then groups them by contract as well.
+CONTRACT_MARK = "\x1f"
+CONTRACT_FIELDS = ("term", "renewal_date")  # of the customers
 # A segment that several columns give: "region + plan" names the columns, "North · Premium" a cell of them, "–" a blank level.
 COLUMNS_TOGETHER, LEVELS_TOGETHER, BLANK_LEVEL = " + ", " · ", "–"
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
@@ -50,7 +54,7 @@ class Table:
         name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
         option: Its option on the command line, without dashes.
         fields: Its fields, and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number",
-            "flag" (yes or no).
+            "flag" (yes or no), "term" (a length of time).
         required: The fields without which a file is no such table.
         columns: Canonical columns and their DuckDB types.
         extra: Fields that only correct the others; presets name them, a page need not ask for them.
@@ -90,6 +94,8 @@ TABLES = (
             "interval": "text",  # what the revenue is paid per, row by row
             "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
             "link_id": "id",  # another id of the customer, where another table names that one
+            "term": "term",  # months between the renewals of the customer's contract
+            "renewal_date": "end",  # of the contract: no departure
         },
         words=("customer", "client", "account", "abonne", "subscriber", "compte", "contact", "churn"),
         in_spark=True,
@@ -181,6 +187,8 @@ TABLES = (
 )
 FIELDS: dict[str, Mapping[str, str]] = {table.name: table.fields for table in TABLES}
 EXTRA_FIELDS: dict[str, Mapping[str, str]] = {table.name: table.extra for table in TABLES if table.extra}
+# Fields that a page asks for; the other extra ones are taken where they are certain.
+ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in CONTRACT_FIELDS}} for table in TABLES}
 REQUIRED: dict[str, tuple[str, ...]] = {table.name: table.required for table in TABLES}
 # Canonical columns and DuckDB types of each table inside the connection of `Tables`.
 CANONICAL_COLUMNS: dict[str, Mapping[str, str]] = {table.name: table.columns for table in TABLES}

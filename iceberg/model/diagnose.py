@@ -153,13 +153,18 @@ def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Dia
     if renewals is None or not level.follows_complainers:
         return []
     values: dict[str, object] = {"term": renewals.term_months, "share": round(100 * renewals.departures)}
+    unseen = [Diagnostic("renewals_column_not_seen", "caution", {})] if renewals.column_unseen else []
     if renewals.unmodelled == "unconfirmed":
-        return [Diagnostic("renewals_not_seen", "caution", values)]
+        return unseen or [Diagnostic("renewals_not_seen", "caution", values)]
     if renewals.modelled and level.corrects_ratio:
         weight = np.maximum(counts.customers_at_risk, 1e-9)
         values["bound"] = round(100 * float(np.average(renewals.bound, weights=weight)))
-        return [Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
-    return [Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
+        if renewals.terms:
+            under = np.average(renewals.shares_under(counts.band_edges_months).sum(axis=0), weights=counts.person_days.sum(axis=1))
+            values |= {"terms": ", ".join(map(str, renewals.all_terms)), "under": round(100 * float(under))}
+            return [Diagnostic("renewals_by_column", "info", values)]
+        return [*unseen, Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
+    return [*unseen, Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
@@ -139,3 +140,16 @@ def test_the_window_moves_and_an_option_moves_it_back() -> None:
     assert [(one.place, one.overruled) for one in moved.unrecorded] == [("before", False)]
     assert (whole.window, [one.overruled for one in whole.unrecorded]) == (YEARS, [True])
     assert moved.departures == whole.departures == customers["end_date"].notna().sum()
+
+
+def test_files_that_hardly_overlap_are_counted_as_they_are() -> None:
+    """Departures begin when complaints have long ended: no month would be left, and the window stays the one asked for."""
+    days = pd.date_range("2025-01-03", "2026-06-28", freq="D")
+    ids = [f"C{number}" for number in range(len(days))]
+    leavers = pd.DataFrame({"customer_id": ids, "start_date": "2020-01-01", "end_date": days.date})
+    complained = pd.date_range("2024-07-02", "2024-09-20", freq="6h").date
+    complaints = pd.DataFrame({"customer_id": ids[: len(complained)], "complaint_date": complained, "category": "billing"})
+    tables, _ = load_tables(customers=leavers, complaints=complaints)
+    with tables:
+        counts = reduce_tables(tables, window=YEARS)
+    assert counts.window == YEARS

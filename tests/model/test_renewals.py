@@ -8,7 +8,7 @@ import pytest
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.reduce import reduce_tables
-from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.renewals.clock import Renewals, TermOfSegments
 from iceberg.cohort.window import ObservationWindow
 from iceberg.ingest.load import load_tables
 from iceberg.locale import Translator
@@ -72,6 +72,50 @@ def test_nobody_is_lost_on_the_way_to_a_renewal(clock: RenewalClock) -> None:
     assert months == 12
     of_term = sum(weights[0, :, list(edges).index(edge)].sum() * width for edge, width in ((13, 5), (18, 5), (23, 2)))
     assert of_term == pytest.approx(12.0, abs=1e-6)
+
+
+def test_customers_under_two_terms_meet_the_renewals_of_their_own() -> None:
+    """Half of segment a is under one year and a quarter under two; b is free. Of the year 12 months of wishes leave, of two years 24."""
+    edges = YEARLY.band_edges_months
+    at, counts = list(edges).index(23), CohortCounts.zeros(YEARS, segments=("a", "b"), band_edges_months=edges)
+    rates = [Renewals(term, (0.5, 0.5), 0.4, 0.5).per_month(edges) for term in (12, 24)]
+    terms = tuple(
+        TermOfSegments(term, ((share,) * len(edges), (0.0,) * len(edges)), (tuple(rate), tuple(rate)))
+        for term, share, rate in zip((12, 24), (0.5, 0.25), rates, strict=True)
+    )
+    held = Renewals(12, (0.999, 0.999), 0.4, 0.5, source="column", terms=terms)
+    mixed = LexisDesign.of(replace(counts, renewals=held), lags=23).clock
+    assert mixed is not None
+    natural = mixed.natural(40.0, np.full((2, 24, len(edges)), 0.001))
+    assert natural[0, 23, at] == pytest.approx(0.25 * 0.001 + 0.5 * 0.5 * 12 * 0.001 + 0.25 * 0.5 * 24 * 0.001, rel=0.02)
+    assert natural[0, 23, list(edges).index(11)] == pytest.approx(0.25 * 0.001 + 0.5 * 0.5 * 11.5 * 0.001, rel=0.06)
+    assert natural[1] == pytest.approx(np.full((24, len(edges)), 0.001))
+    at_once = np.append(1.0, np.zeros(23))
+    weights = mixed.weights(40.0, at_once)
+    assert weights[0, :13, at] == pytest.approx([0.25 + 0.375 / 2, *[0.375] * 11, 0.125 + 0.125], abs=1e-6)
+    assert weights[0, 13:, at] == pytest.approx(0.125, abs=1e-6)
+
+
+def test_mixed_terms_are_estimated_by_their_column() -> None:
+    """Without it no range is given; with it the range holds the truth, and the departures are put down to the customers' own renewals."""
+    customers, complaints, truth = company_with_contracts(4, customers=20_000, twice=0.4)
+    tables, _ = load_tables(customers=customers, complaints=complaints)
+    with tables:
+        counts = reduce_tables(tables, window=YEARS)
+    estimate = estimate_iceberg(counts)
+    (remark,) = (one for one in estimate.diagnostics if one.code.startswith("renewals"))
+    assert (remark.code, remark.values["terms"]) == ("renewals_by_column", "12, 24")
+    churn = estimate.total.silent_churn
+    assert churn.lower <= truth <= churn.upper
+    assert churn.upper < 2 * churn.lower
+    for language in ("en", "fr"):
+        assert "12, 24" in Translator(language).text("diagnostics.renewals_by_column.says", **remark.values)
+    unseen = Renewals(12, (0.5,) * 4, 0.4, 0.0, source="column", unmodelled="unconfirmed", column_unseen=True)
+    assert diagnose_column(replace(counts, renewals=unseen)) == ["renewals_column_not_seen"]
+
+
+def diagnose_column(counts: CohortCounts) -> list[str]:
+    return [one.code for one in estimate_iceberg(counts, assumptions=Assumptions(draws=200)).diagnostics if one.code.startswith("renewals")]
 
 
 def test_a_steady_wish_gathers_over_the_term(clock: RenewalClock) -> None:

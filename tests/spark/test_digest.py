@@ -15,6 +15,7 @@ import pytest
 
 from iceberg.errors import FileError
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.spark.engine import SparkEngine
 from iceberg.ingest.spark.load import load_spark_tables
 from tests.spark.conftest import ROOT, TODAY, account
@@ -56,6 +57,28 @@ def test_both_engines_give_the_same_counts_and_verdicts(session: Any, files: dic
     expected = account(load_tables(**paths, today=TODAY))
     assert len(expected["rules"]) > 15
     assert account(load_spark_tables(paths, today=TODAY)) == expected
+
+
+def test_both_engines_read_the_same_contracts(session: Any, tmp_path: Path) -> None:
+    """Terms in words and numbers, renewals before and after today, and every rule about them."""
+    terms = ["12", "24 mois", "1 year", "month-to-month", "", "soon", "240", "Annuel", "24"]
+    ends = [f"DATE '2025-{number % 9 + 1:02}-20'" if number % 5 == 0 else "NULL" for number in range(300)]
+    rows = ", ".join(
+        f"('C-{number:04}', DATE '2023-{number % 12 + 1:02}-15', {end}, 'north', '{terms[number % 9]}', "
+        f"DATE '20{24 + number % 3}-0{number % 9 + 1}-15')"
+        for number, end in enumerate(ends)
+    )
+    with duckdb.connect() as connection:
+        given = f"(VALUES {rows}) AS given(customer_id, start_date, end_date, segment, term, renewal_date)"
+        connection.execute(f"COPY (SELECT * FROM {given}) TO '{tmp_path}/customers.parquet'")
+        complaints = f"SELECT customer_id, start_date + 200 AS complaint_date, 'a' AS category FROM {given}"
+        connection.execute(f"COPY ({complaints}) TO '{tmp_path}/complaints.parquet'")
+    paths = {name: str(tmp_path / f"{name}.parquet") for name in ("customers", "complaints")}
+    columns = {name: name for name in ("customer_id", "start_date", "end_date", "segment", "term", "renewal_date")}
+    mapping = MappingSet.from_dict({"customers": {"columns": columns}})
+    expected = account(load_tables(**paths, today=TODAY, mapping=mapping))
+    assert {rule for table, rule in expected["rules"] if table == "customers"} >= {"unreadable_term", "implausible_term"}
+    assert account(load_spark_tables(paths, today=TODAY, mapping=mapping)) == expected
 
 
 def test_a_table_of_the_catalog_is_named_and_only_first_rows_come_back(session: Any, files: dict[str, Path]) -> None:

@@ -36,3 +36,19 @@ def test_where_no_range_can_be_given_the_page_says_so_and_shows_no_figure(open_p
     assert_healthy(app)
     assert "No range can be given" in spoken(app)
     assert not app.metric
+
+
+def test_the_columns_of_contracts_are_shown_and_can_be_left_out(open_page: OpenPage) -> None:
+    customers, complaints, _ = company_with_contracts(customers=6_000, twice=0.4)
+    app = upload_and_count(open_page("upload"), customers, complaints)
+    chosen = {one.label.split(" (")[0]: one.value for one in app.selectbox if one.key and one.key.startswith("column.customers.")}
+    assert (chosen["Contract term"], chosen["Renewal date"]) == ("contract length", "next renewal")
+    assert "From a column: 12, 24 months" in spoken(app)
+    for one in app.selectbox:
+        if one.key and one.key.endswith((".term", ".renewal_date")):
+            one.select_index(0)
+    app.run()
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    assert "From a column" not in spoken(app)
+    assert "renewals every 12 months" in spoken(app)

@@ -19,8 +19,41 @@ BETWEEN_MONTHS = (0, 1, 3, 6, 12, 18, 24, 36, 60, 96)
 
 
 @dataclass(frozen=True)
+class TermOfSegments:
+    """Customers under one term, by a column of the file.
+
+    Attributes:
+        term_months: Months between two renewals.
+        share: (S, B) of the time at risk of each segment and tenure band that is under this term.
+        per_month: (S, B) renewals that its customers meet in a month at risk.
+    """
+
+    term_months: int
+    share: tuple[tuple[float, ...], ...]
+    per_month: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> Self:
+        """From plain values."""
+        return cls(entry["term_months"], *(tuple(tuple(row) for row in entry[name]) for name in ("share", "per_month")))
+
+
+def edges_around(terms_months: Sequence[int], *, first_only: bool = False) -> tuple[int, ...]:
+    """Lower edges of tenure bands in which every early renewal has the month before it and the month after it for itself.
+
+    The last day of a contract may be the day before its renewal, and notice runs before or after it; two months hold all of that.
+    """
+    fine = {month for term in terms_months for month in ([term] if first_only else list(range(term, FINE_MONTHS, term))[:FINE_RENEWALS])}
+    edges = {edge for renewal in fine for edge in (renewal - 1, renewal + 1)}
+    apart = [edge for edge in BETWEEN_MONTHS if all(abs(edge - other) > 1 for other in edges) and (first_only or edge < max(edges))]
+    whole_terms = -(-LATE_BAND_MONTHS // max(terms_months)) * max(terms_months)
+    late = () if first_only else (max(edges) + whole_terms,)
+    return tuple(sorted({0, *edges, *apart, *late}))
+
+
+@dataclass(frozen=True)
 class Renewals:
-    """Contracts of one term, counted from each customer's first day.
+    """Contracts of one term, counted from each customer's first day; of several terms and other days where a column of the file gives them.
 
     Attributes:
         term_months: Months between two renewals.
@@ -29,6 +62,8 @@ class Renewals:
         departures: Share of all departures that lie within a month of a renewal.
         first_only: Whether contracts bind until their first renewal alone; later on everybody may leave at any time.
         source: Found in the departures, read from a column of the file, or given by the user.
+        terms: Of the column; empty where none was read. `bound` is then the share of those under a term who keep to it.
+        column_unseen: Whether a column gives contracts, and departures do not gather at its renewals: it is not followed.
         unmodelled: Why the model does not follow the renewals; empty where it does. Unconfirmed: the user gives a term, and departures are not more
             frequent at its renewals, so that customers leave when they wish.
     """
@@ -40,6 +75,13 @@ class Renewals:
     first_only: bool = False
     source: Literal["departures", "column", "user"] = "departures"
     unmodelled: Unmodelled = ""
+    terms: tuple[TermOfSegments, ...] = ()
+    column_unseen: bool = False
+
+    @property
+    def all_terms(self) -> tuple[int, ...]:
+        """Months of every term that binds customers."""
+        return tuple(one.term_months for one in self.terms) or (self.term_months,)
 
     @property
     def modelled(self) -> bool:
@@ -53,16 +95,8 @@ class Renewals:
 
     @property
     def band_edges_months(self) -> tuple[int, ...]:
-        """Lower edges of tenure bands in which every early renewal has the month before it and the month after it for itself.
-
-        The last day of a contract may be the day before its renewal, and notice runs before or after it; two months hold all of that.
-        """
-        fine = [self.term_months] if self.first_only else list(range(self.term_months, FINE_MONTHS, self.term_months))[:FINE_RENEWALS]
-        edges = {edge for renewal in fine for edge in (renewal - 1, renewal + 1)}
-        apart = [edge for edge in BETWEEN_MONTHS if all(abs(edge - other) > 1 for other in edges) and (self.first_only or edge < max(edges))]
-        whole_terms = -(-LATE_BAND_MONTHS // self.term_months) * self.term_months
-        late = () if self.first_only else (max(edges) + whole_terms,)
-        return tuple(sorted({0, *edges, *apart, *late}))
+        """Lower edges of tenure bands in which every early renewal has two months for itself."""
+        return edges_around(self.all_terms, first_only=self.first_only)
 
     def per_month(self, edges_months: Sequence[int]) -> FloatArray:
         """(B,) renewals per month of tenure in each band; the open last band has them evenly."""
@@ -79,21 +113,36 @@ class Renewals:
         edges = np.asarray(edges_months)
         return ((edges <= self.term_months) | (not self.first_only)).astype(np.float64)
 
+    def shares_under(self, edges_months: Sequence[int]) -> FloatArray:
+        """(terms, S, B) of the customers of each segment and band, how many are under each term."""
+        if self.terms:
+            return np.array([one.share for one in self.terms], dtype=np.float64)
+        return np.tile(self.binds(edges_months), (1, len(self.bound), 1))
+
     def at_renewal(self, edges_months: Sequence[int]) -> IntArray:
         """Positions of the bands that a renewal has for itself."""
         edges = np.asarray(edges_months)
         width = np.append(np.diff(edges), 0)
-        return np.flatnonzero((width == 2) & (self.per_month(edges_months) > 0))  # the month before and the month after
+        met = self.per_month(edges_months)
+        for one in self.terms:
+            met = np.maximum(met, replace(self, term_months=one.term_months, terms=()).per_month(edges_months))
+        return np.flatnonzero((width == 2) & (met > 0))  # the month before and the month after
 
     def rearranged(self, segments: IntArray) -> Self:
         """With the segments at these positions, in this order."""
-        return replace(self, bound=tuple(self.bound[place] for place in segments))
+        terms = tuple(
+            replace(one, share=tuple(one.share[place] for place in segments), per_month=tuple(one.per_month[place] for place in segments))
+            for one in self.terms
+        )
+        return replace(self, bound=tuple(self.bound[place] for place in segments), terms=terms)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a header."""
-        return asdict(self)
+        """Plain values for a header; what only a column gives is left out where there is none, so that the digest of such counts does not change."""
+        absent = {name for name in ("terms", "column_unseen") if not getattr(self, name)}
+        return {name: value for name, value in asdict(self).items() if name not in absent}
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
         """From the values of `to_dict`."""
-        return cls(**{**entry, "bound": tuple(entry["bound"])})
+        terms = tuple(map(TermOfSegments.from_dict, entry.get("terms", ())))
+        return cls(**{**entry, "bound": tuple(entry["bound"]), "terms": terms})

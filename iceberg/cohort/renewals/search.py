@@ -25,11 +25,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import bdtrc
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.renewals.clock import Renewals, Unmodelled
+from iceberg.cohort.renewals.clock import Renewals, TermOfSegments, Unmodelled, edges_around
+from iceberg.cohort.renewals.contracts import Contract, add_contracts_up, contracts_of, terms_of_segments
 
 DAYS_PER_MONTH = 365.25 / 12
+HALF_MONTH = DAYS_PER_MONTH / 2
 # Judgement, grade D, set on simulated companies; rates in docs/explanation/how-often-it-is-right.md.
 LEAST_RATIO, CHANCE = 2.0, 1e-6
 LEAST_RATIO_SAID = 1.3  # where the user gives the term
@@ -41,6 +43,8 @@ WINDOW_TERMS = 1.5  # a window of fewer terms shows too few renewals
 MIXED_RATIO = 1.3  # at every second renewal over the others: at most 0.95 where all have one term, 1.7 where two fifths have twice the term
 LEAST_BETWEEN_SD = 0.1  # of the share bound between segments, on the logit scale
 LEAST_SHARE = 0.005  # bound, and free
+BOUND_BY_COLUMN = 0.9, 1.0  # share of those under a term who keep to it, and its doubt on the logit scale, where departures are too few to say
+LONG_TERM_SHARE = 0.1  # of the time at risk under a term that is longer than the window, from which on it cannot be passed over
 LEAST_BOUND_SD = 0.4  # on the logit scale: the natural hazard of those bound need not be that of the free
 
 
@@ -52,8 +56,9 @@ class _HalfMonths:
     exits: FloatArray
 
     @classmethod
-    def of(cls, counts: CohortCounts) -> _HalfMonths:
-        days = counts.tenure_days
+    def of(cls, counts: CohortCounts, cells: IntArray | None = None) -> _HalfMonths:
+        """Of all customers, or of those in some cells."""
+        days = counts.tenure_days if cells is None else counts.tenure_days.where(np.isin(counts.tenure_days.segment, cells))
         size, bins = int(days.tenure_day.max(initial=0)) + 2, 2 * LATEST_MONTHS
         entered, ended, exits = np.zeros(size), np.zeros(size), np.zeros(size)
         np.add.at(entered, days.tenure_day, days.entered)
@@ -63,14 +68,22 @@ class _HalfMonths:
         at_risk, left = (np.bincount(half, values, bins + 1)[:-1] for values in (np.cumsum(entered - ended), exits))
         return cls(np.asarray(at_risk, dtype=np.float64), np.asarray(left, dtype=np.float64))
 
-    def stands_out(self, renewals: Sequence[int]) -> bool | None:
-        """Whether departures within a month of these months of tenure are far more frequent than beside them; None where they can not say."""
+    def around(self, renewals: Sequence[int]) -> FloatArray:
+        """(4,) departures and half months at risk within a month of these months of tenure, and the same of the three months on either side."""
         middle = 2 * np.array([month for month in renewals if month + BESIDE_MONTHS < LATEST_MONTHS], dtype=np.int64)
         here = (middle[:, None] + np.arange(-2, 2)).ravel()
         beside = (middle[:, None] + np.concatenate([np.arange(-2 - 2 * BESIDE_MONTHS, -2), np.arange(2, 2 + 2 * BESIDE_MONTHS)])).ravel()
-        if self.exits.sum() * self.at_risk[here].sum() < ENOUGH * self.at_risk.sum():
+        here, beside = here[here >= 0], beside[beside >= 0]
+        parts = [self.exits[here], self.at_risk[here], self.exits[beside], self.at_risk[beside]]
+        return np.array([float(part.sum()) for part in parts])
+
+    def stands_out(self, renewals: Sequence[int]) -> bool | None:
+        """Whether departures within a month of these months of tenure are far more frequent than beside them; None where they can not say."""
+        around = self.around(renewals)
+        if self.exits.sum() * around[1] < ENOUGH * self.at_risk.sum():
             return None
-        return _more_frequent(self.exits[here].sum(), self.at_risk[here].sum(), self.exits[beside].sum(), self.at_risk[beside].sum())
+        here, at_risk, beside, at_risk_beside = around.tolist()
+        return _more_frequent(here, at_risk, beside, at_risk_beside)
 
 
 def _more_frequent(exits: float, at_risk: float, exits_beside: float, at_risk_beside: float, ratio: float = LEAST_RATIO) -> bool:
@@ -184,13 +197,143 @@ def _logit(share: float) -> float:
 
 
 def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, term: int | None) -> CohortCounts:
-    """Counts with a renewal clock where contracts are found, or where the user gives their term.
+    """Counts with a renewal clock where contracts are read from a column or found, or where the user gives their term.
 
     Args:
-        reduce: Counts with the given lower edges of tenure bands; with the ordinary ones for None.
-        term: Months between renewals; 0 where the user says that there are no contracts, None where the departures decide.
+        reduce: Counts with the given lower edges of tenure bands; with the ordinary ones for None. By contract too, where a column gives these.
+        term: Months between renewals; 0 where the user says that there are no contracts, None where a column or the departures decide.
     """
     counts = reduce(None)
+    if contracts_of(counts) is None:
+        return _by_departures(counts, reduce, term)
+    together = add_contracts_up(counts)
+    if term == 0:
+        return together
+    column = read_column(counts)
+    if column is None:  # it binds nobody
+        return _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)
+    if column.unmodelled == "unconfirmed":
+        found = _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)
+        return replace(found, renewals=replace(found.renewals or column, column_unseen=True))
+    if column.unmodelled:
+        return replace(together, renewals=column)
+    finer = reduce(edges_around([one.term_months for one in column.terms]))
+    followed = {one.term_months for one in column.terms}
+    terms = tuple(one for one in terms_of_segments(finer, begin_together=_first_part_ends_in_a_renewal(counts)) if one.term_months in followed)
+    return replace(add_contracts_up(finer), renewals=replace(column, terms=terms))
+
+
+def read_column(counts: CohortCounts) -> Renewals | None:
+    """The contracts that a column gives, beside the departures, from counts by segment and contract; None where they bind nobody.
+
+    The column is believed where departures are too few to say. A term at whose renewals they are hardly more frequent than beside them is not
+    followed: its customers leave when they wish.
+    """
+    contracts = contracts_of(counts) or ()
+    own = {term: _OwnRenewals.of(counts, contracts, term) for term in sorted({one.term_months for one in contracts if one.binds})}
+    if not own:
+        return None
+    at_risk = {term: float(one.at_risk) for term, one in own.items()}
+    main = max(at_risk, key=lambda term: (at_risk[term], term))
+    segments = len(add_contracts_up(counts).segments)
+    followed = {term: one for term, one in own.items() if one.at_risk and not one.contradicted}
+    if not followed:
+        return Renewals(main, (0.5,) * segments, LEAST_BOUND_SD, 0.0, source="column", unmodelled="unconfirmed")
+    around = np.sum([one.around for one in followed.values()], axis=0)
+    bound, sd = BOUND_BY_COLUMN
+    if around[0] >= ENOUGH:
+        weights = np.array([one.around[1] for one in followed.values()]) + 1e-9
+        bound = float(np.average([one.share_bound(term) for term, one in followed.items()], weights=weights))
+        sd = float(np.hypot(LEAST_BOUND_SD, np.sqrt(1 / around[0] + 1 / max(around[2], 1.0))))
+    enough = LONG_TERM_SHARE * sum(at_risk.values())
+    longest = max((term for term, one in followed.items() if one.at_risk >= enough), default=main)
+    unmodelled: Unmodelled = "short_window" if len(counts.months) < longest - 1 else ""
+    if any(one.mixes_terms() for one in followed.values()):
+        unmodelled = "mixed_terms"
+    return Renewals(
+        longest if unmodelled == "short_window" else main,
+        (min(max(bound, LEAST_SHARE), 1 - LEAST_SHARE),) * segments,
+        sd,
+        float(around[0]) / max(counts.departures, 1),
+        source="column",
+        unmodelled=unmodelled,
+        terms=tuple(TermOfSegments(term, (), ()) for term in followed) if not unmodelled else (),
+    )
+
+
+def _first_part_ends_in_a_renewal(counts: CohortCounts) -> bool:
+    """Whether customers whose contract did not begin on their first day leave where its first part of a term ends."""
+    contracts, around = contracts_of(counts) or (), np.zeros(4)
+    for contract in {one for one in contracts if one.binds and one.first_months}:
+        cells = np.flatnonzero([one == contract for one in contracts])
+        around = around + _HalfMonths.of(counts, cells).around([contract.first_months])
+    here, at_risk, beside, at_risk_beside = around.tolist()
+    return _more_frequent(here, at_risk, beside, at_risk_beside, LEAST_RATIO_SAID)
+
+
+@dataclass(frozen=True, eq=False)
+class _OwnRenewals:
+    """Customers under one term, around their own renewals.
+
+    Attributes:
+        around: (4,) as `_HalfMonths.around`, all renewals.
+        first, second: The same of the first, third, ... renewal and of those between.
+        half_way: The same of the months half-way between renewals.
+        exits, at_risk: Departures and half months at risk at any time.
+    """
+
+    around: FloatArray
+    first: FloatArray
+    second: FloatArray
+    half_way: FloatArray
+    exits: float
+    at_risk: float
+
+    @classmethod
+    def of(cls, counts: CohortCounts, contracts: Sequence[Contract], term: int) -> _OwnRenewals:
+        (first, second, half_way), exits, at_risk = np.zeros((3, 4)), 0.0, 0.0
+        for contract in {one for one in contracts if one.term_months == term}:
+            cells = np.flatnonzero([one == contract for one in contracts])
+            tenure, renewals = _HalfMonths.of(counts, cells), contract.renewals(LATEST_MONTHS).tolist()
+            first, second = first + tenure.around(renewals[::2]), second + tenure.around(renewals[1::2])
+            half_way = half_way + tenure.around([month - term // 2 for month in renewals])
+            exits, at_risk = exits + float(tenure.exits.sum()), at_risk + float(tenure.at_risk.sum())
+        return cls(first + second, first, second, half_way, exits, at_risk)
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether there are enough departures to say that they do not gather at the renewals, or do so half-way as well.
+
+        The first, third, ... renewal speaks for the term where it can: the others are renewals of half the term too, or of one and a half.
+        """
+        enough = ENOUGH * self.at_risk
+        here, at_risk, beside, at_risk_beside = self.first if self.exits * self.first[1] >= enough else self.around
+        if self.exits * at_risk >= enough and here * at_risk_beside < LEAST_RATIO_SAID * beside * at_risk:
+            return True
+        here, at_risk, beside, at_risk_beside = self.half_way.tolist()
+        return self.exits * at_risk >= enough and _more_frequent(here, at_risk, beside, at_risk_beside)
+
+    def mixes_terms(self) -> bool:
+        """Whether every second renewal takes more customers than the others, as where some are bound for twice the term."""
+        return bool(self.second[0] >= ENOUGH and self.first[0] >= ENOUGH and _leave(self.second) > MIXED_RATIO * _leave(self.first))
+
+    def share_bound(self, term: int) -> float:
+        """The share of them who leave at renewals alone."""
+        return share_bound(_leave(self.around), _rate_beside(self.around), term)
+
+
+def _rate_beside(around: FloatArray) -> float:
+    return float((around[2] + 0.5) / (around[3] * HALF_MONTH / DAYS_PER_MONTH + 1.0))
+
+
+def _leave(around: FloatArray) -> float:
+    """Probability of leaving at a renewal, beyond the hazard beside it."""
+    here = around[0] / max(around[1] * HALF_MONTH / DAYS_PER_MONTH, 1e-9)
+    return float(min(max(2 * (here - _rate_beside(around)), 0.0), 0.99))
+
+
+def _by_departures(counts: CohortCounts, reduce: Callable[[Sequence[int] | None], CohortCounts], term: int | None) -> CohortCounts:
+    """Counts with a renewal clock where the departures show contracts, or the user gives their term; `counts` where they do not."""
     if term == 0 or not counts.has_customers or not counts.has_calendar:
         return counts
     likely = likely_term(counts) if term is None else (term, False)

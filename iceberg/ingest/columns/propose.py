@@ -18,6 +18,7 @@ from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 from iceberg.ingest.values.numbers import recognise_numbers
+from iceberg.ingest.values.terms import looks_like_terms
 
 _MOST_LABELS = 30  # judgement
 DEPARTURES = ("end_date", "churned")  # fields of customers that say who left
@@ -189,10 +190,10 @@ def is_per_subscription(headers: frozenset[str]) -> bool:
 def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     """How well the values suit a field of this kind: a factor on the confidence, and the reason where it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
-    if kind in {"date", "end", "number"}:  # "n/a" in every cell is no evidence against the header
+    if kind in {"date", "end", "number", "term"}:  # "n/a" in every cell is no evidence against the header
         filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
-        return (1.0, "") if kind in {"end", "number", "text", "label"} else (0.5, "empty")
+        return (1.0, "") if kind in {"end", "number", "text", "label", "term"} else (0.5, "empty")
     if kind == "date" and len(filled) < _MOSTLY * len(column.sample):
         return 0.85, "mostly_blank"  # another known header may have more values
     misfit = _misfit(column, kind, filled)
@@ -204,6 +205,8 @@ def _misfit(column: SourceColumn, kind: str, filled: list[str]) -> str:
     header = normalise_header(column.header)
     if kind in {"date", "end"}:
         return "" if column.type.startswith(_DATE_TYPES) or recognise_dates(filled) is not None else "not_dates"
+    if kind == "term":
+        return "" if looks_like_terms(filled) else "not_terms"
     if kind == "number":
         return "" if column.type.startswith(_NUMBER_TYPES) or recognise_numbers(filled) is not None else "not_numbers"
     if kind == "flag" and column.is_text and values_to_ask(column.sample, header=header):

@@ -17,6 +17,7 @@ from iceberg.ingest.judging.judge import count_flags
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import bit_of, reject_mask
 from iceberg.ingest.rules.select import TypedFields
+from iceberg.ingest.values.terms import CONTRACT_MARK_SQL
 
 JOINED = "customers_joined"
 _SIDES = ("subscriptions", "events", "activity")
@@ -161,11 +162,14 @@ def _create_joined(connection: duckdb.DuckDBPyConnection, own: JudgedTable | Non
         )
     undated = bit_of("customers", "churned_without_date") if rules.flag == "leave_out" else 0
     end = "CASE WHEN churned IS NOT TRUE THEN NULL ELSE chosen_end END" if rules.flag == "must_agree" and own is not None else "chosen_end"
+    segment = "coalesce(nullif(own_segment, ''), segment, '')"
+    if own is not None and own.fields.has_contracts:  # without a segment of its own a customer has the contract behind none
+        segment = f"CASE WHEN starts_with(own_segment, {CONTRACT_MARK_SQL}) THEN coalesce(segment, '') || own_segment ELSE {segment} END"
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {JOINED} AS
         SELECT customer_id, chosen_start AS start_date, CASE WHEN {end} >= chosen_start THEN {end} END AS end_date, chosen_source AS end_source,
-            coalesce(nullif(own_segment, ''), segment, '') AS segment, coalesce(own_revenue, revenue) AS revenue,
+            {segment} AS segment, coalesce(own_revenue, revenue) AS revenue,
             flags | CASE WHEN churned AND chosen_end IS NULL THEN {undated} ELSE 0 END AS flags,
             * EXCLUDE (customer_id, chosen_start, chosen_end, chosen_source, own_segment, segment, own_revenue, revenue, flags)
         FROM (SELECT *, {_end_sql(rules)}, {_start_sql(rules)} AS chosen_start FROM (

@@ -56,7 +56,8 @@ def join_parquet(connection: duckdb.DuckDBPyConnection, parts: Sequence[Opened])
         for name, choice in other.choices.items():
             column, like = source.column(choice.header), first.column(mapping.choices[name].header)
             same = column is not None and like is not None and (column.sql, column.type) == (like.sql, like.type)
-            if source.reading.format != "parquet" or not same or (like is not None and like.is_text and kinds[name] in {"date", "end", "number"}):
+            understood = like is not None and like.is_text and kinds[name] in {"date", "end", "number", "term"}
+            if source.reading.format != "parquet" or not same or understood:
                 return None
     paths = [source.path for source, _ in parts]
     listed = ", ".join(quote_text(path) for path in paths)

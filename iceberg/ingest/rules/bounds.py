@@ -13,6 +13,7 @@ import duckdb
 
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
+from iceberg.ingest.schema import CONTRACT_FIELDS
 from iceberg.ingest.values.numbers import LARGEST_NUMBER
 
 _EARLIEST = date(1900, 1, 2)  # `iceberg.ingest.rules.rules.EARLIEST`
@@ -67,6 +68,8 @@ def prove_customers(connection: duckdb.DuckDBPyConnection, source: SourceTable, 
             silent |= {("negative_revenue", "revenue"), ("unparseable_revenue", "revenue")}
             plain |= {"revenue"}
     segment, names = columns.get("segment"), cast("tuple[str, ...] | None", None)
+    if not mapping.choices.keys().isdisjoint(CONTRACT_FIELDS):  # the contract stands behind the segment, and is not known yet
+        return Proven(frozenset(silent), frozenset(plain), names)
     if segment is None:
         names = ("",)
     elif segment.is_text or segment.is_exact:

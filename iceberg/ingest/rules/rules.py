@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.terms import LONGEST_MONTHS, renewal_fits_sql
 
 Outcome = Literal["reject", "repair", "flag"]
 
@@ -117,6 +118,10 @@ RULES: tuple[RowRule, ...] = (
     RowRule("exact_duplicate", "customers", "", "reject"),
     RowRule("duplicate_customer_id", "customers", "customer_id", "reject"),
     RowRule("churned_without_date", "customers", "", "reject"),
+    _unparseable("customers", "term", "repair", "unreadable_term"),
+    RowRule("implausible_term", "customers", "term", "repair", f"term_parsed > {LONGEST_MONTHS}"),
+    _unparseable("customers", "renewal_date", "repair", "unreadable_renewal_date"),
+    RowRule("implausible_renewal_date", "customers", "renewal_date", "repair", f"NOT {renewal_fits_sql()}"),
     *_whole_row("complaints", "customer_id", "complaint_date"),
     _missing_id("complaints"),
     *_day("complaints", "complaint_date", "missing_complaint_date"),
@@ -182,6 +187,13 @@ FINE = {
         "AND coalesce(revenue_parsed >= 0, revenue_blank)"
     ),
 }
+# The same of fields that few files have.
+FINE_FIELDS = {
+    "customers": {
+        "term": f"coalesce(term_parsed <= {LONGEST_MONTHS}, term_blank)",
+        "renewal_date": f"coalesce({renewal_fits_sql()}, renewal_date_blank)",
+    },
+}
 
 # Lines that do not fit the header's columns (see `iceberg.ingest.files.text.malformed_lines`), and whether they are rejected.
 LINE_RULES = {
@@ -240,5 +252,6 @@ def flags_sql(
     others = " + ".join(terms) or "0"
     if table in FINE and not silent:
         in_order = FINE[table].replace("{today}", today) + (f" AND (end_date_parsed IS NULL OR NOT {live})" if live != "FALSE" else "")
+        in_order += "".join(f" AND {fine}" for name, fine in FINE_FIELDS.get(table, {}).items() if name in headers)
         whole.insert(0, f"WHEN {in_order} THEN 0 ")
     return f"CASE {''.join(whole)}ELSE {others} END" if whole else others

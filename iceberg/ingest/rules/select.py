@@ -19,11 +19,12 @@ from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, UNCATEGORISED, all_fields
+from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, UNCATEGORISED, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
 from iceberg.ingest.values.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
+from iceberg.ingest.values.terms import contract_sql, counts_in_years, term_sql
 
 _NO_LAST_DAY = quote_text("|".join(re.escape(text) for text in (*BLANK_TEXTS, *STILL_HERE)))
 _BLANK_LIST = quote_text("|".join(re.escape(text) for text in BLANK_TEXTS))
@@ -41,7 +42,7 @@ _PER_YEAR = (
 )
 MONTHS_PER_YEAR = 12
 JOINED_BY = ("churned", "subscription_id", "link_id", "complaint_id")  # read for joining tables, not part of any canonical table
-_NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER"}
+_NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER", "term": "NULL::INTEGER"}
 _COUNTED_DAYS = ("unix_seconds", "unix_milliseconds", "excel_serial")
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
@@ -79,6 +80,11 @@ class TypedFields:
     proven: Proven = NOTHING_PROVEN
 
     @property
+    def has_contracts(self) -> bool:
+        """Whether a column gives the term of the customers' contracts, or a day on which they renew."""
+        return not self.columns.keys().isdisjoint(CONTRACT_FIELDS)
+
+    @property
     def live_sql(self) -> str:
         """True where a status says that the customer is still here."""
         if not self.live_statuses or "status" not in self.columns:
@@ -102,7 +108,7 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
             values = {"file": source.reading.file, "column": choice.header, "field": name}
             raise MappingError("column_not_found", values | {"headers": ", ".join(source.reading.headers)})
         kind = all_fields(mapping.table)[name]
-        columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number"} else column
+        columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number", "term"} else column
         if column.is_text and kind in {"date", "end"}:
             dates[name] = replace(_date_reading(source, mapping, name, column), zone=mapping.time_zone)
         if column.is_text and kind == "number":
@@ -239,6 +245,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
         if name in fields.yes_values:
             return flag_sql(text, yes=fields.yes_values[name])
         return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
+    if kind == "term":
+        return term_sql(text, in_years=counts_in_years(normalise_header(column.header), column.sample))
     if kind == "id":
         if fields.tidy_ids or column.is_exact:
             return text
@@ -317,10 +325,10 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
     """The parsed value, repaired where a repairing rule says so."""
     if table == "flat" and name in _FLAT:
         return _FLAT[name](fields)
-    if name in fields.proven.plain and name != "revenue":
+    if name in fields.proven.plain and name != "revenue" and not (name == "segment" and fields.has_contracts):
         return f"{name}_parsed"
     if name == "segment":
-        return "COALESCE(segment_parsed, '')"
+        return "COALESCE(segment_parsed, '')" + (f" || {contract_sql()}" if fields.has_contracts else "")
     if name == "category":
         return f"COALESCE(category_parsed, {quote_text(UNCATEGORISED)})"
     if name == "revenue":

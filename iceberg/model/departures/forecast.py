@@ -62,7 +62,9 @@ def _integrated_departures(fit: ExcessHazardFit, drawn: ReconciliationDraws, day
     free = integrated_share(delay, days)
     if clock is None:
         return free
-    at_risk = fit.design.at_risk.sum(axis=(1, 2))
-    bound = clock.bound(drawn.bound) @ (at_risk / at_risk.sum())
-    later = until_renewal(lambda moved: integrated_share(delay, moved), days, clock.term)
-    return np.asarray(free + bound[:, None, None] * (later - free), dtype=np.float64)
+    at_risk, gone = fit.design.at_risk.sum(axis=1), free  # S B
+    for term, under in zip(clock.terms, clock.under, strict=True):
+        bound = clock.bound(drawn.bound) @ ((at_risk * under).sum(axis=1) / at_risk.sum())
+        later = until_renewal(lambda moved: integrated_share(delay, moved), days, term)
+        gone = gone + bound[:, None, None] * (later - free)
+    return np.asarray(gone, dtype=np.float64)

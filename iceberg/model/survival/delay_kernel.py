@@ -229,8 +229,10 @@ def _read_clock(counts: CohortCounts, category: int) -> _DelayClock:
         # Renewals are narrow: customers anywhere in their band come to them at different times.
         later = np.mean([hazard[:, _band_after(counts, middle, place)] for place in (np.arange(12) + 0.5) / 12], axis=0)
         complained = ended.sum(axis=-1)
-        bound = float(np.asarray(renewals.bound) @ complained @ renewals.binds(counts.band_edges_months) / max(complained.sum(), 1.0))
-        term = renewals.term_months
+        under = renewals.shares_under(counts.band_edges_months)  # terms, S, B
+        of_term = np.einsum("s,sb,tsb->t", np.asarray(renewals.bound), complained, under) / max(complained.sum(), 1.0)
+        bound = float(of_term.sum())
+        term = round(float(np.average(renewals.all_terms, weights=of_term + 1e-9)))
     expected = (days * later).sum(axis=(0, 1))
     return _DelayClock(edges, exited.sum(axis=(0, 1)), expected, days.sum(axis=(0, 1)), bound, term)
 

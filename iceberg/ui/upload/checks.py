@@ -224,7 +224,14 @@ def _choose_term(frame: Frame, counts: CohortCounts, files: str, usual: int | No
         key=f"{TERM}.{files[:12]}",
     )
     if counts.renewals is not None:
-        st.caption(plain(words.text("ui.upload.term_found", term=counts.renewals.term_months, share=round(100 * counts.renewals.departures))))
+        found, share = counts.renewals, round(100 * counts.renewals.departures)
+        if found.source == "column" and found.modelled:
+            said = words.text("ui.upload.term_column", terms=", ".join(map(str, found.all_terms)), share=share)
+        elif found.source == "column" and not found.blocks:
+            said = words.text("ui.upload.term_column_unseen")
+        else:
+            said = words.text("ui.upload.term_found", term=found.term_months, share=share)
+        st.caption(plain(said))
 
 
 def keeps_cancellations(files: str, *, usual: bool) -> bool:

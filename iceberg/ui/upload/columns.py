@@ -17,7 +17,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, FIELDS, LEVELS_TOGETHER, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -141,7 +141,7 @@ def _choose_table(
     chosen: dict[str, str] = {}
     formats: dict[str, str] = dict(saved.date_formats) if saved else {}
     fixed: dict[str, Any] = {"date_formats": formats, "decimal": saved.decimal if saved else ""}
-    for name, kind in FIELDS[file.table].items():
+    for name, kind in ASKED_FIELDS[file.table].items():
         if name == "segment":
             header = _choose_segments(frame, preview, stem, saved, segments)
         else:

@@ -28,7 +28,7 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.opening import options_of
 from iceberg.ingest.recognise import likeness
 from iceberg.ingest.rules.select import resolve_fields
-from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS
+from iceberg.ingest.schema import ASKED_FIELDS, EXTRA_FIELDS
 from iceberg.ingest.values.dates import DateReading, recognise_dates
 from iceberg.ingest.values.numbers import NumberReading, recognise_numbers
 from iceberg.ui.session.caches import session_cache
@@ -279,10 +279,11 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
     proposed = preview.proposal.choices
     choices = {
         name: proposed[name] if name in proposed and proposed[name].header == chosen[name] else FieldChoice(name, chosen[name])
-        for name in FIELDS[table]
+        for name in ASKED_FIELDS[table]
         if chosen.get(name)
     }
-    choices |= {name: proposed[name] for name in EXTRA_FIELDS.get(table, {}) if name in proposed}  # they correct or contradict the others
+    unasked = EXTRA_FIELDS.get(table, {}).keys() - ASKED_FIELDS[table].keys()
+    choices |= {name: choice for name, choice in proposed.items() if name in unasked}  # they correct or contradict the others
     choices = {name: replace(choice, confidence=1.0) for name, choice in choices.items()}
     of_subscription = normalise_header(chosen.get("customer_id") or "") in load_presets()[-1].tables["subscriptions"]["subscription_id"]
     return ColumnMapping(

@@ -120,7 +120,7 @@ class LexisDesign:
             exposure = exposure * wave.exposure
         reference = exposure.sum(axis=(0, 1))
         if renewals is not None and renewals.modelled:
-            clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, renewals.term_months))
+            clock = RenewalClock.of(counts, renewals, _source_band(counts.band_edges_months, max(renewals.all_terms)))
             reference[renewals.at_renewal(counts.band_edges_months)] = -1.0
         before = shares_before(counts)
         membership, column_sizes = _levels_of(counts)

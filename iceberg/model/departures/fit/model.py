@@ -164,7 +164,7 @@ def fit_excess_hazard(
     months = counts.shape[1]
     lags = lags_needed(kernel.location, longest=min(LONGEST_LAG, max(months - 1, 1)))
     if counts.renewals is not None and counts.renewals.modelled:
-        lags = min(lags, LAGS_TO_DECIDE) + counts.renewals.term_months
+        lags = min(lags, LAGS_TO_DECIDE) + max(counts.renewals.all_terms)
     design = LexisDesign.of(counts, lags=lags)
     return fit_design(design, ratio, kernel, warm=warm if isinstance(warm, ExcessHazardFit) else None, progress=progress)
 

@@ -9,7 +9,8 @@ and natural departures, of which the wish has the hazard n[s, m, b],
 
     (1 - phi_s) n[s, m, b] + phi_s rho_b sum_l h_l (T_l n[s, m - l])[b].
 
-A customer who has several reasons within one term leaves for the first of them.
+Where a column gives the contracts, phi_s is the share of those under a term who keep to it, each term has its share of a segment and band and its
+own renewals, and phi rho_b becomes a sum over terms. A customer who has several reasons within one term leaves for the first of them.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ class RenewalClock:
     """The contracts of one company.
 
     Attributes:
-        term: Months between renewals.
-        per_month: (B,) renewals per month in each band.
-        binds: (B,) 1 where contracts bind, 0 in later bands where they no longer do.
-        logit_bound: (S,) share of customers bound, on the logit scale; a parameter of the model moves all of them.
-        source_band: (term + 1, B, B) the map T of `LexisDesign`, for the months of a term.
+        terms: Months between renewals of each term.
+        renewing: (terms, S, B) share under the term times its renewals per month.
+        under: (terms, S, B) share under the term.
+        logit_bound: (S,) share of them who keep to it, on the logit scale; a parameter of the model moves all of them.
+        source_band: (longest term + 1, B, B) the map T of `LexisDesign`.
         months: M.
     """
 
-    term: int
-    per_month: FloatArray
-    binds: FloatArray
+    terms: tuple[int, ...]
+    renewing: FloatArray
+    under: FloatArray
     logit_bound: FloatArray
     source_band: FloatArray
     months: int
@@ -50,13 +51,30 @@ class RenewalClock:
     def of(cls, counts: CohortCounts, renewals: Renewals, source_band: FloatArray) -> RenewalClock:
         """The clock of `counts`, which have the tenure bands of `renewals`."""
         edges, bound = counts.band_edges_months, np.asarray(renewals.bound)
-        logit = np.log(bound / (1 - bound))
-        return cls(renewals.term_months, renewals.per_month(edges), renewals.binds(edges), logit, source_band, len(counts.months))
+        under = renewals.shares_under(edges)
+        if renewals.terms:
+            renewing = under * np.array([one.per_month for one in renewals.terms])
+        else:
+            renewing = np.broadcast_to(renewals.per_month(edges), under.shape)
+        return cls(renewals.all_terms, renewing, under, np.log(bound / (1 - bound)), source_band, len(counts.months))
 
     @cached_property
     def share_of_month(self) -> FloatArray:
-        """(term + 1,) h: how much of each month up to the renewal lies in its term."""
-        return np.append(np.insert(np.ones(self.term - 1), 0, 0.5), 0.5)
+        """(terms, longest term + 1) h: how much of each month up to the renewal lies in its term."""
+        shares = np.zeros((len(self.terms), max(self.terms) + 1))
+        for place, term in enumerate(self.terms):
+            shares[place, : term + 1] = np.append(np.insert(np.ones(term - 1), 0, 0.5), 0.5)
+        return shares
+
+    @cached_property
+    def binds(self) -> FloatArray:
+        """(S, B) share under any term."""
+        return np.asarray(self.under.sum(axis=0), dtype=np.float64)
+
+    @cached_property
+    def _renewing_by_lag(self) -> FloatArray:
+        """(longest term + 1, S, B) of the customers who wished to go so many months ago, how many meet a renewal of theirs in a month."""
+        return np.asarray(np.einsum("tl,tsb->lsb", self.share_of_month, self.renewing), dtype=np.float64)
 
     def bound(self, moved: FloatArray | float) -> FloatArray:
         """(..., S) share bound, `moved` on the logit scale; its axes are draws."""
@@ -69,24 +87,24 @@ class RenewalClock:
         """
         lags = by_lag.shape[-1]
         earlier = np.arange(lags)[:, None] - np.arange(lags)[None]
-        window = np.where((earlier >= 0) & (earlier <= self.term), self.share_of_month[np.clip(earlier, 0, self.term)], 0.0)
-        renewing = by_lag @ window.T
         bound = self.bound(moved)[..., None, None]
-        free = (1 - bound * self.binds) * by_lag[..., None, :, None]
-        return np.asarray(free + bound * renewing[..., None, :, None] * self.per_month, dtype=np.float64)
+        weights = (1 - bound * self.binds[:, None]) * by_lag[..., None, :, None]
+        for share, renewing in zip(self.share_of_month, self.renewing, strict=True):
+            window = np.where((earlier >= 0) & (earlier < len(share)), share[np.clip(earlier, 0, len(share) - 1)], 0.0)
+            weights = weights + bound * (by_lag @ window.T)[..., None, :, None] * renewing[:, None]
+        return np.asarray(weights, dtype=np.float64)
 
     def natural(self, moved: FloatArray | float, wish: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(..., S, M, B) natural hazard per month at risk, from that of the wish to leave."""
         bound = self.bound(moved)[..., None, None].astype(wish.dtype)
-        free = (1 - bound * self.binds.astype(wish.dtype)) * wish
+        free = (1 - bound * self.binds[:, None].astype(wish.dtype)) * wish
         return np.asarray(free + bound * self._renewing(wish))
 
     def _renewing(self, wish: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """(..., S, M, B) hazard of customers who are all bound."""
+        """(..., S, M, B) hazard of customers who all keep to their term."""
         total = np.zeros_like(wish)
-        for lag, share in enumerate(self.share_of_month):
-            moved = (share * self.per_month[:, None] * self.source_band[lag]).astype(wish.dtype)
-            total += wish[..., self._month_before(lag), :] @ moved.T
+        for lag, share in enumerate(self._renewing_by_lag.astype(wish.dtype)):
+            total += share[:, None] * (wish[..., self._month_before(lag), :] @ self.source_band[lag].T.astype(wish.dtype))
         return total
 
     def _month_before(self, lag: int) -> IntArray:
@@ -99,13 +117,13 @@ class RenewalClock:
         segments, months, bands = wish.shape
         by_month, by_band = np.zeros((segments, months, bands, months)), np.zeros((segments, months, bands, bands))
         bound = self.bound(moved)[:, None, None]
-        free = (1 - bound * self.binds) * wish
+        free = (1 - bound * self.binds[:, None]) * wish
         here, band = np.arange(months), np.arange(bands)
         by_month[:, here, :, here] += free.transpose(1, 0, 2)
         by_band[:, :, band, band] += free
-        for lag, share in enumerate(self.share_of_month):
+        for lag, share in enumerate(self._renewing_by_lag):
             then = self._month_before(lag)
-            sent = bound[..., None] * (share * self.per_month[:, None] * self.source_band[lag]) * wish[:, then, None, :]  # S M B D
+            sent = bound[..., None] * (share[:, None, :, None] * self.source_band[lag]) * wish[:, then, None, :]  # S M B D
             by_band += sent
             by_month[:, here, :, then] += sent.sum(-1).transpose(1, 0, 2)
-        return by_month, by_band, np.asarray(bound * (1 - bound) * (self._renewing(wish) - self.binds * wish), dtype=np.float64)
+        return by_month, by_band, np.asarray(bound * (1 - bound) * (self._renewing(wish) - self.binds[:, None] * wish), dtype=np.float64)
