@@ -2,8 +2,8 @@
 
 Tolerances are in posterior standard deviations of the reference. They were fixed before any comparison was seen, at 0.25 and 0.5 (0.3 and 0.6 with
 sampled variances), and widened to 0.3 and 0.65 (0.8) when each category got a delay of its own and the ratio a tilt: the approximation is that
-much less good in the smallest company. With the prior of harmless categories its churn medians lie up to 0.37 high and an end 0.90 off: widened again, to 0.4
-and 0.7 (0.95), for that company alone; the two others stay within 0.2 and 0.36 (benchmarks/reference/README.md):
+much less good in the smallest company. With the prior of harmless categories its churn medians lie up to 0.37 high and an end
+0.90 off: widened again, to 0.4 and 0.7 (0.95), for that company alone; the two others stay within 0.2 and 0.36 (benchmarks/reference/README.md):
 
 - Same variances in both: what is left is the approximation and Monte Carlo error. A median a quarter of a standard deviation off costs a 90 %
   interval one point of coverage, and three Monte Carlo errors at an effective size of 400 are 0.19. Ends may be off by twice that: their Monte Carlo
