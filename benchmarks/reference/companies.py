@@ -18,8 +18,9 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.design import LexisDesign
 from iceberg.model.departures.fit.model import LONGEST_LAG
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD
+from iceberg.model.priors import HARMLESS_SD, HARMLESS_SHIFT
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
-from iceberg.model.ratio.posterior import HARMLESS_SD, HARMLESS_SHIFT, RatioPrior
+from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.survival.delay_kernel import DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.simulation.company import observe_history, simulate_company
 from iceberg.simulation.worlds import CompanyTruth, draw_company, with_categories

@@ -20,7 +20,7 @@ from jax.scipy.special import gammainc, gammaln, logsumexp
 
 from benchmarks.reference.companies import Problem
 from iceberg.model.departures.fit.variances import POOL_FREEDOM, PRIOR_FREEDOM, Variances
-from iceberg.model.ratio.posterior import HARMLESS_SD, HARMLESS_SHIFT
+from iceberg.model.priors import HARMLESS_SD, HARMLESS_SHIFT
 
 jax.config.update("jax_enable_x64", True)
 

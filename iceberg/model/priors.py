@@ -16,7 +16,6 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.window import DEFAULT_LOOK_BACK_DAYS
 from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
-from iceberg.model.ratio.posterior import HARMLESS_WEIGHT
 
 # Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1 served all companies of the trial
 # of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
@@ -44,6 +43,8 @@ TILT_SD = 0.4
 # Judgement, grade D: how far segments, and the levels of a segment column, differ in complaints and in natural departures before the files speak
 # (standard deviations, log scale). Each is learned, and the assumed variance weighs as much as two effects.
 SEGMENT_SDS = (0.4, 0.3)
+# Judgement, grade D: one category in seven is loud and harmless; its ratio is a twelfth of the others', give or take a factor of four.
+HARMLESS_WEIGHT, HARMLESS_SHIFT, HARMLESS_SD = 0.15, -2.5, 1.5
 CATEGORY_MEAN_SD = 0.5  # judgement, grade D: how far the mean delays of one company's categories are apart (log scale)
 
 _CCMC = "CCMC 2023-24 (n = 8,500)"

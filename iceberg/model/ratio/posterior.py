@@ -19,14 +19,13 @@ import numpy as np
 from scipy.special import logsumexp
 
 from iceberg.arrays import BoolArray, FloatArray
+from iceberg.model.priors import HARMLESS_SD, HARMLESS_SHIFT, HARMLESS_WEIGHT
 
 # Judgement, grade D: half an order of magnitude to a few between categories of one company.
 SPREAD_GRID = np.array([0.3, 0.45, 0.65, 0.9, 1.25, 1.75])
 SPREAD_MEDIAN, SPREAD_LOG_SD = 0.9, 0.45
 # Judgement, grade D: one company in ten has next to no silent churn; the ratio there is 150 times smaller, give or take.
 NEAR_ZERO_WEIGHT, NEAR_ZERO_SHIFT, NEAR_ZERO_SD = 0.10, -5.0, 2.0
-# Judgement, grade D: one category in seven is loud and harmless; its ratio is a twelfth of the others', give or take a factor of four.
-HARMLESS_WEIGHT, HARMLESS_SHIFT, HARMLESS_SD = 0.15, -2.5, 1.5
 
 
 @dataclass(frozen=True, eq=False)

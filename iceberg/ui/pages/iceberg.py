@@ -138,7 +138,7 @@ def _show_reservations(frame: Frame, estimate: IcebergEstimate) -> None:
     for remark in remarks[:REMARKS]:
         st.markdown(f"- {plain(remark)}")
     if rest := remarks[REMARKS:]:
-        with st.expander(frame.words.text("ui.iceberg.more_remarks", count=len(rest)), icon=":material/notes:"):
+        with st.expander(plain(frame.words.text("ui.iceberg.more_remarks", count=len(rest))), icon=":material/notes:"):
             st.markdown("\n".join(f"- {plain(remark)}" for remark in rest))
 
 

@@ -61,7 +61,7 @@ def show_page() -> None:
     words = frame.words
     recall_choices(frame.language)
     st.title(words.text("ui.upload.title"), anchor=False)
-    st.caption(words.text("ui.upload.lead", minutes=int(MINUTES)))
+    st.caption(plain(words.text("ui.upload.lead", minutes=int(MINUTES))))
     try:
         _show_steps(frame)
     finally:

@@ -41,7 +41,7 @@ def _offer(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], ru
         st.markdown(f"- {plain(words.text('ui.upload.alike', others=', '.join(group.others), kept=group.kept, why=why))}")
     with st.container(horizontal=True):
         if proposals and st.button(
-            words.text("ui.upload.merge_all", count=len(found.alike)), icon=":material/merge:", type="primary", key="press.merge_all"
+            plain(words.text("ui.upload.merge_all", count=len(found.alike))), icon=":material/merge:", type="primary", key="press.merge_all"
         ):
             rules = merge_names(rules, proposals)
         if found.several is not None:

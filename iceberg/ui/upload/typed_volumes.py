@@ -20,7 +20,8 @@ def type_volumes(frame: Frame) -> UploadedFile | None:
     """The volumes as the file that an analyst would have saved; None while a cell is missing."""
     words = frame.words
     st.markdown(f"**{words.text('ui.upload.typed_title')}**")
-    example, how = words.text("ui.upload.paste_example"), words.text("ui.upload.paste_help")
+    example = words.text("ui.upload.paste_example").replace(", ", "\t").replace(" / ", "\n")  # as a spreadsheet copies cells
+    how = words.text("ui.upload.paste_help")
     pasted = st.text_area(words.text("ui.upload.paste"), key="typed.paste", height=120, placeholder=example, help=how)
     if pasted and pasted.strip():
         return UploadedFile.of("volumes", "volumes.csv", pasted.strip("\n").encode())
