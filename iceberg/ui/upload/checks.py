@@ -69,7 +69,8 @@ def show_report(frame: Frame, report: IngestReport) -> None:
         says = frame.words.text("ui.upload.checks_part", file=part.file, read=part.read, kept=part.kept, rejected=part.rejected)
         st.markdown(f"- {plain(says)}")
     for code, values in report.notes:  # assumptions about the files, as the command line prints them
-        st.info(plain(frame.words.text(f"ingest.notes.{code}", **values)), icon=":material/info:")
+        own = f"ui.upload.note_{code}"  # on the page a control stands in the place of a line in a mapping
+        st.info(plain(frame.words.text(own if frame.words.has(own) else f"ingest.notes.{code}", **values)), icon=":material/info:")
     if report.rules:
         _show_rules(frame, report)
     else:
