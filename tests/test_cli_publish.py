@@ -100,7 +100,7 @@ def test_publish_says_the_headline_the_version_and_the_link(run: Run, company: P
     monkeypatch.setenv("ICEBERG_URL", "https://iceberg.example.org/")
     status, out, err = run("publish", *inputs(company), "--title", "Été 2025", "--author", "ana")
     assert status == 0
-    assert out.splitlines()[0].startswith("Behind ")
+    assert out.splitlines()[0].startswith("50 customers complained")
     assert "Published: Été 2025, version 1." in out
     assert re.search(r"Link: https://iceberg\.example\.org/\?study=ete-2025-[0-9a-f]{6} \(store iceberg-store\.db\)", out)
     assert "Reading the files" in err

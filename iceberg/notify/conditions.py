@@ -13,7 +13,7 @@ from iceberg.errors import NotifyError
 from iceberg.model.compare import DAYS_PER_MONTH
 from iceberg.store.studies import VersionEntry
 
-Side = Literal["above", "below"]
+LimitDirection = Literal["above", "below"]
 _LIMIT = re.compile(r"(surely-)?(above|below)(?::(.+))?=([0-9]+(?:\.[0-9]+)?)", re.DOTALL)
 
 
@@ -28,7 +28,7 @@ class Limit:
         surely: Whether the whole 90 % range has to lie beyond it, not the most likely number alone.
     """
 
-    side: Side
+    side: LimitDirection
     category: str | None
     per_month: float
     surely: bool = False

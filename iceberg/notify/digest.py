@@ -47,7 +47,7 @@ class Digest:
     @property
     def text(self) -> str:
         """As plain text."""
-        return "\n\n".join((*self.paragraphs[:-1], f"{self.link_label}: {self.link}", self.paragraphs[-1])) + "\n"
+        return "\n\n".join((*self.paragraphs[:-1], Translator(self.language).text("notify.link", link=self.link), self.paragraphs[-1])) + "\n"
 
 
 @dataclass(frozen=True, eq=False)
