@@ -47,15 +47,13 @@ def _page(name: str, icon: str, access: Access, words: Translator) -> st.Page:
     )
 
 
-def _menu(access: Access, words: Translator) -> tuple[dict[str, list[st.Page]], st.Page]:
-    """The pages in their sections, and the page of addresses that no page has. A viewer's menu holds what is a viewer's."""
+def _menu(access: Access, words: Translator) -> tuple[list[st.Page], st.Page]:
+    """The pages, a viewer's first, and the page of addresses that no page has. A viewer's menu holds what is a viewer's."""
     missing = st.Page(partial(show_missing_page, words), title=words.text("guide.missing_title"), url_path=MISSING, visibility="hidden")
     pages = {name: _page(name, icon, access, words) for name, icon in PAGES.items()}
     for_all = [page for name, page in pages.items() if least_role(name) == "viewer"]
     others = [page for page in pages.values() if page not in for_all]
-    if not access.may("analyst"):
-        return {"": [*for_all, *others, missing]}, missing
-    return {"": [*for_all, missing], words.text("guide.menu_analysts"): others}, missing
+    return [*for_all, *others, missing], missing  # without headings: a list with them is one that screen readers cannot read
 
 
 def show_dashboard() -> None:

@@ -98,7 +98,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_published(tmp_path: Path) -> No
         "from iceberg.errors import StoreError\n"
         "given = make_publication(ratio=20.0)\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 3}, {size // 3}))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 8}, {size // 8}))\n"
         f"try: Store({address!r}).publish(given)\n"
         "except StoreError as error: print(error.code, '|', error)"
     )
