@@ -214,7 +214,7 @@ def test_back_leaves_a_page_in_one_step_whatever_was_chosen_on_it(visit: Visitor
     """A parameter that the server writes into the address is no step of the reader's, and no choice is lost on the way back."""
     visitor = visit()
     page = visitor.open("?lang=fr&horizon=90")
-    ratio = page.get_by_role("slider", name=re.compile("Clients silencieux par client réclamant"))
+    ratio = page.get_by_role("slider", name=re.compile("Clients silencieux par réclamant"))
     ratio.press("ArrowLeft")
     expect(page).to_have_url(re.compile("ratio="))
     visitor.press(page.get_by_role("link", name="Méthode", exact=True))

@@ -26,6 +26,7 @@ TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth, found = [];
     const scrolls = one => one.closest('[data-testid=stDataFrame], svg');
     const hidden = one => { for (; one; one = one.parentElement) if (one.getBoundingClientRect().width <= 1) return true; return false; };
+    const place = one => one.parentElement.parentElement.closest('[data-testid]')?.dataset.testid;
     for (const one of document.querySelectorAll('[data-testid=stMain] *')) {
         const box = one.getBoundingClientRect();
         if (box.width > 1 && box.right > width + 1 && !scrolls(one) && !hidden(one))
@@ -33,7 +34,7 @@ TOO_WIDE = """() => {
     }
     for (const one of document.querySelectorAll('[data-testid=stMetricValue], h1, h2, h3, [data-testid=stMarkdownContainer] p')) {
         if (one.offsetParent && !hidden(one) && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
-            found.push(`${one.tagName} wider than its box: ${one.textContent.slice(0, 80)}`);
+            found.push(`${one.tagName} of ${place(one)} too wide, ${one.scrollWidth} > ${one.clientWidth}: ${one.textContent.slice(0, 50)}`);
     }
     return found.slice(0, 5);
 }"""
