@@ -31,8 +31,8 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
     """The estimate with its diagnostics, the most serious first, and the badge that they leave it with."""
     found = [
         *estimate.diagnostics,
-        *about_reading(counts),
         *about_months(counts),
+        *about_reading(counts),
         *about_cancellations(counts),
         *_about_entry(estimate, counts),
         *about_recording(counts),

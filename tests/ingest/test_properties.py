@@ -154,7 +154,7 @@ def test_the_export_names_line_rule_and_remedy_in_the_readers_language() -> None
         only = rejected_rows_csv(tables, language="fr", repaired=False).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert rows[0] == ["table", "file", "line", "outcome", "rule", "remedy", "customer_id", "start_date", "revenue"]
-    assert rows[1][2:5] == ["2", "gardée, valeur mise de côté", "Chiffre d'affaires négatif"]
+    assert rows[1][2:5] == ["2", "gardée, valeur mise de côté", "Chiffre d’affaires négatif"]
     assert rows[1][6:] == ["'=A", "2024-01-05", "-3"]
     assert rows[2][2:5] == ["3", "écartée", "Date illisible"]
     assert "Jane" not in text
