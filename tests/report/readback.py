@@ -63,7 +63,7 @@ def from_pdf(content: bytes, names: list[str], words: Translator) -> tuple[str, 
     text = "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)
     flat = re.sub(r"\s*\n\s*", " ", text)
     heads = [words.text(f"export.column.{name}").split()[0] for name in ("low", "likely", "high")]
-    table = flat[re.search(r"\W+(?:\w+\W+){0,2}".join(heads), flat).end() :]  # type: ignore[union-attr]  # past the pictures, whose words are text too
+    table = flat[re.search(r"\W+(?:\w+\W+){0,3}".join(heads), flat).end() :]  # type: ignore[union-attr]  # past the pictures, whose words are text too
     found: dict[str, Ends] = {}
     for name in names:
         # a name can be broken over lines of its cell, with a hyphen where it had none
