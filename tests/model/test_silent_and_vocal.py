@@ -22,7 +22,7 @@ from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_t
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.priors import RECOVERY
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
-from iceberg.model.ratio.posterior import RatioPrior
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
 from iceberg.model.results import CredibleInterval, Diagnostic
 from iceberg.model.survival.delay_kernel import PRIOR_MEAN_DAYS, DelayKernel, fit_delay_kernel, lags_needed
 from iceberg.report.words import headline_reservation
@@ -165,8 +165,9 @@ def test_opinions_differ_where_they_would_be_acted_on_differently(first: Credibl
 
 def test_the_second_opinion_follows_the_assumed_ratio() -> None:
     usual, doubled = RatioPrior(np.zeros(1), 1.0), RatioPrior(np.array([0.5]), 1.0)
-    log_ratio = usual.draw(np.random.default_rng(0), 2000)
-    opinion = SecondOpinion(log_ratio, 100 * np.exp(log_ratio))
+    silent = RatioLikelihood(np.zeros(1), np.zeros(1), np.zeros((1, 1)), np.zeros(1))
+    drawn = draw_log_ratios(silent, usual, np.linalg.inv(usual.gaussian[1]), rng=np.random.default_rng(0), draws=2000)
+    opinion = SecondOpinion(drawn.log_ratio, drawn.level, 100 * np.exp(drawn.log_ratio))
     same, moved = opinion.under(usual, usual), opinion.under(doubled, usual)
     assert same is not None and np.array_equal(same, opinion.silent_churn)
     assert moved is not None and np.median(moved) > 1.2 * np.median(opinion.silent_churn)
