@@ -42,7 +42,7 @@ def estimate() -> IcebergEstimate:
         leavers=spread(cells.leavers, 0),
     )
     assert months == len(held.months)
-    moved = replace(draws, silent_churn=spread(draws.silent_churn, 2), natural=spread(draws.natural, 1), revenue_lost=None)
+    moved = replace(draws, silent_churn=spread(draws.silent_churn, 2), natural=spread(draws.natural, 1), revenue_lost=None, placebo=None)
     return replace(whole, cells=held, draws=moved)
 
 
