@@ -40,7 +40,7 @@ def test_periods_that_overlap_are_refused_in_words(open_page: OpenPage) -> None:
 
 def test_what_is_on_screen_compares_with_a_published_study(open_page: OpenPage, publish: Publish) -> None:  # noqa: F811
     publish("Last year")
-    app = open_page("compare")
+    app = open_page("compare", query={"study": "sample"})
     app.segmented_control(key="compare.kind").set_value("studies").run()
     assert_healthy(app)
     said = spoken(app)

@@ -349,19 +349,19 @@ def test_the_first_page_opens_the_newest_study_and_the_sample_by_its_own_link(pu
 
 
 def test_a_viewers_menu_holds_what_is_a_viewers(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
-    menus: list[dict[str, list[str]]] = []
+    menus: list[list[str]] = []
     original = st.navigation
 
-    def noted(pages: dict[str, list[st.Page]]) -> object:
-        menus.append({section: [page.url_path for page in own if page._visibility == "visible"] for section, own in pages.items()})
+    def noted(pages: list[st.Page]) -> object:
+        menus.append([page.url_path for page in pages if page._visibility == "visible"])
         return original(pages)
 
     monkeypatch.setattr(st, "navigation", noted)
     publish()
     open_app(roles=["iceberg-viewer"])
     open_app(roles=["iceberg-analyst"])
-    assert menus[0] == {"": ["", "studies", "category", "method"]}
-    assert menus[1] == {"": ["", "studies", "category", "method"], "For analysts": ["compare", "survival", "upload"]}
+    assert menus[0] == ["", "studies", "category", "method"]
+    assert menus[1] == ["", "studies", "category", "method", "compare", "survival", "upload"]
 
 
 def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None:
