@@ -58,7 +58,7 @@ def visit() -> None:
         sockets: list[str] = []
         page.on("websocket", lambda one: sockets.append(one.url))
         page.goto(f"http://localhost:{FRONT}/iceberg/")
-        expect(page.get_by_role("heading", name=re.compile(r"Behind [\d,]+ complainants"))).to_be_visible(timeout=90_000)
+        expect(page.get_by_role("heading", name=re.compile(r"^[\d,]+ customers complained"))).to_be_visible(timeout=90_000)
         assert any("/iceberg/_stcore/stream" in url for url in sockets), "the page came without its websocket"
         print("sub-path and websocket: the iceberg is on screen")
         page.goto(f"http://localhost:{FRONT}/iceberg/upload")

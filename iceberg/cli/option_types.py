@@ -166,12 +166,17 @@ def check_separator(text: str) -> str:
     return text
 
 
+def _number(text: str) -> float:
+    """Not a number where the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def check_discount(text: str) -> float:
     """A rate per year from 0 to 1: ``0.05``."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not 0 <= number <= 1:
         raise UsageError("discount_unclear", {"value": text})
     return number
@@ -179,10 +184,7 @@ def check_discount(text: str) -> float:
 
 def check_ratio(text: str) -> float:
     """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not (math.isfinite(number) and number > 0):
         raise UsageError("ratio_not_positive", {"value": text})
     return number
