@@ -103,8 +103,14 @@ def files_of_session() -> dict[str, tuple[Part, ...]]:
 
 
 def restore_work() -> None:
-    """Bring back the work that the address names, at the first run of a session; another browser's number is ignored."""
+    """Bring back the work that the address names, at the first run of a session; another browser's number is ignored.
+
+    Every later run names the work in the address before it draws: a page that is loaded again while it still draws finds it.
+    """
     if st.session_state.get(_LOOKED):
+        number = st.session_state.get(_NUMBER)
+        if number in _WORKS and st.query_params.get(PARAMETER) != number:
+            st.query_params[PARAMETER] = number
         return
     st.session_state[_LOOKED] = True
     number = st.query_params.get(PARAMETER)
