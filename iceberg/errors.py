@@ -26,7 +26,9 @@ class IcebergError(Exception):
         """The sentence: what is wrong, where, and what to do next."""
         from iceberg.locale import Translator
 
-        return Translator(language).text(f"errors.{self.code}", **self.values)
+        words = Translator(language)
+        named = {name: words.text(f"ingest.rules.{self.values['rule']}.{name}") for name in ("says", "remedy") if "rule" in self.values}
+        return words.text(f"errors.{self.code}", **self.values, **named)
 
     def __str__(self) -> str:
         """The English sentence, for logs and tracebacks of library users."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from iceberg.errors import EvidenceError, MappingError
-from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.columns.mapping import ColumnMapping, Opened
 from iceberg.ingest.engine.duckdb_engine import DuckDBEngine
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.files.load import Load, OnFile
@@ -30,7 +30,7 @@ from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
 from iceberg.ingest.judging.several_files import count_parts, require_same_columns
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes_of, notes_of_rows, remarks_of, unlinked_notes
-from iceberg.ingest.opening import OpenedSources, open_sources
+from iceberg.ingest.opening import OpenedSources, add_proposal, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
 from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
@@ -145,6 +145,7 @@ def load_sources(
     _require_sources(sources)
     load = replace(load, today=max(today or date.today(), as_of or date.min))
     load.clear()
+    opened: OpenedSources | None = None
     try:
         with named_faults(load.workspace):
             opened = open_sources(load, sources, mapping or MappingSet(), relate=relate)
@@ -160,8 +161,9 @@ def load_sources(
         notes = report.notes + alike_notes(report, alike) + future_notes(report, load.today) + unlinked_notes(report, sources)
         return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
     except MappingError as error:
-        if error.proposal is not None and mapping is not None:  # what is known about joining belongs into the mapping that is proposed
-            error.proposal = replace(error.proposal, joining=mapping.joining, links=mapping.links)
+        add_proposal(error, opened.files if opened is not None else {})
+        if error.proposal is not None and mapping is not None:  # whatever else is known belongs into the mapping that is proposed
+            error.proposal = replace(mapping, tables=mapping.tables | error.proposal.tables, asked=error.proposal.asked)
         raise
 
 
@@ -255,9 +257,8 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
 
 
 def _currency(judged: list[JudgedTable]) -> str:
-    """The currency written in the revenue cells, euros where none is."""
-    readings = (item.fields.numbers.get("revenue") for item in judged)
-    return next((reading.currency for reading in readings if reading is not None and reading.currency), "EUR")
+    """The currency written in the revenue cells or beside them, euros where none is."""
+    return next((item.fields.money.code for item in judged if item.fields.money.code), "EUR")
 
 
 def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: RecentCustomers | None) -> tuple[date | None, date | None]:
@@ -281,7 +282,7 @@ def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tup
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
         collects = table == "customers" and not _needs_ids(opened, loaded)
         selection = select_customers(load.connection, opened.files, loaded, counted) if collects else None
-        loaded[name] = read_table(load, name, fitted, selection)
+        loaded[name] = _read_unlinked(load, fitted) if unlinked else read_table(load, name, fitted, selection)
     if "customers" in loaded:
         loaded = {"customers": loaded.pop("customers")} | loaded
     repeated = find_repeats(load.connection, loaded["customers"], opened.mappings.joining) if "customers" in loaded else None
@@ -293,6 +294,16 @@ def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tup
         load.connection.execute(f"DROP {'VIEW' if item.is_view else 'TABLE'} {item.read_name}")
         loaded = {"subscriptions": read_table(load, "subscriptions", parts)} | loaded
     return loaded, repeated
+
+
+def _read_unlinked(load: Load, parts: list[Opened]) -> JudgedTable:
+    """Complaints without customer ids, read as volumes; a question about their days names them as the complaints that they are."""
+    try:
+        return read_table(load, "volumes", parts)
+    except MappingError as error:
+        error.values |= {"table": "complaints"}
+        error.values |= {"field": "complaint_date"} if error.values.get("field") == "month" else {}
+        raise
 
 
 def _needs_ids(opened: OpenedSources, loaded: Mapping[str, JudgedTable]) -> bool:

@@ -15,10 +15,11 @@ import tomli_w
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.columns.places import with_blanks, without_blanks
 from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, MONTH_OF_YEAR, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
@@ -48,6 +49,7 @@ class MappingSet:
     contracts; 0 where there are none, None where the departures decide.
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
     `negative_controls`: categories that cannot cause departures.
+    `asked`: places that a question names, such as ``customers.date_formats.start_date``: written as blanks, to be filled in.
     `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
     """
 
@@ -63,6 +65,7 @@ class MappingSet:
     negative_controls: tuple[str, ...] = ()
     money_months: int | None = None
     discount: float | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def money(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ class MappingSet:
         if self.segments:
             table = "flat" if "flat" in tables else "customers"
             tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
-        return choices | tables
+        return with_blanks(choices | tables, self.asked)
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -155,6 +158,8 @@ class MappingSet:
         """From plain values; raises what `load` raises."""
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
+        joins = {key: value for key, value in content.items() if key == "relations"}
+        content = without_blanks({key: value for key, value in content.items() if key not in joins}) | joins
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
         choices = {"joining", "relations", "window", "categories", "money"}
@@ -289,6 +294,9 @@ def _mapping_dict(mapping: ColumnMapping) -> dict[str, Any]:
     entry["columns"] = {name: choice.header for name, choice in mapping.choices.items()}
     if COLUMNS_TOGETHER in (mapping.header("segment") or ""):
         entry["columns"]["segment"] = mapping.choices["segment"].header.split(COLUMNS_TOGETHER)
+    for name, choice in mapping.choices.items():
+        if all_fields(mapping.table)[name] in {"date", "end"} and choice.header.count(MONTH_OF_YEAR) == 1:
+            entry["columns"][name] = choice.header.split(MONTH_OF_YEAR)
     if mapping.live_statuses:
         entry["live_statuses"] = list(mapping.live_statuses)
     if mapping.date_formats:
@@ -309,8 +317,9 @@ def _mapping_from(table: str, entry: Any, name: str) -> ColumnMapping:  # noqa: 
     known = all_fields(table)
     if unknown := [key for key in (*columns, *yes) if key not in known]:
         raise MappingError("mapping_field_unknown", {"file": name, "table": table, "value": unknown[0], "known": ", ".join(known)})
+    between = {"segment": COLUMNS_TOGETHER}
     columns = {
-        key: COLUMNS_TOGETHER.join(_headers_from(header, name, table)) if key == "segment" and isinstance(header, list) else str(header)
+        key: between.get(key, MONTH_OF_YEAR).join(_headers_from(header, name, table)) if isinstance(header, list) else str(header)
         for key, header in columns.items()
         if header
     }

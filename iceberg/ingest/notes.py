@@ -137,12 +137,13 @@ def joining_notes(report: JoiningReport) -> Notes:
 def _money_notes(item: JudgedTable) -> Notes:
     """The notes on amounts: currencies that cannot be added, and months made years."""
     file, column = item.source.reading.file, item.fields.columns.get("revenue")
-    if item.fields.unconverted:
+    if item.fields.money.unconverted:
+        foreign = item.fields.money.unconverted
         table = "flat" if item.table == "flat" else item.table
         header = item.mapping.header("revenue") or ""
-        rates = " ".join(f"--exchange-rate {code}=..." for code in item.fields.unconverted[1:])
-        values: dict[str, object] = {"file": file, "column": header, "currencies": ", ".join(item.fields.unconverted), "table": table, "rates": rates}
-        return (("several_currencies", values | {"base": item.fields.unconverted[0]}),)
+        rates = " ".join(f"--exchange-rate {code}=..." for code in foreign[1:])
+        values: dict[str, object] = {"file": file, "column": header, "currencies": ", ".join(foreign), "table": table, "rates": rates}
+        return (("several_currencies", values | {"base": foreign[0]}),)
     if column is not None and item.fields.revenue_per_year > 1:
         return (("revenue_times_12", {"file": file, "column": column.header, "table": item.table}),)
     return ()

@@ -11,15 +11,17 @@ from iceberg.ingest.columns.content import without_company
 from iceberg.ingest.columns.flat_sheet import as_flat
 from iceberg.ingest.columns.layouts import find_layout, lay_out, unread_months
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
+from iceberg.ingest.columns.merged_labels import repeat_labels
+from iceberg.ingest.columns.places import places_of, with_answer
 from iceberg.ingest.columns.propose import CERTAIN, DEPARTURES, complete_with_system, propose_mapping
-from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain, with_places
+from iceberg.ingest.columns.questions import UNANSWERABLE, require_certain
 from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.source_table import ReadOptions, SourceTable
 from iceberg.ingest.files.sources import Source
 from iceberg.ingest.files.table_sources import Given, Sources
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.relations import base_of, relate_tables
-from iceberg.ingest.mapping import MappingSet, names_columns
+from iceberg.ingest.mapping import MappingSet
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _SETTINGS = (
@@ -95,11 +97,22 @@ def check_columns(files: Mapping[str, list[Opened]]) -> None:
     try:
         require_certain(files)
     except MappingError as error:
-        if error.code not in UNANSWERABLE:
-            proposed = {table: parts[0][1] for table, parts in files.items()}
-            places = [with_places(name, one, error) for name, one in proposed.items()]
-            error.proposal = MappingSet({table: mapping for place in places for table, mapping in place.items()})
+        add_proposal(error, files)
         raise
+
+
+def add_proposal(error: MappingError, files: Mapping[str, list[Opened]]) -> None:
+    """Give a question the mapping of the columns as they were recognised, with the places that its message names.
+
+    Args:
+        error: The question; one that no mapping answers, or that has a proposal, is left as it is.
+        files: The files by table, each with the mapping of its columns.
+    """
+    if error.proposal is not None or error.code in UNANSWERABLE or not files:
+        return
+    answers = [with_answer(table, parts[0][1], error) for table, parts in files.items()]
+    tables = {table: mapping for answer in answers for table, mapping in answer.items()}
+    error.proposal = MappingSet(tables, asked=places_of(error, next(iter(files), "customers")))
 
 
 def relate_files(sources: Mapping[str, Given], *, mapping: MappingSet | None = None) -> Relations:
@@ -143,21 +156,36 @@ def _open_file(load: Load, named: str, source: Source, mappings: MappingSet) -> 
         FileError: It is no table.
         MappingError: ``encoding_ambiguous``, ``months_unread``.
     """
-    table = "flat" if named == "customers" and not names_columns(mappings, named) and names_columns(mappings, "flat") else named
+    table = "flat" if named == "customers" and _is_sheet(mappings) else named
     given = mappings.get(table)
     try:
         relation = load.read(source, options_of(given))
     except MappingError as error:
+        error.values = {"table": table} | error.values
         error.proposal = error.proposal or MappingSet({table: ColumnMapping(table, encoding=str(error.values.get("second", "")))})
         raise
     relation, table = _lay_out(load, relation, table, given)
     if given is not None and given.choices:
-        return table, (relation, mappings.with_segments(relation, complete_with_system(relation, given)))
+        given = complete_with_system(relation, given)
+        return table, (_repeated(load, relation, given), mappings.with_segments(relation, given))
     given = replace(mappings.tables["flat"], table=table) if given is None and table == "customers" and "flat" in mappings.tables else given
     proposed = _propose(relation, table, given)
     if len(relation.reading.sheets) > 1 and not _is_certain(proposed) and not relation.reading.overridden:
         relation, proposed = _find_sheet(load, source, relation, table, given) or (relation, proposed)
-    return proposed.table, (relation, mappings.with_segments(relation, proposed))
+    return proposed.table, (_repeated(load, relation, proposed), mappings.with_segments(relation, proposed))
+
+
+def _repeated(load: Load, relation: SourceTable, mapping: ColumnMapping) -> SourceTable:
+    """Volumes with the labels of merged cells on every row; any other table as it is."""
+    return (repeat_labels(load.connection, relation, mapping, load.workspace) if mapping.table == "volumes" else None) or relation
+
+
+def _is_sheet(mappings: MappingSet) -> bool:
+    """Whether a mapping reads the customers as a sheet without dates: by its columns, or because those of the dated table lack the first day."""
+    customers, flat = mappings.get("customers"), mappings.get("flat")
+    if flat is None or not flat.choices:
+        return False
+    return customers is None or not customers.choices or (bool(customers.missing) and not flat.missing)
 
 
 def _lay_out(load: Load, relation: SourceTable, table: str, given: ColumnMapping | None) -> tuple[SourceTable, str]:

@@ -9,10 +9,10 @@ import pandas as pd
 
 from iceberg.errors import MappingError
 from iceberg.ingest.columns.flat_sheet import as_flat
-from iceberg.ingest.columns.layouts import find_layout
+from iceberg.ingest.columns.layouts import YEAR_AND_MONTH, YEAR_MONTH_CATEGORY, find_layout
 from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, is_per_subscription, normalise_header, propose_mapping
-from iceberg.ingest.columns.questions import require_months
+from iceberg.ingest.columns.questions import missing_header, require_months
 from iceberg.ingest.engine.connection import connect
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import read_source
@@ -83,16 +83,39 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         headers = frozenset(normalise_header(header) for header in opened.reading.headers)
         if as_flat(opened, propose_mapping(opened, "customers")) is not None:
             return "customers", headers  # `load_tables` recognises the flat sheet
-        if not names_columns(mapping, "volumes") and find_layout(opened) is not None:
+        if not names_columns(mapping, "volumes") and _is_report(opened):
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+        if not speaks_for(opened, best, mapping) and (by_content := _by_content(opened, _name_of(source))):
+            return by_content, headers
         if not speaks_for(opened, best, mapping):
             require_months(opened, "volumes", "month")
+            if (headless := missing_header(opened, "customers")) is not None:
+                raise headless
             raise MappingError("table_unrecognised", {"file": opened.reading.file, "headers": listed_headers(opened.reading.headers)})
         return best, headers
     finally:
         connection.close()
         workspace.close()
+
+
+def _by_content(source: SourceTable, name: str) -> str:
+    """The table whose required fields all have a column, by header or content, if a header or the name of the file confirms it; else ""."""
+    for table in ("complaints", "customers"):
+        proposal = propose_mapping(source, table)
+        named = any(word in normalise_header(name) for word in _NAMES[table])
+        if not proposal.missing and (named or any(choice.confidence >= CERTAIN for choice in proposal.choices.values())):
+            return table
+    return ""
+
+
+def _is_report(source: SourceTable) -> bool:
+    """Whether the file is laid out as a report of volumes; year and month in two columns beside customers are the dates of complaints."""
+    layout = find_layout(source)
+    if layout is None or layout.kind != YEAR_AND_MONTH:
+        return layout is not None
+    named = propose_mapping(source, "complaints").choices.get("customer_id")
+    return named is None or named.confidence < CERTAIN or len(layout.fixed) > YEAR_MONTH_CATEGORY
 
 
 def speaks_for(source: SourceTable, table: str, mapping: MappingSet | None) -> bool:

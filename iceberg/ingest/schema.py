@@ -39,6 +39,8 @@ CONTRACT_MARK = "\x1f"
 CONTRACT_FIELDS = ("term", "renewal_date")  # of the customers
 # A segment that several columns give: "region + plan" names the columns, "North · Premium" a cell of them, "–" a blank level.
 COLUMNS_TOGETHER, LEVELS_TOGETHER, BLANK_LEVEL = " + ", " · ", "–"
+# Between the headers of a year and of its month, where the two columns give one date: "Cancellation Year & Cancellation Month".
+MONTH_OF_YEAR = " & "
 FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 # Months between the renewals of contracts that a user may give, and the words beside a number: none, or as the departures say.
 SHORTEST_TERM, LONGEST_TERM = 6, 60  # those bound for less leave almost as if they were free
@@ -54,7 +56,7 @@ class Table:
         name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
         option: Its option on the command line, without dashes.
         fields: Its fields, and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number",
-            "flag" (yes or no), "term" (a length of time).
+            "flag" (yes or no), "term" (a length of time), "currency" (a code or sign).
         required: The fields without which a file is no such table.
         columns: Canonical columns and their DuckDB types.
         extra: Fields that only correct the others; presets name them, a page need not ask for them.
@@ -92,6 +94,7 @@ TABLES = (
         extra={
             "status": "text",  # says who is still here, where a system writes the last day before it has come
             "interval": "text",  # what the revenue is paid per, row by row
+            "currency": "currency",  # of the revenue, row by row, where the amounts do not name theirs
             "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
             "link_id": "id",  # another id of the customer, where another table names that one
             "term": "term",  # months between the renewals of the customer's contract
@@ -143,7 +146,7 @@ TABLES = (
         fields=_SPAN,
         required=("customer_id", "start_date"),
         columns=_SPAN_COLUMNS,
-        extra={"status": "text", "interval": "text", "subscription_id": "id"},
+        extra={"status": "text", "interval": "text", "currency": "currency", "subscription_id": "id"},
         words=("subscription", "abonnement", "contract", "contrat"),
     ),
     Table(
@@ -183,6 +186,7 @@ TABLES = (
             "segment": "VARCHAR",
             "revenue": "DOUBLE",
         },
+        extra={"currency": "currency"},
     ),
 )
 FIELDS: dict[str, Mapping[str, str]] = {table.name: table.fields for table in TABLES}

@@ -5,6 +5,8 @@ Written to disk by the tests; all data are invented.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass
 
 TODAY = "2026-06-30"
@@ -171,6 +173,17 @@ BAD_ROWS = (
     ),
 )
 
+
+
+def zipped(*names: str) -> bytes:
+    """An archive with these files."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"x" * 40)
+    return target.getvalue()
+
+
 # Whole files that are no table: (name, bytes, code of the error).
 HTML = b"<!DOCTYPE html><html><body><table><tr><td>customer_id</td></tr></table></body></html>"
 NO_TABLES: tuple[tuple[str, bytes, str], ...] = (
@@ -190,6 +203,10 @@ NO_TABLES: tuple[tuple[str, bytes, str], ...] = (
     ),
     ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)), "document_file"),
     ("document.csv", b"%PDF-1.7\n\x00\x01\x02\x03\x04" * 9, "document_file"),
+    ("accounts.numbers", zipped("Index/Document.iwa", "Index/Tables/Tile.iwa", "preview.jpg"), "numbers_file"),
+    ("accounts package.numbers", zipped("Index.zip", "Metadata/Properties.plist"), "numbers_file"),
+    ("letter.docx", zipped("[Content_Types].xml", "word/document.xml"), "document_file"),
+    ("accounts.gsheet", b'{"url": "https://docs.google.com/open?id=x", "doc_id": "x"}', "google_sheet_file"),
     ("archive.csv", b"PK\x03\x04" + bytes(60), "zip_file"),
     ("broken.xlsx", b"PK\x03\x04" + bytes(60), "book_unreadable"),
     ("broken.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "book_unreadable"),

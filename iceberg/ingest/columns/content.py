@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+from iceberg.ingest.columns.content_ranks import TO_CONFIRM, is_unique, ranked
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
+from iceberg.ingest.schema import MONTH_OF_YEAR
 from iceberg.ingest.values.date_forms import days_in
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 
-TO_CONFIRM = 0.5  # a choice by content alone is pre-selected, and the analyst confirms it
-_ENOUGH, _UNIQUE = 5, 0.98  # judgement: fewer rows say nothing; a column with more repeated values is no id of its rows
+_ENOUGH = 5  # judgement: fewer rows say nothing
 _FEW_COMPANIES = 0.5  # judgement: customers who complain do so once or twice on average; a company has many complainants
 # Headers of what several customers share: a person is not keyed by it where the table has an id of its own.
 _SHARED = re.compile(
@@ -42,8 +43,12 @@ def by_content(
     found = dict(choices)
     if table in {"customers", "flat"}:
         found |= _own_id(table, found, by_name)
-    if "complaint_id" in found and not _is_unique(source.column(found["complaint_id"].header)):
+    if "complaint_id" in found and not is_unique(source.column(found["complaint_id"].header)):
         del found["complaint_id"]
+    if table == "volumes" and {"month", "category"} <= set(found) and "complaints" not in found:
+        count = _counts(source, found)
+        found |= {"complaints": count} if count is not None else {}
+    found |= ranked(table, found, by_name.items())
     if table == "customers" and "start_date" in found and not {"end_date", "churned"} & set(found):
         last = _last_days(source, found, by_name)
         found |= {"end_date": last} if last is not None else {}
@@ -68,17 +73,12 @@ def _own_id(table: str, choices: Mapping[str, FieldChoice], by_name: Mapping[str
     own = next((by_name[name] for name in _OWN_ID if name in by_name and by_name[name].header not in taken), None)
     current = choices.get("customer_id")
     shared = current is not None and any(_SHARED.fullmatch(name) for name, column in by_name.items() if column.header == current.header)
-    if own is None or not (current is None or shared) or not _is_unique(own) or table == "flat":
+    if own is None or not (current is None or shared) or not is_unique(own) or table == "flat":
         return {}
     column = next((one for one in by_name.values() if current is not None and one.header == current.header), None)
-    if column is not None and _is_unique(column):
+    if column is not None and is_unique(column):
         return {}
     return {"customer_id": FieldChoice("customer_id", own.header, 0.9, "unique", "content")}
-
-
-def _is_unique(column: SourceColumn | None) -> bool:
-    texts = column.texts if column is not None else []
-    return column is not None and len(texts) >= _UNIQUE * len(column.sample) > 0 and len(set(texts)) >= _UNIQUE * len(texts)
 
 
 def _last_days(source: SourceTable, choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> FieldChoice | None:
@@ -95,6 +95,24 @@ def _last_days(source: SourceTable, choices: Mapping[str, FieldChoice], by_name:
         if min(len(days) - len(filled), len(known)) >= 2 and sum(known) >= 0.95 * len(known):
             return replace(FieldChoice("end_date", column.header), confidence=TO_CONFIRM, reason="content", origin="content")
     return None
+
+
+def _counts(source: SourceTable, choices: Mapping[str, FieldChoice]) -> FieldChoice | None:
+    """The only column of whole numbers, where each month and category is on one row: then the row is no single complaint. To be confirmed."""
+    month, category = (source.column(choices[name].header) for name in ("month", "category"))
+    taken = {header for choice in choices.values() for header in (choice.header, *choice.header.split(MONTH_OF_YEAR))}
+    counts = [column for column in source.columns if column.header not in taken and _are_whole(column)]
+    days = _days(month) if month is not None else []
+    if month is None or category is None or len(counts) != 1 or not days or any(day is not None and day.day != 1 for day in days):
+        return None
+    cells = list(zip(month.sample, category.sample, strict=False))
+    if len(cells) < _ENOUGH or len(set(cells)) < len(cells) or (is_unique(counts[0]) and len(set(map(len, counts[0].texts))) == 1):
+        return None
+    return FieldChoice("complaints", counts[0].header, TO_CONFIRM, "content", "content")
+
+
+def _are_whole(column: SourceColumn) -> bool:
+    return bool(column.texts) and all(re.fullmatch(r"\d{1,7}(?:[.,]0+)?", text) for text in column.texts)
 
 
 def _days(column: SourceColumn) -> list[date | None]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +17,7 @@ from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, Source
 from iceberg.ingest.values.dates import recognise_dates
 
 MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_across", "year_and_month"
+YEAR_MONTH_CATEGORY = 3  # columns of a report that counts no complaints: each row is one
 _MOST_CELLS = 1_000_000  # judgement: no report has more cells
 _MONTH_FORMATS = frozenset({"year_month", "month_year", "named_month_year"})
 _TOTAL = re.compile(r"(?:(?:grand|sub|sous) )?tota(?:l|ux)(?: .*)?|ensemble|somme|sum|cumul|moyenne|average|variation.*|evolution.*")
@@ -39,11 +41,13 @@ class ReportLayout:
         kind: ``"months_across"``, ``"categories_across"`` or ``"year_and_month"``.
         fixed: Columns that remain: the category, the month, or year, month, category and count.
         across: Columns that become rows.
+        beside: Other columns of labels: a row that has one there belongs to the block of the label above it.
     """
 
     kind: str
     fixed: tuple[SourceColumn, ...]
     across: tuple[SourceColumn, ...] = ()
+    beside: tuple[SourceColumn, ...] = ()
 
 
 def find_layout(source: SourceTable) -> ReportLayout | None:
@@ -52,7 +56,8 @@ def find_layout(source: SourceTable) -> ReportLayout | None:
     words = [column for column in source.columns if column not in months and _is_text(column)]
     if len(months) >= 2 and words and all(_is_count(column) for column in months):
         known = [column for column in words if normalise_header(column.header) in _names("category")]
-        return ReportLayout(MONTHS_ACROSS, ((known or words)[0],), months)
+        label = (known or words)[0]
+        return ReportLayout(MONTHS_ACROSS, (label,), months, tuple(column for column in words if column is not label))
     named = {normalise_header(column.header): column for column in reversed(source.columns)}
     year, month = (next((named[name] for name in names if name in named), None) for names in (_YEAR, _MONTH))
     category = next((named[name] for name in _names("category") if name in named), None)
@@ -135,7 +140,7 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
     """Turn a report into rows of month, category and complaints, each with its line in the file; None where lines are malformed."""
     columns = (*layout.fixed, *layout.across)
     line = source.line_column or f"row_number() OVER () + {source.first_row - 1}"
-    texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in columns)
+    texts = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in (*columns, *layout.beside))
     try:
         rows = connection.execute(f"SELECT {line}, {texts} FROM {source.from_sql} LIMIT {_MOST_CELLS // len(columns) + 1}").fetchall()
         malformed = bool(source.rejects) and bool(connection.execute(f"SELECT count(*) FROM {source.rejects}").fetchall()[0][0])
@@ -145,8 +150,8 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
         drop_rejects(connection, source)
     if malformed or len(rows) * len(columns) > _MOST_CELLS:
         return None
-    cells = [(row[0], *cell) for row in rows for cell in _cells(layout, row[1:])]
-    names = ("month", "category", "complaints") if layout.across or len(layout.fixed) == 4 else ("month", "category")
+    cells = [(row[0], *cell) for row in _labelled(rows, len(columns)) for cell in _cells(layout, row[1 : len(columns) + 1])]
+    names = ("month", "category", "complaints") if layout.across or len(layout.fixed) > YEAR_MONTH_CATEGORY else ("month", "category")
     table = pa.table(
         {"line": pa.array([cell[0] for cell in cells], type=pa.int64())}
         | {name: pa.array([cell[place] for cell in cells], type=pa.string()) for place, name in enumerate(names, start=1)}
@@ -156,6 +161,16 @@ def lay_out(connection: duckdb.DuckDBPyConnection, source: SourceTable, layout: 
     unread = tuple(column.header for column in source.columns if column not in columns)
     reading = replace(source.reading, headers=(*names, *unread), rewritten=layout.kind)
     return SourceTable(reading, sampled, store_table(connection, table, workspace), first_row=1, line_column="line")
+
+
+def _labelled(rows: Sequence[tuple[Any, ...]], width: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of a report with the label of a merged cell on each row of its block: those that have a label beside it."""
+    label: str | None = None
+    for number, first, *rest in rows:
+        if first and first.strip():
+            label = first
+        inside = label is not None and not (first and first.strip()) and any(text and text.strip() for text in rest[width - 1 :])
+        yield (number, label if inside else first, *rest)
 
 
 def _cells(layout: ReportLayout, row: Sequence[str | None]) -> list[tuple[str | None, ...]]:

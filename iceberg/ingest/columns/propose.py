@@ -12,8 +12,10 @@ from typing import Any
 
 from iceberg.ingest.columns.content import by_content
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
+from iceberg.ingest.columns.month_pairs import month_pairs, paired_header
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS, all_fields
+from iceberg.ingest.values.currencies import looks_like_currencies
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
@@ -120,6 +122,8 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             confidence = round((score - 0.001 * rank) * fit, 3)  # earlier headers are preferred
             if best is None or confidence > best.confidence:
                 best = FieldChoice(name, column.header, confidence, why or ("header" if origin == "generic" else "system"), origin)
+        if kind in {"date", "end"} and (best is None or best.confidence < CERTAIN):
+            best = _paired(source, by_name, _known_headers(preset, table, name), name, taken) or best
         asked = table == "customers" and name == "churned" and best is not None and best.reason == "which_yes" and "end_date" not in choices
         if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN or asked):  # an extra field has to be certain
             choices[name] = best
@@ -127,6 +131,21 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def _paired(
+    source: SourceTable, by_name: dict[str, SourceColumn], known: list[tuple[float, str, str]], name: str, taken: set[str]
+) -> FieldChoice | None:
+    """A month in two columns, whose headers share the words of a known header of the field: "Cancellation Year", "Cancellation Month"."""
+    pairs = month_pairs((normalise_header(column.header), column) for column in source.columns)
+    plain = (re.sub(r"^(?:date|dt)\b|\b(?:date|dt|month|mois)$", "", header).strip() for _, header, _ in known)
+    headers = {*map(_without_articles, plain), "start", "end"}
+    for words, (year, month) in pairs.items():
+        fits = words in headers if words else name in {"complaint_date", "event_date", "activity_date", "incident_date"}
+        header = paired_header(year, month)
+        if fits and header not in taken and (words not in {"start", "end"} or name == f"{words}_date"):
+            return FieldChoice(name, header, 0.85, "year_and_month", "generic")
+    return None
 
 
 def _columns_by_name(source: SourceTable) -> dict[str, SourceColumn]:
@@ -159,14 +178,17 @@ def _unless_twice(source: SourceTable, choice: FieldChoice) -> FieldChoice:
 
 
 def complete_with_system(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
-    """Add the extra fields of the system that a mapping names: status, billing interval."""
+    """Add what a mapping of columns leaves out: the currency beside the amounts, and the extra fields of the system that it names."""
     preset = next((preset for preset in load_presets() if preset.name == mapping.system), None)
-    if preset is None:
+    extra = {"currency"} if "revenue" in mapping.choices else set[str]()
+    extra = set(EXTRA_FIELDS.get(mapping.table, {})) if preset is not None else extra & set(EXTRA_FIELDS.get(mapping.table, {}))
+    if not extra - set(mapping.choices):
         return mapping
+    used = {choice.header for choice in mapping.choices.values()}
     proposed = propose_mapping(source, mapping.table).choices
-    extra = EXTRA_FIELDS.get(mapping.table, {})
-    added = {name: choice for name, choice in proposed.items() if name in extra and name not in mapping.choices}
-    return replace(mapping, choices=mapping.choices | added, live_statuses=mapping.live_statuses or preset.live_statuses)
+    added = {name: choice for name, choice in proposed.items() if name in extra and name not in mapping.choices and choice.header not in used}
+    live = mapping.live_statuses or (preset.live_statuses if preset is not None else ())
+    return replace(mapping, choices=mapping.choices | added, live_statuses=live)
 
 
 def _custom_list(source: SourceTable, taken: set[str]) -> SourceColumn | None:
@@ -187,6 +209,9 @@ def is_per_subscription(headers: frozenset[str]) -> bool:
     return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
+_TESTS = {"currency": (looks_like_currencies, "not_currencies"), "term": (looks_like_terms, "not_terms")}
+
+
 def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     """How well the values suit a field of this kind: a factor on the confidence, and the reason where it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
@@ -205,8 +230,9 @@ def _misfit(column: SourceColumn, kind: str, filled: list[str]) -> str:
     header = normalise_header(column.header)
     if kind in {"date", "end"}:
         return "" if column.type.startswith(_DATE_TYPES) or recognise_dates(filled) is not None else "not_dates"
-    if kind == "term":
-        return "" if looks_like_terms(filled) else "not_terms"
+    if kind in _TESTS:
+        fits, why = _TESTS[kind]
+        return "" if fits(filled) else why
     if kind == "number":
         return "" if column.type.startswith(_NUMBER_TYPES) or recognise_numbers(filled) is not None else "not_numbers"
     if kind == "flag" and column.is_text and values_to_ask(column.sample, header=header):

@@ -20,6 +20,7 @@ from iceberg.ingest.schema import all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, DateReading, are_mixed, half_converted, recognise_dates
 from iceberg.ingest.values.flags import likely_yes, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
+from iceberg.ingest.values.numbers import recognise_numbers
 
 _SCIENTIFIC, _FEW_CUT = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE), 0.05  # judgement: fewer may be ids that are written so
 
@@ -43,25 +44,12 @@ def _flag_question(source: SourceTable, table: str, name: str, column: SourceCol
     return MappingError("flag_values", values | {"table": table, "headers": listed_headers(source.reading.headers)})
 
 
-def with_places(table: str, mapping: ColumnMapping, error: MappingError) -> dict[str, ColumnMapping]:
-    """A proposed mapping with the place that the message of `error` names, to be confirmed or filled."""
-    asked = error.values.get("table", table) == table
-    if error.code == "flag_values" and asked:
-        yes = mapping.yes_values | {str(error.values["field"]): (str(error.values["first"]),)}
-        return {table: replace(mapping, yes_values=yes)}
-    if error.code == "category_missing" and asked:
-        return {table: mapping if mapping.one_category else replace(mapping, one_category="")}
-    if error.code == "left_without_time" and table == "customers":
-        names = [name for name in ("customer_id", "churned", "segment", "revenue") if name in mapping.choices]
-        return {"flat": ColumnMapping("flat", {name: mapping.choices[name] for name in names} | {"tenure": FieldChoice("tenure", "")})}
-    return {table: mapping}
-
-
 def unread_value(column: SourceColumn, kind: str) -> str:
-    """The first value of a column of which no value at all can be read as a day; "" where some can, or none is filled."""
+    """The first value of a column of which no value at all can be read as a day, or a number; "" where some can, or none is filled."""
     blank = (*BLANK_TEXTS, *(STILL_HERE if kind == "end" else ()))
+    recognise = recognise_numbers if kind == "number" else recognise_dates
     filled = [text for text in column.texts if text.lower() not in blank]
-    return "" if any(recognise_dates([text]) for text in filled) else next(iter(filled), "")
+    return "" if any(recognise([text]) for text in filled) else next(iter(filled), "")
 
 
 def require_months(source: SourceTable, table: str, name: str) -> None:
@@ -78,6 +66,7 @@ def require_months(source: SourceTable, table: str, name: str) -> None:
 def settle_order(
     connection: Queryable,
     source: SourceTable,
+    table: str,
     columns: dict[str, SourceColumn],
     dates: dict[str, DateReading],
     given: Mapping[str, str],
@@ -89,12 +78,13 @@ def settle_order(
     """
     for name in dates:
         if name not in given and (pair := half_converted(columns[name].sample)) is not None:
-            values = {"file": source.reading.file, "field": name, "column": columns[name].header, "value": pair[0], "other": pair[1]}
+            values = {"file": source.reading.file, "table": table, "field": name, "column": columns[name].header}
+            values |= {"value": pair[0], "other": pair[1]}
             raise MappingError("dates_half_converted", values)
     read = {name: _order_of_column(connection, source, columns[name], reading) if reading.ambiguous else reading for name, reading in dates.items()}
     mixed = next((name for name, reading in read.items() if reading.mixed), None)
     if mixed is not None:
-        raise _dates_mixed(source, columns[mixed], mixed)
+        raise _dates_mixed(source, table, columns[mixed], mixed)
     decided = {reading.format for reading in read.values() if not reading.ambiguous and reading.format in {"day_first", "month_first"}}
     settled = {}
     for name, reading in read.items():
@@ -103,24 +93,19 @@ def settle_order(
         elif len(decided) == 1:
             settled[name] = replace(reading, format=next(iter(decided)), ambiguous=False)
         else:
-            values = {
-                "file": source.reading.file,
-                "field": name,
-                "column": columns[name].header,
-                "value": reading.example,
-            }
+            values = {"file": source.reading.file, "table": table, "field": name, "column": columns[name].header, "value": reading.example}
             raise MappingError("dates_ambiguous", values)
     return settled
 
 
-def _dates_mixed(source: SourceTable, column: SourceColumn, name: str) -> MappingError:
+def _dates_mixed(source: SourceTable, table: str, column: SourceColumn, name: str) -> MappingError:
     """The question why two values cannot be written in one order."""
     def find(first: str, second: str) -> str:
         pattern = rf"[^\d]*{first} ?[/. -] ?{second} ?[/. -].*"
         return next((text.strip() for text in column.sample if text and re.fullmatch(pattern, text)), "")
 
     above, below = r"(?:1[3-9]|2\d|3[01])", r"(?:0?\d|1[0-2])"
-    values = {"file": source.reading.file, "field": name, "column": column.header}
+    values = {"file": source.reading.file, "table": table, "field": name, "column": column.header}
     return MappingError("dates_mixed", values | {"value": find(above, below), "other": find(below, above)})
 
 
@@ -262,29 +247,43 @@ def _long_periods(columns: _Columns) -> MappingError | None:
 
 
 def _missing_header(columns: _Columns) -> MappingError | None:
-    reading = columns.relation.reading
-    sample = [tuple(row) for row in zip(*(column.sample[:20] for column in columns.relation.columns), strict=False)]
-    if not columns.doubtful or not reading.header_line or not is_data([without_number(header) for header in reading.headers], sample):
+    return missing_header(columns.relation, columns.chosen.table) if columns.doubtful else None
+
+
+def missing_header(relation: SourceTable, table: str) -> MappingError | None:
+    """The question about a file whose first line holds values; None where it holds names, or there is no such line."""
+    reading = relation.reading
+    sample = [tuple(row) for row in zip(*(column.sample[:20] for column in relation.columns), strict=False)]
+    if not reading.header_line or not is_data([without_number(header) for header in reading.headers], sample):
         return None
     # The first values of a file without a header: a word among them may be the name of a person.
     firsts = [without_number(header) for header in reading.headers[:MOST_HEADERS]]
     shown = ", ".join(text if kind_of(text) in {"number", "day"} else "…" for text in firsts)
-    return MappingError("no_header", {"file": columns.file, "line": reading.header_line, "headers": shown})
+    return MappingError("no_header", {"file": reading.file, "line": reading.header_line, "headers": shown, "table": table})
+
+
+def _empty_columns(columns: _Columns) -> MappingError | None:
+    empty = [choice for choice in columns.unsure if choice.reason == "empty"]
+    if not empty or len(columns.doubtful) != len(empty):
+        return None
+    values = {"file": columns.file, "column": empty[0].header, "field": empty[0].field, "headers": columns.headers, "table": columns.chosen.table}
+    return MappingError("column_empty", values)
 
 
 def _doubtful_columns(columns: _Columns) -> MappingError | None:
     if not columns.doubtful:
         return None
-    sure = [f'{name} = "{choice.header}"' for name, choice in columns.chosen.choices.items() if choice.confidence >= CERTAIN]
+    known = {name: choice.header for name, choice in columns.chosen.choices.items() if choice.confidence >= CERTAIN}
+    sure = [name if name == header else f"{name} <- {header}" for name, header in known.items()]
     values = {"file": columns.file, "table": columns.chosen.table, "fields": ", ".join(columns.doubtful), "headers": columns.headers}
-    return MappingError("mapping_uncertain", values | {"understood": ", ".join(sure) or "–"})
+    return MappingError("mapping_uncertain", values | {"understood": ", ".join(sure) or "–", "first": columns.doubtful[0]})
 
 
 QUESTIONS: tuple[Callable[[_Columns], MappingError | None], ...] = (  # in this order; the last one asks about everything else
-    _unsolved_formulas, _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _unreadable_values,
-    _long_periods, _missing_header, _doubtful_columns,
+    _unsolved_formulas, _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _empty_columns,
+    _unreadable_values, _long_periods, _missing_header, _doubtful_columns,
 )  # fmt: skip
-UNANSWERABLE = frozenset({"ids_cut_short", "formulas_unsolved"})  # no mapping can mend these
+UNANSWERABLE = frozenset({"ids_cut_short", "formulas_unsolved", "periods_not_months", "files_differ", "flat_beside_dates"})  # no mapping mends these
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:

@@ -15,14 +15,14 @@ def recognise_format(head: bytes, path: Path, name: str) -> str:
     """``"parquet"``, ``"excel"``, ``"gzip"``, ``"zip"``, ``"web"`` or ``"text"``, from the first bytes.
 
     Raises:
-        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``binary_file``.
+        FileError: ``empty_file``, ``html_file``, ``json_file``, ``document_file``, ``binary_file``, ``numbers_file``, ``google_sheet_file``.
     """
     if not head.strip():
         raise FileError("empty_file", {"file": name})
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"PK\x03\x04"):
-        return "excel" if _is_book(path) else "zip"
+        return "excel" if _is_book(path) else _archive(path, name)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "excel"
     if head.startswith(b"\x1f\x8b"):
@@ -48,6 +48,20 @@ def _is_book(path: Path) -> bool:
     return bool(parts & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
+def _archive(path: Path, name: str) -> str:
+    """``"zip"``; raises where the archive is a document that a program other than a spreadsheet keeps in this form, or Apple Numbers."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.namelist()
+    except (*BROKEN_ZIP, OSError):
+        parts = []
+    if any(part.endswith(".iwa") or part == "Index.zip" or part.endswith(".numbers/Index.zip") for part in parts):
+        raise FileError("numbers_file", {"file": name})
+    if {"word/document.xml", "ppt/presentation.xml"} & set(parts):
+        raise FileError("document_file", {"file": name})
+    return "zip"
+
+
 _DOCUMENT = (b"%pdf", b"{\\rtf", b"\x89png", b"\xff\xd8\xff", b"gif8")
 _PAGE = (b"<!doctype html", b"<html", b"<table", b"<head", b"<?xml", b"<body", b"<meta", b"<div")
 
@@ -64,6 +78,8 @@ def refuse_non_text(head: bytes, name: str) -> None:
     if bom_encoding(head) is not None or wide_encoding(head) is not None:
         return
     start = head.lstrip()[:200].lower()
+    if start.startswith(b"{") and name.lower().endswith(".gsheet"):
+        raise FileError("google_sheet_file", {"file": name})
     for code, beginnings in (("document_file", _DOCUMENT), ("html_file", _PAGE), ("json_file", (b"{", b"["))):
         if start.startswith(beginnings):
             raise FileError(code, {"file": name})

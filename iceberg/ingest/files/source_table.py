@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iceberg.ingest.engine.connection import quote_text
-from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER
+from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR
 
 PREVIEW_ROWS = 1000
 _FORMULA_TEXT = re.compile(r'^ *="+(.*?)"+ *$')
@@ -97,6 +97,14 @@ class SourceColumn:
     def texts(self) -> list[str]:
         """The sample without blanks, each value without the spaces around it."""
         return [text.strip() for text in self.sample if text is not None and text.strip()]
+
+
+def _month_text(year: str | None, month: str | None) -> str | None:
+    """A month as `SourceTable.column` writes it."""
+    year, month = (re.sub(r"\.0+$", "", (text or "").strip()) for text in (year, month))
+    if not year or not month:
+        return None
+    return f"{year}-{month:0>2}" if re.fullmatch("[0-9]{1,2}", month) else f"{month} {year}"
 
 
 @dataclass(frozen=True)
@@ -193,9 +201,24 @@ class SourceTable:
         return self.text_path
 
     def column(self, header: str) -> SourceColumn | None:
-        """The column with this header, or the columns whose headers it joins (see `iceberg.ingest.schema.COLUMNS_TOGETHER`) as one."""
+        """The column with this header, or as one the columns whose headers it joins: see `iceberg.ingest.schema`, COLUMNS_TOGETHER, MONTH_OF_YEAR."""
         found = next((column for column in self.columns if column.header == header), None)
-        return found if found is not None or COLUMNS_TOGETHER not in header else self._joined(header)
+        if found is not None:
+            return found
+        return self._joined(header) if COLUMNS_TOGETHER in header else self._months(header) if MONTH_OF_YEAR in header else None
+
+    def _months(self, header: str) -> SourceColumn | None:
+        """The months of two columns, their year and their month, as texts such as 2024-03 or March 2024; NULL where one of them is blank."""
+        named = {column.header: column for column in self.columns}
+        parts = header.split(MONTH_OF_YEAR)
+        if len(parts) != 2 or not all(part in named for part in parts):
+            return None
+        year, month = (f"regexp_replace(trim({named[part].text_sql}), '\\.0+$', '')" for part in parts)
+        number = f"{year} || '-' || right('0' || {month}, 2)"
+        written = f"CASE WHEN regexp_full_match({month}, '[0-9]{{1,2}}') THEN {number} ELSE {month} || ' ' || {year} END"
+        rows = zip(*(named[part].sample for part in parts), strict=False)
+        sample = tuple(_month_text(year_text, month_text) for year_text, month_text in rows)
+        return SourceColumn(header, f"(CASE WHEN {year} <> '' AND {month} <> '' THEN {written} END)", _TEXT, sample, parts=tuple(parts))
 
     def _joined(self, header: str) -> SourceColumn | None:
         named = {column.header: column for column in self.columns}

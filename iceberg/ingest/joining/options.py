@@ -93,7 +93,8 @@ class Joining:
         """
         known = [option.name for option in fields(cls)]
         if not isinstance(entry, dict):
-            raise MappingError("mapping_table_unknown", {"file": name, "value": "joining", "known": ", ".join(known)})
+            values = {"file": name, "table": "joining", "key": "joining", "value": str(entry)}
+            raise MappingError("mapping_value_wrong", values | {"known": ", ".join(known)})
         values: dict[str, Any] = {}
         for key, value in entry.items():
             if key not in known:

@@ -199,9 +199,12 @@ def relate_tables(
         _join(related, table, chosen[table])
     undecided = set(pointing) - {base, *origins}
     unsure = {table for table in undecided if not _has_certain_id(pointing[table][0][1])}
+    nameless = base not in given and not _has_certain_id(pointing[base][0][1])
     if measure is None:
-        measure = bool(unsure) or sum(_size(part) for parts in pointing.values() for part in parts) <= MEASURED_BYTES
+        measure = bool(unsure) or nameless or sum(_size(part) for parts in pointing.values() for part in parts) <= MEASURED_BYTES
     candidates = find_relations(connection, related) if measure else {}
+    if nameless:
+        _name_by_overlap(related, base, candidates)
     for table, relation in propose_relations(candidates).items():
         better = table in unsure or _clearly_better(relation, related, candidates[table], table in given)
         if table in undecided and better and _is_free(related[table][0][1], relation.column):
@@ -213,6 +216,14 @@ def relate_tables(
         if table in pointing and table != base and "customer_id" in related[table][0][1].choices
     ]
     return related, Relations(tuple(links), base, measure)
+
+
+def _name_by_overlap(related: dict[str, list[Opened]], base: str, candidates: Mapping[str, Sequence[Relation]]) -> None:
+    """The id of the customers themselves, where no header says which it is: the column that the other tables point at, once on each row."""
+    pairs = [pair for found in candidates.values() for pair in found if pair.other_table == base and pair.unique >= _UNIQUE]
+    best = max(pairs, key=lambda pair: pair.share, default=None)
+    if best is not None and best.share >= ENOUGH_OVERLAP and _is_free(related[base][0][1], best.other_column):
+        _put(related, base, FieldChoice("customer_id", best.other_column, round(0.9 * best.share, 3), "ids_overlap", "relation"))
 
 
 def _has_certain_id(mapping: ColumnMapping) -> bool:

@@ -17,6 +17,7 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
+from iceberg.ingest.rules.amounts import NO_CURRENCY, Currencies, currencies_of
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, UNCATEGORISED, all_fields
@@ -61,7 +62,7 @@ class TypedFields:
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
-        unconverted: The currencies of a column of amounts that was left out, because no rate brings them to one.
+        money: The currencies of the amounts; a column of amounts that no rate brings to one is left out.
         tidy_ids: Every id can stay as it is.
         proven: What is true of every row of the file, and need not be tested.
     """
@@ -75,7 +76,7 @@ class TypedFields:
     filled_counts: bool = False
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
-    unconverted: tuple[str, ...] = ()
+    money: Currencies = NO_CURRENCY
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -105,7 +106,7 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
     for name, choice in mapping.choices.items():
         column = source.column(choice.header)
         if column is None:
-            values = {"file": source.reading.file, "column": choice.header, "field": name}
+            values = {"file": source.reading.file, "column": choice.header, "field": name, "table": mapping.table}
             raise MappingError("column_not_found", values | {"headers": ", ".join(source.reading.headers)})
         kind = all_fields(mapping.table)[name]
         columns[name] = column = _with_enough_values(connection, source, column) if kind in {"date", "end", "number", "term"} else column
@@ -114,19 +115,19 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
     factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
-    unconverted: tuple[str, ...] = ()
-    if "revenue" in numbers and numbers["revenue"].unconverted:  # amounts in several currencies are no sum
-        unconverted = numbers.pop("revenue").currencies
+    money = currencies_of(connection, source, mapping, columns, numbers.get("revenue"))
+    if money.unconverted:  # amounts in several currencies are no sum
+        numbers.pop("revenue", None)
         del columns["revenue"]
+    if not money.worth_sql:
+        columns.pop("currency", None)
     require_yes(source, mapping, columns)
     complained = columns.get("complained") if mapping.table == "flat" and "complained" not in mapping.yes_values else None
     worded = complained is not None and complained.is_text and not looks_like_flags(complained.sample, header=normalise_header(complained.header))
-    dates, unit = settle_order(connection, source, columns, dates, mapping.date_formats), mapping.tenure_unit
+    dates, unit = settle_order(connection, source, mapping.table, columns, dates, mapping.date_formats), mapping.tenure_unit
     one = mapping.one_category if mapping.counts_as_one else ""
     yes, live = mapping.yes_values, mapping.live_statuses
-    return TypedFields(
-        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, unconverted=unconverted
-    )
+    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money)
 
 
 def _with_enough_values(connection: Queryable, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -156,19 +157,26 @@ def _date_reading(source: SourceTable, mapping: ColumnMapping, name: str, column
     kind = all_fields(mapping.table)[name]
     if seen is None and given not in _COUNTED_DAYS and (unread := unread_value(column, kind)):
         require_months(source, mapping.table, name)
-        values = {"file": source.reading.file, "column": column.header, "field": name, "value": unread[:60], "table": mapping.table}
-        raise MappingError("values_unreadable", values | {"headers": ", ".join(source.reading.headers)})
+        raise _unreadable(source, mapping, name, column, unread)
     if given is None:
         return seen or DateReading("iso", (), 0.0, False, "")
     patterns = seen.patterns if seen is not None and {seen.format, given} <= {"day_first", "month_first"} else ()
     return DateReading(given, patterns, 1.0, False, seen.example if seen else "", offset=seen is not None and seen.offset)
 
 
+def _unreadable(source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn, value: str) -> MappingError:
+    """The question about a column of which nothing can be read: rejected row by row it would be lost in silence."""
+    values = {"file": source.reading.file, "column": column.header, "field": name, "value": value[:60], "table": mapping.table}
+    return MappingError("values_unreadable", values | {"headers": ", ".join(source.reading.headers)})
+
+
 def _number_reading(
     connection: Queryable, source: SourceTable, mapping: ColumnMapping, name: str, column: SourceColumn
 ) -> NumberReading:
-    seen = recognise_numbers(column.sample) or NumberReading(".", False, 0.0)
-    seen = seen.converted(mapping.exchange_rates)
+    found = recognise_numbers(column.sample)
+    if found is None and (unread := unread_value(column, "number")):
+        raise _unreadable(source, mapping, name, column, unread)
+    seen = (found or NumberReading(".", False, 0.0)).converted(mapping.exchange_rates)
     if mapping.decimal:
         return replace(seen, decimal=mapping.decimal, plain=False, ambiguous=False)
     if not seen.ambiguous:
@@ -335,6 +343,7 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
         yearly = f" * {fields.revenue_per_year}" if fields.revenue_per_year != 1 else ""
         if "interval" in fields.columns:
             yearly = f" * {_PER_YEAR}"
+        yearly += f" * {fields.money.worth_sql}" if fields.money.worth_sql else ""
         if name in fields.proven.plain:
             return f"revenue_parsed{yearly}"
         return f"CASE WHEN revenue_parsed >= 0 THEN revenue_parsed{yearly} END"

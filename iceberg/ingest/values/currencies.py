@@ -61,6 +61,9 @@ _SIGNS = {
     "PEN": "S/. S/ PEN",
 }
 _CODE_OF = {sign: code for code, signs in _SIGNS.items() for sign in signs.split()}
+# Parts of written-out names, the longer ones first.
+_NAMES = {"CANADIAN DOLLAR": "CAD", "AUSTRALIAN DOLLAR": "AUD", "DOLLAR CANADIEN": "CAD", "DOLLAR": "USD", "EURO": "EUR", "POUND": "GBP"}
+_NAMES |= {"STERLING": "GBP", "FRANC SUISSE": "CHF", "SWISS FRANC": "CHF", "FRANCS SUISSES": "CHF", "YEN": "JPY"}
 _BY_LENGTH = sorted(_CODE_OF, key=lambda sign: (-len(sign), sign))
 SIGN = f"(?:{'|'.join(map(re.escape, _BY_LENGTH))})"
 CODES = frozenset(_SIGNS)
@@ -84,6 +87,18 @@ def currencies_in(texts: Iterable[str]) -> tuple[str, ...]:
         if code := currency_in(text):
             counts[code] = counts.get(code, 0) + 1
     return tuple(sorted(counts, key=lambda code: -counts[code]))  # of equally many, the first one
+
+
+def currency_named(text: str) -> str:
+    """ISO code that a cell of a column of currencies names: "EUR", "€", "us dollars"; "" where it names none."""
+    plain = " ".join(text.split()).upper()
+    return _CODE_OF.get(plain.replace(" ", ""), "") or next((code for name, code in _NAMES.items() if name in plain), "")
+
+
+def looks_like_currencies(values: Iterable[str | None]) -> bool:
+    """Whether every filled cell of a sample names a currency."""
+    filled = [text for value in values if value is not None and (text := value.strip())]
+    return bool(filled) and all(map(currency_named, filled))
 
 
 def sign_sql(text: str) -> str:

@@ -17,7 +17,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR, REQUIRED, WITHOUT_CATEGORY
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -170,7 +170,7 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
     words = frame.words
     proposed = preview.proposal.choices.get(name)
     header = saved.header(name) if saved else (proposed.header if proposed else None)
-    headers = [None, *preview.reading.headers]
+    headers = [None, *preview.reading.headers, *((header,) if header is not None and MONTH_OF_YEAR in header else ())]
     need = words.text("ui.upload.required" if name in REQUIRED[table] else "ui.upload.optional")
     chosen: str | None = st.selectbox(
         plain(f"{field_name(frame, name)} ({need})"),
