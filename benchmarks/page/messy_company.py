@@ -2,7 +2,8 @@
 
     python -m benchmarks.page.messy_company [--runs 3]
 
-The workbooks of `tests.messy`: eight odd headers, two date formats, ids in two cases, 19 spellings of seven categories. The aim: six clicks, 30 seconds.
+The workbooks of `tests.messy`: eight odd headers, two date formats, ids in two cases, 19 spellings of seven
+categories. The aim: six clicks, 30 seconds.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from tests.report.readback import NUMBER, READERS, whole
 from tests.report.test_files import ORIGIN
 
 
-
 def refused() -> tuple[CohortCounts, IcebergEstimate]:
     """A company of contracts that the model cannot follow; its silent leavers are numbers that stand nowhere else."""
     counts = example_counts(3)
