@@ -93,8 +93,8 @@ class Joining:
         """
         known = [option.name for option in fields(cls)]
         if not isinstance(entry, dict):
-            values = {"file": name, "table": "joining", "key": "joining", "value": str(entry)}
-            raise MappingError("mapping_value_wrong", values | {"known": ", ".join(known)})
+            wrong = {"file": name, "table": "joining", "key": "joining", "value": str(entry)}
+            raise MappingError("mapping_value_wrong", wrong | {"known": ", ".join(known)})
         values: dict[str, Any] = {}
         for key, value in entry.items():
             if key not in known:
