@@ -18,7 +18,7 @@ from iceberg.ingest.remote.sql import sqlite_path
 
 PREFIX = "adbc+"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-_COMMANDS = {"postgresql": "pip install -r requirements-databases.txt"}
+SYSTEMS = ("bigquery", "flightsql", "postgresql", "snowflake", "sqlite")
 _READ_ONLY = {"postgresql": "SET TRANSACTION READ ONLY"}
 _SQLSTATES = {
     "42P01": "database_table_unknown", "42501": "database_no_permission", "28P01": "database_login_refused", "28000": "database_login_refused",
@@ -41,7 +41,8 @@ def open_batches(address: Address) -> Iterator[Iterator[pa.RecordBatch]]:
 
         driver = importlib.import_module(f"adbc_driver_{system}.dbapi")
     except ImportError as error:
-        command = _COMMANDS.get(system, f"pip install adbc-driver-manager adbc-driver-{system}")
+        command = "pip install -r requirements-databases.txt"
+        command += "" if system == "postgresql" else f" adbc-driver-{system}"
         raise FileError("database_driver_missing", address.values() | {"command": command}) from error
     try:
         connection = driver.connect(**_arguments(address, system))
@@ -61,6 +62,9 @@ def open_batches(address: Address) -> Iterator[Iterator[pa.RecordBatch]]:
             if error.errno is not None:  # the disk of this machine
                 raise
             raise FileError("database_connection_lost", address.values(error)) from error
+        except pa.ArrowException as error:  # the same, where the server refuses
+            code = "database_view_writes" if "read-only transaction" in str(error) else "database_table_unreadable"
+            raise FileError(code, address.values(error)) from error
         finally:
             with suppress(Error):
                 connection.rollback()

@@ -80,7 +80,7 @@ def _array(values: Sequence[Any]) -> pa.Array:
         return pa.array([_text(value) for value in values], pa.string())
     if pa.types.is_binary(found.type) and set(values) <= {None, *_FLAGS} and found.null_count < len(found):
         return pa.array([None if value is None else value == b"\x01" for value in values], pa.bool_())  # BIT(1) of MySQL
-    if pa.types.is_duration(found.type) or pa.types.is_nested(found.type):
+    if pa.types.is_duration(found.type) or pa.types.is_nested(found.type) or isinstance(found.type, pa.BaseExtensionType):  # a UUID is one
         return pa.array([_text(value) for value in values], pa.string())
     return found
 

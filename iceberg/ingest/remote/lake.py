@@ -72,7 +72,8 @@ def open_delta(address: Address) -> Iterator[Iterator[pa.RecordBatch]]:
     except TableNotFoundError as error:
         raise FileError("lake_table_missing", address.values(error)) from error
     except (DeltaError, pa.ArrowException, ValueError) as error:
-        raise FileError(_code(error), address.values(error)) from error
+        no_version = address.option("version") and "LogSegment end version" in str(error)
+        raise FileError("lake_table_missing" if no_version else _code(error), address.values(error)) from error
     except OSError as error:
         if error.errno is not None and error.strerror:  # the disk of this machine
             raise

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from iceberg.errors import FileError
 from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.remote.adbc import PREFIX, open_batches
+from iceberg.ingest.remote.adbc import PREFIX, SYSTEMS, open_batches
 from iceberg.ingest.remote.address import OBJECT_STORES, Address, is_address, parse_address
 from iceberg.ingest.remote.batches import write_parquet
 from iceberg.ingest.remote.lake import open_delta, open_iceberg
@@ -73,10 +73,11 @@ def _opener_of(scheme: str) -> Opener | None:
     if lake in _LAKES and store in {"", *OBJECT_STORES}:
         return _LAKES[lake]
     if scheme.startswith(PREFIX):
-        return open_batches
+        return open_batches if scheme.removeprefix(PREFIX) in SYSTEMS else None
     return open_rows if scheme in SCHEMES or is_known(scheme) else None
 
 
 def _known() -> list[str]:
     stores = sorted(OBJECT_STORES - {"gcs", "abfss"})
-    return ["postgresql", *DRIVERS, "adbc+…", *stores, "delta", "iceberg", *(f"{lake}+{store}" for lake in _LAKES for store in stores)]
+    lakes = [f"{lake}{store and '+'}{store}" for lake in _LAKES for store in ("", *stores)]
+    return ["postgresql", *DRIVERS, *(PREFIX + system for system in SYSTEMS), *stores, *lakes]

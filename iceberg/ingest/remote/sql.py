@@ -33,6 +33,12 @@ DRIVERS = {
     "redshift": ("redshift+redshift_connector", "sqlalchemy-redshift redshift-connector"),
     "trino": ("trino", "trino[sqlalchemy]"),
 }
+# Packages of drivers that an address names itself, ``mssql+pyodbc://``.
+_PACKAGES = {
+    **{one: one for one in ("pyodbc", "pymssql", "oracledb", "psycopg2", "aioodbc")},
+    **{"pymysql": "pymysql", "mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python", "mariadbconnector": "mariadb"},
+    **{"mssqlpython": "mssql-python", "psycopg": "psycopg[binary]", "redshift_connector": "sqlalchemy-redshift redshift-connector"},
+}
 _COMMANDS = {"pymysql": "pip install -r requirements-databases.txt"}
 _PATIENCE = {  # how each driver calls the seconds
     "pymysql": {"connect_timeout": SECONDS_TO_CONNECT, "read_timeout": _SECONDS_TO_READ},
@@ -138,7 +144,10 @@ def _engine(address: Address) -> Engine:
         patience = _PATIENCE.get(dialect.driver, {})
         return create_engine(url, poolclass=NullPool, connect_args=dict(patience), hide_parameters=True)
     except (NoSuchModuleError, ImportError) as error:
-        command = _COMMANDS.get(packages, f"pip install {packages}") if packages and not driver else f"pip install {driver or packages}"
+        wanted = _PACKAGES.get(driver, "") if driver else packages
+        if not wanted:  # no name of a package is guessed: a stranger's could be installed
+            raise FileError("address_unknown", {"scheme": address.scheme, "known": ", ".join(DRIVERS)}) from error
+        command = _COMMANDS.get(wanted, f"pip install {wanted}")
         raise FileError("database_driver_missing", address.values() | {"command": command}) from error
     except (ArgumentError, ValueError, TypeError) as error:
         raise FileError("database_unreachable", address.values(error)) from error
