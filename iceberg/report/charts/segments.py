@@ -162,7 +162,7 @@ def build_segment_pair(
             x=alt.X("lower:Q", axis=axis), x2="upper", y=y, yOffset=offset, color=ink, tooltip=hints
         ),
         base.marked("point", size=110, filled=True, opacity=1, stroke=palette.page).encode(
-            x="median:Q", y=y, yOffset=offset, color=ink, shape=shape, tooltip=hints
+            x=alt.X("median:Q"), y=y, yOffset=offset, color=ink, shape=shape, tooltip=hints
         ),
     ]
     return finish(layers, theme, description=takeaway_segment_pair(frame, pair, translator), height=(ROW_PX[narrow] + 4) * len(labels) + 10)

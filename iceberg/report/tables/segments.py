@@ -59,9 +59,9 @@ def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: 
 def segment_pair(
     estimate: IcebergEstimate, counts: CohortCounts, pair: tuple[str, str], *, members: Members | None = None, column: str | None = None
 ) -> pd.DataFrame:
-    """Two segments side by side: one row for all categories together (category ""), then one per category.
+    """Two segments side by side: one row for all categories together (category ""), then one per category, the largest rate first.
 
-    Columns: `PAIR_COLUMNS`; rates as in `segment_matrix`, the difference is the first less the second, `more` the probability that the first loses
+    Columns: `PAIR_COLUMNS`; rates are those of `segment_matrix`, the difference is the first less the second, `more` the probability that the first loses
     more, `extra` the customers whom the first would have kept at the rate of the second.
 
     Args:
@@ -79,11 +79,13 @@ def segment_pair(
     groups = {name: [place] for place, name in enumerate(cells.segments)} if column is None else levels_of(cells, column)
     first, second = (groups[name] for name in pair)
     exposures = (float(exposure[first].sum()), float(exposure[second].sum()))
+    matrix = segment_matrix(estimate, counts, members=members, column=column)
+    rated = matrix.set_index(["segment", "category"])[["rate_lower", "rate_median", "rate_upper"]]
     rows = [
         {
             "category": one.category or "",
-            **interval_columns("first", one.rate_after),
-            **interval_columns("second", one.rate_before),
+            **_rates("first", rated.loc[(pair[0], one.category or "")]),
+            **_rates("second", rated.loc[(pair[1], one.category or "")]),
             **interval_columns("difference", one.rate_change),
             "more": 1 - one.probability_fell,
             "extra_lower": -one.kept.upper,
@@ -92,7 +94,13 @@ def segment_pair(
         }
         for one in compare_segments(estimate, first, second, exposures=exposures)
     ]
-    return pd.DataFrame(rows, columns=list(PAIR_COLUMNS))
+    whole, *parts = rows
+    parts.sort(key=lambda row: -max(row["first_median"], row["second_median"]))
+    return pd.DataFrame([whole, *parts], columns=list(PAIR_COLUMNS))
+
+
+def _rates(stem: str, row: pd.Series) -> dict[str, float]:
+    return {f"{stem}_{end}": float(row[f"rate_{end}"]) for end in ("lower", "median", "upper")}
 
 
 def _row(name: str, category: str, churn: FloatArray, observed: tuple[float, float, float]) -> dict[str, object]:
