@@ -5,7 +5,8 @@ A segment of few leavers has customers but no rate: it would move with every sin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,8 +62,8 @@ def segment_pair(
 ) -> pd.DataFrame:
     """Two segments side by side: one row for all categories together (category ""), then one per category, the largest rate first.
 
-    Columns: `PAIR_COLUMNS`; rates are those of `segment_matrix`, the difference is the first less the second, `more` the probability that the first loses
-    more, `extra` the customers whom the first would have kept at the rate of the second.
+    Columns: `PAIR_COLUMNS`; rates are those of `segment_matrix`, the difference is the first less the second, `more` the probability that the first
+    loses more, `extra` the customers whom the first would have kept at the rate of the second.
 
     Args:
         estimate: Whole, or a selection.
@@ -80,12 +81,12 @@ def segment_pair(
     first, second = (groups[name] for name in pair)
     exposures = (float(exposure[first].sum()), float(exposure[second].sum()))
     matrix = segment_matrix(estimate, counts, members=members, column=column)
-    rated = matrix.set_index(["segment", "category"])[["rate_lower", "rate_median", "rate_upper"]]
+    rated = {(row["segment"], row["category"]): row for row in matrix.to_dict("records")}
     rows = [
         {
             "category": one.category or "",
-            **_rates("first", rated.loc[(pair[0], one.category or "")]),
-            **_rates("second", rated.loc[(pair[1], one.category or "")]),
+            **_rates("first", rated[pair[0], one.category or ""]),
+            **_rates("second", rated[pair[1], one.category or ""]),
             **interval_columns("difference", one.rate_change),
             "more": 1 - one.probability_fell,
             "extra_lower": -one.kept.upper,
@@ -94,12 +95,12 @@ def segment_pair(
         }
         for one in compare_segments(estimate, first, second, exposures=exposures)
     ]
-    whole, *parts = rows
-    parts.sort(key=lambda row: -max(row["first_median"], row["second_median"]))
-    return pd.DataFrame([whole, *parts], columns=list(PAIR_COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(PAIR_COLUMNS))
+    largest = frame[["first_median", "second_median"]].max(axis=1).where(frame["category"] != "", np.inf)
+    return frame.loc[largest.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
-def _rates(stem: str, row: pd.Series) -> dict[str, float]:
+def _rates(stem: str, row: Mapping[Hashable, Any]) -> dict[str, float]:
     return {f"{stem}_{end}": float(row[f"rate_{end}"]) for end in ("lower", "median", "upper")}
 
 
