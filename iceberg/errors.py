@@ -30,6 +30,13 @@ class IcebergError(Exception):
         named = {name: words.text(f"ingest.rules.{self.values['rule']}.{name}") for name in ("says", "remedy") if "rule" in self.values}
         return words.text(f"errors.{self.code}", **self.values, **named)
 
+    def message_on_page(self, language: str) -> str:
+        """The same by the controls of the page, which has neither options nor lines of a mapping."""
+        from iceberg.locale import Translator
+
+        words, key = Translator(language), f"errors.page.{self.code}"
+        return words.text(key, **self.values) if words.has(key) else self.message(language)
+
     def __str__(self) -> str:
         """The English sentence, for logs and tracebacks of library users."""
         return self.message("en")

@@ -140,7 +140,7 @@ def open_bare_frame(language: str) -> None:
 def show_error(error: IcebergError, words: Translator) -> None:
     """Show one error in the reader's language: nothing that a link said, and to viewers nothing of where the store is."""
     count("iceberg_failures_total", f'kind="{type(error).__name__}"')
-    says = error.message(words.language)
+    says = error.message_on_page(words.language)
     if isinstance(error, StoreError):
         if error.code in LEADS_NOWHERE:
             says = words.text("ui.error.link_unknown")

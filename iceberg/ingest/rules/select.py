@@ -16,7 +16,7 @@ from iceberg.ingest.columns.questions import require_months, require_yes, settle
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
-from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
+from iceberg.ingest.files.source_table import PREVIEW_ROWS, ZONED, SourceColumn, SourceTable
 from iceberg.ingest.rules.amounts import NO_CURRENCY, Currencies, currencies_of
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
@@ -63,6 +63,7 @@ class TypedFields:
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
         money: The currencies of the amounts; a column of amounts that no rate brings to one is left out.
+        zone: Zone whose days are taken of typed times in a zone, such as those of a database; "" takes those of UTC.
         tidy_ids: Every id can stay as it is.
         proven: What is true of every row of the file, and need not be tested.
     """
@@ -74,6 +75,7 @@ class TypedFields:
     live_statuses: tuple[str, ...] = ()
     tenure_unit: str = ""
     filled_counts: bool = False
+    zone: str = ""
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
     money: Currencies = NO_CURRENCY
@@ -127,7 +129,9 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
     dates, unit = settle_order(connection, source, mapping.table, columns, dates, mapping.date_formats), mapping.tenure_unit
     one = mapping.one_category if mapping.counts_as_one else ""
     yes, live = mapping.yes_values, mapping.live_statuses
-    return TypedFields(columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money)
+    return TypedFields(
+        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money, zone=mapping.time_zone
+    )
 
 
 def _with_enough_values(connection: Queryable, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -241,6 +245,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     if kind in {"date", "end"}:
         if column.is_text:
             return date_sql(column.sql, fields.dates[name])
+        if fields.zone and column.type == ZONED:
+            return f"CAST({column.sql} AT TIME ZONE {quote_text(fields.zone)} AS DATE)"
         return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
     if name in fields.proven.plain and name in {"segment", "revenue"}:
         return column.text_sql if name == "segment" else _amount(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
 from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.values.currencies import currency_named
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
 from iceberg.ui.frame import Frame, show_error
@@ -159,6 +160,7 @@ def _choose_table(
             fixed["decimal"] = mark
         if name == "revenue":
             fixed["revenue_period"] = _choose_period(frame, preview, header, f"{stem}.{name}", saved)
+            fixed["exchange_rates"] = _choose_rates(frame, preview, header, f"{stem}.{name}", saved.exchange_rates if saved else {})
         if kind == "flag" and (yes := _choose_yes(frame, preview, header, f"{stem}.{name}", saved.yes_values.get(name, ()) if saved else ())):
             fixed.setdefault("yes_values", {})[name] = yes
         if name == "tenure":
@@ -298,6 +300,25 @@ def _choose_period(frame: Frame, preview: FilePreview, header: str, key: str, sa
         required=True,
     )
     return chosen
+
+
+def _choose_rates(frame: Frame, preview: FilePreview, header: str, key: str, saved: Mapping[str, float]) -> dict[str, float]:
+    """What one unit of each currency of the amounts is worth in the first one; asked only where there are several."""
+    words, found, beside = frame.words, preview.numbers(header), preview.proposal.choices.get("currency")
+    codes = found.currencies if found is not None else ()
+    if not codes and beside is not None:
+        codes = tuple(dict.fromkeys(code for text in preview.sample(beside.header) if (code := currency_named(text or ""))))
+    if len(codes) < 2:
+        return dict(saved)
+    base = next((code for code in codes if code not in saved), codes[0])
+    st.caption(words.text("ui.upload.rates_lead", currencies=", ".join(codes), base=base))
+    rates: dict[str, float] = {}
+    for code in codes:
+        if code != base:
+            label = words.text("ui.upload.rate_label", code=code, base=base)
+            rate = st.number_input(label, min_value=0.0, value=saved.get(code), step=0.01, format="%.4f", key=f"{key}.rate.{code}")
+            rates |= {code: float(rate)} if rate else {}
+    return rates
 
 
 def _choose_unit(frame: Frame, preview: FilePreview, header: str, key: str, saved: ColumnMapping | None) -> str:

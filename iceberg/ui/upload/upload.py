@@ -273,8 +273,8 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category`` and
-            ``yes_values``, where chosen by hand.
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category``,
+            ``yes_values`` and ``exchange_rates``, where chosen by hand.
     """
     proposed = preview.proposal.choices
     choices = {
@@ -296,6 +296,7 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
         tenure_unit=str(fixed.get("tenure_unit", "")),
         one_category=str(fixed.get("one_category", "")),
         yes_values=dict(fixed.get("yes_values", {})),
+        exchange_rates=dict(fixed.get("exchange_rates", {})),
         encoding=options.encoding or "",
         separator=options.separator or "",
         header_line=options.header_line or 0,
