@@ -87,6 +87,7 @@ OWNERS = {
     "xlsxwriter": ("report/files/spreadsheet/workbook.py", "report/files/slides/charts.py"),
     "pptx": ("report/files/slides",),
     "vl_convert": ("report/files/pictures.py",),
+    "segno": ("report/files/qr_code.py",),
     "typst": ("report/files/document/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store",),

@@ -139,10 +139,10 @@ def print_reading(report: IngestReport, options: Options, words: Translator) -> 
         sys.stderr.write(f"{build_readings_text(report, words)}\n{notes}{joining}{rules}")
 
 
-def write_files(made: Estimated, options: Options, words: Translator) -> None:
+def write_files(made: Estimated, options: Options, words: Translator, *, link: str = "") -> None:
     """Write the JSON document and the reports that were asked for.
 
-    No clock: the same files, options and seed give the same bytes.
+    No clock: the same files, options and seed give the same bytes. `link` is where a published version is opened, for the reports.
     """
     from iceberg.report.export import build_document, document_to_json
     from iceberg.report.files import Provenance, report_bytes
@@ -151,7 +151,7 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
     if options.json is not None:
         document = build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language)
         write_whole(options.json, document_to_json(document).encode())
-    provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows)
+    provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows, link=link)
     reports = [
         report_bytes(made.estimate, counted.counts, format=path.suffix.lower().removeprefix("."), language=options.language, provenance=provenance)
         for path in options.reports

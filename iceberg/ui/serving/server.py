@@ -38,7 +38,7 @@ MOST_LOGGED = 500
 _LOGGED: dict[str, float] = {}
 NUMBERS = ("ICEBERG_UPLOAD_SESSION_MB", "ICEBERG_UPLOAD_SERVER_MB", "ICEBERG_SESSIONS")
 # Imports of the first page that nothing above brings, then those of the next click: no reader should wait for either.
-NEEDED_FIRST = ("iceberg.ui.sections.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
+NEEDED_FIRST = ("iceberg.ui.sections.sharing.actions", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = (
     "iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts.assumptions", "iceberg.report.charts.changes",
     "iceberg.report.charts.coverage", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
