@@ -34,7 +34,7 @@ def test_without_a_clipboard_the_text_is_there_to_be_copied_by_hand(visit: Visit
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_a_print_is_one_page_with_sentence_advice_picture_and_table(visit: VisitorFactory, dark: bool) -> None:  # noqa: FBT001  # a parameter
+def test_a_print_is_one_page_with_sentence_advice_picture_and_table(visit: VisitorFactory, dark: bool) -> None:  # a parameter
     page = visit(locale="fr-FR", dark=dark).open("?study=sample")
     headline = page.locator("h2").first.inner_text()
     printed = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))

@@ -56,7 +56,7 @@ def test_files_of_this_session_have_no_link_until_they_are_published(copied: Cop
 
 @pytest.mark.parametrize(("address", "on_paper"), [("https://iceberg.example.org", True), ("http://localhost:8501", False), ("", False)])
 def test_a_link_that_only_this_machine_can_follow_is_not_printed(
-    address: str, on_paper: bool, publish: Publish, monkeypatch: pytest.MonkeyPatch  # noqa: F811, FBT001
+    address: str, on_paper: bool, publish: Publish, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:
     monkeypatch.setenv("ICEBERG_URL", address)
     printed: list[str] = []
@@ -80,9 +80,12 @@ def test_the_reports_hold_the_link_as_a_code_and_to_be_clicked(language: str) ->
 
     link = "https://iceberg.example.org/?study=all-ab12cd&version=3&lang=fr&segment=%C3%89tudiants"
     inputs = example_estimate(2, draws=60), example_counts(2)
-    with_link, without = (
-        {kind: report_bytes(*inputs, format=kind, language=language, provenance=Provenance(link=one)) for kind in ("pdf", "html")} for one in (link, "")
-    )
+
+    def made(link: str) -> dict[str, bytes]:
+        origin = Provenance(link=link)
+        return {kind: report_bytes(*inputs, format=kind, language=language, provenance=origin) for kind in ("pdf", "html")}
+
+    with_link, without = made(link), made("")
     page = pypdf.PdfReader(io.BytesIO(with_link["pdf"])).pages[0]
     assert {one.get_object()["/A"]["/URI"] for one in page["/Annots"]} == {link}  # type: ignore[attr-defined]
     assert "/Annots" not in pypdf.PdfReader(io.BytesIO(without["pdf"])).pages[0]
