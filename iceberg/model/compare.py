@@ -23,6 +23,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
+from iceberg.model.evidence import cannot_say
 from iceberg.model.priors import PERIOD_ERROR_LOG_SD
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
@@ -131,8 +132,9 @@ def compare_periods(estimate: IcebergEstimate, counts: CohortCounts, *, before: 
         after: The same of the later one.
 
     Raises:
-        OptionError: ``compare_no_dates``, ``compare_month_outside`` or ``compare_overlap``.
+        OptionError: ``compare_no_range``, ``compare_no_dates``, ``compare_month_outside`` or ``compare_overlap``.
     """
+    _refuse_without_range(estimate)
     cells = estimate.cells
     if cells is None or not cells.has_calendar:
         raise OptionError("compare_no_dates")
@@ -163,8 +165,10 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
     """Two studies, fitted apart; categories are matched by name.
 
     Raises:
-        OptionError: ``compare_basis`` where one study knows customers or dates and the other does not, ``compare_nothing_shared``.
+        OptionError: ``compare_no_range``, ``compare_basis`` where one study knows customers or dates and the other does not,
+            ``compare_nothing_shared``.
     """
+    _refuse_without_range(before, after)
     basis = _basis(after_counts)
     if _basis(before_counts) != basis:
         raise OptionError("compare_basis")
@@ -227,6 +231,11 @@ def _comparison(
         level=level,
         remarks=tuple(remarks),
     )
+
+
+def _refuse_without_range(*estimates: IcebergEstimate) -> None:
+    if any(cannot_say(one) for one in estimates):
+        raise OptionError("compare_no_range")
 
 
 def _names(estimate: IcebergEstimate) -> list[str]:
