@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import sys
 import threading
 import time
@@ -47,13 +48,17 @@ NEEDED_LATER = (
 
 
 def check_start() -> None:
-    """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable that is no number."""
+    """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable with no such number or template."""
     write_json()
     log_faults_once()
     check_reach()
+    from iceberg.report.files.slides.template import default_template
+
     try:
         for name in NUMBERS:
             read_number(name)
+        if os.environ.get("ICEBERG_DECK_TEMPLATE"):
+            default_template()
     except OptionError as problem:
         _end(problem)
 

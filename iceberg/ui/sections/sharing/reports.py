@@ -43,7 +43,12 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
     smallest = 0 if study.axes is None else SMALLEST
 
     def make() -> bytes:
-        content = report_bytes(estimate, study.counts, format=name, language=language, provenance=provenance, smallest=smallest)
+        from iceberg.report.files.slides.template import default_template
+
+        template = default_template() if name == "pptx" else None
+        content = report_bytes(
+            estimate, study.counts, format=name, language=language, provenance=provenance, smallest=smallest, template=template
+        )
         count("iceberg_reports_total", f'format="{name}"')
         if study.published is not None:
             entry = study.published
