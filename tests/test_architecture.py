@@ -76,8 +76,8 @@ ORDER = {
     ],
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
-        "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "chart_files", "figure",
+        "sections", "upload", "serving", "pages",
     ],
 }
 OWNERS = {
