@@ -58,7 +58,7 @@ MAY_IMPORT = {
 # Rooms of a part, bottom to top: each imports only rooms that stand before it. A room is a folder with all below it, or a module.
 ORDER = {
     "ingest": [
-        "schema", "engine", "values", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
+        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
@@ -76,8 +76,8 @@ ORDER = {
     ],
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
-        "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "chart_files", "figure",
+        "sections", "upload", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -90,10 +90,13 @@ OWNERS = {
     "segno": ("report/files/qr_code.py",),
     "typst": ("report/files/document/pdf.py",),
     "streamlit": ("ui",),
-    "sqlalchemy": ("store",),
+    "sqlalchemy": ("store", "ingest/remote/sql.py"),
+    "adbc_driver_manager": ("ingest/remote/adbc.py",),
+    "deltalake": ("ingest/remote/lake.py",),
+    "pyiceberg": ("ingest/remote/lake.py",),
     "pyspark": ("ingest/spark",),
     "sqlglot": ("ingest/spark/engine.py",),
-    "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
+    "psycopg": ("ingest/remote/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),

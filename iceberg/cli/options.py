@@ -251,7 +251,7 @@ def _check_outputs(options: Options) -> None:
     """Check before the work that its results can be written."""
     if options.template is not None and not any(path.suffix.lower() == ".pptx" for path in options.reports):
         raise UsageError("template_without_slides")
-    inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values()}
+    inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values() if "://" not in source}
     for path in options.outputs:
         if str(path) == STANDARD_INPUT or path.is_dir():
             raise UsageError("json_is_no_file", {"file": str(path)})

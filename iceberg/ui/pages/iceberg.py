@@ -9,7 +9,7 @@ import streamlit as st
 from iceberg.locale import visible
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.advice import first_decisions, noise_sentence, tiles
+from iceberg.report.advice import first_decisions, noise_sentence
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
@@ -19,11 +19,12 @@ from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, other_charts, outcomes_chart
 from iceberg.ui.sections.progress import show_progress
-from iceberg.ui.sections.publishing import show_landing
 from iceberg.ui.sections.sharing.actions import show_actions, show_title_row
 from iceberg.ui.sections.sharing.paper import show_printed_table
+from iceberg.ui.sections.sharing.publishing import show_landing
 from iceberg.ui.sections.still_picture import show_still
 from iceberg.ui.sections.study_head import show_study_details
+from iceberg.ui.sections.tiles import show_tiles
 from iceberg.ui.sections.where import show_where
 from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
@@ -62,7 +63,7 @@ def show_page() -> None:
         _show_picture(frame, estimate)
         _show_origin(frame, estimate)
         show_printed_table(frame, estimate)
-        _show_tiles(frame, estimate)
+        show_tiles(frame, estimate)
         with st.container(key="further"):
             _show_further(frame, estimate)
 
@@ -187,15 +188,6 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
             st.page_link(CATEGORY_PAGE, label=plain(category), query_params=link_with(category=category), icon=":material/arrow_forward:")
 
 
-def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
-    columns = st.container(key="tiles").columns(4)  # the style sheet makes them two on a phone
-    for column, tile in zip(columns, say(frame, estimate, tiles), strict=True):
-        with column.container(border=True, height="stretch", gap="xsmall"):
-            st.metric(plain(tile.label), plain(tile.value) if tile.known else "—", help=plain(tile.help))
-            st.caption(plain(tile.detail if tile.known else f"{tile.value}. {tile.detail}"))
-    _show_folded(frame, "waterfall", lambda: executive_chart("waterfall", frame, estimate), icon=":material/account_tree:")
-
-
 def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: str) -> None:
     """A chart that answers a question about a number, drawn once a reader asks it."""
     folded = st.expander(frame.words.text(f"ui.iceberg.{name}"), icon=icon, key=f"folded.{name}", on_change="rerun")
@@ -208,17 +200,18 @@ def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: s
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
+    """What to do, over the whole width; below it two charts whose rows are the same categories."""
+    st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
+    advice = say(frame, estimate, first_decisions)
+    for one in advice[1:]:  # the first one stands above the picture
+        st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
+    if advice:
+        _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        advice = say(frame, estimate, first_decisions)
-        for one in advice[1:]:  # the first one stands above the picture
-            st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
-        if advice:
-            _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
-        show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
             st.caption(plain(noise))
+        show_chart(frame, executive_chart("ranking", frame, estimate))
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
         st.markdown(plain(say(frame, estimate, comparator_sentence)))

@@ -12,8 +12,8 @@ from iceberg.ui.figure import say
 from iceberg.ui.frame import Frame
 from iceberg.ui.guide.clipboard import show_copy
 from iceberg.ui.plain_text import plain
-from iceberg.ui.sections.publishing import show_publish_button
 from iceberg.ui.sections.sharing.links import view_link
+from iceberg.ui.sections.sharing.publishing import show_publish_button
 from iceberg.ui.sections.sharing.reports import show_reports
 
 if TYPE_CHECKING:
