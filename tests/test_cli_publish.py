@@ -5,7 +5,9 @@ import gzip
 import html
 import io
 import json
+import os
 import re
+import signal
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -17,7 +19,9 @@ import pypdf
 import pytest
 
 from iceberg.cli import main as cli
+from iceberg.cli import terminal
 from iceberg.cli.main import main
+from iceberg.store import studies
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import postgres
@@ -117,6 +121,39 @@ def test_a_refresh_that_brings_nothing_new_estimates_nothing(run: Run, company: 
     assert Path("again.csv").stat().st_size > 1000
     with pytest.raises(pytest.fail.Exception):
         run("publish", *inputs(company), "--quiet", "--ratio", "10")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("before the commit", "Stopped. Nothing was written."),
+        ("after the commit", "Stopped. Published before that: Silent churn, version 1."),
+        ("in a report", "Stopped. Published before that: Silent churn, version 1. Written before that: a.json."),
+    ],
+)
+def test_a_stopped_publish_says_what_stands(run: Run, company: Path, monkeypatch: pytest.MonkeyPatch, moment: str, said: str) -> None:
+    """SIGTERM inside the transaction, between the commit and the answer of the store, and while the second file is made."""
+    places = {"before the commit": (studies, "insert_version"), "after the commit": (Store, "publish"), "in a report": (terminal.os, "fsync")}
+    calls = []
+
+    def end(*arguments: object, **options: object) -> object:
+        done = whole(*arguments, **options)
+        calls.append(done)
+        if moment != "in a report" or len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return done
+
+    where, name = places[moment]
+    whole = getattr(where, name)
+    monkeypatch.setattr(where, name, end)
+    files = ("--json", "a.json", "--report", "b.csv") if moment == "in a report" else ()
+    status, _, told = run("publish", *inputs(company), "--quiet", *files)
+    assert (status, told.strip()) == (128 + signal.SIGTERM, said)
+    monkeypatch.setattr(where, name, whole)
+    store = Store("iceberg-store.db")
+    assert len(store.studies()) == (moment != "before the commit")
+    store.close()
+    assert not list(Path().glob(".*.part")) and not Path("b.csv").exists()
 
 
 def test_the_same_again_publishes_nothing_new(run: Run, company: Path) -> None:

@@ -27,7 +27,9 @@ from iceberg.cli.terminal import (
     PIPE_CLOSED,
     SIGNALLED,
     USER_FAULT,
+    Writes,
     ended_by_signals,
+    noting_writes,
     prepare_streams,
     print_result,
     say,
@@ -66,13 +68,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_until_ended(typed: Sequence[str], words: Translator, received: Sequence[int]) -> int:
     """Run the command, to its end or to a signal."""
-    try:
-        return _run_for_user(typed, words)
-    except (KeyboardInterrupt, Exception) as end:  # DuckDB, Spark and PostgreSQL each end an interrupted query with an error of their own
-        if not received and not isinstance(end, KeyboardInterrupt):
-            raise
-        say(words.text("cli.fault.interrupted"))
-        return SIGNALLED + (received[0] if received else signal.SIGINT)
+    with noting_writes() as writes:
+        try:
+            return _run_for_user(typed, words)
+        except (KeyboardInterrupt, Exception) as end:  # DuckDB, Spark and PostgreSQL each end an interrupted query with an error of their own
+            if not received and not isinstance(end, KeyboardInterrupt):
+                raise
+            say(_stopped_text(writes, words))
+            return SIGNALLED + (received[0] if received else signal.SIGINT)
+
+
+def _stopped_text(writes: Writes, words: Translator) -> str:
+    """The sentence of a stopped command: what it had written by then, or that this is nothing."""
+    stands = [*writes.sentences, *(words.text("cli.fault.written_before", file=str(path)) for path in writes.files)]
+    return words.text("cli.fault.interrupted_after", stands=" ".join(stands)) if stands else words.text("cli.fault.interrupted")
 
 
 def _run_for_user(typed: Sequence[str], words: Translator) -> int:

@@ -12,15 +12,15 @@ from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_
 from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import author_of, open_store
-from iceberg.cli.terminal import DONE, NOT_SENT, ProgressLine, print_result, say
-from iceberg.errors import FileError
+from iceberg.cli.terminal import DONE, NOT_SENT, ProgressLine, note_write, print_result, say
+from iceberg.errors import FileError, StoreError
 from iceberg.locale import Translator
 from iceberg.provenance import SourceFile
 
 if TYPE_CHECKING:
     from iceberg.model.results import IcebergEstimate
     from iceberg.notify.settings import Settings
-    from iceberg.store.studies import Published
+    from iceberg.store.studies import Publication, Published
 
 DEFAULT_TITLE = "Silent churn"
 ADDRESS = "ICEBERG_URL"  # the address of the dashboard, which the printed link begins with
@@ -114,8 +114,13 @@ def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Publ
         mapping=_mapping_as_read(counted),
         author=author_of(options),
     )
-    with closing(open_store(options)) as store:
-        published = store.publish(publication)
+    try:
+        with closing(open_store(options)) as store:
+            published = store.publish(publication)
+        _note_version(publication.title, published.number, words)
+    except KeyboardInterrupt:  # it may have come between the commit and the answer, so the store is asked
+        _note_if_stored(publication, options, words)
+        raise
     outcome = "new" if published.is_new else "same"
     link = f"{os.environ.get(ADDRESS, '').rstrip('/')}/?study={published.study_id}"
     lines = [
@@ -123,6 +128,22 @@ def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Publ
         words.text("store.cli.link", link=link, store=store.name),
     ]
     return published, "".join(f"{line}\n" for line in lines)
+
+
+def _note_version(title: str, number: int, words: Translator) -> None:
+    note_write(words.text("store.cli.published_before", title=title, version=str(number)))
+
+
+def _note_if_stored(publication: Publication, options: Options, words: Translator) -> None:
+    """Note the version if the store has it, and that this is not known where the store does not answer."""
+    try:
+        with closing(open_store(options)) as store:
+            stored = store.find(publication.title, publication.identity)
+    except StoreError:
+        note_write(words.text("store.cli.published_perhaps"))
+    else:
+        if stored is not None:
+            _note_version(publication.title, stored.entry.number, words)
 
 
 def _mapping_as_read(counted: CountedFiles) -> str:

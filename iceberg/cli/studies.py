@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from iceberg.cli.option_types import UsageError
 from iceberg.cli.options import Options
 from iceberg.cli.store import author_of, open_store
-from iceberg.cli.terminal import DONE, print_result
+from iceberg.cli.terminal import DONE, note_write, print_result
 from iceberg.errors import FileError
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
     from iceberg.store.studies import Store, VersionEntry
+
+_CHANGES = ("delete", "export", "import", "retain", "rollback")  # what may have changed the store, or written a file, when it is stopped
 
 
 def run_studies(options: Options, words: Translator) -> int:
@@ -36,7 +38,12 @@ def run_studies(options: Options, words: Translator) -> int:
         "rollback": _roll_back,
     }
     with closing(open_store(options)) as store:
-        print_result(actions[options.action](store, options, words))
+        try:
+            print_result(actions[options.action](store, options, words))
+        except KeyboardInterrupt:
+            if options.action in _CHANGES:
+                note_write(words.text("store.cli.changed_perhaps"))
+            raise
     return DONE
 
 

@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -48,6 +50,39 @@ def ended_by_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@dataclass
+class Writes:
+    """What a command has written: it stays although the command is stopped.
+
+    Attributes:
+        files: Written whole.
+        sentences: About what was written elsewhere.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+
+
+_writes: ContextVar[Writes] = ContextVar("writes", default=Writes())  # noqa: B039  # of the command that runs; the default is for callers without one
+
+
+@contextlib.contextmanager
+def noting_writes() -> Iterator[Writes]:
+    """Yield what `write_whole` and `note_write` note in the block."""
+    before = _writes.set(Writes())
+    try:
+        yield _writes.get()
+    finally:
+        _writes.reset(before)
+
+
+def note_write(sentence: str) -> None:
+    """Note what stays written elsewhere than in files, for the sentence that a stopped command ends with."""
+    sentences = _writes.get().sentences
+    if sentence not in sentences:
+        sentences.append(sentence)
 
 
 def prepare_streams() -> None:
@@ -133,6 +168,7 @@ def write_whole(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(target)
+            _writes.get().files.append(path)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as problem:
