@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = (
     ("benchmarks.page.run",),
+    ("benchmarks.page.messy_company",),
     ("benchmarks.slider",),
     ("benchmarks.fit",),
     ("benchmarks.load.run", "--minutes", "10"),

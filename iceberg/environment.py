@@ -26,6 +26,7 @@ class Variable:
 STORE = "the store of published studies: a file in the folder where the program was started, or `postgresql+psycopg://user@server/database`"
 VARIABLES = (
     Variable("ICEBERG_STORE", f"{STORE}; `--store` overrides it", "iceberg-store.db"),
+    Variable("ICEBERG_DATABASE_PASSWORD", "password of a database that a table is read from, where its address has a user and no password"),
     Variable("ICEBERG_URL", "address of the dashboard, put in front of the links that `publish` prints; messages need it"),
     Variable("ICEBERG_NOTIFY", "who is told of a version that `publish` publishes, separated by spaces; `--notify` overrides it"),
     Variable("ICEBERG_NOTIFY_WHEN", "when: the values of `--notify-when`, separated by semicolons; `--notify-when` overrides it"),
@@ -47,6 +48,13 @@ VARIABLES = (
     Variable("LC_MESSAGES", "as `LC_ALL`"),
     Variable("LANG", "as `LC_ALL`"),
     Variable("SPARK_REMOTE", "the Spark Connect session of `--engine spark`, unless `--spark-url` names one"),
+    Variable("AWS_REGION", "region of a bucket, where `region` of its address names none"),
+    Variable("AWS_DEFAULT_REGION", "the same"),
+    Variable("AWS_ENDPOINT_URL_S3", "server of an S3 that is not Amazon's, where `endpoint` of its address names none"),
+    Variable("AWS_ENDPOINT_URL", "the same"),
+    Variable("AZURE_STORAGE_ACCOUNT", "account of `abfs://container/path`, where the address names none"),
+    Variable("AZURE_STORAGE_KEY", "key that opens that account"),
+    Variable("AZURE_STORAGE_SAS_TOKEN", "token that opens it, where the variable above is not set"),
     Variable("OMP_NUM_THREADS", "threads of the numerical libraries", "1"),
     Variable("OPENBLAS_NUM_THREADS", "threads of the numerical libraries", "1"),
     Variable("XDG_CACHE_HOME", "folder for what can be worked out again, where the checkout cannot be written to", "~/.cache"),

@@ -58,7 +58,7 @@ MAY_IMPORT = {
 # Rooms of a part, bottom to top: each imports only rooms that stand before it. A room is a folder with all below it, or a module.
 ORDER = {
     "ingest": [
-        "schema", "engine", "values", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
+        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
@@ -89,10 +89,13 @@ OWNERS = {
     "vl_convert": ("report/files/pictures.py",),
     "typst": ("report/files/document/pdf.py",),
     "streamlit": ("ui",),
-    "sqlalchemy": ("store",),
+    "sqlalchemy": ("store", "ingest/remote/sql.py"),
+    "adbc_driver_manager": ("ingest/remote/adbc.py",),
+    "deltalake": ("ingest/remote/lake.py",),
+    "pyiceberg": ("ingest/remote/lake.py",),
     "pyspark": ("ingest/spark",),
     "sqlglot": ("ingest/spark/engine.py",),
-    "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
+    "psycopg": ("ingest/remote/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),

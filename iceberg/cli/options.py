@@ -248,7 +248,7 @@ def _check_estimate(options: Options) -> None:
 
 def _check_outputs(options: Options) -> None:
     """Check before the work that its results can be written."""
-    inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values()}
+    inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values() if "://" not in source}
     for path in options.outputs:
         if str(path) == STANDARD_INPUT or path.is_dir():
             raise UsageError("json_is_no_file", {"file": str(path)})

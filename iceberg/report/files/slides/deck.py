@@ -11,10 +11,11 @@ from typing import Any
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.report.advice import first_decisions, noise_sentence, tiles
 from iceberg.report.files.document.blocks import TableBlock
-from iceberg.report.files.document.executive import period_text, ranking_grid, remark_lines
+from iceberg.report.files.document.executive import counted_grid, period_text, ranking_grid, remark_lines
 from iceberg.report.files.document.method_section import (
     assumption_rows,
     fact_lines,
@@ -71,7 +72,9 @@ def build_slides(
     deck = _Deck(file, estimate, counts, provenance, words, provenance.stamp(counts), smallest)
     _describe(deck)
     _headline_slide(deck)
-    if estimate.total.vocal_customers:
+    if cannot_say(estimate):
+        _table(_new_slide(deck, deck.text("table.counted"), notes=[]), counted_grid(estimate, words), deck)
+    elif estimate.total.vocal_customers:
         if estimate.total.silent_churn.upper >= 0.5:  # else there is no first
             _ranking_slide(deck)
         _table_slide(deck)
@@ -179,6 +182,10 @@ def _headline_slide(deck: _Deck) -> None:
     lines = [f"{badge.label} – {badge.says}", headline_reservation(estimate, words)]
     width = WIDTH_IN - MARGIN_IN - left
     top = 1.55
+    if cannot_say(estimate):
+        lines = [*(f"{severity} – {sentence}" for severity, sentence in remark_lines(estimate, words)), lines[0]]
+        _text(slide, (left, top, width, 5.2), lines, deck, size=_fitting(lines) + 2, gap=8)
+        return
     if estimate.total.vocal_customers:
         for tile in tiles(estimate, words):
             label, value, detail = tile.on_paper
