@@ -66,8 +66,8 @@ ORDER = {
         "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers",
-        "charts", "files",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "comparison", "counts_summary",
+        "small_cells", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
@@ -77,7 +77,7 @@ ORDER = {
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
         "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
-        "upload", "serving", "pages",
+        "upload", "decisions", "serving", "pages",
     ],
 }
 OWNERS = {

@@ -142,16 +142,18 @@ def test_the_mirror_by_hand() -> None:
     """Complaints 3 to 1, silent leavers 1 to 3 in every draw: gaps of half, index one half, and it names both."""
     made = constant((100.0, 300.0, 0.0, 0.0))
     heard = (300, 100, 0, 0)
-    categories = tuple(replace(item, vocal_customers=number) for item, number in zip(made.categories, heard, strict=True))
+    largest = (0.1, 0.9, 0.0, 0.0)
+    read = zip(made.categories, heard, largest, strict=True)
+    categories = tuple(replace(item, vocal_customers=number, probability_worst=chance) for item, number, chance in read)
     mirror = hold_mirror(replace(made, categories=categories))
     assert mirror is not None
     assert [(one.category, one.heard) for one in mirror.reflections] == [(NAMES[0], 0.75), (NAMES[1], 0.25)]
     assert [one.gap.median for one in mirror.reflections] == pytest.approx([-0.5, 0.5], abs=1e-6)
     assert mirror.index.median == pytest.approx(0.5, abs=1e-6)
-    assert (mirror.loudest, mirror.costliest, mirror.probability, mirror.agrees) == (NAMES[0], NAMES[1], 1.0, False)
+    assert (mirror.loudest, mirror.costliest, mirror.probability, mirror.agrees) == (NAMES[0], NAMES[1], 0.9, False)
 
 
-def test_the_mirror_is_empty_where_nothing_can_be_told() -> None:
+def test_the_mirror_is_empty_where_nothing_can_be_read() -> None:
     made = example_estimate(4)
     assert hold_mirror(refused(made)) is None
     assert hold_mirror(replace(made, evidence=replace(made.evidence, ranks=False))) is None

@@ -40,7 +40,7 @@ class Mirror:
         index: Half of the sum of all gaps.
         loudest: The category most heard of.
         costliest: The category that most probably is the largest silent loss.
-        probability: That it is.
+        probability: That it is, as everywhere: it allows for errors that no draw knows.
     """
 
     reflections: tuple[Reflection, ...]
@@ -69,7 +69,7 @@ def hold_mirror(estimate: IcebergEstimate) -> Mirror | None:
     heard = np.array([item.vocal_customers for _, item in items], dtype=np.float64)
     heard /= heard.sum()
     gap = left - heard
-    first = np.bincount(left.argmax(axis=1), minlength=len(items)) / len(left)
+    costliest = max((item for _, item in items), key=lambda item: item.probability_worst or 0.0)
     order = np.argsort(-heard, kind="stable")
     return Mirror(
         tuple(
@@ -78,6 +78,6 @@ def hold_mirror(estimate: IcebergEstimate) -> Mirror | None:
         ),
         CredibleInterval.of(0.5 * np.abs(gap).sum(axis=1)),
         items[int(heard.argmax())][1].category,
-        items[int(first.argmax())][1].category,
-        float(first.max()),
+        costliest.category,
+        float(costliest.probability_worst or 0.0),
     )
