@@ -1,39 +1,26 @@
-"""The head of a published study (title, versions, what changed) and its reports."""
+"""What stands about a published version below the answer: who published it, the other versions, and what changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.locale import Translator
 from iceberg.model.assumptions import SilentRatioPrior
-from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
-from iceberg.store.audit import write_audit
 from iceberg.store.studies import VersionEntry
-from iceberg.ui.counters import count
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.sections.publishing import show_landing, show_publish_button
 from iceberg.ui.session.caches import cached, stored_version
 from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.published_study import choose_version
 from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
-    from iceberg.model.results import CredibleInterval, IcebergEstimate
+    from iceberg.model.results import CredibleInterval
     from iceberg.store.changes import Cause, Change
-
-
-def show_study_head(frame: Frame) -> None:
-    """Show the title of a published study, and after publishing what it has become; everything else about the version stands below the answer."""
-    entry = frame.study.published
-    if entry is not None:
-        st.title(plain(entry.title), anchor=False)
-        show_landing(frame)
 
 
 def show_study_details(frame: Frame) -> None:
@@ -159,56 +146,3 @@ def _with_sign(value: float) -> str:
 
 def _minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
-    """Show the reports, and publishing for analysts with a study of their own."""
-    with st.container(horizontal=True, gap="small", key="actions"):
-        _show_reports(frame, estimate)
-        show_publish_button(frame)
-
-
-def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
-    words = frame.words
-    with st.popover(words.text("ui.reports.open"), icon=":material/download:", key="reports"):
-        st.caption(words.text("ui.reports.lead"))
-        for name in FORMATS:
-            st.download_button(
-                words.text(f"ui.reports.{name}"),
-                data=_report(frame, estimate, name),
-                file_name=report_name(_provenance(frame), frame.study.counts, name, words),
-                mime=media_type(name),
-                icon=":material/description:",
-                key=f"report.{name}",
-                on_click="ignore",
-                type="tertiary",
-            )
-
-
-def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], bytes]:
-    """A function that makes a report for a download, and writes the download to the audit trail."""
-    study, access, language = frame.study, frame.access, frame.language
-    smallest = 0 if study.axes is None else SMALLEST
-
-    def make() -> bytes:
-        content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
-        count("iceberg_reports_total", f'format="{name}"')
-        if study.published is not None:
-            entry = study.published
-            write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
-        return content
-
-    return make
-
-
-def _provenance(frame: Frame) -> Provenance:
-    study, entry = frame.study, frame.study.published
-    return Provenance(
-        title=study.name if entry is not None else "",
-        author=entry.author if entry is not None else "",
-        created=entry.published_at if entry is not None else None,
-        files=study.sources,
-        study_version=str(entry.number) if entry is not None else "",
-        rows=entry.summary["rows"] if entry is not None else {},
-        sample=study.is_sample,
-    )
