@@ -100,7 +100,7 @@ OWNERS = {
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),
-    "argparse": ("cli/options.py",),
+    "argparse": ("cli/arguments/options.py",),
     "logging": ("cli/main.py", "ui"),
 }
 PURE = {"time", "datetime.now", "random", "os", "pathlib", "io", "socket", "subprocess"}
