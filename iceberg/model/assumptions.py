@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from iceberg.arrays import FloatArray
 from iceberg.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from iceberg.arrays import FloatArray
 
 Grade = Literal["A", "B", "C", "D"]
 
@@ -117,6 +119,7 @@ class Efficacy:
         Raises:
             OptionError: ``efficacy_range``, unless 0 < low < high < 1.
         """
+        import numpy as np
         from scipy.optimize import least_squares
         from scipy.stats import beta
 
@@ -134,6 +137,8 @@ class Efficacy:
 
     def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:
         """(K,) shares."""
+        import numpy as np
+
         return np.asarray(rng.beta(self.alpha, self.beta, draws), dtype=np.float64)
 
 

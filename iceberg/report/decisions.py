@@ -208,7 +208,7 @@ def _loudest(decisions: Decisions, estimate: IcebergEstimate) -> FixOutcome | No
 
 
 def _within(decisions: Decisions, words: Translator) -> str:
-    return words.text("decide.within_one" if decisions.years == 1 else "decide.within_years", years=decisions.years)
+    return words.text("decide.within_year" if decisions.years == 1 else "decide.within_years", years=decisions.years)
 
 
 def _chance(one: FixOutcome, words: Translator) -> str:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from iceberg.cli.arguments.option_types import (
     Option,
+    check_amount,
+    check_amount_of,
     check_change,
     check_columns,
     check_date,
     check_discount,
+    check_efficacy_of,
     check_engine,
     check_factor,
     check_format,
@@ -21,6 +24,7 @@ from iceberg.cli.arguments.option_types import (
     check_rate,
     check_ratio,
     check_separator,
+    check_share_of,
     check_term,
     check_undated,
     check_version,
@@ -102,6 +106,15 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         *_ESTIMATE,
         replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
         *_STORE,
+    ),
+    "decide": (
+        Option("cost", "amount_of", check_amount_of("--cost"), is_list=True, field="costs"),
+        Option("running-cost", "amount_of", check_amount_of("--running-cost"), is_list=True, field="running_costs"),
+        Option("fix", "percent_of", check_efficacy_of, is_list=True, field="efficacies"),
+        Option("reach", "percent_of", check_share_of, is_list=True, field="reaches"),
+        *(Option(name, "amount", check_amount(f"--{name}")) for name in ("budget", "customer-value")),
+        _whole("years", 1, 10),
+        *_ESTIMATE,
     ),
     "dashboard": (_whole("port", 1, 65_535),),
 }

@@ -19,7 +19,7 @@ from iceberg.cli.arguments.option_types import (
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import Translator
-from iceberg.model.assumptions import FOLK_RATIO, Assumptions
+from iceberg.model.assumptions import FOLK_RATIO, Assumptions, Efficacy
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
@@ -106,6 +106,13 @@ class Options:
     for_ever: bool = False
     yes: bool = False
     port: int | None = None
+    costs: tuple[tuple[str, float], ...] = ()
+    running_costs: tuple[tuple[str, float], ...] = ()
+    reaches: tuple[tuple[str, float], ...] = ()
+    efficacies: tuple[tuple[str, Efficacy], ...] = ()
+    budget: float | None = None
+    years: int = 1
+    customer_value: float | None = None
 
     @property
     def given(self) -> dict[str, str]:
@@ -181,7 +188,7 @@ def _check_together(options: Options) -> None:
         _check_studies(options)
     elif options.command == "compare" and len(options.periods) != 2:
         raise UsageError("two_periods")
-    elif options.command in ("estimate", "publish", "compare"):
+    elif options.command in ("estimate", "publish", "compare", "decide"):
         _check_estimate(options)
 
 
@@ -204,6 +211,8 @@ def _check_studies(options: Options) -> None:
 
 
 def _check_estimate(options: Options) -> None:
+    if options.command == "decide" and not options.costs:
+        raise UsageError("decide_needs_cost")
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
     if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")

@@ -73,12 +73,12 @@ def _write_costs(frame: Frame, estimate: IcebergEstimate) -> CostSheet:
     sheet = CostSheet(
         edited,
         budget.number_input(
-            words.text("decide.budget", currency=currency), min_value=0.0, value=known.budget, step=None, format="%.0f",
+            plain(words.text("decide.budget", currency=currency)), min_value=0.0, value=known.budget, step=None, format="%.0f",
             help=words.text("decide.budget_help"), key="decide.budget",
         ),
         int(years.slider(words.text("decide.years"), 1, LONGEST_YEARS, known.years, help=words.text("decide.years_help"), key="decide.years")),
         value.number_input(
-            words.text("decide.customer_value", currency=currency), min_value=0.0, value=known.customer_value, format="%.0f",
+            plain(words.text("decide.customer_value", currency=currency)), min_value=0.0, value=known.customer_value, format="%.0f",
             help=words.text("decide.customer_value_help"), key="decide.value",
         ) or None
         if no_money

@@ -61,8 +61,14 @@ def show_mirror(frame: Frame, estimate: IcebergEstimate) -> None:
             for sentence in guess_sentences(estimate, words, category=guess[1], number=guess[2]):
                 st.markdown(plain(sentence))
     else:
-        label, why = words.text("decide.guess"), words.text("decide.guess_help")
-        st.page_link(page_file("decide"), label=label, help=why, icon=":material/psychology_alt:", query_params=link_with(**{PARAMETER: "yes"}))
+        asks = link_with(**{PARAMETER: "yes"})
+        st.page_link(
+            page_file("decide"),
+            label=words.text("decide.guess"),
+            help=words.text("decide.guess_help"),
+            icon=":material/psychology_alt:",
+            query_params=asks,
+        )
     table = mirror_table(mirror)
     build = partial(
         build_mirror, table, words, frame.theme, categories=placed_categories(frame.study), description=said, narrow=frame.narrow
