@@ -27,7 +27,8 @@ STORE = "the store of published studies: a file in the folder where the program 
 VARIABLES = (
     Variable("ICEBERG_STORE", f"{STORE}; `--store` overrides it", "iceberg-store.db"),
     Variable("ICEBERG_DATABASE_PASSWORD", "password of a database that a table is read from, where its address has a user and no password"),
-    Variable("ICEBERG_URL", "address of the dashboard, put in front of the links that `publish` prints; messages need it"),
+    Variable("ICEBERG_URL", "address of the dashboard, in front of every link that is printed, sent or copied; messages and QR codes need it"),
+    Variable("ICEBERG_DECK_TEMPLATE", "PowerPoint template (`.potx`) that slides are built on, from the page too; `--template` overrides it"),
     Variable("ICEBERG_NOTIFY", "who is told of a version that `publish` publishes, separated by spaces; `--notify` overrides it"),
     Variable("ICEBERG_NOTIFY_WHEN", "when: the values of `--notify-when`, separated by semicolons; `--notify-when` overrides it"),
     Variable("ICEBERG_NOTIFY_LANG", "language of the messages; `--notify-lang` overrides it"),

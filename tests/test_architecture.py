@@ -76,8 +76,8 @@ ORDER = {
     ],
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
-        "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "chart_files", "figure",
+        "sections", "upload", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -87,6 +87,7 @@ OWNERS = {
     "xlsxwriter": ("report/files/spreadsheet/workbook.py", "report/files/slides/charts.py"),
     "pptx": ("report/files/slides",),
     "vl_convert": ("report/files/pictures.py",),
+    "segno": ("report/files/qr_code.py",),
     "typst": ("report/files/document/pdf.py",),
     "streamlit": ("ui",),
     "sqlalchemy": ("store", "ingest/remote/sql.py"),

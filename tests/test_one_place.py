@@ -118,11 +118,11 @@ def page():
     from unittest.mock import Mock
     from iceberg.locale import Translator
     from iceberg.report.files import Provenance
-    from iceberg.ui.sections import study_head
+    from iceberg.ui.sections.sharing import reports
 
-    study_head._report = lambda frame, estimate, name: b"made when asked for"
-    study_head._provenance = lambda frame: Provenance(title="All of it")
-    study_head._show_reports(Mock(words=Translator("en")), None)
+    reports._report = lambda frame, estimate, name: b"made when asked for"
+    reports._provenance = lambda frame: Provenance(title="All of it")
+    reports.show_reports(Mock(words=Translator("en")), None)
 
 app = AppTest.from_function(page).run(timeout=60)
 assert not app.exception, app.exception

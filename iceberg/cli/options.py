@@ -88,6 +88,7 @@ class Options:
     segments: tuple[str, ...] = ()
     json: Path | None = None
     reports: tuple[Path, ...] = ()
+    template: Path | None = None
     quiet: bool = False
     periods: tuple[tuple[date, date], ...] = ()
     compared: tuple[tuple[str, int | None], ...] = ()
@@ -248,6 +249,8 @@ def _check_estimate(options: Options) -> None:
 
 def _check_outputs(options: Options) -> None:
     """Check before the work that its results can be written."""
+    if options.template is not None and not any(path.suffix.lower() == ".pptx" for path in options.reports):
+        raise UsageError("template_without_slides")
     inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values() if "://" not in source}
     for path in options.outputs:
         if str(path) == STANDARD_INPUT or path.is_dir():
@@ -313,12 +316,13 @@ _ESTIMATE = (
     Option("quiet"),
 )
 _REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_TEMPLATE = Option("template", "template_file", Path)
 _COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
 _OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "demo": (Option("out", "folder", Path),),
     "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
-    "estimate": (*_ESTIMATE, _REPORT),
-    "publish": (*_ESTIMATE, _REPORT, Option("title", "text"), *_STORE, *_NOTIFY),
+    "estimate": (*_ESTIMATE, _REPORT, _TEMPLATE),
+    "publish": (*_ESTIMATE, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
         Option("out", "file", Path, "export_out"),

@@ -30,7 +30,7 @@ from iceberg.ui.window import is_narrow, listen_to_window
 if TYPE_CHECKING:
     from iceberg.report.palette import Theme
 
-STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}
+STYLES = {"light": ("style.css", "print.css"), "dark": ("style.css", "dark.css", "print.css")}
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
     "category": frozenset({"period", "segments", "assumptions"}),

@@ -175,7 +175,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
     segments = frame.view.filters.segments
     key = f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}"
     build = partial(build_changes, description=headline, axis_title=unit_text(comparison, words), narrow=frame.narrow)
-    show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline))
+    show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline, paper=lambda: build(table, words, "light")))
     draw_table(display_comparison(table, words), alt_text=headline, key="table.changes")
     with st.container(horizontal=True, gap="small"):
         show_download(frame, "changes", table)

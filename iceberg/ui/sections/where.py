@@ -44,9 +44,10 @@ def show_where(frame: Frame, estimate: IcebergEstimate) -> None:
     takeaway = takeaway_segment_dots(matrix, words)
     st.markdown(plain(takeaway))
     build = partial(
-        build_segment_dots, matrix, words, frame.theme, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
+        build_segment_dots, matrix, words, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
     )
-    show_chart(frame, Chart("where", f"{estimate_key(estimate)}|{column}|{order}", build, lambda: takeaway, lambda: matrix))
+    key = f"{estimate_key(estimate)}|{column}|{order}"
+    show_chart(frame, Chart("where", key, partial(build, theme=frame.theme), lambda: takeaway, lambda: matrix, paper=build))
     st.caption(words.text("where.how"))
     rated = matrix[(matrix["category"] == "") & matrix["rate_median"].notna()].sort_values("rate_median", ascending=False)
     _show_pair(frame, estimate, list(rated["segment"]), column)

@@ -84,6 +84,8 @@ def build_written(
         footer=words.text("export.footer", title=provenance.title, version=provenance.product_version),
         author=provenance.author,
         stamp=provenance.stamp(counts).isoformat(),
+        link=provenance.link,
+        link_says=words.text("export.link"),
     )
 
 
