@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.locale import Translator
 from iceberg.model.assumptions import SilentRatioPrior
+from iceberg.report.comparison import comparison_headline
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
 from iceberg.store.studies import VersionEntry
@@ -21,6 +24,8 @@ from iceberg.ui.study_store import open_store
 if TYPE_CHECKING:
     from iceberg.model.results import CredibleInterval
     from iceberg.store.changes import Cause, Change
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def show_study_details(frame: Frame) -> None:
@@ -87,6 +92,9 @@ def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> No
 
 def _change_sentence(change: Change, words: Translator) -> str:
     before, after = customers_range(change.before, words), customers_range(change.after, words)
+    if change.rates is not None:
+        first, last = (months_between(months) for months in (change.rates.months_before, change.rates.months_after))
+        return f"{words.text('ui.changes.unequal', before=first, after=last)} {comparison_headline(change.rates, words)}"
     return words.text(
         "ui.changes.sentence",
         before_low=before["low"],
@@ -96,6 +104,12 @@ def _change_sentence(change: Change, words: Translator) -> str:
         difference=_signed(change.difference, words),
         fell=words.percent(change.probability_fell),
     )
+
+
+def months_between(months: tuple[date, date] | None) -> int:
+    """Months of a window, the first and the last included."""
+    first, last = months or (date.min, date.min)
+    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def _cause_sentences(name: str, cause: Cause, words: Translator) -> tuple[str, list[str]]:
@@ -128,6 +142,9 @@ def _as_text(value: object, words: Translator) -> str:
     if isinstance(value, SilentRatioPrior):
         ends = {"median": value.median, "lower": value.lower, "upper": value.upper}
         return words.text("ui.changes.ratio", **{name: words.decimal(end) for name, end in ends.items()})
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(item, str) and _DAY.fullmatch(item) for item in value):
+        since, as_of = (date.fromisoformat(item) for item in value)
+        return words.text("export.period.days", since=since, as_of=as_of)
     if isinstance(value, tuple):
         return " – ".join(value) if all(isinstance(item, str) for item in value) else str(len(value))
     return str(words.format(value))
