@@ -1,7 +1,7 @@
 """Are changes of what is recorded found, distinguished from seasons, incidents and growth, and is the interval right once they are answered?
 
     python -m benchmarks.calibration.recording                  companies with a change, before and after the answer -> results/recording.txt
-    python -m benchmarks.calibration.recording --alarms         what is found without a change, and with one by its size -> results/recording_alarms.txt
+    python -m benchmarks.calibration.recording --alarms         found without a change, and with one by size -> results/recording_alarms.txt
     python -m benchmarks.calibration.recording --hostile        the same on the hostile companies -> results/recording_hostile.txt
 
 A change loses, from one day on or up to it, complaints at random: 1.5 to 3 times as many are recorded on the other side. Whose complaint was lost is

@@ -10,7 +10,8 @@ explain it. Only then do they enter the model: as a factor on natural departures
 complains of is not read as a problem.
 
 References:
-    Wood, Fasiolo 2017 (generalised Fellner-Schall); Tipping 2001, J. Machine Learning Research 1 (a variance per effect); Holford 1983 (age, period and cohort: their linear trends cannot be separated, and stay with
+    Wood, Fasiolo 2017 (generalised Fellner-Schall); Tipping 2001, J. Machine Learning Research 1 (a variance per effect);
+    Holford 1983 (age, period and cohort: their linear trends cannot be separated, and stay with
     month and tenure here).
 """
 

@@ -268,7 +268,7 @@ def read_rates(counts: CohortCounts) -> CategoryRates:
 
 
 def _groups(counts: CohortCounts) -> tuple[list[IntArray], int]:
-    """Positions of the categories by group: names that take each other's place (and how many groups they are), single ones, the rare ones together."""
+    """Positions of the categories by group, names that take each other's place first, the rare ones together last; and how many the first are."""
     monthly = (counts.complainants.sum(axis=(1, 2, 3)) if counts.has_linked_complaints else counts.complaints.sum(axis=1)) / len(counts.months)
     places = {name: place for place, name in enumerate(counts.categories)}
     groups = [np.array([places[name] for name in (one.name, *one.names)]) for one in find_renamed(counts)]
@@ -280,7 +280,7 @@ def _groups(counts: CohortCounts) -> tuple[list[IntArray], int]:
 
 
 def _with_incidents(value: FloatArray, variance: FloatArray) -> FloatArray:
-    """`variance`, and more of it in the months that stand out from the median of the five around them (of the last five at an end); a step does not."""
+    """`variance`, with more in months that stand out from the median of the five around them (of the last five at an end); a step does not."""
     if len(value) < 5:
         return variance
     around = np.lib.stride_tricks.sliding_window_view(value, 5)

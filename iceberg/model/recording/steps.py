@@ -1,19 +1,19 @@
 """Finds days from which more or fewer complaints are recorded, as after a change of the ticket tool.
 
-The rule. For each category, log(complainants / what tenure and exposure let expect) by month; months that stand out from their neighbours weigh little,
-so that an incident is no step. How the categories differ from each other says how much each wanders on its own (`CategoryRates.own`). What they have in
-common is then fitted, by generalised least squares over months and categories, as a step at every half month, beside a level of each category, growth, a
-yearly wave (both with a prior), a walk that all categories share and calendar months that return every year (so that with two years the same month of
-the other year speaks against a season of any shape). The step that gains most likelihood is taken where
+The rule. For each category, log(complainants / what tenure and exposure let expect) by month; months that stand out from their neighbours weigh
+little, so that an incident is no step. How the categories differ from each other says how much each wanders on its own (`CategoryRates.own`). What
+they have in common is then fitted, by generalised least squares over months and categories, as a step at every half month, beside a level of each
+category, growth, a yearly wave (both with a prior), a walk that all categories share and calendar months that return every year (so that with two
+years the same month of the other year speaks against a season of any shape). The step that gains most likelihood is taken where
 
-- the signed root of twice that gain, `z`, is beyond what the largest of all half months reaches by chance in one company of a hundred (`FALSE_ALARM`),
-  as the information of this company's own months makes it (`Series.limit`),
+- the signed root of twice that gain, `z`, is beyond what the largest of all half months reaches by chance in one company of a hundred
+  (`FALSE_ALARM`), as the information of this company's own months makes it (`Series.limit`),
 - its factor is at least `LEAST_FACTOR`, up or down: smaller ones move the answer by less than its range,
 - without any one category (of three or more) z stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
 
-Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported by the same rule, all categories
-together being accused in one company of a hundred, where its factor is at least `LEAST_FACTOR_OF_ONE` and it does not step back. A step never shows why:
-problems may really have become more frequent. It is therefore asked about, and both readings are held until it is answered
+Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported by the same rule with a stricter
+limit (`FALSE_ALARM_OF_ONE`, of all categories together), where its factor is at least `LEAST_FACTOR_OF_ONE` and it does not step back. A step never
+shows why: problems may really have become more frequent. It is therefore asked about, and both readings are held until it is answered
 (`iceberg.model.departures.readings`).
 
 Probabilities and factors are judgement (grade D); how often the rule is right and wrong is in docs/explanation/how-often-it-is-right.md.
