@@ -5,7 +5,7 @@
 # make docs    the documentation, as web pages in build/docs
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test docs faults bench dev-setup chromium postgresql java
+.PHONY: run setup check test docs faults bench dev-setup chromium postgresql mariadb java
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -56,7 +56,7 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@echo "Working out the sample company, once" >&2
 	-@$(PY) -m iceberg.ui.serving.server
 
-$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-spark.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-databases.txt requirements-lake.txt requirements-spark.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -80,6 +80,21 @@ postgresql:
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 		|| { echo "PostgreSQL could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
+# Tables of MariaDB and MySQL are read from a server that the tests start from Debian's package.
+mariadb:
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends mariadb-server"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of tables in databases need MariaDB (mariadbd). Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of tables in databases need MariaDB. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing MariaDB for the tests of tables in databases" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1 \
+		|| { echo "MariaDB could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
 # Spark runs on Java 17; its tests start a local session.
 java:
@@ -121,7 +136,7 @@ docs: $(DOCS_STAMP)
 	@$(PY) -m sphinx -q -E -W --keep-going -n docs build/docs
 	@echo "The documentation is in build/docs/index.html" >&2
 
-test: $(DEV_STAMP) chromium postgresql java
+test: $(DEV_STAMP) chromium postgresql mariadb java
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 faults: $(DEV_STAMP) java

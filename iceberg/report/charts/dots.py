@@ -34,7 +34,7 @@ from iceberg.report.takeaways import (
     takeaway_ranking,
     takeaway_segments,
 )
-from iceberg.report.words import ratio, share
+from iceberg.report.words import per_complainant, ratio, share
 
 ROW_PX = {False: 42, True: 48}
 MOST_SEGMENTS = 20  # in one picture; its table holds them all
@@ -267,7 +267,7 @@ def _comparator_points(known: pd.DataFrame, translator: Translator) -> pd.DataFr
             "role": role,
             "kind": kinds[role],
             "value": max(float(row[column]), LEAST_RATIO),
-            "value_text": ratio(float(row[column]), translator),
+            "value_text": per_complainant(float(row[column]), translator),
             "range_text": row["range_text"] if role == _SUPPORTED else "",
         }
         for row in known.to_dict("records")
@@ -306,7 +306,7 @@ def build_prior_posterior(
         low_end=frame["lower"].clip(lower=LEAST_RATIO),
         high_end=frame["upper"].clip(lower=LEAST_RATIO),
         value=frame["median"].clip(lower=LEAST_RATIO),
-        value_text=[ratio(value, translator) for value in frame["median"]],
+        value_text=[per_complainant(value, translator) for value in frame["median"]],
         range_text=range_texts(frame["lower"], frame["upper"], ratio, translator, key="report.range_words"),
     )
     kinds = [translator.text("report.chart.prior"), translator.text("report.chart.posterior")]

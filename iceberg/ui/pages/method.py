@@ -10,6 +10,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
+from iceberg.model.evidence import cannot_say
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES
 from iceberg.report.files.document.method_section import assumption_rows, limit_sentences, method_sentences
 from iceberg.ui.access.access import require
@@ -29,6 +30,7 @@ from iceberg.ui.sections.prior_table import (
 )
 from iceberg.ui.sections.sensitivity import show_sensitivity, show_tornado
 from iceberg.ui.session.choices import apply_priors, edited_priors, forget_priors
+from iceberg.ui.session.estimates import estimate_study
 
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
 EQUATIONS = (
@@ -78,13 +80,8 @@ def show_page() -> None:
         _edit_priors(frame)
     else:
         _show_priors(frame)
-    if frame.study.axes is None:  # it has a figure of each category, the small ones too
-        st.header(words.text("ui.method.sensitivity"), anchor=False)
-        with errors_in_words(words):
-            show_sensitivity(frame)
-    st.header(words.text("ui.method.tornado"), anchor=False)
     with errors_in_words(words):
-        show_tornado(frame)
+        _show_weights(frame)
     st.header(words.text("ui.method.defaults"), anchor=False)
     _show_defaults(frame)
     show_calibration(frame)
@@ -92,6 +89,19 @@ def show_page() -> None:
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in limit_sentences(words)))
     st.header(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
+
+
+def _show_weights(frame: Frame) -> None:
+    """How much each assumption moves the answer, where there is one."""
+    study, words = frame.study, frame.words
+    if study.counts.categories and cannot_say(estimate_study(study, frame.view.assumptions)):
+        return
+    if study.axes is None:  # it has a figure of each category, the small ones too
+        st.header(words.text("ui.method.sensitivity"), anchor=False)
+        with errors_in_words(words):
+            show_sensitivity(frame)
+    st.header(words.text("ui.method.tornado"), anchor=False)
+    show_tornado(frame)
 
 
 def _show_priors(frame: Frame) -> None:
