@@ -227,10 +227,10 @@ class CategoryRates:
         return np.array([one[0] for one in parts]), np.array([one[1] for one in parts])
 
     def _part(self, group: int, own: FloatArray) -> tuple[FloatArray, FloatArray]:
-        precision = np.linalg.inv(own + np.diag(self.variance[group]))
+        precision: FloatArray = np.asarray(np.linalg.inv(own + np.diag(self.variance[group])), dtype=np.float64)
         level = precision.sum(axis=0)
-        precision -= np.outer(level, level) / level.sum()
-        return precision, precision @ self.value[group]
+        precision = precision - np.outer(level, level) / level.sum()
+        return precision, np.asarray(precision @ self.value[group], dtype=np.float64)
 
     def common(self, *, without: int = -1) -> Series:
         """What all groups, or all but one, have in common."""
