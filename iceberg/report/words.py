@@ -97,9 +97,10 @@ def reservations(estimate: IcebergEstimate, translator: Translator) -> tuple[str
     """The remarks that belong beside the headline.
 
     They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow, cancellations logged as
-    complaints and days from which all complaints seem to be recorded otherwise, and give the second opinion where it differs.
+    complaints and days from which complaints seem to be recorded otherwise with the answer under either reading, and give the second opinion where
+    it differs.
     """
-    named = ("months_", "mass_end", "cancellations_", "recording_step_", NO_RANGE)
+    named = ("months_", "mass_end", "cancellations_", "recording_step_", "recording_own_step_", "recording_readings", NO_RANGE)
     chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
     return tuple(diagnostic_sentences(item, translator)[0] for item in chosen)
 

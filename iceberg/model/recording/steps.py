@@ -43,6 +43,7 @@ LEAST_MONTHS = 10
 MOST_STEPS = 3
 EDGE_MONTHS = 2  # on either side, without which nothing can be compared
 NORMAL_90 = 1.645
+NEAR_DAYS = 92  # a change that the user dates a season away is another one
 CHOSEN = 1.3  # judgement: widens the range of a factor, because its day was chosen on the same counts
 
 
@@ -92,6 +93,19 @@ def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
             if own is not None and not _returns(rates.one(group), own, places):
                 steps.append(_report(counts, measured.one(group), own, places, "" if one_of_all else rates.name(group)))
     return tuple(sorted(steps, key=lambda one: (one.day, one.category)))
+
+
+def unanswered_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
+    """The steps that the user has not spoken of: neither said that nothing changed, nor named a change near them."""
+    named = counts.recording_changes
+    if named == ():
+        return ()
+    near = timedelta(days=NEAR_DAYS)
+    return tuple(
+        step
+        for step in find_recording_steps(counts)
+        if not any(abs(step.day - change.day) <= near and change.category in ("", step.category) for change in named or ())
+    )
 
 
 def _search(series: Series, before: list[float], least_z: float, least_factor: float) -> float | None:

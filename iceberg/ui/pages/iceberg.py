@@ -151,7 +151,7 @@ def _show_reservations(frame: Frame, estimate: IcebergEstimate) -> None:
 
 def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
     """Where complaints of this session's files seem to be recorded otherwise from a day on: a click takes it out, another says it is real."""
-    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith("recording_step_")]
+    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith(("recording_step_", "recording_own_step_"))]
     if not asked or frame.study.origin != "upload" or frame.study.published is not None:
         return
     from iceberg.cohort.findings.findings import RecordingChange
