@@ -120,7 +120,7 @@ def build_ranking(
     )
     colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
     layers = _intervals(data, colour, axis, theme, narrow=narrow, hints=hints)
-    return finish(layers, theme, description=description, height=row_px(data["label"], narrow=narrow) * len(data) + 10)
+    return finish(layers, theme, description=description, height=row_px(data["label"].tolist(), narrow=narrow) * len(data) + 10)
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
@@ -137,7 +137,7 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
     layers = _intervals(data, alt.value(palette_of(theme).silent), axis, theme, narrow=narrow, hints=hints)
-    return finish(layers, theme, description=description, height=row_px(data["label"], narrow=narrow) * len(data) + 10)
+    return finish(layers, theme, description=description, height=row_px(data["label"].tolist(), narrow=narrow) * len(data) + 10)
 
 
 def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
@@ -226,7 +226,7 @@ def build_comparator(
         span.encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour),
         *_comparator_marks(points, translator, known, alt.X("value:Q", scale=scale), y, colour, theme, narrow=narrow),
     ]
-    return finish(layers, theme, description=description, height=row_px(known["label"], narrow=narrow) * len(known) + 10)
+    return finish(layers, theme, description=description, height=row_px(known["label"].tolist(), narrow=narrow) * len(known) + 10)
 
 
 def _comparator_marks(
