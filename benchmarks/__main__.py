@@ -14,6 +14,7 @@ STEPS = (
     ("benchmarks.scale.run",),
     ("benchmarks.scale.shapes",),
     ("benchmarks.scale.encodings",),
+    ("benchmarks.places",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.hostile",),
     ("benchmarks.calibration.run", "--jobs", "2"),

@@ -41,11 +41,11 @@ def open_batches(address: Address) -> Iterator[Iterator[pa.RecordBatch]]:
 
         driver = importlib.import_module(f"adbc_driver_{system}.dbapi")
     except ImportError as error:
-        command = "pip install -r requirements-databases.txt"
-        command += "" if system == "postgresql" else f" adbc-driver-{system}"
-        raise FileError("database_driver_missing", address.values() | {"command": command}) from error
+        raise _driver_missing(address, system) from error
     try:
         connection = driver.connect(**_arguments(address, system))
+    except ImportError as error:  # a part of the driver that it loads late
+        raise _driver_missing(address, system) from error
     except Error as error:
         refused = _code(error) == "database_login_refused" or "password authentication" in str(error)
         raise FileError("database_login_refused" if refused else "database_unreachable", address.values(error)) from error
@@ -68,6 +68,11 @@ def open_batches(address: Address) -> Iterator[Iterator[pa.RecordBatch]]:
         finally:
             with suppress(Error):
                 connection.rollback()
+
+
+def _driver_missing(address: Address, system: str) -> FileError:
+    command = f"pip install -r requirements-databases.txt{'' if system == 'postgresql' else f' adbc-driver-{system}'}"
+    return FileError("database_driver_missing", address.values() | {"command": command})
 
 
 def _quoted(name: str, system: str) -> str:

@@ -45,6 +45,8 @@ _PATIENCE = {  # how each driver calls the seconds
     "pymssql": {"login_timeout": SECONDS_TO_CONNECT},
     "oracledb": {"tcp_connect_timeout": SECONDS_TO_CONNECT},
     "psycopg2": {"connect_timeout": SECONDS_TO_CONNECT},
+    "databricks": {"_retry_stop_after_attempts_count": 3, "_retry_stop_after_attempts_duration": 60, "_socket_timeout": _SECONDS_TO_READ},
+    "snowflake": {"login_timeout": 2 * SECONDS_TO_CONNECT},
 }
 # What makes a session read-only. SQL Server, BigQuery and others have no such statement: there the account has to be read-only.
 _READ_ONLY = {
@@ -127,7 +129,7 @@ def _engine(address: Address) -> Engine:
     from sqlalchemy.pool import NullPool
 
     system, _, driver = address.scheme.partition("+")
-    named, packages = DRIVERS.get(system, (address.scheme, ""))
+    named, _ = DRIVERS.get(system, (address.scheme, ""))
     if system == "sqlite":
         return create_engine("sqlite://", creator=lambda: _open_sqlite(address), poolclass=NullPool)
     url = URL.create(
@@ -144,13 +146,18 @@ def _engine(address: Address) -> Engine:
         patience = _PATIENCE.get(dialect.driver, {})
         return create_engine(url, poolclass=NullPool, connect_args=dict(patience), hide_parameters=True)
     except (NoSuchModuleError, ImportError) as error:
-        wanted = _PACKAGES.get(driver, "") if driver else packages
-        if not wanted:  # no name of a package is guessed: a stranger's could be installed
-            raise FileError("address_unknown", {"scheme": address.scheme, "known": ", ".join(DRIVERS)}) from error
-        command = _COMMANDS.get(wanted, f"pip install {wanted}")
-        raise FileError("database_driver_missing", address.values() | {"command": command}) from error
+        raise _driver_missing(address) from error
     except (ArgumentError, ValueError, TypeError) as error:
         raise FileError("database_unreachable", address.values(error)) from error
+
+
+def _driver_missing(address: Address) -> FileError:
+    """The error that names the command which installs the driver."""
+    system, _, driver = address.scheme.partition("+")
+    packages = _PACKAGES.get(driver, "") if driver else DRIVERS.get(system, ("", ""))[1]
+    if not packages:  # no name of a package is guessed: a stranger's could be installed
+        return FileError("address_unknown", {"scheme": address.scheme, "known": ", ".join(DRIVERS)})
+    return FileError("database_driver_missing", address.values() | {"command": _COMMANDS.get(packages, f"pip install {packages}")})
 
 
 def _open_sqlite(address: Address) -> sqlite3.Connection:
@@ -176,6 +183,8 @@ def _connected(engine: Engine, address: Address) -> Iterator[Connection]:
 
     try:
         connection = engine.connect()
+    except ImportError as error:  # a part of the driver that it loads late
+        raise _driver_missing(address) from error
     except (SQLAlchemyError, OSError, RuntimeError) as error:
         code = _code(error, engine.dialect.name)
         raise FileError(code if code == "database_login_refused" else "database_unreachable", address.values(_origin(error))) from error
