@@ -17,7 +17,8 @@ from iceberg.report.words import share
 
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
 _LEAST_GAP = 0.055  # of the height: below it two names of the mirror would touch
-_NAME_PX, _NARROW_NAME_PX = 190, 104
+_NAME_PX = {False: 180, True: 62}
+_BESIDE = {False: 0.86, True: 1.0}  # room for the names beside the slopes, in distances between the two sides
 MIRROR_PX = 340
 
 
@@ -95,7 +96,7 @@ def build_mirror(
     if frame.empty:
         return note(description, theme)
     palette = palette_of(theme)
-    room = _NARROW_NAME_PX if narrow else _NAME_PX
+    room = _NAME_PX[narrow]
     sides = {"heard": frame["heard"], "left": frame["left_median"]}
     heads = {side: translator.text(f"decide.side_{side}{'_short' if narrow else ''}") for side in sides}
     top = 1.08 * max(float(values.max()) for values in sides.values())
@@ -111,8 +112,7 @@ def build_mirror(
         own["heard_text"] = [share(value, translator) for value in frame["heard"]]
         ends.append(own)
     data = pd.concat(ends, ignore_index=True)
-    edge = 0.5 - (room + 56) / (2 * (room + 56) + (120 if narrow else 300))
-    x = alt.X("side:N", sort=list(heads.values()), scale=alt.Scale(paddingOuter=0.5 - edge + 0.5, paddingInner=1.0), axis=alt.Axis(
+    x = alt.X("side:N", sort=list(heads.values()), scale=alt.Scale(paddingOuter=_BESIDE[narrow], paddingInner=1.0), axis=alt.Axis(
         orient="top", title=None, ticks=False, domain=False, labelAngle=0, labelFontWeight="bold", labelPadding=10, labelLimit=0))  # fmt: skip
     y = alt.Y("share:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=None)
     colour = alt.Color("category:N", scale=category_scale(categories, theme), legend=None)
