@@ -5,7 +5,7 @@
 # make docs    the documentation, as web pages in build/docs
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test docs faults bench dev-setup chromium postgresql java
+.PHONY: run setup check test docs faults bench dev-setup chromium postgresql java nginx pythons
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -111,6 +111,21 @@ chromium:
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && command -v chromium >/dev/null 2>&1 \
 		|| { echo "Chromium could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
+# The parts of deploy/ are run with Debian's own nginx.
+nginx:
+	@if command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ]; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends nginx-light"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of deploy/ need nginx. Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of deploy/ need nginx. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing nginx for the tests of deploy/" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && [ -x /usr/sbin/nginx ] \
+		|| { echo "nginx could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
 check: $(DEV_STAMP) $(DOCS_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
@@ -121,8 +136,26 @@ docs: $(DOCS_STAMP)
 	@$(PY) -m sphinx -q -E -W --keep-going -n docs build/docs
 	@echo "The documentation is in build/docs/index.html" >&2
 
-test: $(DEV_STAMP) chromium postgresql java
+test: $(DEV_STAMP) chromium postgresql java nginx
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+# Reading, counting, estimating, store, pages and command line; not the browser and Spark, which run on the Python of `make test`.
+PYTHONS ?= 3.12 3.13 3.14
+CORE := tests/cohort tests/store tests/report tests/notify tests/test_cli.py tests/test_cli_report.py tests/test_signals.py tests/test_locale.py \
+	tests/test_installation.py tests/test_wheel.py \
+	$(addprefix tests/model/test_,estimate.py evidence_levels.py excess_hazard.py survival.py) \
+	$(addprefix tests/ingest/test_,formats.py folders.py postgres.py) \
+	$(addprefix tests/ui/test_,iceberg_page.py upload_page.py studies.py protection.py)
+
+pythons: postgresql
+	@mkdir -p build; sed -e /requirements-spark/d -e 's|^-r |-r $(CURDIR)/|' requirements-dev.txt > build/requirements-core.txt
+	@for number in $(PYTHONS); do \
+		place=build/python-$$number; \
+		python$$number -m venv $$place || { echo "There is no Python $$number here that can make virtual environments." >&2; exit 1; }; \
+		$$place/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements-core.txt || exit 1; \
+		echo "Python $$number" >&2; \
+		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $$place/bin/python -m pytest $(PYTEST_ARGS) $(CORE) || exit 1; \
+	done
 
 faults: $(DEV_STAMP) java
 	@$(PY) -m pytest -m cluster --durations=5
