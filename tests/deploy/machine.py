@@ -21,6 +21,7 @@ from tests.deploy.shipped import ROOT
 
 PROGRAM_USER, PROXY_USER = 10001, 101  # as in the image and in compose.yaml
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATIENCE_SECONDS = 900  # on a machine that does much else
 INSIDE = Path(__file__).with_name("inside.py")
 INSTALL_NGINX = "apt-get install -y --no-install-recommends nginx-light"
 REFUSED = (
@@ -58,7 +59,7 @@ class Machine:
         """
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with self.start(words, user=user, folder=folder, environment=environment or {}, **streams) as process:
-            printed, said = process.communicate(timeout=240)
+            printed, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, f"{words} ended with {process.returncode}\n{said.decode()}"
         return printed.decode()
 

@@ -29,7 +29,7 @@ from cryptography.x509.oid import NameOID
 from tests import oidc, postgres
 from tests.companies import write_company
 from tests.deploy import engine
-from tests.deploy.machine import PROGRAM_USER, PROXY_USER, SYSTEM_PATH, Machine, ended, find_nginx, running
+from tests.deploy.machine import PATIENCE_SECONDS, PROGRAM_USER, PROXY_USER, SYSTEM_PATH, Machine, ended, find_nginx, running
 from tests.deploy.shipped import DEPLOY, ROOT, compose, containerfile, image_command, image_environment, setting, unit
 from tests.deploy.test_schedulers import airflow_commands
 from tests.wheels import build_wheel, install_command, libraries
@@ -115,12 +115,20 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
                 machine.write(f"/etc/nginx/tls/{name}", (wheels / name).read_bytes(), user=PROXY_USER)
             for folder in ("/opt", "/etc/iceberg", "/etc/nginx"):
                 machine.run(["chmod", "-R", "a+rX", folder], user=None)
+            bring_cache(machine)
             (prepare,) = [one.value for one in containerfile() if one.name == "RUN" and "iceberg.ui.serving.server" in one.value]
             machine.run(["sh", "-c", prepare], user=None)
             for name in ("/var/lib/iceberg", "/var/cache/iceberg", "/run/iceberg-publish", "/run/iceberg-dashboard"):
                 machine.make_folder(name)
+            machine.run(["cp", "-R", "/opt/iceberg/cache/.", "/var/cache/iceberg"])
             machine.close_root(EXPORTS)
             yield Host(machine, server.address(), logs)
+
+
+def bring_cache(machine: Machine) -> None:
+    """What this checkout has worked out of the sample; what is missing or out of date is worked out again."""
+    for path in (ROOT / ".cache").glob("sample-*"):
+        machine.write(f"/opt/iceberg/cache/silent-churn-iceberg/{path.name}", path.read_bytes())
 
 
 def from_unit(name: str) -> tuple[list[str], dict[str, str], str]:
@@ -162,9 +170,9 @@ def test_the_unit_of_the_dashboard_serves_and_ends_when_systemd_says_so(host: Ho
     environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": "iceberg"}  # from iceberg.env.example
     log = (host.logs / "unit.log").open("wb")
     with ended(host.machine.start(words, environment=environment, folder=folder, stdout=log, stderr=log), log=log) as server:
-        host.machine.run(["/opt/iceberg/bin/python", "/opt/iceberg/ready.py", "--wait", "120"], environment=environment)
+        host.machine.run(["/opt/iceberg/bin/python", "/opt/iceberg/ready.py", "--wait", str(PATIENCE_SECONDS)], environment=environment)
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) == 0, (host.logs / "unit.log").read_text()
+        assert server.wait(timeout=120) == 0, (host.logs / "unit.log").read_text()
     assert "Traceback" not in (host.logs / "unit.log").read_text()
 
 
@@ -193,18 +201,18 @@ def seen(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
         proxy = host.machine.start(words, user=PROXY_USER, environment={}, stdout=log, stderr=log)
         with ended(dashboard), ended(proxy):
             check = written["dashboard"]["healthcheck"]["test"][1:]
-            host.machine.run([*check, "--wait", "120"], environment=environment)
+            host.machine.run([*check, "--wait", str(PATIENCE_SECONDS)], environment=environment)
             look = [sys.executable, "-m", "tests.visitor", URL, "--ca", "/etc/nginx/tls/fullchain.pem", "--as", "vera", f"--provider={PROVIDER}"]
             told = visited(host.machine.command([*look, "--query", f"study={published[1]}"], user=None, folder=str(ROOT)))
             dashboard.send_signal(signal.SIGTERM)
-            told["status"] = dashboard.wait(timeout=30)
+            told["status"] = dashboard.wait(timeout=120)
     told["log"] = (host.logs / "dashboard.log").read_text()
     yield told
 
 
 def visited(words: list[str]) -> dict[str, Any]:
     environment = {"PATH": SYSTEM_PATH, "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"}
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=180, env=environment, cwd=ROOT)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, env=environment, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
