@@ -5,7 +5,7 @@
 # make docs    the documentation, as web pages in build/docs
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test docs faults bench dev-setup chromium postgresql java nginx pythons
+.PHONY: run setup check test docs faults bench dev-setup chromium postgresql mariadb java nginx
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -56,7 +56,7 @@ $(RUN_STAMP): requirements.txt $(VENV_STAMP)
 	@echo "Working out the sample company, once" >&2
 	-@$(PY) -m iceberg.ui.serving.server
 
-$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-spark.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements-dev.txt requirements-postgres.txt requirements-databases.txt requirements-lake.txt requirements-spark.txt $(RUN_STAMP)
 	@echo "Installing requirements-dev.txt" >&2
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -80,6 +80,21 @@ postgresql:
 	export DEBIAN_FRONTEND=noninteractive; \
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 		|| { echo "PostgreSQL could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
+# Tables of MariaDB and MySQL are read from a server that the tests start from Debian's package.
+mariadb:
+	@if PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends mariadb-server"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of tables in databases need MariaDB (mariadbd). Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of tables in databases need MariaDB. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing MariaDB for the tests of tables in databases" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null 2>&1 \
+		|| { echo "MariaDB could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
 # Spark runs on Java 17; its tests start a local session.
 java:
@@ -136,26 +151,8 @@ docs: $(DOCS_STAMP)
 	@$(PY) -m sphinx -q -E -W --keep-going -n docs build/docs
 	@echo "The documentation is in build/docs/index.html" >&2
 
-test: $(DEV_STAMP) chromium postgresql java nginx
+test: $(DEV_STAMP) chromium postgresql mariadb java nginx
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
-
-# Reading, counting, estimating, store, pages and command line; not the browser and Spark, which run on the Python of `make test`.
-PYTHONS ?= 3.12 3.13 3.14
-CORE := tests/cohort tests/store tests/report tests/notify tests/test_cli.py tests/test_cli_report.py tests/test_signals.py tests/test_locale.py \
-	tests/test_installation.py tests/test_wheel.py \
-	$(addprefix tests/model/test_,estimate.py evidence_levels.py excess_hazard.py survival.py) \
-	$(addprefix tests/ingest/test_,formats.py folders.py postgres.py) \
-	$(addprefix tests/ui/test_,iceberg_page.py upload_page.py studies.py protection.py)
-
-pythons: postgresql
-	@mkdir -p build; sed -e /requirements-spark/d -e 's|^-r |-r $(CURDIR)/|' requirements-dev.txt > build/requirements-core.txt
-	@for number in $(PYTHONS); do \
-		place=build/python-$$number; \
-		python$$number -m venv $$place || { echo "There is no Python $$number here that can make virtual environments." >&2; exit 1; }; \
-		$$place/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements-core.txt || exit 1; \
-		echo "Python $$number" >&2; \
-		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $$place/bin/python -m pytest $(PYTEST_ARGS) $(CORE) || exit 1; \
-	done
 
 faults: $(DEV_STAMP) java
 	@$(PY) -m pytest -m cluster --durations=5

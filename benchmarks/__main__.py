@@ -7,12 +7,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STEPS = (
     ("benchmarks.page.run",),
+    ("benchmarks.page.messy_company",),
     ("benchmarks.slider",),
     ("benchmarks.fit",),
     ("benchmarks.load.run", "--minutes", "10"),
     ("benchmarks.scale.run",),
     ("benchmarks.scale.shapes",),
     ("benchmarks.scale.encodings",),
+    ("benchmarks.places",),
     ("benchmarks.fuzz.run", "--jobs", "2"),
     ("benchmarks.hostile",),
     ("benchmarks.calibration.run", "--jobs", "2"),

@@ -1,6 +1,6 @@
 """``python -m supply_chain``: writes the lock files with hashes and the bill of materials beside this file.
 
-It asks pip, which needs the package index, for what the ranges of requirements.txt and requirements-postgres.txt give today, on each Python and
+It asks pip, which needs the package index, for what the ranges of RANGES give today, on each Python and
 platform that is supported; nothing is installed. Every version is the same everywhere, and every hash is of a wheel that pip would take. What
 builds the wheel of this project ([build-system] of pyproject.toml) has a lock file of its own, because nothing of it is installed with the product.
 ``python -m supply_chain build`` writes that one alone.
@@ -16,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-RANGES = ("requirements.txt", "requirements-postgres.txt")
+RANGES = ("requirements.txt", "requirements-postgres.txt", "requirements-databases.txt", "requirements-lake.txt")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 LOCK, BUILD_LOCK, BILL = HERE / "requirements.lock", HERE / "build.lock", HERE / "sbom.cdx.json"
@@ -78,7 +78,7 @@ def main() -> int:
 def lock_text(found: dict[str, dict[str, Any]], tried: list[str], *, sources: tuple[str, ...] = RANGES, file: str = LOCK.name) -> str:
     """A lock file; a package that only some of the Pythons need has a marker."""
     lines = [
-        f"# Written by `python -m supply_chain` from {' and '.join(sources)}, for Python {', '.join(tried)} on Linux (x86-64, glibc 2.28 or later).",
+        f"# Written by `python -m supply_chain` from {', '.join(sources)}, for Python {', '.join(tried)} on Linux (x86-64, glibc 2.28 or later).",
         f"# python -m pip install --require-hashes --only-binary=:all: -r supply_chain/{file}",
     ]
     for name, entry in sorted(found.items()):

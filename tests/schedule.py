@@ -14,11 +14,11 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-# Each of these is started by the first test that needs it and takes seconds: the browser with its dashboard, Java with Spark, PostgreSQL.
+# Each of these is started by the first test that needs it and takes seconds: the browser with its dashboard, Java with Spark, PostgreSQL and MariaDB.
 SERVERS = {
     "browser": ("tests/browser/",),
     "spark": ("tests/spark/",),
-    "postgresql": ("tests/store/", "tests/ingest/test_postgres.py", "tests/test_cli_publish.py"),
+    "postgresql": ("tests/store/", "tests/ingest/test_postgres.py", "tests/ingest/test_places.py", "tests/test_cli_publish.py"),
 }
 # What takes longest starts first, or one worker would end alone with it; the others follow in the order of their names.
 LONGEST_FIRST = ("browser", "postgresql", "spark", "tests/test_pages.py")

@@ -58,7 +58,7 @@ MAY_IMPORT = {
 # Rooms of a part, bottom to top: each imports only rooms that stand before it. A room is a folder with all below it, or a module.
 ORDER = {
     "ingest": [
-        "schema", "engine", "values", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
+        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
         "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
@@ -66,8 +66,8 @@ ORDER = {
         "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers",
-        "charts", "files",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "comparison", "counts_summary",
+        "small_cells", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
@@ -76,8 +76,8 @@ ORDER = {
     ],
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
-        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "figure", "sections",
-        "upload", "serving", "pages",
+        "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "chart_files", "figure",
+        "sections", "upload", "decisions", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -87,16 +87,20 @@ OWNERS = {
     "xlsxwriter": ("report/files/spreadsheet/workbook.py", "report/files/slides/charts.py"),
     "pptx": ("report/files/slides",),
     "vl_convert": ("report/files/pictures.py",),
+    "segno": ("report/files/qr_code.py",),
     "typst": ("report/files/document/pdf.py",),
     "streamlit": ("ui",),
-    "sqlalchemy": ("store",),
+    "sqlalchemy": ("store", "ingest/remote/sql.py"),
+    "adbc_driver_manager": ("ingest/remote/adbc.py",),
+    "deltalake": ("ingest/remote/lake.py",),
+    "pyiceberg": ("ingest/remote/lake.py",),
     "pyspark": ("ingest/spark",),
     "sqlglot": ("ingest/spark/engine.py",),
-    "psycopg": ("ingest/files/postgres.py",),  # SQLAlchemy loads it by name for the store
+    "psycopg": ("ingest/remote/postgres.py",),  # SQLAlchemy loads it by name for the store
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),
-    "argparse": ("cli/options.py",),
+    "argparse": ("cli/arguments/options.py",),
     "logging": ("cli/main.py", "ui"),
 }
 PURE = {"time", "datetime.now", "random", "os", "pathlib", "io", "socket", "subprocess"}

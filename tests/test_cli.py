@@ -359,6 +359,8 @@ def test_the_terminal_chooses_the_language_unless_lang_does(monkeypatch: pytest.
         (["estimate", "--customers", "a.csv", "--quiet=yes"], "--quiet takes no value"),
         (["estimate", "--customers", "a.csv", "--report", "out.doc"], ".pdf, .pptx, .xlsx, .csv, .html"),
         (["estimate", "--customers", "a.csv", "--report", "nowhere/out.pdf"], "nowhere"),
+        (["estimate", "--customers", "a.csv", "--report", "o.pptx", "--template", "none.potx"], "none.potx cannot be opened as a template"),
+        (["estimate", "--customers", "a.csv", "--report", "o.pdf", "--template", "a.potx"], "Add --report FILE.pptx"),
         (["estimate", "--customers", "a.csv", "--report", "o.json", "--json", "o.json"], "o.json"),
         (["estimate", "--customers", "a.csv", "--json", "."], "not a file name"),
         (["estimate", "--customers", "a.csv", "--json", "nowhere/out.json"], "nowhere"),

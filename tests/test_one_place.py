@@ -109,7 +109,7 @@ FORMAT = """    ReportFormat("md", "text/markdown", lambda asked: f"# {asked.pro
 """
 OFFER = """
 import json, sys
-from iceberg.cli.options import parse_options
+from iceberg.cli.arguments.options import parse_options
 help = {command: parse_options([command, "--help"]).text for command in ("estimate", "publish", "compare")}
 heavy = sorted({"pandas", "numpy", "altair", "streamlit", "duckdb", "typst", "pptx"} & set(sys.modules))
 from streamlit.testing.v1 import AppTest
@@ -118,11 +118,11 @@ def page():
     from unittest.mock import Mock
     from iceberg.locale import Translator
     from iceberg.report.files import Provenance
-    from iceberg.ui.sections import study_head
+    from iceberg.ui.sections.sharing import reports
 
-    study_head._report = lambda frame, estimate, name: b"made when asked for"
-    study_head._provenance = lambda frame: Provenance(title="All of it")
-    study_head._show_reports(Mock(words=Translator("en")), None)
+    reports._report = lambda frame, estimate, name: b"made when asked for"
+    reports._provenance = lambda frame: Provenance(title="All of it")
+    reports.show_reports(Mock(words=Translator("en")), None)
 
 app = AppTest.from_function(page).run(timeout=60)
 assert not app.exception, app.exception
@@ -168,7 +168,7 @@ TABLE = """    Table(
 READ = """
 import json
 from datetime import date
-from iceberg.cli.options import parse_options
+from iceberg.cli.arguments.options import parse_options
 from iceberg.cli.source_names import name_files
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.sources import UploadedBytes
@@ -202,7 +202,7 @@ def test_a_table_is_one_entry(house: Path) -> None:
     """A tenth table is an entry of the list; besides that only the two signatures that name every table take it, and its help says what it is."""
     add(house / "iceberg/ingest/schema.py", before='    Table(\n        "flat"', text=TABLE)
     add(house / "iceberg/ingest/load.py", before="    activity: Source", text="    refunds: Source | Sequence[Source] | None = None,\n")
-    add(house / "iceberg/cli/options.py", before="    activity: str", text="    refund: str | None = None\n")
+    add(house / "iceberg/cli/arguments/options.py", before="    activity: str", text="    refund: str | None = None\n")
     add(house / "iceberg/locale/en/cli.toml", before="survey = ", text='refund = "money given back"\n')
     (house / "read.py").write_text(READ, encoding="utf-8")
 

@@ -79,7 +79,7 @@ def test_the_wheel_asks_for_what_the_requirements_files_name(installed: Installe
         (name,) = [name for name in archive.namelist() if name.endswith("METADATA")]
         lines = archive.read(name).decode().splitlines()
     asked = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
-    for extra in ("", "postgres", "spark"):
+    for extra in ("", "postgres", "databases", "lake", "spark"):
         file = ROOT / f"requirements{extra and '-'}{extra}.txt"
         named = [line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines()]
         wanted = sorted(line.partition(">")[0].lower() for line in named if line)

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import Options
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.locale import Translator
@@ -55,8 +55,9 @@ def run_estimate(options: Options, words: Translator) -> int:
     """Estimate, write the files that were asked for and print the result."""
     from iceberg.cli.text import build_estimate_text, build_rows_text
 
+    template = read_template_of(options)
     made = make_estimate(options, words)
-    write_files(made, options, words)
+    write_files(made, options, words, template=template)
     print_result(build_estimate_text(made.estimate, made.counted.counts, words) + build_rows_text(made.counted.report, words))
     return DONE
 
@@ -139,10 +140,30 @@ def print_reading(report: IngestReport, options: Options, words: Translator) -> 
         sys.stderr.write(f"{build_readings_text(report, words)}\n{notes}{joining}{rules}")
 
 
-def write_files(made: Estimated, options: Options, words: Translator) -> None:
+def read_template_of(options: Options) -> bytes | None:
+    """The template of the slides that were asked for, checked before the work; None for our own look.
+
+    Raises:
+        OptionError: When the file cannot be a template; the message says what is wrong with it.
+    """
+    if not any(path.suffix.lower() == ".pptx" for path in options.reports):
+        return None
+    from iceberg.report.files.slides.template import default_template, read_template
+
+    return read_template(options.template) if options.template is not None else default_template()
+
+
+def write_files(made: Estimated, options: Options, words: Translator, *, link: str = "", template: bytes | None = None) -> None:
     """Write the JSON document and the reports that were asked for.
 
     No clock: the same files, options and seed give the same bytes.
+
+    Args:
+        made: The estimate.
+        options: The files.
+        words: Language.
+        link: Where a published version is opened, for the reports.
+        template: From `read_template_of`, for slides.
     """
     from iceberg.report.export import build_document, document_to_json
     from iceberg.report.files import Provenance, report_bytes
@@ -151,9 +172,16 @@ def write_files(made: Estimated, options: Options, words: Translator) -> None:
     if options.json is not None:
         document = build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language)
         write_whole(options.json, document_to_json(document).encode())
-    provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows)
+    provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows, link=link)
     reports = [
-        report_bytes(made.estimate, counted.counts, format=path.suffix.lower().removeprefix("."), language=options.language, provenance=provenance)
+        report_bytes(
+            made.estimate,
+            counted.counts,
+            format=path.suffix.lower().removeprefix("."),
+            language=options.language,
+            provenance=provenance,
+            template=template,
+        )
         for path in options.reports
     ]
     for path, content in zip(options.reports, reports, strict=True):

@@ -7,9 +7,10 @@ from contextlib import closing
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_counts, print_reading, write_files
-from iceberg.cli.options import STANDARD_INPUT, Options
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
+from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_counts, print_reading, read_template_of, write_files
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import author_of, open_store
 from iceberg.cli.terminal import DONE, NOT_SENT, ProgressLine, note_write, print_result, say
@@ -34,6 +35,7 @@ def run_publish(options: Options, words: Translator) -> int:
 
     settings = read_settings(options.notify, options.notify_when, options.notify_lang, usual_language=words.language)
     _require_inputs(options)
+    template = read_template_of(options)
     open_store(options).close()  # an error in it is reported before the work
     with ProgressLine(words, quiet=options.quiet) as progress:
         counted = count_files(options, progress)
@@ -42,7 +44,7 @@ def run_publish(options: Options, words: Translator) -> int:
     print_reading(counted.report, options, words)
     made = Estimated(estimate, counted)
     published, said = _publish(made, options, words)
-    write_files(made, options, words)
+    write_files(made, options, words, link=_version_link(published, words), template=template)
     print_result(f"{headline_sentence(estimate, words)}\n{build_rows_text(counted.report, words)}{said}")
     return DONE if settings is None else _announce(published, settings, options, words)
 
@@ -136,6 +138,14 @@ def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Publ
         words.text("store.cli.link", link=link, store=store.name),
     ]
     return published, "".join(f"{line}\n" for line in lines)
+
+
+def _version_link(published: Published, words: Translator) -> str:
+    """The address that opens this version, for the reports; "" where nobody said where the dashboard is."""
+    address = os.environ.get(ADDRESS, "").strip().rstrip("/")
+    if urlsplit(address).scheme not in {"http", "https"}:
+        return ""
+    return f"{address}/?study={published.study_id}&version={published.number}&lang={words.language}"
 
 
 def _note_version(title: str, number: int, words: Translator) -> None:

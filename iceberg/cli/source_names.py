@@ -6,12 +6,10 @@ import glob
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from iceberg.cli.options import STANDARD_INPUT, Options
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
+from iceberg.ingest.remote.address import is_address, parse_address
 from iceberg.provenance import SourceFile
-
-_SECRET = ("password", "sslpassword", "passfile", "user")
 
 
 def name_files(options: Options) -> tuple[SourceFile, ...]:
@@ -22,8 +20,8 @@ def name_files(options: Options) -> tuple[SourceFile, ...]:
 def _files_of(table: str, source: str) -> Iterable[SourceFile]:
     if source == STANDARD_INPUT:
         return [SourceFile(table, "stdin")]
-    if "://" in source:
-        return [SourceFile(table, _without_account(source))]
+    if is_address(source):
+        return [SourceFile(table, parse_address(source).published)]
     path = Path(source.partition("#")[0]) if not Path(source).exists() else Path(source)
     if path.is_file():
         return [_fingerprint(table, path)]
@@ -38,10 +36,3 @@ def _fingerprint(table: str, path: Path) -> SourceFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return SourceFile(table, path.name, digest, path.stat().st_size)
-
-
-def _without_account(address: str) -> str:
-    """A database's address without user, password and other secrets."""
-    parts = urlsplit(address)
-    query = "&".join(piece for piece in parts.query.split("&") if piece and piece.partition("=")[0].lower() not in _SECRET)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}" + (f"?{query}" if query else "")

@@ -20,6 +20,7 @@ from iceberg.ingest.files.table_sources import Given, Sources
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.joining.relations import base_of, relate_tables
 from iceberg.ingest.mapping import MappingSet, names_columns
+from iceberg.ingest.remote.address import is_address, parse_address
 
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _SETTINGS = (
@@ -207,4 +208,6 @@ def _find_sheet(load: Load, source: Source, relation: SourceTable, table: str, g
 
 
 def _name(source: Source) -> str:
+    if isinstance(source, str) and is_address(source):
+        return parse_address(source).name
     return Path(str(source)).name if isinstance(source, str | Path) else getattr(source, "name", "table")

@@ -181,8 +181,8 @@ class Translator:
         return visible(value) if isinstance(value, str) else value
 
     def integer(self, value: float) -> str:
-        """A grouped whole number: 12 345 or 12,345."""
-        return _number(self.language, round(value), "#,##0")
+        """A grouped whole number: 12 345 or 12,345. A half is rounded up, as a spreadsheet shows it, whatever the last bit of the value."""
+        return _number(self.language, math.floor(round(value, 6) + 0.5), "#,##0")
 
     def rounded(self, value: float, digits: int = 2) -> str:
         """A count for a sentence: two significant digits, grouped."""

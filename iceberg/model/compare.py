@@ -1,7 +1,7 @@
 """Compares two periods or two studies: did the silent churn of a category fall, beyond noise?
 
-Two periods of one study come from the same joint draws: what is uncertain about both (the ratio, above all) cancels in their difference. Two studies
-were fitted apart: their draws are independent, and the difference is as uncertain as both together.
+Two periods, or two segments, of one study come from the same joint draws: what is uncertain about both (the ratio, above all) cancels in their
+difference. Two studies were fitted apart: their draws are independent, and the difference is as uncertain as both together.
 
 Counts of unequal periods do not compare, so each is a rate: silent leavers per 1,000 customers at risk and month. That of a draw with H leavers in E
 thousand customer-months is drawn from its Gamma(H + 1/2, E) posterior (Jeffreys): who happens to leave is chance, even where nothing changed. The
@@ -23,6 +23,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
+from iceberg.model.evidence import cannot_say
 from iceberg.model.priors import PERIOD_ERROR_LOG_SD
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 
@@ -131,8 +132,9 @@ def compare_periods(estimate: IcebergEstimate, counts: CohortCounts, *, before: 
         after: The same of the later one.
 
     Raises:
-        OptionError: ``compare_no_dates``, ``compare_month_outside`` or ``compare_overlap``.
+        OptionError: ``compare_no_range``, ``compare_no_dates``, ``compare_month_outside`` or ``compare_overlap``.
     """
+    _refuse_without_range(estimate)
     cells = estimate.cells
     if cells is None or not cells.has_calendar:
         raise OptionError("compare_no_dates")
@@ -163,8 +165,10 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
     """Two studies, fitted apart; categories are matched by name.
 
     Raises:
-        OptionError: ``compare_basis`` where one study knows customers or dates and the other does not, ``compare_nothing_shared``.
+        OptionError: ``compare_no_range``, ``compare_basis`` where one study knows customers or dates and the other does not,
+            ``compare_nothing_shared``.
     """
+    _refuse_without_range(before, after)
     basis = _basis(after_counts)
     if _basis(before_counts) != basis:
         raise OptionError("compare_basis")
@@ -188,6 +192,41 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
     months = [(counts.months[0], counts.months[-1]) if counts.has_calendar else None for counts in (before_counts, after_counts)]
     remarks = _study_remarks(before, before_counts, after, after_counts, names)
     return _comparison(differences, basis, sides, months, joint=False, level=after.evidence.level, remarks=remarks)
+
+
+def compare_segments(
+    estimate: IcebergEstimate, first: Sequence[int], second: Sequence[int], *, exposures: tuple[float, float]
+) -> tuple[Difference, ...]:
+    """Two groups of segments in the same months, from the same joint draws: `before` is the second group, `after` the first.
+
+    `kept` is then the customers whom the first group would have kept at the second's rate, counted negative where the first loses more.
+
+    Args:
+        estimate: Whole, or a selection, with cells.
+        first: Positions of its segments.
+        second: Positions of the segments it is set against.
+        exposures: Thousand customers at risk and months, of the first and the second.
+
+    Returns:
+        All categories together, then each category in the order of the estimate.
+
+    Raises:
+        OptionError: ``compare_no_range``, or ``compare_nobody`` where a group holds no customer-months.
+    """
+    _refuse_without_range(estimate)
+    cells = estimate.cells
+    if cells is None or min(exposures) <= 0:
+        raise OptionError("compare_nobody")
+    sides = [
+        _Side(
+            np.asarray(estimate.draws.silent_churn[:, :, list(places)].sum(axis=(2, 3), dtype=np.float64), dtype=np.float64),
+            cells.vocal[:, list(places)].sum(axis=(1, 2)),
+            float(cells.vocal_any[list(places)].sum()),
+            exposure,
+        )
+        for places, exposure in zip((first, second), exposures, strict=True)
+    ]
+    return tuple(_differences(cells.categories, sides[1], sides[0], estimate.seed))
 
 
 def rate_draws(estimate: IcebergEstimate, counts: CohortCounts, *, category: str | None = None) -> FloatArray:
@@ -227,6 +266,11 @@ def _comparison(
         level=level,
         remarks=tuple(remarks),
     )
+
+
+def _refuse_without_range(*estimates: IcebergEstimate) -> None:
+    if any(cannot_say(one) for one in estimates):
+        raise OptionError("compare_no_range")
 
 
 def _names(estimate: IcebergEstimate) -> list[str]:

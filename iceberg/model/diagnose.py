@@ -19,7 +19,7 @@ from iceberg.model.priors import COMMON_EXCESS
 from iceberg.model.ratio.measurements import remark_on_measurements
 from iceberg.model.recording.changes import RecordingFactors
 from iceberg.model.recording.names import find_renamed
-from iceberg.model.recording.steps import find_recording_steps
+from iceberg.model.recording.steps import unanswered_steps
 from iceberg.model.results import Diagnostic, IcebergEstimate
 
 # Judgements.
@@ -29,13 +29,15 @@ REVENUE_KNOWN_SHARE = 0.8
 
 def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate:
     """The estimate with its diagnostics, the most serious first, and the badge that they leave it with."""
+    readings = [one for one in estimate.diagnostics if one.code == "recording_readings"]  # stands behind the question that it rests on
     found = [
-        *estimate.diagnostics,
+        *(one for one in estimate.diagnostics if one not in readings),
         *about_months(counts),
         *about_reading(counts),
         *about_cancellations(counts),
         *_about_entry(estimate, counts),
         *about_recording(counts),
+        *readings,
         *_about_a_mass_end(counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
@@ -104,20 +106,14 @@ def _about_entry(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagno
     return [Diagnostic("acquisition_wave", "caution", values)]
 
 
-NEAR_DAYS = 92  # judgement: a change that the user dates a season away is another one
-
 
 def about_recording(counts: CohortCounts) -> list[Diagnostic]:
     """A question per step of the complaint rates that the user has not spoken of, and a proposal per category that seems to have another name."""
-    named, cautions = counts.recording_changes, []
+    cautions = []
     for one in find_renamed(counts):
         merge = " ".join(f'--merge-category "{one.name}={other}"' for other in one.names)
         cautions.append(Diagnostic("category_renamed", "caution", {"names": ", ".join(one.names), "day": one.month, "merge": merge}, one.name))
-    if named == ():
-        return cautions
-    for step in find_recording_steps(counts):
-        if any(abs((step.day - change.day).days) <= NEAR_DAYS and change.category in ("", step.category) for change in named or ()):
-            continue
+    for step in unanswered_steps(counts):
         change = str(RecordingChange(step.day, step.category))
         values: dict[str, object] = {"day": step.day, "factor": step.factor, "lower": step.lower, "upper": step.upper, "change": change}
         kind = "own_step" if step.category else "step"

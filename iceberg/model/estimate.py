@@ -16,6 +16,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
 from iceberg.model.departures.controls import set_controls_apart
 from iceberg.model.departures.correction import correct_by_departures
+from iceberg.model.departures.readings import BothFits, mix_readings, other_reading
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.diagnose import about_changes, diagnose
 from iceberg.model.evidence import judge_evidence, waits_for_renewals, what_is_missing_for_level_3
@@ -78,18 +79,8 @@ def estimate_iceberg(
     held = assumptions or Assumptions()
     tell = progress or (lambda step, share: None)
     tell("evidence", 0.0)
-    categories, segments = canonical_order(counts)
-    request = _Request(
-        counts=counts,
-        ordered=reorder(counts, categories, segments),
-        categories=np.argsort(categories),
-        segments=np.argsort(segments),
-        evidence=judge_evidence(counts),
-        assumptions=held,
-        tell=tell,
-        random=np.random.default_rng(seed).spawn(5),
-    )
-    answer = _answer_at_level(request, warm)
+    request = _request(counts, held, seed, tell)
+    answer = _answer(request, seed, warm)
     answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
@@ -128,6 +119,33 @@ def estimate_iceberg(
     estimate = summarise_draws(posterior, assumptions=held, counts_digest=counts.digest, seed=seed)
     tell("done", 1.0)
     return diagnose(estimate, counts)
+
+
+def _request(counts: CohortCounts, assumptions: Assumptions, seed: int, tell: Progress) -> _Request:
+    categories, segments = canonical_order(counts)
+    return _Request(
+        counts=counts,
+        ordered=reorder(counts, categories, segments),
+        categories=np.argsort(categories),
+        segments=np.argsort(segments),
+        evidence=judge_evidence(counts),
+        assumptions=assumptions,
+        tell=tell,
+        random=np.random.default_rng(seed).spawn(5),
+    )
+
+
+def _answer(request: _Request, seed: int, warm: object | None) -> LevelDraws:
+    """The answer; while a step of the complaint rates is open, that of both its readings from the same random streams."""
+    other = other_reading(request.counts)
+    if other is None:
+        return _answer_at_level(request, warm)
+    fits = warm if isinstance(warm, BothFits) else BothFits()
+    answers = [_answer_at_level(request, fits.as_recorded)]
+    again = _request(other, request.assumptions, seed, request.tell)
+    answers.append(_answer_at_level(again, fits.changed))
+    vocal, _ = vocal_customers(request.counts, request.assumptions, _recording_of_file(request, answers[0].recording))
+    return mix_readings(answers[0], answers[1], request.counts, vocal.sum(axis=(1, 2)))
 
 
 def _answer_at_level(request: _Request, warm: object | None) -> LevelDraws:

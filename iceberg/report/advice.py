@@ -11,6 +11,7 @@ from typing import Literal
 from iceberg.locale import Translator
 from iceberg.model.decision.chance_test import chance_test, is_selection
 from iceberg.model.decision.verdict import Verdict, by_urgency, has_ranks, judge_category, judge_study
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
 from iceberg.report.tables.estimate import currency_of
 from iceberg.report.words import category_of, customers, customers_range, in_hundred, money_range, share
@@ -209,6 +210,8 @@ def noise_text(placebo_upper: float, clear: bool | None, translator: Translator,
 
 def noise_sentence(estimate: IcebergEstimate, translator: Translator) -> str | None:
     """The categories that are not clear of chance, in one sentence for the ranking; None without a chance test."""
+    if cannot_say(estimate):
+        return None
     if chance_test(estimate) == "untested":
         return translator.text("report.noise.untested")
     judged = [(item.category, chance_test(estimate, item)) for item in estimate.categories if item.placebo is not None and item.vocal_customers]

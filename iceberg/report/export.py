@@ -79,11 +79,13 @@ def build_document(
 
 def _without_ranges(document: dict[str, Any]) -> dict[str, Any]:
     """The document of an estimate that refuses a range: what rests on assumption alone is unknown."""
-    parts = [document["total"], *document["categories"]]
-    for part in parts:
-        part |= {name: None for name in ("silent_churn", "revenue_lost", "probability_worst") if name in part}
+    refused = ("silent_churn", "revenue_lost", "probability_worst", "excess_probability", "placebo", "second_opinion", "common_cause")
+    for part in (document["total"], *document["categories"]):
+        part |= {name: None for name in refused if name in part}
     for part in document["categories"]:
         part["silent_ratio"] = part["silent_ratio"] | {"posterior": None}
+    for control in document["negative_controls"]:
+        control |= {"found": None, "placebo": None, "above_chance": None}
     return document | {"natural_departures": None, "segments": []}
 
 

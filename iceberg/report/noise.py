@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate, NegativeControl, TotalEstimate
 from iceberg.report.words import category_of, customers, customers_range, per_complainant, share
 
@@ -13,7 +14,7 @@ NEAR_TOTAL = 0.5  # judgement: so is one that reaches this share of all silent l
 def placebo_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str | None:
     """Why the noise floor of a category, or of the total, is extreme; None where it is not, or where there is none."""
     part = _part(estimate, category)
-    if part.placebo is None or part.vocal_customers == 0 or part.placebo.upper < 0.5:
+    if cannot_say(estimate) or part.placebo is None or part.vocal_customers == 0 or part.placebo.upper < 0.5:
         return None
     high, whole = customers(part.placebo.upper, translator), estimate.silent_leavers
     if whole and part.placebo.upper >= NEAR_TOTAL * whole:
@@ -26,7 +27,7 @@ def placebo_sentence(estimate: IcebergEstimate, translator: Translator, *, categ
 def common_cause_sentence(estimate: IcebergEstimate, translator: Translator, *, category: str | None = None) -> str | None:
     """What the placebo cannot see: how strong a common cause explains a category, or the total, away; None where it cannot be asked."""
     part = _part(estimate, category)
-    if part.common_cause is None or part.vocal_customers == 0:
+    if cannot_say(estimate) or part.common_cause is None or part.vocal_customers == 0:
         return None
     held = {"needed": rise(part.common_cause.median, translator), "low_end": rise(part.common_cause.lower, translator)}
     if category is None:
@@ -36,7 +37,7 @@ def common_cause_sentence(estimate: IcebergEstimate, translator: Translator, *, 
 
 def control_sentences(estimate: IcebergEstimate, translator: Translator) -> tuple[str, ...]:
     """What the model would find for each negative control, beside what chance finds: bias that the other categories may have as well."""
-    return tuple(control_sentence(one, translator) for one in estimate.controls)
+    return () if cannot_say(estimate) else tuple(control_sentence(one, translator) for one in estimate.controls)
 
 
 def control_sentence(control: NegativeControl, translator: Translator) -> str:

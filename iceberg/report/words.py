@@ -34,9 +34,9 @@ def customers(value: float, translator: Translator) -> str:
 
 
 def ratio(value: float, translator: Translator) -> str:
-    """``1:2.4`` or ``1 pour 2,4``: two significant digits."""
+    """A ratio as the number of silent ones for each complainant, "0.88" or "25": two significant digits; what it counts stands beside it."""
     rounded = round_significant(value)
-    return translator.text("report.ratio", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
+    return translator.decimal(rounded) if rounded < 10 else translator.integer(rounded)
 
 
 def share(rate: float | None, translator: Translator) -> str:
@@ -60,8 +60,7 @@ def in_hundred(rate: float, translator: Translator) -> str:
 
 def per_complainant(value: float, translator: Translator) -> str:
     """Silent leavers per complainant as said aloud: "0.88 per complainant"."""
-    rounded = round_significant(value)
-    return translator.text("report.per_complainant", value=translator.decimal(rounded) if rounded < 10 else translator.integer(rounded))
+    return translator.text("report.per_complainant", value=ratio(value, translator))
 
 
 def customers_range(interval: CredibleInterval, translator: Translator) -> dict[str, str]:
@@ -98,9 +97,10 @@ def reservations(estimate: IcebergEstimate, translator: Translator) -> tuple[str
     """The remarks that belong beside the headline.
 
     They name months that are no evidence, a day on which most departures fall, contracts that the model cannot follow, cancellations logged as
-    complaints and days from which all complaints seem to be recorded otherwise, and give the second opinion where it differs.
+    complaints and days from which complaints seem to be recorded otherwise with the answer under either reading, and give the second opinion where
+    it differs.
     """
-    named = ("months_", "mass_end", "cancellations_", "recording_step_", NO_RANGE)
+    named = ("months_", "mass_end", "cancellations_", "recording_step_", "recording_own_step_", "recording_readings", NO_RANGE)
     chosen = [item for item in estimate.diagnostics if item.code.startswith(named) or item.code == "second_opinion_differs"]
     return tuple(diagnostic_sentences(item, translator)[0] for item in chosen)
 

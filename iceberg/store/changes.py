@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from iceberg.errors import OptionError
 from iceberg.model.assumptions import Assumptions
+from iceberg.model.compare import Comparison, compare_studies
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.store.packed_fit import open_fit
@@ -44,6 +46,7 @@ class Change:
         before, after: Silent churn of all categories.
         difference: After minus before, from their draws; both under today's method.
         probability_fell: That there is less silent churn in the later version; draws with equal numbers count half.
+        rates: Both as rates, where their windows differ in length and totals do not compare; else None.
         data, assumptions, method: The causes; their effects add up to the difference of the medians only about, because each has its own noise.
     """
 
@@ -54,6 +57,7 @@ class Change:
     data: Cause
     assumptions: Cause
     method: Cause
+    rates: Comparison | None = None
 
 
 def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
@@ -81,7 +85,18 @@ def explain_change(before: StoredVersion, after: StoredVersion) -> Change:
             not same_assumptions, None if same_assumptions else _difference(middle, last), _assumption_facts(was.assumptions, now.assumptions)
         ),
         method=Cause(not same_method, None, _method_facts(was, now), answers),
+        rates=_rates(first, before, last, after),
     )
+
+
+def _rates(first: IcebergEstimate, before: StoredVersion, last: IcebergEstimate, after: StoredVersion) -> Comparison | None:
+    """Both versions per customer and month, where one window is longer than the other."""
+    if not (before.counts.has_calendar and after.counts.has_calendar) or len(before.counts.months) == len(after.counts.months):
+        return None
+    try:
+        return compare_studies(first, before.counts, last, after.counts)
+    except OptionError:  # nothing shared, or one of them gives no range
+        return None
 
 
 def _estimate(version: StoredVersion, assumptions: Assumptions, *, warm: object | None = None) -> IcebergEstimate:

@@ -254,7 +254,7 @@ def _assumptions_chosen(study: Study) -> Assumptions:
 def _show_assumptions(study: Study, words: Translator) -> None:
     _show_starting_point(study, words)
     if _start_chosen(study) == "folk":
-        _show_step(study, "ratio", words, lambda step: words.text("ui.controls.one_to", ratio=step))
+        _show_step(study, "ratio", words, words.decimal)
         _show_step(study, "spread", words, lambda step: words.text("ui.controls.times", factor=step))
         prior = _assumptions_chosen(study).ratio
         st.caption(plain(words.text("ui.controls.range", lower=prior.lower, upper=prior.upper)))

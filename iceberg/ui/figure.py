@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import streamlit as st
 
 from iceberg.locale import load_conventions
+from iceberg.ui.chart_files import show_picture_button
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached, parse_chart
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Unit = Literal["customers", "money", "ratio", "rate"]
 Result = TypeVar("Result")
 TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
+UNKNOWN = "–"  # of a cell without a value; the framework would write None
 LONGEST_TABLE = 400  # where Streamlit lets a table scroll
 # Gravest first: Streamlit box and icon.
 BOX_AND_ICON = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
@@ -47,6 +49,7 @@ class Chart:
         takeaway: Makes the sentence a screen reader hears instead.
         table: Makes the frame behind the chart; None where the page shows it itself.
         unit: Of its plain intervals.
+        paper: Makes the chart for white paper, whatever the theme on screen; None as on screen.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Chart:
     takeaway: Callable[[], str]
     table: Callable[[], pd.DataFrame] | None = None
     unit: Unit = "customers"
+    paper: Callable[[], Any] | None = None
 
 
 def table_chart(
@@ -69,11 +73,19 @@ def table_chart(
 ) -> Chart:
     """The chart of a table that is there already, in the reader's language and theme."""
     words = frame.words
-    return Chart(name, key, lambda: build(table, words, frame.theme), lambda: takeaway(table, words), lambda: table, unit)
+    return Chart(
+        name,
+        key,
+        lambda: build(table, words, frame.theme),
+        lambda: takeaway(table, words),
+        lambda: table,
+        unit,
+        paper=lambda: build(table, words, "light"),
+    )
 
 
 def show_chart(frame: Frame, chart: Chart, *, selectable: bool = False) -> str | None:
-    """Show a chart, described for screen readers and followed by its table and download.
+    """Show a chart, described for screen readers and followed by the button that saves it, its table and download.
 
     Args:
         frame: Language, theme and width.
@@ -93,6 +105,7 @@ def show_chart(frame: Frame, chart: Chart, *, selectable: bool = False) -> str |
         key=f"chart.{chart.name}.{_short(chart_identity(frame, chart))}",
         **options,
     )
+    show_picture_button(frame, chart.name, chart.paper or chart.build)
     if chart.table is not None:
         _show_table(frame, chart, chart.table, alt_text)
     points = (event["selection"].get("category") or []) if selectable else []
@@ -173,7 +186,8 @@ def draw_table(
         whole: All rows at once, however many; otherwise a long table scrolls.
         columns: Streamlit's configuration of columns.
     """
-    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=table_height(len(values), whole=whole), column_config=columns)
+    height = table_height(len(values), whole=whole)
+    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=height, column_config=columns, placeholder=UNKNOWN)
 
 
 def table_height(rows: int, *, whole: bool = False) -> int:

@@ -30,10 +30,11 @@ from iceberg.ui.window import is_narrow, listen_to_window
 if TYPE_CHECKING:
     from iceberg.report.palette import Theme
 
-STYLES = {"light": ("style.css",), "dark": ("style.css", "dark.css")}
+STYLES = {"light": ("style.css", "print.css"), "dark": ("style.css", "dark.css", "print.css")}
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
     "category": frozenset({"period", "segments", "assumptions"}),
+    "decide": frozenset({"period", "segments", "assumptions"}),
     "compare": frozenset({"segments", "assumptions"}),
     "survival": frozenset({"segments"}),
     "method": frozenset({"assumptions"}),

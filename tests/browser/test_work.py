@@ -1,14 +1,13 @@
 """An analyst's work in a real browser: nothing is lost, and a messy French company reaches its picture in a few clicks."""
 
 import re
-import time
 
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visitor, VisitorFactory
 from tests.messy import NAMES, SPELLINGS, make_workbooks
 
-MOST_CLICKS, MOST_SECONDS = 6, 30
+MOST_CLICKS = 6  # the seconds: benchmarks/page/messy_company.py
 
 
 def give(visitor: Visitor, books: tuple[bytes, bytes]) -> None:
@@ -36,7 +35,7 @@ def test_a_messy_french_company_reaches_its_picture_in_six_clicks(visit: Visitor
     assert sum(map(len, SPELLINGS.values())) == 19
     visitor = visit(locale="fr-FR")
     page = visitor.open("upload")
-    clicks, began = Clicks(visitor), time.monotonic()
+    clicks = Clicks(visitor)
     give(visitor, books)
     clicks.press(page.get_by_role("button", name="Ces colonnes sont bonnes"))
     clicks.press(page.get_by_role("button", name=re.compile("Fusionner tout cela")))
@@ -45,7 +44,6 @@ def test_a_messy_french_company_reaches_its_picture_in_six_clicks(visit: Visitor
     clicks.press(page.get_by_role("button", name="Compter et estimer"))
     expect(page.get_by_text(" + ".join(NAMES)).first).to_be_visible()
     assert clicks.count <= MOST_CLICKS
-    assert time.monotonic() - began <= MOST_SECONDS
 
 
 def test_files_columns_merges_and_estimate_survive_pages_languages_and_a_reload(visit: VisitorFactory) -> None:

@@ -15,8 +15,9 @@ import pytest
 from iceberg.cli.main import main
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import FileError
-from iceberg.ingest.files.postgres import is_database, parse_table
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.remote.address import is_address, parse_address
+from iceberg.ingest.remote.postgres import _dsn
 from iceberg.store.studies import Store
 from tests import postgres
 
@@ -61,7 +62,7 @@ def test_the_command_line_reads_it_and_names_the_table(database: str) -> None:
 
 def test_a_table_that_is_not_there_and_a_server_that_is_not_there_are_named(database: str) -> None:
     for address, code in (
-        (f"{database}&table=nobody", "database_table_unreadable"),
+        (f"{database}&table=nobody", "database_table_unknown"),
         (database, "database_table_missing"),
         ("postgresql://analyst:secret@127.0.0.1:9/crm?table=customers", "database_unreachable"),
     ):
@@ -94,14 +95,14 @@ def test_the_session_cannot_write(database: str) -> None:
 
 def masked(text: str) -> str:
     """The name of a source without the password of a database."""
-    return parse_table(text).address if is_database(text) else text
+    return parse_address(text).shown if is_address(text) else text
 
 
 def test_a_password_is_never_shown() -> None:
-    source = parse_table(ADDRESS)
-    assert source.table == "crm.customers"
-    assert "s%40fe" in source.dsn
-    for shown in (masked(ADDRESS), source.address, repr(source), str(FileError("database_table_missing", {"address": source.address}))):
+    source = parse_address(ADDRESS)
+    assert source.name == "crm.customers"
+    assert "s%40fe" in _dsn(source)
+    for shown in (masked(ADDRESS), source.published, repr(source), str(FileError("database_table_missing", {"address": source.shown}))):
         assert "s%40fe" not in shown
         assert "s@fe" not in shown
         assert "other" not in shown

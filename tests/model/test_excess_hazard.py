@@ -20,6 +20,7 @@ from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import draw_pipeline
 from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.reconciliation import draw_silent_churn
+from iceberg.model.ratio import posterior
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
 from iceberg.model.survival.delay_kernel import fit_delay_kernel, lag_weights, share_within
 from iceberg.simulation.company import simulate_world
@@ -292,6 +293,18 @@ def test_a_level_and_spread_summed_out_by_hand_give_the_density_of_the_draws() -
     assert np.median(drawn, axis=0) == pytest.approx(-0.25, abs=0.15)
     far = ((drawn[:, 0] < drawn[:, 1:].min(axis=1) - 3).mean(), (without[:, 0] < without[:, 1:].min(axis=1) - 3).mean())
     assert far[0] > 0.03 > 2 * far[1]
+
+
+def test_the_density_of_a_thousand_ratios_is_finite_and_that_of_few_the_same_in_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product of as many factors as there are categories would overflow."""
+    rng = np.random.default_rng(4)
+    many = RatioPrior(np.zeros(3_000), 0.8)
+    assert np.isfinite(many.log_density(rng.normal(0, 0.1, (2, 3_000)), np.zeros(2))[0]).all()
+    few, at, level = RatioPrior(np.array([0.0, 1.0, 3.0]), 0.8), rng.normal(0, 3, (5, 3)), rng.normal(0, 3, 5)
+    usual = few.log_density(at, level)
+    monkeypatch.setattr(posterior, "MOST_FACTORS", 1)
+    for one, other in zip(few.log_density(at, level), usual, strict=True):
+        assert one == pytest.approx(other, rel=1e-12)
 
 
 def test_draws_of_the_ratios_follow_a_prior_with_harmless_categories() -> None:

@@ -18,14 +18,15 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.design import LexisDesign
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
+from iceberg.model.departures.readings import other_reading
 from iceberg.model.diagnose import about_recording
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.recording.changes import RecordingFactors, changes_inside, draw_factors, shares_before
 from iceberg.model.recording.names import RenamedCategory, find_renamed
 from iceberg.model.recording.steps import find_recording_steps
-from iceberg.model.results import Diagnostic
+from iceberg.model.results import Diagnostic, IcebergEstimate
 from iceberg.report.viewers import cells_of_counts, counted_cells
-from iceberg.report.words import diagnostic_sentences, headline_reservation
+from iceberg.report.words import diagnostic_sentences, headline, headline_reservation
 from iceberg.simulation.company import simulate_world
 from iceberg.store.counts_tables import counts_parts
 from iceberg.store.counts_tables import read_counts as read_tables
@@ -265,23 +266,59 @@ def test_what_walks_is_the_month_as_today_would_record_it() -> None:
     assert penalty(moved) == pytest.approx(penalty(fit.shared), rel=1e-9)
 
 
-def test_the_range_holds_the_truth_again_once_the_change_is_named() -> None:
+@cache
+def changed_company() -> tuple[CohortCounts, date, float, int]:
+    """A company whose tool records more from a day on: its counts, the day, the factor and its true silent churn."""
     truth, rng = draw_truth("one_segment", 500)
     company, day, factor, _ = recording_change(truth, rng)
-    counts, true = count_directly(company), company.truth["silent_churn"]
-    before, after = (estimate_iceberg(replace(counts, recording_changes=said)) for said in (None, (RecordingChange(day.date()),)))
-    assert "recording_step_more" in {one.code for one in before.diagnostics}
+    return count_directly(company), day.date(), factor, company.truth["silent_churn"]
+
+
+@cache
+def answered(changes: tuple[RecordingChange, ...] | None) -> IcebergEstimate:
+    return estimate_iceberg(replace(changed_company()[0], recording_changes=changes))
+
+
+def test_the_range_holds_the_truth_again_once_the_change_is_named() -> None:
+    counts, day, factor, true = changed_company()
+    before, after = answered(()), answered((RecordingChange(day),))
     assert before.total.silent_churn.upper < true  # half of the complaints seem to have had no consequences
     assert after.total.silent_churn.lower <= true <= after.total.silent_churn.upper
     changed = next(one for one in after.diagnostics if one.code == "recording_changed")
     assert changed.values["lower"] <= factor <= changed.values["upper"]  # type: ignore[operator]
     assert after.total.vocal_customers > before.total.vocal_customers == counts.vocal_customers_total
-    assert estimate_iceberg(replace(counts, recording_changes=())).total == before.total
     # Who is few enough to be hidden is judged by the customers that were recorded, not by as many as today's recording would have.
     assert after.cells is not None
     raw, shown = cells_of_counts(counts, Assumptions()).counted, counted_cells(after.cells).counted
     assert (shown <= raw + 1e-9).all()
     assert after.cells.vocal.sum() > raw[:-2].sum()
+
+
+def test_until_it_is_answered_every_other_draw_is_of_the_other_reading() -> None:
+    """The range is that of the mixture, the remark names both readings, and what is no draw holds both."""
+    counts, _, _, true = changed_company()
+    other = other_reading(counts)
+    assert other is not None
+    unanswered, unchanged, changed = answered(None), answered(()), answered(other.recording_changes)
+    for name in ("silent_churn", "natural"):
+        found = getattr(unanswered.draws, name)
+        assert np.array_equal(found[::2], getattr(unchanged.draws, name)[::2])
+        assert np.array_equal(found[1::2], getattr(changed.draws, name)[1::2])
+    total = unanswered.total.silent_churn
+    assert total.lower <= true <= total.upper
+    codes = [one.code for one in unanswered.diagnostics]
+    assert codes.index("recording_readings") == codes.index("recording_step_more") + 1
+    values = unanswered.diagnostics[codes.index("recording_readings")].values
+    assert (values["lower"], values["upper"]) == (unchanged.total.silent_churn.lower, unchanged.total.silent_churn.upper)
+    assert (values["changed_lower"], values["changed_upper"]) == (changed.total.silent_churn.lower, changed.total.silent_churn.upper)
+    noise = [one.total.placebo for one in (unanswered, unchanged, changed)]
+    assert noise[0].upper == max(noise[1].upper, noise[2].upper)  # type: ignore[union-attr]
+    assert unanswered.total.vocal_customers == unchanged.total.vocal_customers  # complainants as recorded
+    again = estimate_iceberg(counts, warm=unanswered.fit_state)
+    assert (again.total, again.categories) == (unanswered.total, unanswered.categories)
+    for language in LANGUAGES:
+        assert all(diagnostic_sentences(unanswered.diagnostics[codes.index("recording_readings")], Translator(language)))
+        assert "{" not in headline(unanswered, Translator(language))
 
 
 def test_an_answer_is_kept_with_the_counts_and_changes_their_digest() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -19,6 +20,11 @@ from iceberg.model.decision.verdict import Verdict
 
 Ends = tuple[int, int, int]
 NUMBER = r"\d{1,3}(?:[\u202f\u00a0,]\d{3})+|\d+"
+
+
+def nearest(value: float) -> int:
+    """As a spreadsheet shows a number without decimals."""
+    return math.floor(round(value, 6) + 0.5)
 
 
 def whole(text: str) -> int:
@@ -91,9 +97,9 @@ def from_xlsx(content: bytes, names: list[str], words: Translator) -> tuple[str,
     sheets = [[[cell.value for cell in row] for row in sheet.iter_rows()] for sheet in book]
     headers, *rows = sheets[1]
     places = [headers.index(words.text(f"report.columns.silent_{end}")) for end in ("lower", "median", "upper")]
-    found = {row[1].removeprefix("'"): tuple(round(row[place]) for place in places) for row in rows}
+    found = {row[1].removeprefix("'"): tuple(nearest(row[place]) for place in places) for row in rows}
     company = next(row for row in sheets[0] if row[0] == words.text("report.quantity.silent_churn"))
-    found[words.text("report.all_categories")] = tuple(round(value) for value in company[2:5])
+    found[words.text("report.all_categories")] = tuple(nearest(value) for value in company[2:5])
     return " ".join(str(value) for rows in sheets for row in rows for value in row if isinstance(value, str)), found  # type: ignore[return-value]
 
 
@@ -103,7 +109,7 @@ def from_csv(content: bytes, names: list[str], words: Translator) -> tuple[str, 
     for row in rows:
         if row["quantity"] == "silent_churn" and row["table"] in {"total", "category"}:
             name = row["category"].removeprefix("'") or words.text("report.all_categories")
-            found[name] = tuple(round(float(row[end])) for end in ("lower", "median", "upper"))
+            found[name] = tuple(nearest(float(row[end])) for end in ("lower", "median", "upper"))
     return " ".join(row["text"] for row in rows), found
 
 
@@ -117,7 +123,7 @@ def from_json(content: bytes, names: list[str], words: Translator) -> tuple[str,
     document = json.loads(content)
     found = {item["category"]: item["silent_churn"] for item in document["categories"]}
     found[words.text("report.all_categories")] = document["total"]["silent_churn"]
-    return "", {name: tuple(round(ends[end]) for end in ("lower", "median", "upper")) for name, ends in found.items()}  # type: ignore[misc]
+    return "", {name: tuple(nearest(ends[end]) for end in ("lower", "median", "upper")) for name, ends in found.items()}  # type: ignore[misc]
 
 
 def verdicts(format: str, content: bytes, names: list[str], words: Translator) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The iceberg: honest lengths, one waterline, labels that never touch, colours that stay."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from PIL import ImageFont
@@ -242,3 +242,28 @@ def test_widths_are_never_under_those_of_the_widest_system_font(bold: bool) -> N
         "Waiting time",
     ):
         assert text_width(text, 12, bold=bold) >= 0.99 * font.getlength(text) * 12 / 1000
+
+
+@pytest.mark.parametrize("number", [9, 12, 19])
+def test_the_three_largest_are_named_in_place_by_lines_that_cross_nothing(number: int) -> None:
+    """Where names do not fit above thin bars; each line ends above its own column, in the order of the columns."""
+    estimate = example_estimate(number, names="sixty", draws=40)
+    layout = lay_out(iceberg_table(estimate), Translator("fr"), totals=iceberg_totals(estimate))
+    assert [category for category, _ in layout.leaders] == list(layout.columns.loc[layout.columns["rank"] <= 3, "category"])
+    for category, corners in layout.leaders:
+        assert corners[-1][0] == layout.columns.set_index("category").loc[category, "slot"]
+        named = " ".join(label.text for label in layout.labels if label.category == category and label.y < corners[0][1])
+        assert category.split()[0] in named and "…" not in named
+        assert corners[-1][1] <= min(label.y for label in layout.labels if label.category == category and label.y > corners[1][1])
+    segments = [(one, two) for _, corners in layout.leaders for one, two in pairwise(corners)]
+    flat = [(min(a[0], b[0]), max(a[0], b[0]), a[1]) for a, b in segments if a[1] == b[1]]
+    upright = [(a[0], min(a[1], b[1]), max(a[1], b[1])) for a, b in segments if a[0] == b[0]]
+    assert [(one, two) for one in flat for two in upright if one[0] < two[0] < one[1] and two[1] < one[2] < two[2]] == []
+
+
+def test_one_or_two_categories_are_no_slabs() -> None:
+    for number in (1, 2, 3, 4):
+        estimate = example_estimate(number, draws=40)
+        layout = lay_out(iceberg_table(estimate), Translator("en"), totals=iceberg_totals(estimate))
+        first = layout.columns.iloc[0]
+        assert layout.x_pixels(first["bar_right"]) - layout.x_pixels(first["bar_left"]) == pytest.approx(119, abs=3)

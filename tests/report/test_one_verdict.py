@@ -16,7 +16,7 @@ from iceberg.report.advice import decision, first_decisions, ranking_lead, tiles
 from iceberg.report.files import Provenance, report_bytes
 from iceberg.report.words import certainty_sentence, headline_sentence
 from tests.report.examples import example_counts, example_estimate
-from tests.report.readback import READERS, verdicts
+from tests.report.readback import READERS, nearest, verdicts
 
 SIZES = (1, 2, 7, 12, 19)
 FILTERS = ("whole", "months", "segment", "unknown")  # the last: months of a study that keeps no placebo by cell
@@ -90,8 +90,10 @@ def test_without_a_test_or_an_order_in_time_nothing_is_to_be_fixed(level: str, f
         assert (Verdict.UNTESTED in said) == (level in {"3", "4"} and filtered == "unknown")
 
 
+# Every level, filter, size and side of chance at least once: each report is made and read back.
 READ = (("3", "whole", 7, "mixed", "en"), ("3", "segment", 2, "low_end", "fr"), ("2", "months", 1, "clear", "en"),
-        ("3", "months", 19, "inside", "fr"), ("F", "whole", 2, "clear", "fr"))  # fmt: skip
+        ("3", "months", 19, "inside", "fr"), ("F", "whole", 2, "clear", "fr"), ("4", "segment", 12, "mixed", "en"),
+        ("0", "whole", 7, "clear", "fr"), ("3", "unknown", 12, "low_end", "en"))  # fmt: skip
 
 
 @pytest.mark.parametrize(("level", "filtered", "size", "chance", "language"), READ)
@@ -101,7 +103,7 @@ def test_every_report_read_back_says_the_verdict_of_every_category(level: str, f
     names = [item.category for item in estimate.categories]
     meant = {item.category: decision(estimate, item.category, words).label for item in estimate.categories}
     ends = {
-        item.category: tuple(round(end) for end in (item.silent_churn.lower, item.silent_churn.median, item.silent_churn.upper))
+        item.category: tuple(nearest(end) for end in (item.silent_churn.lower, item.silent_churn.median, item.silent_churn.upper))
         for item in estimate.categories
     }
     for format in READERS:
@@ -111,6 +113,9 @@ def test_every_report_read_back_says_the_verdict_of_every_category(level: str, f
         assert {name: found[name] for name in names} == ends, format
         if format not in {"json", "csv"}:
             assert squeezed(headline_sentence(estimate, words)) in squeezed(text), format
+        if format in {"pdf", "pptx", "html"}:
+            for one in first_decisions(estimate, words):
+                assert squeezed(one.sentence) in squeezed(text), format
 
 
 def squeezed(text: str) -> str:

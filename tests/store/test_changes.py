@@ -1,9 +1,18 @@
 """What moved between two versions, and what each cause did."""
 
+from datetime import date
+
 import pytest
 
+from iceberg.cohort.window import ObservationWindow
+from iceberg.locale import Translator
+from iceberg.model.assumptions import Assumptions
+from iceberg.model.estimate import estimate_iceberg
+from iceberg.report.export import build_document
 from iceberg.store.changes import explain_change
-from iceberg.store.studies import Store
+from iceberg.store.studies import Publication, Store
+from iceberg.ui.sections.study_head import _as_text, _change_sentence
+from tests.model.build import linked_counts
 from tests.store.conftest import Maker
 
 
@@ -63,3 +72,31 @@ def test_nothing_moved_between_a_version_and_itself(store: Store, publication: M
     assert not (change.data.moved or change.assumptions.moved or change.method.moved)
     assert change.difference.median == 0
     assert change.probability_fell == 0.5, "neither a fall nor a rise"
+
+
+def test_windows_of_different_length_are_compared_by_rates(store: Store) -> None:
+    """The same company over one year and over two: twice the customers, the same rate."""
+    for years in (1, 2):
+        counts = linked_counts(
+            {"billing": 120 * years, "delivery": 90 * years},
+            silent_leavers=600 * years,
+            person_days=3_650_000 * years,
+            window=ObservationWindow(date(2025 - years, 1, 1), date(2024, 12, 31)),
+        )
+        estimate = estimate_iceberg(counts, assumptions=Assumptions(draws=200))
+        rows = {table: {"read": 9, "kept": 9, "rejected": 0} for table in ("customers", "complaints")}
+        study = store.publish(Publication("Longer", counts, estimate, build_document(estimate, counts, rows=rows))).study_id
+    change = explain_change(store.load(study, 1), store.load(study, 2))
+    assert change.rates is not None and change.after.median > 1.4 * change.before.median, "the totals say that it rose"
+    assert change.rates.total.rate_after.median == pytest.approx(change.rates.total.rate_before.median, rel=0.25)
+    assert change.probability_fell < change.rates.total.probability_fell < 0.8, "the rates say that nothing changed"
+    said = {language: _change_sentence(change, Translator(language)) for language in ("en", "fr")}
+    assert "(12 and 24 months)" in said["en"] and "(12 et 24 mois)" in said["fr"]
+    window = {code: (before, after) for code, before, after in change.data.facts}["window"]
+    assert "31 décembre 2024" in _as_text(window[0], Translator("fr")) and "2024-12-31" not in _as_text(window[0], Translator("fr"))
+
+
+def test_windows_of_one_length_are_compared_by_totals(store: Store, publication: Maker) -> None:
+    study = store.publish(publication()).study_id
+    store.publish(publication(months_later=4, sha256="d" * 64))
+    assert explain_change(store.load(study, 1), store.load(study, 2)).rates is None

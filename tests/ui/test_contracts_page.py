@@ -36,6 +36,15 @@ def test_where_no_range_can_be_given_the_page_says_so_and_shows_no_figure(open_p
     assert_healthy(app)
     assert "no range can be given" in spoken(app).lower()
     assert not app.metric
+    app.switch_page(page_file("method")).run()
+    assert_healthy(app)
+    assert "no range can be given" in spoken(app).lower()
+    assert not {"compute.sensitivity", "compute.tornado"} & {one.key for one in app.button}
+    app.switch_page(page_file("compare")).run()
+    assert "nothing can be compared" in spoken(app).lower()
+    app.switch_page(page_file("survival")).run()
+    assert_healthy(app)
+    assert "how many of them are silent churn cannot be said" in spoken(app).lower()
 
 
 def test_the_columns_of_contracts_are_shown_and_can_be_left_out(open_page: OpenPage) -> None:

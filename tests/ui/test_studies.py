@@ -16,6 +16,7 @@ from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
+from iceberg.store.annotations.plans import Note, add_note
 from iceberg.store.audit import read_audit
 from iceberg.store.retention import delete_study
 from iceberg.store.studies import Publication, Store
@@ -360,8 +361,8 @@ def test_a_viewers_menu_holds_what_is_a_viewers(publish: Publish, monkeypatch: p
     publish()
     open_app(roles=["iceberg-viewer"])
     open_app(roles=["iceberg-analyst"])
-    assert menus[0] == ["", "studies", "category", "method"]
-    assert menus[1] == ["", "studies", "category", "method", "compare", "survival", "upload"]
+    assert menus[0] == ["", "studies", "category", "decide", "method"]
+    assert menus[1] == ["", "studies", "category", "decide", "method", "compare", "survival", "upload"]
 
 
 def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None:
@@ -470,3 +471,22 @@ def test_a_viewer_reads_the_method_and_edits_nothing(publish: Publish) -> None:
     assert {button.key for button in app.button} & {"priors.apply", "priors.restore", "compute.sensitivity"} == set()
     whole = open_app("method", roles=["iceberg-analyst"], study=study)
     assert "priors.apply" in {button.key for button in whole.button}
+
+
+def test_before_and_after_offers_the_version_before_first_and_nothing_that_does_not_compare(publish: Publish, store: Store) -> None:
+    """Another company's study is no choice; what was done stands at its day in the months and below them."""
+    other = linked_counts({"parking": 90, "noise": 80}, silent_leavers=500)
+    made = estimate_iceberg(other, assumptions=Assumptions(draws=80))
+    rows = {name: {"read": 9, "kept": 9, "rejected": 0} for name in ("customers", "complaints")}
+    files = (SourceFile("customers", "others.csv", "b" * 64),)
+    store.publish(Publication("Elsewhere", other, made, build_document(made, other, rows=rows), files, author="ana@example.org"))
+    study = publish()
+    publish(ratio=2.0)
+    publish(ratio=3.0)
+    add_note(store.engine, study, Note("", date(2025, 3, 1), "Second till opened", "Zoë", "ana"), actor="ana")
+    app = open_app("compare", study=study)
+    assert "Second till opened" in spoken(app)
+    app.segmented_control[0].set_value("studies").run()
+    assert_healthy(app)
+    offered = next(box for box in app.selectbox if box.key == "compare.other").options
+    assert [one.split(",")[1].strip() for one in offered] == ["version 2", "version 1"]

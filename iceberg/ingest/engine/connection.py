@@ -30,7 +30,7 @@ def connect(*, memory_limit: str | None = None, usual_bytes: float = USUAL_BYTES
             "allow_community_extensions": "false",
         },
     )
-    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")  # the day of a time in a zone must not depend on the machine
     if memory_limit is None:
         if usual_bytes < limit_of(connection):
             connection.execute(f"SET memory_limit = '{usual_bytes / 1e6:.0f}MB'")

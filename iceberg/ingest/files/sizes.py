@@ -14,6 +14,7 @@ from iceberg.errors import FileError
 from iceberg.ingest.engine.connection import USUAL_BYTES, work_on_disk
 from iceberg.ingest.engine.limits import limit_of
 from iceberg.ingest.files.sources import Source, UploadedBytes
+from iceberg.ingest.remote.address import OBJECT_STORES, is_address, parse_address
 
 if TYPE_CHECKING:
     from iceberg.ingest.engine.workspace import Workspace
@@ -52,7 +53,9 @@ def is_large(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sequen
 
 
 def _is_parquet(source: Source) -> bool:
-    return isinstance(source, str | Path) and Path(source).suffix.lower() in _PARQUET
+    if not isinstance(source, str | Path):
+        return False
+    return Path(parse_address(str(source)).path if is_address(str(source)) else source).suffix.lower() in _PARQUET
 
 
 def _size(source: Source) -> int:
@@ -60,6 +63,13 @@ def _size(source: Source) -> int:
         return 0
     if isinstance(source, UploadedBytes):
         return len(source.data)
+    if is_address(str(source)):
+        address = parse_address(str(source))
+        if address.scheme not in OBJECT_STORES:  # its size is not known; it becomes Parquet, which is read in place
+            return 0
+        from iceberg.ingest.remote.object_store import object_bytes
+
+        return object_bytes(str(source), address) * _UNPACKED.get(Path(address.path).suffix.lower(), 1)
     path = Path(source)
     if not path.is_file():
         return 0

@@ -1,4 +1,4 @@
-"""Brings the bytes of a source (a path, standard input, an upload, a database table) to a local file."""
+"""Brings the bytes of a source (a path, standard input, an upload, the address of a table) to a local file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from iceberg.errors import FileError
 from iceberg.ingest.engine.workspace import Workspace
-from iceberg.ingest.files.postgres import is_database, spool_table
+from iceberg.ingest.remote.address import is_address
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def open_source(source: str | Path | UploadedBytes, workspace: Workspace) -> Ope
     """Bring a source to a local file.
 
     Raises:
-        FileError: ``file_not_found``, ``file_is_directory`` or ``file_unreadable``.
+        FileError: ``file_not_found``, ``file_is_directory`` or ``file_unreadable``; of an address see `iceberg.ingest.remote`.
     """
     if isinstance(source, UploadedBytes):
         name = Path(source.name.replace("\\", "/")).name or "upload"
@@ -70,10 +70,11 @@ def open_source(source: str | Path | UploadedBytes, workspace: Workspace) -> Ope
         return OpenedSource(name, path, size_bytes=len(source.data))
     if str(source) == "-":
         return _spool_standard_input(workspace)
-    if is_database(str(source)):
-        path = workspace.new_file(".csv")
-        name = spool_table(str(source), path)
-        return OpenedSource(name, path, size_bytes=path.stat().st_size)
+    if is_address(str(source)):
+        from iceberg.ingest.remote.places import fetch_table
+
+        fetched = fetch_table(str(source), workspace)
+        return OpenedSource(fetched.name, fetched.path, fetched.sheet, fetched.path.stat().st_size)
     return _open_path(str(source))
 
 

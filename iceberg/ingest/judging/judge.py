@@ -14,7 +14,7 @@ from iceberg.ingest.columns.mapping import Opened
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.files.load import Load
 from iceberg.ingest.files.read import text_table
-from iceberg.ingest.files.source_table import FileReading, SourceTable
+from iceberg.ingest.files.source_table import ZONED, FileReading, SourceTable
 from iceberg.ingest.files.text.malformed_lines import BadLine, blank_broken_lines, has_fatal_rejects, read_bad_lines
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import combine_parts, count_rows, join_parquet, move_rows, place_parts
@@ -226,13 +226,15 @@ def _with_reading(item: JudgedTable) -> JudgedTable:
 
 def _complete_reading(item: JudgedTable) -> FileReading:
     used = {name: column.header for name, column in item.fields.columns.items()}
+    zoned = {column.header: item.fields.zone or "UTC" for column in item.fields.columns.values() if column.type == ZONED}
     return replace(
         item.source.reading,
         table=item.table,
         used=used,
         dropped=item.source.unread(used),
         date_formats={item.fields.columns[name].header: reading.format for name, reading in item.fields.dates.items()},
-        time_zones={item.fields.columns[name].header: reading.time_zone for name, reading in item.fields.dates.items() if reading.time_zone},
+        time_zones=zoned
+        | {item.fields.columns[name].header: reading.time_zone for name, reading in item.fields.dates.items() if reading.time_zone},
         decimal={item.fields.columns[name].header: reading.decimal for name, reading in item.fields.numbers.items()},
         revenue_period="" if "revenue" not in used else ("month" if item.fields.revenue_per_year > 1 else "year"),
     )

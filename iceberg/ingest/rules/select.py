@@ -16,7 +16,7 @@ from iceberg.ingest.columns.questions import require_months, require_yes, settle
 from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
-from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
+from iceberg.ingest.files.source_table import PREVIEW_ROWS, ZONED, SourceColumn, SourceTable
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, UNCATEGORISED, all_fields
@@ -61,6 +61,7 @@ class TypedFields:
         tenure_unit: ``"days"``, ``"weeks"``, ``"months"`` or ``"years"`` where a mapping says so.
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
+        zone: Zone whose days are taken of typed times in a zone, such as those of a database; "" takes those of UTC.
         unconverted: The currencies of a column of amounts that was left out, because no rate brings them to one.
         tidy_ids: Every id can stay as it is.
         proven: What is true of every row of the file, and need not be tested.
@@ -73,6 +74,7 @@ class TypedFields:
     live_statuses: tuple[str, ...] = ()
     tenure_unit: str = ""
     filled_counts: bool = False
+    zone: str = ""
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
     unconverted: tuple[str, ...] = ()
@@ -125,8 +127,9 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
     one = mapping.one_category if mapping.counts_as_one else ""
     yes, live = mapping.yes_values, mapping.live_statuses
     return TypedFields(
-        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, unconverted=unconverted
-    )
+        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, unconverted=unconverted,
+        zone=mapping.time_zone,
+    )  # fmt: skip
 
 
 def _with_enough_values(connection: Queryable, source: SourceTable, column: SourceColumn) -> SourceColumn:
@@ -233,6 +236,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
     if kind in {"date", "end"}:
         if column.is_text:
             return date_sql(column.sql, fields.dates[name])
+        if fields.zone and column.type == ZONED:
+            return f"CAST({column.sql} AT TIME ZONE {quote_text(fields.zone)} AS DATE)"
         return f"CAST({column.sql} AS DATE)" if column.type.startswith(("DATE", "TIMESTAMP")) else _numeric_date(column)
     if name in fields.proven.plain and name in {"segment", "revenue"}:
         return column.text_sql if name == "segment" else _amount(column)

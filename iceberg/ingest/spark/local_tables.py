@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import cast
 
 from iceberg.ingest.files.load import OnFile
-from iceberg.ingest.files.postgres import is_database
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
+from iceberg.ingest.remote.places import is_table_of_rows
 from iceberg.ingest.rules.rules import bit_of
 from iceberg.ingest.schema import CANONICAL_COLUMNS, FileTotals, RowIssue
 from iceberg.ingest.spark.engine import SparkEngine
@@ -34,8 +34,8 @@ _JUDGED_IN_SPARK = {
 
 
 def is_read_here(source: str) -> bool:
-    """Whether a source is one file that this package reads better than Spark: a CSV of any kind, a workbook, a stream, a table of a database."""
-    if is_database(source) or source == "-":
+    """Whether this package reads a source better than Spark: a CSV of any kind, a workbook, a stream, a table of a database or a lake."""
+    if is_table_of_rows(source) or source == "-":
         return True
     path = Path(source.rpartition("#")[0] if "#" in source and not Path(source).exists() else source).expanduser()
     return not is_remote(source) and not any(sign in source for sign in "*?[") and not path.is_dir() and path.suffix.lower() not in _FOR_SPARK

@@ -22,7 +22,7 @@ from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
-from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, opinions_differ
+from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, compare_opinions
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
@@ -127,7 +127,7 @@ def correct_by_departures(
         pipeline=_pipelines(_with_silence(ahead, spoken), own),
         second_opinion=opinions,
         common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
-        diagnostics=(*remarks, *_compare_opinions(counts.categories, churn, opinions, own), *((conflict,) if conflict else ())),
+        diagnostics=(*remarks, *compare_opinions(counts.categories, churn, opinions, own), *((conflict,) if conflict else ())),
         fit_state=reference,
         recording=_recording(heard, drawn),
         checks=reference.checks,
@@ -246,20 +246,6 @@ def _pipelines(ahead: FloatArray, own: BoolArray) -> tuple[dict[int, CredibleInt
     """(K, C, H) as C + 1 mappings from days ahead to an interval."""
     by_horizon = [_intervals(ahead[..., place], own) for place in range(ahead.shape[2])]
     return tuple(dict(zip(HORIZONS_DAYS, one, strict=True)) for one in zip(*by_horizon, strict=True))
-
-
-def _compare_opinions(
-    categories: tuple[str, ...], churn: FloatArray, opinions: tuple[CredibleInterval, ...] | None, own: BoolArray
-) -> tuple[Diagnostic, ...]:
-    """A remark for the total and for each category where the estimate without tenure differs."""
-    if opinions is None:
-        return ()
-    found = []
-    for name, first, second in zip((*categories, None), _intervals(churn.sum(axis=(2, 3), dtype=np.float64), own), opinions, strict=True):
-        if opinions_differ(first, second):
-            code = "second_opinion_differs" if name is None else "second_opinion_differs_category"
-            found.append(Diagnostic(code, "caution", {"lower": round(second.lower), "upper": round(second.upper)}, name))
-    return tuple(found)
 
 
 def _diagnose(

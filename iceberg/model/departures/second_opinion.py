@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.departures.fit.model import ExcessHazardFit, refit
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio.posterior import RatioPrior
 from iceberg.model.ratio.prior_change import rows_under
-from iceberg.model.results import CredibleInterval
+from iceberg.model.results import CredibleInterval, Diagnostic
 
 SECOND_DRAWS = 600
 DIFFERENT = 1.5  # judgement: a factor between two medians that changes what is decided
@@ -50,3 +50,18 @@ def opinions_differ(first: CredibleInterval, second: CredibleInterval) -> bool:
     low, high = sorted((first.median, second.median))
     apart = high >= DIFFERENT * max(low, LEAST_CUSTOMERS)
     return apart and not (first.lower <= second.median <= first.upper and second.lower <= first.median <= second.upper)
+
+
+def compare_opinions(
+    categories: tuple[str, ...], churn: SingleArray, opinions: tuple[CredibleInterval | None, ...] | None, own: BoolArray
+) -> tuple[Diagnostic, ...]:
+    """A remark for the total, which is that of the categories `own`, and for each category where the estimate without tenure differs."""
+    if opinions is None:
+        return ()
+    found, by_category = [], churn.sum(axis=(2, 3), dtype=np.float64)
+    each = (*(CredibleInterval.of(draws) for draws in by_category.T), CredibleInterval.of(by_category[:, own].sum(axis=1)))
+    for name, first, second in zip((*categories, None), each, opinions, strict=True):
+        if second is not None and opinions_differ(first, second):
+            code = "second_opinion_differs" if name is None else "second_opinion_differs_category"
+            found.append(Diagnostic(code, "caution", {"lower": round(second.lower), "upper": round(second.upper)}, name))
+    return tuple(found)

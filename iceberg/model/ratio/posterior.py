@@ -27,6 +27,8 @@ SPREAD_MEDIAN, SPREAD_LOG_SD = 0.9, 0.45
 # Judgement, grade D: one company in ten has next to no silent churn; the ratio there is 150 times smaller, give or take.
 NEAR_ZERO_WEIGHT, NEAR_ZERO_SHIFT, NEAR_ZERO_SD = 0.10, -5.0, 2.0
 
+MOST_FACTORS = 1000  # whose product is taken
+
 
 @dataclass(frozen=True, eq=False)
 class RatioPrior:
@@ -94,20 +96,25 @@ class RatioPrior:
 
     def log_density(self, log_ratio: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Log density (constants dropped) at (K, C) and (K,), and its gradients by both."""
-        weight, spread = self.spreads
+        weight, usual_log, sharp, sums = self._mixture
         own = log_ratio - self.mean - level[:, None]
-        usual = own[:, None, :] / spread[:, None]
-        terms = np.log1p(-self.harmless) - np.log(spread)[:, None] - 0.5 * usual**2
         away = (own - HARMLESS_SHIFT) / HARMLESS_SD
+        square = own**2
         harmless = np.log(max(self.harmless, 1e-300)) - np.log(HARMLESS_SD) - 0.5 * away**2
-        both = np.logaddexp(terms, harmless[:, None, :])
-        of_spread = both.sum(axis=2) + weight
-        value = logsumexp(of_spread, axis=1)
-        share = np.exp(of_spread - value[:, None])[:, :, None]
-        is_usual = np.exp(terms - both)
-        slope = -(share * is_usual * usual / spread[:, None]).sum(axis=1) - (share * (1 - is_usual)).sum(axis=1) * away / HARMLESS_SD
+        gap = harmless[:, :, None] + (square[:, :, None] * (0.5 * sharp) - usual_log)  # K C T: log of harmless over usual
+        less = np.exp(-np.abs(gap))
+        plus = 1 + less
+        # The logarithm of a product is a sum of logarithms, and cheaper; of a thousand factors up to 2 it would overflow.
+        spill = np.log(plus.prod(axis=1)) if gap.shape[1] < MOST_FACTORS else np.log(plus).sum(axis=1)
+        of_spread = weight + gap.shape[1] * usual_log - square.sum(axis=1)[:, None] * (0.5 * sharp) + np.maximum(gap, 0).sum(axis=1) + spill
+        top = of_spread.max(axis=1, keepdims=True)
+        share = np.exp(of_spread - top)
+        total = share.sum(axis=1, keepdims=True)
+        is_usual = np.where(gap > 0, less, 1.0) / plus * (share / total)[:, None, :]
+        pulled, usual = np.moveaxis(is_usual @ sums, 2, 0)
+        slope = -own * pulled - (1 - usual) * away / HARMLESS_SD
         of_level, level_slope = self._of_level(level)
-        value, level_slope = value + of_level, level_slope - slope.sum(axis=1)
+        value, level_slope = (top + np.log(total))[:, 0] + of_level, level_slope - slope.sum(axis=1)
         if self.observed_mean is not None and self.observed_precision is not None:
             off = log_ratio - self.observed_mean
             pull = off @ self.observed_precision
@@ -115,12 +122,19 @@ class RatioPrior:
             slope = slope - pull
         return value, slope, level_slope
 
+    @cached_property
+    def _mixture(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Per spread (T): log weight, log of the usual part's height, precision; (T, 2) precision beside ones, which sum over the spreads."""
+        weight, spread = self.spreads
+        sharp = spread**-2
+        return weight, np.log1p(-self.harmless) - np.log(spread), sharp, np.column_stack([sharp, np.ones_like(sharp)])
+
     def _of_level(self, level: FloatArray) -> tuple[FloatArray, FloatArray]:
         weight, mean, sd = self.levels
-        away = (level[:, None] - mean) / sd
-        terms = weight - np.log(sd) - 0.5 * away**2
-        value = logsumexp(terms, axis=1)
-        return value, -(np.exp(terms - value[:, None]) * away / sd).sum(axis=1)
+        away = [(level - mean[kind]) / sd[kind] for kind in (0, 1)]
+        usual, near_zero = (weight[kind] - np.log(sd[kind]) - 0.5 * away[kind] ** 2 for kind in (0, 1))
+        value = np.logaddexp(usual, near_zero)
+        return value, -(np.exp(usual - value) * away[0] / sd[0] + np.exp(near_zero - value) * away[1] / sd[1])
 
     def level_given(self, log_ratio: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         """Where the level is likely to be, (K,), how it moves with each ratio, (C,), and its standard deviation: under the Gaussian part alone."""

@@ -11,13 +11,15 @@ import pandas as pd
 
 from iceberg.locale import Translator, visible
 from iceberg.report.charts.base import axis_title, finish, note, number_expr, palette_of, worded_tooltip
-from iceberg.report.charts.iceberg.text_width import shortened
+from iceberg.report.charts.iceberg.text_width import wrapped
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme, category_colours
 from iceberg.report.takeaways import takeaway_origin, takeaway_outcomes
 from iceberg.report.words import customers
 
-ROW_PX, DOT_PX = 34, 15
+DOT_PX = 15
+ROW_PX = {1: 34, 2: 34, 3: 46, 4: 60}  # by the lines that the longest name takes
+MOST_LINES = {False: 3, True: 4}  # of a name; on a phone it has half the width
 LABEL_PX, NARROW_LABEL_PX = 210, 118
 LABEL_SIZE = 12
 COLUMNS_OF_DOTS = 14  # judgement: so many places along the axis keep the heaps low and the shape visible
@@ -50,21 +52,23 @@ def build_waterfall(
         label=[_number(row, translator) for row in frame.to_dict("records")],
         labels_at=np.maximum(frame["end"], np.where(frame["step"] == "caused", frame["upper"], 0.0)),
     )
-    shown["short"] = [f"{place:02d}{shortened(name, room, LABEL_SIZE)}" for place, name in enumerate(names)]
-    rows = alt.Axis(title=None, labelExpr="slice(datum.label, 2)", labelLimit=room + 20, ticks=False, domain=False)
+    lines = [wrapped(name, room, LABEL_SIZE, lines=MOST_LINES[narrow]) for name in names]
+    row_px = ROW_PX[max(map(len, lines))]
+    shown["short"] = ["\n".join([f"{place:02d}{name[0]}", *name[1:]]) for place, name in enumerate(lines)]
+    rows = alt.Axis(title=None, labelExpr="split(slice(datum.label, 2), '\\n')", labelLimit=room + 20, ticks=False, domain=False)
     y = alt.Y("short:N", sort=None, axis=rows)
     base = drawing(shown).encode(y=y)
-    scale = alt.Scale(domain=[0, float(shown["labels_at"].max()) * (1.55 if narrow else 1.3)], nice=False)
+    scale = alt.Scale(domain=[0, float(shown["labels_at"].max()) * (1.8 if narrow else 1.3)], nice=False)
     x = alt.X("start:Q", scale=scale, axis=alt.Axis(title=axis_title(translator.text("report.axis.customers"), narrow=narrow), tickCount=4,
                                                    labelExpr=number_expr(translator)))  # fmt: skip
     hints = worded_tooltip(translator, name="step", label="value")
     total = shown[shown["step"] == "caused"]
     layers = [
-        base.marked("bar", height=ROW_PX * 0.6, cornerRadius=2).encode(x=x, x2="end", color=alt.Color("colour:N", scale=None), tooltip=hints),
+        base.marked("bar", height=20, cornerRadius=2).encode(x=x, x2="end", color=alt.Color("colour:N", scale=None), tooltip=hints),
         drawing(total).marked("rule", strokeWidth=2, color=palette.text).encode(y=y, x=alt.X("lower:Q"), x2="upper"),
         base.marked("text", align="left", dx=6, fontSize=LABEL_SIZE).encode(x=alt.X("labels_at:Q"), text="label:N"),
     ]
-    return finish(layers, theme, description=description, height=ROW_PX * len(frame))
+    return finish(layers, theme, description=description, height=row_px * len(frame))
 
 
 def _name(row: Mapping[Any, Any], translator: Translator) -> str:

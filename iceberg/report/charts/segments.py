@@ -9,12 +9,14 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.report.charts.base import category_scale, finish, note, palette_of, worded_tooltip
+from iceberg.model.compare import CLEAR
+from iceberg.model.results import CredibleInterval
+from iceberg.report.charts.base import category_scale, finish, note, palette_of, range_texts, ratio_expr, worded_tooltip
 from iceberg.report.charts.dots import MOST_SEGMENTS, ROW_PX, row_labels, rows_axis
 from iceberg.report.charts.iceberg.text_width import wrapped
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
-from iceberg.report.words import customers
+from iceberg.report.words import customers, customers_range, in_hundred
 
 Order = Literal["rate", "customers", "name"]
 _SHOWN = {False: 6, True: 2}  # categories beside the whole: the largest of the study, the others in the table
@@ -114,3 +116,81 @@ def takeaway_segment_dots(frame: pd.DataFrame, translator: Translator) -> str:
     clear = "clear" if most["rate_lower"] > least["rate_upper"] else "open"
     values = {"most": names[0], "least": names[1], "high": rates[0], "low": rates[1], "high_range": spans[0], "low_range": spans[1]}
     return translator.text(f"where.{clear}", **values, category=own.iloc[0]["category"])
+
+
+def build_segment_pair(
+    frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, pair: tuple[str, str], categories: Sequence[str], narrow: bool = False
+) -> LayeredChart:
+    """Two segments, a row per category: a disc for the first, a diamond for the second, each with its 90 % range.
+
+    Args:
+        frame: `iceberg.report.tables.segments.segment_pair`.
+        translator: Language.
+        theme: ``light`` or ``dark``.
+        pair: Names of the two.
+        categories: All categories in the order of the study, for their colours.
+        narrow: Phone.
+    """
+    palette = palette_of(theme)
+    names = [name or translator.text("report.all_categories") for name in frame["category"]]
+    labels = row_labels(names, narrow=narrow)
+    colours = dict(zip(category_scale(categories, theme).domain, category_scale(categories, theme).range, strict=True))
+    parts = []
+    for place, (stem, name) in enumerate(zip(("first", "second"), pair, strict=True)):
+        own = frame[["category"]].assign(
+            lower=frame[f"{stem}_lower"], median=frame[f"{stem}_median"], upper=frame[f"{stem}_upper"], label=labels, name=names,
+            segment=name or translator.text("report.all_segments"), place=place, ink=[colours.get(one, palette.text) for one in frame["category"]],
+        )  # fmt: skip
+        own["range_text"] = range_texts(own["lower"], own["upper"], _two_digits, translator, key="report.range_words")
+        own["value_text"] = [_two_digits(value, translator) for value in own["median"]]
+        parts.append(own)
+    data = pd.concat(parts, ignore_index=True)
+    said = [name or translator.text("report.all_segments") for name in pair]
+    shape = alt.Shape(
+        "segment:N",
+        scale=alt.Scale(domain=said, range=["circle", "diamond"]),
+        legend=alt.Legend(title=None, orient="top", symbolFillColor=palette.text, symbolStrokeColor=palette.text, labelLimit=0),
+    )
+    offset = alt.YOffset("place:O", scale=alt.Scale(domain=[0, 1], paddingInner=0.4))
+    title = translator.text("where.axis_short" if narrow else "where.axis")
+    axis = alt.Axis(title=title, labelExpr=ratio_expr(translator), tickCount=4 if narrow else 6)
+    y, ink = rows_axis(labels, narrow=narrow), alt.Color("ink:N", scale=None)
+    hints = worded_tooltip(translator, segment="segment", name="category", value_text="rate", range_text="range")
+    base = drawing(data)
+    layers = [
+        base.marked("rule", strokeWidth=5, strokeCap="round", opacity=0.4).encode(
+            x=alt.X("lower:Q", axis=axis), x2="upper", y=y, yOffset=offset, color=ink, tooltip=hints
+        ),
+        base.marked("point", size=110, filled=True, opacity=1, stroke=palette.page).encode(
+            x=alt.X("median:Q"), y=y, yOffset=offset, color=ink, shape=shape, tooltip=hints
+        ),
+    ]
+    return finish(layers, theme, description=takeaway_segment_pair(frame, pair, translator), height=(ROW_PX[narrow] + 4) * len(labels) + 10)
+
+
+def _two_digits(value: float, translator: Translator) -> str:
+    return translator.decimal(float(value), digits=2)
+
+
+def takeaway_segment_pair(frame: pd.DataFrame, pair: tuple[str, str], translator: Translator) -> str:
+    """Which of two segments loses more, how sure that is, what it costs and over which category: the alternative text."""
+    whole, parts = frame.iloc[0], frame.iloc[1:]
+    names = [name or translator.text("report.all_segments") for name in pair]
+    turned = bool(whole["more"] < 0.5)
+    more, less = ("second", "first") if turned else ("first", "second")
+    chance = 1 - whole["more"] if turned else whole["more"]
+    values = {
+        "more": names[turned],
+        "less": names[not turned],
+        "high": _two_digits(whole[f"{more}_median"], translator),
+        "low": _two_digits(whole[f"{less}_median"], translator),
+        "chance": in_hundred(float(chance), translator),
+    }
+    if chance < CLEAR:
+        return translator.text("where.pair_open", **values)
+    gaps = parts["difference_median"] * (-1 if turned else 1)
+    ends = [f"extra_{end}" for end in ("lower", "median", "upper")]
+    low, middle, high = (-whole[name] for name in reversed(ends)) if turned else (whole[name] for name in ends)
+    ends_said = customers_range(CredibleInterval(max(low, 0.0), max(middle, 0.0), high), translator)
+    extra = {"middle": ends_said["middle"], "low_end": ends_said["low"], "high_end": ends_said["high"]}
+    return translator.text("where.pair_clear", **values, **extra, category=parts["category"].iloc[int(gaps.argmax())])

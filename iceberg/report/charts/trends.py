@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import altair as alt
 import pandas as pd
@@ -25,7 +25,7 @@ from iceberg.report.charts.base import (
     value_axis,
     worded_tooltip,
 )
-from iceberg.report.charts.layers import LayeredChart, drawing
+from iceberg.report.charts.layers import Drawing, LayeredChart, drawing
 from iceberg.report.palette import Theme
 from iceberg.report.tables.written import month_text
 from iceberg.report.takeaways import (
@@ -47,6 +47,7 @@ def build_month_trend(
     theme: Theme = "light",
     *,
     colour: str | None = None,
+    notes: Sequence[tuple[date, str]] = (),
     narrow: bool = False,
 ) -> LayeredChart:
     """Silent leavers per month with their 90 % band, and the complainants of the same months (`iceberg.report.tables.estimate.month_trend_table`).
@@ -56,6 +57,7 @@ def build_month_trend(
         translator: Language.
         theme: ``light`` or ``dark``.
         colour: Colour of the band, where one category is shown.
+        notes: Day and number of each note; those outside the months are left out.
         narrow: Phone.
     """
     description = takeaway_month_trend(frame, translator)
@@ -81,6 +83,9 @@ def build_month_trend(
         *([heard] if frame["vocal_customers"].notna().all() else []),
         base.marked("point", size=220, opacity=0, filled=True).encode(y="median:Q", tooltip=hints),
     ]
+    first, last = frame["month"].min().date(), frame["month"].max().date()
+    inside = [one for one in notes if first <= one[0] <= last + timedelta(days=31)]
+    layers += _note_layers(inside, float(frame["upper"].max()), palette.muted_text)
     return finish(layers, theme, description=description, height=HEIGHT_PX, y_title=translator.text("report.axis.silent_per_month"))
 
 
@@ -294,8 +299,16 @@ def build_version_trend(
     if target is not None:
         aim = pd.DataFrame({"rate": [target]})
         layers.append(drawing(aim).marked("rule", color=palette.vocal_text, strokeDash=[6, 4], strokeWidth=2).encode(y=alt.Y("rate:Q")))
-    if notes:
-        written = pd.DataFrame({"day": [f"{day:%Y-%m-%d}" for day, _ in notes], "number": [text for _, text in notes], "top": 1.1 * tallest})
-        layers.append(drawing(written).marked("rule", color=palette.muted_text, strokeDash=[2, 3]).encode(x=alt.X("day:T")))
-        layers.append(drawing(written).marked("text", fontWeight=700, dx=8).encode(x=alt.X("day:T"), y=alt.Y("top:Q"), text="number:N"))
+    layers += _note_layers(notes, 1.1 * tallest, palette.muted_text)
     return finish(layers, theme, description=description, height=240, y_title=translator.text("progress.axis"))
+
+
+def _note_layers(notes: Sequence[tuple[date, str]], top: float, ink: str) -> list[Drawing]:
+    """A broken line at the day of each note, its number at the top."""
+    if not notes:
+        return []
+    written = drawing(pd.DataFrame({"day": [f"{day:%Y-%m-%d}" for day, _ in notes], "number": [text for _, text in notes], "top": top}))
+    return [
+        written.marked("rule", color=ink, strokeDash=[2, 3]).encode(x=alt.X("day:T")),
+        written.marked("text", fontWeight=700, dx=8).encode(x=alt.X("day:T"), y=alt.Y("top:Q"), text="number:N"),
+    ]

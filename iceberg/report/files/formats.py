@@ -27,6 +27,7 @@ class _Asked:
     words: Translator
     chart: str
     smallest: int
+    template: bytes | None
 
 
 def report_bytes(
@@ -38,6 +39,7 @@ def report_bytes(
     provenance: Provenance | None = None,
     smallest: int = 0,
     chart: str = "iceberg",
+    template: bytes | None = None,
 ) -> bytes:
     """The estimate as a file, ready to be written or downloaded. The same arguments give the same bytes.
 
@@ -49,6 +51,7 @@ def report_bytes(
         provenance: Title, author, files; what is not given is not said.
         smallest: Smallest number of customers that may be shown; 5 for what leaves a store to a viewer, 0 shows everything.
         chart: Which chart, for ``png`` and ``svg``.
+        template: What ``pptx`` is built on, from `iceberg.report.files.slides.template.read_template`; None is our own look.
 
     Raises:
         OptionError: ``report_format``, ``report_chart_unknown``, ``report_no_chart`` or ``report_too_small``.
@@ -61,7 +64,7 @@ def report_bytes(
     words = Translator(language)
     held = (provenance or Provenance()).completed(counts, words)
     shown = pool_small_categories(estimate, words, smallest=smallest)
-    return build(_Asked(shown, counts, held, words, chart, smallest))
+    return build(_Asked(shown, counts, held, words, chart, smallest, template))
 
 
 def comparison_bytes(compared: Compared, *, format: str, language: str = "en") -> bytes:
@@ -96,7 +99,7 @@ def _pdf(asked: _Asked) -> bytes:
 def _pptx(asked: _Asked) -> bytes:
     from iceberg.report.files.slides.deck import build_slides
 
-    return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest)
+    return build_slides(asked.estimate, asked.counts, asked.provenance, asked.words, smallest=asked.smallest, template=asked.template)
 
 
 def _html(asked: _Asked) -> bytes:

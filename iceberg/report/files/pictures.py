@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.advice import ranking_lead
 from iceberg.report.palette import FONT, Theme
@@ -134,8 +135,8 @@ def category_order(estimate: IcebergEstimate) -> tuple[str, ...]:
 
 
 def available_charts(estimate: IcebergEstimate) -> tuple[str, ...]:
-    """The charts this estimate can fill: no months without dates, and no silhouette, ranking or folk figure without a complainant."""
-    if estimate.total.vocal_customers == 0:
+    """The charts this estimate can fill: no months without dates, nothing without a complainant or where no range can be given."""
+    if estimate.total.vocal_customers == 0 or cannot_say(estimate):
         return ()
     dated = estimate.cells is not None and estimate.cells.has_calendar and len(estimate.cells.months) > 1
     return tuple(one.name for one in EVERY_CHART if dated or not one.dated)

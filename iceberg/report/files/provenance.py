@@ -33,6 +33,7 @@ class Provenance:
         product_version: "" takes this product's.
         rows: ``{"customers": {"read": .., "kept": .., "rejected": ..}, ...}``.
         sample: Whether this is the sample company; every report then says so.
+        link: The address that opens what is on the paper; "" where there is none.
     """
 
     title: str = ""
@@ -43,6 +44,7 @@ class Provenance:
     product_version: str = ""
     rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     sample: bool = False
+    link: str = ""
 
     def completed(self, counts: CohortCounts, words: Translator) -> Provenance:
         """The same with what can be filled in: title, version, and base names of the files."""

@@ -5,15 +5,18 @@ A segment of few leavers has customers but no rate: it would move with every sin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
+from iceberg.model.compare import compare_segments
 from iceberg.model.results import EstimateCells, IcebergEstimate
 from iceberg.report.tables.estimate import cells_of, levels_of
+from iceberg.report.tables.tidy import interval_columns
 
 FEWEST_LEAVERS = 5  # the rule of five: a rate of fewer says nothing, and points at single customers
 _DAYS_PER_MONTH = 365.25 / 12
@@ -21,6 +24,10 @@ Members = Mapping[str, Sequence[int]]
 SEGMENT_COLUMNS = (
     "segment", "category", "lower", "median", "upper", "vocal_customers", "silent_leavers", "customer_months", "rate_lower", "rate_median",
     "rate_upper",
+)  # fmt: skip
+PAIR_COLUMNS = (
+    "category", "first_lower", "first_median", "first_upper", "second_lower", "second_median", "second_upper", "difference_lower",
+    "difference_median", "difference_upper", "more", "extra_lower", "extra_median", "extra_upper",
 )  # fmt: skip
 
 
@@ -48,6 +55,53 @@ def segment_matrix(estimate: IcebergEstimate, counts: CohortCounts, *, members: 
         parts += [(category, own[:, place], float(cells.vocal[place][places].sum())) for place, category in enumerate(cells.categories)]
         rows += [_row(name, category, churn, (vocal, leavers, months)) for category, churn, vocal in parts]
     return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
+
+
+def segment_pair(
+    estimate: IcebergEstimate, counts: CohortCounts, pair: tuple[str, str], *, members: Members | None = None, column: str | None = None
+) -> pd.DataFrame:
+    """Two segments side by side: one row for all categories together (category ""), then one per category, the largest rate first.
+
+    Columns: `PAIR_COLUMNS`; rates are those of `segment_matrix`, the difference is the first less the second, `more` the probability that the first
+    loses more, `extra` the customers whom the first would have kept at the rate of the second.
+
+    Args:
+        estimate: Whole, or a selection.
+        counts: The counts it was made from.
+        pair: Names of the two, as in `segment_matrix`.
+        members: As there.
+        column: As there.
+
+    Raises:
+        OptionError: As `compare_segments`.
+    """
+    cells = cells_of(estimate)
+    exposure = _customer_months(cells, counts, members) / 1000
+    groups = {name: [place] for place, name in enumerate(cells.segments)} if column is None else levels_of(cells, column)
+    first, second = (groups[name] for name in pair)
+    exposures = (float(exposure[first].sum()), float(exposure[second].sum()))
+    matrix = segment_matrix(estimate, counts, members=members, column=column)
+    rated = {(row["segment"], row["category"]): row for row in matrix.to_dict("records")}
+    rows = [
+        {
+            "category": one.category or "",
+            **_rates("first", rated[pair[0], one.category or ""]),
+            **_rates("second", rated[pair[1], one.category or ""]),
+            **interval_columns("difference", one.rate_change),
+            "more": 1 - one.probability_fell,
+            "extra_lower": -one.kept.upper,
+            "extra_median": -one.kept.median,
+            "extra_upper": -one.kept.lower,
+        }
+        for one in compare_segments(estimate, first, second, exposures=exposures)
+    ]
+    frame = pd.DataFrame(rows, columns=list(PAIR_COLUMNS))
+    largest = frame[["first_median", "second_median"]].max(axis=1).where(frame["category"] != "", np.inf)
+    return frame.loc[largest.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+def _rates(stem: str, row: Mapping[Hashable, Any]) -> dict[str, float]:
+    return {f"{stem}_{end}": float(row[f"rate_{end}"]) for end in ("lower", "median", "upper")}
 
 
 def _row(name: str, category: str, churn: FloatArray, observed: tuple[float, float, float]) -> dict[str, object]:

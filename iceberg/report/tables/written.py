@@ -15,11 +15,11 @@ _COUNTS = frozenset({
     "categories", "rank", "vocal_customers", "silent_lower", "silent_median", "silent_upper", "placebo_lower", "placebo_median", "placebo_upper",
     "folk_leavers", "silent_leavers", "at_risk", "leavers", "expected", "complainants", "customer_years", "at_low", "at_high", "base", "rows", "day",
     "observed_customers", "predicted_lower", "predicted_median", "predicted_upper", "days", "from_day", "to_day", "from_month", "to_month",
-    "start", "end",
+    "start", "end", "extra_lower", "extra_median", "extra_upper",
 })  # fmt: skip
 _RATES = frozenset({
     "nominal", "actual", "silent_share", "probability_first", "prior_share", "share", "observed", "observed_lower", "observed_upper", "net",
-    "net_lower", "net_upper",
+    "net_lower", "net_upper", "more",
 })  # fmt: skip
 _MONEY = frozenset({"revenue_lost_lower", "revenue_lost_median", "revenue_lost_upper"})
 _INTERVAL = frozenset({"lower", "median", "upper"})

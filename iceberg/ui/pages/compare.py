@@ -12,13 +12,16 @@ from iceberg.locale import Translator
 from iceberg.model.compare import Comparison, Months, compare_periods, compare_studies
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.report.charts.changes import build_changes
+from iceberg.report.charts.trends import build_month_trend
 from iceberg.report.comparison import comparison_headline, comparison_table, display_comparison, period_names, remark_sentences, unit_text
 from iceberg.report.files import comparison_bytes
 from iceberg.report.files.comparison import Compared
-from iceberg.store.annotations.plans import WHOLE_COMPANY, read_plans
+from iceberg.report.tables.estimate import month_trend_table
+from iceberg.report.takeaways import takeaway_month_trend
+from iceberg.store.annotations.plans import WHOLE_COMPANY, Note, read_plans
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
-from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, show_chart, show_download
+from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, estimate_key, show_chart, show_download, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.progress import show_notes
@@ -72,7 +75,19 @@ def show_page() -> None:
         _show_answer(frame, comparison, category, key=key)
         if frame.study.published is not None:
             _, notes = read_plans(open_store().engine, frame.study.published.study_id).of(category or WHOLE_COMPANY)
-            show_notes(frame, notes)
+            _show_notes(frame, category, notes)
+
+
+def _show_notes(frame: Frame, category: str | None, notes: tuple[Note, ...]) -> None:
+    """What was done, numbered, at its day in the course of the months."""
+    if notes and frame.study.counts.has_calendar:
+        estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), Filters(segments=frame.view.filters.segments))
+        months = month_trend_table(estimate, category=category)
+        marks = [(note.day, str(place)) for place, note in enumerate(notes, 1)]
+        build = partial(build_month_trend, notes=marks, narrow=frame.narrow)
+        key = f"{estimate_key(estimate)}|{category}|{marks!r}"
+        show_chart(frame, table_chart(frame, "noted_months", months, build, takeaway_month_trend, key=key))
+    show_notes(frame, notes)
 
 
 def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
@@ -80,12 +95,23 @@ def _version_name(words: Translator) -> Callable[[VersionEntry], str]:
 
 
 def _other_versions(frame: Frame) -> tuple[VersionEntry, ...]:
-    """Every version in the store but the one on screen, the newest first."""
+    """The stored versions that compare with the one on screen: first its own study's, the one before it on top, then the newest of others."""
     if not has_store():
         return ()
     shown = frame.study.published
     entries = [entry for study in open_store().studies() for entry in open_store().versions(study.study_id)]
-    return tuple(entry for entry in entries if shown is None or (entry.study_id, entry.number) != (shown.study_id, shown.number))
+    others = [one for one in entries if shown is None or (one.study_id, one.number) != (shown.study_id, shown.number)]
+    number = 0 if shown is None else shown.number
+    own = [one for one in others if shown is not None and one.study_id == shown.study_id]
+    own.sort(key=lambda one: (one.number > number, abs(number - one.number)))
+    return tuple(one for one in (*own, *(one for one in others if one not in own)) if _compares(one, frame))
+
+
+def _compares(entry: VersionEntry, frame: Frame) -> bool:
+    """Whether a version has a category of the study on screen, and dates and customers where that one has them."""
+    counts, total = frame.study.counts, entry.summary
+    shared = {one["category"] for one in total["categories"]} & set(counts.categories)
+    return bool(shared) and (total["since"] is not None, total["silent_leavers"] is not None) == (counts.has_calendar, counts.has_customers)
 
 
 def _with_study(frame: Frame, entry: VersionEntry) -> Comparison:
@@ -149,7 +175,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
     segments = frame.view.filters.segments
     key = f"{estimate_name(frame.study, frame.view.assumptions)}|{segments!r}|{key}"
     build = partial(build_changes, description=headline, axis_title=unit_text(comparison, words), narrow=frame.narrow)
-    show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline))
+    show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline, paper=lambda: build(table, words, "light")))
     draw_table(display_comparison(table, words), alt_text=headline, key="table.changes")
     with st.container(horizontal=True, gap="small"):
         show_download(frame, "changes", table)

@@ -9,18 +9,24 @@ import streamlit as st
 from iceberg.locale import visible
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.advice import first_decisions, noise_sentence, tiles
+from iceberg.report.advice import first_decisions, noise_sentence
+from iceberg.report.files.pictures import category_order
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
+from iceberg.ui.decisions.costs import decided_line
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.executive import executive_chart, other_charts, outcomes_chart
 from iceberg.ui.sections.progress import show_progress
+from iceberg.ui.sections.sharing.actions import show_actions, show_title_row
+from iceberg.ui.sections.sharing.paper import show_printed_table
+from iceberg.ui.sections.sharing.publishing import show_landing
 from iceberg.ui.sections.still_picture import show_still
-from iceberg.ui.sections.study_head import show_study_actions, show_study_details, show_study_head
+from iceberg.ui.sections.study_head import show_study_details
+from iceberg.ui.sections.tiles import show_tiles
 from iceberg.ui.sections.where import show_where
 from iceberg.ui.session.current import set_current_study
 from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimated, was_shown
@@ -35,7 +41,8 @@ def show_page() -> None:
     """Sentence and picture first; everything else answers a question they raise."""
     require("iceberg")
     frame = current_frame()
-    show_study_head(frame)
+    actions = show_title_row(frame)
+    show_landing(frame)
     if not frame.study.counts.categories:
         st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         if frame.access.may("analyst"):
@@ -43,32 +50,39 @@ def show_page() -> None:
         return
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
+        show_actions(frame, estimate, actions)
         _show_headline(frame, estimate)
         if first := say(frame, estimate, first_decisions)[:1]:  # one line of advice before the picture; the others stand below it
             st.markdown(f":blue-badge[{plain(first[0].label)}] {plain(first[0].sentence)}")
+        if decided := decided_line(frame, estimate):
+            st.markdown(f":material/balance: {plain(decided)}")
         if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
             _show_origin(frame, estimate)
-            show_study_actions(frame, estimate)
             return
         if cannot_say(estimate):
             show_diagnostics(frame, estimate.diagnostics)
             _show_origin(frame, estimate)
-            show_study_actions(frame, estimate)
             return
         _show_picture(frame, estimate)
         _show_origin(frame, estimate)
-        show_study_actions(frame, estimate)
-        _show_tiles(frame, estimate)
-        show_glossary(frame.words)
-        _show_ranking_and_comparator(frame, estimate)
-        show_where(frame, estimate)
-        show_progress(frame)
-        _show_trend_and_others(frame, estimate)
-        if estimate.diagnostics:
-            st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
-            show_diagnostics(frame, estimate.diagnostics)
-        show_study_details(frame)
+        show_printed_table(frame, estimate)
+        show_tiles(frame, estimate)
+        with st.container(key="further"):
+            _show_further(frame, estimate)
+
+
+def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
+    """What answers the questions that sentence and picture raise; a print leaves it to the reports."""
+    show_glossary(frame.words)
+    _show_ranking_and_comparator(frame, estimate)
+    show_where(frame, estimate)
+    show_progress(frame)
+    _show_trend_and_others(frame, estimate)
+    if estimate.diagnostics:
+        st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
+        show_diagnostics(frame, estimate.diagnostics)
+    show_study_details(frame)
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
@@ -87,8 +101,6 @@ def _show_first_words(frame: Frame) -> Callable[[str, float], None]:
     from iceberg.report.counts_summary import counts_summary
 
     words, counts = frame.words, frame.study.counts
-    if frame.study.is_sample:
-        st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
     sentence = "counted" if counts.has_customers else "counted_volumes"
     st.header(plain(words.text(f"ui.iceberg.{sentence}", **counts_summary(counts))), anchor=False)
     bar = st.progress(0.0, text=words.text("ui.iceberg.working"))
@@ -103,8 +115,6 @@ def _show_origin(frame: Frame, estimate: IcebergEstimate) -> None:
     """Which company and months these are, and how much of the answer is evidence."""
     words = frame.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if frame.study.is_sample:
-            st.badge(words.text("ui.study.sample"), icon=":material/science:", color="orange")
         window = frame.study.counts.window
         first, last = frame.view.filters.months or (None, None)
         if not frame.study.counts.has_calendar:
@@ -144,7 +154,7 @@ def _show_reservations(frame: Frame, estimate: IcebergEstimate) -> None:
 
 def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:
     """Where complaints of this session's files seem to be recorded otherwise from a day on: a click takes it out, another says it is real."""
-    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith("recording_step_")]
+    asked = [str(one.values["change"]) for one in estimate.diagnostics if one.code.startswith(("recording_step_", "recording_own_step_"))]
     if not asked or frame.study.origin != "upload" or frame.study.published is not None:
         return
     from iceberg.cohort.findings.findings import RecordingChange
@@ -178,17 +188,8 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
         st.switch_page(CATEGORY_PAGE, query_params=link_with(category=named))
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
-        for category in (item.category for item in estimate.categories):
+        for category in category_order(estimate):  # as everything else on the page is: the largest first
             st.page_link(CATEGORY_PAGE, label=plain(category), query_params=link_with(category=category), icon=":material/arrow_forward:")
-
-
-def _show_tiles(frame: Frame, estimate: IcebergEstimate) -> None:
-    columns = st.container(key="tiles").columns(4)  # the style sheet makes them two on a phone
-    for column, tile in zip(columns, say(frame, estimate, tiles), strict=True):
-        with column.container(border=True, height="stretch", gap="xsmall"):
-            st.metric(plain(tile.label), plain(tile.value) if tile.known else "—", help=plain(tile.help))
-            st.caption(plain(tile.detail if tile.known else f"{tile.value}. {tile.detail}"))
-    _show_folded(frame, "waterfall", lambda: executive_chart("waterfall", frame, estimate), icon=":material/account_tree:")
 
 
 def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: str) -> None:
@@ -203,17 +204,18 @@ def _show_folded(frame: Frame, name: str, chart: Callable[[], Chart], *, icon: s
 
 
 def _show_ranking_and_comparator(frame: Frame, estimate: IcebergEstimate) -> None:
+    """What to do, over the whole width; below it two charts whose rows are the same categories."""
+    st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
+    advice = say(frame, estimate, first_decisions)
+    for one in advice[1:]:  # the first one stands above the picture
+        st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
+    if advice:
+        _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(frame.words.text("ui.iceberg.ranking"), anchor=False)
-        advice = say(frame, estimate, first_decisions)
-        for one in advice[1:]:  # the first one stands above the picture
-            st.markdown(f":blue-badge[{plain(one.label)}] {plain(one.sentence)}")
-        if advice:
-            _show_folded(frame, "outcomes", lambda: outcomes_chart(frame, estimate, advice[0].category), icon=":material/scatter_plot:")
-        show_chart(frame, executive_chart("ranking", frame, estimate))
         if noise := say(frame, estimate, noise_sentence):
             st.caption(plain(noise))
+        show_chart(frame, executive_chart("ranking", frame, estimate))
     with right:
         st.subheader(frame.words.text("ui.iceberg.comparator"), anchor=False)
         st.markdown(plain(say(frame, estimate, comparator_sentence)))

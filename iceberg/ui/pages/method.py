@@ -10,11 +10,13 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from iceberg.errors import IcebergError
 from iceberg.model.assumptions import CategoryPrior
+from iceberg.model.evidence import cannot_say
 from iceberg.model.priors import CAPTURE_PRESETS, FAMILIES
 from iceberg.report.files.document.method_section import assumption_rows, limit_sentences, method_sentences
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
+from iceberg.ui.guide.glossary import glossary_rows
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.method_checks import show_calibration, show_estimate_checks
 from iceberg.ui.sections.prior_table import (
@@ -29,6 +31,7 @@ from iceberg.ui.sections.prior_table import (
 )
 from iceberg.ui.sections.sensitivity import show_sensitivity, show_tornado
 from iceberg.ui.session.choices import apply_priors, edited_priors, forget_priors
+from iceberg.ui.session.estimates import estimate_study
 
 NUMBER_PIXELS = 72  # nine columns of two decimals stand side by side
 EQUATIONS = (
@@ -66,6 +69,8 @@ def show_page() -> None:
     st.title(words.text("ui.method.title"), anchor=False)
     st.header(words.text("ui.method.in_words"), anchor=False)
     st.markdown("\n".join(f"1. {plain(sentence)}" for sentence in method_sentences(words)))
+    st.header(words.text("guide.glossary_title"), anchor=False)
+    st.markdown("\n".join(f"- **{plain(term)}** – {plain(means)}" for term, means in glossary_rows(words)))
     with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
         st.markdown(words.text("ui.method.equations_lead"))
         for equation in EQUATIONS:
@@ -78,13 +83,8 @@ def show_page() -> None:
         _edit_priors(frame)
     else:
         _show_priors(frame)
-    if frame.study.axes is None:  # it has a figure of each category, the small ones too
-        st.header(words.text("ui.method.sensitivity"), anchor=False)
-        with errors_in_words(words):
-            show_sensitivity(frame)
-    st.header(words.text("ui.method.tornado"), anchor=False)
     with errors_in_words(words):
-        show_tornado(frame)
+        _show_weights(frame)
     st.header(words.text("ui.method.defaults"), anchor=False)
     _show_defaults(frame)
     show_calibration(frame)
@@ -92,6 +92,19 @@ def show_page() -> None:
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in limit_sentences(words)))
     st.header(words.text("ui.method.references"), anchor=False)
     st.markdown("\n".join(f"- {reference}" for reference in REFERENCES))
+
+
+def _show_weights(frame: Frame) -> None:
+    """How much each assumption moves the answer, where there is one."""
+    study, words = frame.study, frame.words
+    if study.counts.categories and cannot_say(estimate_study(study, frame.view.assumptions)):
+        return
+    if study.axes is None:  # it has a figure of each category, the small ones too
+        st.header(words.text("ui.method.sensitivity"), anchor=False)
+        with errors_in_words(words):
+            show_sensitivity(frame)
+    st.header(words.text("ui.method.tornado"), anchor=False)
+    show_tornado(frame)
 
 
 def _show_priors(frame: Frame) -> None:
@@ -119,6 +132,7 @@ def _edit_priors(frame: Frame) -> None:
     shown = with_capture(priors, capture) if capture else priors
     edited = st.data_editor(
         priors_frame(categories, shown, words),
+        placeholder="",
         hide_index=True,
         height=table_height(len(categories)),
         disabled=["category", "grade", "source"],

@@ -9,6 +9,7 @@ import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import NEVER_COMPLAINED
+from iceberg.model.evidence import cannot_say
 from iceberg.model.survival.cox import fit_cox
 from iceberg.model.survival.curves import SurvivalCurve, complained_states, fit_parametric, tenure_curve
 from iceberg.report.charts.curves import build_curves
@@ -21,6 +22,7 @@ from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.survival_words import cox_table, fit_curves, fit_sentences
 from iceberg.ui.session.caches import cached
+from iceberg.ui.session.estimates import estimate_study, is_estimated
 
 CurveKind = Literal["survival", "cumulative_hazard"]
 MOST_CURVES = 12  # in one picture
@@ -43,6 +45,8 @@ def show_page() -> None:
         st.info(words.text("ui.survival.no_calendar"), icon=":material/event_busy:")
     with errors_in_words(words):
         counts = _counts(frame)
+        if is_estimated(frame.study, frame.view.assumptions) and cannot_say(estimate_study(frame.study, frame.view.assumptions)):
+            st.warning(words.text("ui.survival.no_range"), icon=":material/event_repeat:")
         _show_curves(frame, counts)
         st.header(words.text("ui.survival.cox"), anchor=False)
         _show_cox(frame, counts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from iceberg.report.advice import first_decisions, noise_sentence, tiles
-from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, ChartStyle
+from iceberg.report.files.pictures import CHART_OF, EVERY_CHART, WIDTH_PX, ChartStyle
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.figure import Chart, estimate_key, read_chart, say
 from iceberg.ui.frame import Frame
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iceberg.model.results import IcebergEstimate
+    from iceberg.report.palette import Theme
 
 PLACED = {"iceberg", "waterfall", "ranking", "comparator", "months"}
 
@@ -55,12 +56,19 @@ def outcomes_chart(frame: Frame, estimate: IcebergEstimate, category: str) -> Ch
     def table() -> pd.DataFrame:
         return outcomes_table(estimate, category)
 
-    def build() -> Any:  # noqa: ANN401  # as above
+    def build(theme: Theme) -> Any:  # noqa: ANN401  # as above
         from iceberg.report.charts.outcomes import build_outcomes
 
-        return build_outcomes(table(), frame.words, frame.theme, chance=chance)
+        return build_outcomes(table(), frame.words, theme, chance=chance)
 
-    return Chart("outcomes", f"{estimate_key(estimate)}|{category}", build, lambda: takeaway_outcomes(table(), frame.words, chance=chance), table)
+    return Chart(
+        "outcomes",
+        f"{estimate_key(estimate)}|{category}",
+        partial(build, frame.theme),
+        lambda: takeaway_outcomes(table(), frame.words, chance=chance),
+        table,
+        paper=partial(build, "light"),
+    )
 
 
 def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart:
@@ -75,4 +83,8 @@ def executive_chart(name: str, frame: Frame, estimate: IcebergEstimate) -> Chart
         style = ChartStyle(placed_categories(frame.study), frame.study.counts.currency, frame.theme, frame.narrow, width)
         return chart.build(table(), estimate, frame.words, style)
 
-    return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table)
+    def draw_on_paper() -> Any:  # noqa: ANN401  # as above
+        style = ChartStyle(placed_categories(frame.study), frame.study.counts.currency, width=WIDTH_PX)
+        return chart.build(table(), estimate, frame.words, style)
+
+    return Chart(name, estimate_key(estimate), build, lambda: chart.takeaway(table(), estimate, frame.words), table, paper=draw_on_paper)

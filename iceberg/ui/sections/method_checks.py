@@ -7,9 +7,9 @@ from functools import partial
 
 import streamlit as st
 
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.checks import build_checks, written_checks
-from iceberg.report.charts.coverage import build_coverage
+from iceberg.report.charts.checks import build_checks, build_coverage, written_checks
 from iceberg.report.charts.dots import build_prior_posterior
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.outlook import break_even_sentence
@@ -18,7 +18,7 @@ from iceberg.report.tables.coverage import coverage_table
 from iceberg.report.tables.estimate import iceberg_table, prior_posterior_table
 from iceberg.report.tables.written import display_table
 from iceberg.report.takeaways import takeaway_checks, takeaway_coverage, takeaway_prior_posterior
-from iceberg.report.words import customers_range, share
+from iceberg.report.words import customers_range, headline_sentence, share
 from iceberg.ui.figure import estimate_key, show_chart, show_diagnostics, show_figures, table_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
@@ -36,14 +36,18 @@ def show_estimate_checks(frame: Frame) -> None:
         return
     estimate = focus_study(frame.study, estimate_study(frame.study, frame.view.assumptions), frame.view.filters)
     words = frame.words
-    st.header(words.text("ui.method.posterior"), anchor=False)
-    _show_posterior(frame, estimate)
-    st.header(words.text("ui.method.placebo"), anchor=False)
-    _show_placebo(frame, estimate)
+    if cannot_say(estimate):
+        st.warning(plain(headline_sentence(estimate, words)), icon=":material/event_repeat:")
+    else:
+        st.header(words.text("ui.method.posterior"), anchor=False)
+        _show_posterior(frame, estimate)
+        st.header(words.text("ui.method.placebo"), anchor=False)
+        _show_placebo(frame, estimate)
     st.header(words.text("ui.method.reproduced"), anchor=False)
     _show_reproduced(frame, estimate)
-    st.header(words.text("ui.method.break_even"), anchor=False)
-    _show_break_even(frame, estimate)
+    if not cannot_say(estimate):
+        st.header(words.text("ui.method.break_even"), anchor=False)
+        _show_break_even(frame, estimate)
     st.header(words.text("ui.method.diagnostics"), anchor=False)
     if estimate.diagnostics:
         show_diagnostics(frame, estimate.diagnostics)

@@ -132,9 +132,9 @@ def _show_trend(frame: Frame, entries: tuple[VersionEntry, ...], target: Target 
     said = words.text("progress.trend", versions=str(len(rates)))
     marks = [(note.day, str(place)) for place, note in enumerate(notes, 1)]
     aim = None if target is None else target.rate
-    build = partial(build_version_trend, rates, words, frame.theme, description=said, target=aim, notes=marks, narrow=frame.narrow)
+    build = partial(build_version_trend, rates, words, description=said, target=aim, notes=marks, narrow=frame.narrow)
     key = f"{'|'.join(version_key(one) for one in entries)}|{category}|{aim}|{marks!r}"
-    show_chart(frame, Chart("versions", key, build, lambda: said, lambda: rates, "rate"))
+    show_chart(frame, Chart("versions", key, partial(build, theme=frame.theme), lambda: said, lambda: rates, "rate", paper=build))
 
 
 def _counts(entry: VersionEntry) -> CohortCounts:

@@ -1,39 +1,31 @@
-"""The head of a published study (title, versions, what changed) and its reports."""
+"""What stands about a published version below the answer: who published it, the other versions, and what changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.locale import Translator
 from iceberg.model.assumptions import SilentRatioPrior
-from iceberg.report.files import FORMATS, Provenance, media_type, report_bytes, report_name
+from iceberg.report.comparison import comparison_headline
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import customers_range
-from iceberg.store.audit import write_audit
 from iceberg.store.studies import VersionEntry
-from iceberg.ui.counters import count
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.sections.publishing import show_landing, show_publish_button
 from iceberg.ui.session.caches import cached, stored_version
 from iceberg.ui.session.open_versions import open_versions
 from iceberg.ui.session.published_study import choose_version
 from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
-    from iceberg.model.results import CredibleInterval, IcebergEstimate
+    from iceberg.model.results import CredibleInterval
     from iceberg.store.changes import Cause, Change
 
-
-def show_study_head(frame: Frame) -> None:
-    """Show the title of a published study, and after publishing what it has become; everything else about the version stands below the answer."""
-    entry = frame.study.published
-    if entry is not None:
-        st.title(plain(entry.title), anchor=False)
-        show_landing(frame)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def show_study_details(frame: Frame) -> None:
@@ -100,6 +92,9 @@ def _show_change(frame: Frame, earlier: VersionEntry, entry: VersionEntry) -> No
 
 def _change_sentence(change: Change, words: Translator) -> str:
     before, after = customers_range(change.before, words), customers_range(change.after, words)
+    if change.rates is not None:
+        first, last = (months_between(months) for months in (change.rates.months_before, change.rates.months_after))
+        return f"{words.text('ui.changes.unequal', before=first, after=last)} {comparison_headline(change.rates, words)}"
     return words.text(
         "ui.changes.sentence",
         before_low=before["low"],
@@ -109,6 +104,12 @@ def _change_sentence(change: Change, words: Translator) -> str:
         difference=_signed(change.difference, words),
         fell=words.percent(change.probability_fell),
     )
+
+
+def months_between(months: tuple[date, date] | None) -> int:
+    """Months of a window, the first and the last included."""
+    first, last = months or (date.min, date.min)
+    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def _cause_sentences(name: str, cause: Cause, words: Translator) -> tuple[str, list[str]]:
@@ -141,6 +142,9 @@ def _as_text(value: object, words: Translator) -> str:
     if isinstance(value, SilentRatioPrior):
         ends = {"median": value.median, "lower": value.lower, "upper": value.upper}
         return words.text("ui.changes.ratio", **{name: words.decimal(end) for name, end in ends.items()})
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(item, str) and _DAY.fullmatch(item) for item in value):
+        since, as_of = (date.fromisoformat(item) for item in value)
+        return words.text("export.period.days", since=since, as_of=as_of)
     if isinstance(value, tuple):
         return " – ".join(value) if all(isinstance(item, str) for item in value) else str(len(value))
     return str(words.format(value))
@@ -159,56 +163,3 @@ def _with_sign(value: float) -> str:
 
 def _minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def show_study_actions(frame: Frame, estimate: IcebergEstimate) -> None:
-    """Show the reports, and publishing for analysts with a study of their own."""
-    with st.container(horizontal=True, gap="small", key="actions"):
-        _show_reports(frame, estimate)
-        show_publish_button(frame)
-
-
-def _show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
-    words = frame.words
-    with st.popover(words.text("ui.reports.open"), icon=":material/download:", key="reports"):
-        st.caption(words.text("ui.reports.lead"))
-        for name in FORMATS:
-            st.download_button(
-                words.text(f"ui.reports.{name}"),
-                data=_report(frame, estimate, name),
-                file_name=report_name(_provenance(frame), frame.study.counts, name, words),
-                mime=media_type(name),
-                icon=":material/description:",
-                key=f"report.{name}",
-                on_click="ignore",
-                type="tertiary",
-            )
-
-
-def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], bytes]:
-    """A function that makes a report for a download, and writes the download to the audit trail."""
-    study, access, language = frame.study, frame.access, frame.language
-    smallest = 0 if study.axes is None else SMALLEST
-
-    def make() -> bytes:
-        content = report_bytes(estimate, study.counts, format=name, language=language, provenance=_provenance(frame), smallest=smallest)
-        count("iceberg_reports_total", f'format="{name}"')
-        if study.published is not None:
-            entry = study.published
-            write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
-        return content
-
-    return make
-
-
-def _provenance(frame: Frame) -> Provenance:
-    study, entry = frame.study, frame.study.published
-    return Provenance(
-        title=study.name if entry is not None else "",
-        author=entry.author if entry is not None else "",
-        created=entry.published_at if entry is not None else None,
-        files=study.sources,
-        study_version=str(entry.number) if entry is not None else "",
-        rows=entry.summary["rows"] if entry is not None else {},
-        sample=study.is_sample,
-    )

@@ -7,9 +7,10 @@ from functools import partial
 
 import streamlit as st
 
+from iceberg.locale import visible
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.segments import Order, build_segment_dots, takeaway_segment_dots
-from iceberg.report.tables.segments import segment_matrix
+from iceberg.report.charts.segments import Order, build_segment_dots, build_segment_pair, takeaway_segment_dots, takeaway_segment_pair
+from iceberg.report.tables.segments import segment_matrix, segment_pair
 from iceberg.ui.figure import Chart, estimate_key, show_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
@@ -43,10 +44,48 @@ def show_where(frame: Frame, estimate: IcebergEstimate) -> None:
     takeaway = takeaway_segment_dots(matrix, words)
     st.markdown(plain(takeaway))
     build = partial(
-        build_segment_dots, matrix, words, frame.theme, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
+        build_segment_dots, matrix, words, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
     )
-    show_chart(frame, Chart("where", f"{estimate_key(estimate)}|{column}|{order}", build, lambda: takeaway, lambda: matrix))
+    key = f"{estimate_key(estimate)}|{column}|{order}"
+    show_chart(frame, Chart("where", key, partial(build, theme=frame.theme), lambda: takeaway, lambda: matrix, paper=build))
     st.caption(words.text("where.how"))
+    rated = matrix[(matrix["category"] == "") & matrix["rate_median"].notna()].sort_values("rate_median", ascending=False)
+    _show_pair(frame, estimate, list(rated["segment"]), column)
+
+
+def _show_pair(frame: Frame, estimate: IcebergEstimate, names: list[str], column: str | None) -> None:
+    """Two segments that the reader chooses, the largest and the smallest rate to begin with; those without a rate are not offered."""
+    words = frame.words
+    if len(names) < 2:
+        return
+    folded = st.expander(words.text("where.pair"), icon=":material/compare_arrows:", key="folded.pair", on_change="rerun")
+    if folded.open:
+        with folded:
+            pair = _choose_pair(frame, names, key=f"where.{frame.study.digest[:8]}.{column}")
+            if pair is not None:
+                _show_compared(frame, estimate, pair, column)
+
+
+def _choose_pair(frame: Frame, names: list[str], *, key: str) -> tuple[str, str] | None:
+    words = frame.words
+    chosen = [
+        box.selectbox(words.text(f"where.pair_{name}"), names, index=place, format_func=visible, key=f"{key}.{name}")
+        for box, name, place in zip(st.columns(2), ("first", "second"), (0, len(names) - 1), strict=True)
+    ]
+    if chosen[0] == chosen[1]:
+        st.info(words.text("where.pair_same"), icon=":material/info:")
+        return None
+    return chosen[0], chosen[1]
+
+
+def _show_compared(frame: Frame, estimate: IcebergEstimate, pair: tuple[str, str], column: str | None) -> None:
+    words = frame.words
+    table = segment_pair(estimate, frame.study.counts, pair, members=segment_members(frame.study), column=column)
+    said = takeaway_segment_pair(table, pair, words)
+    st.markdown(plain(said))
+    build = partial(build_segment_pair, table, words, frame.theme, pair=pair, categories=placed_categories(frame.study), narrow=frame.narrow)
+    show_chart(frame, Chart("pair", f"{estimate_key(estimate)}|{column}|{pair!r}", build, lambda: said, lambda: table))
+    st.caption(words.text("where.pair_how"))
 
 
 def segment_members(study: Study) -> dict[str, Sequence[int]] | None:

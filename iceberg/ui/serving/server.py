@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 import sys
 import threading
 import time
@@ -38,22 +39,26 @@ MOST_LOGGED = 500
 _LOGGED: dict[str, float] = {}
 NUMBERS = ("ICEBERG_UPLOAD_SESSION_MB", "ICEBERG_UPLOAD_SERVER_MB", "ICEBERG_SESSIONS")
 # Imports of the first page that nothing above brings, then those of the next click: no reader should wait for either.
-NEEDED_FIRST = ("iceberg.ui.sections.study_head", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
+NEEDED_FIRST = ("iceberg.ui.sections.sharing.actions", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = (
     "iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts.assumptions", "iceberg.report.charts.changes",
-    "iceberg.report.charts.coverage", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
+    "iceberg.report.charts.checks", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
     "iceberg.cohort.reduce", "iceberg.ingest.load",
 )  # fmt: skip
 
 
 def check_start() -> None:
-    """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable that is no number."""
+    """Begin the log, and end the server, in both languages, where it may not start: `check_reach`, or a variable with no such number or template."""
     write_json()
     log_faults_once()
     check_reach()
+    from iceberg.report.files.slides.template import default_template
+
     try:
         for name in NUMBERS:
             read_number(name)
+        if os.environ.get("ICEBERG_DECK_TEMPLATE"):
+            default_template()
     except OptionError as problem:
         _end(problem)
 

@@ -64,6 +64,7 @@ def build_iceberg(
         *_scenery(layout, palette),
         *_ice(layout, palette),
         *_bars(columns, frame, layout, palette, theme),
+        *_leaders(layout, palette),
         *_texts(layout, palette),
         *_list_marks(frame, layout, palette, theme),
         _hit_area(columns, layout, translator),
@@ -226,6 +227,19 @@ def _bars(
         in_sea.encode(x=_x("cap_left", layout), x2="cap_right", y=_y("upper_down", layout)),
         surface,
     ]
+
+
+def _leaders(layout: BergLayout, palette: Palette) -> list[Drawing]:
+    """Thin lines from the names of the largest categories down to their columns."""
+    if not layout.leaders:
+        return []
+    rows = [
+        {"category": category, "corner": place, "x": x, "y": layout.depth(y)}
+        for category, corners in layout.leaders
+        for place, (x, y) in enumerate(corners)
+    ]
+    style = {"color": palette.sky_text, "strokeWidth": 1, "opacity": 0.55}
+    return [drawing(pd.DataFrame(rows)).marked("line", **style).encode(x=_x("x", layout), y=_y("y", layout), order="corner:Q", detail="category:N")]
 
 
 def _texts(layout: BergLayout, palette: Palette) -> list[Drawing]:

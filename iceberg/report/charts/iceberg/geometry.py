@@ -77,6 +77,7 @@ class BergLayout:
         customers_per_px: The one scale, above and below.
         slots: Ends of the x axis, in slots.
         entries: The list under the berg, where names do not fit on the columns.
+        leaders: Thin lines from the names of the largest categories to their columns, where the others have letters: corners in slots and pixels.
     """
 
     columns: pd.DataFrame
@@ -89,6 +90,7 @@ class BergLayout:
     customers_per_px: float
     slots: tuple[float, float]
     entries: tuple[Entry, ...] = ()
+    leaders: tuple[tuple[str, Outline], ...] = ()
 
     def depth(self, y_px: float) -> float:
         """Customers at a height on the picture."""

@@ -19,6 +19,7 @@ from iceberg.report.charts.iceberg.labels import (
     titles,
     wide_list,
 )
+from iceberg.report.charts.iceberg.leaders import band_px, name_largest, named_lines
 from iceberg.report.charts.iceberg.shape import columns_of, outline
 from iceberg.report.charts.iceberg.text_width import wrapped
 
@@ -53,7 +54,8 @@ def lay_out(
     sizes = Sizes.fitting(len(columns), narrow=narrow)
     names, sizes, listed = _names(columns, sizes, slot_px - 6, narrow=narrow)
     ranges = range_lines(columns, translator, slot_px - 4, sizes.range)
-    layout, bottom = _scaled(columns, names, ranges, sizes, width=width, slot_px=slot_px, narrow=narrow)
+    named = named_lines(columns, width) if listed and not narrow else []
+    layout, bottom = _scaled(columns, names, ranges, sizes, width=width, slot_px=slot_px, narrow=narrow, band=band_px(named))
     labels = titles(layout, title_texts(translator, totals, narrow=narrow), sizes, bottom=bottom)
     if narrow:
         more, entries, end = phone_list(layout, sizes, translator)
@@ -61,8 +63,9 @@ def lay_out(
         return replace(layout, labels=tuple(labels), entries=entries, height_px=end)
     labels += column_labels(layout, names, ranges, sizes, translator)
     if listed:
+        over, leaders = name_largest(layout, named, labels, top=26 + sizes.title * LINE)
         more, entries, end = wide_list(layout, sizes)
-        return replace(layout, labels=tuple(labels + more), entries=entries, height_px=end)
+        return replace(layout, labels=tuple(labels + over + more), entries=entries, height_px=end, leaders=leaders)
     return replace(layout, labels=tuple(labels))
 
 
@@ -85,9 +88,10 @@ def _scaled(
     width: float,
     slot_px: float,
     narrow: bool,
+    band: float = 0.0,
 ) -> tuple[BergLayout, float]:
-    """The layout without labels, and where the deepest label of a column ends, in pixels."""
-    top_px, bottom_px = 26 + sizes.title * LINE, 24 + (sizes.title + 11) * LINE
+    """The layout without labels, and where the deepest label of a column ends, in pixels; `band` is free under the title for names."""
+    top_px, bottom_px = 26 + sizes.title * LINE + band, 24 + (sizes.title + 11) * LINE
     over = [14 + (0 if narrow else sizes.value * LINE) + sizes.name * LINE * len(name) for name in names]
     under = 16.0 if narrow else 20 + sizes.value * LINE + max(len(span) for span in ranges) * sizes.range * LINE
     sky, sea, scale = _scale(columns, over, under, room=_HEIGHT_PX[narrow] - top_px - bottom_px)

@@ -13,6 +13,7 @@ from iceberg.report.charts.iceberg.geometry import Outline
 
 _BAR_SHARE = 0.66  # of a slot
 _CAP_SHARE = 0.16
+_FEW = 4  # of fewer categories the bars are as wide as of four: one or two would be slabs
 
 
 def berg_order(sizes: Sequence[float]) -> list[int]:
@@ -32,17 +33,22 @@ def columns_of(frame: pd.DataFrame) -> pd.DataFrame:
     sizes = -frame["place"] if "place" in frame else frame["silent_median"]
     ordered = frame.iloc[berg_order(sizes.tolist())].reset_index(drop=True)
     rank = (-ordered["place"] if "place" in ordered else ordered["silent_median"]).rank(ascending=False, method="first").astype(int)
-    slot = np.arange(len(ordered)) + 0.5
+    slot, part = np.arange(len(ordered)) + 0.5, bar_part(len(ordered))
     return ordered.assign(
         slot=slot,
-        bar_left=slot - _BAR_SHARE / 2,
-        bar_right=slot + _BAR_SHARE / 2,
-        cap_left=slot - _CAP_SHARE / 2,
-        cap_right=slot + _CAP_SHARE / 2,
+        bar_left=slot - part * _BAR_SHARE / 2,
+        bar_right=slot + part * _BAR_SHARE / 2,
+        cap_left=slot - part * _CAP_SHARE / 2,
+        cap_right=slot + part * _CAP_SHARE / 2,
         rank=rank,
         # letters, not numbers: the order of the middles is no claim about which category is first
         mark=[chr(ord("A") + place - 1) if place <= 26 else str(place) for place in rank],
     )
+
+
+def bar_part(number: int) -> float:
+    """The width of a bar as a part of the usual share of its slot."""
+    return min(1.0, number / _FEW)
 
 
 def outline(
@@ -62,12 +68,13 @@ def outline(
     shore = min(0.22, 0.8 * margin)
     corners = [(-shore, 0.0), (number + shore, 0.0)]
     tallest = int(values.to_numpy().argmax())
+    part = bar_part(number)
     places = zip(columns["bar_left"], columns["bar_right"], columns["slot"], values, strict=True)
     for index, (left, right, slot, value) in enumerate(places):
         reach = float(value) / customers_per_px + lift_px
-        corners += [(left - 0.05, reach), (right + 0.05, reach)]
+        corners += [(left - 0.05 * part, reach), (right + 0.05 * part, reach)]
         if index == tallest:
-            corners.append((slot + (0.08 if sign < 0 else -0.1), reach + lift_px * 1.1))
+            corners.append((slot + part * (0.08 if sign < 0 else -0.1), reach + lift_px * 1.1))
     return tuple((x, sign * y * customers_per_px) for x, y in _roughened(_upper_hull(corners), lift_px, phase=sign))
 
 

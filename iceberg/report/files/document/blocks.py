@@ -84,6 +84,8 @@ class WrittenReport:
         footer: Repeated at the foot of each page.
         author: May be "".
         stamp: ISO time for the document's metadata.
+        link: The address that opens what is on the paper; "" where there is none.
+        link_says: What that address opens, in words.
     """
 
     language: str
@@ -97,6 +99,8 @@ class WrittenReport:
     footer: str
     author: str
     stamp: str
+    link: str = ""
+    link_says: str = ""
 
 
 def name_and_figures(columns: int) -> tuple[Align, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.decision.verdict import by_urgency, has_ranks, judge_category
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.report.advice import first_decisions, noise_sentence, tiles, verdict_label
 from iceberg.report.files.document.blocks import (
@@ -49,19 +50,23 @@ def build_written(
 ) -> WrittenReport:
     """The report as blocks; `provenance` is completed, small categories are pooled already."""
     badge = evidence_badge(estimate, words)
+    refused = cannot_say(estimate)
     reservation = headline_reservation(estimate, words)
     opening: list[Block] = [Paragraph(reservation, "lead")] if reservation else []
     opening += _figure("iceberg", estimate, words)
-    if estimate.total.vocal_customers:
+    if estimate.total.vocal_customers and not refused:
         opening.append(Figures(tuple(tile.on_paper for tile in tiles(estimate, words))))
     opening.append(Paragraph(definition(words), "note"))
     if provenance.sample:
         opening.insert(0, Paragraph(words.text("export.sample"), "caution"))
-    sections = (
+    answers = (
         _ranking_section(estimate, words),
         _comparator_section(estimate, words),
         _ahead_section(estimate, words),
         _trend_section(estimate, words, smallest),
+    )
+    sections = (
+        *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
         _evidence_section(estimate, words),
         method_section(words),
         assumptions_section(estimate, words),
@@ -79,6 +84,8 @@ def build_written(
         footer=words.text("export.footer", title=provenance.title, version=provenance.product_version),
         author=provenance.author,
         stamp=provenance.stamp(counts).isoformat(),
+        link=provenance.link,
+        link_says=words.text("export.link"),
     )
 
 
@@ -163,6 +170,14 @@ def ranking_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
         total=True,
         widths=tuple(_WIDTHS.get(name, 1.0) for name in columns),
     )
+
+
+def counted_grid(estimate: IcebergEstimate, words: Translator) -> TableBlock:
+    """What was counted, where no range can be given: the complainants of every category."""
+    rows = [(item.category, words.integer(item.vocal_customers)) for item in estimate.categories]
+    rows.append((words.text("report.all_categories"), words.integer(estimate.total.vocal_customers)))
+    headers = tuple(words.text(f"export.column.{name}") for name in ("category", "vocal"))
+    return TableBlock(words.text("export.table.counted"), headers, tuple(rows), name_and_figures(2), total=True, widths=(2.2, 1.2))
 
 
 def _ends(interval: CredibleInterval, words: Translator) -> tuple[str, str, str]:

@@ -15,12 +15,14 @@ from typing import Any
 from iceberg.locale import load_conventions, visible
 from iceberg.report.files.document.blocks import Figure, WrittenReport, plain
 from iceberg.report.files.pictures import FAMILY, MONO, font_folder
+from iceberg.report.files.qr_code import qr_size_mm, qr_svg
 
 
 def build_pdf(report: WrittenReport) -> bytes:
     """The report as a tagged PDF; the same report gives the same bytes."""
     import typst
 
+    code = qr_svg(report.link)
     moment = datetime.fromisoformat(report.stamp)
     data = {
         "lang": report.language,
@@ -28,7 +30,8 @@ def build_pdf(report: WrittenReport) -> bytes:
         "font": FAMILY,
         "mono": MONO,
         "time": [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second],
-        **{name: getattr(report, name) for name in ("title", "period", "badge", "badge_kind", "headline", "footer", "author")},
+        **{name: getattr(report, name) for name in ("title", "period", "badge", "badge_kind", "headline", "footer", "author", "link", "link_says")},
+        "qr_mm": qr_size_mm(report.link) if code else 0,
         "opening": [plain(block) for block in report.opening],
         "sections": [
             {name: getattr(section, name) for name in ("title", "fine", "together")} | {"blocks": [plain(block) for block in section.blocks]}
@@ -38,6 +41,7 @@ def build_pdf(report: WrittenReport) -> bytes:
     parts = {"main": _template(), "data.json": visible(json.dumps(data, ensure_ascii=False)).encode()}
     blocks = [*report.opening, *(block for section in report.sections for block in section.blocks)]
     parts |= {f"{block.name}.svg": block.svg for block in blocks if isinstance(block, Figure)}
+    parts |= {"qr.svg": code} if code else {}
     compiled: Any = typst.compile  # its types leave out a mapping of files
     made: bytes = compiled(
         parts, format="pdf", font_paths=[str(font_folder())], ignore_system_fonts=True, pdf_standards=["ua-1"], timestamp=int(moment.timestamp())

@@ -17,6 +17,7 @@ from iceberg.report.files.document.blocks import (
 )
 from iceberg.report.files.formula_guard import plain_text
 from iceberg.report.files.pictures import FAMILY
+from iceberg.report.files.qr_code import qr_size_mm, qr_svg
 from iceberg.report.palette import FONT
 
 # Nothing may be fetched and nothing may run, whatever a name in a file holds.
@@ -34,6 +35,7 @@ h2{font-size:1.2rem;color:#0f5c8c;margin:2em 0 .6em}
 p{margin:.6em 0}li{margin:.35em 0}
 .note{color:#4a6178;font-size:.875rem}.lead{font-size:1.05rem}.label{font-weight:600}
 .caution{border:1px solid #9c4406;border-radius:4px;color:#9c4406;padding:6px 10px}
+.code{float:right;margin:0 0 8px 16px;text-align:center;font-size:.8rem;color:#0f5c8c}.code img{width:100%;margin:0}
 .fine{font-size:.9rem}
 img{display:block;width:100%;height:auto;margin:12px auto}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:10px;margin:12px 0;padding:0;list-style:none}
@@ -68,6 +70,7 @@ def build_web_page(report: WrittenReport) -> bytes:
         "<body><main>",
         f"<header><p><span><b>{_text(report.title)}</b> · {_text(report.period)}</span>",
         f'<span class="badge {report.badge_kind}">{_text(report.badge)}</span></p>',
+        _code(report),
         f"<h1>{_text(report.headline)}</h1></header>",
         *(_block(block) for block in report.opening),
         *(_section(section) for section in report.sections),
@@ -79,6 +82,16 @@ def build_web_page(report: WrittenReport) -> bytes:
 
 def _text(text: str) -> str:
     return escape(plain_text(text))
+
+
+def _code(report: WrittenReport) -> str:
+    """The link of the report as a code for a phone's camera, and for a click."""
+    code = qr_svg(report.link)
+    if not code:
+        return ""
+    drawn, says = b64encode(code).decode(), _text(report.link_says)
+    size = f"{qr_size_mm(report.link):.0f}mm"
+    return f'<a class="code" style="width:{size}" href="{escape(report.link)}"><img alt="" src="data:image/svg+xml;base64,{drawn}">{says}</a>'
 
 
 def _section(section: ReportSection) -> str:

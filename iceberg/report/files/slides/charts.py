@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from iceberg.report.files.formula_guard import safe_cell
+from iceberg.report.files.slides.canvas import INKS, LINE, POINTS, Box, lines_needed, paint
 
-INK, MUTED, SILENT, VOCAL, GRID = "0B2440", "4A6178", "0F5C8C", "E8772E", "DBE6EE"
+LABELS_SHARE = 0.42  # of the width of a chart of rows: long names need it
 _C = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 
 
@@ -31,10 +32,10 @@ class Lines:
     """Lines over months."""
 
     labels: Sequence[str]
-    series: Sequence[tuple[str, Sequence[float], str, bool]]  # name, values, colour, dashed
+    series: Sequence[tuple[str, Sequence[float], str, bool]]  # name, values, ink, dashed
 
 
-def add_ranges(slide: Any, place: tuple[Any, Any, Any, Any], data: Ranges, *, horizontal: bool, stamp: datetime) -> Any:  # noqa: ANN401  # python-pptx has no types
+def add_ranges(slide: Any, box: Box, data: Ranges, *, horizontal: bool, stamp: datetime, own: bool = True) -> Any:  # noqa: ANN401  # python-pptx has no types
     """Bars at the most likely value with the 90 % range as error bars; editable, the range too (columns E and F of the workbook inside)."""
     from pptx.chart.data import CategoryChartData
     from pptx.enum.chart import XL_CHART_TYPE
@@ -43,19 +44,20 @@ def add_ranges(slide: Any, place: tuple[Any, Any, Any, Any], data: Ranges, *, ho
     held.categories = [safe_cell(label) for label in data.labels]
     held.add_series(safe_cell(data.names[0]), [round(value) for value in data.median])
     kind = XL_CHART_TYPE.BAR_CLUSTERED if horizontal else XL_CHART_TYPE.COLUMN_CLUSTERED
-    frame = slide.shapes.add_chart(kind, *place, held)
+    frame = slide.shapes.add_chart(kind, *box.place, held)
     chart = frame.chart
-    _style(chart, legend=False, top=max(data.upper, default=0.0))
+    _style(chart, legend=False, top=max(data.upper, default=0.0), own=own)
     plot = chart.plots[0]
     plot.gap_width = 60
     series = plot.series[0]
     series.format.fill.solid()
-    series.format.fill.fore_color.rgb = _colour("8CC4E4")
+    paint(series.format.fill.fore_color, "soft", own=own)
     if horizontal:
         chart.category_axis.reverse_order = True
+        _reserve_labels(chart, data.labels, box)
     minus = [round(m) - round(low) for m, low in zip(data.median, data.lower, strict=True)]
     plus = [round(high) - round(m) for m, high in zip(data.median, data.upper, strict=True)]
-    _add_error_bars(series, plus, minus)
+    _add_error_bars(series, plus, minus, own=own)
     columns: list[tuple[str, Sequence[Any]]] = [
         ("", [safe_cell(label) for label in data.labels]),
         (data.names[0], [round(value) for value in data.median]),
@@ -68,7 +70,7 @@ def add_ranges(slide: Any, place: tuple[Any, Any, Any, Any], data: Ranges, *, ho
     return frame
 
 
-def add_lines(slide: Any, place: tuple[Any, Any, Any, Any], data: Lines, *, stamp: datetime) -> Any:  # noqa: ANN401  # as above
+def add_lines(slide: Any, box: Box, data: Lines, *, stamp: datetime, own: bool = True) -> Any:  # noqa: ANN401  # as above
     """Lines over months, editable."""
     from pptx.chart.data import CategoryChartData
     from pptx.enum.chart import XL_CHART_TYPE
@@ -79,11 +81,11 @@ def add_lines(slide: Any, place: tuple[Any, Any, Any, Any], data: Lines, *, stam
     held.categories = [safe_cell(label) for label in data.labels]
     for name, values, _, _ in data.series:
         held.add_series(safe_cell(name), [round(value) for value in values])
-    frame = slide.shapes.add_chart(XL_CHART_TYPE.LINE, *place, held)
-    _style(frame.chart, legend=True)
-    for series, (_, _, colour, dashed) in zip(frame.chart.plots[0].series, data.series, strict=True):
+    frame = slide.shapes.add_chart(XL_CHART_TYPE.LINE, *box.place, held)
+    _style(frame.chart, legend=True, own=own)
+    for series, (_, _, ink, dashed) in zip(frame.chart.plots[0].series, data.series, strict=True):
         series.smooth = False
-        series.format.line.color.rgb = _colour(colour)
+        paint(series.format.line.color, ink, own=own)
         series.format.line.width = Pt(1.5 if dashed else 2.5)
         if dashed:
             series.format.line.dash_style = MSO_LINE.DASH
@@ -113,40 +115,55 @@ def _workbook(columns: Sequence[tuple[str, Sequence[Any]]], stamp: datetime) -> 
     return target.getvalue()
 
 
-def _style(chart: Any, *, legend: bool, top: float = 0.0) -> None:  # noqa: ANN401  # as above
+def _style(chart: Any, *, legend: bool, own: bool, top: float = 0.0) -> None:  # noqa: ANN401  # as above
     from pptx.enum.chart import XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
     from pptx.util import Pt
 
     chart.font.size = Pt(12)
-    chart.font.color.rgb = _colour(INK)
+    paint(chart.font.color, "ink", own=own)
     chart.has_title = False
     chart.has_legend = legend
     if legend:
         chart.legend.position = XL_LEGEND_POSITION.TOP
         chart.legend.include_in_layout = False
     chart.value_axis.has_major_gridlines = True
-    chart.value_axis.major_gridlines.format.line.color.rgb = _colour(GRID)
+    paint(chart.value_axis.major_gridlines.format.line.color, "grid", own=own)
     chart.value_axis.format.line.fill.background()
     chart.value_axis.minimum_scale = 0
     if top > 0:  # the axis must hold the ranges too, which PowerPoint does not count
-        chart.value_axis.maximum_scale = _round_up(top)
-        chart.value_axis.major_unit = _round_up(top) / 5
+        unit = _step(top)
+        chart.value_axis.maximum_scale = math.ceil(top / unit) * unit
+        chart.value_axis.major_unit = unit
     chart.value_axis.tick_labels.number_format = "#,##0"
     chart.value_axis.tick_labels.number_format_is_linked = False
-    chart.category_axis.format.line.color.rgb = _colour(MUTED)
+    paint(chart.category_axis.format.line.color, "muted", own=own)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
 
 
-def _round_up(value: float) -> float:
-    """The next of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value)
+def _step(top: float) -> float:
+    """Between gridlines: 1, 2 or 5 times a power of ten, so that at most six of them reach `top`."""
+    power = 10.0 ** math.floor(math.log10(top / 5))
+    return max(next(step * power for step in (1, 2, 5, 10) if math.ceil(top / (step * power)) <= 6), 1.0)
 
 
-def _colour(name: str) -> Any:  # noqa: ANN401  # as above
-    from pptx.dml.color import RGBColor
+def _reserve_labels(chart: Any, labels: Sequence[str], box: Box) -> None:  # noqa: ANN401  # as above
+    """Leave names their part of the width, at a size at which each one fits its row, and show every one of them."""
+    from pptx.util import Pt
 
-    return RGBColor.from_string(name)
+    row, room = 0.86 * box.height / max(len(labels), 1), LABELS_SHARE * box.width - 0.15
+    fits = (size for size in (12.0, 11.0, 10.0, 9.0, 8.0) if all(lines_needed(text, room, size) * size * LINE <= row * POINTS for text in labels))
+    chart.category_axis.tick_labels.font.size = Pt(next(fits, 8.0))
+    axis = chart.category_axis._element
+    skip = _element("c:tickLblSkip", val="1")
+    last = axis.find(f"{{{_C}}}noMultiLvlLbl")
+    (last.addprevious if last is not None else axis.append)(skip)
+    sides = (("layoutTarget", "inner"), ("xMode", "edge"), ("yMode", "edge"))
+    ends = (("x", LABELS_SHARE), ("y", 0.02), ("w", 0.97 - LABELS_SHARE), ("h", 0.88))
+    manual = _element("c:manualLayout", *(_element(f"c:{name}", val=str(value)) for name, value in (*sides, *ends)))
+    area = chart._chartSpace.chart.plotArea
+    for old in area.findall(f"{{{_C}}}layout"):
+        area.remove(old)
+    area.insert(0, _element("c:layout", manual))
 
 
 def _element(tag: str, *children: Any, text: str | None = None, **attributes: str) -> Any:  # noqa: ANN401  # lxml
@@ -160,7 +177,7 @@ def _element(tag: str, *children: Any, text: str | None = None, **attributes: st
     return made
 
 
-def _add_error_bars(series: Any, plus: Sequence[float], minus: Sequence[float]) -> None:  # noqa: ANN401  # as above
+def _add_error_bars(series: Any, plus: Sequence[float], minus: Sequence[float], *, own: bool) -> None:  # noqa: ANN401  # as above
     """Ranges as custom error bars (ECMA-376 21.2.2.55): python-pptx has no call for them. They refer to columns E and F of the workbook inside."""
     bars = _element("c:errBars")
     for tag, setting in (("c:errBarType", "both"), ("c:errValType", "cust"), ("c:noEndCap", "0")):
@@ -170,6 +187,7 @@ def _add_error_bars(series: Any, plus: Sequence[float], minus: Sequence[float]) 
         points = [_element("c:pt", _element("c:v", text=str(value)), idx=str(place)) for place, value in enumerate(values)]
         cache = _element("c:numCache", _element("c:formatCode", text="General"), _element("c:ptCount", val=str(len(values))), *points)
         bars.append(_element(tag, _element("c:numRef", formula, cache)))
-    fill = _element("a:solidFill", _element("a:srgbClr", val=INK))
+    ink = _element("a:srgbClr", val=INKS["ink"]) if own else _element("a:schemeClr", val="tx1")
+    fill = _element("a:solidFill", ink)
     bars.append(_element("c:spPr", _element("a:ln", fill, w="19050")))
     series._element.find(f"{{{_C}}}cat").addprevious(bars)  # the schema's order: ... dPt, dLbls, trendline, errBars, cat, val

@@ -11,6 +11,7 @@ import pandas as pd
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.decision.verdict import judge_category
+from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.advice import noise_sentence, ranking_lead
 from iceberg.report.files.document.executive import period_text, remark_lines
@@ -48,15 +49,16 @@ def build_sheets(
     estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenance, words: Translator, *, smallest: int = 0
 ) -> tuple[Sheet, ...]:
     """Every table of the estimate, the company first, the notes last; tables without a row are left out, counts under `smallest` empty."""
+    refused = cannot_say(estimate)
     sheets = [Sheet("total", _totals(estimate)), Sheet("categories", _categories(estimate))]
-    cells = estimate.cells if estimate.categories else None  # without a category nothing is behind anything
+    cells = estimate.cells if estimate.categories and not refused else None  # without a category nothing is behind anything
     if cells is not None and cells.has_calendar:
         sheets.append(Sheet("months", hide_small(month_trend_table(estimate), _OBSERVED, smallest=smallest)))
     if cells is not None and len(cells.segments) > 1:
         if cells.segment_columns:
             sheets.append(Sheet("columns", shown_columns(estimate, smallest=smallest)))
         sheets.append(Sheet("segments", shown_segments(estimate, smallest=smallest)))
-    ahead = pipeline_table(estimate)
+    ahead = pipeline_table(estimate).iloc[: 0 if refused else None]
     ahead["category"] = [name or words.text("report.all_categories") for name in ahead["category"]]
     columns = ["assumption", "value", "grade", "source"]
     sheets += [
@@ -71,6 +73,8 @@ def build_sheets(
 
 def _totals(estimate: IcebergEstimate) -> pd.DataFrame:
     frame = total_table(estimate)
+    if cannot_say(estimate):
+        frame = frame[frame["quantity"].isin((*_OBSERVED, "folk_estimate"))].reset_index(drop=True)
     units = {"revenue_lost": "money", "common_cause": "factor"}
     frame["unit"] = [units.get(quantity, "customers") for quantity in frame["quantity"]]
     return frame[["quantity", "unit", "lower", "median", "upper"]]
@@ -99,6 +103,9 @@ def _categories(estimate: IcebergEstimate) -> pd.DataFrame:
         for item in estimate.categories
     ]
     frame = pd.DataFrame(rows)
+    if cannot_say(estimate):  # what was counted and what was assumed stays
+        known = {"category", "verdict", "vocal_customers", "prior_share", "folk_leavers", *interval_columns("prior", None)}
+        return frame.assign(**{name: float("nan") for name in frame.columns if name not in known}).sort_values("category", ignore_index=True)
     return frame.sort_values(["rank", "category"], ignore_index=True) if rows else frame
 
 
@@ -119,7 +126,7 @@ def _notes(estimate: IcebergEstimate, counts: CohortCounts, provenance: Provenan
         *([(about("period"), words.text("export.months_together"))] if estimate.cells is not None and estimate.cells.last_months else []),
         (about("evidence"), f"{badge.label}. {badge.says} {badge.help}"),
         *((about("evidence"), reason) for reason in badge.reasons),
-        (about("comparator"), comparator_sentence(estimate, words) if estimate.total.vocal_customers else ""),
+        (about("comparator"), comparator_sentence(estimate, words) if estimate.total.vocal_customers and not cannot_say(estimate) else ""),
         (about("noise"), noise_sentence(estimate, words) or ""),
         (about("noise"), placebo_sentence(estimate, words) or ""),
         (about("common_cause"), common_cause_sentence(estimate, words) or ""),

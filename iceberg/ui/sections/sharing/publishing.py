@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from iceberg.store.studies import Published, StudyEntry
 from iceberg.ui.frame import Frame, page_file, show_error
 from iceberg.ui.guide.clipboard import show_copy
 from iceberg.ui.plain_text import plain
+from iceberg.ui.sections.sharing.links import study_link
 from iceberg.ui.session.current import forget_own_study
 from iceberg.ui.session.estimates import estimate_study
 from iceberg.ui.session.published_study import publish_study
@@ -98,11 +98,3 @@ def usual_title(studies: tuple[StudyEntry, ...], sources: tuple[SourceFile, ...]
 
 def _file_names(sources: tuple[SourceFile, ...]) -> set[tuple[str, str]]:
     return {(file.table, re.sub(r"\d+", "", file.name).casefold()) for file in sources}
-
-
-def study_link(study_id: str) -> str:
-    """The address that opens a study, as this reader reaches the server."""
-    parts = urlsplit(st.context.url or "")
-    path = parts.path.rsplit("/", 1)[0] if parts.path.rsplit("/", 1)[-1] else parts.path.rstrip("/")
-    base = f"{parts.scheme}://{parts.netloc}{path}" if parts.netloc else ""
-    return f"{base}/?study={study_id}"

@@ -1,0 +1,1 @@
+"""What a reader takes along: the reports, the sentence and the link, beside the title."""
