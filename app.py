@@ -26,6 +26,7 @@ PAGES = {  # file and address -> Material icon
     "iceberg": "sailing",
     "studies": "folder_shared",
     "category": "search_insights",
+    "decide": "balance",
     "method": "function",
     "compare": "compare_arrows",
     "survival": "timeline",

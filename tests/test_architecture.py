@@ -66,8 +66,8 @@ ORDER = {
         "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "comparison", "counts_summary", "small_cells", "export", "viewers",
-        "charts", "files",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "comparison", "counts_summary",
+        "small_cells", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",
@@ -77,7 +77,7 @@ ORDER = {
     "notify": ["targets", "conditions", "digest", "mail", "webhook", "settings", "announce"],
     "ui": [
         "study_store", "language", "plain_text", "counters", "guide", "access", "session", "window", "controls", "frame", "chart_files", "figure",
-        "sections", "upload", "serving", "pages",
+        "sections", "upload", "decisions", "serving", "pages",
     ],
 }
 OWNERS = {
@@ -100,7 +100,7 @@ OWNERS = {
     "alembic": ("store",),
     "smtplib": ("notify/mail.py",),
     "rapidfuzz": ("ingest/joining/category_names.py",),
-    "argparse": ("cli/options.py",),
+    "argparse": ("cli/arguments/options.py",),
     "logging": ("cli/main.py", "ui"),
 }
 PURE = {"time", "datetime.now", "random", "os", "pathlib", "io", "socket", "subprocess"}

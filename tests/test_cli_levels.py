@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import parse_options
 from iceberg.cli.main import main
-from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data" / "en"

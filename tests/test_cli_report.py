@@ -9,7 +9,7 @@ import openpyxl
 import pypdf
 import pytest
 
-from iceberg.cli.options import Options
+from iceberg.cli.arguments.options import Options
 from iceberg.cli.source_names import name_files
 from tests.test_cli import Command, company, run, two_files  # noqa: F401  # fixtures of the command line
 

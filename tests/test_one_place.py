@@ -109,7 +109,7 @@ FORMAT = """    ReportFormat("md", "text/markdown", lambda asked: f"# {asked.pro
 """
 OFFER = """
 import json, sys
-from iceberg.cli.options import parse_options
+from iceberg.cli.arguments.options import parse_options
 help = {command: parse_options([command, "--help"]).text for command in ("estimate", "publish", "compare")}
 heavy = sorted({"pandas", "numpy", "altair", "streamlit", "duckdb", "typst", "pptx"} & set(sys.modules))
 from streamlit.testing.v1 import AppTest
@@ -168,7 +168,7 @@ TABLE = """    Table(
 READ = """
 import json
 from datetime import date
-from iceberg.cli.options import parse_options
+from iceberg.cli.arguments.options import parse_options
 from iceberg.cli.source_names import name_files
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.files.sources import UploadedBytes
@@ -202,7 +202,7 @@ def test_a_table_is_one_entry(house: Path) -> None:
     """A tenth table is an entry of the list; besides that only the two signatures that name every table take it, and its help says what it is."""
     add(house / "iceberg/ingest/schema.py", before='    Table(\n        "flat"', text=TABLE)
     add(house / "iceberg/ingest/load.py", before="    activity: Source", text="    refunds: Source | Sequence[Source] | None = None,\n")
-    add(house / "iceberg/cli/options.py", before="    activity: str", text="    refund: str | None = None\n")
+    add(house / "iceberg/cli/arguments/options.py", before="    activity: str", text="    refund: str | None = None\n")
     add(house / "iceberg/locale/en/cli.toml", before="survey = ", text='refund = "money given back"\n')
     (house / "read.py").write_text(READ, encoding="utf-8")
 

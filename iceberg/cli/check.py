@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
 from iceberg.cli.estimate import saved_mapping
-from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.terminal import DONE, print_result
 from iceberg.locale import Translator
 

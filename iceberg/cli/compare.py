@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
 from iceberg.cli.estimate import make_estimate
-from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
 

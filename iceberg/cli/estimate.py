@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import Options
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.locale import Translator

@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from iceberg.cli.arguments.option_types import UsageError, choose_language
+from iceberg.cli.arguments.options import Options, parse_options
 from iceberg.cli.check import run_check
 from iceberg.cli.compare import run_compare
+from iceberg.cli.decide import run_decide
 from iceberg.cli.estimate import run_estimate
-from iceberg.cli.option_types import UsageError, choose_language
-from iceberg.cli.options import Options, parse_options
 from iceberg.cli.publish import run_publish
 from iceberg.cli.studies import run_studies
 from iceberg.cli.terminal import (
@@ -111,6 +112,7 @@ def _run(options: Options, words: Translator) -> int:
         "publish": run_publish,
         "studies": run_studies,
         "compare": run_compare,
+        "decide": run_decide,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)

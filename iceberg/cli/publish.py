@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
 from iceberg.cli.estimate import CountedFiles, Estimated, count_files, estimate_counts, print_reading, read_template_of, write_files
-from iceberg.cli.options import STANDARD_INPUT, Options
 from iceberg.cli.source_names import name_files
 from iceberg.cli.store import author_of, open_store
 from iceberg.cli.terminal import DONE, NOT_SENT, ProgressLine, note_write, print_result, say

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from iceberg.cli.options import STANDARD_INPUT, Options
+from iceberg.cli.arguments.options import STANDARD_INPUT, Options
 from iceberg.ingest.remote.address import is_address, parse_address
 from iceberg.provenance import SourceFile
 

@@ -6,7 +6,7 @@ import getpass
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from iceberg.cli.options import Options
+from iceberg.cli.arguments.options import Options
 from iceberg.errors import StoreError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iceberg.cli.option_types import UsageError
-from iceberg.cli.options import Options
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import Options
 from iceberg.cli.store import author_of, open_store
 from iceberg.cli.terminal import DONE, note_write, print_result
 from iceberg.errors import FileError

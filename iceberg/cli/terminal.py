@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from iceberg.cli.option_types import UsageError
+from iceberg.cli.arguments.option_types import UsageError
 from iceberg.locale import Translator
 
 DONE, OUR_FAULT, USER_FAULT, NOT_SENT = 0, 1, 2, 3

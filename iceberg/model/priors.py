@@ -15,7 +15,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.window import DEFAULT_LOOK_BACK_DAYS
-from iceberg.model.assumptions import Assumptions, CategoryPrior, Grade, Pert
+from iceberg.model.assumptions import Assumptions, CategoryPrior, Efficacy, Grade, Pert
 
 # Whether the ratio differs between categories: shared share of the variance of log r_c. m ~ sd 1.5 and e_c ~ sd 1 served all companies of the trial
 # of the method with the same constants: 1.5^2 / (1.5^2 + 1^2).
@@ -204,5 +204,6 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("survey_bias", held.survey_bias, "bias_of_surveys", "C"),
         Default("residual_horizon_months", float(held.residual_horizon_months), "judgement", "D"),
         Default("annual_discount_rate", held.annual_discount_rate, "judgement", "D"),
+        Default("efficacy", (0.15, Efficacy().mean, 0.48), "judgement", "D", constant=True),
         Default("draws", float(held.draws), "method", "A"),
     )

@@ -34,6 +34,7 @@ STYLES = {"light": ("style.css", "print.css"), "dark": ("style.css", "dark.css",
 CONTROLS: dict[str, frozenset[Control]] = {
     "iceberg": frozenset({"period", "segments", "assumptions"}),
     "category": frozenset({"period", "segments", "assumptions"}),
+    "decide": frozenset({"period", "segments", "assumptions"}),
     "compare": frozenset({"segments", "assumptions"}),
     "survival": frozenset({"segments"}),
     "method": frozenset({"assumptions"}),

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import VisitorFactory
 
-PAGES = ("", "category", "survival", "method", "upload", "studies", "compare")
+PAGES = ("", "category", "decide", "survival", "method", "upload", "studies", "compare")
 LOOKS = {
     "desk, English, light": {"locale": "en-GB", "width": 1280, "dark": False},
     "phone, French, dark": {"locale": "fr-FR", "width": 390, "dark": True},

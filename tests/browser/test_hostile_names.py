@@ -29,7 +29,7 @@ HOSTILE = (
     "[a](http://evil.example/a) www.evil.example",
 )
 LINK = "x\n\n# Your session has ended\n\n[Sign in again](http://evil.example/login)\n\n![](http://evil.example/l.png)"
-PAGES = ("", "category", "compare", "survival", "method", "studies")
+PAGES = ("", "category", "decide", "compare", "survival", "method", "studies")
 # What a name would have become: a formula (the Method page has some of its own, in a fold), a picture, an icon, a link to elsewhere.
 MADE_OF_NAMES = """() => [
     ...document.querySelectorAll('.katex:not(details .katex), img[src*=evil], [data-testid=stMarkdownContainer] [aria-label="lock icon"]'),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from iceberg.cli.options import parse_options
+from iceberg.cli.arguments.options import parse_options
 from tests.deploy.shipped import DEPLOY, compose, setting, unit
 
 SERVICES = ("iceberg-dashboard.service", "iceberg-publish.service")

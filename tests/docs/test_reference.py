@@ -10,7 +10,8 @@ import pytest
 from iceberg_docs import GENERATORS, MARK, ROOT, fill, link_outside, pages
 
 import iceberg
-from iceberg.cli.options import COMMANDS, parse_options
+from iceberg.cli.arguments.commands import COMMANDS
+from iceberg.cli.arguments.options import parse_options
 from iceberg.cohort.reduce import with_controls
 from iceberg.ingest.joining.links import POINTED_AT, LinkChoice
 from iceberg.ingest.joining.options import CHOICES, ID_STEPS, PREFIX_STEP, Joining

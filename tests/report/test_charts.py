@@ -11,8 +11,7 @@ import pytest
 
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.report.charts.assumptions import build_sensitivity, build_tornado, spread
-from iceberg.report.charts.checks import build_checks
-from iceberg.report.charts.coverage import build_coverage
+from iceberg.report.charts.checks import build_checks, build_coverage
 from iceberg.report.charts.curves import build_curves
 from iceberg.report.charts.dots import build_comparator, build_prior_posterior, build_ranking, build_segments
 from iceberg.report.charts.layers import LayeredChart

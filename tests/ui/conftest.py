@@ -12,7 +12,7 @@ from iceberg.ui.session import sample_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
-PAGES = ("iceberg", "category", "compare", "survival", "method", "upload")
+PAGES = ("iceberg", "category", "decide", "compare", "survival", "method", "upload")
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 # The smallest company that can be counted: two months, one category, somebody leaves.
 CUSTOMERS = (

@@ -361,8 +361,8 @@ def test_a_viewers_menu_holds_what_is_a_viewers(publish: Publish, monkeypatch: p
     publish()
     open_app(roles=["iceberg-viewer"])
     open_app(roles=["iceberg-analyst"])
-    assert menus[0] == ["", "studies", "category", "method"]
-    assert menus[1] == ["", "studies", "category", "method", "compare", "survival", "upload"]
+    assert menus[0] == ["", "studies", "category", "decide", "method"]
+    assert menus[1] == ["", "studies", "category", "decide", "method", "compare", "survival", "upload"]
 
 
 def test_the_list_is_searched_without_case_and_accents(publish: Publish) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import iceberg
-from iceberg.cli.options import build_parsers
+from iceberg.cli.arguments.options import build_parsers
 from iceberg.environment import VARIABLES
 from iceberg.ingest.rules.rules import LINE_RULES, RULES
 from iceberg.installation import HOME

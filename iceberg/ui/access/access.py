@@ -41,6 +41,7 @@ _REFUSED: dict[tuple[str, str], float] = {}
 LEAST_ROLE: dict[str, Role] = {
     "iceberg": "viewer",
     "category": "viewer",
+    "decide": "viewer",
     "studies": "viewer",
     "method": "viewer",
     "compare": "analyst",

@@ -13,6 +13,7 @@ from iceberg.report.advice import first_decisions, noise_sentence
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
+from iceberg.ui.decisions.costs import decided_line
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
@@ -52,6 +53,8 @@ def show_page() -> None:
         _show_headline(frame, estimate)
         if first := say(frame, estimate, first_decisions)[:1]:  # one line of advice before the picture; the others stand below it
             st.markdown(f":blue-badge[{plain(first[0].label)}] {plain(first[0].sentence)}")
+        if decided := decided_line(frame, estimate):
+            st.markdown(f":material/balance: {plain(decided)}")
         if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
             st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
             _show_origin(frame, estimate)

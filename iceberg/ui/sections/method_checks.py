@@ -9,8 +9,7 @@ import streamlit as st
 
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.checks import build_checks, written_checks
-from iceberg.report.charts.coverage import build_coverage
+from iceberg.report.charts.checks import build_checks, build_coverage, written_checks
 from iceberg.report.charts.dots import build_prior_posterior
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence
 from iceberg.report.outlook import break_even_sentence

@@ -42,7 +42,7 @@ NUMBERS = ("ICEBERG_UPLOAD_SESSION_MB", "ICEBERG_UPLOAD_SERVER_MB", "ICEBERG_SES
 NEEDED_FIRST = ("iceberg.ui.sections.sharing.actions", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
 NEEDED_LATER = (
     "iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts.assumptions", "iceberg.report.charts.changes",
-    "iceberg.report.charts.coverage", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
+    "iceberg.report.charts.checks", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
     "iceberg.cohort.reduce", "iceberg.ingest.load",
 )  # fmt: skip
 

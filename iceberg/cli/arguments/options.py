@@ -5,39 +5,21 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from iceberg.cli.option_types import (
+from iceberg.cli.arguments.commands import COMMANDS, COMMON, OPTIONS_OF
+from iceberg.cli.arguments.option_types import (
     Option,
     UsageError,
-    check_change,
-    check_columns,
-    check_date,
-    check_discount,
-    check_engine,
-    check_factor,
-    check_format,
-    check_language,
-    check_merge,
-    check_names,
-    check_period,
-    check_rate,
-    check_ratio,
-    check_separator,
-    check_term,
-    check_undated,
-    check_version,
-    check_whole,
     choose_language,
     without_leading_language,
 )
 from iceberg.ingest.schema import TABLE_OF_OPTION
-from iceberg.locale import LANGUAGES, Translator
-from iceberg.model.assumptions import FOLK_RATIO, LARGEST_BIAS, Assumptions
-from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
+from iceberg.locale import Translator
+from iceberg.model.assumptions import FOLK_RATIO, Assumptions, Efficacy
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
@@ -45,7 +27,6 @@ if TYPE_CHECKING:
 
 ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
-_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -125,6 +106,13 @@ class Options:
     for_ever: bool = False
     yes: bool = False
     port: int | None = None
+    costs: tuple[tuple[str, float], ...] = ()
+    running_costs: tuple[tuple[str, float], ...] = ()
+    reaches: tuple[tuple[str, float], ...] = ()
+    efficacies: tuple[tuple[str, Efficacy], ...] = ()
+    budget: float | None = None
+    years: int = 1
+    customer_value: float | None = None
 
     @property
     def given(self) -> dict[str, str]:
@@ -200,7 +188,7 @@ def _check_together(options: Options) -> None:
         _check_studies(options)
     elif options.command == "compare" and len(options.periods) != 2:
         raise UsageError("two_periods")
-    elif options.command in ("estimate", "publish", "compare"):
+    elif options.command in ("estimate", "publish", "compare", "decide"):
         _check_estimate(options)
 
 
@@ -223,6 +211,8 @@ def _check_studies(options: Options) -> None:
 
 
 def _check_estimate(options: Options) -> None:
+    if options.command == "decide" and not options.costs:
+        raise UsageError("decide_needs_cost")
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
     if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")
@@ -271,88 +261,14 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError("other", {"message": message})
 
 
-def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> Option:
-    return Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
-
-
-_MAPPING = (Option("mapping", "file", Path), Option("segments", "columns", check_columns))
-_READING = (
-    *(Option(name, "file") for name in TABLE_OF_OPTION),
-    Option("as-of", "date", check_date("--as-of")),
-    *(_whole("inactivity-days", 1, 3650), _whole("gap-days", 0, 3650)),
-    Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
-    Option("undated-departures", "sheet|ignore", check_undated),
-    Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
-    Option("drop-category", "category_name", is_list=True, field="drops"),
-    *(Option("split-categories", "separator", check_separator), Option("keep-spellings")),
-)
-_RESOURCES = (Option("memory-limit", "size"), Option("temp-dir", "folder", Path))
-_ENGINE = (Option("engine", "duckdb|spark", check_engine), Option("spark-url", "address"))
-_STORE = (Option("store", "store_address"), Option("author", "text"))
-_NOTIFY = (
-    *(Option("notify", "target", is_list=True), Option("notify-when", "condition", is_list=True)),
-    Option("notify-lang", "|".join(LANGUAGES)),
-)
-_ESTIMATE = (
-    *_READING,
-    Option("since", "date", check_date("--since")),
-    Option("ratio", "number", check_ratio),
-    _whole("horizon-days", 1, 730),
-    *(Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
-    _whole("window-months", 1, 120),
-    Option("keep-months"),
-    Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
-    Option("no-recording-change"),
-    *(_whole("money-months", 1, 120), Option("discount", "number", check_discount)),
-    _whole("look-back-days", 0, 3650),
-    Option("term", "term_value", check_term),
-    Option("keep-cancellations"),
-    Option("negative-controls", "names", check_names),
-    _whole("seed", 0, _LARGEST_SEED),
-    *_MAPPING,
-    Option("json", "file", Path),
-    *_RESOURCES,
-    *_ENGINE,
-    Option("quiet"),
-)
-_REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
-_TEMPLATE = Option("template", "template_file", Path)
-_COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
-_OPTIONS_OF: dict[str, tuple[Option, ...]] = {
-    "demo": (Option("out", "folder", Path),),
-    "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
-    "estimate": (*_ESTIMATE, _REPORT, _TEMPLATE),
-    "publish": (*_ESTIMATE, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
-    "studies": (
-        _whole("version", 1, 10**9, help_key="study_version"),
-        Option("out", "file", Path, "export_out"),
-        _whole("days", 1, 36_500),
-        Option("for-ever"),
-        Option("yes"),
-        *_STORE,
-    ),
-    "compare": (
-        Option("period", "period_value", check_period, is_list=True, field="periods"),
-        Option("category", "text"),
-        Option("apart"),
-        Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
-        *_ESTIMATE,
-        replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
-        *_STORE,
-    ),
-    "dashboard": (_whole("port", 1, 65_535),),
-}
-COMMANDS = tuple(_OPTIONS_OF)
-
-
 def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """Build the parser of the program, used only for its help, and one parser per command; their help is in the language of `words`."""
     main = _build_parser(None, words)
     main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
     main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    _add_options(main, (Option("version"), *_COMMON), words)
+    _add_options(main, (Option("version"), *COMMON), words)
     commands = {}
-    for name, options in _OPTIONS_OF.items():
+    for name, options in OPTIONS_OF.items():
         parser = commands[name] = _build_parser(name, words)
         parser._positionals.title = words.text("cli.help.files_group")
         if name == "check":
@@ -360,7 +276,7 @@ def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str,
         if name == "studies":
             parser.add_argument("action", metavar="|".join(ACTIONS), nargs="?", help=words.text("cli.help.action"))
             parser.add_argument("study", metavar=words.text("cli.help.study_id"), nargs="?", help=words.text("cli.help.study"))
-        _add_options(parser, (*options, *_COMMON), words)
+        _add_options(parser, (*options, *COMMON), words)
     return main, commands
 
 

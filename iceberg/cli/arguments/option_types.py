@@ -14,6 +14,7 @@ from iceberg.errors import OptionError
 from iceberg.ingest.joining.options import CHOICES
 from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
+from iceberg.model.assumptions import Efficacy
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -150,6 +151,61 @@ def check_rate(text: str) -> tuple[str, float]:
     if code.upper() in CODES and math.isfinite(number) and number > 0:
         return code.upper(), number
     raise UsageError("rate_unclear", {"value": text})
+
+
+def check_amount(option: str) -> Callable[[str], float]:
+    """An amount of money, zero or more: ``40000``, ``40 000,50``."""
+
+    def check(text: str) -> float:
+        bare = "".join(text.split()).replace("\N{NARROW NO-BREAK SPACE}", "").replace(",", ".")
+        try:
+            amount = float(bare)
+        except ValueError:
+            amount = math.nan
+        if math.isfinite(amount) and amount >= 0:
+            return amount
+        raise UsageError("amount_unclear", {"option": option, "value": text})
+
+    return check
+
+
+def check_amount_of(option: str) -> Callable[[str], tuple[str, float]]:
+    """A category and an amount: ``waiting time=40000``."""
+
+    def check(text: str) -> tuple[str, float]:
+        name, found, amount = text.rpartition("=")
+        if not found or not name.strip():
+            raise UsageError("amount_unclear", {"option": option, "value": text})
+        return name.strip(), check_amount(option)(amount)
+
+    return check
+
+
+def check_share_of(text: str) -> tuple[str, float]:
+    """A category and a percentage: ``waiting time=50``."""
+    name, _, percent = (part.strip() for part in text.rpartition("="))
+    try:
+        share = float(percent.removesuffix("%").replace(",", ".")) / 100
+    except ValueError:
+        share = math.nan
+    if name and 0 < share <= 1:
+        return name, share
+    raise UsageError("percent_unclear", {"value": text})
+
+
+def check_efficacy_of(text: str) -> tuple[str, Efficacy]:
+    """A category and how much of its loss goes away: ``waiting time=30``, or as a range ``waiting time=13-48``."""
+    name, _, percent = (part.strip() for part in text.rpartition("="))
+    ends = [part.strip().removesuffix("%").replace(",", ".") for part in percent.split("-")]
+    try:
+        shares = [float(end) / 100 for end in ends]
+        if name and len(shares) == 1:
+            return name, Efficacy.around(shares[0])
+        if name and len(shares) == 2:
+            return name, Efficacy.between(*shares)
+    except (ValueError, OptionError):
+        pass
+    raise UsageError("efficacy_unclear", {"value": text})
 
 
 def check_undated(text: str) -> str:

@@ -1,0 +1,121 @@
+"""The commands and the options of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from iceberg.cli.arguments.option_types import (
+    Option,
+    check_amount,
+    check_amount_of,
+    check_change,
+    check_columns,
+    check_date,
+    check_discount,
+    check_efficacy_of,
+    check_engine,
+    check_factor,
+    check_format,
+    check_language,
+    check_merge,
+    check_names,
+    check_period,
+    check_rate,
+    check_ratio,
+    check_separator,
+    check_share_of,
+    check_term,
+    check_undated,
+    check_version,
+    check_whole,
+)
+from iceberg.ingest.schema import TABLE_OF_OPTION
+from iceberg.locale import LANGUAGES
+from iceberg.model.assumptions import LARGEST_BIAS
+from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
+
+_LARGEST_SEED = 2**63 - 1
+
+
+def _whole(name: str, smallest: int, largest: int, *, help_key: str = "") -> Option:
+    return Option(name, "number", check_whole(f"--{name}", smallest, largest), help_key)
+
+
+_MAPPING = (Option("mapping", "file", Path), Option("segments", "columns", check_columns))
+_READING = (
+    *(Option(name, "file") for name in TABLE_OF_OPTION),
+    Option("as-of", "date", check_date("--as-of")),
+    *(_whole("inactivity-days", 1, 3650), _whole("gap-days", 0, 3650)),
+    Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
+    Option("undated-departures", "sheet|ignore", check_undated),
+    Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
+    Option("drop-category", "category_name", is_list=True, field="drops"),
+    *(Option("split-categories", "separator", check_separator), Option("keep-spellings")),
+)
+_RESOURCES = (Option("memory-limit", "size"), Option("temp-dir", "folder", Path))
+_ENGINE = (Option("engine", "duckdb|spark", check_engine), Option("spark-url", "address"))
+_STORE = (Option("store", "store_address"), Option("author", "text"))
+_NOTIFY = (
+    *(Option("notify", "target", is_list=True), Option("notify-when", "condition", is_list=True)),
+    Option("notify-lang", "|".join(LANGUAGES)),
+)
+_ESTIMATE = (
+    *_READING,
+    Option("since", "date", check_date("--since")),
+    Option("ratio", "number", check_ratio),
+    _whole("horizon-days", 1, 730),
+    *(Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),
+    _whole("window-months", 1, 120),
+    Option("keep-months"),
+    Option("recording-change", "change", check_change, is_list=True, field="recording_changes"),
+    Option("no-recording-change"),
+    *(_whole("money-months", 1, 120), Option("discount", "number", check_discount)),
+    _whole("look-back-days", 0, 3650),
+    Option("term", "term_value", check_term),
+    Option("keep-cancellations"),
+    Option("negative-controls", "names", check_names),
+    _whole("seed", 0, _LARGEST_SEED),
+    *_MAPPING,
+    Option("json", "file", Path),
+    *_RESOURCES,
+    *_ENGINE,
+    Option("quiet"),
+)
+_REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
+_TEMPLATE = Option("template", "template_file", Path)
+COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
+OPTIONS_OF: dict[str, tuple[Option, ...]] = {
+    "demo": (Option("out", "folder", Path),),
+    "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
+    "estimate": (*_ESTIMATE, _REPORT, _TEMPLATE),
+    "publish": (*_ESTIMATE, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
+    "studies": (
+        _whole("version", 1, 10**9, help_key="study_version"),
+        Option("out", "file", Path, "export_out"),
+        _whole("days", 1, 36_500),
+        Option("for-ever"),
+        Option("yes"),
+        *_STORE,
+    ),
+    "compare": (
+        Option("period", "period_value", check_period, is_list=True, field="periods"),
+        Option("category", "text"),
+        Option("apart"),
+        Option("study", "study_id", check_version, "compared", is_list=True, field="compared"),
+        *_ESTIMATE,
+        replace(_REPORT, check=check_format(COMPARISON_FORMATS), help="comparison_report", formats=tuple(COMPARISON_FORMATS)),
+        *_STORE,
+    ),
+    "decide": (
+        Option("cost", "amount_of", check_amount_of("--cost"), is_list=True, field="costs"),
+        Option("running-cost", "amount_of", check_amount_of("--running-cost"), is_list=True, field="running_costs"),
+        Option("fix", "percent_of", check_efficacy_of, is_list=True, field="efficacies"),
+        Option("reach", "percent_of", check_share_of, is_list=True, field="reaches"),
+        *(Option(name, "amount", check_amount(f"--{name}")) for name in ("budget", "customer-value")),
+        _whole("years", 1, 10),
+        *_ESTIMATE,
+    ),
+    "dashboard": (_whole("port", 1, 65_535),),
+}
+COMMANDS = tuple(OPTIONS_OF)

@@ -1,0 +1,84 @@
+"""The `decide` command: what fixing a category costs and brings, and which fixes a budget buys."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from iceberg.cli.arguments.option_types import UsageError
+from iceberg.cli.arguments.options import Options
+from iceberg.cli.estimate import make_estimate
+from iceberg.cli.terminal import DONE, print_result, write_whole
+from iceberg.locale import Translator
+
+if TYPE_CHECKING:
+    from iceberg.model.decision.fixes import Decisions, Fix
+    from iceberg.model.results import IcebergEstimate
+
+
+def run_decide(options: Options, words: Translator) -> int:
+    """Estimate, decide, write the JSON document that was asked for and print the decision.
+
+    Raises:
+        OptionError: When the costs decide nothing; a category that the study has not is named beside those it has.
+    """
+    from iceberg.model.decision.fixes import decide
+    from iceberg.model.decision.mirror import hold_mirror
+    from iceberg.report.decisions import decisions_document, mirror_document
+    from iceberg.report.export import build_document
+
+    fixes = fixes_of(options)
+    made = make_estimate(options, words)
+    decisions = decide(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
+    text = _text(decisions, made.estimate, words)
+    if options.json is not None:
+        document = build_document(made.estimate, made.counted.counts, rows=made.counted.rows, language=words.language)
+        document |= decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
+        write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    print_result(text)
+    return DONE
+
+
+def fixes_of(options: Options) -> tuple[Fix, ...]:
+    """The fixes that were typed: a cost makes one, the other options speak of it.
+
+    Raises:
+        UsageError: When a category is named twice by one option, or by another option without a cost.
+    """
+    from iceberg.model.assumptions import Efficacy
+    from iceberg.model.decision.fixes import Fix
+
+    given = {"cost": options.costs, "running-cost": options.running_costs, "reach": options.reaches, "fix": options.efficacies}
+    for name, pairs in given.items():
+        for category, times in Counter(category for category, _ in pairs).items():
+            if times > 1:
+                raise UsageError("decide_named_twice", {"category": category, "option": f"--{name}"})
+            if category not in dict(options.costs):
+                raise UsageError("decide_without_cost", {"category": category, "option": f"--{name}"})
+    running, reach, efficacy = dict(options.running_costs), dict(options.reaches), dict(options.efficacies)
+    return tuple(
+        Fix(category, cost, running.get(category, 0.0), reach.get(category, 1.0), efficacy.get(category, Efficacy()))
+        for category, cost in options.costs
+    )
+
+
+def _text(decisions: Decisions, estimate: IcebergEstimate, words: Translator) -> str:
+    from iceberg.cli.text import build_table, wrap
+    from iceberg.model.decision.mirror import hold_mirror
+    from iceberg.report.decisions import decision_headline, display_decisions, doubt_sentences, idle_sentence, mirror_sentence
+
+    mirror = hold_mirror(estimate)
+    shown = display_decisions(decisions, estimate, words)
+    names = ("category", "cost", "kept", "value", "pays", "best")  # as wide as a terminal
+    heads = [words.text(f"decide.columns.{name}") for name in names]
+    parts = [
+        wrap(decision_headline(decisions, estimate, words)),
+        "",
+        build_table(heads, [[str(row[head]) for head in heads] for row in shown.to_dict("records")]),
+        "",
+        *(wrap(sentence) for sentence in doubt_sentences(decisions, estimate, words)),
+        wrap(idle_sentence(decisions, estimate, words)),
+        *([] if mirror is None else [wrap(mirror_sentence(mirror, words))]),
+    ]
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,1 @@
+"""The page on which costs are written, and what follows from them."""

@@ -1,0 +1,72 @@
+"""`iceberg decide`: what is typed, what is refused, and the document that it writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iceberg.cli.arguments.option_types import UsageError, check_amount, check_amount_of, check_efficacy_of, check_share_of
+from iceberg.cli.main import main
+from tests.companies import write_company
+
+COSTS = ["--cost", "delivery=4 000", "--cost", "billing=1500", "--customer-value", "300"]
+
+
+def given(folder: Path) -> list[str]:
+    write_company(folder, lambda number: f"C{number}")
+    return ["--customers", str(folder / "customers.csv"), "--complaints", str(folder / "complaints.csv")]
+
+
+def test_amounts_shares_and_efficacies_are_read_as_people_write_them() -> None:
+    assert check_amount("--budget")("40 000,50") == 40_000.5
+    assert check_amount_of("--cost")("price = promise=12.5") == ("price = promise", 12.5)
+    assert check_share_of("billing=50%") == ("billing", 0.5)
+    assert check_efficacy_of("billing=30")[1].mean == pytest.approx(0.3)
+    assert 0.2 < check_efficacy_of("billing=13-48")[1].mean < 0.4
+    for check, text in (
+        (check_amount("--budget"), "-1"),
+        (check_amount("--budget"), "nan"),
+        (check_amount_of("--cost"), "40000"),
+        (check_amount_of("--cost"), "=40000"),
+        (check_share_of, "billing=0"),
+        (check_share_of, "billing=101"),
+        (check_efficacy_of, "billing=48-13"),
+        (check_efficacy_of, "billing=100"),
+        (check_efficacy_of, "30"),
+    ):
+        with pytest.raises(UsageError):
+            check(text)
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        ([], "decide needs a cost"),
+        (["--cost", "nowhere=5"], "no category of this study. It has: "),
+        ([*COSTS, "--fix", "price=30"], "which has no --cost"),
+        ([*COSTS, "--cost", "billing=3"], "twice"),
+        ([*COSTS, "--budget", "7"], "buys nothing"),
+    ],
+)
+def test_costs_that_decide_nothing_end_with_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], says: str) -> None:
+    files = given(tmp_path)
+    document = tmp_path / "decided.json"
+    assert main(["decide", *files, "--quiet", "--lang", "en", "--json", str(document), *extra]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+    assert not document.exists()
+
+
+def test_the_document_has_the_decisions_beside_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = given(tmp_path)
+    path = tmp_path / "decided.json"
+    assert main(["decide", *files, "--quiet", "--lang", "fr", "--budget", "5000", "--json", str(path), *COSTS]) == 0
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert {one["category"] for one in document["decisions"]} == {"delivery", "billing"}
+    for one in document["decisions"]:
+        assert 0 <= one["probability_pays"] <= 1
+        assert one["saved"]["lower"] <= one["saved"]["median"] <= one["saved"]["upper"]
+        assert 0 <= one["probability_in_best_set"] <= 1
+    assert document["information"]["evpi"] >= 0
+    assert document["total"]["silent_churn"] is not None
+    assert "mirror" in document
+    assert document["decisions"][0]["category"] in capsys.readouterr().out
