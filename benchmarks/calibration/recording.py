@@ -1,7 +1,7 @@
 """Are changes of what is recorded found, distinguished from seasons, incidents and growth, and is the interval right once they are answered?
 
     python -m benchmarks.calibration.recording                  companies with a change, before and after the answer -> results/recording.txt
-    python -m benchmarks.calibration.recording --alarms         what is found with and without a change -> results/recording_alarms.txt
+    python -m benchmarks.calibration.recording --alarms         found without a change, and with one by size -> results/recording_alarms.txt
     python -m benchmarks.calibration.recording --hostile        the same on the hostile companies -> results/recording_hostile.txt
 
 A change loses, from one day on or up to it, complaints at random: 1.5 to 3 times as many are recorded on the other side. Whose complaint was lost is
@@ -137,27 +137,35 @@ def _is_it(found: Any, size: Any, day: pd.Timestamp, factor: float) -> bool:
     return abs((found - day.date()).days) <= NEAR_DAYS and (size > 1) == (factor > 1)
 
 
-def find(kind: str, family: str, seed: int) -> dict[str, Any]:
-    """What the rules find in one company: steps of all categories and of one, and names that take each other's place."""
+SIZES = (0.5, 0.7, 1.5, 2.0)
+LARGE = 1000  # complainants on file, from which a company is listed apart
+
+
+def find(kind: str, family: str, seed: int) -> list[dict[str, Any]]:
+    """What the rule finds in one company without a change; of a company as it is also with a change of each size at a day of its own."""
     truth, rng = draw_truth(family, seed)
-    made: tuple[pd.Timestamp, float, str] | None = None
-    if kind in FAIR:
-        company = simulate_company(FAIR[kind](truth, rng), rng)
-    else:
-        base = in_season(truth, rng) if kind == "change in a season" else truth
-        company, *about = recording_change(base, rng, one=kind == "change of one category")
-        made = about[0], about[1], about[2]
+    company = simulate_company(FAIR[kind](truth, rng), rng)
+    records = [_found(company, kind, family, seed)]
+    for factor in SIZES if kind == "as they are" else ():
+        day = pd.Timestamp(truth.window.since) + pd.Timedelta(days=int(rng.uniform(0.2, 0.8) * truth.window.days))
+        complaints = company.history.complaints
+        after = complaints["day"].to_numpy() >= day_number(day.date())
+        lost = (after != (factor > 1)) & (rng.random(len(complaints)) > min(factor, 1 / factor))
+        records.append(_found(observe_history(record_fewer(company.history, lost), truth.window), kind, family, seed, day, factor))
+    return records
+
+
+def _found(
+    company: SimulatedCompany, kind: str, family: str, seed: int, day: pd.Timestamp | None = None, factor: float = 1.0
+) -> dict[str, Any]:
     counts = count_directly(company)
     steps = find_recording_steps(counts)
-    record: dict[str, Any] = {"kind": kind, "family": family, "seed": seed, "complainants": int(counts.complainants.sum()), "steps": len(steps)}
-    record |= {"common": any(not one.category for one in steps), "renamed": len(find_renamed(counts))}
-    if made is not None:
-        right = [one for one in steps if _is_it(one.day, one.factor, made[0], made[1]) and one.category == made[2]]
-        record |= {"found": bool(right), "factor": made[1], "inside": bool(right and right[0].lower <= made[1] <= right[0].upper)}
-    return record
+    record: dict[str, Any] = {"kind": kind, "family": family, "seed": seed, "factor": factor, "complainants": int(counts.complainants.sum())}
+    record |= {"common": any(not one.category for one in steps), "of_one": any(one.category for one in steps)}
+    right = [one for one in steps if day is not None and not one.category and _is_it(one.day, one.factor, day, factor)]
+    return record | {"found": bool(right), "inside": bool(right and right[0].lower <= factor <= right[0].upper)}
 
 
-MADE = ("change", "change in a season", "change of one category")
 HOSTILE = ("recording_change", "renamed", "plain", "small", "no_silent_churn", "seasonal_both", "complaint_season", "acquisition_wave", "price_rise",
            "competitor", "delays", "cancellations", "short")  # fmt: skip
 
@@ -195,7 +203,7 @@ def main() -> int:
     return 0
 
 
-def _run(pool: ProcessPoolExecutor, work: Callable[..., dict[str, Any]], tasks: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _run(pool: ProcessPoolExecutor, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
     records = []
     for record in pool.map(work, *zip(*tasks, strict=True)):
         records.append(record)
@@ -204,18 +212,18 @@ def _run(pool: ProcessPoolExecutor, work: Callable[..., dict[str, Any]], tasks: 
 
 
 def _alarms(pool: ProcessPoolExecutor, families: Sequence[str], seeds: Sequence[int]) -> list[str]:
-    lines = ["without a change        companies  common step  step of one  names"]
+    tasks = [(kind, family, seed) for seed in seeds for family in families for kind in FAIR]
+    records = [one for several in _run(pool, find, tasks) for one in several]
+    lines = ["without a change        companies  common step  step of one"]
     for kind in FAIR:
-        records = _run(pool, find, [(kind, family, seed) for family in families for seed in seeds])
-        common, alone = sum(one["common"] for one in records), sum(one["steps"] > 0 and not one["common"] for one in records)
-        lines.append(f"{kind:24}{len(records):9}{common:13}{alone:13}{sum(one['renamed'] > 0 for one in records):7}")
-    lines += ["", "with a change           companies  found  of x2 and more  factor in its range"]
-    for kind in MADE:
-        records = _run(pool, find, [(kind, family, seed) for family in families for seed in seeds])
-        large = [one for one in records if max(one["factor"], 1 / one["factor"]) >= 2]
-        found = [one for one in records if one["found"]]
+        chosen = [one for one in records if one["kind"] == kind and one["factor"] == 1]
+        lines.append(f"{kind:24}{len(chosen):9}{sum(one['common'] for one in chosen):13}{sum(one['of_one'] for one in chosen):13}")
+    lines += ["", f"with a change           companies  found  of {LARGE:,} complainants and more  factor in its range"]
+    for factor in SIZES:
+        chosen = [one for one in records if one["factor"] == factor]
+        large, found = [one for one in chosen if one["complainants"] >= LARGE], [one for one in chosen if one["found"]]
         of_large = f"{sum(one['found'] for one in large)}/{len(large)}"
-        lines.append(f"{kind:24}{len(records):9}{len(found):7}{of_large:>16}{sum(one['inside'] for one in found):15}/{len(found)}")
+        lines.append(f"{f'x{factor}':24}{len(chosen):9}{len(found):7}{of_large:>32}{sum(one['inside'] for one in found):15}/{len(found)}")
     return lines
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Unit = Literal["customers", "money", "ratio", "rate"]
 Result = TypeVar("Result")
 TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
+UNKNOWN = "–"  # of a cell without a value; the framework would write None
 LONGEST_TABLE = 400  # where Streamlit lets a table scroll
 # Gravest first: Streamlit box and icon.
 BOX_AND_ICON = {"warning": ("error", "front_hand"), "caution": ("warning", "visibility"), "info": ("info", "info")}
@@ -185,7 +186,8 @@ def draw_table(
         whole: All rows at once, however many; otherwise a long table scrolls.
         columns: Streamlit's configuration of columns.
     """
-    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=table_height(len(values), whole=whole), column_config=columns)
+    height = table_height(len(values), whole=whole)
+    st.dataframe(values, hide_index=hide_index, alt=alt_text, key=key, height=height, column_config=columns, placeholder=UNKNOWN)
 
 
 def table_height(rows: int, *, whole: bool = False) -> int:

@@ -31,7 +31,7 @@ QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {  # question, and how its a
         ("Is it 1 in 26, as they say?", r"For every \d+ who complain, about [^.]*, not \d+\."),
     ),
     "fr": (
-        ("Combien de clients nous l’ont dit ?", r"[\d\s]+ clients ont réclamé\."),
+        ("Combien de clients nous l’ont dit ?", r"\d[\d\s]* clients ont réclamé\."),
         ("Combien sont partis pour les mêmes raisons sans le dire ?", r"Sans doute autour de [\d\s]+ autres sont partis[^.]*\."),
         ("Que rapportaient-ils ?", r"Ils auraient rapporté environ[^.]*\."),
         ("Est-ce peut-être le hasard ?", r"Est-ce sûr \? [^.]*\. Le hasard seul[^.]*\."),

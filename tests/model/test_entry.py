@@ -67,6 +67,8 @@ def test_a_wave_is_found_named_and_measured() -> None:
     assert set(wave.strong) <= set(entry_months(counts)[MONTHS_BEFORE + 4 : MONTHS_BEFORE + 9])
     assert wave.strongest == pytest.approx(found.max())
     assert wave.dispersion[0] > 1.3 > wave.dispersion[1]
+    others = np.delete(wave.departures, slice(MONTHS_BEFORE + 4, MONTHS_BEFORE + 9))
+    assert np.median(np.abs(others)) < 0.03  # with one variance for all, the wave would free these months as well
 
 
 def test_without_a_wave_nothing_changes() -> None:

@@ -90,3 +90,11 @@ def test_the_reports_hold_the_link_as_a_code_and_to_be_clicked(language: str) ->
     assert {one.get_object()["/A"]["/URI"] for one in page["/Annots"]} == {link}  # type: ignore[attr-defined]
     assert "/Annots" not in pypdf.PdfReader(io.BytesIO(without["pdf"])).pages[0]
     assert link.replace("&", "&amp;") in with_link["html"].decode() and 'class="code"' not in without["html"].decode()
+
+
+def test_the_method_page_lists_the_words_and_no_table_says_none(publish: Publish) -> None:  # noqa: F811
+    app = open_app("method", study=publish(), language="fr")
+    assert "Les mots employés" in [one.value for one in app.header]
+    assert "**départ silencieux** – Un client parti sans réclamer" in "".join(str(one.value) for one in app.markdown)
+    tables = app.dataframe
+    assert tables and {table.proto.placeholder for table in tables} <= {"–", ""}, "the framework would write None"

@@ -1,14 +1,17 @@
 """Finds acquisition waves: months of entry whose customers leave, and complain, more or less than others of their tenure.
 
 Expected counts of a cell are at risk x month x tenure band x sum of its shares x exp(effect of the month of entry). The effects are random around
-zero, with a variance learned by the generalised Fellner-Schall rule; where it goes to zero, nothing is left of them.
+zero, each with a variance of its own, learned by the generalised Fellner-Schall rule under a prior near zero: the months of a campaign keep all of
+their effect, and the others next to none. With one variance for all, a strong wave would free every other month as well, and these would explain away
+what problems do to newcomers of single months: totals come out too low.
 
 A company has a wave where departures vary more than month and tenure explain (chi-square per degree of freedom over 1.3) and the months of entry
 explain it. Only then do they enter the model: as a factor on natural departures, and as one on the exposure of complaints, so that what a wave
 complains of is not read as a problem.
 
 References:
-    Wood, Fasiolo 2017 (generalised Fellner-Schall); Holford 1983 (age, period and cohort: their linear trends cannot be separated, and stay with
+    Wood, Fasiolo 2017 (generalised Fellner-Schall); Tipping 2001, J. Machine Learning Research 1 (a variance per effect);
+    Holford 1983 (age, period and cohort: their linear trends cannot be separated, and stay with
     month and tenure here).
 """
 
@@ -26,9 +29,10 @@ from iceberg.model.entry.shares import entry_months, entry_shares
 DISPERSION = 1.3  # judgement: chi-square per degree of freedom
 EXPLAINED = 0.5  # judgement: share of what is over 1 that the months of entry have to explain
 STRONG = 1.3  # judgement: months of entry with so many times the departures are named
-PRIOR_VARIANCE, PRIOR_FREEDOM = 0.05**2, 2.0  # judgement: as the other variances of natural departures
+PRIOR_VARIANCE, PRIOR_FREEDOM = 0.05**2, 2.0  # judgement: as the other variances of natural departures; effects have Student's t with 2 degrees
+START_VARIANCE = 0.3**2  # wide: what begins small stays small
 SMALLEST_VARIANCE = 1e-6
-STEPS, ROUNDS = 12, 15
+STEPS, ROUNDS = 12, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +76,16 @@ def find_wave(counts: CohortCounts) -> EntryEffects | None:
     at_risk = np.maximum(counts.silent_person_days.sum(axis=0) * left, exits).astype(np.float64)
     if exits.sum() < months * bands:  # too few to show any dispersion
         return None
-    alone = _fit(exits, at_risk, np.ones((months, bands, 1)), variance=None)
+    alone = _fit(exits, at_risk, np.ones((months, bands, 1)), random=False)
     if alone.dispersion <= DISPERSION:
         return None
     share = entry_shares(counts)
-    with_entry = _fit(exits, at_risk, share, variance=PRIOR_VARIANCE)
+    with_entry = _fit(exits, at_risk, share)
     if with_entry.dispersion - 1 > (1 - EXPLAINED) * (alone.dispersion - 1) or not (with_entry.effects >= np.log(STRONG)).any():
         return None
     complainants = counts.complainants.sum(axis=(0, 1)) * heard
     exposed = np.maximum(counts.person_days.sum(axis=0) * heard, complainants).astype(np.float64)
-    heard_of = _fit(complainants, exposed, share, variance=PRIOR_VARIANCE)
+    heard_of = _fit(complainants, exposed, share)
     return EntryEffects(
         entry_months(counts),
         with_entry.effects,
@@ -98,8 +102,8 @@ class _Fit:
     dispersion: float
 
 
-def _fit(events: FloatArray, at_risk: FloatArray, share: FloatArray, *, variance: float | None) -> _Fit:
-    """Month, tenure and, with a variance to start from, months of entry."""
+def _fit(events: FloatArray, at_risk: FloatArray, share: FloatArray, *, random: bool = True) -> _Fit:
+    """Month, tenure and, where they are random, months of entry."""
     months, bands, entries = share.shape
     month, band = np.repeat(np.eye(months), bands, axis=0), np.tile(np.eye(bands), (months, 1))[:, 1:]
     shares, seen, risk = share.reshape(-1, entries), events.ravel().astype(np.float64), at_risk.ravel()
@@ -108,40 +112,39 @@ def _fit(events: FloatArray, at_risk: FloatArray, share: FloatArray, *, variance
     effects = np.zeros(entries)
     rest = np.zeros(fixed.shape[1])
     rest[:months] = np.log((seen.sum() + 0.5) / max(risk.sum(), 1.0))
-    free = 0.0
-    for _ in range(ROUNDS if variance is not None else 1):
-        rest, effects, covariance, expected = _climb(seen, risk, shares, fixed, rest, effects, variance)
-        if variance is None:
+    free, variances = np.zeros(entries), np.full(entries, START_VARIANCE) if random else None
+    for _ in range(ROUNDS):
+        rest, effects, covariance, expected = _climb(seen, risk, shares, fixed, rest, effects, variances)
+        if variances is None:
             break
-        free = float(np.clip(entries - np.trace(covariance) / variance, 0.0, entries))
-        updated = max((float(effects @ effects) + PRIOR_FREEDOM * PRIOR_VARIANCE) / (free + PRIOR_FREEDOM), SMALLEST_VARIANCE)
-        settled = abs(np.log(updated / variance)) < 0.02
-        variance = updated
+        free = np.clip(1 - np.diagonal(covariance) / variances, 0.0, 1.0)
+        updated = np.maximum((effects**2 + PRIOR_FREEDOM * PRIOR_VARIANCE) / (free + PRIOR_FREEDOM), SMALLEST_VARIANCE)
+        settled = np.abs(np.log(updated / variances)).max() < 0.02
+        variances = updated
         if settled:
             break
     chi = ((seen - expected) ** 2 / np.maximum(expected, 0.5))[used].sum()
-    return _Fit(effects, float(chi / max(used.sum() - fixed.shape[1] - free, 1.0)))
+    return _Fit(effects, float(chi / max(used.sum() - fixed.shape[1] - free.sum(), 1.0)))
 
 
 def _climb(
-    seen: FloatArray, risk: FloatArray, shares: FloatArray, fixed: FloatArray, rest: FloatArray, effects: FloatArray, variance: float | None
+    seen: FloatArray, risk: FloatArray, shares: FloatArray, fixed: FloatArray, rest: FloatArray, effects: FloatArray, variances: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Fisher scoring to the mode: fixed effects, effects of the months of entry, their covariance, expected events."""
     size = fixed.shape[1]
-    ridge = np.full(size + (len(effects) if variance is not None else 0), 1e-6)
-    ridge[size:] = 1 / variance if variance is not None else 0.0
+    ridge = np.full(size, 1e-6) if variances is None else np.concatenate([np.full(size, 1e-6), 1 / variances])
     for _ in range(STEPS):
         weighted = shares * np.exp(effects)
         factor = weighted.sum(axis=1)
         expected = risk * np.exp(np.clip(fixed @ rest, -40, 20)) * factor
-        columns = fixed if variance is None else np.concatenate([fixed, weighted / factor[:, None]], axis=1)
-        at = np.concatenate([np.zeros(size), effects]) if variance is not None else np.zeros(size)
+        columns = fixed if variances is None else np.concatenate([fixed, weighted / factor[:, None]], axis=1)
+        at = np.concatenate([np.zeros(size), effects]) if variances is not None else np.zeros(size)
         slope = columns.T @ (seen - expected) - ridge * at
         information = columns.T @ (columns * expected[:, None]) + np.diag(ridge)
         step = np.linalg.solve(information, slope)
         step *= min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
         rest = rest + step[:size]
-        effects = effects + step[size:] if variance is not None else effects
+        effects = effects + step[size:] if variances is not None else effects
         if np.abs(step).max() < 1e-4:
             break
     covariance = np.linalg.inv(information)[size:, size:]

@@ -10,7 +10,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.findings.findings import RecordingChange
-from iceberg.model.recording.series import LARGE_INCIDENT, read_rates
+from iceberg.model.recording.series import read_rates
 
 LOG_FACTOR_SD = 1.0  # judgement, grade D: before the data speak, a change is a factor of up to 5 either way
 
@@ -47,7 +47,7 @@ def draw_factors(counts: CohortCounts, *, rng: np.random.Generator, draws: int) 
     changes = changes_inside(counts)
     if not changes:
         return None
-    rates, drawn = read_rates(counts, incident=LARGE_INCIDENT), []
+    rates, drawn = read_rates(counts), []
     places = np.array([place_of(counts, change.day) for change in changes])
     for number, change in enumerate(changes):
         series = rates.of(change.category) if len(rates.groups) else None

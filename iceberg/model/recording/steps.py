@@ -1,20 +1,22 @@
 """Finds days from which more or fewer complaints are recorded, as after a change of the ticket tool.
 
-The rule. For each category, log(complainants / what tenure and exposure let expect) by month; months that stand out from their neighbours are drawn
-towards them, so that an incident is no step. How the categories differ from each other says how much each wanders on its own, and so how much their
-mean may. That mean is regressed on a step at every half month, beside a level, growth, a yearly wave (both with a prior), a walk that all categories
-share and calendar months that return every year (so that with two years the same month of the other year speaks against a season of any shape). The
-step that gains most likelihood is taken where
+The rule. For each category, log(complainants / what tenure and exposure let expect) by month; months that stand out from their neighbours weigh
+little, so that an incident is no step. How the categories differ from each other says how much each wanders on its own (`CategoryRates.own`). What
+they have in common is then fitted, by generalised least squares over months and categories, as a step at every half month, beside a level of each
+category, growth, a yearly wave (both with a prior), a walk that all categories share and calendar months that return every year (so that with two
+years the same month of the other year speaks against a season of any shape). The step that gains most likelihood is taken where
 
-- the signed root of twice that gain, `z`, is at least `LEAST_Z`, and its factor at least `LEAST_FACTOR`, up or down,
+- the signed root of twice that gain, `z`, is beyond what the largest of all half months reaches by chance in one company of a hundred
+  (`FALSE_ALARM`), as the information of this company's own months makes it (`Series.limit`),
+- its factor is at least `LEAST_FACTOR`, up or down: smaller ones move the answer by less than its range,
 - without any one category (of three or more) z stays above `LEAST_Z_WITHOUT_ONE`, and at least `AGREEING` of the categories move its way.
 
-Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported where it is clear
-(`LEAST_Z_OF_ONE`, `LEAST_FACTOR_OF_ONE`) and does not step back. A step never shows why: problems may really have become more frequent. It is
-therefore asked about, never taken out unasked.
+Then the next is looked for beside it, up to `MOST_STEPS`. A single category that steps beside the others is reported by the same rule with a stricter
+limit (`FALSE_ALARM_OF_ONE`, of all categories together), where its factor is at least `LEAST_FACTOR_OF_ONE` and it does not step back. A step never
+shows why: problems may really have become more frequent. It is therefore asked about, and both readings are held until it is answered
+(`iceberg.model.departures.readings`).
 
-All limits are judgement (grade D), set on simulated companies; how often the rule is right and wrong is in
-docs/explanation/how-often-it-is-right.md.
+Probabilities and factors are judgement (grade D); how often the rule is right and wrong is in docs/explanation/how-often-it-is-right.md.
 
 References:
     Harvey, Koopman (1992), J. Business & Economic Statistics 10: level shifts beside a walk.
@@ -31,14 +33,14 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.model.recording.series import LARGE_INCIDENT, CategoryRates, Series, read_rates
+from iceberg.model.recording.series import CategoryRates, Series, read_rates
 
-LEAST_Z = 3.3
-LEAST_FACTOR = 1.4
+FALSE_ALARM, FALSE_ALARM_OF_ONE = 0.01, 1e-4
+LEAST_FACTOR = 1.25
 LEAST_Z_WITHOUT_ONE = 2.0
 AGREEING = 0.6
-LEAST_Z_OF_ONE = 7.0
 LEAST_FACTOR_OF_ONE = 2.0
+RETURNS = 0.05  # probability by chance, from which a step back is believed
 LEAST_MONTHS = 10
 MOST_STEPS = 3
 EDGE_MONTHS = 2  # on either side, without which nothing can be compared
@@ -75,23 +77,23 @@ def find_recording_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
     """
     if not counts.has_calendar:
         return ()
-    rates, measured = read_rates(counts), read_rates(counts, incident=LARGE_INCIDENT)
+    rates = read_rates(counts)
     if len(rates.month) < LEAST_MONTHS or not len(rates.groups):
         return ()
     places: list[float] = []
     while len(rates.groups) > 1 and len(places) < MOST_STEPS:
-        more = _search(rates.common(), places, LEAST_Z, LEAST_FACTOR)
+        more = _search(rates.common(), places, FALSE_ALARM, LEAST_FACTOR)
         if more is None or not _is_common(rates, places, more):
             break
         places.append(more)
-    steps = [_report(counts, measured.common(), place, [other for other in places if other != place], "") for place in places]
+    steps = [_report(counts, rates.common(), place, [other for other in places if other != place], "") for place in places]
     steps = [one for one in steps if max(one.factor, 1 / one.factor) >= LEAST_FACTOR]
     for group in range(len(rates.groups)):
         one_of_all = len(counts.categories) == 1 or len(rates.groups[group]) == len(counts.categories)
         if rates.name(group) or one_of_all:
-            own = _search(rates.one(group), places, LEAST_Z_OF_ONE, LEAST_FACTOR_OF_ONE)
+            own = _search(rates.one(group), places, FALSE_ALARM_OF_ONE / len(rates.groups), LEAST_FACTOR_OF_ONE)
             if own is not None and not _returns(rates.one(group), own, places):
-                steps.append(_report(counts, measured.one(group), own, places, "" if one_of_all else rates.name(group)))
+                steps.append(_report(counts, rates.one(group), own, places, "" if one_of_all else rates.name(group)))
     return tuple(sorted(steps, key=lambda one: (one.day, one.category)))
 
 
@@ -108,15 +110,17 @@ def unanswered_steps(counts: CohortCounts) -> tuple[RecordingStep, ...]:
     )
 
 
-def _search(series: Series, before: list[float], least_z: float, least_factor: float) -> float | None:
+def _search(series: Series, before: list[float], probability: float, least_factor: float) -> float | None:
     """The place of the clearest step beside those at `before`; None where none is clear."""
     candidates = [place for place in _candidates(series) if all(abs(place - one) >= EDGE_MONTHS for one in before)]
     if not candidates:
         return None
     steps = series.fit(np.array(candidates), np.array(before))
     best = int(np.argmax(steps.gain))
-    clear = abs(steps.z[best]) >= least_z and abs(steps.size[best]) >= np.log(least_factor)
-    return float(candidates[best]) if clear else None
+    if abs(steps.size[best]) < np.log(least_factor):
+        return None
+    limit = series.limit(np.array(candidates), np.array(before), probability=probability)
+    return float(candidates[best]) if abs(steps.z[best]) >= limit else None
 
 
 def _returns(series: Series, place: float, beside: list[float]) -> bool:
@@ -128,7 +132,8 @@ def _returns(series: Series, place: float, beside: list[float]) -> bool:
     steps = series.fit(candidates, np.array(taken))
     best = int(np.argmax(steps.gain))
     size = float(series.fit(np.array([place]), np.array([*beside, candidates[best]])).size[0])
-    return abs(float(steps.z[best])) >= LEAST_Z and abs(size + float(steps.size[best])) < abs(size) / 2
+    limit = series.limit(candidates, np.array(taken), probability=RETURNS)
+    return abs(float(steps.z[best])) >= limit and abs(size + float(steps.size[best])) < abs(size) / 2
 
 
 def _candidates(series: Series) -> FloatArray:

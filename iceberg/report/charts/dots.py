@@ -39,20 +39,27 @@ from iceberg.report.words import per_complainant, ratio, share
 ROW_PX = {False: 42, True: 48}
 MOST_SEGMENTS = 20  # in one picture; its table holds them all
 _NAME_PX = {False: 190, True: 112}
+_NAME_LINES = {False: 3, True: 5}  # a name of sixty letters is read whole
+_LINE_PX = 14.5
 _PLOT_PX = {False: 520, True: 180}  # at the narrowest
 LEAST_RATIO = 0.01  # leavers per complainant below which a logarithmic axis says nothing more
 _FOLK, _SUPPORTED, _ALLOWED = "folk", "supported", "allowed"
 
 
-def row_labels(names: Sequence[str], *, narrow: bool) -> list[str]:
-    """Names as axis labels: wrapped over a few lines, kept distinct."""
-    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=3 if narrow else 2)) for name in names]
+def row_labels(names: Sequence[str], *, narrow: bool, whole: bool = False) -> list[str]:
+    """Names as axis labels: wrapped over a few lines, with `whole` over as many as sixty letters take (`row_px`); kept distinct."""
+    labels = ["\n".join(wrapped(name, _NAME_PX[narrow], 12, lines=_NAME_LINES[narrow] if whole else 3 if narrow else 2)) for name in names]
     seen: dict[str, int] = {}
     for place, label in enumerate(labels):
         seen[label] = seen.get(label, 0) + 1
         if seen[label] > 1:
             labels[place] = f"{label} ({seen[label]})"
     return labels
+
+
+def row_px(labels: Sequence[str], *, narrow: bool) -> float:
+    """The height of a row: the usual one, or what the longest name takes."""
+    return max(float(ROW_PX[narrow]), _LINE_PX * max((label.count("\n") + 1 for label in labels), default=1) + 6)
 
 
 def rows_axis(order: Sequence[str], *, narrow: bool) -> alt.Y:
@@ -113,7 +120,7 @@ def build_ranking(
     )
     colour = alt.Color("category:N", scale=category_scale(categories or sorted(frame["category"]), theme), legend=None)
     layers = _intervals(data, colour, axis, theme, narrow=narrow, hints=hints)
-    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layers, theme, description=description, height=row_px(data["label"].tolist(), narrow=narrow) * len(data) + 10)
 
 
 def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, narrow: bool = False) -> LayeredChart:
@@ -130,7 +137,7 @@ def build_segments(frame: pd.DataFrame, translator: Translator, theme: Theme = "
         title=translator.text("report.axis.silent"), labelExpr=number_expr(translator), tickCount=4 if narrow else 6
     )
     layers = _intervals(data, alt.value(palette_of(theme).silent), axis, theme, narrow=narrow, hints=hints)
-    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(data) + 10)
+    return finish(layers, theme, description=description, height=row_px(data["label"].tolist(), narrow=narrow) * len(data) + 10)
 
 
 def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *, narrow: bool) -> pd.DataFrame:
@@ -138,7 +145,7 @@ def _worded(frame: pd.DataFrame, translator: Translator, currency: str | None, *
         return amount(value, words, currency)
 
     return frame.assign(
-        label=row_labels(frame["category"].tolist(), narrow=narrow),
+        label=row_labels(frame["category"].tolist(), narrow=narrow, whole=True),
         middle_text=[write(value, translator) for value in frame["median"]],
         range_text=range_texts(frame["lower"], frame["upper"], write, translator),
     )
@@ -202,7 +209,7 @@ def build_comparator(
     if known.empty:
         return note(description, theme)
     known = known.assign(
-        label=row_labels(known["category"].tolist(), narrow=narrow),
+        label=row_labels(known["category"].tolist(), narrow=narrow, whole=True),
         low_end=known["supported_lower"].clip(lower=LEAST_RATIO),
         high_end=known["supported_upper"].clip(lower=LEAST_RATIO),
         range_text=range_texts(known["supported_lower"], known["supported_upper"], ratio, translator, key="report.range_words"),
@@ -219,7 +226,7 @@ def build_comparator(
         span.encode(x=alt.X("low_end:Q", scale=scale, axis=axis), x2="high_end", y=y, color=colour),
         *_comparator_marks(points, translator, known, alt.X("value:Q", scale=scale), y, colour, theme, narrow=narrow),
     ]
-    return finish(layers, theme, description=description, height=ROW_PX[narrow] * len(known) + 10)
+    return finish(layers, theme, description=description, height=row_px(known["label"].tolist(), narrow=narrow) * len(known) + 10)
 
 
 def _comparator_marks(

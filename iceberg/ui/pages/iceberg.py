@@ -10,6 +10,7 @@ from iceberg.locale import visible
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.advice import first_decisions, noise_sentence
+from iceberg.report.files.pictures import category_order
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
@@ -187,7 +188,7 @@ def _show_picture(frame: Frame, estimate: IcebergEstimate) -> None:
         st.switch_page(CATEGORY_PAGE, query_params=link_with(category=named))
     with st.container(horizontal=True, gap="small", key="categories"):
         st.caption(words.text("ui.iceberg.open_category"), width="content")
-        for category in (item.category for item in estimate.categories):
+        for category in category_order(estimate):  # as everything else on the page is: the largest first
             st.page_link(CATEGORY_PAGE, label=plain(category), query_params=link_with(category=category), icon=":material/arrow_forward:")
 
 

@@ -16,6 +16,7 @@ from iceberg.report.files.document.method_section import assumption_rows, limit_
 from iceberg.ui.access.access import require
 from iceberg.ui.figure import draw_table, table_height
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, show_error
+from iceberg.ui.guide.glossary import glossary_rows
 from iceberg.ui.plain_text import plain
 from iceberg.ui.sections.method_checks import show_calibration, show_estimate_checks
 from iceberg.ui.sections.prior_table import (
@@ -68,6 +69,8 @@ def show_page() -> None:
     st.title(words.text("ui.method.title"), anchor=False)
     st.header(words.text("ui.method.in_words"), anchor=False)
     st.markdown("\n".join(f"1. {plain(sentence)}" for sentence in method_sentences(words)))
+    st.header(words.text("guide.glossary_title"), anchor=False)
+    st.markdown("\n".join(f"- **{plain(term)}** – {plain(means)}" for term, means in glossary_rows(words)))
     with st.expander(words.text("ui.method.equations"), icon=":material/function:"):
         st.markdown(words.text("ui.method.equations_lead"))
         for equation in EQUATIONS:
@@ -129,6 +132,7 @@ def _edit_priors(frame: Frame) -> None:
     shown = with_capture(priors, capture) if capture else priors
     edited = st.data_editor(
         priors_frame(categories, shown, words),
+        placeholder="",
         hide_index=True,
         height=table_height(len(categories)),
         disabled=["category", "grade", "source"],

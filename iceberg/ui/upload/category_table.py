@@ -73,6 +73,7 @@ def _edit(frame: Frame, found: CategoryReport, proposals: Mapping[str, str], fil
     with st.form(f"categories.{hash(tuple(found.names)) & 0xFFFFFF:x}.{files[:12]}", border=False):
         edited = st.data_editor(
             table,
+            placeholder="",
             hide_index=True,
             num_rows="fixed",
             disabled=["name", "rows", "proposal"],

@@ -40,6 +40,7 @@ def type_volumes(frame: Frame) -> UploadedFile | None:
             **{name: st.column_config.NumberColumn(plain(name), min_value=0, step=1) for name in names},
         },
         alt=words.text("ui.upload.typed_title"),
+        placeholder="",
     )
     st.session_state["typed.table"] = typed
     filled = typed[names].notna()
