@@ -5,7 +5,7 @@
 # make docs    the documentation, as web pages in build/docs
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test docs faults bench dev-setup chromium postgresql mariadb java
+.PHONY: run setup check test docs faults bench dev-setup chromium postgresql mariadb java nginx
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -126,6 +126,21 @@ chromium:
 	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && command -v chromium >/dev/null 2>&1 \
 		|| { echo "Chromium could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
 
+# The parts of deploy/ are run with Debian's own nginx.
+nginx:
+	@if command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ]; then exit 0; fi; \
+	install="apt-get install -y --no-install-recommends nginx-light"; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+		echo "The tests of deploy/ need nginx. Install it with this system's package manager." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root="sudo -n"; \
+	else echo "The tests of deploy/ need nginx. Run: sudo $$install" >&2; exit 1; fi; \
+	echo "Installing nginx for the tests of deploy/" >&2; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ $$as_root apt-get update -qq && $$as_root $$install -qq; } >&2 </dev/null && [ -x /usr/sbin/nginx ] \
+		|| { echo "nginx could not be installed. Run: sudo apt-get update && sudo $$install" >&2; exit 1; }
+
 check: $(DEV_STAMP) $(DOCS_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
@@ -136,7 +151,7 @@ docs: $(DOCS_STAMP)
 	@$(PY) -m sphinx -q -E -W --keep-going -n docs build/docs
 	@echo "The documentation is in build/docs/index.html" >&2
 
-test: $(DEV_STAMP) chromium postgresql mariadb java
+test: $(DEV_STAMP) chromium postgresql mariadb java nginx
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 faults: $(DEV_STAMP) java

@@ -20,6 +20,7 @@ STEPS = (
     ("benchmarks.calibration.run", "--jobs", "2"),
     ("benchmarks.calibration.hostile", "--jobs", "2"),
     ("benchmarks.compare.run",),
+    ("benchmarks.decision.run", "--jobs", "2"),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )
 

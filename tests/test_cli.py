@@ -15,7 +15,7 @@ import pytest
 
 import iceberg
 from iceberg.cli import main as cli
-from iceberg.cli import options as cli_options
+from iceberg.cli.arguments import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
 from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations, company_with_contracts
@@ -637,7 +637,7 @@ def test_a_change_of_the_records_is_asked_about_until_an_option_or_the_mapping_a
     files = (*written(tmp_path, customers, complaints), "--json", tmp_path / "out.json")
     merge = ("--merge-category", "invoices=billing")
     for more, codes in (
-        ((), {"recording_step_more", "category_renamed"}),
+        ((), {"recording_step_more", "recording_readings", "category_renamed"}),
         ((*merge, "--no-recording-change"), set()),
         ((*merge, "--recording-change", "2025-07-01"), {"recording_changed"}),
         (("--mapping", tmp_path / "mapping.toml"), {"recording_changed"}),

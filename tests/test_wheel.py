@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tomllib
 import urllib.request
 import venv
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import free_port, wait_for
+from tests.wheels import build_wheel, install_command, libraries
 
 ROOT = Path(__file__).resolve().parents[1]
 BESIDE = "iceberg/_checkout/"  # where the wheel holds what lies beside the package in a checkout
@@ -54,16 +54,12 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Built and installed without a network; the libraries are those of this environment."""
     wheels, place, folder = (tmp_path_factory.mktemp(name) for name in ("wheels", "environment", "elsewhere"))
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    offline = ["--no-deps", "--no-index"]
-    subprocess.run([*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)], check=True)
-    (wheel,) = wheels.glob("*.whl")
+    wheel = build_wheel(wheels)
     venv.create(place)
     programs = place / ("Scripts" if os.name == "nt" else "bin")
-    subprocess.run([*pip, "--python", str(programs / "python"), "install", *offline, str(wheel)], check=True)
+    subprocess.run(install_command(wheel, programs / "python"), check=True)
     (packages,) = place.rglob("site-packages")
-    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    (packages / "libraries.pth").write_text("\n".join(libraries), encoding="utf-8")
+    (packages / "libraries.pth").write_text(libraries(), encoding="utf-8")
     return Installed(wheel, programs, folder)
 
 

@@ -54,8 +54,16 @@ def _require_inputs(options: Options) -> None:
     for text in (*options.given.values(), *([str(options.mapping)] if options.mapping is not None else [])):
         addressed = text == STANDARD_INPUT or ":" in text.partition("/")[0]  # a stream, or a table in a database
         places = [text, text.rpartition("#")[0]]  # book.xlsx#Sheet
-        if not addressed and not any(place and (Path(place).expanduser().exists() or glob(place, recursive=True)) for place in places):  # noqa: PTH207  # a pattern may be absolute
+        if not addressed and not any(place and (_may_exist(place) or glob(place, recursive=True)) for place in places):  # noqa: PTH207  # a pattern may be absolute
             raise FileError("no_file_fits" if has_magic(text) else "file_not_found", {"file": text})
+
+
+def _may_exist(place: str) -> bool:
+    """Whether there is such a file, or a folder on the way is closed: reading it says which."""
+    try:
+        return Path(place).expanduser().exists()
+    except PermissionError:
+        return True
 
 
 def _find_published(counted: CountedFiles, options: Options) -> IcebergEstimate | None:

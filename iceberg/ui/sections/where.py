@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from iceberg.locale import visible
@@ -22,9 +23,8 @@ ORDERS: tuple[Order, ...] = ("rate", "customers", "name")
 
 def show_where(frame: Frame, estimate: IcebergEstimate) -> None:
     """Draw the comparison where there are at least two segments with dates; nothing otherwise."""
-    words, counts = frame.words, frame.study.counts
-    cells = estimate.cells
-    if cells is None or len(cells.segments) < 2 or not counts.has_customers or not counts.has_calendar:
+    words, cells = frame.words, estimate.cells
+    if cells is None or not _compares(frame, estimate):
         return
     st.subheader(words.text("where.title"), anchor=False)
     columns = cells.segment_columns
@@ -40,17 +40,37 @@ def show_where(frame: Frame, estimate: IcebergEstimate) -> None:
             key="where.order",
             required=True,
         )
-    matrix = segment_matrix(estimate, counts, members=segment_members(frame.study), column=column)
-    takeaway = takeaway_segment_dots(matrix, words)
-    st.markdown(plain(takeaway))
-    build = partial(
-        build_segment_dots, matrix, words, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
-    )
-    key = f"{estimate_key(estimate)}|{column}|{order}"
-    show_chart(frame, Chart("where", key, partial(build, theme=frame.theme), lambda: takeaway, lambda: matrix, paper=build))
+    matrix = segment_matrix(estimate, frame.study.counts, members=segment_members(frame.study), column=column)
+    chart = _chart(frame, estimate, matrix, column, order)
+    st.markdown(plain(chart.takeaway()))
+    show_chart(frame, chart)
     st.caption(words.text("where.how"))
     rated = matrix[(matrix["category"] == "") & matrix["rate_median"].notna()].sort_values("rate_median", ascending=False)
     _show_pair(frame, estimate, list(rated["segment"]), column)
+
+
+def first_where_chart(frame: Frame, estimate: IcebergEstimate) -> Chart | None:
+    """What is drawn before a reader chooses anything; None where there is nothing to compare."""
+    cells = estimate.cells
+    if cells is None or not _compares(frame, estimate):
+        return None
+    column = cells.segment_columns[0] if cells.segment_columns else None
+    matrix = segment_matrix(estimate, frame.study.counts, members=segment_members(frame.study), column=column)
+    return _chart(frame, estimate, matrix, column, ORDERS[0])
+
+
+def _compares(frame: Frame, estimate: IcebergEstimate) -> bool:
+    cells, counts = estimate.cells, frame.study.counts
+    return cells is not None and len(cells.segments) > 1 and counts.has_customers and counts.has_calendar
+
+
+def _chart(frame: Frame, estimate: IcebergEstimate, matrix: pd.DataFrame, column: str | None, order: Order) -> Chart:
+    build = partial(
+        build_segment_dots, matrix, frame.words, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
+    )
+    key = f"{estimate_key(estimate)}|{column}|{order}"
+    takeaway = takeaway_segment_dots(matrix, frame.words)
+    return Chart("where", key, partial(build, theme=frame.theme), lambda: takeaway, lambda: matrix, paper=build)
 
 
 def _show_pair(frame: Frame, estimate: IcebergEstimate, names: list[str], column: str | None) -> None:

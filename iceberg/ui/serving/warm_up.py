@@ -20,10 +20,11 @@ from iceberg.errors import IcebergError
 from iceberg.locale import LANGUAGES, Translator
 from iceberg.ui.access.access import Access, sign_in_configured
 from iceberg.ui.controls import View
-from iceberg.ui.figure import chart_identity, specify
+from iceberg.ui.figure import chart_identity, read_chart, specify
 from iceberg.ui.frame import Frame
 from iceberg.ui.sections.executive import executive_chart, executive_charts, prepare_page
 from iceberg.ui.sections.still_picture import still_name
+from iceberg.ui.sections.where import first_where_chart
 from iceberg.ui.session.caches import add_sample_results, version_key
 from iceberg.ui.session.estimates import estimate_name, focus_study, unmoved_estimate
 from iceberg.ui.session.published_study import study_for
@@ -69,7 +70,8 @@ def _draw(study: Study, estimate: IcebergEstimate, language: str) -> dict[str, A
 
     drawings: dict[str, Any] = {}
     for frame in _frames(study, language):
-        for chart in executive_charts(frame, estimate):
+        where = first_where_chart(frame, estimate)
+        for chart in (*executive_charts(frame, estimate), *([] if where is None else [where])):
             drawings[chart_identity(frame, chart)] = list(specify(frame, chart))
         picture = executive_chart("iceberg", frame, estimate)
         spec = json.loads(drawings[chart_identity(frame, picture)][0])
@@ -136,6 +138,8 @@ def _prepare(study: Study, language: str) -> None:
     estimate = focus_study(study, unmoved_estimate(study), Filters())
     for frame in _frames(study, language):
         prepare_page(frame, estimate)
+        if (chart := first_where_chart(frame, estimate)) is not None:
+            read_chart(frame, chart)
 
 
 @contextmanager

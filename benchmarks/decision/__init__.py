@@ -1,0 +1,1 @@
+"""Whether a fix pays as often as it is said to."""
