@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import httpx
 from moto.server import ThreadedMotoServer
 
 KEY, SECRET = "AKIDTESTKEY", "s3cr3t/Key+of=tests"
@@ -44,6 +45,7 @@ def running() -> Iterator[ObjectServer]:
     try:
         host, port = server.get_host_and_port()
         found = ObjectServer(f"http://{host}:{port}")
+        httpx.post(f"{found.endpoint}/moto-api/reset")  # what an earlier server of this process held
         found.client.create_bucket(Bucket=found.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
         yield found
     finally:
