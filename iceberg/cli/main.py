@@ -166,6 +166,8 @@ def _offer_proposal(problem: MappingError, words: Translator) -> None:
         path = Path("iceberg-mapping.toml" if number == 1 else f"iceberg-mapping-{number}.toml")
         values = {name: str(problem.values.get(name, "")) for name in ("file", "headers")} | {"proposal": str(path)}
         comment = words.text("cli.problems.proposal_comment", **values)
+        if values["headers"]:
+            comment += "\n" + words.text("cli.problems.proposal_headers", **values)
         content = ("".join(f"# {line}\n" for line in comment.splitlines()) + proposal).encode()
         if not path.exists() or (path.is_file() and path.read_bytes() == content):
             try:

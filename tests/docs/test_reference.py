@@ -85,6 +85,7 @@ def test_the_page_of_the_errors_has_every_code(language: str) -> None:
     text = pages.describe_errors(language)
     for kind, prefix in pages.ERRORS.items():
         codes = {key.removeprefix(f"{prefix}.") for key in load_messages(language) if key.startswith(f"{prefix}.")}
+        codes = {code for code in codes if not code.startswith("page.")}  # the same errors in the words of the page
         assert set(re.findall(r"^`(\w+)`$", section(text, kind), re.MULTILINE)) == codes
         assert len(codes) > 15
 
