@@ -142,4 +142,4 @@ def test_dates_that_a_spreadsheet_turned_round_are_refused(language: str) -> Non
     assert caught.value.code == "dates_half_converted"
     said = caught.value.message(language)
     assert "13/01/2024" in said
-    assert "date_formats.start_date" in said
+    assert "[customers.date_formats]" in said

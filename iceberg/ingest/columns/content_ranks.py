@@ -26,6 +26,7 @@ _HANDLING = re.compile(
     r".*(?:statu|stat|priorit|urgen|sever|channel|canal|source|origin|agent|assign|owner|team|equipe|language|langue|country|pays|region|city|ville|"
     r"satisf|score|rating|note|resol|sla|brand|marque|segment|plan|gender|sexe|escal|company|societe).*"
 )
+_AMOUNT = re.compile(r"[^\d@]{0,8}\d[\d.,\'’]*[^\d@]{0,8}")  # one number between signs: an address of mail that ends in "fr" is none
 
 
 def ranked(table: str, choices: Mapping[str, FieldChoice], by_name: Iterable[tuple[str, SourceColumn]]) -> dict[str, FieldChoice]:
@@ -86,7 +87,7 @@ def _is_day(column: SourceColumn) -> bool:
 
 def _is_money(column: SourceColumn) -> bool:
     filled = [text for text in column.texts if text.lower() not in BLANK_TEXTS]
-    named = [text for text in filled if currencies_in([compact(text)])]
+    named = [text for text in filled if _AMOUNT.fullmatch(compact(text)) and currencies_in([compact(text)])]
     return column.is_text and len(filled) >= _ENOUGH and len(named) >= _FILLED * len(filled)
 
 
