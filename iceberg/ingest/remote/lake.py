@@ -17,7 +17,11 @@ from iceberg.ingest.remote.object_store import endpoint_of, filesystem_of, path_
 
 _COMMAND = "pip install -r requirements-lake.txt"
 _PATIENCE = {"connect_timeout": "10s", "timeout": "120s", "max_retries": "3", "retry_timeout": "60s"}
-_REFUSED = ("403", "401", "Forbidden", "AccessDenied", "ACCESS_DENIED", "Unauthorized", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+# Never bare digits: "403" is also in a time, or in a port.
+_REFUSED = (
+    "status 403", "status 401", "(403)", "(401)", "Forbidden", "AccessDenied", "ACCESS_DENIED", "Unauthorized", "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+)  # fmt: skip
 _UNREACHABLE = ("error sending request", "timed out", "Connection refused", "CURL", "curlCode", "NETWORK_CONNECTION", "Max retries", "dns error")
 
 

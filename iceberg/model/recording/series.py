@@ -8,8 +8,6 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
@@ -130,6 +128,9 @@ class Series:
         sd = np.sqrt(np.maximum(np.diagonal(covariance), SMALL))
         alike = np.diagonal(covariance, offset=1) / (sd[1:] * sd[:-1])
         crossings = float(np.arccos(np.clip(alike, -1.0, 1.0)).sum()) / np.pi
+
+        from scipy.optimize import brentq  # a page that shows results need not wait for either
+        from scipy.special import ndtr
 
         def beyond(level: float) -> float:
             return float(2 * ndtr(-level) + crossings * np.exp(-(level**2) / 2))

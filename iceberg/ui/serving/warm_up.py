@@ -24,7 +24,6 @@ from iceberg.ui.figure import chart_identity, read_chart, specify
 from iceberg.ui.frame import Frame
 from iceberg.ui.sections.executive import executive_chart, executive_charts, prepare_page
 from iceberg.ui.sections.still_picture import still_name
-from iceberg.ui.sections.where import first_where_chart
 from iceberg.ui.session.caches import add_sample_results, version_key
 from iceberg.ui.session.estimates import estimate_name, focus_study, unmoved_estimate
 from iceberg.ui.session.published_study import study_for
@@ -67,6 +66,7 @@ def prepare_sample(language: str) -> None:
 def _draw(study: Study, estimate: IcebergEstimate, language: str) -> dict[str, Any]:
     """Every chart of the page and the still, in both themes and widths, by what each depends on."""
     from iceberg.report.files.pictures import draw_svg
+    from iceberg.ui.sections.where import first_where_chart
 
     drawings: dict[str, Any] = {}
     for frame in _frames(study, language):
@@ -133,6 +133,8 @@ def prepare_newest(*, unless: str = "") -> str:
 
 
 def _prepare(study: Study, language: str) -> None:
+    from iceberg.ui.sections.where import first_where_chart
+
     if not study.counts.categories:
         return
     estimate = focus_study(study, unmoved_estimate(study), Filters())

@@ -311,12 +311,12 @@ def _choose_rates(frame: Frame, preview: FilePreview, header: str, key: str, sav
     if len(codes) < 2:
         return dict(saved)
     base = next((code for code in codes if code not in saved), codes[0])
-    st.caption(words.text("ui.upload.rates_lead", currencies=", ".join(codes), base=base))
+    st.caption(plain(words.text("ui.upload.rates_lead", currencies=", ".join(codes), base=base)))
     rates: dict[str, float] = {}
     for code in codes:
         if code != base:
             label = words.text("ui.upload.rate_label", code=code, base=base)
-            rate = st.number_input(label, min_value=0.0, value=saved.get(code), step=0.01, format="%.4f", key=f"{key}.rate.{code}")
+            rate = st.number_input(plain(label), min_value=0.0, value=saved.get(code), step=0.01, format="%.4f", key=f"{key}.rate.{code}")
             rates |= {code: float(rate)} if rate else {}
     return rates
 
