@@ -23,8 +23,8 @@ _SECONDS_TO_CONNECT, _SECONDS_TO_WAIT, _TRIES = 10, 60, 3
 _BLOCK = 1 << 22
 _PATTERN = frozenset("*[")
 # Never bare digits: "403" is also in a time, or in a port.
-_REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID", "HTTP 403", "HTTP status 403", "HTTP 401",
-            "HTTP status 401", "PERMISSION_DENIED", "UNAUTHENTICATED", "AuthenticationFailed", "AuthorizationFailure")  # fmt: skip
+_REFUSED = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID", "HTTP 403", "HTTP status 403",
+            "HTTP 401", "HTTP status 401", "PERMISSION_DENIED", "UNAUTHENTICATED", "AuthenticationFailed", "AuthorizationFailure")  # fmt: skip
 _MISSING = ("NO_SUCH_BUCKET", "NO_SUCH_KEY", "HTTP 404", "HTTP status 404", "NOT_FOUND", "ContainerNotFound", "BlobNotFound", "does not exist")
 
 
