@@ -141,7 +141,7 @@ def _publish(made: Estimated, options: Options, words: Translator) -> tuple[Publ
 
 
 def _version_link(published: Published, words: Translator) -> str:
-    """The address that opens this version, for the reports; "" where nobody said where the dashboard is."""
+    """The address that opens this version, for the reports; "" where the address of the dashboard is not set."""
     address = os.environ.get(ADDRESS, "").strip().rstrip("/")
     if urlsplit(address).scheme not in {"http", "https"}:
         return ""

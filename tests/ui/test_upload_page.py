@@ -156,6 +156,13 @@ def test_columns_are_proposed_with_a_reason_and_can_be_corrected(open_page: Open
     assert "80 kept" in spoken(app)
 
 
+def test_a_column_that_neither_name_nor_values_show_must_be_chosen_first(open_page: OpenPage) -> None:
+    unclear = "customer_id,arrived\n" + "".join(f"C{number:03d},early\n" for number in range(40))
+    app = give(open_page("upload"), customers=unclear, complaints=COMPLAINTS)
+    assert any("Still to choose" in box.value for box in app.warning)
+    assert not button(app, "columns.confirm")
+
+
 def test_the_mapping_can_be_kept_and_opened_again(open_page: OpenPage) -> None:
     renamed = CUSTOMERS.replace("start_date", "arrived").replace("end_date", "quit")
     app = give(open_page("upload"), customers=renamed, complaints=COMPLAINTS)

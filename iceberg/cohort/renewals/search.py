@@ -210,7 +210,7 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
     if term == 0:
         return together
     column = read_column(counts)
-    if column is None:  # it binds nobody
+    if column is None:  # no customer of these counts is bound
         return _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)
     if column.unmodelled == "unconfirmed":
         found = _by_departures(together, lambda edges: add_contracts_up(reduce(edges)), term)
@@ -224,7 +224,7 @@ def reduce_renewing(reduce: Callable[[Sequence[int] | None], CohortCounts], *, t
 
 
 def read_column(counts: CohortCounts) -> Renewals | None:
-    """The contracts that a column gives, beside the departures, from counts by segment and contract; None where they bind nobody.
+    """The contracts that a column gives, beside the departures, from counts by segment and contract; None where no customer is bound.
 
     The column is believed where departures are too few to say. A term at whose renewals they are hardly more frequent than beside them is not
     followed: its customers leave when they wish.

@@ -44,7 +44,7 @@ def with_blanks(content: dict[str, Any], places: Iterable[str]) -> dict[str, Any
 
 
 def without_blanks(content: Any) -> Any:  # noqa: ANN401  # whatever the file holds
-    """The same without the places that nobody filled in."""
+    """The same without the places that are still blank."""
     if not isinstance(content, Mapping):
         return content
     filled = {key: without_blanks(value) for key, value in content.items() if value != ""}
