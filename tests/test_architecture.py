@@ -66,7 +66,7 @@ ORDER = {
         "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
     ],
     "report": [
-        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "comparison", "counts_summary",
+        "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "information", "comparison", "counts_summary",
         "small_cells", "export", "viewers", "charts", "files",
     ],
     "store": [

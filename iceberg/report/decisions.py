@@ -143,7 +143,6 @@ def decisions_document(decisions: Decisions) -> dict[str, Any]:
         "years": decisions.years,
         "budget": decisions.budget,
         "months_counted": decisions.months_counted,
-        "information": {"evpi": None if decisions.value_of_certainty is None else round(decisions.value_of_certainty, 6), "studies": []},
     }  # fmt: skip
 
 

@@ -83,3 +83,17 @@ def test_what_is_written_becomes_fixes() -> None:
     assert fixes[0].efficacy.mean == 0.3
     assert 0.25 < fixes[1].efficacy.mean < 0.35 != fixes[0].efficacy.mean
     assert len(fixes) < MOST_FIXES
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_page_designs_a_study_and_holds_the_questions(open_page: OpenPage, language: str) -> None:
+    app = open_page("decide", language=language)
+    loudest = NAMES[language][1]
+    app.selectbox(key="information.category").select(loudest).run()
+    assert_healthy(app)
+    assert {"en": f"range of “{loudest}”", "fr": f"fourchette de « {loudest} »"}[language] in spoken(app)
+    assert {"en": "What made you leave?", "fr": "Qu’est-ce qui vous a fait partir"}[language] in app.code[0].value
+    app.session_state["information.goal"] = "decision"
+    app.run()
+    assert_healthy(app)
+    assert {"en": "Write costs above first", "fr": "Écrivez d’abord des coûts"}[language] in spoken(app)

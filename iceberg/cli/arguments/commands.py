@@ -116,6 +116,18 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         _whole("years", 1, 10),
         *_ESTIMATE,
     ),
+    "design": (
+        *(Option("target", "target_value", help="study_target"), Option("decision")),
+        Option("cost", "amount_of", check_amount_of("--cost"), is_list=True, field="costs"),
+        Option("running-cost", "amount_of", check_amount_of("--running-cost"), is_list=True, field="running_costs"),
+        Option("fix", "percent_of", check_efficacy_of, is_list=True, field="efficacies"),
+        Option("reach", "percent_of", check_share_of, is_list=True, field="reaches"),
+        *(Option(name, "amount", check_amount(f"--{name}")) for name in ("budget", "customer-value")),
+        _whole("years", 1, 10),
+        Option("study-price", "amount_of_study", check_amount_of("--study-price"), is_list=True, field="study_prices"),
+        Option("questions", "file", Path),
+        *_ESTIMATE,
+    ),
     "dashboard": (_whole("port", 1, 65_535),),
 }
 COMMANDS = tuple(OPTIONS_OF)

@@ -113,6 +113,10 @@ class Options:
     budget: float | None = None
     years: int = 1
     customer_value: float | None = None
+    target: str | None = None
+    decision: bool = False
+    study_prices: tuple[tuple[str, float], ...] = ()
+    questions: Path | None = None
 
     @property
     def given(self) -> dict[str, str]:
@@ -123,7 +127,7 @@ class Options:
     @property
     def outputs(self) -> list[Path]:
         """The files that are written."""
-        return [path for path in (self.json, *self.reports) if path is not None]
+        return [path for path in (self.json, self.questions, *self.reports) if path is not None]
 
     @property
     def spark_session(self) -> SessionOptions:
@@ -188,7 +192,7 @@ def _check_together(options: Options) -> None:
         _check_studies(options)
     elif options.command == "compare" and len(options.periods) != 2:
         raise UsageError("two_periods")
-    elif options.command in ("estimate", "publish", "compare", "decide"):
+    elif options.command in ("estimate", "publish", "compare", "decide", "design"):
         _check_estimate(options)
 
 
@@ -213,6 +217,8 @@ def _check_studies(options: Options) -> None:
 def _check_estimate(options: Options) -> None:
     if options.command == "decide" and not options.costs:
         raise UsageError("decide_needs_cost")
+    if options.command == "design":
+        _check_design(options)
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
     if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")
@@ -235,6 +241,14 @@ def _check_estimate(options: Options) -> None:
     if list(options.given.values()).count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
     _check_outputs(options)
+
+
+def _check_design(options: Options) -> None:
+    """Check before the work that one question is asked, and that a decision has something to decide."""
+    if (options.target is None) != options.decision:
+        raise UsageError("design_one_target")
+    if options.decision and not options.costs:
+        raise UsageError("design_needs_cost")
 
 
 def _check_outputs(options: Options) -> None:

@@ -170,13 +170,13 @@ def decide(
         OptionError: ``decide_nothing``, ``decide_twice``, ``decide_unknown``, ``decide_too_many``, ``decide_budget``, ``decide_years``,
             ``decide_value`` or ``decide_no_range``.
     """
-    _check(estimate, actions, budget, years, customer_value)
+    check_fixes(estimate, actions, budget, years, customer_value)
     drawn = draw_fixes(estimate, actions, years=years, customer_value=customer_value)
     outcomes = tuple(_outcome(place, one, drawn, estimate, years) for place, one in enumerate(actions))
     if drawn.net_present_value is None:
         return Decisions(outcomes, years, budget, None, None, 0.0, 0.0, None, drawn.months)
     value = drawn.net_present_value
-    chosen = _affordable(actions, budget)  # sets, N
+    chosen = affordable_sets(actions, budget)  # sets, N
     of_sets = value @ chosen.T.astype(np.float64)
     expected = of_sets.mean(axis=0)
     order = np.argsort(-expected, kind="stable")
@@ -208,11 +208,22 @@ def draw_fixes(estimate: IcebergEstimate, actions: Sequence[Fix], *, years: int 
     part = efficacy * np.array([one.extent for one in actions])
     idle, idle_money = churn[:, places], None if worth is None else worth[:, places]
     money = None if idle_money is None else part * idle_money
-    value = None
-    if money is not None:
-        run, cost = (np.array([getattr(one, name) for one in actions]) for name in ("running_cost", "cost"))
-        value = (money - run) / 12 * present_months(estimate.assumptions.annual_discount_rate, 12 * years) - cost
+    value = None if money is None else _net_present_value(money, estimate, actions, years)
     return FixDraws(idle, idle_money, part * idle, money, value, efficacy, months)
+
+
+def expected_values(estimate: IcebergEstimate, actions: Sequence[Fix], *, years: int = 1, customer_value: float | None = None) -> FloatArray | None:
+    """(K, N) net present value of each fix with its efficacy at the mean: what studies of the loss can still move; None without money."""
+    drawn = draw_fixes(estimate, actions, years=years, customer_value=customer_value)
+    if drawn.idle_money is None:
+        return None
+    return _net_present_value(drawn.idle_money * np.array([one.extent * one.efficacy.mean for one in actions]), estimate, actions, years)
+
+
+def _net_present_value(money: FloatArray, estimate: IcebergEstimate, actions: Sequence[Fix], years: int) -> FloatArray:
+    """(K, N) of so much money a year from each fix."""
+    run, cost = (np.array([getattr(one, name) for one in actions]) for name in ("running_cost", "cost"))
+    return np.asarray((money - run) / 12 * present_months(estimate.assumptions.annual_discount_rate, 12 * years) - cost, dtype=np.float64)
 
 
 def present_months(rate: float, months: float) -> float:
@@ -244,7 +255,8 @@ def _months_of(estimate: IcebergEstimate) -> int:
     return (last.year - first.year) * 12 + last.month - first.month + 1
 
 
-def _check(estimate: IcebergEstimate, actions: Sequence[Fix], budget: float | None, years: int, customer_value: float | None) -> None:
+def check_fixes(estimate: IcebergEstimate, actions: Sequence[Fix], budget: float | None, years: int, customer_value: float | None) -> None:
+    """Refuse what decides nothing; the errors are those of `decide`."""
     known = [item.category for item in estimate.categories]
     named = [one.category for one in actions]
     if cannot_say(estimate):
@@ -267,7 +279,7 @@ def _check(estimate: IcebergEstimate, actions: Sequence[Fix], budget: float | No
         raise OptionError("decide_budget", {"budget": budget, "category": cheapest.category, "outlay": cheapest.outlay})
 
 
-def _affordable(actions: Sequence[Fix], budget: float | None) -> np.ndarray:
+def affordable_sets(actions: Sequence[Fix], budget: float | None) -> np.ndarray:
     """(sets, N) membership of every set that the budget buys, doing nothing among them."""
     number = len(actions)
     sets = (np.arange(2**number)[:, None] >> np.arange(number)) & 1

@@ -1,4 +1,4 @@
-"""The page that decides: the mirror, what fixing brings, and which fixes a budget buys."""
+"""The page that decides: the mirror, what fixing brings, which fixes a budget buys, and what to find out first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from iceberg.model.evidence import cannot_say
 from iceberg.report.words import headline_sentence
 from iceberg.ui.access.access import require
 from iceberg.ui.decisions.fixing import show_fixing
+from iceberg.ui.decisions.information import show_information
 from iceberg.ui.decisions.mirror import asks_for_guess, show_mirror
 from iceberg.ui.frame import current_frame, errors_in_words
 from iceberg.ui.plain_text import plain
@@ -33,6 +34,7 @@ def show_page() -> None:
         st.caption(words.text("decide.lead"))
         show_mirror(frame, estimate)
         show_fixing(frame, estimate)
+        show_information(frame, estimate)
 
 
 show_page()

@@ -1,0 +1,1 @@
+"""Words and documents of what to find out first: the studies, and the questions to send."""

@@ -1,0 +1,99 @@
+"""What to find out first: the question, the study that answers it, whom to ask, and the questions to send."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from iceberg.errors import IcebergError
+from iceberg.model.decision.information.design import Design, Target, design_study
+from iceberg.model.decision.information.sampling import plan_sample
+from iceberg.model.decision.information.studies import stakes_of
+from iceberg.model.results import IcebergEstimate
+from iceberg.report.information.questions import questionnaire
+from iceberg.report.information.studies import design_headline, design_remarks, display_design, display_sample
+from iceberg.ui.decisions.costs import costs_of_session
+from iceberg.ui.figure import draw_table
+from iceberg.ui.frame import Frame, show_error
+from iceberg.ui.plain_text import plain
+
+_GOALS = ("half", "choice", "decision")
+
+
+def show_information(frame: Frame, estimate: IcebergEstimate) -> None:
+    """The question above, the study that answers it below."""
+    words = frame.words
+    st.header(words.text("information.title"), anchor=False)
+    st.caption(words.text("information.lead"))
+    names = [item.category for item in estimate.categories if item.vocal_customers]
+    target = _ask_target(frame, names)
+    if target is None:
+        return
+    sheet = costs_of_session(frame.study)
+    try:
+        stakes = None
+        if target.category is None:
+            if sheet is None or not sheet.fixes:
+                st.info(words.text("information.no_decision"), icon=":material/edit:")
+                return
+            stakes = stakes_of(estimate, sheet.fixes, budget=sheet.budget, years=sheet.years, customer_value=sheet.customer_value)
+        design = design_study(estimate, target, stakes=stakes)
+    except IcebergError as problem:
+        show_error(problem, words)
+        return
+    st.subheader(plain(design_headline(design, estimate, words, stakes=stakes)), anchor=False)
+    if design.reaches:
+        _show_studies(frame, estimate, design)
+    _show_questions(frame, estimate, names)
+
+
+def _ask_target(frame: Frame, names: list[str]) -> Target | None:
+    words = frame.words
+    goals = _GOALS if len(names) > 1 else tuple(goal for goal in _GOALS if goal != "choice")
+    goal = st.segmented_control(
+        words.text("information.goal"),
+        goals,
+        default="half",
+        required=True,
+        format_func=lambda name: words.text(f"information.goal_{name}"),
+        key="information.goal",
+    )
+    if goal == "decision":
+        return Target()
+    first, second = st.columns(2)
+    category = first.selectbox(words.text("information.category"), names, format_func=plain, key="information.category")
+    if goal != "choice" or category is None:
+        return None if category is None else Target(category)
+    others = [name for name in names if name != category]
+    other = second.selectbox(words.text("information.other"), others, format_func=plain, key="information.other")
+    return None if other is None else Target(category, other)
+
+
+def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:
+    words = frame.words
+    draw_table(display_design(design, estimate, words), alt_text=words.text("information.title"), key="table.information", whole=True)
+    for sentence in design_remarks(design, words):
+        st.caption(plain(sentence))
+    asked = next((one.value.study for one in design.reaches if one.value.study.kind.asks_leavers), None)
+    if asked is None:
+        return
+    people = min(asked.to_ask, estimate.silent_leavers)
+    with st.expander(words.text("information.sample"), icon=":material/how_to_reg:"):
+        st.markdown(plain(words.text("information.sample_lead", people=people)))
+        shown = display_sample(plan_sample(estimate, people), words)
+        draw_table(shown, alt_text=words.text("information.sample"), key="table.sample", whole=True)
+
+
+def _show_questions(frame: Frame, estimate: IcebergEstimate, names: list[str]) -> None:
+    words = frame.words
+    text = questionnaire(names, words, seed=estimate.seed)
+    with st.expander(words.text("information.questions"), icon=":material/quiz:"):
+        st.markdown(plain(words.text("information.questions_lead")))
+        st.code(text, language=None, height=360)
+        st.download_button(
+            words.text("information.questions_save"),
+            text.encode(),
+            file_name="questions.txt",
+            mime="text/plain",
+            on_click="ignore",
+            icon=":material/download:",
+        )
