@@ -31,7 +31,7 @@ from iceberg.report.words import category_of, customers, customers_range, eviden
 MOST_SEGMENTS = 3  # judgement: past the first three a reader opens the dashboard
 BLANK = "_" * 24  # to be filled in by hand
 
-Lines = tuple[tuple[str, str], ...]
+BriefLines = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def brief_headline(brief: Brief, words: Translator) -> str:
     return words.text("brief.headline", **values, chance=in_hundred(one.probability_pays, words), within=within)
 
 
-def problem_lines(brief: Brief, words: Translator) -> Lines:
+def problem_lines(brief: Brief, words: Translator) -> BriefLines:
     """What, where, who said it and how many did not, what that costs, how sure it is: label and sentence."""
     item, badge = brief.item, evidence_badge(brief.estimate, words)
     ends = customers_range(item.silent_churn, words)
@@ -112,7 +112,7 @@ def problem_lines(brief: Brief, words: Translator) -> Lines:
     return _labelled(lines, words)
 
 
-def fix_lines(brief: Brief, words: Translator) -> Lines:
+def fix_lines(brief: Brief, words: Translator) -> BriefLines:
     """The cost as typed, what fixing keeps and brings, whether it pays, on what that hangs, and what doing nothing costs."""
     one, words_of = brief.outcome, display_decisions(brief.decisions, brief.estimate, words)
     row = words_of[words_of[words.text("decide.columns.category")] == brief.category].iloc[0]
@@ -136,7 +136,7 @@ def fix_lines(brief: Brief, words: Translator) -> Lines:
     return _labelled(lines, words)
 
 
-def agreement_lines(brief: Brief, words: Translator) -> Lines:
+def agreement_lines(brief: Brief, words: Translator) -> BriefLines:
     """Who answers for it, when it starts, and the test: what is measured, when it is read, what counts as success."""
     agreed, one = brief.agreed, brief.outcome
     start = words.month(agreed.start) if brief.test is not None else words.text("brief.proposed", value=words.month(agreed.start))
@@ -185,7 +185,7 @@ def build_written_brief(brief: Brief, words: Translator) -> WrittenReport:
     )  # fmt: skip
 
 
-def _labelled(lines: list[tuple[str, str]], words: Translator) -> Lines:
+def _labelled(lines: list[tuple[str, str]], words: Translator) -> BriefLines:
     return tuple((words.text(f"brief.label.{name}"), said) for name, said in lines)
 
 
