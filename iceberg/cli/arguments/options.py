@@ -117,6 +117,10 @@ class Options:
     decision: bool = False
     study_prices: tuple[tuple[str, float], ...] = ()
     questions: Path | None = None
+    owner: str = ""
+    start: date | None = None
+    read_in: date | None = None
+    least_fall: float = 0.0
 
     @property
     def given(self) -> dict[str, str]:
@@ -215,8 +219,8 @@ def _check_studies(options: Options) -> None:
 
 
 def _check_estimate(options: Options) -> None:
-    if options.command == "decide" and not options.costs:
-        raise UsageError("decide_needs_cost")
+    if options.command == "decide":
+        _check_decision(options)
     if options.command == "design":
         _check_design(options)
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
@@ -249,6 +253,19 @@ def _check_design(options: Options) -> None:
         raise UsageError("design_one_target")
     if options.decision and not options.costs:
         raise UsageError("design_needs_cost")
+
+
+def _check_decision(options: Options) -> None:
+    """Check before the work what a decision and its brief need."""
+    if not options.costs:
+        raise UsageError("decide_needs_cost")
+    agreed: dict[str, object] = {"--category": options.category, "--owner": options.owner, "--start": options.start}
+    agreed |= {"--read-in": options.read_in, "--least-fall": options.least_fall}
+    typed = next((name for name, value in agreed.items() if value), None)
+    if typed is not None and not options.reports:
+        raise UsageError("brief_without_report", {"option": typed})
+    if options.reports and options.category is None and len(options.costs) > 1:
+        raise UsageError("brief_needs_category", {"known": ", ".join(name for name, _ in options.costs)})
 
 
 def _check_outputs(options: Options) -> None:
