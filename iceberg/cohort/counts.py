@@ -21,6 +21,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
+from iceberg.cohort.reasons.stated import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
@@ -99,6 +100,7 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
+        stated: Reasons that leavers gave, a file each.
     """
 
     window: ObservationWindow
@@ -135,6 +137,7 @@ class CohortCounts:
     reading: tuple[ReadingRemark, ...] = ()
     mass_end: MassEnd | None = None
     renewals: Renewals | None = None
+    stated: tuple[StatedReasons, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):

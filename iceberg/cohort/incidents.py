@@ -38,7 +38,7 @@ def observe_silence(
     logged, asked = "incidents" in tables.names and linked, "surveys" in tables.names
     if not logged and not asked:
         return None
-    matching = _Matching(places)
+    matching = CategoryNames(places)
     survey = np.zeros((shape[0], len(SURVEY_FIELDS)), dtype=np.int64)
     if asked:
         for name, *numbers in engine.execute(f"SELECT category, {', '.join(SURVEY_FIELDS)} FROM surveys").fetchall():
@@ -62,22 +62,25 @@ def observe_silence(
     return ObservedSilence(struck, voiced, clock, COMPLAIN_WITHIN_DAYS, survey, tuple(sorted(matching.unmatched)))
 
 
-class _Matching:
+class CategoryNames:
     """Finds the names of a log or a survey among the complaint categories."""
 
     def __init__(self, places: Mapping[str, int]) -> None:
+        """Take the places of the complaint categories."""
         self.places = places
-        self.folded = {_fold(name): place for name, place in sorted(places.items(), reverse=True)}
+        self.folded = {fold_name(name): place for name, place in sorted(places.items(), reverse=True)}
         self.unmatched: set[str] = set()
 
     def place(self, name: str) -> int | None:
-        found = self.places.get(name, self.folded.get(_fold(name)))
+        """The place of a name; None where it is no category, which `unmatched` then holds."""
+        found = self.places.get(name, self.folded.get(fold_name(name)))
         if found is None:
             self.unmatched.add(name)
         return found
 
 
-def _fold(name: str) -> str:
+def fold_name(name: str) -> str:
+    """A name without case, accents and punctuation."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return " ".join(re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter))))
 

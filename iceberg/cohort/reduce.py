@@ -23,6 +23,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.reasons.count import count_reasons
 from iceberg.cohort.renewals.contracts import ContractCells
 from iceberg.cohort.renewals.search import reduce_renewing
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
@@ -193,6 +194,9 @@ class _Reduction:
             fields["silent_exit_revenue"] = fields["silent_exit_revenue"] / REVENUE_UNITS
         shape = (len(self.categories.names), len(names))
         fields["observed"] = observe_silence(self.tables, self.statements, places=self.place_of, shape=shape, linked=linked)
+        fields["stated"] = count_reasons(
+            self.tables, self.statements, places=self.place_of, categories=self.categories.names, segments=names, linked=linked
+        )
         return CohortCounts.zeros(window, segments=names, categories=self.categories.names, **fields)
 
     def _recent(self) -> RecentCustomers | None:

@@ -56,6 +56,8 @@ def load_tables(
     memory_limit: str | None = None,
     incidents: Source | Sequence[Source] | None = None,
     surveys: Source | Sequence[Source] | None = None,
+    leaver_surveys: Source | Sequence[Source] | None = None,
+    cancellation_reasons: Source | Sequence[Source] | None = None,
     flat: Source | Sequence[Source] | None = None,
     subscriptions: Source | Sequence[Source] | None = None,
     events: Source | Sequence[Source] | None = None,
@@ -80,6 +82,8 @@ def load_tables(
         on_file: Called with the name of each file before it is read.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
+        leaver_surveys: One row per leaver asked: customer or segment, reached, reason, whether they would have stayed, whether they told you.
+        cancellation_reasons: One row per customer with the reason that was given when the account closed.
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
         events: One row per departure (customer, day).

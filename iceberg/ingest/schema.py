@@ -141,6 +141,36 @@ TABLES = (
         in_spark=True,
     ),
     Table(
+        "leaver_surveys",
+        "leaver-survey",
+        fields={
+            "customer_id": "id",
+            "segment": "text",  # the stratum, where customers are not named
+            "reached": "flag",
+            "category": "text",  # the reason
+            "would_have_stayed": "text",  # without it: 0 to 10, or yes and no
+            "told_us": "flag",
+        },
+        required=("category",),
+        columns={
+            "customer_id": "VARCHAR",
+            "segment": "VARCHAR",
+            "reached": "INTEGER",
+            "category": "VARCHAR",
+            "would_have_stayed": "VARCHAR",
+            "told_us": "INTEGER",
+        },
+        words=("leaver", "leavers", "exit survey", "partants", "enquete depart", "win back"),
+    ),
+    Table(
+        "cancellation_reasons",  # that the company asks for when an account closes; often a column of the customers or departures file
+        "cancellation-reasons",
+        fields={"customer_id": "id", "category": "text"},
+        required=("customer_id", "category"),
+        columns={"customer_id": "VARCHAR", "category": "VARCHAR"},
+        words=("cancellation reason", "motif resiliation", "churn reason"),
+    ),
+    Table(
         "subscriptions",
         "subscriptions",
         fields=_SPAN,
@@ -201,6 +231,7 @@ TABLE_OF_OPTION = {table.option: table.name for table in TABLES if table.words}
 OPTION_OF_TABLE = {table.name: table.option for table in TABLES}
 # Day of each table whose rows name a customer. Inside the connection these tables also have ``customer_key``, see `key_sql`.
 NAMING_DAYS = {"complaints": "complaint_date", "incidents": "incident_date"}
+REASON_TABLES = ("leaver_surveys", "cancellation_reasons")  # why customers left, in their own words; they have ``customer_key`` as well
 
 
 @dataclass(frozen=True)

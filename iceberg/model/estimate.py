@@ -14,12 +14,13 @@ from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.canonical import canonical_order, reorder
+from iceberg.model.decision.information.answers import weigh_by_answers
 from iceberg.model.departures.controls import set_controls_apart
 from iceberg.model.departures.correction import correct_by_departures
 from iceberg.model.departures.readings import BothFits, mix_readings, other_reading
 from iceberg.model.departures.volumes import correct_by_months, months_can_tell
 from iceberg.model.diagnose import about_changes, diagnose
-from iceberg.model.evidence import judge_evidence, waits_for_renewals, what_is_missing_for_level_3
+from iceberg.model.evidence import judge_evidence, waits_for_renewals, what_is_missing_for_level_3, with_answers
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import ExcessQuantile, RatioDraws, RatioPriorDraws, condition_on_departures, draw_ratio_prior
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, measured_prior_of
@@ -82,6 +83,8 @@ def estimate_iceberg(
     request = _request(counts, held, seed, tell)
     answer = _answer(request, seed, warm)
     answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
+    weighed = weigh_by_answers(answer, counts, seed=seed)
+    answer = weighed.draws
     tell("money", 0.8)
     money = price_silent_churn(counts, answer.silent_churn, assumptions=held, rng=request.random[3])
     tell("summary", 0.95)
@@ -106,8 +109,8 @@ def estimate_iceberg(
     posterior = Posterior(
         draws,
         cells,
-        request.evidence,
-        answer.diagnostics + about_changes(counts, recording),
+        with_answers(request.evidence, counts) if weighed.used else request.evidence,
+        answer.diagnostics + weighed.remarks + about_changes(counts, recording),
         placebo=answer.placebo,
         pipeline=answer.pipeline,
         second_opinion=answer.second_opinion,

@@ -44,6 +44,15 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
     return Evidence(EvidenceLevel.VARIED, "mixed", tuple(reasons))
 
 
+def with_answers(evidence: Evidence, counts: CohortCounts) -> Evidence:
+    """The evidence with the reasons that leavers gave: level 4 where complainants are followed, one more reason for the level elsewhere."""
+    said = tuple(
+        (f"reasons_{one.source}", {"answers": one.number, "asked": one.asked, "reached": one.reached, "told": one.told}) for one in counts.stated
+    )
+    measured = evidence.level in {EvidenceLevel.LINKED, EvidenceLevel.VARIED}
+    return replace(evidence, level=EvidenceLevel.MEASURED if measured else evidence.level, reasons=(*evidence.reasons, *said))
+
+
 def waits_for_renewals(counts: CohortCounts) -> bool:
     """Whether customers leave at the renewals of contracts: what complainers do within a horizon then says little about what they will do."""
     return counts.renewals is not None and counts.renewals.unmodelled != "unconfirmed"

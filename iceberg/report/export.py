@@ -1,6 +1,7 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always present. Unknown values are null, never 0; NaN and infinity do not exist.
+Every key is always present, but `stated_reasons`, which stands where leavers said why they left. Unknown values are null, never 0; NaN and infinity
+do not exist.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.reasons.stated import NONE_OF_THESE, StatedReasons
 from iceberg.locale import Translator
 from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
@@ -72,6 +74,7 @@ def build_document(
         ],
         "segments": _segments(estimate, smallest),
         "checks": [_check(entry) for entry in estimate.checks],
+        **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -138,6 +141,20 @@ def _category(entry: CategoryEstimate, judged: Judgement) -> dict[str, Any]:
         "placebo": _interval(entry.placebo),
         "second_opinion": _interval(entry.second_opinion),
         "common_cause": _interval(entry.common_cause),
+    }
+
+
+def _stated(stated: StatedReasons, counts: CohortCounts) -> dict[str, Any]:
+    """The reasons that leavers gave, one file."""
+    named = {name: stated.of(name) for name in counts.categories}
+    fields = ("asked", "reached", "told", "vocal", "untold", "elsewhere", "unknown", "blank")
+    return {
+        "source": stated.source,
+        "answers": stated.number,
+        "reasons": [{"category": name, "answers": number} for name, number in named.items()],
+        "none_of_these": stated.of(NONE_OF_THESE),
+        **{name: getattr(stated, name) for name in fields},
+        "unmatched": [{"reason": name, "rows": rows} for name, rows in stated.unmatched],
     }
 
 

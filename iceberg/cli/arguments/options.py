@@ -51,6 +51,8 @@ class Options:
     volumes: str | None = None
     incidents: str | None = None
     survey: str | None = None
+    leaver_survey: str | None = None
+    cancellation_reasons: str | None = None
     subscriptions: str | None = None
     events: str | None = None
     activity: str | None = None
@@ -125,7 +127,7 @@ class Options:
     @property
     def given(self) -> dict[str, str]:
         """The sources by table."""
-        sources = {table: getattr(self, option) for option, table in TABLE_OF_OPTION.items()}
+        sources = {table: getattr(self, option.replace("-", "_")) for option, table in TABLE_OF_OPTION.items()}
         return {table: source for table, source in sources.items() if source is not None}
 
     @property

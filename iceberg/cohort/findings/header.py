@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
+from iceberg.cohort.reasons.stated import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 
 
@@ -38,6 +39,10 @@ class Findings(Protocol):
         """What reading found."""
 
     @property
+    def stated(self) -> tuple[StatedReasons, ...]:
+        """Reasons that leavers gave."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -57,6 +62,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["mass_end"] = found.mass_end.to_dict()
     if found.renewals is not None:
         header["renewals"] = found.renewals.to_dict()
+    if found.stated:
+        header["stated"] = [one.to_dict() for one in found.stated]
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -72,5 +79,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "recording_changes": None if changes is None else tuple(map(RecordingChange.parse, changes)),
         "mass_end": MassEnd.from_dict(header.get("mass_end")),
         "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
+        "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

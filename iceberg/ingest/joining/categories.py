@@ -13,10 +13,10 @@ from iceberg.ingest.joining.category_names import group_categories, several_in_o
 from iceberg.ingest.joining.options import CategoryGroup, CategoryReport, Joining
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import bit_of, reject_mask
-from iceberg.ingest.schema import SEVERAL, UNCATEGORISED
+from iceberg.ingest.schema import REASON_TABLES, SEVERAL, UNCATEGORISED
 
 MOST_CATEGORIES = 500  # judgement: with more names than this the column is free text, not a category
-WITH_CATEGORIES = ("complaints", "volumes", "incidents", "flat", "surveys")
+WITH_CATEGORIES = ("complaints", "volumes", "incidents", "flat", "surveys", *REASON_TABLES)
 DECIDING = ("complaints", "volumes")  # the spellings of the others follow them
 _DROPPING = ("complaints", "volumes", "incidents")  # a rule leaves their rows out
 

@@ -12,9 +12,10 @@ from iceberg.ingest.joining.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining.options import CategoryReport, IdProposal, Joining, JoiningReport
 from iceberg.ingest.judging.across_rows import judge_repeated_subscriptions, judge_together
 from iceberg.ingest.judging.judged_table import JudgedTable
+from iceberg.ingest.schema import REASON_TABLES
 
 _OFFERED = ("complaints", "volumes")  # the table whose categories are shown
-_WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity")
+_WITH_IDS = ("complaints", "incidents", "subscriptions", "events", "activity", *REASON_TABLES)
 _JUDGED = ("complaints", "incidents")  # a rule marks their rows with an unknown id
 _FEW_UNKNOWN = 0.01  # judgement: a smaller share of unknown ids are single errors, not another spelling
 

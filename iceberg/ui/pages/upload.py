@@ -185,9 +185,10 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
         return {}
     with st.expander(frame.words.text("ui.upload.measured"), icon=":material/fact_check:", key="measured"):
         st.caption(frame.words.text("ui.upload.measured_lead"))
-        boxes = {table: take_file(frame, table, column) for table, column in zip(tables, st.columns(len(tables)), strict=True)}
+        columns = [column for _ in range(0, len(tables), 2) for column in st.columns(2)]
+        boxes = {table: take_file(frame, table, column) for table, column in zip(tables, columns, strict=False)}
         with st.container(horizontal=True):
-            for table, path in zip(tables, measured_files(frame.language), strict=True):
+            for table, path in zip(tables, measured_files(frame.language), strict=False):  # the sample has the first two
                 _offer_download(frame, table, path)
     return boxes
 

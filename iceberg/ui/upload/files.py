@@ -22,7 +22,7 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "flat": ("flat",),
     "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
-MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys")}  # optional: they replace the assumed complaint rate (level 4)
+MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys", "leaver_surveys", "cancellation_reasons")}  # optional (level 4)
 NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required
 
 
