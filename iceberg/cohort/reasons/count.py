@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from iceberg.cohort.incidents import CategoryNames, fold_name
 from iceberg.cohort.reasons.stated import NONE_OF_THESE, Answers, StatedReasons
@@ -18,6 +18,7 @@ from iceberg.ingest.tables import Tables
 from iceberg.ingest.values.flags import flag_sql
 
 SOURCES: dict[str, Literal["survey", "cancellation"]] = {"leaver_surveys": "survey", "cancellation_reasons": "cancellation"}  # of `REASON_TABLES`
+_Said = tuple[str | None, str, bool | None, bool | None]  # segment, reason, told, would have stayed
 SURE_TO_STAY = 6  # judgement: of 0 to 10, from here on they would rather have stayed
 # Answers that name no problem of the company, folded (`fold_name`).
 _NONE = re.compile(
@@ -65,7 +66,7 @@ class _Reading:
 
     def read(self, source: Literal["survey", "cancellation"]) -> StatedReasons:
         """The counts, or what is wrong with the file."""
-        sums, answers, months = Counter[str](), Counter[tuple[Any, ...]](), Counter[str]()
+        sums, answers, months = Counter[str](), Counter[_Said](), Counter[str]()
         unmatched, strangers = Counter[str](), Counter[str]()
         rows = self.tables.engine.execute(self._rows()).fetchall()
         for segment, stratum, state, month, reached, category, stayed, told, number in rows:
@@ -80,7 +81,7 @@ class _Reading:
                 sums["untold"] += number
             if kind == "unmatched":
                 unmatched[str(category)] += number
-            if kind == "silent":
+            if kind == "silent" and reason is not None:
                 answers[(segment if state != "unnamed" else stratum or None, reason, _flag(told), _flag(stayed))] += number
                 if month is not None:
                     months[month.isoformat()] += number
@@ -88,7 +89,7 @@ class _Reading:
         names = ("asked", "reached", "vocal", "untold", "elsewhere", "unknown", "blank")
         return StatedReasons(
             source,
-            tuple(sorted((Answers(*key, number) for key, number in answers.items()), key=repr)),
+            tuple(sorted((Answers(*key, number=number) for key, number in answers.items()), key=repr)),
             tuple(sorted(months.items())),
             unmatched=tuple(sorted(unmatched.items(), key=lambda item: (-item[1], item[0]))),
             **{name: sums[name] for name in names},
@@ -143,7 +144,7 @@ class _Reading:
                 FROM {rows} AS r LEFT JOIN ({customers}) AS c ON r.customer_id = c.customer_id {spoke if self.linked else ""}
             ) AS placed GROUP BY ALL ORDER BY ALL"""
 
-    def _refuse(self, sums: Counter[str], unmatched: Counter[str], strangers: Counter[str], answers: Counter[tuple[Any, ...]]) -> None:
+    def _refuse(self, sums: Counter[str], unmatched: Counter[str], strangers: Counter[str], answers: Counter[_Said]) -> None:
         known = ", ".join(self.categories)
         table = self.table
         if strangers:
