@@ -139,7 +139,7 @@ async def look_and_move(visit: Visit, record: Record, seed: int) -> None:
             await fetch(visit.files)
             record.files.append(time.perf_counter() - began)
         began = time.perf_counter()
-        async with connect(f"{visit.address}/_stcore/stream", proxy=None, **opened_with) as socket:
+        async with connect(f"{visit.address}/_stcore/stream", proxy=None, ping_interval=None, **opened_with) as socket:  # as a browser
             one = Executive(socket, visit.query, rng)
             await one.open()
             record.openings.append(time.perf_counter() - began)
