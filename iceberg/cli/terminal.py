@@ -57,7 +57,7 @@ def ended_by_signals() -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _interrupting_queries(numbers: Collection[int]) -> Iterator[None]:
-    """Interrupt the engine as soon as one of these signals comes: the interpreter calls its handler only between two tasks of a query, or after it."""
+    """Interrupt the engine as soon as one of these comes: the interpreter calls its handler only between two tasks of a query, or after it."""
     reading, writing = socket.socketpair()
     writing.setblocking(False)
 
