@@ -34,10 +34,7 @@ def forbidden(word: str) -> float:
 
 def test_amounts_near_the_largest_number_give_no_infinite_money(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two customers of 1e308 add up to more than a number holds."""
-    write_company(tmp_path, lambda number: f"K{number}")
-    lines = (tmp_path / "customers.csv").read_text().splitlines()
-    rows = [f"{line},{HUGE[place % len(HUGE)]}" for place, line in enumerate(lines[1:])]
-    (tmp_path / "customers.csv").write_text("\n".join([f"{lines[0]},revenue", *rows]) + "\n")
+    write_company(tmp_path, lambda number: f"K{number}", revenue=lambda number: HUGE[number % len(HUGE)])
     files = ["--customers", str(tmp_path / "customers.csv"), "--complaints", str(tmp_path / "complaints.csv")]
     status = main(["estimate", *files, "--json", str(tmp_path / "o.json")])
     said = capsys.readouterr()
