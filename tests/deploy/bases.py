@@ -28,7 +28,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
     echo "CREATE DATABASE \"$POSTGRES_DB\"" | postgres --single -D "$PGDATA" postgres
 fi
-exec postgres -D "$PGDATA" -c listen_addresses='*'
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp
 """
 POSTGRES = f"""FROM {BASE}
 RUN groupadd --gid 999 pg && useradd --uid 999 --gid 999 pg && install -d -o 999 -g 999 -m 0700 /var/lib/postgresql/data
