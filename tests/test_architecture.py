@@ -24,7 +24,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header reasons.stated renewals.clock silent_observations window"
+    "findings.header reasons.answers renewals.clock silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "cohort.day_counts": GROUND | COUNTS,
     "cohort.silent_observations": GROUND | COUNTS,
     "cohort.findings": GROUND | COUNTS,
-    "cohort.reasons.stated": GROUND | COUNTS,
+    "cohort.reasons.answers": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,
     "cohort.counts_file": GROUND | COUNTS,
     "cohort.counts": GROUND | COUNTS,

@@ -27,12 +27,12 @@ import numpy as np
 from benchmarks.calibration.direct_counts import count_directly
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.reasons.stated import Answers, StatedReasons
+from iceberg.cohort.reasons.answers import Answers, StatedReasons
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.decision.fixes import Fix
 from iceberg.model.decision.information.answers import weigh_by_answers
 from iceberg.model.decision.information.reasons import FORM, answer_shares, simulate_answers
-from iceberg.model.decision.information.studies import Kind, Preposterior, Study, stakes_of, value_of_study
+from iceberg.model.decision.information.studies import Preposterior, StudyKind, StudyPlan, stakes_of, value_of_study
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.results import IcebergEstimate, LevelDraws
 from iceberg.simulation.company import SimulatedCompany, simulate_world
@@ -94,7 +94,7 @@ def value(counts: CohortCounts, estimate: IcebergEstimate, seed: int, many: int)
     widest = max(estimate.categories, key=lambda item: item.silent_churn.upper - item.silent_churn.lower).category
     reference = estimate_iceberg(counts, seed=seed + 1000, assumptions=Assumptions(draws=many))
     found: dict[str, Any] = {"studies": []}
-    for study in (Study(Kind.LEAVER_SURVEY, ANSWERS), Study(Kind.INCIDENT_AUDIT, ANSWERS, widest)):
+    for study in (StudyPlan(StudyKind.LEAVER_SURVEY, ANSWERS), StudyPlan(StudyKind.INCIDENT_AUDIT, ANSWERS, widest)):
         if study.number > Preposterior(estimate).largest(study.kind, study.category):
             continue
         own, other = (stakes_of(one, fixes, customer_value=WORTH) for one in (estimate, reference))

@@ -25,7 +25,7 @@ def run_decide(options: Options, words: Translator) -> int:
         OptionError: When the costs decide nothing; a category that the study has not is named beside those it has.
     """
     from iceberg.model.decision.fixes import decide
-    from iceberg.model.decision.information.design import Target, design_study
+    from iceberg.model.decision.information.design import StudyTarget, design_study
     from iceberg.model.decision.information.studies import stakes_of
     from iceberg.model.decision.mirror import hold_mirror
     from iceberg.report.decisions import decisions_document, mirror_document
@@ -41,7 +41,7 @@ def run_decide(options: Options, words: Translator) -> int:
     if options.json is not None:
         document = build_document(made.estimate, made.counted.counts, rows=made.counted.rows, language=words.language)
         stakes = stakes_of(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
-        studies = [] if stakes is None else [one.value for one in design_study(made.estimate, Target(), stakes=stakes).reaches]
+        studies = [] if stakes is None else [one.value for one in design_study(made.estimate, StudyTarget(), stakes=stakes).reaches]
         document["information"] = information_document(decisions.value_of_certainty, stakes, studies)
         document |= decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())

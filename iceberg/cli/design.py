@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iceberg.model.decision.information.design import Design
-    from iceberg.model.decision.information.studies import Kind, Stakes
+    from iceberg.model.decision.information.studies import Stakes, StudyKind
     from iceberg.model.results import IcebergEstimate
 
 
@@ -27,7 +27,7 @@ def run_design(options: Options, words: Translator) -> int:
         OptionError: When the target or a cost names no category; the message names those there are.
     """
     from iceberg.model.decision.fixes import decide
-    from iceberg.model.decision.information.design import Target, design_study
+    from iceberg.model.decision.information.design import StudyTarget, design_study
     from iceberg.model.decision.information.studies import stakes_of
     from iceberg.report.export import build_document
     from iceberg.report.information.questions import questionnaire
@@ -37,7 +37,7 @@ def run_design(options: Options, words: Translator) -> int:
     made = make_estimate(options, words)
     estimate = made.estimate
     names = tuple(item.category for item in estimate.categories)
-    target = Target() if options.decision else Target.parse(options.target or "", names)
+    target = StudyTarget() if options.decision else StudyTarget.parse(options.target or "", names)
     stakes = stakes_of(estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
     design = design_study(estimate, target, stakes=stakes, prices=prices)
     text = _text(design, estimate, words, stakes)
@@ -56,13 +56,13 @@ def run_design(options: Options, words: Translator) -> int:
     return DONE
 
 
-def _prices_of(options: Options) -> dict[Kind, float]:
-    from iceberg.model.decision.information.studies import Kind
+def _prices_of(options: Options) -> dict[StudyKind, float]:
+    from iceberg.model.decision.information.studies import StudyKind
 
-    unknown = next((name for name, _ in options.study_prices if name not in list(Kind)), None)
+    unknown = next((name for name, _ in options.study_prices if name not in list(StudyKind)), None)
     if unknown is not None:
-        raise UsageError("study_kind_unknown", {"value": unknown, "known": ", ".join(Kind)})
-    return {Kind(name): price for name, price in options.study_prices}
+        raise UsageError("study_kind_unknown", {"value": unknown, "known": ", ".join(StudyKind)})
+    return {StudyKind(name): price for name, price in options.study_prices}
 
 
 def _text(design: Design, estimate: IcebergEstimate, words: Translator, stakes: Stakes | None) -> str:

@@ -21,7 +21,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
-from iceberg.cohort.reasons.stated import StatedReasons
+from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow

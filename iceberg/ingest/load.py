@@ -82,7 +82,7 @@ def load_tables(
         on_file: Called with the name of each file before it is read.
         incidents: One row per problem met, complained about or not (evidence level 4).
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
-        leaver_surveys: One row per leaver asked: customer or segment, reached, reason, whether they would have stayed, whether they told you.
+        leaver_surveys: One row per leaver asked: customer or segment, reached, reason, whether they would have stayed, whether they had complained.
         cancellation_reasons: One row per customer with the reason that was given when the account closed.
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.

@@ -47,7 +47,7 @@ def judge_evidence(counts: CohortCounts) -> Evidence:  # noqa: PLR0911  # one pe
 def with_answers(evidence: Evidence, counts: CohortCounts) -> Evidence:
     """The evidence with the reasons that leavers gave: level 4 where complainants are followed, one more reason for the level elsewhere."""
     said: tuple[Reason, ...] = tuple(
-        (f"reasons_{one.source}", {"answers": one.number, "asked": one.asked, "reached": one.reached, "told": one.told}) for one in counts.stated
+        (f"reasons_{one.source}", {"answers": one.number, "asked": one.asked, "reached": one.reached, "told": one.informed}) for one in counts.stated
     )
     measured = evidence.level in {EvidenceLevel.LINKED, EvidenceLevel.VARIED}
     return replace(evidence, level=EvidenceLevel.MEASURED if measured else evidence.level, reasons=(*evidence.reasons, *said))

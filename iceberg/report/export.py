@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.reasons.stated import NONE_OF_THESE, StatedReasons
+from iceberg.cohort.reasons.answers import NONE_OF_THESE, StatedReasons
 from iceberg.locale import Translator
 from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
@@ -147,13 +147,14 @@ def _category(entry: CategoryEstimate, judged: Judgement) -> dict[str, Any]:
 def _stated(stated: StatedReasons, counts: CohortCounts) -> dict[str, Any]:
     """The reasons that leavers gave, one file."""
     named = {name: stated.of(name) for name in counts.categories}
-    fields = ("asked", "reached", "told", "vocal", "untold", "elsewhere", "unknown", "blank")
+    fields = ("asked", "reached", "vocal", "untold", "elsewhere", "unknown", "blank")
     return {
         "source": stated.source,
         "answers": stated.number,
         "reasons": [{"category": name, "answers": number} for name, number in named.items()],
         "none_of_these": stated.of(NONE_OF_THESE),
         **{name: getattr(stated, name) for name in fields},
+        "told": stated.informed,
         "unmatched": [{"reason": name, "rows": rows} for name, rows in stated.unmatched],
     }
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.reasons.answers import NONE_OF_THESE
 from iceberg.cohort.reasons.count import SOURCES
-from iceberg.cohort.reasons.stated import NONE_OF_THESE
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.errors import EvidenceError, IcebergError
 from iceberg.ingest.load import load_tables
@@ -49,7 +49,7 @@ def test_every_row_is_an_answer_or_is_counted_as_why_it_is_none(company: Path) -
         "X1,yes,billing,9,no",
     ]
     [said] = counts_with(company, header=FULL, rows=rows).stated
-    assert (said.number, said.of("billing"), said.of("delivery"), said.of(NONE_OF_THESE), said.told) == (4, 1, 0, 3, 1)
+    assert (said.number, said.of("billing"), said.of("delivery"), said.of(NONE_OF_THESE), said.informed) == (4, 1, 0, 3, 1)
     assert (said.asked, said.reached, said.blank, said.vocal, said.untold, said.elsewhere, said.unknown) == (9, 8, 1, 1, 1, 1, 1)
     assert said.unmatched == (("too dear", 1),)
     assert sum(number for _, number in said.by_month) == said.number

@@ -9,7 +9,7 @@ import pytest
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.counts_file import read_counts, write_counts
-from iceberg.cohort.reasons.stated import NONE_OF_THESE, Answers, StatedReasons
+from iceberg.cohort.reasons.answers import NONE_OF_THESE, Answers, StatedReasons
 from iceberg.model.decision.information.answers import (
     LARGEST_K,
     LEAST_ANSWERS,

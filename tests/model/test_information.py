@@ -10,10 +10,10 @@ from scipy.stats import dirichlet_multinomial
 from iceberg.errors import OptionError
 from iceberg.model.assumptions import Efficacy
 from iceberg.model.decision.fixes import Fix, decide
-from iceberg.model.decision.information.design import SIZES, Target, design_study
+from iceberg.model.decision.information.design import SIZES, StudyTarget, design_study
 from iceberg.model.decision.information.reasons import FORM, answer_log_likelihood, answer_shares, simulate_answers
 from iceberg.model.decision.information.sampling import plan_sample
-from iceberg.model.decision.information.studies import Kind, Preposterior, Stakes, Study, kinds_possible, stakes_of, value_of_study
+from iceberg.model.decision.information.studies import Preposterior, Stakes, StudyKind, StudyPlan, kinds_possible, stakes_of, value_of_study
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.information.questions import VERSIONS, category_orders
 from tests.report.examples import example_estimate
@@ -84,7 +84,7 @@ def test_a_certain_study_is_worth_what_certainty_is() -> None:
     assert stakes.certainty == pytest.approx(share * 80_000, rel=1e-6)
     found = decide(estimate, [Fix(NAMES[0], 280_000, efficacy=sure)], customer_value=100).value_of_certainty
     assert found == pytest.approx(stakes.certainty, rel=1e-6)
-    value = value_of_study(estimate, Study(Kind.INTERVIEWS, 400), stakes=stakes)
+    value = value_of_study(estimate, StudyPlan(StudyKind.INTERVIEWS, 400), stakes=stakes)
     assert value.worth == pytest.approx(stakes.certainty, rel=0.03)  # 100 or 300 of 1,000 cannot be confused
 
 
@@ -92,7 +92,7 @@ def test_no_study_is_worth_more_than_certainty_nor_less_than_nothing() -> None:
     estimate = example_estimate(4)
     stakes = stakes_of(estimate, [Fix(name, 3_000.0) for name in NAMES], customer_value=300.0)
     assert stakes is not None
-    for study in (Study(Kind.LEAVER_SURVEY, 40), Study(Kind.INCIDENT_AUDIT, 50, NAMES[0])):
+    for study in (StudyPlan(StudyKind.LEAVER_SURVEY, 40), StudyPlan(StudyKind.INCIDENT_AUDIT, 50, NAMES[0])):
         worth = value_of_study(estimate, study, stakes=stakes).worth
         assert worth is not None and 0 <= worth <= stakes.certainty * 1.02
 
@@ -101,7 +101,7 @@ def test_the_weights_of_an_audit_by_hand() -> None:
     """Leavers 100 or 300 for 100 complainants: r = 1 or 3, q = .2 and the median r = 2 give p = .2 / 2.2, odds 10; n = 110, of them 10 complain."""
     estimate = known()
     draws = Preposterior(estimate)
-    weights = draws.weights(Study(Kind.INCIDENT_AUDIT, 110, NAMES[0]), simulations=1)
+    weights = draws.weights(StudyPlan(StudyKind.INCIDENT_AUDIT, 110, NAMES[0]), simulations=1)
     rng = np.random.default_rng([estimate.seed, 6_105, *b"incident_audit", *NAMES[0].encode()])
     variance = {}
     for r, q in ((1.0, 0.1), (3.0, 0.3)):
@@ -116,18 +116,18 @@ def test_the_weights_of_an_audit_by_hand() -> None:
 
 def test_a_larger_study_narrows_more_and_a_survey_ends_at_its_errors() -> None:
     estimate = example_estimate(4)
-    ratios = [value_of_study(estimate, Study(Kind.INCIDENT_AUDIT, number, NAMES[0])).width_of(NAMES[0]).ratio for number in (10, 40, 160)]
+    ratios = [value_of_study(estimate, StudyPlan(StudyKind.INCIDENT_AUDIT, number, NAMES[0])).width_of(NAMES[0]).ratio for number in (10, 40, 160)]
     assert ratios[0] > ratios[1] > ratios[2]
     draws = Preposterior(estimate)
     assert draws.widths(draws.equal_weights)[0] == pytest.approx(draws.before)
-    widest = [Preposterior(known()).weights(Study(Kind.LEAVER_SURVEY, number), simulations=50) for number in (30, 300)]
+    widest = [Preposterior(known()).weights(StudyPlan(StudyKind.LEAVER_SURVEY, number), simulations=50) for number in (30, 300)]
     effective = [float(np.median(1 / (one**2).sum(axis=1))) for one in widest]
     assert effective[1] <= effective[0]
 
 
 def test_the_designer_finds_the_cheapest_that_reaches_and_says_what_cannot() -> None:
     estimate = known()
-    found = design_study(estimate, Target(NAMES[0]))
+    found = design_study(estimate, StudyTarget(NAMES[0]))
     best = found.best
     assert best is not None
     smaller = [size for size in SIZES if size < best.value.study.number]
@@ -137,43 +137,43 @@ def test_the_designer_finds_the_cheapest_that_reaches_and_says_what_cannot() -> 
         assert draws.widths(weights, [0]).mean() > 0.5 * draws.before[0]
     costs = [one.value.study.cost for one in found.reaches if one.reaches]
     assert costs == sorted(costs)
-    dearer = design_study(estimate, Target(NAMES[0]), prices={best.value.study.kind: 10_000.0}).best
+    dearer = design_study(estimate, StudyTarget(NAMES[0]), prices={best.value.study.kind: 10_000.0}).best
     assert dearer is not None and dearer.value.study.kind is not best.value.study.kind
-    hopeless = design_study(example_estimate(4), Target(NAMES[3]))
+    hopeless = design_study(example_estimate(4), StudyTarget(NAMES[3]))
     assert all(one.value.study.number <= 3200 for one in hopeless.reaches)
 
 
 def test_two_categories_that_are_apart_need_no_study() -> None:
     estimate = known()
     apart = replace(estimate, draws=replace(estimate.draws, silent_churn=np.maximum(estimate.draws.silent_churn, [[[[400]], [[0]]]])))
-    settled = design_study(apart, Target(NAMES[0], NAMES[1]))
+    settled = design_study(apart, StudyTarget(NAMES[0], NAMES[1]))
     assert settled.is_settled and not settled.reaches
-    open_question = design_study(estimate, Target(NAMES[0], NAMES[1]))
+    open_question = design_study(estimate, StudyTarget(NAMES[0], NAMES[1]))
     assert open_question.wrong_pick_now == pytest.approx(0.5, abs=0.03)
     assert open_question.best is not None and (open_question.best.wrong_pick or 0.0) <= 0.1
 
 
 def test_targets_are_read_and_refused_by_name() -> None:
     names = ("delivery", "fees: hidden", "waiting time")
-    assert Target.parse("delivery:half", names) == Target("delivery")
-    assert Target.parse("fees: hidden : moitié", names) == Target("fees: hidden")
-    assert Target.parse("delivery:fees: hidden", names) == Target("delivery", "fees: hidden")
+    assert StudyTarget.parse("delivery:half", names) == StudyTarget("delivery")
+    assert StudyTarget.parse("fees: hidden : moitié", names) == StudyTarget("fees: hidden")
+    assert StudyTarget.parse("delivery:fees: hidden", names) == StudyTarget("delivery", "fees: hidden")
     for text in ("delivery", "nowhere:half", "delivery:delivery", "delivery:twice"):
         with pytest.raises(OptionError, match="delivery, fees: hidden, waiting time"):
-            Target.parse(text, names)
+            StudyTarget.parse(text, names)
 
 
 @pytest.mark.parametrize(
     ("study", "code"),
     [
-        (lambda: Study(Kind.INCIDENT_AUDIT, 10), "study_shape"),
-        (lambda: Study(Kind.LEAVER_SURVEY, 10, "x"), "study_shape"),
-        (lambda: Study(Kind.LEAVER_SURVEY, 0), "study_shape"),
-        (lambda: Study(Kind.LEAVER_SURVEY, 10, price=-1.0), "study_price"),
-        (lambda: value_of_study(known(), Study(Kind.INCIDENT_AUDIT, 10, "nowhere")), "study_unknown"),
-        (lambda: value_of_study(known(), Study(Kind.LEAVER_SURVEY, 301)), "study_too_large"),  # three in ten of 1,000 answer
-        (lambda: value_of_study(known(), Study(Kind.TICKET_SAMPLE, 10, NAMES[0])), "study_followed"),
-        (lambda: design_study(known(), Target()), "design_no_decision"),
+        (lambda: StudyPlan(StudyKind.INCIDENT_AUDIT, 10), "study_shape"),
+        (lambda: StudyPlan(StudyKind.LEAVER_SURVEY, 10, "x"), "study_shape"),
+        (lambda: StudyPlan(StudyKind.LEAVER_SURVEY, 0), "study_shape"),
+        (lambda: StudyPlan(StudyKind.LEAVER_SURVEY, 10, price=-1.0), "study_price"),
+        (lambda: value_of_study(known(), StudyPlan(StudyKind.INCIDENT_AUDIT, 10, "nowhere")), "study_unknown"),
+        (lambda: value_of_study(known(), StudyPlan(StudyKind.LEAVER_SURVEY, 301)), "study_too_large"),  # three in ten of 1,000 answer
+        (lambda: value_of_study(known(), StudyPlan(StudyKind.TICKET_SAMPLE, 10, NAMES[0])), "study_followed"),
+        (lambda: design_study(known(), StudyTarget()), "design_no_decision"),
     ],
 )
 def test_a_study_that_cannot_be_made_is_refused(study: object, code: str) -> None:
@@ -185,8 +185,8 @@ def test_a_study_that_cannot_be_made_is_refused(study: object, code: str) -> Non
 def test_a_sample_of_tickets_helps_where_complaints_lead_to_no_customer() -> None:
     estimate = known()
     unlinked = replace(estimate, evidence=replace(estimate.evidence, level="1"))
-    assert Kind.TICKET_SAMPLE in kinds_possible(unlinked) and Kind.TICKET_SAMPLE not in kinds_possible(estimate)
-    assert value_of_study(unlinked, Study(Kind.TICKET_SAMPLE, 50, NAMES[0])).widths[0].ratio <= 1.0
+    assert StudyKind.TICKET_SAMPLE in kinds_possible(unlinked) and StudyKind.TICKET_SAMPLE not in kinds_possible(estimate)
+    assert value_of_study(unlinked, StudyPlan(StudyKind.TICKET_SAMPLE, 50, NAMES[0])).widths[0].ratio <= 1.0
 
 
 def test_a_sample_is_drawn_in_proportion_and_in_full() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
-from iceberg.cohort.reasons.stated import StatedReasons
+from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iceberg.cohort.incidents import CategoryNames, fold_name
-from iceberg.cohort.reasons.stated import NONE_OF_THESE, Answers, StatedReasons
+from iceberg.cohort.reasons.answers import NONE_OF_THESE, Answers, StatedReasons
 from iceberg.cohort.statements import FIRST_COMPLAINED, Statements
 from iceberg.errors import EvidenceError
 from iceberg.ingest.schema import UNCATEGORISED
@@ -18,7 +18,7 @@ from iceberg.ingest.tables import Tables
 from iceberg.ingest.values.flags import flag_sql
 
 SOURCES: dict[str, Literal["survey", "cancellation"]] = {"leaver_surveys": "survey", "cancellation_reasons": "cancellation"}  # of `REASON_TABLES`
-_Said = tuple[str | None, str, bool | None, bool | None]  # segment, reason, told, would have stayed
+_Said = tuple[str | None, str, bool | None, bool | None]  # segment, reason, informed, would have stayed
 SURE_TO_STAY = 6  # judgement: of 0 to 10, from here on they would rather have stayed
 # Answers that name no problem of the company, folded (`fold_name`).
 _NONE = re.compile(
@@ -69,7 +69,7 @@ class _Reading:
         sums, answers, months = Counter[str](), Counter[_Said](), Counter[str]()
         unmatched, strangers = Counter[str](), Counter[str]()
         rows = self.tables.engine.execute(self._rows()).fetchall()
-        for segment, stratum, state, month, reached, category, stayed, told, number in rows:
+        for segment, stratum, state, month, reached, category, stayed, informed, number in rows:
             sums["asked"] += number
             if stratum and stratum not in self.segments:
                 strangers[stratum] += number
@@ -77,12 +77,12 @@ class _Reading:
             sums["reached"] += number if reached != 0 else 0
             kind = self._kind(state, reached, reason)
             sums[kind] += number
-            if kind == "vocal" and told == 0:
+            if kind == "vocal" and informed == 0:
                 sums["untold"] += number
             if kind == "unmatched":
                 unmatched[str(category)] += number
             if kind == "silent" and reason is not None:
-                answers[(segment if state != "unnamed" else stratum or None, reason, _flag(told), _flag(stayed))] += number
+                answers[(segment if state != "unnamed" else stratum or None, reason, _flag(informed), _flag(stayed))] += number
                 if month is not None:
                     months[month.isoformat()] += number
         self._refuse(sums, unmatched, strangers, answers)
@@ -121,7 +121,7 @@ class _Reading:
         of = self.of
         survey = self.table == "leaver_surveys"
         stayed = _stayed_sql("would_have_stayed") if survey else "CAST(NULL AS INTEGER)"
-        reached, told = ("reached", "told_us") if survey else ("1", "CAST(NULL AS INTEGER)")
+        reached, informed = ("reached", "told_us") if survey else ("1", "CAST(NULL AS INTEGER)")
         stratum = "nullif(r.segment, '')" if survey else "CAST(NULL AS VARCHAR)"
         # One reason of each customer, where a file has several rows of one; of a survey that is refused.
         keys = "customer_id" if of.key == "customer_id" else f"customer_id, {of.key}"
@@ -134,13 +134,13 @@ class _Reading:
             SELECT customer_id, min(segment) AS segment, max(coalesce(end_date, DATE '9999-12-31')) AS end_date
             FROM customers GROUP BY customer_id"""
         return f"""
-            SELECT name_of, stratum, state, month, reached, category, stayed, told, count(*) AS number FROM (
+            SELECT name_of, stratum, state, month, reached, category, stayed, informed, count(*) AS number FROM (
                 SELECT c.segment AS name_of, {stratum} AS stratum,
                     CASE WHEN r.customer_id IS NULL THEN 'unnamed' WHEN c.customer_id IS NULL THEN 'unknown'
                         WHEN c.end_date NOT BETWEEN {of.since} AND {of.as_of} THEN 'elsewhere'
                         WHEN {"w.first_word IS NOT NULL" if self.linked else "FALSE"} THEN 'vocal' ELSE 'silent' END AS state,
                     CASE WHEN c.end_date BETWEEN {of.since} AND {of.as_of} THEN CAST(date_trunc('month', c.end_date) AS DATE) END AS month,
-                    {reached} AS reached, r.category AS category, {stayed} AS stayed, {told} AS told
+                    {reached} AS reached, r.category AS category, {stayed} AS stayed, {informed} AS informed
                 FROM {rows} AS r LEFT JOIN ({customers}) AS c ON r.customer_id = c.customer_id {spoke if self.linked else ""}
             ) AS placed GROUP BY ALL ORDER BY ALL"""
 

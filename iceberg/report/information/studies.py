@@ -10,13 +10,13 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.model.decision.information.design import Design, Reach
 from iceberg.model.decision.information.sampling import Stratum
-from iceberg.model.decision.information.studies import Stakes, Study, StudyValue
+from iceberg.model.decision.information.studies import Stakes, StudyPlan, StudyValue
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.tables.estimate import currency_of
 from iceberg.report.words import in_hundred, share
 
 
-def study_name(study: Study, words: Translator) -> str:
+def study_name(study: StudyPlan, words: Translator) -> str:
     """What is done, with its numbers."""
     values = {"number": words.integer(study.number), "asked": words.integer(study.to_ask), "category": study.category or ""}
     return words.text(f"information.study_{study.kind}", **values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from iceberg.errors import IcebergError
-from iceberg.model.decision.information.design import Design, Target, design_study
+from iceberg.model.decision.information.design import Design, StudyTarget, design_study
 from iceberg.model.decision.information.sampling import plan_sample
 from iceberg.model.decision.information.studies import stakes_of
 from iceberg.model.results import IcebergEstimate
@@ -46,7 +46,7 @@ def show_information(frame: Frame, estimate: IcebergEstimate) -> None:
     _show_questions(frame, estimate, names)
 
 
-def _ask_target(frame: Frame, names: list[str]) -> Target | None:
+def _ask_target(frame: Frame, names: list[str]) -> StudyTarget | None:
     words = frame.words
     goals = _GOALS if len(names) > 1 else tuple(goal for goal in _GOALS if goal != "choice")
     goal = st.segmented_control(
@@ -58,14 +58,14 @@ def _ask_target(frame: Frame, names: list[str]) -> Target | None:
         key="information.goal",
     )
     if goal == "decision":
-        return Target()
+        return StudyTarget()
     first, second = st.columns(2)
     category = first.selectbox(words.text("information.category"), names, format_func=plain, key="information.category")
     if goal != "choice" or category is None:
-        return None if category is None else Target(category)
+        return None if category is None else StudyTarget(category)
     others = [name for name in names if name != category]
     other = second.selectbox(words.text("information.other"), others, format_func=plain, key="information.other")
-    return None if other is None else Target(category, other)
+    return None if other is None else StudyTarget(category, other)
 
 
 def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:

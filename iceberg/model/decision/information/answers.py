@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.reasons.stated import NONE_OF_THESE, StatedReasons
+from iceberg.cohort.reasons.answers import NONE_OF_THESE, StatedReasons
 from iceberg.model.decision.information.reasons import CANCELLATION, FORM, ReasonErrors, answer_log_likelihood, answer_shares, simulate_answers
 from iceberg.model.results import CredibleInterval, Diagnostic, LevelDraws
 
@@ -31,7 +31,7 @@ ERRORS = 32  # draws of the errors of reasons; quasi-random, so few are enough
 LARGEST_K, LEAST_DRAWS = 0.7, 100  # the first of Vehtari et al.; the second judgement
 LEAST_ANSWERS = 10  # judgement: fewer answers are anecdotes and change nothing
 SURPRISE = 0.01  # judgement: of so few or so many answers for a category
-TOLD_SHARE, LEAST_TOLD = 0.2, 10  # judgement: of silent leavers who say that they had told the company
+TOLD_SHARE, LEAST_TOLD = 0.2, 10  # judgement: of silent leavers who say that the company knew
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _surprises(
 
 
 def _remarks_on(stated: StatedReasons) -> list[Diagnostic]:
-    """What to know of a file of reasons: names it alone knows, people it should not hold, and what the company was told."""
+    """What to know of a file of reasons: names it alone knows, people it should not hold, and what the company had heard."""
     found = []
     if stated.unmatched:
         rows = sum(number for _, number in stated.unmatched)
@@ -203,8 +203,8 @@ def _remarks_on(stated: StatedReasons) -> list[Diagnostic]:
         found.append(Diagnostic("answers_unmatched", "caution", {"names": names, "rows": rows}, objects=False))
     if stated.unknown or stated.elsewhere:
         found.append(Diagnostic("answers_of_others", "info", {"unknown": stated.unknown, "elsewhere": stated.elsewhere}))
-    if stated.told >= LEAST_TOLD and stated.told >= TOLD_SHARE * stated.number:
-        found.append(Diagnostic("told_unheard", "caution", {"told": stated.told, "answers": stated.number}, objects=False))
+    if stated.informed >= LEAST_TOLD and stated.informed >= TOLD_SHARE * stated.number:
+        found.append(Diagnostic("told_unheard", "caution", {"told": stated.informed, "answers": stated.number}, objects=False))
     if stated.untold >= LEAST_TOLD and stated.untold >= TOLD_SHARE * stated.vocal:
         found.append(Diagnostic("heard_untold", "info", {"untold": stated.untold, "vocal": stated.vocal}))
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from iceberg.errors import OptionError
-from iceberg.model.decision.information.studies import Kind, Preposterior, Stakes, Study, StudyValue, kinds_possible
+from iceberg.model.decision.information.studies import Preposterior, Stakes, StudyKind, StudyPlan, StudyValue, kinds_possible
 from iceberg.model.results import IcebergEstimate
 
 SIZES = (25, 50, 100, 200, 400, 800, 1600, 3200)
@@ -19,7 +19,7 @@ WRONG = 0.1  # judgement: of picking the smaller of two problems
 
 
 @dataclass(frozen=True)
-class Target:
+class StudyTarget:
     """What a study is to reach.
 
     Attributes:
@@ -31,7 +31,7 @@ class Target:
     other: str | None = None
 
     @classmethod
-    def parse(cls, text: str, categories: Sequence[str]) -> Target:
+    def parse(cls, text: str, categories: Sequence[str]) -> StudyTarget:
         """From ``delivery:half`` (``delivery:moitié``) or ``delivery:waiting time``; a category may hold colons itself.
 
         Raises:
@@ -73,7 +73,7 @@ class Design:
             first, by cost; for a decision by what they gain.
     """
 
-    target: Target
+    target: StudyTarget
     wrong_pick_now: float | None
     reaches: tuple[Reach, ...]
 
@@ -88,14 +88,16 @@ class Design:
         return next((one for one in self.reaches if one.reaches), None)
 
 
-def design_study(estimate: IcebergEstimate, target: Target, *, stakes: Stakes | None = None, prices: Mapping[Kind, float] | None = None) -> Design:
+def design_study(
+    estimate: IcebergEstimate, target: StudyTarget, *, stakes: Stakes | None = None, prices: Mapping[StudyKind, float] | None = None
+) -> Design:
     """The cheapest study of each kind that reaches a target.
 
     Args:
         estimate: Whole, or a selection.
         target: What is to be reached.
         stakes: What is to be decided, from `stakes_of` of the same estimate; without it no worth is given.
-        prices: Of one answer, customer or ticket by kind, in place of those of `Kind`.
+        prices: Of one answer, customer or ticket by kind, in place of those of `StudyKind`.
 
     Raises:
         OptionError: ``study_unknown``, ``study_price``, ``design_no_decision`` or ``decide_no_range``.
@@ -121,22 +123,22 @@ def design_study(estimate: IcebergEstimate, target: Target, *, stakes: Stakes | 
 class _Search:
     """Tries sizes of studies against a target."""
 
-    def __init__(self, draws: Preposterior, target: Target, stakes: Stakes | None, prices: Mapping[Kind, float]) -> None:
+    def __init__(self, draws: Preposterior, target: StudyTarget, stakes: Stakes | None, prices: Mapping[StudyKind, float]) -> None:
         self.draws, self.target, self.stakes, self.prices = draws, target, stakes, prices
         self.wrong_now: float | None = None
         if target.category is not None and target.other is not None:
             self.wrong_now = draws.wrong_pick(draws.equal_weights, target.category, target.other)
 
-    def study(self, kind: Kind, category: str | None, number: int) -> Study:
+    def study(self, kind: StudyKind, category: str | None, number: int) -> StudyPlan:
         """A study at the price that was given."""
-        return Study(kind, number, category, self.prices.get(kind))
+        return StudyPlan(kind, number, category, self.prices.get(kind))
 
-    def sizes(self, kind: Kind, category: str | None) -> list[int]:
+    def sizes(self, kind: StudyKind, category: str | None) -> list[int]:
         """Sizes to try, none larger than there are people."""
         most, wanted = self.draws.largest(kind, category), DECIDING_SIZES if self.target.category is None else SIZES
         return sorted({min(size, most) for size in wanted if min(size, most) > 0})
 
-    def cheapest(self, study: Callable[[int], Study], sizes: list[int]) -> Reach | None:
+    def cheapest(self, study: Callable[[int], StudyPlan], sizes: list[int]) -> Reach | None:
         """The smallest of `sizes` that reaches the target, by bisection; the largest where none does."""
         if not sizes:
             return None
@@ -147,14 +149,14 @@ class _Search:
                 low, high = (low, middle) if self._reaches(study(sizes[middle])) else (middle + 1, high)
         return self._reach(study(sizes[high]))
 
-    def most_worth(self, study: Callable[[int], Study], sizes: list[int]) -> Reach | None:
+    def most_worth(self, study: Callable[[int], StudyPlan], sizes: list[int]) -> Reach | None:
         """The one of `sizes` that gains most."""
         assert self.stakes is not None  # noqa: S101  # a decision is asked for
         stakes = self.stakes.of_draws(self.draws.chosen)
         gains = {one: stakes.worth(self.draws.weights(one, simulations=_SIMULATIONS)) - one.cost for one in map(study, sizes)}
         return self._reach(max(gains, key=lambda one: gains[one])) if gains else None
 
-    def _reaches(self, study: Study) -> bool:
+    def _reaches(self, study: StudyPlan) -> bool:
         weights = self.draws.weights(study, simulations=_SIMULATIONS)
         if self.target.category is not None and self.target.other is not None:
             return self._picks(self.draws.wrong_pick(weights, self.target.category, self.target.other))
@@ -164,7 +166,7 @@ class _Search:
     def _picks(self, wrong: float) -> bool:
         return wrong <= min(WRONG, HALF * (self.wrong_now or 0.0))
 
-    def _reach(self, study: Study) -> Reach:
+    def _reach(self, study: StudyPlan) -> Reach:
         value = self.draws.value(study, self.stakes, simulations=_SIMULATIONS)
         if self.target.category is None:
             return Reach(value, (value.gain or 0.0) > 0)

@@ -39,7 +39,7 @@ LEAST_EFFECTIVE = 100  # judgement: fewer effective draws than this and a range 
 SIMULATIONS = 300
 
 
-class Kind(StrEnum):
+class StudyKind(StrEnum):
     """A kind of study.
 
     Attributes:
@@ -74,7 +74,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyPlan:
     """A study that could be made.
 
     Attributes:
@@ -84,13 +84,13 @@ class Study:
         price: Of each; None for that of its kind.
     """
 
-    kind: Kind
+    kind: StudyKind
     number: int
     category: str | None = None
     price: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", Kind(self.kind))
+        object.__setattr__(self, "kind", StudyKind(self.kind))
         if self.number < 1 or (self.category is None) == self.kind.of_category:
             raise OptionError("study_shape", {"study": str(self.kind)})
         if self.price is not None and not 0 <= self.price < np.inf:
@@ -133,7 +133,7 @@ class StudyValue:
         draws: Draws weighed.
     """
 
-    study: Study
+    study: StudyPlan
     widths: tuple[Width, ...]
     worth: float | None
     effective_draws: float
@@ -203,7 +203,7 @@ def stakes_of(
     return None if values is None else Stakes(tuple(one.category for one in actions), values, affordable_sets(actions, budget).astype(np.float64))
 
 
-def value_of_study(estimate: IcebergEstimate, study: Study, *, stakes: Stakes | None = None) -> StudyValue:
+def value_of_study(estimate: IcebergEstimate, study: StudyPlan, *, stakes: Stakes | None = None) -> StudyValue:
     """What a study would bring to the ranges and to a decision.
 
     Args:
@@ -217,14 +217,14 @@ def value_of_study(estimate: IcebergEstimate, study: Study, *, stakes: Stakes | 
     return Preposterior(estimate).value(study, stakes, simulations=SIMULATIONS)
 
 
-def kinds_possible(estimate: IcebergEstimate) -> tuple[Kind, ...]:
+def kinds_possible(estimate: IcebergEstimate) -> tuple[StudyKind, ...]:
     """The studies that could tell something: leavers can be asked where they are known, complainants followed where the files do not."""
     level = estimate.evidence.level
     possible = {
-        Kind.LEAVER_SURVEY: level.knows_departures and estimate.silent_leavers > 0,
-        Kind.INTERVIEWS: level.knows_departures and estimate.silent_leavers > 0,
-        Kind.INCIDENT_AUDIT: True,
-        Kind.TICKET_SAMPLE: not level.follows_complainers,
+        StudyKind.LEAVER_SURVEY: level.knows_departures and estimate.silent_leavers > 0,
+        StudyKind.INTERVIEWS: level.knows_departures and estimate.silent_leavers > 0,
+        StudyKind.INCIDENT_AUDIT: True,
+        StudyKind.TICKET_SAMPLE: not level.follows_complainers,
     }
     return tuple(kind for kind, holds in possible.items() if holds)
 
@@ -261,12 +261,12 @@ class Preposterior:
         """(1, K) without a study."""
         return np.full((1, len(self.churn)), 1 / len(self.churn))
 
-    def largest(self, kind: Kind, category: str | None) -> int:
+    def largest(self, kind: StudyKind, category: str | None) -> int:
         """Most answers or customers that there are: of those asked some answer, and only so many met the problem."""
         if not kind.of_category:
             return int(kind.response * self.estimate.silent_leavers)
         item = self.estimate.categories[self.place(category)]
-        if kind is Kind.TICKET_SAMPLE:
+        if kind is StudyKind.TICKET_SAMPLE:
             return item.vocal_customers
         return int(item.vocal_customers / self._complaining(self.place(category)))
 
@@ -280,7 +280,7 @@ class Preposterior:
             raise OptionError("study_unknown", {"category": category, "known": ", ".join(self.names)})
         return self.names.index(category)
 
-    def value(self, study: Study, stakes: Stakes | None, *, simulations: int) -> StudyValue:
+    def value(self, study: StudyPlan, stakes: Stakes | None, *, simulations: int) -> StudyValue:
         """What a study would bring.
 
         Raises:
@@ -292,7 +292,7 @@ class Preposterior:
         worth = None if stakes is None else stakes.of_draws(self.chosen).worth(weights)
         return StudyValue(study, widths, worth, float(np.median(1 / (weights**2).sum(axis=1))), len(self.churn))
 
-    def weights(self, study: Study, *, simulations: int) -> FloatArray:
+    def weights(self, study: StudyPlan, *, simulations: int) -> FloatArray:
         """(N, K) weights of the draws after each of N results."""
         self._check(study)
         rng = np.random.default_rng([self.estimate.seed, _STREAM, *study.kind.encode(), *(study.category or "").encode()])
@@ -318,16 +318,16 @@ class Preposterior:
         chance = weights @ first
         return float(np.minimum(chance, 1 - chance).mean())
 
-    def _check(self, study: Study) -> None:
+    def _check(self, study: StudyPlan) -> None:
         if study.category is not None:
             self.place(study.category)
         if study.kind not in kinds_possible(self.estimate):
-            raise OptionError("study_followed" if study.kind is Kind.TICKET_SAMPLE else "study_no_leavers")
+            raise OptionError("study_followed" if study.kind is StudyKind.TICKET_SAMPLE else "study_no_leavers")
         most = self.largest(study.kind, study.category)
         if study.number > most:
             raise OptionError("study_too_large", {"number": study.number, "most": most})
 
-    def _asked(self, study: Study, truth: IntArray, rng: np.random.Generator) -> FloatArray:
+    def _asked(self, study: StudyPlan, truth: IntArray, rng: np.random.Generator) -> FloatArray:
         errors = study.kind.errors
         assert errors is not None  # noqa: S101  # chosen by this
         drawn = errors.draw(len(self.churn), seed=_STREAM)
@@ -335,9 +335,9 @@ class Preposterior:
         answers = simulate_answers(study.number, expected[truth], errors.concentration, rng=rng)
         return answer_log_likelihood(answers, expected, errors.concentration)
 
-    def _measured(self, study: Study, truth: IntArray, rng: np.random.Generator) -> FloatArray:
+    def _measured(self, study: StudyPlan, truth: IntArray, rng: np.random.Generator) -> FloatArray:
         place = self.place(study.category)
-        if study.kind is Kind.TICKET_SAMPLE:
+        if study.kind is StudyKind.TICKET_SAMPLE:
             at = self._excess(place)
             variance = (at * (1 - at) + 2 * LEAVING_ANYWAY) / study.number + (SILENT_LIKE_VOCAL_SD * at) ** 2
         else:

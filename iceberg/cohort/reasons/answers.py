@@ -1,4 +1,4 @@
-"""`StatedReasons`: what silent leavers said of why they left, as counts by stratum, reason, and whether they had told the company."""
+"""`StatedReasons`: what silent leavers said of why they left, as counts by stratum, reason, and whether the company had heard of it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Answers:
     Attributes:
         segment: Of those who gave them; None where the file names neither customers nor segments.
         reason: A category, or `NONE_OF_THESE`.
-        told: Whether they say that they told the company; None where they were not asked.
+        informed: Whether they say that they informed the company; None where they were not asked.
         stayed: Whether they would have stayed without it; None where they were not asked.
         number: How many.
     """
 
     segment: str | None
     reason: str
-    told: bool | None
+    informed: bool | None
     stayed: bool | None
     number: int
 
@@ -44,7 +44,7 @@ class StatedReasons:
         asked: Rows of the file.
         reached: Of them, those reached; all where the file does not say.
         vocal: Answers of leavers who had complained: their departures are no silent churn.
-        untold: Of these, those who say that they had told nobody.
+        untold: Of these, those who say that they had informed nobody.
         elsewhere: Answers of customers who did not leave inside the window.
         unknown: Rows whose customer is none of the customers file.
         blank: Rows without a reason.
@@ -69,9 +69,9 @@ class StatedReasons:
         return sum(one.number for one in self.answers)
 
     @property
-    def told(self) -> int:
-        """Of them, those who say that they had told the company, although the complaints file does not know."""
-        return sum(one.number for one in self.answers if one.told)
+    def informed(self) -> int:
+        """Of them, those who say that they had informed the company, although the complaints file does not know."""
+        return sum(one.number for one in self.answers if one.informed)
 
     @property
     def asks_whether_stayed(self) -> bool:
@@ -86,7 +86,7 @@ class StatedReasons:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a header."""
         plain = asdict(self)
-        return plain | {"answers": [[one.segment, one.reason, one.told, one.stayed, one.number] for one in self.answers]}
+        return plain | {"answers": [[one.segment, one.reason, one.informed, one.stayed, one.number] for one in self.answers]}
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> Self:
