@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from iceberg.ingest.mapping import MappingSet, names_columns
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
+_CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
 # Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
 _UNCONFIRMED = 0.6
 
@@ -86,6 +88,8 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         if not names_columns(mapping, "volumes") and _is_report(opened):
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+        if best in {"customers", "subscriptions"} and not names_columns(mapping, best) and _numbers_cases(opened):
+            best = "complaints"
         if not speaks_for(opened, best, mapping) and (by_content := _by_content(opened, _name_of(source))):
             return by_content, headers
         if not speaks_for(opened, best, mapping):
@@ -101,12 +105,23 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
 
 def _by_content(source: SourceTable, name: str) -> str:
     """The table whose required fields all have a column, by header or content, if a header or the name of the file confirms it; else ""."""
-    for table in ("complaints", "customers"):
+    for table in ("volumes", "complaints", "customers"):
         proposal = propose_mapping(source, table)
+        if table == "volumes" and not ("complaints" in proposal.choices and "fiscal" in {choice.reason for choice in proposal.choices.values()}):
+            continue
         named = any(word in normalise_header(name) for word in _NAMES[table])
         if not proposal.missing and (named or any(choice.confidence >= CERTAIN for choice in proposal.choices.values())):
             return table
     return ""
+
+
+def _numbers_cases(source: SourceTable) -> bool:
+    """Whether a column numbers the cases, and another has their days: tickets whose category no header names are no customers."""
+    choices = propose_mapping(source, "complaints").choices
+    number, day = choices.get("complaint_id"), choices.get("complaint_date")
+    if number is None or day is None or day.confidence < CERTAIN:
+        return False
+    return _CASE.search(normalise_header(number.header).replace(" ", "")) is not None
 
 
 def _is_report(source: SourceTable) -> bool:

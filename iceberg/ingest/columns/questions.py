@@ -153,7 +153,10 @@ class _Columns:
 
     @property
     def candidates(self) -> str:
-        return ", ".join(category_candidates(self.relation, self.chosen)) or "–"
+        """Columns that could be the category: those of few labels, else whatever no field takes."""
+        taken = {choice.header for choice in self.chosen.choices.values()}
+        free = [column.header for column in self.relation.columns if column.header not in taken and column.texts]
+        return ", ".join(category_candidates(self.relation, self.chosen) or free[:MOST_HEADERS]) or "–"
 
 
 def require_certain(opened: Mapping[str, list[Opened]]) -> None:
@@ -221,6 +224,13 @@ def _missing_category(columns: _Columns) -> MappingError | None:
     return MappingError("category_missing", values)
 
 
+def _fiscal_months(columns: _Columns) -> MappingError | None:
+    fiscal = next((choice for choice in columns.unsure if choice.reason == "fiscal"), None)
+    if fiscal is None:
+        return None
+    return MappingError("fiscal_months", {"file": columns.file, "column": fiscal.header, "field": fiscal.field, "table": columns.chosen.table})
+
+
 def _departure_without_day(columns: _Columns) -> MappingError | None:
     gone = columns.chosen.choices.get("churned")
     if columns.chosen.table != "customers" or "start_date" not in columns.doubtful or gone is None or gone.confidence < CERTAIN:
@@ -280,8 +290,8 @@ def _doubtful_columns(columns: _Columns) -> MappingError | None:
 
 
 QUESTIONS: tuple[Callable[[_Columns], MappingError | None], ...] = (  # in this order; the last one asks about everything else
-    _unsolved_formulas, _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _empty_columns,
-    _unreadable_values, _long_periods, _missing_header, _doubtful_columns,
+    _unsolved_formulas, _cut_ids, _repeated_header, _fiscal_months, _free_text, _coded_flag, _missing_category, _departure_without_day,
+    _empty_columns, _unreadable_values, _long_periods, _missing_header, _doubtful_columns,
 )  # fmt: skip
 UNANSWERABLE = frozenset({"ids_cut_short", "formulas_unsolved", "periods_not_months", "files_differ", "flat_beside_dates"})  # no mapping mends these
 

@@ -44,10 +44,11 @@ _HALF_DAY = " ?[ap]\\.? ?m\\.?"
 _ZONES = (
     "est|edt|cst|cdt|mst|mdt|pst|pdt|akst|akdt|hst|cet|cest|wet|west|eet|eest|bst|ist|msk|jst|aest|aedt|nzst|nzdt|[a-z]+/[a-z_]+(?:/[a-z_]+)?"
 )
-_OFFSET = "(?:(?:z|utc|gmt|ut)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?)"
-_ZONE = f"(?: ?(?:{_OFFSET}|{_ZONES}))?(?: ?\\([^)]*\\))?"
+_OFFSET = "(?:(?:z|utc|gmt|ut)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?(?: (?:utc|gmt))?)"
+_NAMED = "(?: ?(?:\\([^)]*\\)|\\[[^]]*\\]))?"  # the zone again, by its name
+_ZONE = f"(?: ?(?:{_OFFSET}|{_ZONES}))?{_NAMED}"
 _CLOCK = (
-    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m))?"
+    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m|uhr))?"
     f"(?:{_HALF_DAY})?| ?h|{_HALF_DAY})"
 )
 _TIME = f"(?:[ t,:-]+(?:a |at |um |- )?{_CLOCK}{_ZONE})?"
@@ -114,10 +115,10 @@ FORMS = (
     _form("named_month_year", f"({_MON})\\.?[ /-]*'?{_YEAR}", "\\2-\\1-1"),
     _form("named_month_year", f"([0-9]{{4}})[ /-]*({_MON})\\.?", "\\1-\\2-1"),
 )
-_MOMENT = f"([0-9]{{1,2}}) ?[:.h] ?([0-9]{{2}})[0-9:.,ms ]*([ap])?[ .m]*({_OFFSET})(?: ?\\([^)]*\\))?(?: [0-9]{{4}})?$"
+_MOMENT = f"([0-9]{{1,2}}) ?[:.h] ?([0-9]{{2}})[0-9:.,ms ]*([ap])?[ .m]*({_OFFSET}){_NAMED}(?: [0-9]{{4}})?$"
 _OFFSET_PARTS = "([+-])([0-9]{1,2}):?([0-9]{2})?"
 _CLOCK_END = f"(?:[:.h] ?[0-9]{{2}}|t[0-9]{{4}}(?:[0-9]{{2}})?|[:.h][0-9]{{2}}[.,:][0-9]{{1,9}}|{_HALF_DAY})(?:{_HALF_DAY})?"
-_WITH_ZONE = re.compile(f"{_CLOCK_END} ?(?:{_OFFSET}|{_ZONES})(?: ?\\([^)]*\\))?(?: [0-9]{{4}})?$")
+_WITH_ZONE = re.compile(f"{_CLOCK_END} ?(?:{_OFFSET}|{_ZONES}){_NAMED}(?: [0-9]{{4}})?$")
 
 
 @cache
