@@ -26,7 +26,7 @@ from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
 _CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
-_LOGGED = ("incident", "outage", "panne", "occurred", "downtime")
+_LOGGED = re.compile(r"incident|outage|panne|occurred|downtime")
 # Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
 _UNCONFIRMED = 0.6
 
@@ -161,7 +161,7 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     score = 2 * share + sum(certain.values()) / max(len(source.columns), 1) + (0.5 if named else 0.0)
     if table in {"subscriptions", "activity", "events", "incidents"}:
         confirmed = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
-        confirmed = confirmed or (table == "incidents" and any(word in normalise_header(column.header) for column in source.columns for word in _LOGGED))
+        confirmed = confirmed or (table == "incidents" and any(_LOGGED.search(normalise_header(column.header)) for column in source.columns))
         confirmed = confirmed or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
         score -= 0.0 if confirmed and (table != "subscriptions" or not _each_once(source, proposal)) else _UNCONFIRMED
     return score

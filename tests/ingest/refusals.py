@@ -120,7 +120,9 @@ REFUSALS = {
     "thousands or decimals": Refusal("numbers_ambiguous", {"c.csv": _AMOUNTS}),
     "thousands or decimals by points": Refusal("points_ambiguous", {"c.csv": _AMOUNTS.replace('"', "").replace("1,", "1.").replace("2,", "2.")}),
     "months of a fiscal calendar": Refusal(
-        "fiscal_months", {"v.csv": "Fiscal Year,Fiscal Month,Category,Complaints\n2024,1,A,10\n2024,2,A,12\n"}, {"month": "Fiscal Year & Fiscal Month"}
+        "fiscal_months",
+        {"v.csv": "Fiscal Year,Fiscal Month,Category,Complaints\n2024,1,A,10\n2024,2,A,12\n"},
+        {"month": "Fiscal Year & Fiscal Month"},
     ),
     "complaints without customers beside volumes": Refusal(
         "complaints_without_ids",

@@ -76,7 +76,9 @@ DATED = {
         "c.customer_id={id},c.start_date={first},c.end_date={last}", "t.customer_id={id},t.opened_at={day},t.category={why}"
     ),
     "Spanish": Pair(
-        "Código cliente={id};Fecha de alta={first};Fecha de baja={last}", "Nº incidencia={case};Código cliente={id};Fecha apertura={day};Causa={why}", ";"
+        "Código cliente={id};Fecha de alta={first};Fecha de baja={last}",
+        "Nº incidencia={case};Código cliente={id};Fecha apertura={day};Causa={why}",
+        ";",
     ),
     "German": Pair(
         "Kundennummer={id};Vertragsabschluss={first};Kunde bis={last}", "Vorgangsnummer={case};Kundennummer={id};Erfasst am={day};Anliegen={why}", ";"
@@ -106,7 +108,9 @@ FLAGGED = {
     "Italian": Pair(
         "Codice cliente={id};Data attivazione={first};Stato contratto={gone}", "Codice cliente={id};Data={day};Motivo={why}", ";", "Cessato", "Attivo"
     ),
-    "Zoho": Pair("Account Id={id},Created Time (Account)={first},Churned={gone}", "Account Id={id},Created Time (Ticket)={day},Category (Ticket)={why}"),
+    "Zoho": Pair(
+        "Account Id={id},Created Time (Account)={first},Churned={gone}", "Account Id={id},Created Time (Ticket)={day},Category (Ticket)={why}"
+    ),
     "French": Pair(
         "N° client={id};Date d'entrée={first};Toujours actif (O/N)={gone}", "N° client={id};Date={day};Motif={why}", ";", gone="N", here="O"
     ),
@@ -213,14 +217,16 @@ def test_months_of_a_fiscal_calendar_are_asked_about_and_never_taken_for_calenda
 
 def test_a_fiscal_month_beside_the_day_of_the_complaint_asks_nothing() -> None:
     """The day counts."""
-    text = "Case Number,Created Date,Fiscal Year,Fiscal Month,Category\n" + "".join(f"{n},2024-0{n % 9 + 1}-03,2024,{n % 12 + 1},AB\n" for n in range(30))
+    rows = "".join(f"{n},2024-0{n % 9 + 1}-03,2024,{n % 12 + 1},AB\n" for n in range(30))
+    text = f"Case Number,Created Date,Fiscal Year,Fiscal Month,Category\n{rows}"
     tables, report = load_tables(complaints=UploadedBytes("t.csv", text.encode()), today=NOW)
     tables.close()
     assert report.files[0].used.get("complaint_date", report.files[0].used.get("month")) == "Created Date"
 
 
 @pytest.mark.parametrize(
-    "periods", [["2022", "2023", "2024"], ["FY2022", "FY2023"], ["2022/2023", "2023/2024"], ["2024-W01", "2024-W02"], ["Jan-Mar 2024", "Apr-Jun 2024"]]
+    "periods",
+    [["2022", "2023", "2024"], ["FY2022", "FY2023"], ["2022/2023", "2023/2024"], ["2024-W01", "2024-W02"], ["Jan-Mar 2024", "Apr-Jun 2024"]],
 )
 def test_periods_that_are_no_months_are_refused_as_such(periods: list[str]) -> None:
     """Not as a table of which nothing was recognised."""

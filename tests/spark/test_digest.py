@@ -143,7 +143,7 @@ def test_ids_in_two_cases_meet_and_departures_without_a_day_are_refused(session:
     customers, complaints = str(tmp_path / "customers.parquet"), str(tmp_path / "complaints.parquet")
     days = "DATE '2024-01-05' + CAST(i AS INTEGER) AS start_date, CASE WHEN i % 3 = 0 THEN DATE '2025-06-01' + CAST(i AS INTEGER) END AS end_date"
     with duckdb.connect() as connection:
-        rows = f"SELECT 'C' || i AS customer_id, {days}, CAST(i % 3 = 0 AS INTEGER) AS churned FROM range(60) t(i)"
+        rows = f"SELECT 'C' || i AS customer_id, {days}, CASE WHEN i % 3 = 0 THEN ' Résilié ' ELSE 'actif' END AS statut FROM range(60) t(i)"
         connection.execute(f"COPY ({rows}) TO '{customers}'")
         rows = "SELECT 'c' || i AS customer_id, DATE '2025-01-05' + CAST(i AS INTEGER) AS complaint_date, 'billing' AS category"
         connection.execute(f"COPY ({rows} FROM range(0, 60, 4) t(i)) TO '{complaints}'")

@@ -55,8 +55,8 @@ def _share_met(load: SparkLoad, table: str, text: str) -> float:
 def _pair(load: SparkLoad, table: str) -> tuple[str, str]:
     """The first id of a table and the id of the customer that it is but for letter case."""
     both = f"{load.rows_of(table)} AS own JOIN {load.rows_of('customers')} AS other ON lower(own.customer_id) = lower(other.customer_id)"
-    query = f"SELECT own.customer_id AS mine, other.customer_id AS theirs FROM {both} WHERE own.customer_id <> other.customer_id ORDER BY mine LIMIT 1"
-    [(own, other)] = load.engine.execute(query).fetchall()
+    differ = f"SELECT own.customer_id AS mine, other.customer_id AS theirs FROM {both} WHERE own.customer_id <> other.customer_id"
+    [(own, other)] = load.engine.execute(f"{differ} ORDER BY mine LIMIT 1").fetchall()
     return str(own), str(other)
 
 
