@@ -63,7 +63,7 @@ ORDER = {
     ],
     "model": [
         "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
-        "evidence", "decision", "summary", "diagnose", "compare", "estimate", "sensitivity",
+        "evidence", "compare", "decision", "summary", "diagnose", "estimate", "sensitivity",
     ],
     "report": [
         "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "comparison", "counts_summary",

@@ -46,20 +46,30 @@ def test_amounts_shares_and_efficacies_are_read_as_people_write_them() -> None:
         ([*COSTS, "--fix", "price=30"], "which has no --cost"),
         ([*COSTS, "--cost", "billing=3"], "twice"),
         ([*COSTS, "--budget", "7"], "buys nothing"),
+        ([*COSTS, "--report", "{folder}/brief.pdf"], "Add --category with one of: delivery, billing"),
+        ([*COSTS, "--owner", "Ann"], "Add --report brief.pdf"),
+        ([*COSTS, "--report", "{folder}/brief.pdf", "--category", "price"], "no category of this study"),
+        ([*COSTS, "--report", "{folder}/brief.csv", "--category", "billing"], "brief.csv"),
+        ([*COSTS, "--report", "{folder}/brief.pdf", "--category", "billing", "--start", "2027-02", "--read-in", "2027-01"], "starts in 2027-02"),
+        ([*COSTS, "--report", "{folder}/brief.pdf", "--category", "billing", "--start", "soon"], "a month as 2026-09"),
+        ([*COSTS, "--report", "{folder}/brief.pdf", "--category", "billing", "--least-fall", "100"], "not including, 100"),
     ],
 )
 def test_costs_that_decide_nothing_end_with_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], says: str) -> None:
     files = given(tmp_path)
     document = tmp_path / "decided.json"
-    assert main(["decide", *files, "--quiet", "--lang", "en", "--json", str(document), *extra]) == 2
+    assert main(["decide", *files, "--quiet", "--lang", "en", "--json", str(document), *(one.format(folder=tmp_path) for one in extra)]) == 2
     assert says in " ".join(capsys.readouterr().err.split())
-    assert not document.exists()
+    assert not document.exists() and not list(tmp_path.glob("brief*"))
 
 
 def test_the_document_has_the_decisions_beside_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = given(tmp_path)
     path = tmp_path / "decided.json"
-    assert main(["decide", *files, "--quiet", "--lang", "fr", "--budget", "5000", "--json", str(path), *COSTS]) == 0
+    brief = ["--report", str(tmp_path / "brief.html"), "--category", "delivery", "--owner", "Ann", "--start", "2027-02"]
+    assert main(["decide", *files, "--quiet", "--lang", "fr", "--budget", "5000", "--json", str(path), *COSTS, *brief]) == 0
+    page = (tmp_path / "brief.html").read_text(encoding="utf-8")
+    assert "Ann" in page and "février 2027" in page and "janvier 2028" in page
     document = json.loads(path.read_text(encoding="utf-8"))
     assert {one["category"] for one in document["decisions"]} == {"delivery", "billing"}
     for one in document["decisions"]:

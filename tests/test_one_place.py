@@ -121,7 +121,7 @@ def page():
     from iceberg.ui.sections.sharing import reports
 
     reports._report = lambda frame, estimate, name: b"made when asked for"
-    reports._provenance = lambda frame: Provenance(title="All of it")
+    reports.provenance_of = lambda frame: Provenance(title="All of it")
     reports.show_reports(Mock(words=Translator("en")), None)
 
 app = AppTest.from_function(page).run(timeout=60)

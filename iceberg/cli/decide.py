@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
-from iceberg.cli.estimate import make_estimate
+from iceberg.cli.estimate import Estimated, make_estimate, read_template_of
 from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run_decide(options: Options, words: Translator) -> int:
-    """Estimate, decide, write the JSON document that was asked for and print the decision.
+    """Estimate, decide, write the JSON document and the briefs that were asked for and print the decision.
 
     Raises:
         OptionError: When the costs decide nothing; a category that the study has not is named beside those it has.
@@ -29,15 +30,44 @@ def run_decide(options: Options, words: Translator) -> int:
     from iceberg.report.export import build_document
 
     fixes = fixes_of(options)
+    template = read_template_of(options)
     made = make_estimate(options, words)
     decisions = decide(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
     text = _text(decisions, made.estimate, words)
+    briefs = _briefs(decisions, made, options, template)
     if options.json is not None:
         document = build_document(made.estimate, made.counted.counts, rows=made.counted.rows, language=words.language)
         document |= decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    for path, content in briefs.items():
+        write_whole(path, content)
     print_result(text)
     return DONE
+
+
+def _briefs(decisions: Decisions, made: Estimated, options: Options, template: bytes | None) -> dict[Path, bytes]:
+    """The briefs that were asked for, by file: made before anything is written."""
+    from iceberg.cli.source_names import name_files
+    from iceberg.model.decision.agreed_test import AgreedTest
+    from iceberg.report.files import Provenance, brief_bytes
+    from iceberg.report.files.brief import Brief
+
+    if not options.reports:
+        return {}
+    counts = made.counted.counts
+    agreed = options.start or options.read_in or options.least_fall
+    test = AgreedTest.proposed(counts.window.as_of, start=options.start, reading=options.read_in, least_fall=options.least_fall)
+    brief = Brief(
+        estimate=made.estimate,
+        counts=counts,
+        decisions=decisions,
+        category=options.category or options.costs[0][0],
+        test=test if agreed else None,
+        owner=options.owner.strip(),
+        provenance=Provenance(files=name_files(options), rows=made.counted.rows),
+    )
+    formats = {path: path.suffix.lower().removeprefix(".") for path in options.reports}
+    return {path: brief_bytes(brief, format=name, language=options.language, template=template) for path, name in formats.items()}
 
 
 def fixes_of(options: Options) -> tuple[Fix, ...]:

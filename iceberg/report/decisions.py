@@ -30,7 +30,8 @@ def decision_headline(decisions: Decisions, estimate: IcebergEstimate, words: Tr
         values = {"category": closest.action.category, "chance": _chance(closest, words), "within": within}
         return words.text("decide.none_pays", **values)
     values = {"outlay": _money(best.outlay, estimate, words), "names": _quoted(best.categories, words), "within": within}
-    said = words.text("decide.best", **values, chance=in_hundred(best.probability_pays, words), value=_span(best.net_present_value, estimate, words))
+    brings = span_text(best.net_present_value, estimate, words)
+    said = words.text("decide.best", **values, chance=in_hundred(best.probability_pays, words), value=brings)
     if loudest is None or loudest.action.category in best.categories or loudest.probability_pays is None:
         return said
     key = "loudest_never" if loudest.probability_pays < SELDOM else "loudest"
@@ -48,14 +49,21 @@ def doubt_sentences(decisions: Decisions, estimate: IcebergEstimate, words: Tran
     first = next((one for one in decisions.outcomes if best is not None and one.action.category in best.categories), None)
     if first is None:
         first = max(decisions.outcomes, key=lambda one: one.probability_pays or 0.0)
-    if first.break_even_efficacy is not None:
-        reachable = first.break_even_efficacy < 1
-        values = {"category": first.action.category, "share": share(first.efficacy_share, words), "assumed": share(first.action.efficacy.mean, words)}
-        flips = words.percent(round_significant(first.break_even_efficacy)) if reachable else ""
-        found.append(words.text("decide.turns" if reachable else "decide.never_turns", **values, flips=flips))
+    turns = doubt_of_fix(first, words)
+    found += [turns] if turns else []
     if decisions.value_of_certainty is not None:
         found.append(words.text("decide.certainty", value=_money(decisions.value_of_certainty, estimate, words)))
     return tuple(found)
+
+
+def doubt_of_fix(one: FixOutcome, words: Translator) -> str:
+    """Which share of the doubt the efficacy of a fix carries, and above which efficacy it pays on average; "" without money."""
+    if one.break_even_efficacy is None:
+        return ""
+    reachable = one.break_even_efficacy < 1
+    values = {"category": one.action.category, "share": share(one.efficacy_share, words), "assumed": share(one.action.efficacy.mean, words)}
+    flips = words.percent(round_significant(one.break_even_efficacy)) if reachable else ""
+    return words.text("decide.turns" if reachable else "decide.never_turns", **values, flips=flips)
 
 
 def idle_sentence(decisions: Decisions, estimate: IcebergEstimate, words: Translator) -> str:
@@ -63,7 +71,7 @@ def idle_sentence(decisions: Decisions, estimate: IcebergEstimate, words: Transl
     one = max(decisions.outcomes, key=lambda outcome: (outcome.idle_money or outcome.idle).median)
     key = "idle" if one.idle_money is None else "idle_money"
     values: dict[str, Any] = {"category": one.action.category, **customers_range(one.idle, words)}
-    return words.text(f"decide.{key}", **values, money="" if one.idle_money is None else _span(one.idle_money, estimate, words))
+    return words.text(f"decide.{key}", **values, money="" if one.idle_money is None else span_text(one.idle_money, estimate, words))
 
 
 def payback_text(payback: CredibleInterval | None, words: Translator) -> str:
@@ -88,8 +96,8 @@ def display_decisions(decisions: Decisions, estimate: IcebergEstimate, words: Tr
             "category": category,
             "cost": _money(one.action.outlay, estimate, words),
             "kept": words.text("export.likely_range", middle=kept["middle"], low=kept["low"], high=kept["high"]),
-            "money": words.text("report.unknown") if one.money is None else _span(one.money, estimate, words),
-            "value": words.text("report.unknown") if one.net_present_value is None else _span(one.net_present_value, estimate, words),
+            "money": words.text("report.unknown") if one.money is None else span_text(one.money, estimate, words),
+            "value": words.text("report.unknown") if one.net_present_value is None else span_text(one.net_present_value, estimate, words),
             "pays": share(one.probability_pays, words),
             "payback": payback_text(one.payback_months, words),
             "best": share(one.probability_in_best_set, words),
@@ -223,7 +231,7 @@ def _money(value: float, estimate: IcebergEstimate, words: Translator) -> str:
     return words.money_compact(value, currency_of(estimate))
 
 
-def _span(interval: CredibleInterval, estimate: IcebergEstimate, words: Translator) -> str:
+def span_text(interval: CredibleInterval, estimate: IcebergEstimate, words: Translator) -> str:
     """A range of money; ends of different signs in words, because a dash would read as a minus."""
     if interval.lower >= 0:
         return money_range(interval, currency_of(estimate), words)

@@ -48,6 +48,10 @@ def test_costs_decide_and_the_first_page_says_so(open_page: OpenPage, language: 
     assert costliest in headline and loudest in headline
     assert {"en": "almost certainly does not", "fr": "presque certainement pas"}[language] in headline
     assert {"en": "The next best", "fr": "Le deuxième choix"}[language] in spoken(app)
+    app.selectbox(key="brief.category").set_value(costliest)
+    app.text_input(key="brief.owner").set_value("<b>Ann").run()
+    assert_healthy(app)
+    assert {one.key for one in app.get("download_button")} >= {"brief.pdf", "brief.pptx", "brief.html"}
     app.switch_page(page_file("iceberg")).run()
     assert_healthy(app)
     assert headline in spoken(app)

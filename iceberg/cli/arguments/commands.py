@@ -19,7 +19,9 @@ from iceberg.cli.arguments.option_types import (
     check_format,
     check_language,
     check_merge,
+    check_month,
     check_names,
+    check_part,
     check_period,
     check_rate,
     check_ratio,
@@ -33,7 +35,7 @@ from iceberg.cli.arguments.option_types import (
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import LANGUAGES
 from iceberg.model.assumptions import LARGEST_BIAS
-from iceberg.report.files.formats import COMPARISON_FORMATS, FORMATS
+from iceberg.report.files.formats import BRIEF_FORMATS, COMPARISON_FORMATS, FORMATS
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -115,6 +117,12 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         *(Option(name, "amount", check_amount(f"--{name}")) for name in ("budget", "customer-value")),
         _whole("years", 1, 10),
         *_ESTIMATE,
+        replace(_REPORT, check=check_format(BRIEF_FORMATS), help="brief_report", formats=tuple(BRIEF_FORMATS)),
+        _TEMPLATE,
+        Option("category", "text", help="brief_category"),
+        Option("owner", "text"),
+        *(Option(name, "month", check_month(f"--{name}")) for name in ("start", "read-in")),
+        Option("least-fall", "percent", check_part("--least-fall")),
     ),
     "dashboard": (_whole("port", 1, 65_535),),
 }

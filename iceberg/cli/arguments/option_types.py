@@ -98,6 +98,17 @@ def check_period(text: str) -> tuple[date, date]:
     return tuple(date.fromisoformat(f"{part}-01") for part in (first, last or first))  # type: ignore[return-value]
 
 
+def check_month(option: str) -> Callable[[str], date]:
+    """A month written year-month; its first day."""
+
+    def check(text: str) -> date:
+        if _ISO_MONTH.fullmatch(text):
+            return date.fromisoformat(f"{text}-01")
+        raise UsageError("month_unclear", {"option": option, "value": text})
+
+    return check
+
+
 def check_format(formats: Sequence[str]) -> Callable[[str], Path]:
     """A file name whose ending is one of `formats`."""
     def check(text: str) -> Path:
@@ -191,6 +202,18 @@ def check_share_of(text: str) -> tuple[str, float]:
     if name and 0 < share <= 1:
         return name, share
     raise UsageError("percent_unclear", {"value": text})
+
+
+def check_part(option: str) -> Callable[[str], float]:
+    """A percentage from 0 up to, but not including, 100, as a share."""
+
+    def check(text: str) -> float:
+        share = _number(text.strip().removesuffix("%").strip().replace(",", ".")) / 100
+        if 0 <= share < 1:
+            return share
+        raise UsageError("part_unclear", {"option": option, "value": text})
+
+    return check
 
 
 def check_efficacy_of(text: str) -> tuple[str, Efficacy]:

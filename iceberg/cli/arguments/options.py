@@ -113,6 +113,10 @@ class Options:
     budget: float | None = None
     years: int = 1
     customer_value: float | None = None
+    owner: str = ""
+    start: date | None = None
+    read_in: date | None = None
+    least_fall: float = 0.0
 
     @property
     def given(self) -> dict[str, str]:
@@ -211,8 +215,8 @@ def _check_studies(options: Options) -> None:
 
 
 def _check_estimate(options: Options) -> None:
-    if options.command == "decide" and not options.costs:
-        raise UsageError("decide_needs_cost")
+    if options.command == "decide":
+        _check_decision(options)
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
     if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")
@@ -235,6 +239,19 @@ def _check_estimate(options: Options) -> None:
     if list(options.given.values()).count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
     _check_outputs(options)
+
+
+def _check_decision(options: Options) -> None:
+    """Check before the work what a decision and its brief need."""
+    if not options.costs:
+        raise UsageError("decide_needs_cost")
+    agreed: dict[str, object] = {"--category": options.category, "--owner": options.owner, "--start": options.start}
+    agreed |= {"--read-in": options.read_in, "--least-fall": options.least_fall}
+    typed = next((name for name, value in agreed.items() if value), None)
+    if typed is not None and not options.reports:
+        raise UsageError("brief_without_report", {"option": typed})
+    if options.reports and options.category is None and len(options.costs) > 1:
+        raise UsageError("brief_needs_category", {"known": ", ".join(name for name, _ in options.costs)})
 
 
 def _check_outputs(options: Options) -> None:

@@ -6,7 +6,7 @@ Light: the command line reads the list for its help, so what makes a file is loa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from iceberg.errors import OptionError
@@ -16,6 +16,7 @@ from iceberg.report.files.provenance import Provenance
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.model.results import IcebergEstimate
+    from iceberg.report.files.brief import Brief
     from iceberg.report.files.comparison import Compared
 
 
@@ -82,6 +83,25 @@ def comparison_bytes(compared: Compared, *, format: str, language: str = "en") -
     if build is None:
         raise OptionError("report_format", {"format": format, "known": ", ".join(COMPARISON_FORMATS)})
     return build(compared, Translator(language))
+
+
+def brief_bytes(brief: Brief, *, format: str, language: str = "en", template: bytes | None = None) -> bytes:
+    """The brief of a category as a file, ready to be written or downloaded. The same arguments give the same bytes.
+
+    Args:
+        brief: The brief.
+        format: One of `BRIEF_FORMATS`.
+        language: One of `iceberg.locale.LANGUAGES`.
+        template: As in `report_bytes`.
+
+    Raises:
+        OptionError: ``report_format``.
+    """
+    build = _BY_SUFFIX[format].of_brief if format in BRIEF_FORMATS else None
+    if build is None:
+        raise OptionError("report_format", {"format": format, "known": ", ".join(BRIEF_FORMATS)})
+    words = Translator(language)
+    return build(replace(brief, provenance=brief.provenance.completed(brief.counts, words)), words, template)
 
 
 def media_type(format: str) -> str:
@@ -175,6 +195,26 @@ def _comparison_json(compared: Compared, words: Translator) -> bytes:
     return document_to_json(comparison_document(compared.comparison, words)).encode()
 
 
+def _brief_pdf(brief: Brief, words: Translator, _template: bytes | None) -> bytes:
+    from iceberg.report.files.brief import build_written_brief
+    from iceberg.report.files.document.pdf import build_pdf
+
+    return build_pdf(build_written_brief(brief, words))
+
+
+def _brief_html(brief: Brief, words: Translator, _template: bytes | None) -> bytes:
+    from iceberg.report.files.brief import build_written_brief
+    from iceberg.report.files.document.web_page import build_web_page
+
+    return build_web_page(build_written_brief(brief, words))
+
+
+def _brief_pptx(brief: Brief, words: Translator, template: bytes | None) -> bytes:
+    from iceberg.report.files.slides.brief import build_brief_slide
+
+    return build_brief_slide(brief, words, template=template)
+
+
 @dataclass(frozen=True)
 class ReportFormat:
     """One kind of file; ``ui.reports.<suffix>`` is what its button says.
@@ -184,22 +224,24 @@ class ReportFormat:
         media_type: MIME type.
         of_estimate: Makes the file of an estimate; None where there is none.
         of_comparison: Makes the file of a comparison; None where there is none.
+        of_brief: Makes the file of a brief; None where there is none.
     """
 
     suffix: str
     media_type: str
     of_estimate: Callable[[_Asked], bytes] | None = None
     of_comparison: Callable[[Compared, Translator], bytes] | None = None
+    of_brief: Callable[[Brief, Translator, bytes | None], bytes] | None = None
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 # Every format, in the order in which command line and page offer them. A format is added here and nowhere else.
 EVERY_FORMAT = (
-    ReportFormat("pdf", "application/pdf", _pdf, _comparison_pdf),
-    ReportFormat("pptx", f"{_OFFICE}.presentationml.presentation", _pptx),
+    ReportFormat("pdf", "application/pdf", _pdf, _comparison_pdf, _brief_pdf),
+    ReportFormat("pptx", f"{_OFFICE}.presentationml.presentation", _pptx, of_brief=_brief_pptx),
     ReportFormat("xlsx", f"{_OFFICE}.spreadsheetml.sheet", _xlsx),
     ReportFormat("csv", "text/csv", _csv, _comparison_csv),
-    ReportFormat("html", "text/html", _html, _comparison_html),
+    ReportFormat("html", "text/html", _html, _comparison_html, _brief_html),
     ReportFormat("json", "application/json", _json, _comparison_json),
     ReportFormat("png", "image/png", _png),
     ReportFormat("svg", "image/svg+xml", _svg),
@@ -207,3 +249,4 @@ EVERY_FORMAT = (
 _BY_SUFFIX = {one.suffix: one for one in EVERY_FORMAT}
 FORMATS = tuple(one.suffix for one in EVERY_FORMAT if one.of_estimate is not None)
 COMPARISON_FORMATS = tuple(one.suffix for one in EVERY_FORMAT if one.of_comparison is not None)
+BRIEF_FORMATS = tuple(one.suffix for one in EVERY_FORMAT if one.of_brief is not None)

@@ -14,6 +14,7 @@ from iceberg.report.charts.decisions import build_decisions
 from iceberg.report.decisions import decision_headline, display_decisions, doubt_sentences, idle_sentence
 from iceberg.report.tables.decisions import decision_table
 from iceberg.report.tables.estimate import currency_of
+from iceberg.ui.decisions.briefs import show_briefs
 from iceberg.ui.decisions.costs import CostSheet, cost_header, costs_of_session, empty_sheet, remember_costs
 from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_download, table_height
 from iceberg.ui.frame import Frame, show_error
@@ -104,3 +105,4 @@ def _show_decisions(frame: Frame, estimate: IcebergEstimate, decisions: Decision
     for sentence in (*doubt_sentences(decisions, estimate, words), idle_sentence(decisions, estimate, words)):
         st.markdown(plain(sentence))
     st.caption(plain(words.text("decide.last_year", months=decisions.months_counted)))
+    show_briefs(frame, estimate, decisions)

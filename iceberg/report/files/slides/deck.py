@@ -43,7 +43,7 @@ def build_slides(
     """The deck as .pptx; the same arguments give the same bytes. `template` comes from `read_template`."""
     file, layout = open_file(template)
     deck = Deck(file, layout, template is None, estimate, counts, provenance, words, provenance.stamp(counts), smallest)
-    _describe(deck)
+    describe_deck(deck)
     _headline_slide(deck)
     if cannot_say(estimate):
         add_tables(deck, deck.text("table.counted"), counted_grid(estimate, words), notes=[])
@@ -58,10 +58,11 @@ def build_slides(
     _basis_slide(deck)
     target = io.BytesIO()
     file.save(target)
-    return _without_clock(target.getvalue())
+    return without_clock(target.getvalue())
 
 
-def _describe(deck: Deck) -> None:
+def describe_deck(deck: Deck) -> None:
+    """Write title, author, language and date of the file."""
     held = deck.file.core_properties
     held.title, held.author = plain_text(deck.provenance.title), plain_text(deck.provenance.author)
     held.language = deck.words.conventions.tag
@@ -71,7 +72,7 @@ def _describe(deck: Deck) -> None:
     held.revision = 1
 
 
-def _without_clock(content: bytes) -> bytes:
+def without_clock(content: bytes) -> bytes:
     """The same archive with every member dated alike: python-pptx writes the time of day into each."""
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy:

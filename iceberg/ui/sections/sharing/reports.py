@@ -17,6 +17,8 @@ from iceberg.ui.study_store import open_store
 
 if TYPE_CHECKING:
     from iceberg.model.results import IcebergEstimate
+    from iceberg.ui.access.access import Access
+    from iceberg.ui.session.study import Study
 
 
 def show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -28,7 +30,7 @@ def show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
             st.download_button(
                 words.text(f"ui.reports.{name}"),
                 data=_report(frame, estimate, name),
-                file_name=report_name(_provenance(frame), frame.study.counts, name, words),
+                file_name=report_name(provenance_of(frame), frame.study.counts, name, words),
                 mime=media_type(name),
                 icon=":material/description:",
                 key=f"report.{name}",
@@ -39,7 +41,7 @@ def show_reports(frame: Frame, estimate: IcebergEstimate) -> None:
 
 def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], bytes]:
     """A function that makes a report for a download, and writes the download to the audit trail."""
-    study, access, language, provenance = frame.study, frame.access, frame.language, _provenance(frame)
+    study, access, language, provenance = frame.study, frame.access, frame.language, provenance_of(frame)
     smallest = 0 if study.axes is None else SMALLEST
 
     def make() -> bytes:
@@ -49,16 +51,22 @@ def _report(frame: Frame, estimate: IcebergEstimate, name: str) -> Callable[[], 
         content = report_bytes(
             estimate, study.counts, format=name, language=language, provenance=provenance, smallest=smallest, template=template
         )
-        count("iceberg_reports_total", f'format="{name}"')
-        if study.published is not None:
-            entry = study.published
-            write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
+        note_export(study, access, name)
         return content
 
     return make
 
 
-def _provenance(frame: Frame) -> Provenance:
+def note_export(study: Study, access: Access, name: str) -> None:
+    """Count a report that is downloaded, and write it to the audit trail where the study is published."""
+    count("iceberg_reports_total", f'format="{name}"')
+    if study.published is not None:
+        entry = study.published
+        write_audit(open_store().engine, actor=access.name, action="export", study_id=entry.study_id, version=entry.number, format=name)
+
+
+def provenance_of(frame: Frame) -> Provenance:
+    """Where what is on screen comes from."""
     study, entry = frame.study, frame.study.published
     return Provenance(
         title=study.name if entry is not None else "",
