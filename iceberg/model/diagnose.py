@@ -169,7 +169,7 @@ def _about_volumes(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diag
     if counts.has_linked_complaints or not counts.complaints.sum():
         return []
     repeat = estimate.assumptions.complaints_per_complainant
-    values = {"complaints": int(counts.complaints.sum()), "complainants": estimate.total.vocal_customers, "repeat": repeat}
+    values: dict[str, object] = {"complaints": int(counts.complaints.sum()), "complainants": estimate.total.vocal_customers, "repeat": repeat}
     return [Diagnostic("repeats_assumed", "info", values)]
 
 

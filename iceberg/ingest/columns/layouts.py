@@ -14,6 +14,7 @@ from iceberg.ingest.columns.propose import load_presets, normalise_header, value
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import drop_rejects, store_table
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
+from iceberg.ingest.values.date_forms import MONTH_NAMES
 from iceberg.ingest.values.dates import recognise_dates
 
 MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_across", "year_and_month"
@@ -27,7 +28,7 @@ _PERIOD = re.compile(
     r"(?:19|20)\d{2} ?(?:q|t|s|h) ?[1-4]|(?:19|20)\d{2}|"
     r"(?:1er|2e|3e|4e|[1-4]eme|1st|2nd|3rd|4th|first|second) (?:trimestre|semestre|quarter|half)(?: .*)?|"
     r"(?:19|20)\d{2} ?(?:w|s|kw|sem|week|semaine) ?\d{1,2}|(?:w|s|kw|sem|wk|week|semaine|woche) ?\d{1,2} ?(?:19|20)\d{2}|"
-    r"[a-z]{3,9} (?:(?:to|a|au|bis) )?[a-z]{3,9} (?:19|20)\d{2}"  # "Jan-Mar 2024"
+    rf"(?:{MONTH_NAMES}) (?:(?:to|a|au|bis) )?(?:{MONTH_NAMES}) (?:19|20)\d{{2}}"  # "Jan-Mar 2024"
 )
 _FISCAL = re.compile(r"(?:fy|exercice|ex|year|annee|saison|season)? ?((?:19|20)?\d{2})(?: ?((?:19|20)?\d{2}))?")
 _YEAR_WORDS = frozenset({"year", "annee", "an", "exercice", "fiscal", "fy", "saison", "season", "period", "periode", "jahr", "ano", "anno", "jaar"})
