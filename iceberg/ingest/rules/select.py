@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -196,7 +196,7 @@ def _number_reading(
     return replace(seen, decimal="," if decimals >= groups else ".", ambiguous=False)
 
 
-def _count_values(connection: Queryable, source: SourceTable, column: SourceColumn, patterns: Iterable[str]) -> list[int]:
+def _count_values(connection: Queryable, source: SourceTable, column: SourceColumn, patterns: Sequence[str]) -> list[int]:
     """How many values of the whole column match each pattern; 0 where malformed lines stop the count."""
     counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
     try:
