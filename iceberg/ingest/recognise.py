@@ -26,6 +26,7 @@ from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
 _CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
+_COMPLAINANT = re.compile(r"requester|reporter|complain|demandeur|reclamant|plaignant|beschwerdefuhrer|melder")
 _LOGGED = re.compile(r"incident|outage|panne|occurred|downtime")
 # Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
 _UNCONFIRMED = 0.6
@@ -89,7 +90,7 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         if not names_columns(mapping, "volumes") and _is_report(opened):
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
-        if best in {"customers", "subscriptions"} and not names_columns(mapping, best) and _numbers_cases(opened):
+        if best in {"customers", "subscriptions"} and not names_columns(mapping, best) and _numbers_cases(opened, _name_of(source)):
             best = "complaints"
         if not speaks_for(opened, best, mapping) and (by_content := _by_content(opened, _name_of(source))):
             return by_content, headers
@@ -116,13 +117,19 @@ def _by_content(source: SourceTable, name: str) -> str:
     return ""
 
 
-def _numbers_cases(source: SourceTable) -> bool:
-    """Whether a column numbers the cases, and another has their days: tickets whose category no header names are no customers."""
+def _numbers_cases(source: SourceTable, name: str) -> bool:
+    """Whether a column numbers the cases, and another has their days: tickets whose category no header names are no customers.
+
+    The header of the number says so; or the name of the file, or whose id it is, where another column has the customer.
+    """
     choices = propose_mapping(source, "complaints").choices
-    number, day = choices.get("complaint_id"), choices.get("complaint_date")
+    number, day, customer = (choices.get(field) for field in ("complaint_id", "complaint_date", "customer_id"))
     if number is None or day is None or day.confidence < CERTAIN:
         return False
-    return _CASE.search(normalise_header(number.header).replace(" ", "")) is not None
+    if _CASE.search(normalise_header(number.header).replace(" ", "")):
+        return True
+    named = any(word in normalise_header(name) for word in _NAMES["complaints"])
+    return customer is not None and (named or _COMPLAINANT.search(normalise_header(customer.header)) is not None)
 
 
 def _is_report(source: SourceTable) -> bool:

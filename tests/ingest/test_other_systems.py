@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from iceberg.errors import MappingError
+from iceberg.ingest.columns.flat_sheet import says_its_unit, tenure_unit
 from iceberg.ingest.columns.objects import bare_headers
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.files.sources import UploadedBytes
@@ -252,3 +253,52 @@ def test_points_that_may_group_thousands_are_asked_about_where_nothing_decides(t
     reading = recognise_numbers(texts)
     assert reading is not None
     assert (reading.decimal, reading.ambiguous) == (decimal, ambiguous)
+
+
+def test_ids_keep_the_zeros_that_a_tab_or_an_apostrophe_protects() -> None:
+    """As ="001" does; the names of places that begin so keep their apostrophe."""
+    text = "customer_id,start_date,segment\n'001,2024-01-05,'s-Hertogenbosch\n\t002,2024-01-05,'s-Hertogenbosch\n"
+    tables, _ = load_tables(UploadedBytes("c.csv", text.encode()), today=NOW)
+    with tables:
+        assert tables.connection.sql("SELECT customer_id, segment FROM customers ORDER BY 1").fetchall() == [
+            ("001", "'s-Hertogenbosch"),
+            ("002", "'s-Hertogenbosch"),
+        ]
+
+
+def test_tickets_without_a_category_beside_users_are_no_second_table_of_customers() -> None:
+    """Their state says nothing about departures: the category is asked for, and the message names a column."""
+    tickets = "id,requester_id,created_at,status\n" + "".join(f"{900 + n},{n % 20},2024-0{n % 9 + 1}-11,closed\n" for n in NUMBERS)
+    source = UploadedBytes("t.csv", tickets.encode())
+    assert recognise_table(source) == "complaints"
+    with pytest.raises(MappingError) as caught:
+        load_tables(complaints=source, today=NOW)
+    assert (caught.value.code, caught.value.values["candidates"]) == ("category_missing", "status")
+
+
+def test_unreadable_days_are_named_whatever_share_of_them_is_filled() -> None:
+    """A column of last days, mostly blank, was taken for the days of departures alone."""
+    with pytest.raises(MappingError) as caught:
+        load_tables(UploadedBytes("c.csv", b"customer_id,start_date,end_date\nA,12e jour,\nB,13e jour,14e jour\nC,15e jour,\n"), today=NOW)
+    assert caught.value.code == "values_unreadable"
+    assert recognise_table(UploadedBytes("c.csv", b"customer_id,start_date,end_date\nA,12e jour,\nB,13e jour,14e jour\nC,15e jour,\n")) == "customers"
+
+
+def test_sums_over_a_column_that_is_not_read_are_refused() -> None:
+    """All regions beside each region would count every complaint twice; where they are no sums nothing is said."""
+    rows = [("North", "A", 4), ("South", "A", 6), ("All", "A", 10), ("North", "B", 8), ("South", "B", 12), ("All", "B", 20)]
+    text = "month,region,category,complaints\n" + "".join(f"2024-0{month},{region},{why},{n}\n" for month in (1, 2) for region, why, n in rows)
+    with pytest.raises(MappingError) as caught:
+        load_tables(volumes=UploadedBytes("v.csv", text.encode()), today=NOW)
+    assert (caught.value.code, caught.value.values["column"], caught.value.values["value"]) == ("sums_beside", "region", "All")
+    tables, _ = load_tables(volumes=UploadedBytes("v.csv", text.replace(",20", ",21").encode()), today=NOW)
+    tables.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "unit"), [("Tenureinmonths", "months"), ("Vertragsdauer (Monate)", "months"), ("Antigüedad (años)", "years"), ("Ancienneté", "")]
+)
+def test_the_header_of_a_tenure_says_its_unit_in_any_language_or_not(header: str, unit: str) -> None:
+    """What is said is not asked about."""
+    assert says_its_unit(header) == bool(unit)
+    assert tenure_unit(header) == (unit or "months")

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.columns.content import by_content
+from iceberg.ingest.columns.content_ranks import MOST_LABELS
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.columns.month_pairs import fiscal_header, month_pairs, paired_header
 from iceberg.ingest.columns.objects import CUSTOM, bare_headers
@@ -23,7 +24,6 @@ from iceberg.ingest.values.free_text import holds_texts
 from iceberg.ingest.values.numbers import recognise_numbers
 from iceberg.ingest.values.terms import looks_like_terms
 
-_MOST_LABELS = 30  # judgement
 DEPARTURES = ("end_date", "churned")  # fields of customers that say who left
 _YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 
@@ -233,9 +233,9 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
         filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label", "term"} else (0.5, "empty")
-    if kind == "date" and len(filled) < _MOSTLY * len(column.sample):
-        return 0.85, "mostly_blank"  # another known header may have more values
     misfit = _misfit(column, kind, filled)
+    if not misfit and kind == "date" and len(filled) < _MOSTLY * len(column.sample):
+        return 0.85, "mostly_blank"  # another known header may have more values
     return (0.3, misfit) if misfit else (1.0, "")
 
 
@@ -264,6 +264,6 @@ def category_candidates(source: SourceTable, mapping: ColumnMapping) -> tuple[st
 
 def _has_few_labels(column: SourceColumn) -> bool:
     values = {text.lower() for text in column.texts}
-    if not 1 < len(values) <= min(_MOST_LABELS, len(column.texts) / 2) or values <= _YES_NO:
+    if not 1 < len(values) <= min(MOST_LABELS, len(column.texts) / 2) or values <= _YES_NO:
         return False
     return not all(re.fullmatch(r"[-+\d.,]+", text) for text in values) and recognise_dates(column.sample) is None
