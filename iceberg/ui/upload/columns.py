@@ -49,9 +49,12 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {plain(file.name)}")
             mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None, saved.segments if saved else ())
     mapping = replace(saved, tables=mappings, segments=()) if saved else MappingSet(mappings)  # the segments are among the columns of a table
-    missing = [name for table in mappings.values() for name in table.missing]
-    if missing:
-        named = ", ".join(field_name(frame, name) for name in missing)
+    missing = {table: ", ".join(field_name(frame, name) for name in mapping.missing) for table, mapping in mappings.items() if mapping.missing}
+    if missing:  # beside other tables its name says under which tab to look
+        several = len(mappings) > 1
+        tables = {table: words.text(f"ui.upload.table_{table}") for table in missing}
+        shown = (words.text("ui.upload.missing_in", fields=names, table=tables[table]) if several else names for table, names in missing.items())
+        named = " · ".join(shown)
         st.warning(plain(words.text("ui.upload.missing", fields=named)), icon=":material/warning:")
         return None
     if not _all_readable(frame, upload, mapping) or not _says_who_left(frame, upload, mapping):
@@ -179,6 +182,7 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
         headers,
         index=headers.index(header) if header in headers else 0,
         format_func=lambda column: words.text("ui.upload.column_none") if column is None else column,
+        placeholder=words.text("ui.upload.column_none"),  # of a page that is opened again
         key=f"{stem}.{name}",
         help=words.text(help_key) if words.has(help_key := f"ui.upload.field_{name}_help") else None,
     )
