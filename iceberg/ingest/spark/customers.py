@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from iceberg.errors import FileError
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.notes import Notes
 from iceberg.ingest.rules.rules import reject_mask
-
-if TYPE_CHECKING:
-    from iceberg.ingest.spark.load import SparkLoad
+from iceberg.ingest.spark.state import SparkLoad
 
 _NAMING = ("complaints", "incidents")
 _WORTH = 0.01  # judgement, as in `iceberg.ingest.joining.identifiers`: a smaller gain is no reason to change ids

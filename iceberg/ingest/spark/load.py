@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
@@ -36,6 +36,7 @@ from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
 from iceberg.ingest.spark.session import SessionOptions, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
+from iceberg.ingest.spark.state import SparkLoad
 from iceberg.ingest.tables import IngestReport, Tables
 
 TAKEN = tuple(table.name for table in TABLES if table.in_spark)
@@ -46,21 +47,6 @@ _DAYS = {
     "complaints": ("min(complaint_date)", "max(complaint_date)"),
     "volumes": ("min(month)", "max(last_day(month))"),
 }
-
-
-@dataclass
-class SparkLoad:
-    """One load under way."""
-
-    engine: SparkEngine
-    mappings: MappingSet
-    today: date
-    judged: dict[str, JudgedTable] = field(default_factory=dict)
-    relations: dict[str, str] = field(default_factory=dict)  # of tables whose categories were written anew
-
-    def rows_of(self, table: str) -> str:
-        """The relation of the typed rows of a table."""
-        return self.relations.get(table, f"read_{table}")
 
 
 def load_spark_tables(

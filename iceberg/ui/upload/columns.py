@@ -214,7 +214,7 @@ def _choose_segments(frame: Frame, preview: FilePreview, stem: str, saved: Colum
     elif chosen:
         rows = zip(*(preview.sample(name) for name in chosen), strict=False)
         examples = list(dict.fromkeys(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows))[:3]
-        shown = words.text("ui.upload.examples", values=" · ".join(words.text("report.quoted", category=text[:40]) for text in examples))
+        shown = words.text("ui.upload.examples", values=" · ".join(words.text("report.noise.quoted", category=text[:40]) for text in examples))
         st.caption(plain(f"{words.text('ui.upload.segments_together')} {shown}"))
     return COLUMNS_TOGETHER.join(chosen) or None
 
@@ -243,7 +243,7 @@ def _reason(frame: Frame, preview: FilePreview, name: str, chosen: str) -> tuple
     words = frame.words
     proposed = preview.proposal.choices.get(name)
     examples = [text.strip() for text in preview.sample(chosen) if text and text.strip()][:3]
-    quoted = " · ".join(words.text("report.quoted", category=text[:24]) for text in examples)
+    quoted = " · ".join(words.text("report.noise.quoted", category=text[:24]) for text in examples)
     shown = words.text("ui.upload.examples", values=quoted) if examples else ""
     if proposed is None or proposed.header != chosen:
         return "chosen", f"{words.text('ui.upload.chosen_by_you')} {shown}"
