@@ -23,6 +23,7 @@ from iceberg.model.assumptions import FOLK_RATIO, Assumptions, Efficacy
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
+    from iceberg.ingest.interventions import InterventionEntry
     from iceberg.ingest.spark.session import SessionOptions
 
 ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
@@ -113,6 +114,8 @@ class Options:
     budget: float | None = None
     years: int = 1
     customer_value: float | None = None
+    interventions: tuple[InterventionEntry, ...] = ()
+    keep: Path | None = None
     owner: str = ""
     start: date | None = None
     read_in: date | None = None
@@ -127,7 +130,7 @@ class Options:
     @property
     def outputs(self) -> list[Path]:
         """The files that are written."""
-        return [path for path in (self.json, *self.reports) if path is not None]
+        return [path for path in (self.json, self.keep, *self.reports) if path is not None]
 
     @property
     def spark_session(self) -> SessionOptions:
@@ -190,14 +193,19 @@ def _check_together(options: Options) -> None:
         raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
     if options.compared:
         _check_studies(options)
-    elif options.command == "compare" and len(options.periods) != 2:
+    elif options.command == "compare" and len(options.periods) != 2 and (options.periods or not _may_follow(options)):
         raise UsageError("two_periods")
     elif options.command in ("estimate", "publish", "compare", "decide"):
         _check_estimate(options)
 
 
+def _may_follow(options: Options) -> bool:
+    """Whether a fix to be followed up can be known: it says which months to compare."""
+    return not options.apart and (bool(options.interventions) or options.mapping is not None)
+
+
 _NAMES = {  # of fields called otherwise
-    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change"},
+    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change", "interventions": "intervention"},
     **{"merges": "merge-category", "drops": "drop-category"},
 }
 
