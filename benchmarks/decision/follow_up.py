@@ -115,7 +115,8 @@ def summarise(records: list[dict[str, Any]]) -> str:
             [one["in_90"] for one in own], [one["probability_fell"] > 0.95 for one in own], [one["outcome"] == "worked" for one in own],
         )]  # fmt: skip
         means = [np.mean([one[name] for one in own]) for name in ("log_effect", "true_effect", "draws")]
-        lines.append(f"| {name} | {companies} | {len(own)} | " + " | ".join(f"{value:.2f}" for value in shares) + " | " + " | ".join(f"{value:.2f}" for value in means) + " |")
+        cells = [f"{value:.2f}" for value in (*shares, *means)]
+        lines.append(f"| {name} | {companies} | {len(own)} | {' | '.join(cells)} |")
     lines += ["", "| family | fixed: in 90 % | nothing done: in 90 % | nothing done: P(fell) > .95 |", "|---|---|---|---|"]
     for family in dict.fromkeys(one["family"] for one in records):
         own = [one for one in records if one["family"] == family]
