@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and edit
     from iceberg.model.assumptions import Efficacy as Efficacy
     from iceberg.model.assumptions import SilentRatioPrior as SilentRatioPrior
     from iceberg.model.decision.agreed_test import AgreedTest as AgreedTest
+    from iceberg.model.decision.callback import CallPlan as CallPlan
+    from iceberg.model.decision.callback import plan_callback as plan_callback
     from iceberg.model.decision.fixes import Decisions as Decisions
     from iceberg.model.decision.fixes import Fix as Fix
     from iceberg.model.decision.fixes import decide as decide
@@ -59,6 +61,7 @@ _HOMES = {
     "iceberg.ingest.tables": ("IngestReport", "RowIssue", "Tables"),
     "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "Efficacy", "SilentRatioPrior"),
     "iceberg.model.decision.agreed_test": ("AgreedTest",),
+    "iceberg.model.decision.callback": ("CallPlan", "plan_callback"),
     "iceberg.model.decision.fixes": ("Decisions", "Fix", "decide"),
     "iceberg.model.decision.follow_up": ("FollowUp", "Intervention", "follow_up", "learned_efficacy"),
     "iceberg.model.estimate": ("estimate_iceberg",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,9 @@ class CountedFiles:
         return totals
 
 
+WhileOpen = Callable[["Tables", CountedFiles], None]
+
+
 @dataclass(frozen=True, eq=False)
 class Estimated:
     """The estimate of one run and what it was estimated from."""
@@ -74,8 +78,13 @@ def make_estimate(options: Options, words: Translator) -> Estimated:
     return Estimated(estimate, counted)
 
 
-def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
+def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOpen | None = None) -> CountedFiles:
     """Read the files into tables and the tables into counts.
+
+    Args:
+        options: Files and window.
+        progress: Called at each step.
+        while_open: Called with the tables and the counts before the rows are dropped; the tables then hold the ids of customers.
 
     Raises:
         IcebergError: When the files cannot be read or the window does not fit them.
@@ -104,7 +113,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
             **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
             as_of=options.as_of,
-            counted=CountedDays(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
+            counted=CountedDays(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS, ids=while_open is not None),
             memory_limit=options.memory_limit,
             temp_directory=options.temp_dir,
             on_file=progress.of_file,
@@ -124,7 +133,10 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
             negative_controls=chosen.negative_controls,
             recording_changes=chosen.recording_changes,
         )
-    return CountedFiles(counts, report, mapping, assumptions)
+        counted = CountedFiles(counts, report, mapping, assumptions)
+        if while_open is not None:
+            while_open(tables, counted)
+    return counted
 
 
 def estimate_counts(counted: CountedFiles, options: Options, progress: ProgressLine) -> IcebergEstimate:

@@ -19,6 +19,7 @@ from iceberg.cli.arguments.options import Options, parse_options
 from iceberg.cli.check import run_check
 from iceberg.cli.compare import run_compare
 from iceberg.cli.decide import run_decide
+from iceberg.cli.decisions.callback import run_callback
 from iceberg.cli.estimate import run_estimate
 from iceberg.cli.publish import run_publish
 from iceberg.cli.studies import run_studies
@@ -113,6 +114,7 @@ def _run(options: Options, words: Translator) -> int:
         "studies": run_studies,
         "compare": run_compare,
         "decide": run_decide,
+        "callback": run_callback,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)

@@ -51,18 +51,18 @@ def test_what_is_on_screen_compares_with_a_published_study(open_page: OpenPage, 
     assert len(app.dataframe[0].value) == 4  # billing, delivery, price and the company
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_a_fix_is_judged_against_the_segments_it_did_not_touch_and_kept_for_the_next_decision(open_page: OpenPage, language: str) -> None:
+def test_a_fix_is_judged_against_the_segments_it_did_not_touch_and_kept_for_the_next_decision(open_page: OpenPage) -> None:
+    language = "fr"
     app = open_page("compare", language=language)
     app.segmented_control(key="compare.kind").set_value("fix").run()
     assert_healthy(app)
-    assert {"en": "No segment was left untouched", "fr": "Aucun segment n’est resté tel quel"}[language] in spoken(app)
+    assert "Aucun segment n’est resté tel quel" in spoken(app)
     segments = next(one for one in app.multiselect if one.key.startswith("follow.segments"))
     segments.set_value(segments.options[:2]).run()
     assert_healthy(app)
     text = spoken(app)
-    assert {"en": "Left alone:", "fr": "laissés tels quels"}[language] in text
-    assert {"en": "No segment was left untouched", "fr": "Aucun segment n’est resté"}[language] not in text
+    assert "laissés tels quels" in text
+    assert "Aucun segment n’est resté" not in text
     category = app.selectbox(key="follow.category").value
     app.button(key="follow.keep").click().run()
     assert_healthy(app)

@@ -11,6 +11,7 @@ from iceberg.cli.arguments.option_types import (
     check_amount_of,
     check_change,
     check_columns,
+    check_control,
     check_date,
     check_discount,
     check_efficacy_of,
@@ -126,6 +127,14 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         Option("owner", "text"),
         *(Option(name, "month", check_month(f"--{name}")) for name in ("start", "read-in")),
         Option("least-fall", "percent", check_part("--least-fall")),
+    ),
+    "callback": (
+        Option("list", "list_file", check_format(("csv",)), field="call_list"),
+        Option("i-may-see-names", field="may_see_names"),
+        _whole("n", 1, 100_000, help_key="people"),
+        Option("control", "share", check_control),
+        _whole("months", 1, 24, help_key="callback_months"),
+        *_ESTIMATE,
     ),
     "dashboard": (_whole("port", 1, 65_535),),
 }

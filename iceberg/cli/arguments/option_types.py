@@ -206,6 +206,14 @@ def check_share_of(text: str) -> tuple[str, float]:
     raise UsageError("percent_unclear", {"value": text})
 
 
+def check_control(text: str) -> float:
+    """The share that is not called, from 0 up to, but not including, 1: ``0.2``."""
+    share = _number(text.replace(",", "."))
+    if 0 <= share < 1:
+        return share
+    raise UsageError("control_unclear", {"value": text})
+
+
 def check_part(option: str) -> Callable[[str], float]:
     """A percentage from 0 up to, but not including, 100, as a share."""
 

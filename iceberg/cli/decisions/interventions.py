@@ -63,7 +63,7 @@ def follow_interventions(estimate: IcebergEstimate, counts: CohortCounts, mappin
 
 
 def intervention_of(entry: InterventionEntry, *, segments: Sequence[str]) -> Intervention:
-    """A fix as the model takes it; several segments typed with commas are told apart unless one segment is called so."""
+    """A fix as the model takes it; several segments typed with commas are separated, unless one segment has that name."""
     from iceberg.model.decision.agreed_test import AgreedTest
     from iceberg.model.decision.follow_up import Intervention
 

@@ -46,7 +46,7 @@ OTHER_CATEGORY = 0.5  # judgement: the evidence of a fix of another category cou
 _STREAM = 1_994  # keeps these random numbers apart from those of the estimate
 _GRID = 400
 
-Outcome = Literal["worked", "probably", "open", "worse"]
+FollowUpOutcome = Literal["worked", "probably", "open", "worse"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class FollowUp:
         return CLEAR if self.intervention.test is None else self.intervention.test.sureness
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> FollowUpOutcome:
         """The conclusion: ``worked`` is the agreed test passed, and no earlier start fell as clearly as often."""
         if self.probability_fell <= 1 - CLEAR:
             return "worse"
@@ -138,7 +138,7 @@ class FollowUp:
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
+class _Heard:
     """(M,) complainants of the category and exposure of some segments."""
 
     complainants: FloatArray
@@ -263,22 +263,22 @@ def _settled(after: list[int]) -> list[int]:
     return after[min(SETTLING_MONTHS, len(after) - 1) :]
 
 
-def _side(estimate: IcebergEstimate, counts: CohortCounts, place: int, segments: list[int]) -> _Side:
+def _side(estimate: IcebergEstimate, counts: CohortCounts, place: int, segments: list[int]) -> _Heard:
     assert estimate.cells is not None  # noqa: S101  # checked
     if counts.has_customers:
         exposure = counts.person_days[segments].sum(axis=(0, 2)) / DAYS_PER_MONTH / 1000
     else:
         exposure = np.array([exposure_of(counts, "months", [month]) for month in range(len(counts.months))])
-    return _Side(estimate.cells.vocal[place][segments].sum(axis=0), np.asarray(exposure, dtype=np.float64))
+    return _Heard(estimate.cells.vocal[place][segments].sum(axis=0), np.asarray(exposure, dtype=np.float64))
 
 
-def _rate(side: _Side, months: list[int], phi: float, size: int, rng: np.random.Generator) -> FloatArray:
+def _rate(side: _Heard, months: list[int], phi: float, size: int, rng: np.random.Generator) -> FloatArray:
     """(K,) draws of the rate of these months: who happens to complain is chance, and some."""
     drawn = rng.standard_gamma(side.complainants[months].sum() / phi + 0.5, size) * phi
     return np.asarray(drawn / float(side.exposure[months].sum()), dtype=np.float64)
 
 
-def _dispersion(mine: _Side, others: _Side | None, periods: Sequence[list[int]]) -> float:
+def _dispersion(mine: _Heard, others: _Heard | None, periods: Sequence[list[int]]) -> float:
     """Pearson's dispersion, 1 at least: of the share of the touched segments in each month, or without others of their complainants."""
     squares = freedom = 0.0
     for months in periods:
@@ -345,7 +345,7 @@ def _departures_doubt(
     return Remark("departures_disagree", "caution", {"observed": float(np.exp(seen)), "implied": float(np.exp(expected.mean()))})
 
 
-def _placebo(mine: _Side, others: _Side | None, first: int, seed: int) -> tuple[int, float | None]:
+def _placebo(mine: _Heard, others: _Heard | None, first: int, seed: int) -> tuple[int, float | None]:
     """How many earlier starts there are, and the share of all starts, the real one included, that fell as clearly as that one.
 
     Like is set against like: as many months before and after each start, as many as leave `FEWEST_STARTS` earlier ones. Only months before the real

@@ -24,7 +24,7 @@ from iceberg.ui.session.estimates import estimate_name, estimate_study
 from iceberg.ui.session.study import Study
 from iceberg.ui.study_store import open_store
 
-Evidence = tuple[Intervention, float, float]
+FixEvidence = tuple[Intervention, float, float]
 
 
 def show_follow_up(frame: Frame) -> None:
@@ -54,9 +54,9 @@ def show_follow_up(frame: Frame) -> None:
         st.success(words.text("follow_up.page.kept"), icon=":material/check:")
 
 
-def evidence_of_session(study: Study) -> tuple[Evidence, ...]:
+def evidence_of_session(study: Study) -> tuple[FixEvidence, ...]:
     """What was found about past fixes of a study: kept in this session, or written in its mapping."""
-    kept: dict[tuple[str, date], Evidence] = st.session_state.get(_key(study), {})
+    kept: dict[tuple[str, date], FixEvidence] = st.session_state.get(_key(study), {})
     try:
         written = MappingSet.from_dict(tomllib.loads(study.mapping)).interventions
     except (IcebergError, tomllib.TOMLDecodeError):  # a version of an older product
@@ -106,7 +106,7 @@ def _noted_start(study: Study, category: str) -> date | None:
 def _keep(frame: Frame, found: FollowUp) -> None:
     """Keep what was found: in this session; with the mapping of files that were uploaded; as a note of a published study."""
     study, fix = frame.study, found.intervention
-    kept: dict[tuple[str, date], Evidence] = st.session_state.setdefault(_key(study), {})
+    kept: dict[tuple[str, date], FixEvidence] = st.session_state.setdefault(_key(study), {})
     kept[fix.category, fix.start] = (fix, found.log_effect, found.log_error)
     start_from(study, tuple(kept.values()))
     if study.published is not None and frame.access.may("analyst"):
