@@ -3,9 +3,10 @@
 # make check   ruff, mypy and the documentation
 # make test    every test, browser included
 # make docs    the documentation, as web pages in build/docs
+# make pythons the core of the tests on other Pythons (PYTHONS="3.12 3.13 3.14"); five minutes each
 # make faults  a Spark cluster of several processes, and what becomes of a run when they are killed; two minutes
 # make bench   speed, memory and calibration figures; takes minutes
-.PHONY: run setup check test docs faults bench dev-setup chromium postgresql mariadb java nginx
+.PHONY: run setup check test docs faults bench pythons dev-setup chromium postgresql mariadb java nginx
 .DEFAULT_GOAL := run
 SHELL := /bin/sh
 
@@ -153,6 +154,28 @@ docs: $(DOCS_STAMP)
 
 test: $(DEV_STAMP) chromium postgresql mariadb java nginx
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+
+# Reading, counting, estimating, store, pages, command line and the wheel; not the browser and Spark, which run on the Python of `make test`.
+PYTHONS ?= 3.12 3.13 3.14
+CORE := $(addprefix tests/,test_cli.py test_cli_report.py test_configuration.py test_installation.py test_signals.py test_wheel.py cohort/test_counts.py \
+	cohort/test_reduce.py model/test_estimate.py model/test_survival.py model/test_cox.py ingest/test_formats.py ingest/test_typed_values.py \
+	ingest/test_folders.py store/test_studies.py store/test_opening.py store/test_backup.py report/test_files.py ui/test_iceberg_page.py \
+	ui/test_upload_page.py ui/test_protection.py notify)
+
+# Each in an environment of its own below build/, with the ranges of requirements.txt.
+pythons: postgresql
+	@mkdir -p build; sed -e /requirements-spark/d -e /requirements-databases/d -e /requirements-lake/d -e 's|^-r |-r $(CURDIR)/|' requirements-dev.txt \
+		> build/requirements-core.txt
+	@for number in $(PYTHONS); do \
+		place=build/python-$$number; found=; \
+		for name in python$$number "$$HOME"/.pyenv/versions/$$number.*/bin/python; do \
+			"$$name" -c 'import ensurepip, venv' >/dev/null 2>&1 && found="$$name"; \
+		done; \
+		[ -n "$$found" ] || { echo "There is no Python $$number here that can make virtual environments." >&2; exit 1; }; \
+		"$$found" -m venv $$place && $$place/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements-core.txt || exit 1; \
+		echo "$$($$place/bin/python --version)" >&2; \
+		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $$place/bin/python -m pytest -p no:cacheprovider -n 0 -q $(CORE) || exit 1; \
+	done
 
 faults: $(DEV_STAMP) java
 	@$(PY) -m pytest -m cluster --durations=5

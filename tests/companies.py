@@ -15,6 +15,7 @@ def write_company(
     name: Callable[[int], str],
     *,
     segments: Callable[[int], str] | None = None,
+    revenue: Callable[[int], str] | None = None,
     more_customers: Sequence[str] = (),
     more_complaints: Sequence[str] = (),
 ) -> Path:
@@ -24,6 +25,7 @@ def write_company(
         folder: Where they go.
         name: Customer id of a number.
         segments: Segment of a number; None writes no such column.
+        revenue: Revenue of a number; likewise.
         more_customers: Rows added as they are, to be rejected for instance.
         more_complaints: Likewise.
 
@@ -31,12 +33,14 @@ def write_company(
         The folder.
     """
     start = date(2024, 1, 1)
-    customers = ["customer_id,start_date,end_date" + ("" if segments is None else ",segment")]
+    more = {"segment": segments, "revenue": revenue}
+    columns = {header: value for header, value in more.items() if value is not None}
+    customers = [",".join(["customer_id,start_date,end_date", *columns])]
     complaints = ["customer_id,complaint_date,category"]
     for number in range(CUSTOMERS):
         first = start + timedelta(days=number % 200)
         last = (first + timedelta(days=200 + number % 150)).isoformat() if number % 4 == 0 else ""
-        customers.append(f"{name(number)},{first},{last}" + ("" if segments is None else f",{segments(number)}"))
+        customers.append(",".join([f"{name(number)},{first},{last}", *(value(number) for value in columns.values())]))
         if number % 6 == 0:
             complaints.append(f"{name(number)},{first + timedelta(days=120)},{'billing' if number % 4 else 'delivery'}")
     (folder / "customers.csv").write_text("\n".join((*customers, *more_customers)) + "\n")

@@ -18,7 +18,7 @@ from iceberg.cli import main as cli
 from iceberg.cli.arguments import options as cli_options
 from iceberg.cli.main import main
 from iceberg.ui.serving import launch
-from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations, company_with_contracts
+from tests.companies import company_after_a_migration, company_with_a_new_tool, company_with_cancellations, company_with_contracts, write_company
 
 ROOT = Path(__file__).resolve().parents[1]
 SEGMENTS = ("north", "south")
@@ -612,9 +612,10 @@ def test_months_that_are_no_evidence_leave_the_window_unless_an_option_or_the_ma
 
 def test_money_looks_as_far_ahead_as_the_options_or_the_mapping_say(run: Command, tmp_path: Path) -> None:
     (tmp_path / "mapping.toml").write_text("[money]\nmonths = 36\ndiscount = 0.1\n")
+    write_company(tmp_path, lambda number: f"K{number:05d}", revenue=lambda number: str(100 + number % 7))
     lost = []
     for more in ((), ("--money-months", "36"), ("--money-months", "36", "--discount", "0.1"), ("--mapping", tmp_path / "mapping.toml")):
-        files = ("--customers", SAMPLE / "customers.csv", "--complaints", SAMPLE / "complaints.csv", "--json", tmp_path / "out.json")
+        files = ("--customers", tmp_path / "customers.csv", "--complaints", tmp_path / "complaints.csv", "--json", tmp_path / "out.json")
         done = run("estimate", *files, *more)
         assert done.status == 0
         document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))

@@ -67,7 +67,8 @@ class Visitor:
         asked = self.client.build_request("GET", f"{self.address}/_stcore/stream").headers.get("cookie", "")
         token = dict(part.split("=", 1) for part in asked.split("; ") if "=" in part).get(XSRF, "")
         parts = urlsplit(self.address)
-        options: dict[str, Any] = {"origin": f"{parts.scheme}://{parts.netloc}", "max_size": None, "additional_headers": {"Cookie": asked}}
+        options: dict[str, Any] = {"origin": f"{parts.scheme}://{parts.netloc}", "max_size": None, "open_timeout": PATIENCE_SECONDS}
+        options["additional_headers"] = {"Cookie": asked}
         return options | {"subprotocols": ["streamlit", token.strip('"')]} | ({"ssl": self.context} if parts.scheme == "https" else {})
 
     def socket(self) -> ClientConnection:

@@ -1,6 +1,7 @@
 """Fifty executives open a published study and move its sliders at once: how long the server's answer takes, errors, memory.
 
     python -m benchmarks.load.run --minutes 10 --executives 50 [--within 3] [--files [--nginx]]
+    python -m benchmarks.load.run --signed-in --name signed_in
 
 Each executive is a session of the server as the browser opens one: a websocket that asks for a run of the page and waits until the script has
 finished. Nobody draws anything here, so what is timed is the server; these sessions take their own share of the same processors, which is written
@@ -9,7 +10,8 @@ down beside. Everybody opens the link at a random moment within the first `--wit
 
 With `--files` each of them first asks for the scripts, styles and fonts of the page, six at a time, as a browser does that has never been here: 131
 files, 4 MB, the same ones that Chromium asks for at the start of the run. With `--nginx` everybody comes through nginx, set up as docs/nginx.conf
-says: it keeps those files.
+says: it keeps those files. With `--signed-in` everybody is a viewer who has signed in and comes through TLS and nginx as deploy/nginx.conf says;
+the store is in PostgreSQL (`signed_in.py`).
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -54,6 +59,7 @@ class Record:
     moves: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
+    load: list[float] = field(default_factory=list)
 
 
 class Executive:
@@ -111,6 +117,7 @@ class Visit:
         until: End of the run, by the clock of the event loop.
         within: Seconds in which everybody has opened the link.
         files: What a browser with nothing cached asks for first.
+        handshakes: What each person opens the websocket with, where they have signed in.
     """
 
     address: str
@@ -118,20 +125,21 @@ class Visit:
     until: float
     within: float
     files: tuple[str, ...] = ()
+    handshakes: tuple[dict[str, Any], ...] = ()
 
 
 async def look_and_move(visit: Visit, record: Record, seed: int) -> None:
     """One executive, from opening the link to closing it."""
     rng = random.Random(seed)
     await asyncio.sleep(rng.uniform(0, visit.within))
-    origin = f"http://{urlsplit(visit.address).netloc}"
+    opened_with = visit.handshakes[seed] if visit.handshakes else {"origin": f"http://{urlsplit(visit.address).netloc}", "max_size": None}
     try:
         if visit.files:
             began = time.perf_counter()
             await fetch(visit.files)
             record.files.append(time.perf_counter() - began)
         began = time.perf_counter()
-        async with connect(f"{visit.address}/_stcore/stream", max_size=None, origin=origin) as socket:  # type: ignore[arg-type]
+        async with connect(f"{visit.address}/_stcore/stream", proxy=None, ping_interval=None, **opened_with) as socket:  # as a browser
             one = Executive(socket, visit.query, rng)
             await one.open()
             record.openings.append(time.perf_counter() - began)
@@ -196,11 +204,12 @@ def asked_by_a_browser(address: str, query: str) -> tuple[str, ...]:
 
 
 async def watch_memory(process: int, until: float, record: Record) -> None:
-    """Resident memory of the server, in MB, every two seconds."""
+    """Resident memory of the server, in MB, and the load of the machine, every two seconds."""
     start = time.monotonic()
     while time.monotonic() < until:
         pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
         record.memory.append((time.monotonic() - start, pages * os.sysconf("SC_PAGE_SIZE") / 1e6))
+        record.load.append(os.getloadavg()[0])
         await asyncio.sleep(2)
 
 
@@ -221,10 +230,10 @@ def publish_sample(store: str) -> str:
     return study
 
 
-def serve(store: str, port: int, *, path: str = "") -> subprocess.Popen[bytes]:
+def serve(store: str, port: int, *, path: str = "", more: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """The dashboard, as `make run` starts it."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    command += ["--server.baseUrlPath", path]
+    command += ["--server.baseUrlPath", path, *more]
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ICEBERG_STORE": store}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(300):
         try:
@@ -233,6 +242,16 @@ def serve(store: str, port: int, *, path: str = "") -> subprocess.Popen[bytes]:
         except OSError:
             time.sleep(0.2)
     raise RuntimeError("the dashboard did not start")
+
+
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def put_nginx_in_front(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -281,7 +300,7 @@ def summarise(record: Record, *, executives: int, seconds: float) -> dict[str, o
             "last": round(float(memory[-1, 1])),
             "slope_per_minute": round(slope, 2),
         },
-        "load_average": [round(one, 1) for one in os.getloadavg()],
+        "load_average": {"median": round(float(np.median(record.load)), 1), "most": round(max(record.load), 1)},
     }
 
 
@@ -296,10 +315,43 @@ def written(told: dict) -> str:
     lines += [
         "",
         f"{told['executives']} executives for {told['seconds'] / 60:g} minutes, everybody opening within {told['opened_within_seconds']:g} s, "
-        f"through {told['through']}, on {told['processors']} processors (load average {told['load_average'][0]}). Errors: {len(told['errors'])}. "
-        f"Memory at the end: {memory['last']} MB. Processor seconds: {spent['server']:.0f} of the server, {spent['sessions']:.0f} of the sessions.",
+        f"through {told['through']}, on {told['processors']} processors (load average {told['load_average']['median']}, at most "
+        f"{told['load_average']['most']}). Errors: {len(told['errors'])}. Memory after a third of the time {memory['after_a_third']} MB, at the end "
+        f"{memory['last']} MB: {memory['slope_per_minute']:+.2f} MB a minute. "
+        f"Processor seconds: {spent['server']:.0f} of the server, {spent['sessions']:.0f} of the sessions.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def through(options: argparse.Namespace) -> str:
+    """What everybody comes through, in words."""
+    if options.signed_in:
+        return "TLS and nginx (deploy/nginx.conf), signed in, store in PostgreSQL"
+    return "nginx" if options.nginx else "the dashboard itself"
+
+
+@contextmanager
+def prepared(folder: Path, options: argparse.Namespace) -> Iterator[tuple[Visit, subprocess.Popen[bytes]]]:
+    """A server that stands, and what is done to it from now on."""
+    with ExitStack() as running:
+        handshakes: tuple[dict[str, Any], ...] = ()
+        if options.signed_in:
+            from benchmarks.load.signed_in import site
+
+            there = running.enter_context(site(folder, port=options.port, executives=options.executives))
+            server, address, study, handshakes = there.server, there.address, there.study, there.handshakes
+        else:
+            store = str(folder / "store.db")
+            study = publish_sample(store)
+            server = running.enter_context(ending(serve(store, options.port, path="iceberg" if options.nginx else "")))
+            address = f"ws://localhost:{options.port}"
+        if options.nginx:
+            running.enter_context(ending(put_nginx_in_front(folder, options.port)))
+            address = f"ws://localhost:{options.port + 1}/iceberg"
+        time.sleep(SETTLING_SECONDS)
+        query = f"study={study}&lang=fr"
+        files = asked_by_a_browser(address.replace("ws:", "http:"), query) if options.files else ()
+        yield Visit(address, query, time.monotonic() + options.minutes * 60, options.within, files, handshakes), server
 
 
 def main() -> None:
@@ -309,32 +361,19 @@ def main() -> None:
     parser.add_argument("--within", type=float, default=3.0, help="seconds in which everybody opens the link; 0 is the same instant")
     parser.add_argument("--files", action="store_true", help="nobody has ever been here: the files of the page are asked for too")
     parser.add_argument("--nginx", action="store_true", help="everybody comes through nginx")
+    parser.add_argument("--signed-in", action="store_true", help="everybody has signed in and comes through deploy/nginx.conf; needs PostgreSQL")
     parser.add_argument("--port", type=int, default=8671)
     parser.add_argument("--name", default="load", help="of the result")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        store = str(Path(folder) / "store.db")
-        study = publish_sample(store)
-        server = serve(store, options.port, path="iceberg" if options.nginx else "")
-        front = put_nginx_in_front(Path(folder), options.port) if options.nginx else None
-        try:
-            time.sleep(SETTLING_SECONDS)
-            query = f"study={study}&lang=fr"
-            address = f"ws://localhost:{options.port}" if front is None else f"ws://localhost:{options.port + 1}/iceberg"
-            files = asked_by_a_browser(address.replace("ws:", "http:"), query) if options.files else ()
-            used = processor_seconds(server.pid), time.process_time()
-            visit = Visit(address, query, time.monotonic() + options.minutes * 60, options.within, files)
-            record = asyncio.run(load(visit, server.pid, executives=options.executives))
-            spent = processor_seconds(server.pid) - used[0], time.process_time() - used[1]
-        finally:
-            for process in (server, front):
-                if process is not None:
-                    process.terminate()
-                    process.wait(timeout=30)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
+        visit, server = running.enter_context(prepared(Path(folder), options))
+        used = processor_seconds(server.pid), time.process_time()
+        record = asyncio.run(load(visit, server.pid, executives=options.executives))
+        spent = processor_seconds(server.pid) - used[0], time.process_time() - used[1]
     told = summarise(record, executives=options.executives, seconds=options.minutes * 60)
     told |= {
         "opened_within_seconds": options.within,
-        "through": "nginx" if options.nginx else "the dashboard itself",
+        "through": through(options),
         "processors": os.cpu_count(),
         "processor_seconds": {"server": round(spent[0], 1), "sessions": round(spent[1], 1)},
     }

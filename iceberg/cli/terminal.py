@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,8 @@ class _EndedError(KeyboardInterrupt):
 def ended_by_signals() -> Iterator[list[int]]:
     """Let SIGTERM and SIGHUP end a command as Ctrl+C does, so that every temporary file is removed.
 
-    Yields the signals received: a query that is running when one comes ends with an error of the engine, not with `KeyboardInterrupt`.
+    Yields the signals received: a query that is running when one comes is interrupted, and ends with an error of the engine, not with
+    `KeyboardInterrupt`.
     """
     received: list[int] = []
 
@@ -46,10 +48,35 @@ def ended_by_signals() -> Iterator[list[int]]:
         numbers = []
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield received
+        with _interrupting_queries(numbers) if numbers else contextlib.nullcontext():
+            yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _interrupting_queries(numbers: Collection[int]) -> Iterator[None]:
+    """Interrupt the engine as soon as one of these comes: the interpreter calls its handler only between two tasks of a query, or after it."""
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+
+    def watch() -> None:
+        while received := reading.recv(64):
+            engine = sys.modules.get("iceberg.ingest.engine.connection")  # not loaded: there is no query
+            if engine is not None and not {*numbers}.isdisjoint(received):
+                engine.interrupt_queries()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writing.close()
+        watcher.join()
+        reading.close()
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""Builds the image and starts the compose file where a container engine works and the base images can be had."""
+"""Builds the image and starts the compose file where a container engine works and the base images can be had.
+
+`ICEBERG_BASE`, `POSTGRES_IMAGE` and `NGINX_IMAGE` name other bases (`bases.py` makes them); with `ICEBERG_IMAGE` nothing is built.
+"""
 
 from __future__ import annotations
 
@@ -74,11 +77,13 @@ def compose_up(engine: str, folder: Path, *, https: int = 18443, http: int = 180
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # a certificate and secrets of this test alone
     ours = {"ICEBERG_ETC": str(folder), "ICEBERG_EXPORTS": str(folder), "ICEBERG_URL": address, "POSTGRES_PASSWORD": "tests"}
-    ours |= {"ICEBERG_HTTPS_PORT": str(https), "ICEBERG_HTTP_PORT": str(http), "ICEBERG_IMAGE": "localhost/silent-churn-iceberg:tests"}
+    built = os.environ.get("ICEBERG_IMAGE")
+    ours |= {"ICEBERG_HTTPS_PORT": str(https), "ICEBERG_HTTP_PORT": str(http), "ICEBERG_IMAGE": built or "localhost/silent-churn-iceberg:tests"}
     environment = os.environ | ours | ({"BUILDAH_FORMAT": "docker"} if engine == "podman" else {})
     words = [*composer(engine), "-f", str(DEPLOY / "compose.yaml"), "-p", "iceberg-tests"]
     try:
-        subprocess.run([*words, "up", "--build", "--detach"], check=True, env=environment, timeout=1800, stdin=subprocess.DEVNULL)
+        words_up = [*words, "up", "--no-build" if built else "--build", "--detach"]
+        subprocess.run(words_up, check=True, env=environment, timeout=1800, stdin=subprocess.DEVNULL)
         wait_for_health(engine, environment)
         yield address
     finally:

@@ -57,7 +57,15 @@ def test_an_address_that_the_provider_did_not_verify_is_nobody(tmp_path: Path, v
 
 
 @pytest.mark.parametrize(
-    "text", ["not toml", '[people]\nadmin = ["a@b.c"]\n', '[people]\nowner = "a@b.c"\n', 'roles = 1\n', "hours = 'long'\n", "[values]\nowner = [1]\n"]
+    "text",
+    [
+        "not toml",
+        '[people]\nadmin = ["a@b.c"]\n',
+        '[people]\nowner = "a@b.c"\n',
+        "roles = 1\n",
+        "[values]\nowner = [1]\n",
+        *(f"hours = {hours}\n" for hours in ("'long'", "-1", "0", "nan", "inf")),
+    ],
 )
 def test_a_file_that_cannot_be_understood_gives_nobody_a_role(tmp_path: Path, text: str) -> None:
     with pytest.raises(OptionError) as caught:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from weakref import WeakSet
 
 import duckdb
 
 from iceberg.errors import FileError
 from iceberg.ingest.engine.limits import limit_of
 
+_OPEN: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 USUAL_BYTES = 700e6  # judgement: keeps a load of 100 million customers under 2 GB, with the memory of Python
 
 
@@ -30,6 +32,7 @@ def connect(*, memory_limit: str | None = None, usual_bytes: float = USUAL_BYTES
             "allow_community_extensions": "false",
         },
     )
+    _OPEN.add(connection)
     connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")  # the day of a time in a zone must not depend on the machine
     if memory_limit is None:
         if usual_bytes < limit_of(connection):
@@ -43,6 +46,20 @@ def connect(*, memory_limit: str | None = None, usual_bytes: float = USUAL_BYTES
     if temp_directory is not None:
         connection.execute(f"SET temp_directory = {quote_text(temp_directory)}")
     return connection
+
+
+def fork_connection(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the same database, for another thread."""
+    made = connection.cursor()
+    _OPEN.add(made)
+    return made
+
+
+def interrupt_queries() -> None:
+    """End the queries that run, each with an error of the engine; called from another thread than theirs."""
+    for connection in tuple(_OPEN):
+        with suppress(duckdb.Error):  # closed meanwhile
+            connection.interrupt()
 
 
 def work_on_disk(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from iceberg.arrays import IntArray
-from iceberg.ingest.engine.connection import in_any_order
+from iceberg.ingest.engine.connection import fork_connection, in_any_order
 from iceberg.ingest.engine.limits import named_faults
 from iceberg.ingest.engine.protocol import Engine
 
@@ -68,7 +68,7 @@ class DuckDBEngine(Engine):
 
     def fork(self, names: Sequence[str], /) -> DuckDBEngine:
         """See `Engine`. A second connection to the same database sees no temporary table of the first, hence the copies."""
-        fork = DuckDBEngine(self.connection.cursor(), scratch=self._scratch)
+        fork = DuckDBEngine(fork_connection(self.connection), scratch=self._scratch)
         for name in names:
             rows = self._registered.get(name)
             fork.register(name, rows if rows is not None else self.connection.sql(f"SELECT * FROM {name}").to_arrow_table())

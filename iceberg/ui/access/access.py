@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import math
 import os
 import time
 import tomllib
@@ -139,10 +140,17 @@ def read_rules(path: Path) -> RoleRules:
             claims=tuple(_texts(text["claims"])) if "claims" in text else usual.claims,
             values={role: tuple(_texts(values)) for role, values in text["values"].items()} if "values" in text else usual.values,
             people={role: tuple(_texts(people)) for role, people in text.get("people", {}).items()},
-            hours=float(text.get("hours", DEFAULT_HOURS)),
+            hours=_hours(text.get("hours", DEFAULT_HOURS)),
         )
     except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as problem:
         raise OptionError("roles_unreadable", {"file": str(path), "reason": str(problem)[:200]}) from problem
+
+
+def _hours(value: Any) -> float:  # noqa: ANN401  # whatever the file holds
+    hours = float(value)
+    if not 0 < hours < math.inf:
+        raise ValueError(f"hours = {hours:g} would sign everybody out at once or never")
+    return hours
 
 
 def _texts(value: object) -> list[str]:
