@@ -6,7 +6,7 @@ V are the complainants of the category, E the customer-months in which they coul
 varies from month to month than by chance. What the months do to everybody (a season, a market, a change of what is recorded) cancels. A study has one
 ratio of silent leavers per complainant and category for all its months, so the silent leavers fall by the factor exp(delta), too; how many that are
 comes from the joint draws. Their own cells are not compared: the fit shrinks what happens in some segments only towards the pattern of all, and found
-a fifth of the falls that were staged (benchmarks/decision). Whether the departures of the touched segments followed is checked against them.
+about a third of the falls that were staged (benchmarks/decision). Whether the departures of the touched segments followed is checked against them.
 
 The same statistic at earlier starts, from months before the real one only, says how often a fall like this comes by itself (placebo in time). Without
 untouched segments what is left is a comparison of before and after, which says so. What was found moves what is assumed about the next fix: the Beta
