@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 def run_check(options: Options, words: Translator) -> int:
     """Print for each group of files how it is read and what becomes of its rows."""
     from iceberg.cli.text import build_check_text
+    from iceberg.ingest.remote.places import fetched_once
 
     if options.engine == "spark":  # printed when every table has been read: a cluster may fail in between
         print_result("\n".join([build_check_text(report, words) for report in _check_in_spark(options)]))
         return DONE
-    for number, report in enumerate(_check_files(options)):
-        print_result(("\n" if number else "") + build_check_text(report, words))
+    with fetched_once(options.temp_dir):  # to recognise the table and to load it
+        for number, report in enumerate(_check_files(options)):
+            print_result(("\n" if number else "") + build_check_text(report, words))
     return DONE
 
 

@@ -159,6 +159,7 @@ def load_sources(
             relations = _relations_as_judged(load.connection, opened, judged, joined.report.repeated)
             tables, report = _publish(load, judged, joined, issues_per_rule)
         notes = report.notes + alike_notes(report, alike) + future_notes(report, load.today) + unlinked_notes(report, sources)
+        tables.remarks = remarks_of(notes)
         return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
     except MappingError as error:
         add_proposal(error, opened.files if opened is not None else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from iceberg.ingest.mapping import MappingSet, names_columns
 from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
+_CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
+_COMPLAINANT = re.compile(r"requester|reporter|complain|demandeur|reclamant|plaignant|beschwerdefuhrer|melder")
+_LOGGED = re.compile(r"incident|outage|panne|occurred|downtime")
 # Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
 _UNCONFIRMED = 0.6
 
@@ -86,6 +90,8 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
         if not names_columns(mapping, "volumes") and _is_report(opened):
             return "volumes", headers
         best = max(_NAMES, key=lambda table: likeness(opened, table, _name_of(source), mapping))
+        if best in {"customers", "subscriptions"} and not names_columns(mapping, best) and _numbers_cases(opened, _name_of(source)):
+            best = "complaints"
         if not speaks_for(opened, best, mapping) and (by_content := _by_content(opened, _name_of(source))):
             return by_content, headers
         if not speaks_for(opened, best, mapping):
@@ -101,12 +107,29 @@ def _recognise(source: Source, mapping: MappingSet | None) -> tuple[str, frozens
 
 def _by_content(source: SourceTable, name: str) -> str:
     """The table whose required fields all have a column, by header or content, if a header or the name of the file confirms it; else ""."""
-    for table in ("complaints", "customers"):
+    for table in ("volumes", "complaints", "customers"):
         proposal = propose_mapping(source, table)
+        if table == "volumes" and not ("complaints" in proposal.choices and "fiscal" in {choice.reason for choice in proposal.choices.values()}):
+            continue
         named = any(word in normalise_header(name) for word in _NAMES[table])
         if not proposal.missing and (named or any(choice.confidence >= CERTAIN for choice in proposal.choices.values())):
             return table
     return ""
+
+
+def _numbers_cases(source: SourceTable, name: str) -> bool:
+    """Whether a column numbers the cases, and another has their days: tickets whose category no header names are no customers.
+
+    The header of the number says so; or the name of the file, or whose id it is, where another column has the customer.
+    """
+    choices = propose_mapping(source, "complaints").choices
+    number, day, customer = (choices.get(field) for field in ("complaint_id", "complaint_date", "customer_id"))
+    if number is None or day is None or day.confidence < CERTAIN:
+        return False
+    if _CASE.search(normalise_header(number.header).replace(" ", "")):
+        return True
+    named = any(word in normalise_header(name) for word in _NAMES["complaints"])
+    return customer is not None and (named or _COMPLAINANT.search(normalise_header(customer.header)) is not None)
 
 
 def _is_report(source: SourceTable) -> bool:
@@ -143,8 +166,9 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     share = sum(field in certain for field in REQUIRED[table]) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
     score = 2 * share + sum(certain.values()) / max(len(source.columns), 1) + (0.5 if named else 0.0)
-    if table in {"subscriptions", "activity", "events"}:
+    if table in {"subscriptions", "activity", "events", "incidents"}:
         confirmed = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
+        confirmed = confirmed or (table == "incidents" and any(_LOGGED.search(normalise_header(column.header)) for column in source.columns))
         confirmed = confirmed or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
         score -= 0.0 if confirmed and (table != "subscriptions" or not _each_once(source, proposal)) else _UNCONFIRMED
     return score

@@ -41,6 +41,7 @@ def diagnose(estimate: IcebergEstimate, counts: CohortCounts) -> IcebergEstimate
         *_about_a_mass_end(counts),
         *_about_renewals(estimate, counts),
         *_about_files(counts),
+        *_about_volumes(estimate, counts),
         *_about_complaints(estimate, counts),
         *remark_on_measurements(counts, assumptions=estimate.assumptions),
         *_about_the_cap(estimate),
@@ -161,6 +162,15 @@ def _about_renewals(estimate: IcebergEstimate, counts: CohortCounts) -> list[Dia
             return [Diagnostic("renewals_by_column", "info", values)]
         return [*unseen, Diagnostic("renewals_first" if renewals.first_only else "renewals_modelled", "info", values)]
     return [*unseen, Diagnostic(f"{NO_RANGE}_{renewals.unmodelled or 'evidence'}", "warning", values | {"lost": counts.silent_leavers})]
+
+
+def _about_volumes(estimate: IcebergEstimate, counts: CohortCounts) -> list[Diagnostic]:
+    """How many customers the complaints were taken for, where they name none."""
+    if counts.has_linked_complaints or not counts.complaints.sum():
+        return []
+    repeat = estimate.assumptions.complaints_per_complainant
+    values: dict[str, object] = {"complaints": int(counts.complaints.sum()), "complainants": estimate.total.vocal_customers, "repeat": repeat}
+    return [Diagnostic("repeats_assumed", "info", values)]
 
 
 def _about_files(counts: CohortCounts) -> list[Diagnostic]:

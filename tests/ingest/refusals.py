@@ -118,6 +118,17 @@ REFUSALS = {
     "day first and month first": Refusal("dates_mixed", {"c.csv": _MIXED}),
     "dates that a spreadsheet turned round": Refusal("dates_half_converted", {"c.csv": _HALF}),
     "thousands or decimals": Refusal("numbers_ambiguous", {"c.csv": _AMOUNTS}),
+    "thousands or decimals by points": Refusal("points_ambiguous", {"c.csv": _AMOUNTS.replace('"', "").replace("1,", "1.").replace("2,", "2.")}),
+    "sums beside their parts": Refusal(
+        "sums_beside",
+        {"v.csv": "month,region,category,complaints\n" + "".join(f"2024-0{m},N,A,4\n2024-0{m},S,A,6\n2024-0{m},All,A,10\n" for m in (1, 2))},
+        mended={"v.csv": _VOLUMES},
+    ),
+    "months of a fiscal calendar": Refusal(
+        "fiscal_months",
+        {"v.csv": "Fiscal Year,Fiscal Month,Category,Complaints\n2024,1,A,10\n2024,2,A,12\n"},
+        {"month": "Fiscal Year & Fiscal Month"},
+    ),
     "complaints without customers beside volumes": Refusal(
         "complaints_without_ids",
         {"k.csv": TICKETS.replace("customer_id", "Zeta"), "v.csv": _VOLUMES},

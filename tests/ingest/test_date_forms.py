@@ -51,6 +51,9 @@ def parsed(text: str, expression: str) -> object:
         ("20231128T100533Z", date(2023, 11, 28)),
         ("2023. 11. 28.", date(2023, 11, 28)),
         ("28 de noviembre de 2023", date(2023, 11, 28)),
+        ("2023-11-28T10:05:33+01:00[Europe/Paris]", date(2023, 11, 28)),
+        ("2023-11-28 10:05:33.123456 +0000 UTC", date(2023, 11, 28)),
+        ("28.11.2023, 10:05 Uhr", date(2023, 11, 28)),
     ],
 )
 def test_a_day_as_a_system_writes_it_is_read_as_it_is_meant(text: str, day: date) -> None:

@@ -196,6 +196,7 @@ def test_ids_that_differ_in_case_meet_and_the_note_says_so() -> None:
     assert report.rows["complaints"].kept + report.rows["complaints"].rejected == report.rows["complaints"].read
     assert not any(count.rule == "unknown_customer" for count in report.rules)
     assert dict(report.notes)["ids_made_alike"]["before"] == 0
+    assert dict(tables.remarks)["ids_made_alike"] == {"before": 0, "after": 100}
     assert "K0" not in str(tables.remarks).upper()
     exact = MappingSet.from_dict({"joining": {"id_normalisation": ["exact"]}})
     tables, report = load_tables(customers, complaints, mapping=exact, today=NOW)

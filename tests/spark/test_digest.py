@@ -136,3 +136,25 @@ def test_a_machine_without_spark_is_told_what_to_install() -> None:
     assert done.returncode == 2, done.stderr
     assert "pip install -r requirements-spark.txt" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_ids_in_two_cases_meet_and_departures_without_a_day_are_refused(session: Any, tmp_path: Path) -> None:
+    """As from DuckDB: the same counts for ids that differ in case; customers flagged as gone are never "nobody left" but by request."""
+    customers, complaints = str(tmp_path / "customers.parquet"), str(tmp_path / "complaints.parquet")
+    days = "DATE '2024-01-05' + CAST(i AS INTEGER) AS start_date, CASE WHEN i % 3 = 0 THEN DATE '2025-06-01' + CAST(i AS INTEGER) END AS end_date"
+    with duckdb.connect() as connection:
+        rows = f"SELECT 'C' || i AS customer_id, {days}, CASE WHEN i % 3 = 0 THEN ' Résilié ' ELSE 'actif' END AS statut FROM range(60) t(i)"
+        connection.execute(f"COPY ({rows}) TO '{customers}'")
+        rows = "SELECT 'c' || i AS customer_id, DATE '2025-01-05' + CAST(i AS INTEGER) AS complaint_date, 'billing' AS category"
+        connection.execute(f"COPY ({rows} FROM range(0, 60, 4) t(i)) TO '{complaints}'")
+        connection.execute(f"COPY (SELECT * EXCLUDE (end_date) FROM '{customers}') TO '{tmp_path / 'undated.parquet'}'")
+    paths = {"customers": customers, "complaints": complaints}
+    expected = account(load_tables(**paths, today=TODAY))  # type: ignore[arg-type]  # only sources are in it
+    assert account(load_spark_tables(paths, today=TODAY)) == expected
+    with pytest.raises(FileError) as caught:
+        load_spark_tables(paths | {"customers": str(tmp_path / "undated.parquet")}, today=TODAY)
+    assert (caught.value.code, caught.value.values["count"]) == ("spark_undated_departures", 20)
+    ignored = MappingSet.from_dict({"joining": {"undated_departures": "ignore"}})
+    tables, report = load_spark_tables(paths | {"customers": str(tmp_path / "undated.parquet")}, mapping=ignored, today=TODAY)
+    tables.close()
+    assert dict(report.notes)["undated_ignored"]["count"] == 20

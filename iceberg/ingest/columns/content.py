@@ -13,7 +13,9 @@ from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import MONTH_OF_YEAR
 from iceberg.ingest.values.date_forms import days_in
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
+from iceberg.ingest.values.flags import MOST_VALUES, names_departures, state_words
 
+_NAMED = 0.85  # judgement: words in the header and yes or no below it
 _ENOUGH = 5  # judgement: fewer rows say nothing
 _FEW_COMPANIES = 0.5  # judgement: customers who complain do so once or twice on average; a company has many complainants
 # Headers of what several customers share: a person is not keyed by it where the table has an id of its own.
@@ -22,6 +24,12 @@ _SHARED = re.compile(
     r"id (?:societe|entreprise|organisation|groupe|foyer)|sire[nt]"
 )
 _OWN_ID = ("id", "user id", "uuid", "guid", "row id")
+# Headers of a state; the words below them have to say which, since a state may be one of a country.
+_STATES = frozenset({
+    "estado", "stato", "state", "zustand", "status", "statut", "etat", "situation", "situacion", "situazione", "situacao", "fase", "phase",
+    "statecode", "statuscode", "state code", "status code", "lifecycle stage", "lifecyclestage", "life cycle stage", "relationship type",
+    "record status",
+})  # fmt: skip
 # Headers of days that say something else than when a customer left.
 _OTHER_DAYS = re.compile(
     r".*(?:login|connexion|seen|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|activ|order|command|purchase|achat|"
@@ -52,7 +60,30 @@ def by_content(
     if table == "customers" and "start_date" in found and not {"end_date", "churned"} & set(found):
         last = _last_days(source, found, by_name)
         found |= {"end_date": last} if last is not None else {}
+    if table == "customers" and not {"end_date", "churned"} & set(found):
+        gone = _gone(found, by_name)
+        found = {name: choice for name, choice in found.items() if gone is None or choice.header != gone.header or name != "segment"}
+        found |= {"churned": gone} if gone is not None else {}
     return found
+
+
+def _gone(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn]) -> FieldChoice | None:
+    """A column of yes and no under a header that says who left, or of words such as "cancelled" and "active" under any other, to be confirmed.
+
+    A column of segments gives way: "Customer" and "Former customer" are no segments.
+    """
+    taken = {choice.header for name, choice in choices.items() if name != "segment"}
+    free = [(name, column) for name, column in by_name.items() if column.header not in taken]
+    for name, column in free:
+        if names_departures(name, column.sample):
+            return FieldChoice("churned", column.header, _NAMED, "header", "generic")
+    for name, column in sorted(free, key=lambda one: one[0] not in _STATES):
+        gone, here, words = state_words(column.sample) if column.is_text else (0, 0, 0)
+        if gone and here and words <= MOST_VALUES:
+            reason = "content" if gone + here == words else "which_yes"
+            sure = name in _STATES and reason == "content"
+            return FieldChoice("churned", column.header, _NAMED if sure else TO_CONFIRM, "header" if sure else reason, "content")
+    return None
 
 
 def without_company(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:

@@ -14,7 +14,7 @@ from iceberg.ingest.values.numbers import compact
 
 TO_CONFIRM = 0.5  # a choice by content alone is pre-selected, and the analyst confirms it
 _FILLED, _UNIQUE, _ENOUGH = 0.95, 0.98, 5  # judgement
-_MOST_LABELS = 30  # judgement
+MOST_LABELS = 30  # judgement
 _COUNTED = frozenset({"unix_seconds", "unix_milliseconds", "excel_serial"})  # numbers that may mean anything else
 # Headers of days that are later than the one that is looked for: of changes, answers, ends.
 _LATER = re.compile(
@@ -95,6 +95,6 @@ def _has_labels(column: SourceColumn) -> bool:
     """Whether few words are repeated: no codes, days, yes or no."""
     texts = [text.lower() for text in column.texts]
     labels = set(texts)
-    if not column.is_text or not 1 < len(labels) <= min(_MOST_LABELS, len(texts) / 3) or not all(re.search(r"[^\W\d]{3}", text) for text in labels):
+    if not column.is_text or not 1 < len(labels) <= min(MOST_LABELS, len(texts) / 3) or not all(re.search(r"[^\W\d]{3}", text) for text in labels):
         return False
     return recognise_dates(column.sample) is None and not labels <= {"yes", "no", "oui", "non", "true", "false", "vrai", "faux", "ja", "nein", "sí"}

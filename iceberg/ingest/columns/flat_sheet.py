@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 COMPLAINT_NAMES = {"reclam": "réclamation", "plaint": "réclamation"}
 COMPLAINT_NAME = "complaint"
 _UNITS = {
-    "days": ("day", "jour"),
-    "weeks": ("week", "semaine"),
-    "years": ("year", "annee", "ans"),
-    "months": ("month", "mois"),
+    "days": ("day", "jour", "tage", "dias", "giorni", "dagen"),
+    "weeks": ("week", "semaine", "woche", "semana", "settiman"),
+    "years": ("year", "annee", "ans", "jahr", "anos", "anni", "jaar"),
+    "months": ("month", "mois", "monat", "meses", "mesi", "maand"),
 }
+_SHORT = 4  # letters; a shorter beginning of a unit is looked for at the beginning of a word only: "months" in "Tenureinmonths"
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 MONTHS_PER_UNIT = {"days": 1 / DAYS_PER_MONTH, "weeks": 7 / DAYS_PER_MONTH, "months": 1.0, "years": 12.0}
 LONGEST_MONTHS = 600  # judgement: no customer stays for 50 years, so larger numbers are days
@@ -57,17 +58,26 @@ def _is_coded(column: SourceColumn) -> bool:
 
 def tenure_unit(header: str, sample: tuple[str | None, ...] = ()) -> str:
     """``months``, ``days``, ``weeks`` or ``years``: from the header, else months unless the numbers are too large."""
-    words = normalise_header(header).split()
-    for unit, beginnings in _UNITS.items():
-        if any(word.startswith(beginnings) for word in words):
-            return unit
+    named = _unit_in(header)
+    if named:
+        return named
     numbers = [float(text) for value in sample if re.fullmatch(r"\d+(\.\d+)?", text := str(value or "").strip())]
     return "days" if numbers and max(numbers) > LONGEST_MONTHS else "months"
 
 
 def says_its_unit(header: str) -> bool:
     """Whether the header of a tenure contains its unit."""
-    return any(word.startswith(beginnings) for word in normalise_header(header).split() for beginnings in _UNITS.values())
+    return bool(_unit_in(header))
+
+
+def _unit_in(header: str) -> str:
+    """The unit that a header names; "" for none."""
+    words = normalise_header(header).split()
+    for unit, beginnings in _UNITS.items():
+        long = [beginning for beginning in beginnings if len(beginning) > _SHORT]
+        if any(word.startswith(beginnings) or any(beginning in word for beginning in long) for word in words):
+            return unit
+    return ""
 
 
 def complaint_name(header: str) -> str:

@@ -14,6 +14,7 @@ from iceberg.ingest.columns.propose import load_presets, normalise_header, value
 from iceberg.ingest.engine.workspace import Workspace
 from iceberg.ingest.files.read import drop_rejects, store_table
 from iceberg.ingest.files.source_table import PREVIEW_ROWS, SourceColumn, SourceTable
+from iceberg.ingest.values.date_forms import MONTH_NAMES
 from iceberg.ingest.values.dates import recognise_dates
 
 MONTHS_ACROSS, CATEGORIES_ACROSS, YEAR_AND_MONTH = "months_across", "categories_across", "year_and_month"
@@ -25,12 +26,14 @@ _ROW_LABELS = frozenset({"row labels", "etiquettes de lignes", "zeilenbeschriftu
 _PERIOD = re.compile(
     r"(?:q|t|s|h|qtr|quarter|trim|trimestre|sem|semestre|half)\.? ?[1-4](?:er|e|eme)? ?(?:(?:19|20)?\d{2})?|"
     r"(?:19|20)\d{2} ?(?:q|t|s|h) ?[1-4]|(?:19|20)\d{2}|"
-    r"(?:1er|2e|3e|4e|[1-4]eme|1st|2nd|3rd|4th|first|second) (?:trimestre|semestre|quarter|half)(?: .*)?"
+    r"(?:1er|2e|3e|4e|[1-4]eme|1st|2nd|3rd|4th|first|second) (?:trimestre|semestre|quarter|half)(?: .*)?|"
+    r"(?:19|20)\d{2} ?(?:w|s|kw|sem|week|semaine) ?\d{1,2}|(?:w|s|kw|sem|wk|week|semaine|woche) ?\d{1,2} ?(?:19|20)\d{2}|"
+    rf"(?:{MONTH_NAMES}) (?:(?:to|a|au|bis) )?(?:{MONTH_NAMES}) (?:19|20)\d{{2}}"  # "Jan-Mar 2024"
 )
 _FISCAL = re.compile(r"(?:fy|exercice|ex|year|annee|saison|season)? ?((?:19|20)?\d{2})(?: ?((?:19|20)?\d{2}))?")
-_YEAR_WORDS = frozenset({"year", "annee", "an", "exercice", "fiscal", "fy", "saison", "season"})
+_YEAR_WORDS = frozenset({"year", "annee", "an", "exercice", "fiscal", "fy", "saison", "season", "period", "periode", "jahr", "ano", "anno", "jaar"})
 _SPAN = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4} ?(?:-|–|to|au|a|à) ?\d{1,2}[/.-]\d{1,2}[/.-]\d{4}")
-_YEAR, _MONTH = ("annee", "year", "an", "exercice"), ("mois", "month", "mois n", "month number", "no mois", "numero mois", "num mois")
+_YEAR, _MONTH = ("annee", "year", "an"), ("mois", "month", "mois n", "month number", "no mois", "numero mois", "num mois")
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ def longer_periods(source: SourceTable) -> tuple[str, ...]:
         named = bool(_YEAR_WORDS & set(normalise_header(column.header).split()))
         if texts and named and all(map(_is_year, texts[:200])):
             return tuple(dict.fromkeys(texts))[:4]
-        if texts and all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in texts[:200]):
+        known = all(_SPAN.fullmatch(text) or (not text.isdigit() and _PERIOD.fullmatch(normalise_header(text))) for text in texts[:200])
+        if known and (len(set(texts)) > 1 or any(re.search(r"\d{4}", text) for text in texts)):  # "Q1" alone may be a type of case
             return tuple(dict.fromkeys(texts))[:4]
     return ()
 

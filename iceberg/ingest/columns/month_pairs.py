@@ -1,4 +1,4 @@
-"""Recognises a month that stands in two columns, its year and its month: "Cancellation Year" beside "Cancellation Month"."""
+"""Recognises a month that stands in two columns, its year and its month, and months of a fiscal calendar, which need not be calendar months."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from iceberg.ingest.values.dates import BLANK_TEXTS, recognise_dates
 
 _YEAR = frozenset({"year", "years", "yr", "annee", "an", "jahr", "ano", "anno", "jaar"})
 _MONTH = frozenset({"month", "months", "mth", "mois", "monat", "mes", "mese", "maand"})
+_PERIOD = _MONTH | {"period", "periode", "periodo"}
+_FISCAL = frozenset({"fiscal", "fiscale", "fy", "fm", "exercice", "geschaftsjahr", "ejercicio", "esercizio", "boekjaar"})
 # Words that say nothing about what happened in the month.
 _EMPTY = frozenset({"of", "the", "de", "du", "d", "des", "la", "le", "l", "del", "der", "no", "number", "num", "numero", "date", "dt"})
 
@@ -31,6 +33,23 @@ def month_pairs(columns: Iterable[tuple[str, SourceColumn]]) -> dict[str, tuple[
         if is_month and not is_year and _are_months(column):
             months.setdefault(rest, column)
     return {rest: (years[rest], months[rest]) for rest in years if rest in months}
+
+
+def fiscal_header(columns: Iterable[tuple[str, SourceColumn]]) -> str:
+    """Header of the column, or of the two as one, that counts the months of a fiscal calendar: "Fiscal Year & Fiscal Month"; "" for none.
+
+    Args:
+        columns: Each column with its normalised header.
+    """
+    named = [(frozenset(name.split()), column) for name, column in columns]
+    fiscal = [(words, column) for words, column in named if words & _FISCAL]
+    year = next((column for words, column in fiscal if not words & _PERIOD), None)
+    month = next((column for words, column in fiscal if words & _PERIOD), None)
+    if month is None and year is not None:  # "Exercice" beside "Mois"
+        month = next((column for words, column in named if words & _PERIOD and not words & _YEAR and column is not year), None)
+    if month is None:
+        return ""
+    return month.header if year is None or recognise_dates(_filled(month)) is not None else paired_header(year, month)
 
 
 def paired_header(year: SourceColumn, month: SourceColumn) -> str:

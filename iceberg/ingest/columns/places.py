@@ -17,6 +17,7 @@ _PLACES = {
     "dates_mixed": ("date_formats.{field}",),
     "dates_half_converted": ("date_formats.{field}",),
     "numbers_ambiguous": ("decimal",),
+    "points_ambiguous": ("decimal",),
     "no_header": ("header_line",),
     "column_not_found": ("columns.{field}",),
     "departures_undated": ("columns.end_date",),

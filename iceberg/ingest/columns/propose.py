@@ -11,8 +11,10 @@ from importlib.resources import files
 from typing import Any
 
 from iceberg.ingest.columns.content import by_content
+from iceberg.ingest.columns.content_ranks import MOST_LABELS
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
-from iceberg.ingest.columns.month_pairs import month_pairs, paired_header
+from iceberg.ingest.columns.month_pairs import fiscal_header, month_pairs, paired_header
+from iceberg.ingest.columns.objects import CUSTOM, bare_headers
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS, all_fields
 from iceberg.ingest.values.currencies import looks_like_currencies
@@ -22,7 +24,6 @@ from iceberg.ingest.values.free_text import holds_texts
 from iceberg.ingest.values.numbers import recognise_numbers
 from iceberg.ingest.values.terms import looks_like_terms
 
-_MOST_LABELS = 30  # judgement
 DEPARTURES = ("end_date", "churned")  # fields of customers that say who left
 _YES_NO = frozenset(["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "0", "1", "y", "n", "o"])
 
@@ -32,6 +33,8 @@ _DATE_TYPES = ("DATE", "TIMESTAMP")
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _NUMBER_TYPES = (*_WHOLE_TYPES, "FLOAT", "DOUBLE", "DECIMAL")
 _MOSTLY = 0.5  # judgement
+_FISCAL = 0.5  # judgement: under `CERTAIN`
+_COUNTED_DAY = {"volumes": "month", "complaints": "complaint_date"}
 _SHORT = 6  # judgement: the blanks of shorter headers matter
 _ARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "of", "the"})
 _SUMMED = frozenset({"volumes", "surveys"})  # each category can be there once
@@ -65,7 +68,7 @@ class Preset:
 
 def normalise_header(header: str) -> str:
     """A header without accents, case, punctuation and system ornaments: ``N°  Client`` becomes ``n client``."""
-    text = _NOISE.sub(" ", header.replace("\u2019", "'"))
+    text = CUSTOM.sub("", _NOISE.sub(" ", header.replace("\u2019", "'")))
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     text = unicodedata.normalize("NFKD", text.replace("°", " ")).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
@@ -110,7 +113,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
         A mapping whose `FieldChoice.confidence` is under `CERTAIN` where the analyst has to confirm.
     """
     choices: dict[str, FieldChoice] = {}
-    by_name, preset = _columns_by_name(source), recognise_system(source, table)
+    by_name, preset = _columns_by_name(source, table), recognise_system(source, table)
     for name, kind in all_fields(table).items():
         taken = {choice.header for choice in choices.values()}
         best: FieldChoice | None = None
@@ -123,7 +126,7 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             if best is None or confidence > best.confidence:
                 best = FieldChoice(name, column.header, confidence, why or ("header" if origin == "generic" else "system"), origin)
         if kind in {"date", "end"} and (best is None or best.confidence < CERTAIN):
-            best = _paired(source, by_name, _known_headers(preset, table, name), name, taken) or best
+            best = _fiscal(source, table, name) or _paired(source, by_name, _known_headers(preset, table, name), name, taken) or best
         asked = table == "customers" and name == "churned" and best is not None and best.reason == "which_yes" and "end_date" not in choices
         if best is not None and (name in FIELDS[table] or best.confidence >= CERTAIN or asked):  # an extra field has to be certain
             choices[name] = best
@@ -131,6 +134,14 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def _fiscal(source: SourceTable, table: str, name: str) -> FieldChoice | None:
+    """The months of a fiscal calendar, to be confirmed: they need not be those of the calendar."""
+    if _COUNTED_DAY.get(table) != name:
+        return None
+    header = fiscal_header((normalise_header(column.header), column) for column in source.columns)
+    return FieldChoice(name, header, _FISCAL, "fiscal", "content") if header else None
 
 
 def _paired(
@@ -148,9 +159,12 @@ def _paired(
     return None
 
 
-def _columns_by_name(source: SourceTable) -> dict[str, SourceColumn]:
-    """Columns by their normalised header, also without blanks (CREATEDDATE is Created Date) and without articles; the first column wins."""
-    by_name = {normalise_header(column.header): column for column in reversed(source.columns)}
+def _columns_by_name(source: SourceTable, table: str) -> dict[str, SourceColumn]:
+    """Columns by their normalised header, also without blanks (CREATEDDATE is Created Date), articles and objects; the first column wins."""
+    by_header = {column.header: column for column in reversed(source.columns)}
+    bare = bare_headers((column.header for column in source.columns), table, normalise_header)
+    by_name = {name: by_header[header] for name, header in bare.items()}
+    by_name |= {normalise_header(column.header): column for column in reversed(source.columns)}
     by_name = {name.replace(" ", ""): column for name, column in by_name.items() if name} | by_name
     return {plain: column for name, column in by_name.items() if (plain := _without_articles(name))} | by_name
 
@@ -219,9 +233,9 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
         filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label", "term"} else (0.5, "empty")
-    if kind == "date" and len(filled) < _MOSTLY * len(column.sample):
-        return 0.85, "mostly_blank"  # another known header may have more values
     misfit = _misfit(column, kind, filled)
+    if not misfit and kind == "date" and len(filled) < _MOSTLY * len(column.sample):
+        return 0.85, "mostly_blank"  # another known header may have more values
     return (0.3, misfit) if misfit else (1.0, "")
 
 
@@ -250,6 +264,6 @@ def category_candidates(source: SourceTable, mapping: ColumnMapping) -> tuple[st
 
 def _has_few_labels(column: SourceColumn) -> bool:
     values = {text.lower() for text in column.texts}
-    if not 1 < len(values) <= min(_MOST_LABELS, len(column.texts) / 2) or values <= _YES_NO:
+    if not 1 < len(values) <= min(MOST_LABELS, len(column.texts) / 2) or values <= _YES_NO:
         return False
     return not all(re.fullmatch(r"[-+\d.,]+", text) for text in values) and recognise_dates(column.sample) is None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from iceberg.errors import MappingError
+from iceberg.ingest.columns.content_ranks import MOST_LABELS
 from iceberg.ingest.columns.layouts import longer_periods
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
 from iceberg.ingest.columns.propose import CERTAIN, category_candidates, normalise_header
@@ -153,7 +154,11 @@ class _Columns:
 
     @property
     def candidates(self) -> str:
-        return ", ".join(category_candidates(self.relation, self.chosen)) or "–"
+        """Columns that could be the category: those of few labels, else whatever no field takes."""
+        taken = {choice.header for choice in self.chosen.choices.values()}
+        worded = [column for column in self.relation.columns if any(re.search(r"[^\W\d]{2}", text) for text in column.texts)]
+        free = [column.header for column in worded if column.header not in taken and recognise_dates(column.sample) is None]
+        return ", ".join(category_candidates(self.relation, self.chosen) or free[:MOST_HEADERS]) or "–"
 
 
 def require_certain(opened: Mapping[str, list[Opened]]) -> None:
@@ -221,6 +226,13 @@ def _missing_category(columns: _Columns) -> MappingError | None:
     return MappingError("category_missing", values)
 
 
+def _fiscal_months(columns: _Columns) -> MappingError | None:
+    fiscal = next((choice for choice in columns.unsure if choice.reason == "fiscal"), None)
+    if fiscal is None:
+        return None
+    return MappingError("fiscal_months", {"file": columns.file, "column": fiscal.header, "field": fiscal.field, "table": columns.chosen.table})
+
+
 def _departure_without_day(columns: _Columns) -> MappingError | None:
     gone = columns.chosen.choices.get("churned")
     if columns.chosen.table != "customers" or "start_date" not in columns.doubtful or gone is None or gone.confidence < CERTAIN:
@@ -244,6 +256,37 @@ def _long_periods(columns: _Columns) -> MappingError | None:
     asked = columns.chosen.table == "volumes" and "month" in columns.doubtful
     periods = longer_periods(columns.relation) if asked else ()
     return MappingError("periods_not_months", {"file": columns.file, "periods": ", ".join(periods[:4])}) if periods else None
+
+
+def _sums_beside(columns: _Columns) -> MappingError | None:
+    """Volumes in which a column that is not read has a label, such as all regions, whose rows are the sums of the others: they would count twice."""
+    if columns.chosen.table != "volumes" or "complaints" not in columns.chosen.choices:
+        return None
+    month, category, count = (columns.relation.column(columns.chosen.header(name) or "") for name in ("month", "category", "complaints"))
+    taken = {choice.header for choice in columns.chosen.choices.values()}
+    for label in columns.relation.columns:
+        if month is None or category is None or count is None or label.header in taken or not label.is_text or len(set(label.texts)) > MOST_LABELS:
+            continue
+        value = _label_of_sums(list(zip(month.sample, category.sample, count.sample, label.sample, strict=False)))
+        if value:
+            return MappingError("sums_beside", {"file": columns.file, "column": label.header, "value": value})
+    return None
+
+
+def _label_of_sums(rows: list[tuple[str | None, ...]]) -> str:
+    """The label whose count, in every month and category, is the sum of those of several other labels; "" for none."""
+    cells: dict[tuple[str | None, str | None], dict[str, int]] = {}
+    for month, category, count, label in rows:
+        text = (count or "").strip()
+        if not text.isdigit() or not label or label.strip() in cells.setdefault((month, category), {}):
+            return ""
+        cells[month, category][label.strip()] = int(text)
+    labels = {label for found in cells.values() for label in found}
+    whole = [found for found in cells.values() if len(found) > 2]
+    for label in sorted(labels) if len(whole) > 1 and len(whole) == len(cells) else ():
+        if all(label in found and 2 * found[label] == sum(found.values()) for found in whole) and any(found[label] for found in whole):
+            return label
+    return ""
 
 
 def _missing_header(columns: _Columns) -> MappingError | None:
@@ -280,10 +323,13 @@ def _doubtful_columns(columns: _Columns) -> MappingError | None:
 
 
 QUESTIONS: tuple[Callable[[_Columns], MappingError | None], ...] = (  # in this order; the last one asks about everything else
-    _unsolved_formulas, _cut_ids, _repeated_header, _free_text, _coded_flag, _missing_category, _departure_without_day, _empty_columns,
-    _unreadable_values, _long_periods, _missing_header, _doubtful_columns,
+    _unsolved_formulas, _cut_ids, _repeated_header, _fiscal_months, _free_text, _coded_flag, _missing_category, _departure_without_day,
+    _empty_columns, _unreadable_values, _long_periods, _missing_header,
+    _sums_beside, _doubtful_columns,
 )  # fmt: skip
-UNANSWERABLE = frozenset({"ids_cut_short", "formulas_unsolved", "periods_not_months", "files_differ", "flat_beside_dates"})  # no mapping mends these
+UNANSWERABLE = frozenset({  # by no mapping
+    "ids_cut_short", "formulas_unsolved", "periods_not_months", "files_differ", "flat_beside_dates", "sums_beside",
+})  # fmt: skip
 
 
 def _is_text(relation: SourceTable, mapping: ColumnMapping, choice: FieldChoice) -> bool:

@@ -11,7 +11,7 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.schema import BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR
 
 PREVIEW_ROWS = 1000
-_FORMULA_TEXT = re.compile(r'^ *="+(.*?)"+ *$')
+_FORMULA_TEXT = re.compile(r"""^ *="+(.*?)"+ *$|^ *(?:'|\t+)([0-9].*?) *$""")  # a spreadsheet keeps the zeros of ="001", '001 and a tab before 001
 _TEXT = "VARCHAR"
 ZONED = "TIMESTAMP WITH TIME ZONE"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -65,10 +65,10 @@ class SourceColumn:
     @property
     def unwrapped(self) -> SourceColumn:
         """The same with the texts inside ``="..."``, by which exports protect zeros and days from spreadsheets; itself where none is written so."""
-        if not self.is_text or self.wrapped_name or not any(text and _FORMULA_TEXT.match(text.strip()) for text in self.sample):
+        if not self.is_text or self.wrapped_name or not any(text and _FORMULA_TEXT.match(text) for text in self.sample):
             return self
-        texts = tuple(text if text is None else _FORMULA_TEXT.sub(r"\1", text.strip()) for text in self.sample)
-        sql = f"regexp_replace({self.sql}, '{_FORMULA_TEXT.pattern}', '\\1')"
+        texts = tuple(text if text is None else _FORMULA_TEXT.sub(r"\1\2", text) for text in self.sample)
+        sql = f"regexp_replace({self.sql}, {quote_text(_FORMULA_TEXT.pattern)}, '\\1\\2')"
         return SourceColumn(self.header, sql, self.type, texts, self.sql)
 
     @property

@@ -141,9 +141,10 @@ def report_categories(connection: duckdb.DuckDBPyConnection, rows: str, plan: Ca
     for text, number in connection.execute(f"SELECT category, count(*) FROM ({rows}) WHERE category IS NOT NULL GROUP BY 1").fetchall():
         for name in str(text).split(SEVERAL):
             sizes[name] += number
-    alike = group_categories({name: number for name, number in sizes.items() if name != UNCATEGORISED})
-    names = tuple((name, number, plan.becomes[name]) for name, number in sorted(plan.sizes.items(), key=lambda item: (-item[1], item[0])))
     several = None if rules.split_categories else several_in_one(plan.sizes)
+    whole = {name: number for name, number in sizes.items() if name != UNCATEGORISED and (several is None or name not in several.cells)}
+    alike = group_categories(whole)
+    names = tuple((name, number, plan.becomes[name]) for name, number in sorted(plan.sizes.items(), key=lambda item: (-item[1], item[0])))
     return CategoryReport(names, spellings_of(plan) if rules.category_spelling == "merge" else (), alike, several)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -44,8 +45,39 @@ def is_table_of_rows(text: str) -> bool:
     return is_address(text) and text.partition("://")[0].lower() not in OBJECT_STORES and _opener_of(text.partition("://")[0].lower()) is not None
 
 
+# The tables that were fetched so far inside `fetched_once`, by address, and where they are.
+_FETCHED: ContextVar[tuple[Workspace, dict[str, FetchedTable]] | None] = ContextVar("fetched", default=None)
+
+
+@contextmanager
+def fetched_once(temp_directory: Path | None = None) -> Iterator[None]:
+    """Within the block each address is read once, however often its table is asked for; the private files go with the block."""
+    workspace = Workspace(temp_directory)
+    token = _FETCHED.set((workspace, {}))
+    try:
+        yield
+    finally:
+        _FETCHED.reset(token)
+        workspace.close()
+
+
 def fetch_table(text: str, workspace: Workspace) -> FetchedTable:
     """Bring the table of an address to a private file: Parquet, CSV of a PostgreSQL, or the object itself.
+
+    Raises:
+        FileError: ``address_*``, ``database_*``, ``object_*``, ``lake_*``.
+    """
+    shared = _FETCHED.get()
+    if shared is None:
+        return _fetch(text, workspace)
+    kept, fetched = shared
+    if text not in fetched:
+        fetched[text] = _fetch(text, kept)
+    return fetched[text]
+
+
+def _fetch(text: str, workspace: Workspace) -> FetchedTable:
+    """Bring the table of an address to a file of `workspace`.
 
     Raises:
         FileError: ``address_*``, ``database_*``, ``object_*``, ``lake_*``.

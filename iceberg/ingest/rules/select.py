@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -24,7 +24,7 @@ from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, UNCATEGORI
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
-from iceberg.ingest.values.numbers import DECIMAL_COMMA, GROUPED_COMMA, NumberReading, finite_sql, number_sql, recognise_numbers
+from iceberg.ingest.values.numbers import BY_COMMA, BY_POINT, NumberReading, finite_sql, number_sql, recognise_numbers
 from iceberg.ingest.values.terms import contract_sql, counts_in_years, term_sql
 
 _NO_LAST_DAY = quote_text("|".join(re.escape(text) for text in (*BLANK_TEXTS, *STILL_HERE)))
@@ -185,17 +185,18 @@ def _number_reading(
         return replace(seen, decimal=mapping.decimal, plain=False, ambiguous=False)
     if not seen.ambiguous:
         return seen
+    mark = next((mark for text in column.texts for mark in ",." if mark in text), ",")
     if name in _WHOLE_NUMBERS:  # 1,234 complaints are no one and a quarter
-        return replace(seen, decimal=".", ambiguous=False)
-    decimals, groups = _count_values(connection, source, column, [DECIMAL_COMMA, GROUPED_COMMA])
+        return replace(seen, decimal="." if mark == "," else ",", ambiguous=False)
+    decimals, groups = _count_values(connection, source, column, BY_COMMA if mark == "," else BY_POINT)
     if decimals == groups == 0:
-        example = next(text for text in column.sample if text and "," in text)
-        values = {"file": source.reading.file, "column": column.header, "value": example.strip(), "table": mapping.table}
-        raise MappingError("numbers_ambiguous", values)
+        example = next((text for text in column.texts if mark in text), "")
+        values = {"file": source.reading.file, "column": column.header, "value": example, "table": mapping.table}
+        raise MappingError("numbers_ambiguous" if mark == "," else "points_ambiguous", values)
     return replace(seen, decimal="," if decimals >= groups else ".", ambiguous=False)
 
 
-def _count_values(connection: Queryable, source: SourceTable, column: SourceColumn, patterns: list[str]) -> list[int]:
+def _count_values(connection: Queryable, source: SourceTable, column: SourceColumn, patterns: Sequence[str]) -> list[int]:
     """How many values of the whole column match each pattern; 0 where malformed lines stop the count."""
     counts = ", ".join(f"count(*) FILTER (regexp_matches({column.sql}, {quote_text(pattern)}))" for pattern in patterns)
     try:

@@ -5,9 +5,11 @@ sqlglot rather than Ibis: the statements stay texts that DuckDB runs as they are
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +47,13 @@ def transpile(statement: str, *, ours: Collection[str] = ()) -> str:
     return str(tree.sql(dialect="spark"))
 
 
+@cache
+def _accents() -> tuple[str, str]:
+    """Letters with accents, and each without: Latin ones, which words for yes, no and states are written in."""
+    letters = [letter for letter in map(chr, range(0xC0, 0x250)) if len(unicodedata.normalize("NFD", letter)) > 1]
+    return "".join(letters), "".join(unicodedata.normalize("NFD", letter)[0] for letter in letters)
+
+
 def _translated(node: Any) -> Any:  # noqa: ANN401  # sqlglot's own
     """Translate a function that sqlglot passes on unchanged although Spark has another name for it."""
     from sqlglot import exp
@@ -52,9 +61,12 @@ def _translated(node: Any) -> Any:  # noqa: ANN401  # sqlglot's own
     if isinstance(node, exp.RegexpFullMatch):
         options = node.args.get("options")
         pattern = f"^{'(?i)' if options is not None and 'i' in options.name else ''}(?:{node.expression.name})$"
-        return exp.RegexpLike(this=node.this, expression=exp.Literal.string(pattern))
+        text = node.this.transform(_translated)  # sqlglot does not look into what is put in place of a node
+        return exp.RegexpLike(this=text, expression=exp.Literal.string(pattern))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "strlen":
         return exp.Anonymous(this="octet_length", expressions=node.expressions)
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "strip_accents":
+        return exp.Anonymous(this="translate", expressions=[*node.expressions, *map(exp.Literal.string, _accents())])
     if isinstance(node, exp.Anonymous) and node.name.lower() == "isfinite":
         return exp.LT(this=exp.Abs(this=node.expressions[0]), expression=exp.Literal.number("1e300"))
     if isinstance(node, exp.TryCast) and node.to.this == exp.DataType.Type.DATE and not node.meta.get("whole"):

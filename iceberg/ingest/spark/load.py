@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,10 +31,12 @@ from iceberg.ingest.rules.rules import reject_mask, rules_of
 from iceberg.ingest.rules.select import resolve_fields, select_sql
 from iceberg.ingest.schema import CANONICAL_COLUMNS, COLUMNS_TOGETHER, FIELDS_OF_CUSTOMER, TABLES, RowIssue
 from iceberg.ingest.spark.categories import settle_spellings
+from iceberg.ingest.spark.customers import make_ids_alike, require_dated
 from iceberg.ingest.spark.engine import SparkEngine, SparkResult
 from iceberg.ingest.spark.local_tables import LocalTables, is_read_here
 from iceberg.ingest.spark.session import SessionOptions, open_session
 from iceberg.ingest.spark.sources import PREFIX, SparkSource, open_spark_source
+from iceberg.ingest.spark.state import SparkLoad
 from iceberg.ingest.tables import IngestReport, Tables
 
 TAKEN = tuple(table.name for table in TABLES if table.in_spark)
@@ -45,21 +47,6 @@ _DAYS = {
     "complaints": ("min(complaint_date)", "max(complaint_date)"),
     "volumes": ("min(month)", "max(last_day(month))"),
 }
-
-
-@dataclass
-class _Load:
-    """One load under way."""
-
-    engine: SparkEngine
-    mappings: MappingSet
-    today: date
-    judged: dict[str, JudgedTable] = field(default_factory=dict)
-    relations: dict[str, str] = field(default_factory=dict)  # of tables whose categories were written anew
-
-    def rows_of(self, table: str) -> str:
-        """The relation of the typed rows of a table."""
-        return self.relations.get(table, f"read_{table}")
 
 
 def load_spark_tables(
@@ -98,7 +85,7 @@ def load_spark_tables(
     mappings, options = mapping or MappingSet(), session or SessionOptions()
     _require_plain(mappings)
     today = max(today or date.today(), as_of or date.min)
-    load = _Load(SparkEngine(open_session(options)), mappings, today)
+    load = SparkLoad(SparkEngine(open_session(options)), mappings, today)
     load.engine.stage = "reading"
     here = {table: sources[table] for table in TAKEN if table in sources and table != "customers" and is_read_here(sources[table])}
     local = LocalTables(here, mappings, today, on_file, options.temp_directory)
@@ -153,11 +140,13 @@ def _recognise(engine: SparkEngine, name: str, mapping: MappingSet | None) -> st
     return table
 
 
-def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Tables, IngestReport]:
+def _judge(load: SparkLoad, local: LocalTables, issues_per_rule: int) -> tuple[Tables, IngestReport]:
     engine, judged = load.engine, load.judged
     engine.stage = "judging"
     load.relations, joining = settle_spellings(engine, judged, load.mappings.joining)
+    notes = make_ids_alike(load) if "customers" in judged else ()
     if "customers" in judged:
+        notes += require_dated(load, judged["customers"])
         _judge_customers(load, judged["customers"])
     for table in ("complaints", "incidents"):
         if table in judged:
@@ -179,7 +168,7 @@ def _judge(load: _Load, local: LocalTables, issues_per_rule: int) -> tuple[Table
         rows={table: item.totals for table, item in judged.items()},
         rules=tuple(count for item in judged.values() for count in item.rule_counts),
         issues=tuple(issues),
-        notes=notes_of(list(judged.values())),
+        notes=notes_of(list(judged.values())) + notes,
         first_complaint=first,
         last_day=last,
         parts=local.parts,
@@ -207,7 +196,7 @@ def _require_plain(mappings: MappingSet) -> None:
     """
     joining = mappings.joining
     settings = {
-        "id_normalisation": bool(joining.id_normalisation),
+        "id_normalisation": bool(set(joining.id_normalisation) - {"exact"}),
         "merge_categories": bool(joining.merge_categories),
         "drop_categories": bool(joining.drop_categories),
         "split_categories": bool(joining.split_categories),
@@ -220,7 +209,7 @@ def _require_plain(mappings: MappingSet) -> None:
         raise FileError("spark_no_joining", {"settings": ", ".join(name for name, given in settings.items() if given)})
 
 
-def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
+def _read(load: SparkLoad, table: str, found: SparkSource) -> JudgedTable:
     """Make the view ``read_<table>``: canonical columns, flags and, of rows that broke a rule, the mapped cells as text."""
     source = _source_table(load.engine, table, found)
     given = load.mappings.get(table)
@@ -235,7 +224,7 @@ def _read(load: _Load, table: str, found: SparkSource) -> JudgedTable:
         raise FileError("spark_needs_types", {"file": found.name, "columns": ", ".join(foreign)})
     texts = [f"CASE WHEN flags <> 0 THEN {name}_text END AS {name}_text" for name in fields.columns]
     fields = replace(fields, dates={field: replace(reading, iso_only=True) for field, reading in fields.dates.items()})
-    own = ["complaint_id"] if "complaint_id" in fields.columns else []
+    own = [name for name in ("complaint_id", "churned") if name in fields.columns]
     select = select_sql(source, table, fields, today=f"DATE '{load.today.isoformat()}'", texts=True)
     load.engine.view(f"read_{table}", f"SELECT {', '.join([*CANONICAL_COLUMNS[table], *own, 'flags', *texts])} FROM ({select}) AS typed_cells")
     used = {field: column.header for field, column in fields.columns.items()}
@@ -290,19 +279,20 @@ def _require_certain(source: SourceTable, mapping: ColumnMapping) -> None:
     check_columns({mapping.table: [(source, mapping)]})
 
 
-def _judge_customers(load: _Load, item: JudgedTable) -> None:
+def _judge_customers(load: SparkLoad, item: JudgedTable) -> None:
     """Make ``judged_customers``. Only rows whose id occurs more than once are sorted."""
-    engine, trusted = load.engine, f"read_customers WHERE (flags & {reject_mask('customers')}) = 0"
+    engine, rows = load.engine, load.rows_of("customers")
+    trusted = f"{rows} WHERE (flags & {reject_mask('customers')}) = 0"
     engine.make("repeated_ids", f"SELECT customer_id AS again FROM {trusted} GROUP BY customer_id HAVING count(*) > 1")
     [(ids,)] = engine.execute("SELECT count(*) FROM repeated_ids").fetchall()
     if not ids:
-        engine.make("judged_customers", "SELECT * FROM read_customers")
+        engine.make("judged_customers", f"SELECT * FROM {rows}")
         return
     if load.mappings.joining.repeated_customers == "auto":
         _require_no_subscriptions(engine, item, trusted)
     columns = ", ".join(["customer_id", *FIELDS_OF_CUSTOMER, *(f"{name}_text" for name in item.fields.columns)])
-    once = "SELECT read_customers.* FROM read_customers LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
-    repeated = repeated_customers_sql("read_customers JOIN repeated_ids ON customer_id = again")
+    once = f"SELECT {rows}.* FROM {rows} LEFT JOIN repeated_ids ON customer_id = again WHERE again IS NULL"
+    repeated = repeated_customers_sql(f"{rows} JOIN repeated_ids ON customer_id = again")
     engine.make(
         "judged_customers",
         f"SELECT {columns}, flags FROM ({once}) AS alone UNION ALL SELECT {columns}, flags | bit AS flags FROM ({repeated}) AS judged",
@@ -322,7 +312,7 @@ def _require_no_subscriptions(engine: SparkEngine, item: JudgedTable, trusted: s
         raise FileError("spark_repeated_customers", {"file": item.source.reading.file, "count": int(restarted), "customers": int(customers)})
 
 
-def _judge_against_customers(load: _Load, table: str, *, numbered: bool) -> None:
+def _judge_against_customers(load: SparkLoad, table: str, *, numbered: bool) -> None:
     """Make ``judged_complaints`` or ``judged_incidents``. Of repeated complaints the first row stays where rows are numbered, else any."""
     rows = load.rows_of(table)
     if "customers" in load.judged:

@@ -36,7 +36,7 @@ _SIGNS = {
     "HUF": "FT HUF",
     "RON": "LEI LEU RON",
     "BGN": "ЛВ. BGN",
-    "ZAR": "ZAR",
+    "ZAR": "R ZAR",
     "MAD": "DHS DH MAD",
     "AED": "AED",
     "SAR": "SAR",
@@ -67,6 +67,7 @@ _NAMES |= {"STERLING": "GBP", "FRANC SUISSE": "CHF", "SWISS FRANC": "CHF", "FRAN
 _BY_LENGTH = sorted(_CODE_OF, key=lambda sign: (-len(sign), sign))
 SIGN = f"(?:{'|'.join(map(re.escape, _BY_LENGTH))})"
 CODES = frozenset(_SIGNS)
+WITHOUT_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "XOF", "XAF", "XPF", "IDR", "HUF"})
 # A sign, or the sign with its code, before or behind the amount; blanks have been taken out and letters are upper case.
 _BEFORE = re.compile(f"^[-+(]*({SIGN})(?:{SIGN})?[-+]?[0-9.,]")
 _BEHIND = re.compile(f"[0-9.,)-](?:[$])?({SIGN})(?:HT|TTC)?[)-]*$")

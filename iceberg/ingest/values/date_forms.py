@@ -30,7 +30,7 @@ _MONTHS = {
     12: "december decembre dec dezember dez diciembre dic dicembre dezembro",
 }
 _NUMBER_OF_MONTH = {name: number for number, names in _MONTHS.items() for name in names.split()}
-_MON = "|".join(sorted(_NUMBER_OF_MONTH, key=lambda name: (-len(name), name)))  # longer names first
+MONTH_NAMES = "|".join(sorted(_NUMBER_OF_MONTH, key=lambda name: (-len(name), name)))  # longer names first
 _DAYS = (
     "monday|mon|tuesday|tues|tue|wednesday|weds|wed|thursday|thurs|thur|thu|friday|fri|saturday|sat|sunday|sun|"
     "lundi|lun|mardi|mar|mercredi|mer|jeudi|jeu|vendredi|ven|samedi|sam|dimanche|dim|"
@@ -44,10 +44,11 @@ _HALF_DAY = " ?[ap]\\.? ?m\\.?"
 _ZONES = (
     "est|edt|cst|cdt|mst|mdt|pst|pdt|akst|akdt|hst|cet|cest|wet|west|eet|eest|bst|ist|msk|jst|aest|aedt|nzst|nzdt|[a-z]+/[a-z_]+(?:/[a-z_]+)?"
 )
-_OFFSET = "(?:(?:z|utc|gmt|ut)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?)"
-_ZONE = f"(?: ?(?:{_OFFSET}|{_ZONES}))?(?: ?\\([^)]*\\))?"
+_OFFSET = "(?:(?:z|utc|gmt|ut)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(?::?[0-9]{2})?(?: (?:utc|gmt))?)"
+_NAMED = "(?: ?(?:\\([^)]*\\)|\\[[^]]*\\]))?"  # the zone again, by its name
+_ZONE = f"(?: ?(?:{_OFFSET}|{_ZONES}))?{_NAMED}"
 _CLOCK = (
-    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m))?"
+    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m|uhr))?"
     f"(?:{_HALF_DAY})?| ?h|{_HALF_DAY})"
 )
 _TIME = f"(?:[ t,:-]+(?:a |at |um |- )?{_CLOCK}{_ZONE})?"
@@ -60,7 +61,8 @@ _STEPS = (
     (re.compile("^ ?['=\"]+(?:le )?|^ ?le |^ | $|\"$"), ""),
     (
         re.compile(
-            f"^(?:{_DAYS})\\.?,? +((?:[0-9]{{1,2}}{_ORDINAL}{_LOOSE}(?:de )?(?:{_MON})|(?:{_MON})[. ]|[0-9]{{1,4}} ?[-/.] ?[0-9]{{1,2}}[-/. ]).*)$"
+            f"^(?:{_DAYS})\\.?,? +((?:[0-9]{{1,2}}{_ORDINAL}{_LOOSE}(?:de )?(?:{MONTH_NAMES})|(?:{MONTH_NAMES})[. ]|"
+            f"[0-9]{{1,4}} ?[-/.] ?[0-9]{{1,2}}[-/. ]).*)$"
         ),
         "\\1",
     ),
@@ -105,19 +107,19 @@ FORMS = (
         "\\1-\\2-\\3",
     ),
     # The name says which number is the month, whatever the order: 1 March 2023, March 1, 2023, 2023 March 1, and the clock between day and year.
-    _form("named_month", f"([0-9]{{1,2}}){_ORDINAL}{_LOOSE}(?:(?:de|of) )?({_MON})\\.?,?{_LOOSE}(?:de )?{_YEAR}{_TIME}", "\\3-\\2-\\1"),
-    _form("named_month", f"({_MON})\\.?{_LOOSE}([0-9]{{1,2}}){_ORDINAL}(?:[ ,/.-]+([0-9]{{4}})|, ?'?([0-9]{{2}})){_TIME}", "\\3\\4-\\1-\\2"),
-    _form("named_month", f"([0-9]{{4}}){_LOOSE}({_MON})\\.?{_LOOSE}([0-9]{{1,2}}){_TIME}", "\\1-\\2-\\3"),
-    _form("named_month", f"({_MON})\\.? ([0-9]{{1,2}}) {_CLOCK}{_ZONE} ([0-9]{{4}})", "\\3-\\1-\\2"),
+    _form("named_month", f"([0-9]{{1,2}}){_ORDINAL}{_LOOSE}(?:(?:de|of) )?({MONTH_NAMES})\\.?,?{_LOOSE}(?:de )?{_YEAR}{_TIME}", "\\3-\\2-\\1"),
+    _form("named_month", f"({MONTH_NAMES})\\.?{_LOOSE}([0-9]{{1,2}}){_ORDINAL}(?:[ ,/.-]+([0-9]{{4}})|, ?'?([0-9]{{2}})){_TIME}", "\\3\\4-\\1-\\2"),
+    _form("named_month", f"([0-9]{{4}}){_LOOSE}({MONTH_NAMES})\\.?{_LOOSE}([0-9]{{1,2}}){_TIME}", "\\1-\\2-\\3"),
+    _form("named_month", f"({MONTH_NAMES})\\.? ([0-9]{{1,2}}) {_CLOCK}{_ZONE} ([0-9]{{4}})", "\\3-\\1-\\2"),
     _form("year_month", "((?:19|20)[0-9]{2})(?:[-/. ]?m?(0[1-9]|1[0-2])|[-/. ]m?([1-9]))", "\\1-\\2\\3-1"),
     _form("month_year", "(0?[1-9]|1[0-2])[-/. ]((?:19|20)[0-9]{2})", "\\2-\\1-1"),
-    _form("named_month_year", f"({_MON})\\.?[ /-]*'?{_YEAR}", "\\2-\\1-1"),
-    _form("named_month_year", f"([0-9]{{4}})[ /-]*({_MON})\\.?", "\\1-\\2-1"),
+    _form("named_month_year", f"({MONTH_NAMES})\\.?[ /-]*'?{_YEAR}", "\\2-\\1-1"),
+    _form("named_month_year", f"([0-9]{{4}})[ /-]*({MONTH_NAMES})\\.?", "\\1-\\2-1"),
 )
-_MOMENT = f"([0-9]{{1,2}}) ?[:.h] ?([0-9]{{2}})[0-9:.,ms ]*([ap])?[ .m]*({_OFFSET})(?: ?\\([^)]*\\))?(?: [0-9]{{4}})?$"
+_MOMENT = f"([0-9]{{1,2}}) ?[:.h] ?([0-9]{{2}})[0-9:.,ms ]*([ap])?[ .m]*({_OFFSET}){_NAMED}(?: [0-9]{{4}})?$"
 _OFFSET_PARTS = "([+-])([0-9]{1,2}):?([0-9]{2})?"
 _CLOCK_END = f"(?:[:.h] ?[0-9]{{2}}|t[0-9]{{4}}(?:[0-9]{{2}})?|[:.h][0-9]{{2}}[.,:][0-9]{{1,9}}|{_HALF_DAY})(?:{_HALF_DAY})?"
-_WITH_ZONE = re.compile(f"{_CLOCK_END} ?(?:{_OFFSET}|{_ZONES})(?: ?\\([^)]*\\))?(?: [0-9]{{4}})?$")
+_WITH_ZONE = re.compile(f"{_CLOCK_END} ?(?:{_OFFSET}|{_ZONES}){_NAMED}(?: [0-9]{{4}})?$")
 
 
 @cache

@@ -13,20 +13,51 @@ from iceberg.ingest.values.dates import BLANK_TEXTS
 _YES = "1|1[.,]0+|yes|y|true\\.?|t|oui|o|vrai|v|x|ja|si|sim"
 _NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false\\.?|f|non|faux|nein|nee|nao"
 _LEFT = (
-    "churned?|left|gone|exited|lost|former|partie?|resiliee?|cancell?ed|attrited customer|inactive?|inactif|perdue?|closed|fermee?|cloturee?|"
-    "terminated|desabonnee?|radiee?|ancien client|ended|expired|expiree?|termine?e?|deactivated"
+    "(?:(?:customer|client|account|contract|subscription|user|member) )?(?:churned|cancell?ed|lost|closed|terminated|expired|deactivated|inactive)|"
+    "churn|churner|left|gone|exited|ended|disconnected|unsubscribed|discontinued|"
+    "(?:former|lost|past|ex|churned|attrited|inactive|cancell?ed|previous)[ -](?:customer|client|member|subscriber|user|account)|former|attrited|"
+    "(?:client|abonnee?|adherente?|compte|contrat) (?:perdue?|partie?|resiliee?|inactif|inactive|cloture|ferme|termine)|"
+    "partie?|resiliee?|inactif|perdue?|fermee?|cloturee?|desabonnee?|desinscrite?|radiee?|annulee?|"
+    "anciens? (?:client|abonne|adherent|membre)e?|ex[ -](?:client|abonne|adherent)e?|expiree?|terminee?|"
+    "gekundigt|beendet|inaktiv|geschlossen|ausgetreten|abgemeldet|ehemalig(?:e|er|er kunde)?|storniert|verloren|"
+    "(?:de |dado de |dada de )?baja|inactiv[oa]|cancelad[oa]|perdid[oa]|cerrad[oa]|ex ?cliente|"
+    "disdett[oa]|cessat[oa]|inattiv[oa]|pers[oa]|chius[oa]|disattivat[oa]|annullat[oa]|"
+    "opgezegd|inactief|vertrokken|gesloten|beeindigd|geannuleerd|voormalig|inativ[oa]|encerrad[oa]"
 )
 _HERE = (
-    "stayed|stay|active|actif|actifs|current|existing customer|retained|present|joined|loyal|en cours|valide|client|abonnee?|ouverte?|open|live|"
-    "en vigueur|fidele|reste|subscribed"
+    "(?:(?:customer|client|account|contract|subscription|user|member) )?(?:active|current|live|open|retained|enabled|subscribed)|"
+    "(?:active|current|existing|live) (?:customer|client|member|subscriber|user|account)|stayed|stay|present|joined|loyal|customer|subscriber|"
+    "actifs?|en cours|valide|(?:client|abonnee?|adherente?|compte|contrat)(?: actif| active)?|ouverte?|en vigueur|fidele|reste|"
+    "aktiv|aktiver kunde|laufend|bestandskunde|kunde|offen|(?:de |dado de |dada de )?alta|activ[oa]|vigente|"
+    "cliente(?: activo| attivo| ativo)?|abiert[oa]|attiv[oa]|in corso|apert[oa]|actief|lopend|klant|ativ[oa]|em vigor"
 )
 _FLAG = re.compile(rf"(?:{_YES})|(?:{_NO})|(?:{_LEFT})|(?:{_HERE})|\d+(?:[.,]0+)?")
+_YES_OR_NO = re.compile(rf"(?:{_YES})|(?:{_NO})")
 _YES_NO_OR_NUMBER = re.compile(rf"(?:{_YES})|(?:{_NO})|\d+(?:[.,]0+)?")
+MOST_FLAGS = 3  # judgement: yes, no and perhaps another way to write one of them
 MOST_VALUES = 12  # judgement: an analyst does not choose among more values than this
 # Headers of columns that hold a state in words; numbers in such a column are codes of unknown meaning.
-_STATES = frozenset({"status", "statut", "statut client", "customer status", "account status", "etat", "etat client", "situation"})
-_STILL_HERE = frozenset(
-    {"actif", "active", "is active", "isactive", "client actif", "active customer", "toujours client", "encore client", "still here", "retained"}
+_STATES = frozenset(
+    {"status", "statut", "statut client", "customer status", "account status", "etat", "etat client", "situation", "estado", "stato", "state"}
+)
+# Words before and behind those that say who is gone, or still here, in the header of a flag.
+_BEFORE = (
+    r"(?:(?:is|has|was|est|a|es|esta|ha|e|ist|hat|still|toujours|encore|noch|ancora|the|le|la|client|customer|account|compte|user|member|subscriber|"
+    r"abonne|adherent|contract|contrat|subscription|abonnement|kunde|kunden|vertrag|cliente|klant|properties|fields|attributes|custom) )*"
+)
+_BEHIND = (
+    r"(?: (?:flag|ind|indicator|indicateur|yn|y n|o n|oui non|yes no|ja nein|si no|0 1|bool|client|customer|account|compte|user|member|subscriber|"
+    r"abonne|adherent|contract|contrat|subscription|abonnement|kunde|kunden|cliente|klant))*"
+)
+_STILL_HERE = re.compile(
+    _BEFORE + r"(?:active|actif|active|aktiv|activo|activa|attivo|attiva|ativo|ativa|actief|enabled|current|retained|subscribed|vigente|en cours|"
+    r"laufend|still here|(?:still|toujours|encore|noch|ancora) (?:client|customer|member|kunde|cliente))" + _BEHIND
+)
+_SAYS_GONE = re.compile(
+    _BEFORE + r"(?:churn|churned|churner|attrited|attrition|left|lost|gone|exited|departed|cancell?ed|cancellation|cancelation|terminated|"
+    r"unsubscribed|deactivated|inactive|resiliee?|resiliation|desabonnee?|desinscrite?|radiee?|partie?|perdue?|inactif|gekundigt|kundigung|inaktiv|ausgetreten|"
+    r"baja|dado de baja|inactivo|inactiva|cancelado|cancelada|perdido|disdetto|disdetta|cessato|inattivo|perso|opgezegd|opzegging|inactief|"
+    r"vertrokken|inativo|inativa|cancelou)" + _BEHIND
 )
 
 
@@ -72,7 +103,21 @@ def likely_yes(field: str, found: Sequence[str]) -> str:
 
 def says_still_here(header: str) -> bool:
     """Whether yes in a column with this normalised header means that the customer has not left."""
-    return header in _STILL_HERE
+    return _STILL_HERE.fullmatch(header) is not None
+
+
+def names_departures(header: str, values: Iterable[str | None]) -> bool:
+    """Whether a column of yes and no has a header that says who left, or who is still here."""
+    filled = {text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS}
+    named = _STILL_HERE.fullmatch(header) or _SAYS_GONE.fullmatch(header)
+    return named is not None and 1 <= len(filled) <= MOST_FLAGS and all(_YES_OR_NO.fullmatch(text) for text in filled)
+
+
+def state_words(values: Iterable[str | None]) -> tuple[int, int, int]:
+    """Of the different words in a column: how many say that a customer left, how many that the customer is here, and how many there are."""
+    words = {text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS}
+    gone, here = (sum(re.fullmatch(pattern, word) is not None for word in words) for pattern in (_LEFT, _HERE))
+    return gone, here, len(words)
 
 
 def _plain(text: str) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from iceberg.ingest.engine.connection import quote_text
-from iceberg.ingest.values.currencies import SIGN, currencies_in, rate_sql
+from iceberg.ingest.values.currencies import SIGN, WITHOUT_CENTS, currencies_in, rate_sql
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
 # What is taken off an amount before it is read, in order, by both engines of regular expressions: blanks (also no-break and narrow ones) and the
 # apostrophes of Switzerland; the currency or a percent sign before or behind it; the brackets, or the sign behind it, of an amount below zero.
 _STEPS = (
     (re.compile("[\\s\u00a0\u202f\u2009'\u2019_]"), ""),
+    (re.compile("([0-9])[.,:][-\u2013\u2014]{1,2}"), "\\1"),  # no cents: 1'000.\u2013, 1 000:-
     (re.compile(f"^=?\"?([-+(]*)(?:{SIGN}){{1,2}}([-+]?[0-9.,])"), "\\1\\2"),
     (re.compile(f"([0-9.,)-])(?:{SIGN}){{0,2}}(?:HT|TTC|%)?\\.?([)-]*)\"?$"), "\\1\\2"),
     (re.compile("^\\((.*)\\)$|^([0-9.,]+)-$"), "-\\1\\2"),
@@ -21,15 +22,18 @@ _STEPS = (
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
+_SHORT_OR_GROUPED = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2})*,\d{3}(,\d{3})*(\.\d+)?")
 
 # Patterns of an amount without ornaments; the second mark groups thousands (and, in India, hundreds).
 _POINT_SQL = "[-+]?(\\d{1,3}(,\\d{2})*,\\d{3}|\\d+)?(\\.\\d*)?([eE][-+]?\\d+)?"
 _COMMA_SQL = "[-+]?(\\d{1,3}(\\.\\d{3})+|\\d+)?(,\\d*)?"
 
-# What decides how 1,234 is read: a comma before other than three final digits is a decimal mark; two commas, or one before a point, group thousands.
-DECIMAL_COMMA = r",(\d{1,2}|\d{4,})\D*$"
-GROUPED_COMMA = r"\d,\d{3}[,.]\d"
+# What shows that the comma of 1,234 is a decimal mark, and that it groups thousands: it stands before other than three final digits; two of them,
+# or one before a point.
+BY_COMMA = (r",(\d{1,2}|\d{4,})\D*$", r"\d,\d{3}[,.]\d")
+# The same for the comma beside 1.234, in the same order. Four digits without a point show that points do not group.
+BY_POINT = (r"\d\.\d{3}[,.]\d", r"\.(\d{1,2}|\d{4,})\D*$|(^|\D)0\.\d|^[-+]?\d{4,}$")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
     if not filled:
         return None
     plain = sum(bool(_PLAIN.fullmatch(text)) for text in filled)
-    if plain == len(filled):
+    if plain == len(filled) and not _may_be_grouped(filled):
         return NumberReading(".", True, 1.0)
     found = currencies_in(compact(text) for text in filled)
     currency = found[0] if found else ""
@@ -83,7 +87,14 @@ def recognise_numbers(values: Iterable[str | None]) -> NumberReading | None:
         return None
     ambiguous = point == comma and any(re.fullmatch(r"[-+]?\d{1,3}[.,]\d{3}", text) for text in bare)
     decimal = "," if comma > point or (comma == point and any("," in text for text in bare)) else "."
+    if ambiguous and currency in WITHOUT_CENTS:  # 1.000 CFA are a thousand
+        ambiguous, decimal = False, "," if any("." in text for text in bare) else "."
     return NumberReading(decimal, False, max(point, comma) / len(filled), ambiguous, currency, found)
+
+
+def _may_be_grouped(texts: list[str]) -> bool:
+    """Whether points may group thousands, as in 950 and 1.250: three digits behind each, and nothing that only a decimal point explains."""
+    return all(_SHORT_OR_GROUPED.fullmatch(text) for text in texts) and any("." in text for text in texts)
 
 
 def compact(text: str) -> str:

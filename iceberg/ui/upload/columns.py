@@ -49,9 +49,12 @@ def choose_columns(frame: Frame, upload: Upload, previews: Previews) -> MappingS
             st.markdown(f"**{words.text(f'ui.upload.table_{file.table}')}** · {plain(file.name)}")
             mappings[file.table] = _choose_table(frame, file, previews, saved.get(file.table) if saved else None, saved.segments if saved else ())
     mapping = replace(saved, tables=mappings, segments=()) if saved else MappingSet(mappings)  # the segments are among the columns of a table
-    missing = [name for table in mappings.values() for name in table.missing]
-    if missing:
-        named = ", ".join(field_name(frame, name) for name in missing)
+    missing = {table: ", ".join(field_name(frame, name) for name in mapping.missing) for table, mapping in mappings.items() if mapping.missing}
+    if missing:  # beside other tables its name says under which tab to look
+        several = len(mappings) > 1
+        tables = {table: words.text(f"ui.upload.table_{table}") for table in missing}
+        shown = (words.text("ui.upload.missing_in", fields=names, table=tables[table]) if several else names for table, names in missing.items())
+        named = " · ".join(shown)
         st.warning(plain(words.text("ui.upload.missing", fields=named)), icon=":material/warning:")
         return None
     if not _all_readable(frame, upload, mapping) or not _says_who_left(frame, upload, mapping):
@@ -179,6 +182,7 @@ def _choose_header(frame: Frame, preview: FilePreview, table: str, name: str, st
         headers,
         index=headers.index(header) if header in headers else 0,
         format_func=lambda column: words.text("ui.upload.column_none") if column is None else column,
+        placeholder=words.text("ui.upload.column_none"),  # of a page that is opened again
         key=f"{stem}.{name}",
         help=words.text(help_key) if words.has(help_key := f"ui.upload.field_{name}_help") else None,
     )
@@ -210,7 +214,7 @@ def _choose_segments(frame: Frame, preview: FilePreview, stem: str, saved: Colum
     elif chosen:
         rows = zip(*(preview.sample(name) for name in chosen), strict=False)
         examples = list(dict.fromkeys(LEVELS_TOGETHER.join((text or "").strip() or BLANK_LEVEL for text in row) for row in rows))[:3]
-        shown = words.text("ui.upload.examples", values=" · ".join(f"“{text[:40]}”" for text in examples))
+        shown = words.text("ui.upload.examples", values=" · ".join(words.text("report.noise.quoted", category=text[:40]) for text in examples))
         st.caption(plain(f"{words.text('ui.upload.segments_together')} {shown}"))
     return COLUMNS_TOGETHER.join(chosen) or None
 
@@ -239,7 +243,8 @@ def _reason(frame: Frame, preview: FilePreview, name: str, chosen: str) -> tuple
     words = frame.words
     proposed = preview.proposal.choices.get(name)
     examples = [text.strip() for text in preview.sample(chosen) if text and text.strip()][:3]
-    shown = words.text("ui.upload.examples", values=" · ".join(f"“{text[:24]}”" for text in examples)) if examples else ""
+    quoted = " · ".join(words.text("report.noise.quoted", category=text[:24]) for text in examples)
+    shown = words.text("ui.upload.examples", values=quoted) if examples else ""
     if proposed is None or proposed.header != chosen:
         return "chosen", f"{words.text('ui.upload.chosen_by_you')} {shown}"
     key = f"ingest.reasons.{proposed.reason}"

@@ -40,9 +40,11 @@ def take_file(frame: Frame, table: str, column: Place) -> tuple[UploadedFile | N
     parts = files_of_session().get(table, ())
     if parts and not st.session_state.get(key):
         with column.container(horizontal=True, vertical_alignment="center", key=f"given-{table}"):
-            size = words.decimal(sum(len(source.data) for source, _ in parts) / 1_000_000, 1)
+            held = sum(len(source.data) for source, _ in parts)
+            small = held < 100_000
+            size = words.integer(max(round(held / 1000), 1)) if small else words.decimal(held / 1_000_000, 1)
             name = " + ".join(source.name for source, _ in parts)
-            st.markdown(f":material/draft: **{plain(name)}** · {plain(words.text('ui.upload.size', size=size))}")
+            st.markdown(f":material/draft: **{plain(name)}** · {plain(words.text('ui.upload.size_small' if small else 'ui.upload.size', size=size))}")
             remove = partial(_remove, table)
             st.button(words.text("ui.upload.remove"), icon=":material/close:", type="tertiary", key=f"press.remove.{table}", on_click=remove)
     return (UploadedFile.of_several(table, parts) if parts else None), column.container()

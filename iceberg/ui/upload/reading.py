@@ -98,7 +98,7 @@ def describe_reading(frame: Frame, reading: FileReading) -> str:
     if reading.separator and reading.rewritten != "fixed_width":
         named.append(words.text("ui.upload.separated_by", mark=_separator_name(frame, reading.separator)))
     if reading.sheet:
-        named.append(f"{words.text('ui.upload.reading_sheet')} “{reading.sheet}”")
+        named.append(f"{words.text('ui.upload.reading_sheet')} {words.text('report.noise.quoted', category=reading.sheet)}")
         others = [sheet for sheet in reading.sheets if sheet != reading.sheet]
         named += [words.text("ingest.reading.other_sheets", sheets=", ".join(others))] if others else []
     if reading.header_line:
