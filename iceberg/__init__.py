@@ -29,7 +29,18 @@ if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and edit
     from iceberg.ingest.tables import Tables as Tables
     from iceberg.model.assumptions import Assumptions as Assumptions
     from iceberg.model.assumptions import CategoryPrior as CategoryPrior
+    from iceberg.model.assumptions import Efficacy as Efficacy
     from iceberg.model.assumptions import SilentRatioPrior as SilentRatioPrior
+    from iceberg.model.decision.agreed_test import AgreedTest as AgreedTest
+    from iceberg.model.decision.callback import CallPlan as CallPlan
+    from iceberg.model.decision.callback import plan_callback as plan_callback
+    from iceberg.model.decision.fixes import Decisions as Decisions
+    from iceberg.model.decision.fixes import Fix as Fix
+    from iceberg.model.decision.fixes import decide as decide
+    from iceberg.model.decision.follow_up import FollowUp as FollowUp
+    from iceberg.model.decision.follow_up import Intervention as Intervention
+    from iceberg.model.decision.follow_up import follow_up as follow_up
+    from iceberg.model.decision.follow_up import learned_efficacy as learned_efficacy
     from iceberg.model.estimate import estimate_iceberg as estimate_iceberg
     from iceberg.model.results import CategoryEstimate as CategoryEstimate
     from iceberg.model.results import CredibleInterval as CredibleInterval
@@ -48,7 +59,11 @@ _HOMES = {
     "iceberg.ingest.mapping": ("ColumnMapping", "MappingSet"),
     "iceberg.ingest.load": ("load_tables",),
     "iceberg.ingest.tables": ("IngestReport", "RowIssue", "Tables"),
-    "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "SilentRatioPrior"),
+    "iceberg.model.assumptions": ("Assumptions", "CategoryPrior", "Efficacy", "SilentRatioPrior"),
+    "iceberg.model.decision.agreed_test": ("AgreedTest",),
+    "iceberg.model.decision.callback": ("CallPlan", "plan_callback"),
+    "iceberg.model.decision.fixes": ("Decisions", "Fix", "decide"),
+    "iceberg.model.decision.follow_up": ("FollowUp", "Intervention", "follow_up", "learned_efficacy"),
     "iceberg.model.estimate": ("estimate_iceberg",),
     "iceberg.model.results": ("CategoryEstimate", "CredibleInterval", "Diagnostic", "IcebergEstimate", "TotalEstimate"),
     "iceberg.simulation.company": ("SimulatedCompany", "simulate_company"),

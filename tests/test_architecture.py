@@ -62,8 +62,8 @@ MAY_IMPORT = {
 # Rooms of a part, bottom to top: each imports only rooms that stand before it. A room is a folder with all below it, or a module.
 ORDER = {
     "ingest": [
-        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables", "mapping", "opening",
-        "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
+        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables",
+        "silent_leavers", "interventions", "mapping", "opening", "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
         "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",

@@ -1,12 +1,16 @@
 """`iceberg decide`: what is typed, what is refused, and the document that it writes."""
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from iceberg.cli.arguments.option_types import UsageError, check_amount, check_amount_of, check_efficacy_of, check_share_of
+from iceberg.cli.arguments.option_types import UsageError, check_amount, check_amount_of, check_efficacy_of, check_intervention, check_share_of
 from iceberg.cli.main import main
+from iceberg.ingest.interventions import InterventionEntry
+from iceberg.ingest.mapping import MappingSet
 from tests.companies import write_company
 
 COSTS = ["--cost", "delivery=4 000", "--cost", "billing=1500", "--customer-value", "300"]
@@ -61,6 +65,31 @@ def test_costs_that_decide_nothing_end_with_a_message(tmp_path: Path, capsys: py
     assert main(["decide", *files, "--quiet", "--lang", "en", "--json", str(document), *(one.format(folder=tmp_path) for one in extra)]) == 2
     assert says in " ".join(capsys.readouterr().err.split())
     assert not document.exists() and not list(tmp_path.glob("brief*"))
+
+
+def test_a_fix_is_followed_up_and_decides_about_the_next_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """compare writes what it found; decide starts from it, and takes it at that where these months cannot tell any more."""
+    files = given(tmp_path)
+    kept, found = tmp_path / "kept.toml", tmp_path / "found.json"
+    asked = ["--intervention", "delivery@2025-01", "--keep", str(kept), "--json", str(found)]
+    assert main(["compare", *files, "--quiet", "--lang", "en", *asked]) == 0
+    assert "“delivery”" in capsys.readouterr().out
+    (one,) = json.loads(found.read_text(encoding="utf-8"))["interventions"]
+    entry = MappingSet.load(kept).interventions[0]
+    assert entry.found == (one["log_effect"], one["log_error"]) and one["untouched"] == []
+    earlier = replace(entry, category="billing", start=date(2010, 1, 1), found=(-0.9, 0.01))
+    MappingSet(interventions=(replace(entry, found=None), earlier)).save(kept)
+    path = tmp_path / "decided.json"
+    assert main(["decide", *files, "--quiet", "--mapping", str(kept), "--json", str(path), *COSTS]) == 0
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert document["interventions"] == [one]
+    share = {row["category"]: row["efficacy"]["mean"] for row in document["decisions"]}
+    assert share["billing"] == pytest.approx(1 - 2.718281828**-0.9, abs=0.02)  # 59 %, and surely so
+    assert 0.3 < share["delivery"] < share["billing"]  # what was found for billing counts half for delivery
+    for wrong in ("delivery", "@2025-01", "delivery@2025-13"):
+        with pytest.raises(UsageError):
+            check_intervention(wrong)
+    assert check_intervention("a@b@2025-01 in x, y") == InterventionEntry("a@b", date(2025, 1, 1), ("x, y",))
 
 
 def test_the_document_has_the_decisions_beside_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

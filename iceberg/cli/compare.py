@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import STANDARD_INPUT, Options
-from iceberg.cli.estimate import make_estimate
+from iceberg.cli.decisions.interventions import Followed, follow_interventions, follow_up_text, keep_interventions
+from iceberg.cli.estimate import Estimated, make_estimate
 from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
 
@@ -29,20 +30,29 @@ def run_compare(options: Options, words: Translator) -> int:
 
     sources: tuple[str, ...] = ()
     moment = None
+    followed = Followed()
+    made = None
     if options.compared:
         comparison, sources, moment = _compare_published(options, words)
+    elif options.apart:
+        comparison = _compare_apart(options, words)
     else:
-        comparison = _compare_apart(options, words) if options.apart else _compare_together(options, words)
-    text = _text(comparison, options, words, sources)
+        made = make_estimate(options, words)
+        followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
+        comparison = _compare_together(made, followed, options)
+    text = follow_up_text(followed, words) + _text(comparison, options, words, sources)
     if options.reports and not sources:
         sources = _describe_files(options, words)
-    compared = Compared(comparison, options.category, sources if options.reports else (), options.author, moment)
+    category = options.category or (followed.found[0].intervention.category if followed.found else None)
+    compared = Compared(comparison, category, sources if options.reports else (), options.author, moment, followed.found)
     written = []
     for path in (*options.reports, *([options.json] if options.json is not None else [])):
         name = "json" if path is options.json else path.suffix.lower().removeprefix(".")
         written.append((path, comparison_bytes(compared, format=name, language=words.language)))
     for path, content in written:
         write_whole(path, content)
+    if made is not None and options.keep is not None:
+        keep_interventions(options.keep, followed, made.counted.report, made.counted.mapping)
     print_result(text)
     return DONE
 
@@ -85,11 +95,17 @@ def _describe_files(options: Options, words: Translator) -> tuple[str, ...]:
     )
 
 
-def _compare_together(options: Options, words: Translator) -> Comparison:
+def _compare_together(made: Estimated, followed: Followed, options: Options) -> Comparison:
+    """Two periods of one estimate; without periods those that the first fix compares.
+
+    Raises:
+        UsageError: Without either.
+    """
     from iceberg.model.compare import compare_periods
 
-    before, after = options.periods
-    made = make_estimate(options, words)
+    if not options.periods and not followed.found:
+        raise UsageError("two_periods")
+    before, after = options.periods or (followed.found[0].months_before, followed.found[0].months_after)
     return compare_periods(made.estimate, made.counted.counts, before=before, after=after)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
+from iceberg.cli.decisions.interventions import follow_interventions, follow_up_text, interventions_document
 from iceberg.cli.estimate import Estimated, make_estimate, read_template_of
 from iceberg.cli.terminal import DONE, print_result, write_whole
 from iceberg.locale import Translator
@@ -35,15 +37,18 @@ def run_decide(options: Options, words: Translator) -> int:
     fixes = fixes_of(options)
     template = read_template_of(options)
     made = make_estimate(options, words)
+    followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
+    learned = dict(options.efficacies)
+    fixes = tuple(one if one.category in learned else replace(one, efficacy=followed.efficacy(one.category)) for one in fixes)
     decisions = decide(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
-    text = _text(decisions, made.estimate, words)
+    text = follow_up_text(followed, words) + _text(decisions, made.estimate, words)
     briefs = _briefs(decisions, made, options, template)
     if options.json is not None:
         document = build_document(made.estimate, made.counted.counts, rows=made.counted.rows, language=words.language)
         stakes = stakes_of(made.estimate, fixes, budget=options.budget, years=options.years, customer_value=options.customer_value)
         studies = [] if stakes is None else [one.value for one in design_study(made.estimate, StudyTarget(), stakes=stakes).reaches]
         document["information"] = information_document(decisions.value_of_certainty, stakes, studies)
-        document |= decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
+        document |= interventions_document(followed, words) | decisions_document(decisions) | {"mirror": mirror_document(hold_mirror(made.estimate))}
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
     for path, content in briefs.items():
         write_whole(path, content)

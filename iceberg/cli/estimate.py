@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
+from iceberg.cli.decisions.interventions import Followed, follow_interventions, follow_up_text, interventions_document
 from iceberg.cli.source_names import name_files
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.locale import Translator
@@ -43,6 +45,9 @@ class CountedFiles:
         return totals
 
 
+WhileOpen = Callable[["Tables", CountedFiles], None]
+
+
 @dataclass(frozen=True, eq=False)
 class Estimated:
     """The estimate of one run and what it was estimated from."""
@@ -57,8 +62,10 @@ def run_estimate(options: Options, words: Translator) -> int:
 
     template = read_template_of(options)
     made = make_estimate(options, words)
-    write_files(made, options, words, template=template)
-    print_result(build_estimate_text(made.estimate, made.counted.counts, words) + build_rows_text(made.counted.report, words))
+    followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
+    write_files(made, options, words, template=template, followed=followed)
+    text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
+    print_result(text + build_rows_text(made.counted.report, words))
     return DONE
 
 
@@ -71,8 +78,13 @@ def make_estimate(options: Options, words: Translator) -> Estimated:
     return Estimated(estimate, counted)
 
 
-def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
+def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOpen | None = None) -> CountedFiles:
     """Read the files into tables and the tables into counts.
+
+    Args:
+        options: Files and window.
+        progress: Called at each step.
+        while_open: Called with the tables and the counts before the rows are dropped; the tables then hold the ids of customers.
 
     Raises:
         IcebergError: When the files cannot be read or the window does not fit them.
@@ -101,7 +113,7 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
             **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
             mapping=mapping,
             as_of=options.as_of,
-            counted=CountedDays(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS),
+            counted=CountedDays(options.since, options.as_of, options.window_months or DEFAULT_WINDOW_MONTHS, ids=while_open is not None),
             memory_limit=options.memory_limit,
             temp_directory=options.temp_dir,
             on_file=progress.of_file,
@@ -121,7 +133,10 @@ def count_files(options: Options, progress: ProgressLine) -> CountedFiles:
             negative_controls=chosen.negative_controls,
             recording_changes=chosen.recording_changes,
         )
-    return CountedFiles(counts, report, mapping, assumptions)
+        counted = CountedFiles(counts, report, mapping, assumptions)
+        if while_open is not None:
+            while_open(tables, counted)
+    return counted
 
 
 def estimate_counts(counted: CountedFiles, options: Options, progress: ProgressLine) -> IcebergEstimate:
@@ -153,7 +168,9 @@ def read_template_of(options: Options) -> bytes | None:
     return read_template(options.template) if options.template is not None else default_template()
 
 
-def write_files(made: Estimated, options: Options, words: Translator, *, link: str = "", template: bytes | None = None) -> None:
+def write_files(
+    made: Estimated, options: Options, words: Translator, *, link: str = "", template: bytes | None = None, followed: Followed | None = None
+) -> None:
     """Write the JSON document and the reports that were asked for.
 
     No clock: the same files, options and seed give the same bytes.
@@ -164,6 +181,7 @@ def write_files(made: Estimated, options: Options, words: Translator, *, link: s
         words: Language.
         link: Where a published version is opened, for the reports.
         template: From `read_template_of`, for slides.
+        followed: Fixes that were followed up, for the JSON document.
     """
     from iceberg.report.export import build_document, document_to_json
     from iceberg.report.files import Provenance, report_bytes
@@ -171,6 +189,7 @@ def write_files(made: Estimated, options: Options, words: Translator, *, link: s
     counted = made.counted
     if options.json is not None:
         document = build_document(made.estimate, counted.counts, rows=counted.rows, language=words.language)
+        document |= interventions_document(followed, words)
         write_whole(options.json, document_to_json(document).encode())
     provenance = Provenance(files=name_files(options) if options.reports else (), rows=counted.rows, link=link)
     reports = [
@@ -218,9 +237,10 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), keep_cancellations=True)
     if options.negative_controls:
         mapping = replace(mapping or MappingSet(), negative_controls=options.negative_controls)
-    if options.gap_days is None and options.inactivity_days is None:
+    if options.gap_days is None and options.inactivity_days is None and not options.interventions:
         return mapping
     mapping = mapping or MappingSet()
+    mapping = replace(mapping, interventions=(*mapping.interventions, *options.interventions))
     joining = mapping.joining
     gap_days = joining.gap_days if options.gap_days is None else options.gap_days
     return replace(mapping, joining=replace(joining, gap_days=gap_days, inactivity_days=options.inactivity_days or joining.inactivity_days))

@@ -19,6 +19,7 @@ from iceberg.cli.arguments.options import Options, parse_options
 from iceberg.cli.check import run_check
 from iceberg.cli.compare import run_compare
 from iceberg.cli.decide import run_decide
+from iceberg.cli.decisions.callback import run_callback
 from iceberg.cli.design import run_design
 from iceberg.cli.estimate import run_estimate
 from iceberg.cli.publish import run_publish
@@ -115,6 +116,7 @@ def _run(options: Options, words: Translator) -> int:
         "compare": run_compare,
         "decide": run_decide,
         "design": run_design,
+        "callback": run_callback,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)

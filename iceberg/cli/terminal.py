@@ -177,8 +177,13 @@ class ProgressLine:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, private: bool = False) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
+
+    Args:
+        path: The file.
+        content: All of it.
+        private: Whether only this user may read it, from its first byte on.
 
     Raises:
         UsageError: When it cannot be written.
@@ -190,7 +195,8 @@ def write_whole(path: Path, content: bytes) -> None:
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            with draft.open("wb") as file:
+            draft.unlink(missing_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -285,7 +285,7 @@ def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tup
         if name in loaded:
             raise MappingError("complaints_without_ids", {"file": relation.reading.file, "headers": ", ".join(relation.reading.headers)})
         fitted = [(source, _as_volumes(mapping) if unlinked else mapping) for source, mapping in parts]
-        collects = table == "customers" and not _needs_ids(opened, loaded)
+        collects = table == "customers" and not counted.ids and not _needs_ids(opened, loaded)
         selection = select_customers(load.connection, opened.files, loaded, counted) if collects else None
         loaded[name] = _read_unlinked(load, fitted) if unlinked else read_table(load, name, fitted, selection)
     if "customers" in loaded:

@@ -17,6 +17,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.columns.places import with_blanks, without_blanks
 from iceberg.ingest.files.source_table import SourceTable
+from iceberg.ingest.interventions import SECTION, InterventionEntry, interventions_from
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
 from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, MONTH_OF_YEAR, SHORTEST_TERM, TERM_WORDS, all_fields
@@ -50,6 +51,7 @@ class MappingSet:
     `keep_cancellations`: whether complaints that look like logged cancellations count as complaints.
     `negative_controls`: categories that cannot cause departures.
     `asked`: places that a question names, such as ``customers.date_formats.start_date``: written as blanks, to be filled in.
+    `interventions`: fixes that were made, to be followed up.
     `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
     """
 
@@ -65,6 +67,7 @@ class MappingSet:
     negative_controls: tuple[str, ...] = ()
     money_months: int | None = None
     discount: float | None = None
+    interventions: tuple[InterventionEntry, ...] = ()
     asked: tuple[str, ...] = ()
 
     @property
@@ -136,7 +139,8 @@ class MappingSet:
         if self.segments:
             table = "flat" if "flat" in tables else "customers"
             tables[table] = {"segments": list(self.segments)} | tables.get(table, {})
-        return with_blanks(choices | tables, self.asked)
+        written: dict[str, Any] = {SECTION: [one.to_dict() for one in self.interventions]} if self.interventions else {}
+        return with_blanks(choices | tables | written, self.asked)
 
     @classmethod
     def load(cls, path: str | Path) -> MappingSet:
@@ -158,11 +162,11 @@ class MappingSet:
         """From plain values; raises what `load` raises."""
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
-        joins = {key: value for key, value in content.items() if key == "relations"}
+        joins = {key: value for key, value in content.items() if key in {"relations", SECTION}}
         content = without_blanks({key: value for key, value in content.items() if key not in joins}) | joins
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
-        choices = {"joining", "relations", "window", "categories", "money"}
+        choices = {"joining", "relations", "window", "categories", "money", SECTION}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
         window = _window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
@@ -177,6 +181,7 @@ class MappingSet:
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
             **_money_from(content.get("money", {}), name),
+            interventions=interventions_from(content.get(SECTION, []), name),
         )
 
 

@@ -135,6 +135,12 @@ class Efficacy:
         solved = least_squares(lambda at: logit(beta(*np.exp(at)).ppf([0.05, 0.95])) - asked, start, bounds=(-3.0, 12.0))
         return cls(*(float(one) for one in np.exp(solved.x)))
 
+    def quantiles(self, levels: tuple[float, ...]) -> tuple[float, ...]:
+        """Quantiles of the share."""
+        from scipy.stats import beta
+
+        return tuple(float(one) for one in beta(self.alpha, self.beta).ppf(levels))
+
     def draw(self, rng: np.random.Generator, draws: int) -> FloatArray:
         """(K,) shares."""
         import numpy as np

@@ -138,16 +138,16 @@ def compare_periods(estimate: IcebergEstimate, counts: CohortCounts, *, before: 
     cells = estimate.cells
     if cells is None or not cells.has_calendar:
         raise OptionError("compare_no_dates")
-    places = [_month_places(cells.months, period) for period in (before, after)]
+    places = [month_places(cells.months, period) for period in (before, after)]
     if set(places[0]) & set(places[1]):
         raise OptionError("compare_overlap")
-    basis = _basis(counts)
+    basis = basis_of(counts)
     sides = [
         _Side(
             _summed(estimate, months),
             cells.vocal[:, :, months].sum(axis=(1, 2)),
             float(cells.vocal_any[:, months].sum()),
-            _exposure(counts, basis, months),
+            exposure_of(counts, basis, months),
         )
         for months in places
     ]
@@ -169,8 +169,8 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
             ``compare_nothing_shared``.
     """
     _refuse_without_range(before, after)
-    basis = _basis(after_counts)
-    if _basis(before_counts) != basis:
+    basis = basis_of(after_counts)
+    if basis_of(before_counts) != basis:
         raise OptionError("compare_basis")
     names = [name for name in _names(after) if name in _names(before)]
     if not names:
@@ -183,7 +183,7 @@ def compare_studies(before: IcebergEstimate, before_counts: CohortCounts, after:
             _summed(study, None)[rng.permutation(len(study.draws.silent_churn))[:number]],
             np.array([item.vocal_customers for item in study.categories], dtype=np.float64),
             float(study.total.vocal_customers),
-            _exposure(counts, basis, None),
+            exposure_of(counts, basis, None),
         )
         for study, counts in ((before, before_counts), (after, after_counts))
     ]
@@ -240,7 +240,7 @@ def rate_draws(estimate: IcebergEstimate, counts: CohortCounts, *, category: str
         raise KeyError(category)
     customers = summed.sum(axis=1) if category is None else summed[:, _names(estimate).index(category)]
     rng = np.random.default_rng([estimate.seed, _STREAM])
-    draws: FloatArray = rng.standard_gamma(np.maximum(customers, 0.0) + 0.5) / _exposure(counts, _basis(counts), None)
+    draws: FloatArray = rng.standard_gamma(np.maximum(customers, 0.0) + 0.5) / exposure_of(counts, basis_of(counts), None)
     return draws
 
 
@@ -277,7 +277,12 @@ def _names(estimate: IcebergEstimate) -> list[str]:
     return [item.category for item in estimate.categories]
 
 
-def _month_places(months: Sequence[date], period: Months) -> list[int]:
+def month_places(months: Sequence[date], period: Months) -> list[int]:
+    """Positions of the months of a period, whole inside the months counted.
+
+    Raises:
+        OptionError: ``compare_month_outside``.
+    """
     first, last = (day.replace(day=1) for day in period)
     places = [place for place, month in enumerate(months) if first <= month <= last]
     if first > last or not places or first < months[0] or last > months[-1]:
@@ -293,17 +298,19 @@ def _summed(estimate: IcebergEstimate, months: list[int] | None) -> FloatArray:
     return np.asarray(chosen.sum(axis=(2, 3), dtype=np.float64), dtype=np.float64)
 
 
-def _basis(counts: CohortCounts) -> Basis:
+def basis_of(counts: CohortCounts) -> Basis:
+    """What a rate of these counts is per."""
     if not counts.has_customers:
         return "months"
     return "customer_months" if counts.has_calendar else "customers"
 
 
-def _exposure(counts: CohortCounts, basis: Basis, months: list[int] | None) -> float:
-    """Thousand customer-months (or customers) that could still leave in silence; months where customers are not counted."""
+def exposure_of(counts: CohortCounts, basis: Basis, months: list[int] | None, *, segments: Sequence[int] | None = None) -> float:
+    """Thousand customer-months (or customers) that could still leave in silence, of all or some segments; months where customers are not counted."""
     if basis == "months":
         return counts.window.days / DAYS_PER_MONTH if months is None else _covered_days(counts, months) / DAYS_PER_MONTH
-    days = counts.silent_person_days.sum(axis=(0, 2)).astype(np.float64)
+    chosen = counts.silent_person_days if segments is None else counts.silent_person_days[list(segments)]
+    days = chosen.sum(axis=(0, 2)).astype(np.float64)
     at_risk = float(days.sum() if months is None else days[months].sum())
     return at_risk / 1000 / (DAYS_PER_MONTH if basis == "customer_months" else 1.0)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from iceberg.locale import Translator, round_significant
+from iceberg.model.assumptions import Efficacy
 from iceberg.model.compare import Comparison, Difference, Months, Remark
+from iceberg.model.decision.follow_up import FollowUp, learned_efficacy
 from iceberg.model.results import CredibleInterval
 from iceberg.report.tables.tidy import interval_columns, tidy_frame
 from iceberg.report.words import customers, share
@@ -98,6 +101,10 @@ def _remark(remark: Remark, words: Translator) -> str:
         values["names"] = ", ".join(words.text(f"compare.assumption.{name}") for name in values["names"])
     if "categories" in values:
         values["categories"] = ", ".join(words.text("report.noise.quoted", category=name) for name in values["categories"])
+    if isinstance(values.get("share"), float):
+        values["share"] = words.percent(values["share"])
+    values |= {name: round_significant(values[name]) for name in ("observed", "implied") if name in values}
+    values |= {name: words.month(value) for name, value in values.items() if isinstance(value, date)}
     return words.text(f"compare.remarks.{remark.code}", **values)
 
 
@@ -167,3 +174,97 @@ def _document(difference: Difference) -> dict[str, Any]:
 
 def _interval(interval: CredibleInterval) -> dict[str, float]:
     return {"lower": round(interval.lower, 6), "median": round(interval.median, 6), "upper": round(interval.upper, 6)}
+
+
+def follow_up_sentence(found: FollowUp, words: Translator) -> str:
+    """Did the fix work? One sentence with the fall, its range, the probability and the customers kept."""
+    fall, kept = found.fall, found.kept
+    key = found.outcome
+    if key == "probably" and not found.untouched and found.probability_success >= found.sureness:
+        key = "worked_alone"  # type: ignore[assignment]  # a key of the sentences
+    return words.text(
+        f"follow_up.{key}",
+        category=found.intervention.category,
+        start=words.month(found.intervention.start),
+        probability=share(found.probability_fell, words),
+        kept_low=customers(kept.lower, words),
+        kept_high=customers(kept.upper, words),
+        **{name: share(max(value, 0.0), words) for name, value in _ends_of(fall)},
+        **{f"change{name}": words.percent(1 - value) for name, value in (("", fall.median), ("_low", fall.upper), ("_high", fall.lower))},
+        **{f"rise{name}": words.percent(max(-value, 0.0)) for name, value in (("", fall.median), ("_low", fall.upper), ("_high", fall.lower))},
+    )
+
+
+def _ends_of(interval: CredibleInterval) -> tuple[tuple[str, float], ...]:
+    return ("low", interval.lower), ("middle", interval.median), ("high", interval.upper)
+
+
+def follow_up_lines(found: FollowUp, words: Translator) -> tuple[str, ...]:
+    """What the sentence rests on: the months, both rates of either side, earlier starts, what was expected, and the agreed test."""
+    unit = words.text(f"follow_up.unit.{found.basis}")
+    before, after = (_period(months, side, words) for months, side in ((found.months_before, "before"), (found.months_after, "after")))
+    touched = ", ".join(found.touched) if found.untouched else words.text("follow_up.all_touched")
+    rates = {"rate_before": rate_text(found.before.median, words), "rate_after": rate_text(found.after.median, words)}
+    lines = [words.text("follow_up.periods", before=before, after=after), words.text("follow_up.touched", touched=touched, unit=unit, **rates)]
+    if found.before_others is not None and found.after_others is not None:
+        rates = {"rate_before": rate_text(found.before_others.median, words), "rate_after": rate_text(found.after_others.median, words)}
+        lines.append(words.text("follow_up.untouched", untouched=", ".join(found.untouched), **rates))
+    if found.placebo_p is not None:
+        lines.append(words.text("follow_up.placebo", starts=found.starts, share=words.percent(found.placebo_p)))
+    expected, test = found.intervention.expected, found.intervention.test
+    if expected is not None:
+        side = "under" if expected < found.fall.lower else "over" if expected > found.fall.upper else "inside"
+        lines.append(words.text("follow_up.expected", expected=words.percent(expected), verdict=words.text(f"follow_up.expected_{side}")))
+    if test is not None:
+        asked = words.text("follow_up.test_fall", fall=words.percent(test.least_fall)) if test.least_fall else words.text("follow_up.test_any")
+        passed = words.text("follow_up.passed" if found.probability_success >= test.sureness else "follow_up.failed")
+        values = {"sureness": words.percent(test.sureness), "reading": words.month(test.reading)}
+        lines.append(words.text("follow_up.test", fall=asked, passed=passed, probability=share(found.probability_success, words), **values))
+    return tuple(lines)
+
+
+def follow_up_remarks(found: FollowUp, words: Translator) -> tuple[tuple[str, str], ...]:
+    """The remarks on a follow-up: severity and sentence."""
+    return tuple((remark.severity, _remark(remark, words)) for remark in found.remarks)
+
+
+def learned_sentence(efficacy: Efficacy, category: str, words: Translator) -> str:
+    """What past fixes made of the efficacy that is assumed for the next one."""
+    ends = {name: share(value, words) for name, value in zip(("low", "middle", "high"), efficacy.quantiles((0.05, 0.5, 0.95)), strict=True)}
+    return words.text("follow_up.learned", category=category, before=share(Efficacy().mean, words), **ends)
+
+
+def follow_up_document(found: FollowUp, words: Translator) -> dict[str, Any]:
+    """A follow-up for other programs; intervals are 90 %."""
+    intervention, test = found.intervention, found.intervention.test
+    months = {name: [f"{month:%Y-%m}" for month in getattr(found, name)] for name in ("months_before", "months_after")}
+    rates = {"before": found.before, "after": found.after, "before_others": found.before_others, "after_others": found.after_others}
+    learned = learned_efficacy([(intervention, found.log_effect, found.log_error)], intervention.category)
+    return {
+        "category": intervention.category,
+        "start": f"{intervention.start:%Y-%m}",
+        "touched": list(found.touched),
+        "untouched": list(found.untouched),
+        "expected": intervention.expected,
+        "extent": intervention.extent,
+        "agreed_test": None if test is None else {
+            "read_in": f"{test.reading:%Y-%m}",
+            "least_fall": test.least_fall,
+            "sureness": test.sureness,
+            "passed": found.probability_success >= test.sureness,
+        },
+        "outcome": found.outcome,
+        **months,
+        "basis": found.basis,
+        **{f"complaint_rate_{name}": None if rate is None else _interval(rate) for name, rate in rates.items()},
+        "fall": _interval(found.fall),
+        "probability_fell": round(found.probability_fell, 6),
+        "probability_success": round(found.probability_success, 6),
+        "customers_kept": _interval(found.kept),
+        "earlier_starts": found.starts,
+        "placebo_p": None if found.placebo_p is None else round(found.placebo_p, 6),
+        "log_effect": round(found.log_effect, 6),
+        "log_error": round(found.log_error, 6),
+        "efficacy": {"alpha": round(learned.alpha, 6), "beta": round(learned.beta, 6), "mean": round(learned.mean, 6)},
+        "remarks": [{"code": one.code, "severity": one.severity, "message": _remark(one, words)} for one in found.remarks],
+    }  # fmt: skip

@@ -138,7 +138,7 @@ def decisions_document(decisions: Decisions) -> dict[str, Any]:
     """The decisions for other programs, as the contract of the command line has them; intervals are 90 %."""
     table = decision_table(decisions)
     return {
-        "decisions": [_document(row) for row in table.to_dict("records")],
+        "decisions": [_document(row) | {"efficacy": _efficacy(row["category"], decisions)} for row in table.to_dict("records")],
         "best_set": None if decisions.best is None else {
             "categories": list(decisions.best.categories),
             "outlay": round(decisions.best.outlay, 6),
@@ -194,6 +194,13 @@ def _document(row: dict[Any, Any]) -> dict[str, Any]:
         "probability_in_best_set": number("probability_in_best_set"),
         "lost_if_nothing_is_done": ends("idle"),
     }
+
+
+def _efficacy(category: str, decisions: Decisions) -> dict[str, float]:
+    """What a fix was taken to take away where it reaches: the default, what was typed, or what past fixes said."""
+    used = next(one.action.efficacy for one in decisions.outcomes if one.action.category == category)
+    low, high = used.quantiles((0.05, 0.95))
+    return {"mean": round(used.mean, 6), "lower": round(low, 6), "upper": round(high, 6)}
 
 
 def _ends(interval: CredibleInterval) -> dict[str, float]:

@@ -58,6 +58,25 @@ def in_hundred(rate: float, translator: Translator) -> str:
     return translator.text(f"report.in_hundred.{kind}", number=count)
 
 
+def simple_fraction(rate: float) -> tuple[int, int]:
+    """A share as a person says it, "2 in 5": of at most ten, unless it is small or nearly all."""
+    if rate < 0.09 or rate > 0.91:
+        small = min(rate, 1 - rate)
+        of = min((12, 15, 20, 30, 50, 100), key=lambda number: abs(small - 1 / number))
+        return (1, of) if rate < 0.5 else (of - 1, of)
+    pairs = [(number, of) for of in range(2, 11) for number in range(1, of)]
+    return min(pairs, key=lambda pair: abs(rate - pair[0] / pair[1]) + 0.003 * pair[1])  # judgement: 2 in 5 is easier than 4 in 9
+
+
+def chance_text(interval: CredibleInterval, translator: Translator) -> str:
+    """The chance that holds for everybody of a group, in words: "about 2 in 5 (1 in 6 to 3 in 5)"."""
+    def said(rate: float) -> str:
+        number, of = simple_fraction(rate)
+        return translator.text("callback.fraction", number=number, of=of)
+
+    return translator.text("callback.chance", middle=said(interval.median), low=said(interval.lower), high=said(interval.upper))
+
+
 def per_complainant(value: float, translator: Translator) -> str:
     """Silent leavers per complainant as said aloud: "0.88 per complainant"."""
     return translator.text("report.per_complainant", value=ratio(value, translator))

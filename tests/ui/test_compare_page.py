@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.conftest import assert_healthy, spoken
+from iceberg.ui.session.sample import load_sample
+from tests.ui.conftest import assert_healthy, page_file, spoken
 from tests.ui.test_studies import Publish, publish, store  # noqa: F401  # fixtures
 
 OpenPage = Callable[..., AppTest]
@@ -48,3 +49,25 @@ def test_what_is_on_screen_compares_with_a_published_study(open_page: OpenPage, 
     assert "customers at risk and month" in app.header[0].value
     assert "estimated apart" in said and "Only in the later one" in said  # the sample has categories that the other study has not
     assert len(app.dataframe[0].value) == 4  # billing, delivery, price and the company
+
+
+def test_a_fix_is_judged_against_the_segments_it_did_not_touch_and_kept_for_the_next_decision(open_page: OpenPage) -> None:
+    language = "fr"
+    app = open_page("compare", language=language)
+    app.segmented_control(key="compare.kind").set_value("fix").run()
+    assert_healthy(app)
+    assert "Aucun segment n’est resté tel quel" in spoken(app)
+    segments = next(one for one in app.multiselect if one.key.startswith("follow.segments"))
+    segments.set_value(segments.options[:2]).run()
+    assert_healthy(app)
+    text = spoken(app)
+    assert "laissés tels quels" in text
+    assert "Aucun segment n’est resté" not in text
+    category = app.selectbox(key="follow.category").value
+    app.button(key="follow.keep").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("decide")).run()
+    assert_healthy(app)
+    sheet = app.session_state[f"costs.{load_sample(language).digest[:16]}"]
+    rows = sheet.table.set_index("category")
+    assert rows.loc[category, "efficacy_low"] != 15.0

@@ -11,12 +11,14 @@ from datetime import date
 from pathlib import Path
 
 from iceberg.errors import OptionError
+from iceberg.ingest.interventions import InterventionEntry
 from iceberg.ingest.joining.options import CHOICES
 from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 from iceberg.model.assumptions import Efficacy
 
 _ISO_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+_INTERVENTION = re.compile(r"(?P<category>.+)@\s*(?P<month>\d{4}-(?:0[1-9]|1[0-2]))(?:\s+(?:in|dans)\s+(?P<segments>.+))?\s*")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -204,6 +206,14 @@ def check_share_of(text: str) -> tuple[str, float]:
     raise UsageError("percent_unclear", {"value": text})
 
 
+def check_control(text: str) -> float:
+    """The share that is not called, from 0 up to, but not including, 1: ``0.2``."""
+    share = _number(text.replace(",", "."))
+    if 0 <= share < 1:
+        return share
+    raise UsageError("control_unclear", {"value": text})
+
+
 def check_part(option: str) -> Callable[[str], float]:
     """A percentage from 0 up to, but not including, 100, as a share."""
 
@@ -229,6 +239,15 @@ def check_efficacy_of(text: str) -> tuple[str, Efficacy]:
     except (ValueError, OptionError):
         pass
     raise UsageError("efficacy_unclear", {"value": text})
+
+
+def check_intervention(text: str) -> InterventionEntry:
+    """A category, the month of its fix and perhaps segments: ``waiting time@2026-03``, ``waiting time@2026-03 in north, south``."""
+    typed = _INTERVENTION.fullmatch(text.strip())
+    if typed is None or not typed["category"].strip():
+        raise UsageError("intervention_unclear", {"value": text})
+    segments = typed["segments"] or ""
+    return InterventionEntry(typed["category"].strip(), date.fromisoformat(f"{typed['month']}-01"), (segments.strip(),) if segments.strip() else ())
 
 
 def check_undated(text: str) -> str:

@@ -23,6 +23,7 @@ from iceberg.model.assumptions import FOLK_RATIO, Assumptions, Efficacy
 from iceberg.version import __version__
 
 if TYPE_CHECKING:
+    from iceberg.ingest.interventions import InterventionEntry
     from iceberg.ingest.spark.session import SessionOptions
 
 ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
@@ -119,6 +120,13 @@ class Options:
     decision: bool = False
     study_prices: tuple[tuple[str, float], ...] = ()
     questions: Path | None = None
+    call_list: Path | None = None
+    may_see_names: bool = False
+    n: int = 40
+    control: float = 0.2
+    months: int = 3
+    interventions: tuple[InterventionEntry, ...] = ()
+    keep: Path | None = None
     owner: str = ""
     start: date | None = None
     read_in: date | None = None
@@ -133,7 +141,7 @@ class Options:
     @property
     def outputs(self) -> list[Path]:
         """The files that are written."""
-        return [path for path in (self.json, self.questions, *self.reports) if path is not None]
+        return [path for path in (self.json, self.questions, self.keep, self.call_list, *self.reports) if path is not None]
 
     @property
     def spark_session(self) -> SessionOptions:
@@ -196,14 +204,19 @@ def _check_together(options: Options) -> None:
         raise UsageError("action_unknown", {"value": options.action, "actions": " ".join(ACTIONS)})
     if options.compared:
         _check_studies(options)
-    elif options.command == "compare" and len(options.periods) != 2:
+    elif options.command == "compare" and len(options.periods) != 2 and (options.periods or not _may_follow(options)):
         raise UsageError("two_periods")
-    elif options.command in ("estimate", "publish", "compare", "decide", "design"):
+    elif options.command in ("estimate", "publish", "compare", "decide", "design", "callback"):
         _check_estimate(options)
 
 
+def _may_follow(options: Options) -> bool:
+    """Whether a fix to be followed up can be known: it says which months to compare."""
+    return not options.apart and (bool(options.interventions) or options.mapping is not None)
+
+
 _NAMES = {  # of fields called otherwise
-    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change"},
+    **{"exchange_rates": "exchange-rate", "periods": "period", "recording_changes": "recording-change", "interventions": "intervention"},
     **{"merges": "merge-category", "drops": "drop-category"},
 }
 
@@ -221,10 +234,9 @@ def _check_studies(options: Options) -> None:
 
 
 def _check_estimate(options: Options) -> None:
-    if options.command == "decide":
-        _check_decision(options)
-    if options.command == "design":
-        _check_design(options)
+    of_command = {"decide": _check_decision, "design": _check_design, "callback": _check_callback}.get(options.command)
+    if of_command is not None:
+        of_command(options)
     has_customers = options.customers is not None or bool(options.subscriptions or options.activity)  # customers can be built from these
     if not has_customers and options.events is not None:
         raise UsageError("events_need_customers")
@@ -268,6 +280,18 @@ def _check_decision(options: Options) -> None:
         raise UsageError("brief_without_report", {"option": typed})
     if options.reports and options.category is None and len(options.costs) > 1:
         raise UsageError("brief_needs_category", {"known": ", ".join(name for name, _ in options.costs)})
+
+
+def _check_callback(options: Options) -> None:
+    """Check before anything is read that the list of names is wanted, and goes to a new file of this machine."""
+    if options.call_list is None:
+        raise UsageError("callback_needs_list")
+    if not options.may_see_names:
+        raise UsageError("callback_names", {"file": str(options.call_list)})
+    if options.engine == "spark":
+        raise UsageError("callback_spark")
+    if options.call_list.exists():
+        raise UsageError("callback_exists", {"file": str(options.call_list)})
 
 
 def _check_outputs(options: Options) -> None:
@@ -342,7 +366,7 @@ def _add_options(parser: argparse.ArgumentParser, options: Sequence[Option], wor
         names = ["-h", "--help"] if option.name == "help" else [f"--{option.name}"]
         says = words.text(f"cli.help.{option.help or key}", formats=", ".join(f".{name}" for name in option.formats))
         if not option.value:
-            group.add_argument(*names, action="store_true", default=None, help=says)
+            group.add_argument(*names, dest=option.field or key, action="store_true", default=None, help=says)
             continue
         value = option.value if "|" in option.value else words.text(f"cli.help.{option.value}")
         action = "append" if option.is_list else "store"

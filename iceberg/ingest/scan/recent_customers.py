@@ -54,11 +54,13 @@ class CountedDays:
         since: The first day, where it is known.
         as_of: The last day, where it is known.
         months: How many up to the last day.
+        ids: Whether the ids of customers are asked for (`iceberg.ingest.silent_leavers`): large files are then read with them.
     """
 
     since: date | None = None
     as_of: date | None = None
     months: int = 24  # as in `iceberg.cohort.window`
+    ids: bool = False
 
     def before(self, first: date, last: date) -> date:
         """A day before which the window does not begin, where complaints lie between `first` and `last`."""

@@ -10,10 +10,15 @@ from datetime import UTC, datetime
 
 from iceberg.locale import Translator
 from iceberg.model.compare import Comparison
+from iceberg.model.decision.follow_up import FollowUp, learned_efficacy
 from iceberg.report.comparison import (
     comparison_headline,
     comparison_table,
     display_comparison,
+    follow_up_lines,
+    follow_up_remarks,
+    follow_up_sentence,
+    learned_sentence,
     period_names,
     remark_sentences,
     unit_text,
@@ -44,6 +49,7 @@ class Compared:
         category: The one that was fixed; its sentence comes first. None speaks of the company.
         sources: One line per side: files with their SHA-256, or study and version.
         author: Of the metadata; may be "".
+        followed: Fixes that were followed up; they stand first.
         made: Of the metadata; None takes the end of the later period, so that the same comparison gives the same bytes.
     """
 
@@ -52,6 +58,7 @@ class Compared:
     sources: Sequence[str] = ()
     author: str = ""
     made: datetime | None = None
+    followed: Sequence[FollowUp] = ()
 
     @property
     def stamp(self) -> datetime:
@@ -81,7 +88,8 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
         small=True,
     )
     remarks = Bullets(tuple(("", sentence) for _, sentence in remark_sentences(comparison, words)))
-    sections = [ReportSection(words.text("compare.report.categories"), (grid,))]
+    sections = [_fix_section(one, words) for one in compared.followed]
+    sections.append(ReportSection(words.text("compare.report.categories"), (grid,)))
     sections.append(ReportSection(words.text("compare.report.remarks"), (remarks,), fine=True))
     if compared.sources:
         sections.append(ReportSection(words.text("compare.report.sources"), (Bullets(tuple(("", line) for line in compared.sources)),), fine=True))
@@ -100,6 +108,16 @@ def build_written_comparison(compared: Compared, words: Translator) -> WrittenRe
         author=compared.author,
         stamp=compared.stamp.isoformat(),
     )
+
+
+def _fix_section(found: FollowUp, words: Translator) -> ReportSection:
+    """Whether one fix worked, and what that rests on."""
+    lines = (*follow_up_lines(found, words), *(sentence for _, sentence in follow_up_remarks(found, words)))
+    category = found.intervention.category
+    learned = learned_efficacy([(found.intervention, found.log_effect, found.log_error)], category)
+    lines = (*lines, learned_sentence(learned, category, words))
+    blocks = (Paragraph(follow_up_sentence(found, words), "lead"), Bullets(tuple(("", line) for line in lines)))
+    return ReportSection(words.text("follow_up.title"), blocks, together=True)
 
 
 def _figure(compared: Compared, words: Translator) -> Figure:

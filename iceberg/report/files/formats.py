@@ -189,10 +189,13 @@ def _comparison_csv(compared: Compared, words: Translator) -> bytes:
 
 
 def _comparison_json(compared: Compared, words: Translator) -> bytes:
-    from iceberg.report.comparison import comparison_document
+    from iceberg.report.comparison import comparison_document, follow_up_document
     from iceberg.report.export import document_to_json
 
-    return document_to_json(comparison_document(compared.comparison, words)).encode()
+    document = comparison_document(compared.comparison, words)
+    if compared.followed:
+        document["interventions"] = [follow_up_document(one, words) for one in compared.followed]
+    return document_to_json(document).encode()
 
 
 def _brief_pdf(brief: Brief, words: Translator, _template: bytes | None) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from iceberg.errors import IcebergError
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Efficacy
 from iceberg.model.decision.fixes import Decisions, Fix, decide
+from iceberg.model.decision.follow_up import Intervention, learned_efficacy
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.decisions import decision_headline
@@ -20,6 +22,7 @@ from iceberg.ui.frame import Frame
 from iceberg.ui.session.study import Study
 
 COST_COLUMNS = ("category", "cost", "running_cost", "extent", "efficacy_low", "efficacy_high")
+BASE = "decide.base"  # the table from which the editor of the page counts its edits
 DEFAULT_EFFICACY = (15.0, 48.0)  # per cent; of `Efficacy()`
 
 
@@ -60,16 +63,20 @@ class CostSheet:
         return decide(estimate, self.fixes, budget=self.budget, years=self.years, customer_value=self.customer_value)
 
 
-def empty_sheet(categories: tuple[str, ...]) -> CostSheet:
-    """No cost yet, every category reached whole, the default efficacy."""
+def empty_sheet(categories: tuple[str, ...], *, evidence: Sequence[tuple[Intervention, float, float]] = ()) -> CostSheet:
+    """No cost yet, every category reached whole, the default efficacy or what past fixes say of it."""
     number = len(categories)
+    ends = [DEFAULT_EFFICACY] * number
+    if evidence:
+        learned = [learned_efficacy(evidence, name).quantiles((0.05, 0.95)) for name in categories]
+        ends = [(round(100 * low, 1), round(100 * high, 1)) for low, high in learned]
     columns = {
         "category": list(categories),
         "cost": pd.array([None] * number, dtype="Float64"),
         "running_cost": pd.array([None] * number, dtype="Float64"),
         "extent": [100.0] * number,
-        "efficacy_low": [DEFAULT_EFFICACY[0]] * number,
-        "efficacy_high": [DEFAULT_EFFICACY[1]] * number,
+        "efficacy_low": [low for low, _ in ends],
+        "efficacy_high": [high for _, high in ends],
     }
     return CostSheet(pd.DataFrame(columns))
 
@@ -83,6 +90,19 @@ def costs_of_session(study: Study) -> CostSheet | None:
 def remember_costs(study: Study, sheet: CostSheet) -> None:
     """Hold what was written until the session ends."""
     st.session_state[_key(study)] = sheet
+
+
+def start_from(study: Study, evidence: Sequence[tuple[Intervention, float, float]]) -> None:
+    """Where costs are written already: put what past fixes say in place of the default efficacy, and leave what was typed."""
+    sheet = costs_of_session(study)
+    if sheet is None:
+        return
+    table, fresh = sheet.table.copy(), empty_sheet(tuple(sheet.table["category"]), evidence=evidence).table
+    ends = ["efficacy_low", "efficacy_high"]
+    default = (table[ends] == list(DEFAULT_EFFICACY)).all(axis=1)
+    table.loc[default, ends] = fresh.loc[default, ends]
+    remember_costs(study, replace(sheet, table=table))
+    st.session_state.pop(BASE, None)
 
 
 def decided_line(frame: Frame, estimate: IcebergEstimate) -> str | None:

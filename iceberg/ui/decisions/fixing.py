@@ -15,12 +15,11 @@ from iceberg.report.decisions import decision_headline, display_decisions, doubt
 from iceberg.report.tables.decisions import decision_table
 from iceberg.report.tables.estimate import currency_of
 from iceberg.ui.decisions.briefs import show_briefs
-from iceberg.ui.decisions.costs import CostSheet, cost_header, costs_of_session, empty_sheet, remember_costs
+from iceberg.ui.decisions.costs import BASE, CostSheet, cost_header, costs_of_session, empty_sheet, remember_costs
+from iceberg.ui.decisions.follow_up import evidence_of_session
 from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_download, table_height
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
-
-_BASE = "decide.base"
 
 
 def show_fixing(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -45,15 +44,15 @@ def _write_costs(frame: Frame, estimate: IcebergEstimate) -> CostSheet:
     known = costs_of_session(study)
     names = tuple(item.category for item in estimate.categories if item.vocal_customers)
     if known is None or tuple(known.table["category"]) != names:
-        known = empty_sheet(names)
+        known = empty_sheet(names, evidence=evidence_of_session(study))
     key = f"decide.costs.{study.digest[:8]}.{frame.language}"
-    if key not in st.session_state or _BASE not in st.session_state:  # an editor counts its edits from the table that it was first given
-        st.session_state[_BASE] = known.table
+    if key not in st.session_state or BASE not in st.session_state:  # an editor counts its edits from the table that it was first given
+        st.session_state[BASE] = known.table
     amounts = {"min_value": 0.0, "format": "localized"}
     shares = {"min_value": 0.0, "max_value": 100.0, "format": "%.0f"}
     heads = {name: cost_header(name, currency, words) for name in known.table.columns}
     number = st.column_config.NumberColumn
-    base: pd.DataFrame = st.session_state[_BASE]
+    base: pd.DataFrame = st.session_state[BASE]
     edited = st.data_editor(
         base,
         hide_index=True,

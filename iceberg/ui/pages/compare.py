@@ -21,6 +21,7 @@ from iceberg.report.takeaways import takeaway_month_trend
 from iceberg.store.annotations.plans import WHOLE_COMPANY, Note, read_plans
 from iceberg.store.studies import VersionEntry
 from iceberg.ui.access.access import require
+from iceberg.ui.decisions.follow_up import show_follow_up
 from iceberg.ui.figure import BOX_AND_ICON, Chart, draw_table, estimate_key, show_chart, show_download, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
@@ -30,7 +31,7 @@ from iceberg.ui.session.estimates import estimate_name, estimate_study, focus_st
 from iceberg.ui.session.study import Filters
 from iceberg.ui.study_store import has_store, open_store
 
-KINDS = ("periods", "studies")
+KINDS = ("periods", "fix", "studies")
 FEWEST_MONTHS = 2  # one before, one after
 
 
@@ -44,18 +45,17 @@ def show_page() -> None:
     counts = frame.study.counts
     with errors_in_words(words):
         others = _other_versions(frame)
-        kind = "periods"
-        if others:
-            label = words.text("ui.compare.kind")
-            chosen = st.segmented_control(
-                label,
-                KINDS,
-                default=KINDS[0],
-                format_func=lambda name: words.text(f"ui.compare.kind_{name}"),
-                key="compare.kind",
-                required=True,
-            )
-            kind = str(chosen)
+        kind = st.segmented_control(
+            words.text("ui.compare.kind"),
+            KINDS if others else KINDS[:-1],
+            default=KINDS[0],
+            format_func=lambda name: words.text(f"ui.compare.kind_{name}"),
+            key="compare.kind",
+            required=True,
+        )
+        if kind == "fix":
+            show_follow_up(frame)
+            return
         if kind == "periods" and (not counts.categories or not counts.has_calendar or len(counts.months) < FEWEST_MONTHS):
             st.info(words.text("ui.compare.needs_months"), icon=":material/event_busy:")
             st.page_link(page_file("upload"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.findings.findings import RecordingChange
+    from iceberg.ingest.interventions import InterventionEntry
     from iceberg.ingest.tables import IngestReport
     from iceberg.model.assumptions import Assumptions
     from iceberg.provenance import SourceFile
@@ -112,6 +113,14 @@ class Study:
         other = self.other_counts and replace(self.other_counts, recording_changes=changes)
         mapping = replace(MappingSet.from_dict(tomllib.loads(self.mapping)), recording_changes=tuple(map(str, changes)))
         return replace(self, counts=counts, digest=counts.digest, mapping=mapping.to_toml(), other_counts=other)
+
+    def with_intervention(self, entry: InterventionEntry) -> Study:
+        """The study with a mapping that holds a fix and what was found, in place of what it said of the same fix."""
+        from iceberg.ingest.mapping import MappingSet
+
+        mapping = MappingSet.from_dict(tomllib.loads(self.mapping))
+        others = tuple(one for one in mapping.interventions if (one.category, one.start) != (entry.category, entry.start))
+        return replace(self, mapping=replace(mapping, interventions=(*others, entry)).to_toml())
 
     @property
     def is_sample(self) -> bool:

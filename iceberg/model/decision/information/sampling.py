@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iceberg.errors import OptionError
+from iceberg.model.decision.sampling import share_out
 from iceberg.model.results import IcebergEstimate
 
 
@@ -42,8 +43,5 @@ def plan_sample(estimate: IcebergEstimate, people: int) -> tuple[Stratum, ...]:
     whole = round(float(leavers.sum()))
     if people > whole:
         raise OptionError("study_too_large", {"number": people, "most": whole})
-    exact = people * leavers / max(whole, 1)
-    taken = np.floor(exact).astype(np.int64)
-    order = np.argsort(-(exact - taken), kind="stable")
-    taken[order[: people - int(taken.sum())]] += 1
-    return tuple(Stratum(*one) for one in zip(names, leavers.round().astype(int).tolist(), taken.tolist(), strict=True))
+    sizes = leavers.round().astype(int).tolist()
+    return tuple(Stratum(*one) for one in zip(names, sizes, share_out(people, sizes).tolist(), strict=True))
