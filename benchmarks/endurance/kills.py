@@ -215,7 +215,7 @@ def run_upload(browser: Browser, company: Path, trial: Trial, number: signal.Sig
                 expect(page.get_by_role("button", name=f"Remove {path.name}")).to_be_visible(timeout=remaining(at))
             for label in ("These columns are right", "Count and estimate"):
                 page.get_by_role("button", name=label).click(timeout=remaining(at))
-            expect(page.get_by_role("heading", name=re.compile(r"^[\d,]+ customers complained"))).to_be_visible(timeout=remaining(at))
+            expect(page.get_by_role("heading", name=re.compile(r"\b[\d,]+ customers complained"))).to_be_visible(timeout=remaining(at))
             finished = True
         except (TimeoutError, BrowserError, AssertionError) as late:  # the moment has come: `remaining`, a click, what was expected
             if time.monotonic() < at - 1:
