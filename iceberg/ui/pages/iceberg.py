@@ -50,26 +50,32 @@ def show_page() -> None:
         return
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
-        show_actions(frame, estimate, actions)
         _show_headline(frame, estimate)
         if first := say(frame, estimate, first_decisions)[:1]:  # one line of advice before the picture; the others stand below it
             st.markdown(f":blue-badge[{plain(first[0].label)}] {plain(first[0].sentence)}")
         if decided := decided_line(frame, estimate):
             st.markdown(f":material/balance: {plain(decided)}")
-        if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
-            st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
-            _show_origin(frame, estimate)
-            return
-        if cannot_say(estimate):
-            show_diagnostics(frame, estimate.diagnostics)
-            _show_origin(frame, estimate)
-            return
-        _show_picture(frame, estimate)
+        drawn = _show_picture_or_why_not(frame, estimate)
+        show_actions(frame, estimate, actions)  # their place is kept beside the title: sentence and picture reach a first visitor before them
         _show_origin(frame, estimate)
+        if not drawn:
+            return
         show_printed_table(frame, estimate)
         show_tiles(frame, estimate)
         with st.container(key="further"):
             _show_further(frame, estimate)
+
+
+def _show_picture_or_why_not(frame: Frame, estimate: IcebergEstimate) -> bool:
+    """Whether there is a picture; where there is nothing to draw, or no range can be given, the page says so instead."""
+    if estimate.total.vocal_customers == 0 and estimate.total.silent_churn.upper < 1:
+        st.info(frame.words.text("ui.iceberg.nothing_filtered"), icon=":material/filter_alt_off:")
+        return False
+    if cannot_say(estimate):
+        show_diagnostics(frame, estimate.diagnostics)
+        return False
+    _show_picture(frame, estimate)
+    return True
 
 
 def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
