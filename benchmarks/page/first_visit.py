@@ -122,7 +122,7 @@ def wait_for(url: str) -> None:
 
 def visit(browser: Browser, address: str, *, picture: bool) -> dict[str, float]:
     """Milliseconds from the request to the headline, the picture and the last element of a visitor whom no cache knows."""
-    context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800}, bypass_csp=True)  # the driver asks by eval
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(address, wait_until="commit")
