@@ -302,3 +302,17 @@ def test_the_header_of_a_tenure_says_its_unit_in_any_language_or_not(header: str
     """What is said is not asked about."""
     assert says_its_unit(header) == bool(unit)
     assert tenure_unit(header) == (unit or "months")
+
+
+@pytest.mark.parametrize("letters", ["R", "fr", "DH"])
+def test_numbered_regions_are_no_amounts_although_their_letters_are_a_currency(letters: str) -> None:
+    for amount, is_money in ((lambda place: f"{letters}{place % 13:02d}", False), (lambda place: f"{letters} {place * 17 + 1000}.50", True)):
+        rows = "".join(f"C{place},2024-01-{1 + place % 28:02d},{amount(place)}\n" for place in range(60))
+        source = UploadedBytes("customers.csv", f"customer_id,start_date,place\n{rows}".encode())
+        if is_money:
+            with pytest.raises(MappingError) as caught:
+                load_tables(customers=source, today=NOW)
+            assert caught.value.proposal.tables["customers"].choices["revenue"].header == "place", "amounts are proposed, to be confirmed"
+        else:
+            tables, _ = load_tables(customers=source, today=NOW)
+            tables.close()

@@ -27,6 +27,7 @@ _HANDLING = re.compile(
     r"satisf|score|rating|note|resol|sla|brand|marque|segment|plan|gender|sexe|escal|company|societe).*"
 )
 _AMOUNT = re.compile(r"[^\d@]{0,8}\d[\d.,\'’]*[^\d@]{0,8}")  # one number between signs: an address of mail that ends in "fr" is none
+_CODE = re.compile(r"[A-Z]{1,3}\d{1,4}")  # R01 and FR12 number regions; R and FR are signs of currencies too
 
 
 def ranked(table: str, choices: Mapping[str, FieldChoice], by_name: Iterable[tuple[str, SourceColumn]]) -> dict[str, FieldChoice]:
@@ -88,6 +89,7 @@ def _is_day(column: SourceColumn) -> bool:
 def _is_money(column: SourceColumn) -> bool:
     filled = [text for text in column.texts if text.lower() not in BLANK_TEXTS]
     named = [text for text in filled if _AMOUNT.fullmatch(compact(text)) and currencies_in([compact(text)])]
+    named = [] if all(_CODE.fullmatch(text.upper()) for text in named) else named
     return column.is_text and len(filled) >= _ENOUGH and len(named) >= _FILLED * len(filled)
 
 
