@@ -306,8 +306,9 @@ def test_the_header_of_a_tenure_says_its_unit_in_any_language_or_not(header: str
 
 @pytest.mark.parametrize("letters", ["R", "fr", "DH"])
 def test_numbered_regions_are_no_amounts_although_their_letters_are_a_currency(letters: str) -> None:
-    for amount, is_money in ((lambda place: f"{letters}{place % 13:02d}", False), (lambda place: f"{letters} {place * 17 + 1000}.50", True)):
-        rows = "".join(f"C{place},2024-01-{1 + place % 28:02d},{amount(place)}\n" for place in range(60))
+    codes, amounts = [f"{letters}{place % 13:02d}" for place in range(60)], [f"{letters} {place * 17 + 1000}.50" for place in range(60)]
+    for texts, is_money in ((codes, False), (amounts, True)):
+        rows = "".join(f"C{place},2024-01-{1 + place % 28:02d},{text}\n" for place, text in enumerate(texts))
         source = UploadedBytes("customers.csv", f"customer_id,start_date,place\n{rows}".encode())
         if is_money:
             with pytest.raises(MappingError) as caught:
