@@ -151,7 +151,8 @@ def test_several_segment_columns_are_chosen_and_the_results_stand_by_each(open_p
     columns = next(one for one in app.multiselect if str(one.key).endswith(".segment"))
     assert columns.value == ["segment"]
     columns.set_value(["segment", "plan"]).run()
-    assert "“South · Premium”" in spoken(app)
+    shown = spoken(app).replace("\u202f", "\u00a0")
+    assert {"en": "“South · Premium”", "fr": "«\u00a0South · Premium\u00a0»"}[language] in shown
     app.button(key="columns.confirm").click().run()
     app.button(key="estimate.run").click().run()
     assert_healthy(app)
