@@ -57,7 +57,7 @@ def _pair(load: SparkLoad, table: str) -> tuple[str, str]:
 
 
 def require_dated(load: SparkLoad, item: JudgedTable) -> Notes:
-    """Refuse customers of whom a column says that they left while nothing says when; they would be read as "nobody left".
+    """Refuse a customers table that marks departures but gives no dates for them; it would be read as "nobody left".
 
     Returns:
         The note that they count as still here, where the mapping asks for that.

@@ -1,4 +1,4 @@
-"""The test by which it is judged whether a fix worked: agreed before the fix starts, so that nobody chooses afterwards what counts as success."""
+"""The success criteria of a fix, agreed before it starts so that they cannot be chosen after the results are known."""
 
 from __future__ import annotations
 
