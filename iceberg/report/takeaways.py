@@ -7,9 +7,10 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.results import INTERVAL_MASS
+from iceberg.model.compare import CLEAR
+from iceberg.model.results import INTERVAL_MASS, CredibleInterval
 from iceberg.report.tables.written import month_text
-from iceberg.report.words import customers, ratio, share
+from iceberg.report.words import customers, customers_range, in_hundred, ratio, share
 
 HORIZON_DAYS = Assumptions().horizon_days
 CLEAR_FIRST = 0.5  # judgement: below one half, the sentence also names the second category
@@ -288,3 +289,64 @@ def takeaway_tornado(frame: pd.DataFrame, translator: Translator) -> str:
         low=customers(low, translator),
         high=customers(high, translator),
     )
+
+
+def segment_value(row: pd.Series, measure: str, translator: Translator) -> str:
+    """A rate with one digit after the point, or customers; a dash where there are too few to say."""
+    value = row[measure]
+    if pd.isna(value):
+        return translator.text("report.unknown")
+    return translator.decimal(float(value), digits=2) if measure == "rate_median" else customers(float(value), translator)
+
+
+def segment_range(row: pd.Series, measure: str, translator: Translator) -> str:
+    """The ends of a rate or of customers, as `segment_value` writes them."""
+    ends = [row[measure.replace("median", end)] for end in ("lower", "upper")]
+    if any(map(pd.isna, ends)):
+        return translator.text("report.unknown")
+    low, high = (segment_value(pd.Series({measure: end}), measure, translator) for end in ends)
+    return translator.text("report.range", low=low, high=high)
+
+
+def takeaway_segment_dots(frame: pd.DataFrame, translator: Translator) -> str:
+    """The segment with the largest rate beside the smallest, and the category that is largest there: the alternative text."""
+    whole = frame[(frame["category"] == "") & frame["rate_median"].notna()].sort_values("rate_median", ascending=False)
+    if len(whole) < 2:
+        return translator.text("where.none")
+    most, least = whole.iloc[0], whole.iloc[-1]
+    own = frame[(frame["segment"] == most["segment"]) & (frame["category"] != "")].sort_values("median", ascending=False)
+    names = [row["segment"] or translator.text("report.all_segments") for row in (most, least)]
+    rates = [translator.decimal(float(row["rate_median"]), digits=2) for row in (most, least)]
+    spans = [segment_range(row, "rate_median", translator) for row in (most, least)]
+    clear = "clear" if most["rate_lower"] > least["rate_upper"] else "open"
+    values = {"most": names[0], "least": names[1], "high": rates[0], "low": rates[1], "high_range": spans[0], "low_range": spans[1]}
+    return translator.text(f"where.{clear}", **values, category=own.iloc[0]["category"])
+
+
+def rate_text(value: float, translator: Translator) -> str:
+    """A rate with two digits after the point."""
+    return translator.decimal(float(value), digits=2)
+
+
+def takeaway_segment_pair(frame: pd.DataFrame, pair: tuple[str, str], translator: Translator) -> str:
+    """Which of two segments loses more, how sure that is, what it costs and over which category: the alternative text."""
+    whole, parts = frame.iloc[0], frame.iloc[1:]
+    names = [name or translator.text("report.all_segments") for name in pair]
+    turned = bool(whole["more"] < 0.5)
+    more, less = ("second", "first") if turned else ("first", "second")
+    chance = 1 - whole["more"] if turned else whole["more"]
+    values = {
+        "more": names[turned],
+        "less": names[not turned],
+        "high": rate_text(whole[f"{more}_median"], translator),
+        "low": rate_text(whole[f"{less}_median"], translator),
+        "chance": in_hundred(float(chance), translator),
+    }
+    if chance < CLEAR:
+        return translator.text("where.pair_open", **values)
+    gaps = parts["difference_median"] * (-1 if turned else 1)
+    ends = [f"extra_{end}" for end in ("lower", "median", "upper")]
+    low, middle, high = (-whole[name] for name in reversed(ends)) if turned else (whole[name] for name in ends)
+    ends_said = customers_range(CredibleInterval(max(low, 0.0), max(middle, 0.0), high), translator)
+    extra = {"middle": ends_said["middle"], "low_end": ends_said["low"], "high_end": ends_said["high"]}
+    return translator.text("where.pair_clear", **values, **extra, category=parts["category"].iloc[int(gaps.argmax())])

@@ -9,14 +9,9 @@ from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.compare import compare_segments
 from iceberg.model.estimate import estimate_iceberg
-from iceberg.report.charts.segments import (
-    build_segment_dots,
-    build_segment_pair,
-    sort_segments,
-    takeaway_segment_dots,
-    takeaway_segment_pair,
-)
+from iceberg.report.charts.segments import build_segment_dots, build_segment_pair, sort_segments
 from iceberg.report.tables.segments import FEWEST_LEAVERS, segment_matrix, segment_pair
+from iceberg.report.takeaways import takeaway_segment_dots, takeaway_segment_pair
 from tests.model.build import linked_counts
 
 COUNTS = linked_counts({"billing": 240, "delivery": 180, "price": 120}, silent_leavers=900)

@@ -9,14 +9,12 @@ import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.model.compare import CLEAR
-from iceberg.model.results import CredibleInterval
 from iceberg.report.charts.base import category_scale, finish, note, palette_of, range_texts, ratio_expr, worded_tooltip
 from iceberg.report.charts.dots import MOST_SEGMENTS, ROW_PX, row_labels, rows_axis
 from iceberg.report.charts.iceberg.text_width import wrapped
 from iceberg.report.charts.layers import LayeredChart, drawing
 from iceberg.report.palette import Theme
-from iceberg.report.words import customers, customers_range, in_hundred
+from iceberg.report.takeaways import rate_text, segment_range, segment_value, takeaway_segment_dots, takeaway_segment_pair
 
 Order = Literal["rate", "customers", "name"]
 _SHOWN = {False: 6, True: 2}  # categories beside the whole: the largest of the study, the others in the table
@@ -52,7 +50,7 @@ def build_segment_dots(
         name=[name or translator.text("report.all_categories") for name in data["category"]],
         size=data[measure].fillna(0.0),
         value_text=[segment_value(row, measure, translator) for _, row in data.iterrows()],
-        range_text=[_range(row, measure, translator) for _, row in data.iterrows()],
+        range_text=[segment_range(row, measure, translator) for _, row in data.iterrows()],
         heard_text=[translator.integer(value) for value in data["vocal_customers"]],
     )
     y = rows_axis([labels[name] for name in ranked], narrow=narrow)
@@ -87,37 +85,6 @@ def sort_segments(frame: pd.DataFrame, order: Order) -> list[str]:
     return list(whole.sort_values(by, ascending=order == "name", na_position="last", kind="stable")["segment"].head(MOST_SEGMENTS))
 
 
-def segment_value(row: pd.Series, measure: str, translator: Translator) -> str:
-    """A rate with one digit after the point, or customers; a dash where there are too few to say."""
-    value = row[measure]
-    if pd.isna(value):
-        return translator.text("report.unknown")
-    return translator.decimal(float(value), digits=2) if measure == "rate_median" else customers(float(value), translator)
-
-
-def _range(row: pd.Series, measure: str, translator: Translator) -> str:
-    ends = [row[measure.replace("median", end)] for end in ("lower", "upper")]
-    if any(map(pd.isna, ends)):
-        return translator.text("report.unknown")
-    low, high = (segment_value(pd.Series({measure: end}), measure, translator) for end in ends)
-    return translator.text("report.range", low=low, high=high)
-
-
-def takeaway_segment_dots(frame: pd.DataFrame, translator: Translator) -> str:
-    """The segment with the largest rate beside the smallest, and the category that is largest there: the alternative text."""
-    whole = frame[(frame["category"] == "") & frame["rate_median"].notna()].sort_values("rate_median", ascending=False)
-    if len(whole) < 2:
-        return translator.text("where.none")
-    most, least = whole.iloc[0], whole.iloc[-1]
-    own = frame[(frame["segment"] == most["segment"]) & (frame["category"] != "")].sort_values("median", ascending=False)
-    names = [row["segment"] or translator.text("report.all_segments") for row in (most, least)]
-    rates = [translator.decimal(float(row["rate_median"]), digits=2) for row in (most, least)]
-    spans = [_range(row, "rate_median", translator) for row in (most, least)]
-    clear = "clear" if most["rate_lower"] > least["rate_upper"] else "open"
-    values = {"most": names[0], "least": names[1], "high": rates[0], "low": rates[1], "high_range": spans[0], "low_range": spans[1]}
-    return translator.text(f"where.{clear}", **values, category=own.iloc[0]["category"])
-
-
 def build_segment_pair(
     frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, pair: tuple[str, str], categories: Sequence[str], narrow: bool = False
 ) -> LayeredChart:
@@ -141,8 +108,8 @@ def build_segment_pair(
             lower=frame[f"{stem}_lower"], median=frame[f"{stem}_median"], upper=frame[f"{stem}_upper"], label=labels, name=names,
             segment=name or translator.text("report.all_segments"), place=place, ink=[colours.get(one, palette.text) for one in frame["category"]],
         )  # fmt: skip
-        own["range_text"] = range_texts(own["lower"], own["upper"], _two_digits, translator, key="report.range_words")
-        own["value_text"] = [_two_digits(value, translator) for value in own["median"]]
+        own["range_text"] = range_texts(own["lower"], own["upper"], rate_text, translator, key="report.range_words")
+        own["value_text"] = [rate_text(value, translator) for value in own["median"]]
         parts.append(own)
     data = pd.concat(parts, ignore_index=True)
     said = [name or translator.text("report.all_segments") for name in pair]
@@ -166,31 +133,3 @@ def build_segment_pair(
         ),
     ]
     return finish(layers, theme, description=takeaway_segment_pair(frame, pair, translator), height=(ROW_PX[narrow] + 4) * len(labels) + 10)
-
-
-def _two_digits(value: float, translator: Translator) -> str:
-    return translator.decimal(float(value), digits=2)
-
-
-def takeaway_segment_pair(frame: pd.DataFrame, pair: tuple[str, str], translator: Translator) -> str:
-    """Which of two segments loses more, how sure that is, what it costs and over which category: the alternative text."""
-    whole, parts = frame.iloc[0], frame.iloc[1:]
-    names = [name or translator.text("report.all_segments") for name in pair]
-    turned = bool(whole["more"] < 0.5)
-    more, less = ("second", "first") if turned else ("first", "second")
-    chance = 1 - whole["more"] if turned else whole["more"]
-    values = {
-        "more": names[turned],
-        "less": names[not turned],
-        "high": _two_digits(whole[f"{more}_median"], translator),
-        "low": _two_digits(whole[f"{less}_median"], translator),
-        "chance": in_hundred(float(chance), translator),
-    }
-    if chance < CLEAR:
-        return translator.text("where.pair_open", **values)
-    gaps = parts["difference_median"] * (-1 if turned else 1)
-    ends = [f"extra_{end}" for end in ("lower", "median", "upper")]
-    low, middle, high = (-whole[name] for name in reversed(ends)) if turned else (whole[name] for name in ends)
-    ends_said = customers_range(CredibleInterval(max(low, 0.0), max(middle, 0.0), high), translator)
-    extra = {"middle": ends_said["middle"], "low_end": ends_said["low"], "high_end": ends_said["high"]}
-    return translator.text("where.pair_clear", **values, **extra, category=parts["category"].iloc[int(gaps.argmax())])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from iceberg.errors import IcebergError
-from iceberg.report.charts.trends import build_version_trend
 from iceberg.report.comparison import comparison_headline, remark_sentences
 from iceberg.report.tables.versions import probability_met, version_rates
 from iceberg.report.words import share
@@ -41,6 +40,8 @@ from iceberg.ui.study_store import open_store
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.model.results import IcebergEstimate
+    from iceberg.report.charts.layers import LayeredChart
+    from iceberg.report.palette import Theme
 
 MOST_VERSIONS = 24  # judgement: two years of monthly versions
 _COUNTS = LruCache(60)  # of the versions of a trend: without their draws, they are small
@@ -132,7 +133,12 @@ def _show_trend(frame: Frame, entries: tuple[VersionEntry, ...], target: Target 
     said = words.text("progress.trend", versions=str(len(rates)))
     marks = [(note.day, str(place)) for place, note in enumerate(notes, 1)]
     aim = None if target is None else target.rate
-    build = partial(build_version_trend, rates, words, description=said, target=aim, notes=marks, narrow=frame.narrow)
+
+    def build(theme: Theme = "light") -> LayeredChart:
+        from iceberg.report.charts.trends import build_version_trend  # with the chart library, which a first visitor need not wait for
+
+        return build_version_trend(rates, words, theme, description=said, target=aim, notes=marks, narrow=frame.narrow)
+
     key = f"{'|'.join(version_key(one) for one in entries)}|{category}|{aim}|{marks!r}"
     show_chart(frame, Chart("versions", key, partial(build, theme=frame.theme), lambda: said, lambda: rates, "rate", paper=build))
 

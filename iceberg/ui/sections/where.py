@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from iceberg.locale import visible
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.charts.segments import Order, build_segment_dots, build_segment_pair, takeaway_segment_dots, takeaway_segment_pair
 from iceberg.report.tables.segments import segment_matrix, segment_pair
+from iceberg.report.takeaways import takeaway_segment_dots, takeaway_segment_pair
 from iceberg.ui.figure import Chart, estimate_key, show_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.estimates import placed_categories
 from iceberg.ui.session.study import Study
+
+if TYPE_CHECKING:
+    from iceberg.report.charts.layers import LayeredChart
+    from iceberg.report.charts.segments import Order
+    from iceberg.report.palette import Theme
 
 ORDERS: tuple[Order, ...] = ("rate", "customers", "name")
 
@@ -65,9 +71,11 @@ def _compares(frame: Frame, estimate: IcebergEstimate) -> bool:
 
 
 def _chart(frame: Frame, estimate: IcebergEstimate, matrix: pd.DataFrame, column: str | None, order: Order) -> Chart:
-    build = partial(
-        build_segment_dots, matrix, frame.words, categories=placed_categories(frame.study), order=order, narrow=frame.narrow
-    )
+    def build(theme: Theme = "light") -> LayeredChart:
+        from iceberg.report.charts.segments import build_segment_dots  # with the chart library, which a first visitor need not wait for
+
+        return build_segment_dots(matrix, frame.words, theme, categories=placed_categories(frame.study), order=order, narrow=frame.narrow)
+
     key = f"{estimate_key(estimate)}|{column}|{order}"
     takeaway = takeaway_segment_dots(matrix, frame.words)
     return Chart("where", key, partial(build, theme=frame.theme), lambda: takeaway, lambda: matrix, paper=build)
@@ -103,6 +111,8 @@ def _show_compared(frame: Frame, estimate: IcebergEstimate, pair: tuple[str, str
     table = segment_pair(estimate, frame.study.counts, pair, members=segment_members(frame.study), column=column)
     said = takeaway_segment_pair(table, pair, words)
     st.markdown(plain(said))
+    from iceberg.report.charts.segments import build_segment_pair
+
     build = partial(build_segment_pair, table, words, frame.theme, pair=pair, categories=placed_categories(frame.study), narrow=frame.narrow)
     show_chart(frame, Chart("pair", f"{estimate_key(estimate)}|{column}|{pair!r}", build, lambda: said, lambda: table))
     st.caption(words.text("where.pair_how"))

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
-from streamlit import net_util
+from streamlit import delta_generator, net_util
 
 from iceberg.environment import read_number
 from iceberg.errors import IcebergError, OptionError
@@ -39,7 +39,12 @@ MOST_LOGGED = 500
 _LOGGED: dict[str, float] = {}
 NUMBERS = ("ICEBERG_UPLOAD_SESSION_MB", "ICEBERG_UPLOAD_SERVER_MB", "ICEBERG_SESSIONS")
 # Imports of the first page that nothing above brings, then those of the next click: no reader should wait for either.
-NEEDED_FIRST = ("iceberg.ui.sections.sharing.actions", "iceberg.report.files", "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names")
+NEEDED_FIRST = (
+    "iceberg.ui.sections.sharing.actions", "iceberg.ui.sections.sharing.paper", "iceberg.ui.sections.sharing.publishing",
+    "iceberg.ui.sections.progress", "iceberg.ui.sections.study_head", "iceberg.ui.sections.tiles", "iceberg.ui.sections.where",
+    "iceberg.ui.decisions.costs", "iceberg.ui.guide.glossary", "iceberg.report.files",
+    "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names",
+)  # fmt: skip
 NEEDED_LATER = (
     "iceberg.model.estimate", "iceberg.model.survival.cox", "iceberg.report.charts.assumptions", "iceberg.report.charts.changes",
     "iceberg.report.charts.checks", "iceberg.report.charts.curves", "iceberg.report.charts.iceberg.draw", "iceberg.report.charts.trends",
@@ -110,8 +115,10 @@ def _prepare(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> None:
 
     for name in NEEDED_FIRST:
         importlib.import_module(name)
+    delta_generator._maybe_print_use_warning()  # once per process it looks through the source of every frame, before the first element
     began, good = time.monotonic(), True
     for language in LANGUAGES:
+        Translator(language)  # reads its sentences, once
         try:
             prepare_sample(language)
         except IcebergError as error:  # the page shows the same to its reader
