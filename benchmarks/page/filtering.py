@@ -45,7 +45,8 @@ def main() -> int:
     options = parser.parse_args()
     with sync_playwright() as driver, serving(ROOT / "app.py") as address:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900}, bypass_csp=True)  # the driver asks by eval
+        # The driver asks by eval, which the page forbids.
+        page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900}, bypass_csp=True)
         page.add_init_script("localStorage.setItem('iceberg.tour', 'closed')")
         page.add_init_script(WATCH)
         page.goto(address)

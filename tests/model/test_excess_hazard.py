@@ -142,6 +142,23 @@ def test_2_in_every_draw_and_cell_the_parts_are_the_silent_leavers() -> None:
     assert (drawn.silent_churn == np.round(drawn.silent_churn)).all()
 
 
+def test_a_common_error_widens_the_total_and_keeps_every_leaver() -> None:
+    """One factor on all odds per draw: the variance of the log total grows by about its square, times the share that can give way."""
+    counts, _ = company("small", 0)
+    kept, wider = (
+        draw_silent_churn(fitted("small", 0), counts, rng=np.random.default_rng(0), draws=4000, common_error=error) for error in (0.0, 0.2)
+    )
+    assert (wider.silent_churn.sum(axis=1) + wider.natural == counts.silent_exits.sum(axis=2)[None]).all()
+    totals = [drawn.silent_churn.sum(axis=(1, 2, 3), dtype=np.float64) for drawn in (kept, wider)]
+    spread = [float(np.diff(np.log(np.quantile(total, (0.5, 0.95))))[0]) for total in totals]
+    left = counts.silent_exits.sum()
+    gives_way = 1 - float(np.median(totals[0])) / left
+    assert spread[1] == pytest.approx(np.hypot(spread[0], 0.2 * 1.645 * gives_way), rel=0.06)
+    assert spread[1] > 1.1 * spread[0]
+    assert np.median(totals[1]) == pytest.approx(np.median(totals[0]), rel=0.05)
+    assert np.median(wider.sufferers.sum(axis=(1, 2))) == pytest.approx(np.median(kept.sufferers.sum(axis=(1, 2))), rel=0.1)
+
+
 def test_7_the_same_counts_and_seed_give_the_same_bytes() -> None:
     counts, _ = company("small", 1)
     made = [

@@ -9,6 +9,7 @@ from scipy import stats
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
 from iceberg.model.ratio.cells import month_profile, spread_over_months
 from iceberg.model.ratio.draws import condition_on_departures, draw_ratio_prior
+from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
 
 CATEGORIES = ("a", "b")
 VOCAL = np.array([[40.0, 20.0], [10.0, 60.0]])
@@ -116,3 +117,30 @@ def test_cells_are_exact_from_one_leaver_to_a_hundred_million() -> None:
     assert silent.sum(axis=3, dtype=float) == pytest.approx(
         churn, rel=1e-3, abs=24 * 32
     )  # a float32 step of the largest cell, in 24 months
+
+
+def test_chains_find_every_mode_of_the_prior() -> None:
+    """Where departures say nothing, the chains draw from the prior, which can also be drawn from directly: harmless categories and next to no silent
+    churn at all included, which are far from where the chains start.
+    """
+    prior = RatioPrior(mean=np.array([0.0, 1.0, -0.5, 0.3]), shared_sd=1.2)
+    nothing = np.zeros(4)
+    says_nothing = RatioLikelihood(prior.mean, nothing, np.zeros((4, 4)), nothing)
+    found = draw_log_ratios(says_nothing, prior, np.linalg.inv(prior.gaussian[1]), rng=np.random.default_rng(1), draws=8_000).log_ratio
+    direct = prior.draw(np.random.default_rng(0), 20_000)
+    for category in range(4):
+        assert stats.ks_2samp(found[:, category], direct[:, category]).statistic < 0.03
+    assert np.quantile(found, 0.05, axis=0) == pytest.approx(np.quantile(direct, 0.05, axis=0), abs=0.3)
+
+
+def test_chains_find_a_harmless_category_that_departures_leave_open() -> None:
+    """Departures that say little of a ratio below a tenth of its mode: the share of draws down there is the one on a grid of the density."""
+    prior = RatioPrior(mean=np.array([0.0]), shared_sd=1.0)
+    likelihood = RatioLikelihood(np.array([0.0]), np.zeros(1), np.array([[2.0]]), np.zeros(1))
+    drawn = draw_log_ratios(likelihood, prior, np.array([[0.3]]), rng=np.random.default_rng(2), draws=8_000)
+    at, level = (axis.ravel() for axis in np.meshgrid(np.linspace(-12, 4, 321), np.linspace(-9, 5, 281), indexing="ij"))
+    log_density = likelihood.log_density(at[:, None])[0] + prior.log_density(at[:, None], level)[0]
+    density = np.exp(log_density - log_density.max())
+    exact = density[at < np.log(0.1)].sum() / density.sum()
+    assert 0.05 < exact < 0.5
+    assert (drawn.log_ratio[:, 0] < np.log(0.1)).mean() == pytest.approx(exact, abs=0.02)

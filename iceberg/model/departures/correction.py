@@ -23,6 +23,7 @@ from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, compare_opinions
+from iceberg.model.priors import COMMON_ERROR_LOG_SD
 from iceberg.model.ratio.level_four_prior import MeasuredPrior, find_conflict
 from iceberg.model.ratio.level_three_prior import ratio_prior_of
 from iceberg.model.ratio.posterior import RatioPrior
@@ -164,7 +165,7 @@ def _fit_reference(
     # Each has a stream of its own, so that the figures do not depend on which ends first.
     with ThreadPoolExecutor(1) as beside:
         placebo = beside.submit(run_placebo, fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
-        drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws)
+        drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
         tell("placebo", 0.7)
         second = ask_without_tenure(fit, heard, rng=streams[3])
         checks = check_fit(fit, heard, rng=streams[4])
@@ -182,7 +183,7 @@ def _under_prior(
         return reference.fit, reference.drawn.at(rows), reference.ahead[rows]
     known = reference.fit
     fit = _fit(heard, known.kernel, prior, tell, warm=known)
-    drawn = draw_silent_churn(fit, heard, rng=_from_the_start(streams[0]), draws=draws)
+    drawn = draw_silent_churn(fit, heard, rng=_from_the_start(streams[0]), draws=draws, common_error=COMMON_ERROR_LOG_SD)
     tell("pipeline", 0.95)
     return fit, drawn, draw_pipeline(fit, heard, drawn, rng=_from_the_start(streams[1]))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve
+from scipy.special import ndtri
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
@@ -59,19 +60,31 @@ class ReconciliationDraws:
         return ReconciliationDraws(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int) -> ReconciliationDraws:
-    """Joint draws of the silent churn of every category, segment and month; alternatives of `fit` share the draws by their weights."""
+def draw_silent_churn(
+    fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.random.Generator, draws: int, common_error: float = 0.0
+) -> ReconciliationDraws:
+    """Joint draws of the silent churn of every category, segment and month; alternatives of `fit` share the draws by their weights.
+
+    Args:
+        fit: Of `counts`.
+        counts: Whose silent leavers are split.
+        rng: Of the draws.
+        draws: K.
+        common_error: Log-sd of what the model may be wrong about in all categories alike: in every draw one factor on the odds of leaving because
+            of a problem against leaving by oneself. 0 where the draws are to be those of the model.
+    """
     if fit.alternatives:
         ladder = np.cumsum([weight for weight, _ in fit.alternatives])
         ends = np.round(draws * ladder / ladder[-1]).astype(int)
         sizes = np.diff(ends, prepend=0)
         parts = [
-            draw_silent_churn(replace(one, alternatives=()), counts, rng=rng, draws=int(size))
+            draw_silent_churn(replace(one, alternatives=()), counts, rng=rng, draws=int(size), common_error=common_error)
             for size, (_, one) in zip(sizes, fit.alternatives, strict=True)
             if size
         ]
         return ReconciliationDraws(*(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(ReconciliationDraws)))
     away, shared, level = draw_shared_parameters(fit, rng, draws)
+    wrong = np.exp(common_error * rng.permutation(ndtri((np.arange(draws) + 0.5) / draws))) if common_error else np.ones(draws)
     categories, segments, months, _ = fit.design.shape
     exits = counts.silent_exits.sum(axis=2)
     churn = np.zeros((draws, categories, segments, months), dtype=np.float32)
@@ -84,15 +97,16 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
         if fit.layout.is_wide and fit.design.clock is None:
             left = np.nonzero(fit.design.exits.sum(2))
             shares, sufferers[part] = shares_of_leavers(fit, shared[part], own)
-            split = rng.multinomial(exits[left], shares)
+            split = rng.multinomial(exits[left], _with_error(shares, wrong[part]))
             churn[part, :, left[0], left[1]] = split[..., :categories].transpose(0, 2, 1)
             natural[part] = exits  # months that are no evidence explain nothing
             natural[part, left[0], left[1]] = split[..., categories]
             continue
         shares, sufferers[part] = cell_shares(fit, shared[part], own)
-        split = rng.multinomial(exits[None], shares)
+        split = rng.multinomial(exits[None], _with_error(shares, wrong[part]))
         churn[part] = np.moveaxis(split[..., :categories], -1, 1)
         natural[part] = split[..., categories]
+    sufferers *= wrong.astype(np.float32)[:, None, None]
     log_ratio = fit.layout.shared(shared)["ratio"]
     vocal = counts.complainants.sum(axis=(1, 2, 3))
     total = churn.sum(axis=(2, 3), dtype=np.float64)
@@ -105,6 +119,15 @@ def draw_silent_churn(fit: ExcessHazardFit, counts: CohortCounts, *, rng: np.ran
     return ReconciliationDraws(
         churn, natural, ratio, np.array(log_ratio), level, sufferers, shared_delay(fit, shared), moved_bound(fit, shared), change
     )
+
+
+def _with_error(shares: FloatArray, factor: FloatArray) -> FloatArray:
+    """(K, ..., C + 1) shares with the odds of every category against the last, natural, multiplied by a factor (K,); sums to one."""
+    if (factor == 1).all():
+        return shares
+    moved = shares.copy()
+    moved[..., :-1] *= factor.reshape(-1, *[1] * (shares.ndim - 1))
+    return np.asarray(moved / moved.sum(axis=-1, keepdims=True))
 
 
 def draw_shared_parameters(fit: ExcessHazardFit, rng: np.random.Generator, draws: int) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -226,9 +226,10 @@ def climb_log_ratios(likelihood: RatioLikelihood, prior: RatioPrior) -> FloatArr
     return at
 
 
-# Hamiltonian steps whitened by the Gaussian at the mode: every chain forgets its start, then gives a few states far apart.
-STEP_SIZE, LEAPS = 0.25, 7
-FORGET, APART, STATES = 40, 8, 4
+# Hamiltonian steps whitened by the Gaussian at the mode: every chain forgets its start, then gives a few states far apart. The prior has several
+# modes (a harmless category, next to no silent churn at all) that such steps rarely find: after each, a chain may jump to where the prior has them.
+STEP_SIZE, LEAPS = 0.35, 4
+FORGET, APART, STATES = 24, 8, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,12 +272,57 @@ def draw_log_ratios(
         prior_value, prior_slope, level_slope = prior.log_density(log_ratio, moved[:, -1])
         return value + prior_value, np.column_stack([slope + prior_slope, level_slope]) @ root
 
-    kept = _hamiltonian(target, z, rng)
+    unroot = np.linalg.inv(root)
+
+    def jump(at: FloatArray, step: int) -> tuple[FloatArray, FloatArray]:
+        moved = centre + at @ root.T
+        change = _other_level(prior, moved, rng) if step % 2 else _other_category(prior, moved, rng)
+        return at + change[0] @ unroot.T, change[1]
+
+    kept = _hamiltonian(target, jump, z, rng)
     moved = (centre + kept @ root.T)[:draws]
     return LogRatios(np.ascontiguousarray(moved[:, :-1]), np.ascontiguousarray(moved[:, -1]))
 
 
-def _hamiltonian(target: Callable[[FloatArray], tuple[FloatArray, FloatArray]], z: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _other_category(prior: RatioPrior, at: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """A move of one category of every chain to where its prior may have it, usual or harmless.
+
+    Returns:
+        (K, C + 1) the move, and (K,) the log density of the way back over that of the way there.
+    """
+    rows, chosen = np.arange(len(at)), rng.integers(at.shape[1] - 1, size=len(at))
+    own = at[rows, chosen] - prior.mean[chosen] - at[:, -1]
+    centres, sds = np.array([0.0, HARMLESS_SHIFT]), np.array([prior.spread, HARMLESS_SD])
+    kind = rng.integers(2, size=len(at))
+    tried = centres[kind] + sds[kind] * rng.standard_normal(len(at))
+    change = np.zeros_like(at)
+    change[rows, chosen] = tried - own
+    weight = np.log([0.5, 0.5])
+    return change, log_mixture(own, weight, centres, sds) - log_mixture(tried, weight, centres, sds)
+
+
+def _other_level(prior: RatioPrior, at: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """The same of all categories together, to another level."""
+    _, means, sds = prior.levels
+    kind = rng.integers(2, size=len(at))
+    tried = means[kind] + sds[kind] * rng.standard_normal(len(at))
+    evenly = np.log([0.5, 0.5])
+    ways = log_mixture(at[:, -1], evenly, means, sds) - log_mixture(tried, evenly, means, sds)
+    return np.repeat((tried - at[:, -1])[:, None], at.shape[1], axis=1), ways
+
+
+def log_mixture(at: FloatArray, log_weight: FloatArray, means: FloatArray, sds: FloatArray) -> FloatArray:
+    """(K,) log density of a mixture of two Gaussians, constants dropped."""
+    first, second = (log_weight[kind] - np.log(sds[kind]) - 0.5 * ((at - means[kind]) / sds[kind]) ** 2 for kind in (0, 1))
+    return np.asarray(np.logaddexp(first, second))
+
+
+def _hamiltonian(
+    target: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    jump: Callable[[FloatArray, int], tuple[FloatArray, FloatArray]],
+    z: FloatArray,
+    rng: np.random.Generator,
+) -> FloatArray:
     """States of all chains that start at `z`, one chain below another."""
     value, slope = target(z)
     kept = []
@@ -293,6 +339,13 @@ def _hamiltonian(target: Callable[[FloatArray], tuple[FloatArray, FloatArray]], 
                 momentum = momentum + 0.5 * size * tried_slope
             end = tried_value - 0.5 * (momentum**2).sum(1)
             accept = np.log(rng.random(len(z))) < np.where(np.isfinite(end), end - start, -np.inf)
+        z = np.where(accept[:, None], tried, z)
+        value, slope = np.where(accept, tried_value, value), np.where(accept[:, None], tried_slope, slope)
+        tried, ways = jump(z, step)
+        with np.errstate(over="ignore", invalid="ignore"):
+            tried_value, tried_slope = target(tried)
+            gain = tried_value - value + ways
+            accept = np.log(rng.random(len(z))) < np.where(np.isfinite(gain), gain, -np.inf)
         z = np.where(accept[:, None], tried, z)
         value, slope = np.where(accept, tried_value, value), np.where(accept[:, None], tried_slope, slope)
         if step >= FORGET and (step - FORGET) % APART == APART - 1:
