@@ -3,7 +3,7 @@
     python -m benchmarks.page.filtering [--times 5]
 
 Segments are chosen one after another, each beside those before it, so that no cache knows the choice; each is timed from the click until the
-headline says another number and until the page stands still. A headline that does not change within 20 s ends the run. Times are milliseconds as the browser counts them. Writes
+headline says another number and until the page stands still. A headline that does not change within 20 s ends the run. Writes
 results/filtering.json and filtering.md.
 """
 

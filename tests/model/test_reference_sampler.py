@@ -31,7 +31,7 @@ COMPANIES = ("mixed", "small", "none")
 WITH_SAMPLED_VARIANCES = ("small",)  # half an hour of sampling each
 POSTERIORS = [(name, "fixed_variances") for name in COMPANIES] + [(name, "learned_variances") for name in WITH_SAMPLED_VARIANCES]
 DRAWS = 4000
-# The upper end of one small category is 0.86 sd above the sampler's in chains of any length: the Gaussian of everything but the ratios, not the chains.
+# The upper end of one small category is 0.86 sd above the sampler's, however long the chains: it comes from the Gaussian of the other parameters.
 TOLERANCE = {"fixed_variances": {"median": 0.4, "end": 0.95}, "learned_variances": {"median": 0.4, "end": 0.95}}
 WIDTHS = (0.75, 1.33)
 
