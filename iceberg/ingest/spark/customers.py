@@ -57,7 +57,7 @@ def _pair(load: SparkLoad, table: str) -> tuple[str, str]:
 
 
 def require_dated(load: SparkLoad, item: JudgedTable) -> Notes:
-    """Refuse a customers table that marks departures but gives no dates for them; it would be read as "nobody left".
+    """Refuse a customers table that marks departures but gives no dates: without dates every customer would count as still active.
 
     Returns:
         The note that they count as still here, where the mapping asks for that.

@@ -298,7 +298,7 @@ def _other_category(prior: RatioPrior, at: FloatArray, rng: np.random.Generator)
     change = np.zeros_like(at)
     change[rows, chosen] = tried - own
     weight = np.log([0.5, 0.5])
-    return change, log_mixture(own, weight, centres, sds) - log_mixture(tried, weight, centres, sds)
+    return change, _log_mixture(own, weight, centres, sds) - _log_mixture(tried, weight, centres, sds)
 
 
 def _other_level(prior: RatioPrior, at: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -307,11 +307,11 @@ def _other_level(prior: RatioPrior, at: FloatArray, rng: np.random.Generator) ->
     kind = rng.integers(2, size=len(at))
     tried = means[kind] + sds[kind] * rng.standard_normal(len(at))
     evenly = np.log([0.5, 0.5])
-    ways = log_mixture(at[:, -1], evenly, means, sds) - log_mixture(tried, evenly, means, sds)
+    ways = _log_mixture(at[:, -1], evenly, means, sds) - _log_mixture(tried, evenly, means, sds)
     return np.repeat((tried - at[:, -1])[:, None], at.shape[1], axis=1), ways
 
 
-def log_mixture(at: FloatArray, log_weight: FloatArray, means: FloatArray, sds: FloatArray) -> FloatArray:
+def _log_mixture(at: FloatArray, log_weight: FloatArray, means: FloatArray, sds: FloatArray) -> FloatArray:
     """(K,) log density of a mixture of two Gaussians, constants dropped."""
     first, second = (log_weight[kind] - np.log(sds[kind]) - 0.5 * ((at - means[kind]) / sds[kind]) ** 2 for kind in (0, 1))
     return np.asarray(np.logaddexp(first, second))
