@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -18,6 +17,7 @@ from iceberg.model.departures.chance import placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
+from iceberg.model.departures.fit.wide_arrow import workers
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
 from iceberg.model.departures.placebo import run_placebo
 from iceberg.model.departures.predictive import check_fit
@@ -163,15 +163,16 @@ def _fit_reference(
     """Fit, draws, placebo, pipeline and checks under the default assumptions."""
     fit = _fit(heard, kernel, prior, tell)
     # Each has a stream of its own, so that the figures do not depend on which ends first.
-    with ThreadPoolExecutor(1) as beside:
-        placebo = beside.submit(run_placebo, fit, heard, rng=streams[1], draws=PLACEBO_DRAWS)
-        drawn = draw_silent_churn(fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
+    with workers(fit.layout) as pool:
+        drawing = pool.submit(draw_silent_churn, fit, heard, rng=streams[0], draws=draws, common_error=COMMON_ERROR_LOG_SD)
+        second = pool.submit(ask_without_tenure, fit, heard, rng=streams[3])
+        checks = pool.submit(check_fit, fit, heard, rng=streams[4])
+        drawn = drawing.result()
         tell("placebo", 0.7)
-        second = ask_without_tenure(fit, heard, rng=streams[3])
-        checks = check_fit(fit, heard, rng=streams[4])
+        placebo = run_placebo(fit, heard, rng=streams[1], draws=PLACEBO_DRAWS, pool=pool)
         tell("pipeline", 0.9)
-        ahead = draw_pipeline(fit, heard, drawn, rng=streams[2])
-        return _Reference(key, prior, fit, drawn, placebo.result(), ahead, second, checks)
+        ahead = pool.submit(draw_pipeline, fit, heard, drawn, rng=streams[2])
+        return _Reference(key, prior, fit, drawn, placebo, ahead.result(), second.result(), checks.result())
 
 
 def _under_prior(

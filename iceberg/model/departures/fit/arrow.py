@@ -10,11 +10,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,18 +21,6 @@ from scipy.linalg import cho_solve, solve_triangular
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
-
-Part = TypeVar("Part")
-
-THREADS = 2  # the matrix routines release the interpreter lock; parts are joined in order, so the result does not depend on the number
-
-
-def of_segments(work: Callable[[int], Part], segments: int) -> list[Part]:
-    """`work` of every segment (or fit) in parallel; the results in order."""
-    if segments < THREADS:
-        return [work(s) for s in range(segments)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(work, range(segments)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +191,7 @@ class Arrow:
                     found[place[category][:, None], self.base.columns[category][None]] += moved[:, category, place[category]].T
             return np.asarray(found)
 
-        return of_segments(of_segment, len(self.rows))
+        return [of_segment(s) for s in range(len(self.rows))]
 
     def own_gain(self, s: int) -> SingleArray:
         """(R, n) cells^-1 x derivative x base^-1."""
@@ -220,7 +206,7 @@ class Arrow:
             through = solve_triangular(factor, response[s].T, lower=True, check_finite=False)
             return np.asarray((through**2).sum(0) - (self.own_gain(s) ** 2).sum(0), dtype=np.float64)
 
-        found = np.array(of_segments(of_segment, len(self.rows))).reshape(len(self.rows), -1)
+        found = np.array([of_segment(s) for s in range(len(self.rows))]).reshape(len(self.rows), -1)
         base = self.base
         alone = 1 / base.segment
         burst = 1 / base.burst + base.pull**2 * alone[..., None]
@@ -247,7 +233,7 @@ class Arrow:
             surprise = solve_triangular(factor, seen, lower=True, trans=1, check_finite=False).T
             return np.asarray(self.base.back(s, alone - surprise @ rows - self.base.bridged(s, given)))
 
-        return np.stack(of_segments(of_segment, segments), axis=1)
+        return np.stack([of_segment(s) for s in range(segments)], axis=1)
 
     @property
     def log_determinant(self) -> float:
@@ -292,6 +278,6 @@ def factorise(layout: ParameterLayout, information: Information, prior: Prior, *
         return np.asarray(reach[s].T @ reach[s])
 
     if cells:
-        for given in of_segments(eliminate, segments):
-            shared += given
+        for s in range(segments):
+            shared += eliminate(s)
     return Arrow(base, rows, factor, reach, np.asarray(np.linalg.cholesky((shared + shared.T) / 2), dtype=np.float64))

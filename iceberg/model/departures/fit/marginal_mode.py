@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
-from iceberg.model.departures.fit.arrow import Arrow, of_segments
+from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.fit.wide_arrow import WideArrow, in_batches
@@ -48,8 +48,8 @@ def ratio_drag(layout: ParameterLayout, information: Information, arrow: Arrow |
         return np.asarray(2 * np.einsum("kr,krc->c", scale, moved) - np.einsum("r,krc->c", leverage.sum(0) * weight, moved))
 
     trace = np.zeros(layout.categories)
-    for part in of_segments(of_segment, layout.segments):
-        trace += part
+    for s in range(layout.segments):
+        trace += of_segment(s)
     return np.asarray(-trace / 2, dtype=np.float64)
 
 

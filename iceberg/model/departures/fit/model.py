@@ -251,12 +251,12 @@ def prior_of(fit: ExcessHazardFit) -> Prior:
 REFIT_ITERATIONS = 6
 
 
-def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray) -> ExcessHazardFit:
-    """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values."""
+def refit(fit: ExcessHazardFit, shared: FloatArray, own: FloatArray, *, most: int = REFIT_ITERATIONS) -> ExcessHazardFit:
+    """The mode for other complainants (`fit.design`) under the variances of `fit`, from starting values, after at most so many steps."""
     expected = Expectations(fit.ratio_prior, fit.kernel, fit.levels)
     state = State(shared, own, fit.variances, fit.drag, fit.score)
     state, arrow, value, settled = iterate(
-        fit.design, fit.layout, expected, state, progress=None, most=REFIT_ITERATIONS, learn=False, fewest=0
+        fit.design, fit.layout, expected, state, progress=None, most=most, learn=False, fewest=0
     )
     return replace(
         fit,

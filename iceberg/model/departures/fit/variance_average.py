@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from iceberg.arrays import FloatArray
-from iceberg.model.departures.fit.arrow import of_segments
 from iceberg.model.departures.fit.model import ExcessHazardFit, prior_of, refit
 from iceberg.model.departures.fit.scoring import spreads_of
 from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
@@ -38,7 +37,7 @@ def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
         variance = float(np.clip(fit.variances.natural_band * np.exp(STEPS[place] * sd), SMALLEST_VARIANCE, LARGEST_VARIANCE))
         return refit(replace(fit, variances=replace(fit.variances, natural_band=variance)), fit.shared, fit.own)
 
-    fits = [(_log_weight(one), one) for one in (fit, *of_segments(fit_at, len(STEPS)))]
+    fits = [(_log_weight(one), one) for one in (fit, *(fit_at(place) for place in range(len(STEPS))))]
     weight = np.exp(np.array([value for value, _ in fits]) - max(value for value, _ in fits))
     weight /= weight.sum()
     weighted = [(float(share), other) for share, (_, other) in zip(weight, fits, strict=True) if share > LEAST_WEIGHT]

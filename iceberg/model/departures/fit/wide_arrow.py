@@ -7,7 +7,9 @@ all segments share is added up in double. Effects of the levels of segment colum
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,18 +20,33 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.linalg.lapack import spotrf, spotri
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
-from iceberg.model.departures.fit.arrow import Base, of_segments
+from iceberg.model.departures.fit.arrow import Base
 from iceberg.model.departures.fit.information import Information
 from iceberg.model.departures.fit.parameters import ParameterLayout, Prior
 
 Part = TypeVar("Part")
 BATCH = 5  # segments of a piece of work: their matrices stay in the processor's memory
+THREADS = 2  # the routines of large matrices release the interpreter lock; those of small ones do not, and threads only cost them time
+
+_here = threading.local()
+
+
+def workers(layout: ParameterLayout) -> ThreadPoolExecutor:
+    """Threads for large pieces of work, each of which then runs in its thread alone; one thread where the matrices are small."""
+    return ThreadPoolExecutor(THREADS if layout.is_wide else 1, initializer=_work_alone)
+
+
+def _work_alone() -> None:
+    _here.alone = True
 
 
 def in_batches(work: Callable[[slice], Part], segments: int) -> list[Part]:
-    """`work` of batches of segments in parallel; the results in order."""
+    """`work` of batches of segments, in parallel unless a thread of `workers` asks; the results in order, whatever the number of threads."""
     batches = [slice(low, min(low + BATCH, segments)) for low in range(0, segments, BATCH)]
-    return of_segments(lambda place: work(batches[place]), len(batches))
+    if len(batches) < THREADS or getattr(_here, "alone", False):
+        return [work(batch) for batch in batches]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(work, batches))
 
 
 @dataclass(frozen=True, eq=False)
