@@ -18,7 +18,7 @@ from iceberg.model.departures.fit.information import fisher_information, log_lik
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.forecast import draw_pipeline
-from iceberg.model.departures.placebo import run_placebo
+from iceberg.model.departures.placebo import derangement, run_placebo
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio import posterior
 from iceberg.model.ratio.posterior import RatioLikelihood, RatioPrior, draw_log_ratios
@@ -349,3 +349,12 @@ def test_the_variance_of_the_natural_tenure_effect_is_averaged_where_it_matters(
     together = wider.silent_churn.sum(axis=(1, 2, 3))
     assert len(wider.ratio) == 2000
     assert np.ptp(np.quantile(together, [0.05, 0.95])) > np.ptp(np.quantile(alone, [0.05, 0.95]))
+
+
+@pytest.mark.parametrize("size", range(1, 7))
+def test_a_moved_pattern_leaves_nothing_in_its_place(size: int) -> None:
+    rng = np.random.default_rng(size)
+    for _ in range(50):
+        places = derangement(size, rng)
+        assert sorted(places) == list(range(size))
+        assert size == 1 or (places != np.arange(size)).all()

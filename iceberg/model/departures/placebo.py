@@ -1,8 +1,8 @@
 """Runs the placebo: what the model finds where complaints cannot be the cause.
 
-Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments change places, months are rotated by at least a
-quarter of the window, tenure bands rotated. Complaints are drawn from the moved pattern and the departures stay as they are. The silent churn that the model
-then finds is noise, and the real estimate has to exceed it.
+Each category keeps its size, its burstiness and its smoothness, but its pattern is moved: segments change places, months are rotated by at least
+a quarter of the window, tenure bands rotated. Complaints are drawn from the moved pattern and the departures stay as they are. The silent churn that
+the model then finds is noise, and the real estimate has to exceed it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from iceberg.model.departures.fit.parameters import ParameterLayout
 from iceberg.model.departures.reconciliation import draw_silent_churn
 from iceberg.model.ratio.posterior import RatioPrior
 
-# Judgement: each is a warm fit, and their draws are pooled. What a moved pattern finds differs from one to another: on the sample company the upper end
-# of three together is nine tenths of what sixty say, with a log standard deviation of 0.37; of six it is 0.24.
+# Judgement: each is a warm fit, and their draws are pooled. What a moved pattern finds differs from one to another: on the sample company the upper
+# end of three together is nine tenths of what sixty say, with a log standard deviation of 0.37; that of six is 0.24.
 REPLICATES = 6
 ITERATIONS = 4  # judgement: from natural departures alone, all but the few moved patterns that explain much are near their mode after three
 NEXT_TO_NOTHING = -7.0  # log r where no departure is due to a problem
@@ -96,7 +96,7 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
         band = np.roll(band[::way], int(rng.integers(1 if way == 1 and layout.bands > 1 else 0, layout.bands)))
         of["band"][category] = (band - band[layout.reference])[layout.free_bands]
         if layout.local:
-            places = _derangement(layout.segments, rng)
+            places = derangement(layout.segments, rng)
             mine["segment"][:, category] = mine["segment"][places, category]
             mine["burst"][:, category] = np.roll(mine["burst"][places, category], turn, axis=-1)
             of["level"][:, category] = of["level"][_moved_levels(layout, rng), category]
@@ -111,7 +111,7 @@ def _move_patterns(fit: ExcessHazardFit, rng: np.random.Generator) -> tuple[Exce
     return replace(fit, design=replace(design, complainants=complainants)), shared, own
 
 
-def _derangement(size: int, rng: np.random.Generator) -> IntArray:
+def derangement(size: int, rng: np.random.Generator) -> IntArray:
     """A permutation that leaves none of two or more in its place: one left there would find the very departures that it explains."""
     while True:
         places = rng.permutation(size)
@@ -122,5 +122,5 @@ def _derangement(size: int, rng: np.random.Generator) -> IntArray:
 def _moved_levels(layout: ParameterLayout, rng: np.random.Generator) -> IntArray:
     """Positions of the levels of segment columns, those of each column in another order."""
     starts = np.cumsum([0, *layout.column_sizes])
-    parts = [start + _derangement(size, rng) for start, size in zip(starts, layout.column_sizes, strict=False)]
+    parts = [start + derangement(size, rng) for start, size in zip(starts, layout.column_sizes, strict=False)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
