@@ -33,6 +33,8 @@ class _Tolerance:
 # hundreds of effects is known to a tenth at best.
 _USUAL, _WIDE = _Tolerance(0.05, 0.05, 0.01), _Tolerance(0.1, 0.08, 0.1)
 
+LEAST_STEP = 0.01  # share of a step, below which it leads nowhere
+
 Pull = tuple[IntArray, FloatArray, FloatArray]  # positions of log r, drag, log r where the drag was taken
 
 
@@ -155,7 +157,7 @@ def iterate(
             break
         reached, value, size = _line_search(design, layout, prior, Parameters(shared, own), moved, value, pull)
         shared, own = reached.shared, reached.own
-        change = moved.largest() * size
+        change = moved.largest() * (size if size > LEAST_STEP else 1.0)  # a step that cannot be taken is not a small one
         if progress is not None:
             progress("fit", min(0.95, (iteration + 1) / 25))
         if settled is not None:
@@ -191,8 +193,11 @@ def _line_search(
 ) -> tuple[Parameters, float, float]:
     """Halve the step until the penalised likelihood rises: where that leads, its value there, and the share of the step."""
     size = min(1.0, 3.0 / max(step.largest(), 1e-12))
+    ratios = pull[0]
     for _ in range(12):
         tried, tried_own = start.shared + size * step.shared, start.own + size * step.own
+        # Everything else follows the ratios on their own scale: a part of the step is a part of it there.
+        tried[ratios] = start.shared[ratios] + np.log1p(size * np.expm1(step.shared[ratios]))
         rates = evaluate_rates(design, layout.effects(tried, tried_own))
         found = log_likelihood(design, rates) - penalty(prior, tried, tried_own) + _dragged(pull, tried)
         if np.isfinite(found) and found >= value - 1e-9 * abs(value):
