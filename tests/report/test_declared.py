@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from iceberg.cli.main import main
-from iceberg.locale import LANGUAGES
+from iceberg.locale import LANGUAGES, Translator
 from iceberg.model.scores.estimate import LastWords
 from iceberg.report.scores.groups import OTHERS, is_safe, safe_groups
 from tests.companies import write_company
@@ -125,3 +126,49 @@ def test_no_heavy_library_is_loaded_for_the_scores() -> None:
     script = "import iceberg.model.scores.estimate, sys; print(sorted({'streamlit', 'altair', 'lifelines'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_carries_sentence_picture_and_lines(company: Path, language: str) -> None:
+    """As a web page, which the PDF shares its blocks with; a report for viewers has no group."""
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+    from iceberg.model.assumptions import Assumptions
+    from iceberg.model.estimate import estimate_iceberg
+    from iceberg.report.files import report_bytes
+
+    tables, _ = load_tables(company / "customers.csv", company / "complaints.csv", scores=company / "scores.csv")
+    with tables:
+        counts = reduce_tables(tables)
+    estimate = estimate_iceberg(counts, assumptions=Assumptions(draws=200))
+    words = Translator(language)
+    page, viewers = (report_bytes(estimate, counts, format="html", language=language, smallest=smallest).decode() for smallest in (0, 5))
+    for text in (page, viewers):
+        assert words.text("scores.title") in text and "75" in text
+    assert "north" in page.partition(words.text("scores.title"))[2].partition("</section>")[0]
+    assert "north" not in viewers.partition(words.text("scores.title"))[2].partition("</section>")[0]
+    assert words.text("scores.title") not in report_bytes(estimate, replace(counts, scores=None), format="html", language=language).decode()
+
+
+def test_the_charts_are_drawn_from_the_tables_and_are_valid(company: Path) -> None:
+    from iceberg.cohort.reduce import reduce_tables
+    from iceberg.ingest.load import load_tables
+    from iceberg.model.scores.estimate import estimate_declared
+    from iceberg.report.charts.scores.bars import build_score_bars
+    from iceberg.report.charts.scores.curve import build_score_curve
+    from iceberg.report.scores.sentences import curve_table, declared_table
+
+    tables, _ = load_tables(company / "customers.csv", company / "complaints.csv", scores=company / "scores.csv")
+    with tables:
+        declared = estimate_declared(reduce_tables(tables))
+    assert declared is not None
+    for language in LANGUAGES:
+        words, table, curve = Translator(language), declared_table(declared, Translator(language)), curve_table(declared)
+        for theme in ("light", "dark"):
+            bars = build_score_bars(table, words, theme, description="x")  # type: ignore[arg-type]  # both themes
+            bars.to_dict(validate=True)
+            build_score_curve(curve, words, theme, description="x").to_dict(validate=True)  # type: ignore[arg-type]
+    [drawn] = bars.to_dict()["datasets"].values()
+    ends = {row["label"]: max(one["end"] for one in drawn if one["label"] == row["label"]) for row in drawn}
+    assert all(end == pytest.approx(1.0) for end in ends.values()) and len(ends) == len(table)
+    assert build_score_bars(table.head(0), Translator("en"), description="nothing").to_dict(validate=True)

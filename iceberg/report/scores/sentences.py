@@ -30,9 +30,15 @@ def _shares(group: LastWords, words: Translator) -> dict[str, str]:
     return {"leavers": words.integer(group.leavers), **said}
 
 
-def declared_sentences(declared: Declared, words: Translator) -> tuple[str, ...]:
-    """What follows the headline: the silent who had given a bad score, what the score knows, the three lines, and the scores left out."""
-    found = [_of_silent(declared, words), _knows(declared, words), *share_lines(declared, words)]
+def declared_sentences(declared: Declared, words: Translator, *, whole: bool = True) -> tuple[str, ...]:
+    """What follows the headline: the silent who had given a bad score, what the score knows, the three lines, and the scores left out.
+
+    Args:
+        declared: The figures.
+        words: Language.
+        whole: Whether groups may be named; viewers read only what is said of all leavers.
+    """
+    found = [_of_silent(declared, words) if whole else "", _knows(declared, words), *share_lines(declared, words)]
     found += [_left_out(declared, words), _response(declared, words)]
     return tuple(one for one in found if one)
 
@@ -101,13 +107,24 @@ def group_name(group: LastWords, words: Translator) -> str:
     return words.text("scores.others") if group.name == OTHERS else visible(group.name) or words.text("scores.without_complaint")
 
 
-def declared_table(declared: Declared, words: Translator) -> pd.DataFrame:
+def curve_sentence(declared: Declared, words: Translator) -> str:
+    """Both ends of the curve."""
+    table = curve_table(declared)
+    if len(table) < 2:
+        return words.text("scores.curve_none")
+    low, high = table.iloc[0], table.iloc[-1]
+    values = {"low": low["score"], "low_left": share(low["median"], words), "high": high["score"], "high_left": share(high["median"], words)}
+    return words.text("scores.curve_says", **values)
+
+
+def declared_table(declared: Declared, words: Translator, *, whole: bool = True) -> pd.DataFrame:
     """One row per group: kind (``all``, ``complaint``, ``segment``), name, leavers, and the parts in `PARTS`; empty where a count is too small."""
     if not declared.everybody.leavers or not is_safe(declared.everybody):
         return pd.DataFrame(columns=["kind", "name", "leavers", *PARTS])
     groups = [("all", declared.everybody)]
-    groups += [("complaint", one) for one in groups_by_complaint(declared)]
-    groups += [("segment", one) for one in groups_by_segment(declared)]
+    if whole:
+        groups += [("complaint", one) for one in groups_by_complaint(declared)]
+        groups += [("segment", one) for one in groups_by_segment(declared)]
     rows = [
         {"kind": kind, "name": words.text("scores.everybody") if kind == "all" else group_name(one, words), "leavers": one.leavers}
         | dict(zip(PARTS, one.parts, strict=True))
