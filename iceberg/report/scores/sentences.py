@@ -26,7 +26,7 @@ def declared_headline(declared: Declared, words: Translator) -> str:
 
 
 def _shares(group: LastWords, words: Translator) -> dict[str, str]:
-    said = {name: share(number / group.leavers, words) for name, number in zip(PARTS, group.parts, strict=True)}
+    said = {name: f"{words.integer(number)} ({share(number / group.leavers, words)})" for name, number in zip(PARTS, group.parts, strict=True)}
     return {"leavers": words.integer(group.leavers), **said}
 
 

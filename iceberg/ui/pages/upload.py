@@ -19,7 +19,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
 from iceberg.ui.session.current import own_study, set_current_study
 from iceberg.ui.session.estimates import estimate_study
-from iceberg.ui.session.sample import measured_files, sample_files
+from iceberg.ui.session.sample import measured_files, sample_files, scores_file
 from iceberg.ui.session.study import Study
 from iceberg.ui.session.upload_choices import forget_choices, recall_choices, remember_choices
 from iceberg.ui.session.work import MINUTES, forget_work
@@ -202,7 +202,9 @@ def _take_declared(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
         return {}
     with st.expander(frame.words.text("ui.upload.declared"), icon=":material/mood:", key="declared"):
         st.caption(frame.words.text("ui.upload.declared_lead"))
-        return {table: take_file(frame, table, st.container()) for table in tables}
+        boxes = {table: take_file(frame, table, st.container()) for table in tables}
+        _offer_download(frame, "scores", scores_file(frame.language))
+    return boxes
 
 
 _ASK = """
