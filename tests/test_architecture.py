@@ -24,7 +24,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header reasons.answers renewals.clock silent_observations window"
+    "findings.header reasons.answers renewals.clock scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "cohort.findings": GROUND | COUNTS,
     "cohort.reasons.answers": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,
+    "cohort.scores.score_counts": GROUND | COUNTS,
     "cohort.counts_file": GROUND | COUNTS,
     "cohort.counts": GROUND | COUNTS,
     "cohort": GROUND | {"cohort", "ingest"},
@@ -66,12 +67,12 @@ ORDER = {
         "silent_leavers", "interventions", "mapping", "opening", "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
-        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "survival", "ratio", "entry", "departures.fit", "departures",
-        "evidence", "compare", "decision", "summary", "diagnose", "estimate", "sensitivity",
+        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "scores", "survival", "ratio", "entry", "departures.fit",
+        "departures", "evidence", "compare", "decision", "summary", "diagnose", "estimate", "sensitivity",
     ],
     "report": [
         "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "information", "comparison", "counts_summary",
-        "small_cells", "export", "viewers", "charts", "files",
+        "small_cells", "scores", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",

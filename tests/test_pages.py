@@ -33,8 +33,9 @@ PACKAGE_ROOM = re.compile(r"`((?:ingest|cohort|model|report|store|simulation|cli
 PACKAGE_NAME = re.compile(r"(?<![\w./-])iceberg(?:\.[A-Za-z_]\w*)+(?![\w/])")
 # Another processor rounds the last digits of a draw differently; a figure that moved for a reason moves further.
 RELATIVE_TOLERANCE = 0.02
-# What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py): a page of the documentation starts with it, a README makes it.
-SAMPLE = ("en/customers.csv", "en/complaints.csv", "truth.json")
+# What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py), and scores: a page of the documentation starts with them, a README makes
+# the sample.
+SAMPLE = ("en/customers.csv", "en/complaints.csv", "en/scores.csv", "truth.json")
 
 
 def commands_of(block: str) -> list[list[str]]:
@@ -186,8 +187,8 @@ def test_a_page_names_folders_modules_and_names_that_exist(name: str) -> None:
 
 
 def test_a_module_that_moved_would_be_found() -> None:
-    text = "`model/evidence`, `model/scores`, iceberg/ui/old.py, iceberg/ui/, iceberg.model.evidence, iceberg.load_tables(), iceberg.model.nothing"
-    assert misnamed(text) == ["iceberg/ui/old.py", "iceberg/model/scores", "iceberg.model.nothing"]
+    text = "`model/evidence`, `model/old_room`, iceberg/ui/old.py, iceberg/ui/, iceberg.model.evidence, iceberg.load_tables(), iceberg.model.nothing"
+    assert misnamed(text) == ["iceberg/ui/old.py", "iceberg/model/old_room", "iceberg.model.nothing"]
 
 
 def test_a_command_goes_on_where_a_shell_would_ask_for_more(tmp_path: Path) -> None:

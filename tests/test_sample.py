@@ -11,6 +11,7 @@ import pytest
 
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
+from iceberg.model.scores.estimate import estimate_declared
 from iceberg.simulation.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 
 DATA = Path(__file__).parents[1] / "data"
@@ -120,3 +121,28 @@ def test_incidents_and_survey_agree_with_each_other_and_with_the_customers():
     assert set(survey["category"]) == set(FRENCH_CATEGORIES)
     assert (survey["complained"] <= survey["had_problem"]).all()
     assert (survey["had_problem"] < survey["asked"]).all()
+
+
+def test_the_scores_of_the_sample_tell_what_their_truth_says():
+    """Few were heard, and the share as answered is far off; the bounds and the third line hold what is true, the leak is found."""
+    truth = json.loads((DATA / "scores_truth.json").read_text(encoding="utf-8"))
+    found = []
+    for customers, complaints, scores in (
+        ("en/customers.csv", "en/complaints.csv", "en/scores.csv"),
+        ("fr/clients.csv", "fr/reclamations.csv", "fr/notes.csv"),
+    ):
+        tables, report = load_tables(DATA / customers, DATA / complaints, scores=DATA / scores)
+        with tables:
+            counts = reduce_tables(tables)
+        assert report.rows["scores"].rejected == 0
+        found.append(estimate_declared(counts))
+    english, french = found
+    assert english.everybody == french.everybody
+    assert [(one.low, one.high, one.leavers) for one in english.curve] == [(one.low, one.high, one.leavers) for one in french.curve]
+    assert english.everybody.leavers == truth["departures"]
+    true, share = truth["satisfied"] / truth["departures"], english.share
+    assert share.lowest <= true <= share.highest
+    assert share.resembling.lower <= true <= share.resembling.upper < share.highest
+    assert not share.answered.lower <= true <= share.answered.upper
+    assert english.departure_scores.found and english.departure_scores.leavers >= truth["at_cancellation"] - 5
+    assert english.auc.lower > 0.5

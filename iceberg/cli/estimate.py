@@ -58,13 +58,14 @@ class Estimated:
 
 def run_estimate(options: Options, words: Translator) -> int:
     """Estimate, write the files that were asked for and print the result."""
-    from iceberg.cli.text import build_estimate_text, build_rows_text
+    from iceberg.cli.text import build_estimate_text, build_rows_text, build_scores_text
 
     template = read_template_of(options)
     made = make_estimate(options, words)
     followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
     write_files(made, options, words, template=template, followed=followed)
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
+    text += build_scores_text(made.estimate, made.counted.counts, words)
     print_result(text + build_rows_text(made.counted.report, words))
     return DONE
 
@@ -132,6 +133,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
             keep_cancellations=chosen.keep_cancellations,
             negative_controls=chosen.negative_controls,
             recording_changes=chosen.recording_changes,
+            score_look_back_days=options.score_lookback_days,
         )
         counted = CountedFiles(counts, report, mapping, assumptions)
         if while_open is not None:
@@ -221,8 +223,8 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), recording_changes=options.recording_changes)
     if options.merges:
         mapping = (mapping or MappingSet()).with_merges(options.merges)
-    if options.exchange_rates or options.undated_departures is not None:
-        mapping = _with_amounts(mapping or MappingSet(), options)
+    if options.exchange_rates or options.undated_departures is not None or options.score_scale is not None:
+        mapping = _with_values(mapping or MappingSet(), options)
     if options.drops or options.split_categories or options.keep_spellings:
         mapping = _with_names(mapping or MappingSet(), options)
     money = {name: value for name in ("money_months", "discount") if (value := getattr(options, name)) is not None}
@@ -260,8 +262,9 @@ def _with_names(mapping: MappingSet, options: Options) -> MappingSet:
     )
 
 
-def _with_amounts(mapping: MappingSet, options: Options) -> MappingSet:
-    """The mapping with the exchange rates, and what becomes of departures without a date."""
+def _with_values(mapping: MappingSet, options: Options) -> MappingSet:
+    """The mapping with the exchange rates, the scale of the scores, and what becomes of departures without a date."""
+    mapping = mapping.with_scale(options.score_scale) if options.score_scale is not None else mapping
     mapping = mapping.with_rates(dict(options.exchange_rates)) if options.exchange_rates else mapping
     if options.undated_departures is None:
         return mapping

@@ -146,6 +146,19 @@ def _money(interval: CredibleInterval | None, counts: CohortCounts, words: Trans
     return "" if interval is None else words.money_compact(interval.median, counts.currency)
 
 
+def build_scores_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """What customers declared in satisfaction scores, beside who left; "" without scores."""
+    from iceberg.model.scores.estimate import estimate_declared
+    from iceberg.report.scores.sentences import declared_headline, declared_sentences
+
+    found = estimate_declared(counts, seed=estimate.seed)
+    if found is None:
+        return ""
+    lines = [wrap(f"{words.text('scores.title')}. {declared_headline(found, words)}")]
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in declared_sentences(found, words)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def build_readings_text(report: IngestReport, words: Translator) -> str:
     """How each file was read and which column feeds which field."""
     return "\n".join(_reading_text(reading, words) for reading in report.files)

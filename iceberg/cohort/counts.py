@@ -23,6 +23,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.scores.score_counts import ScoreCounts
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import OptionError
@@ -100,7 +101,7 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
-        stated: Reasons that leavers gave, a file each.
+        stated, scores: Reasons that leavers gave, a file each; satisfaction scores beside who left. None or empty where none were given.
     """
 
     window: ObservationWindow
@@ -138,6 +139,7 @@ class CohortCounts:
     mass_end: MassEnd | None = None
     renewals: Renewals | None = None
     stated: tuple[StatedReasons, ...] = ()
+    scores: ScoreCounts | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -175,13 +177,8 @@ class CohortCounts:
             "has_linked_complaints": False,
             "has_revenue": False,
         }
-        return cls(
-            window=window,
-            segments=tuple(segments),
-            categories=tuple(categories),
-            band_edges_months=bands,
-            **(arrays | given),
-        )
+        arrays |= {"segments": tuple(segments), "categories": tuple(categories), "band_edges_months": bands}
+        return cls(window=window, **(arrays | given))
 
     @classmethod
     def from_volumes(
@@ -283,12 +280,13 @@ class CohortCounts:
             grouped_segments=grouped,
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
             renewals=self.renewals and self.renewals.rearranged(chosen),
+            scores=self.scores and self.scores.select(chosen.tolist()),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
 
 def _check_counts(counts: CohortCounts) -> None:
-    """Refuse contradictory counts; only a defect can make them, so the `ValueError` is not a message to a user."""
+    """Refuse contradictory counts, which only a defect can make."""
     _check_names_and_edges(counts)
     _check_shapes(counts)
     _check_consistency(counts)

@@ -26,6 +26,7 @@ from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.reasons.count import count_reasons
 from iceberg.cohort.renewals.contracts import ContractCells
 from iceberg.cohort.renewals.search import reduce_renewing
+from iceberg.cohort.scores.count import with_scores
 from iceberg.cohort.statements import ALIVE, FIRST_COMPLAINED, LEFT, REVENUE_UNITS, Statements
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
 from iceberg.errors import EvidenceError, OptionError
@@ -55,6 +56,7 @@ def reduce_tables(
     keep_cancellations: bool = False,
     negative_controls: Sequence[str] = (),
     recording_changes: Sequence[RecordingChange | date | str] | None = None,
+    score_look_back_days: int | None = None,
 ) -> CohortCounts:
     """Counts the customers and complaints of `tables` inside `window`.
 
@@ -71,8 +73,7 @@ def reduce_tables(
         max_segments: With more segments than this, the largest stay apart and the last one holds the rest
             (`CohortCounts.grouped_segments` says how many).
         max_categories: The same for complaint categories (`CohortCounts.grouped_categories`).
-        keep_months: Whether to count months whose departures or complaints seem to be missing from the files; by default the window leaves
-            them out (see `iceberg.cohort.evidence_months` and `CohortCounts.unrecorded`).
+        keep_months: Whether to count months whose departures or complaints seem to be missing (see `iceberg.cohort.evidence_months`).
         term: Months between the renewals of contracts, counted from the first day of a customer; 0 where customers can leave at any time. By
             default the departures decide (`iceberg.cohort.renewals.search`).
         keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
@@ -81,12 +82,13 @@ def reduce_tables(
             bias.
         recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
             where there is none, None where nobody was asked.
+        score_look_back_days: For how long a satisfaction score is a customer's last word; 180 by default. No estimate depends on scores.
 
     Returns:
         Counts; the order of rows in the files does not matter.
 
     Raises:
-        EvidenceError: Neither a customer nor a complaint lies inside the window.
+        EvidenceError: Neither a customer nor a complaint lies inside the window; scores cannot be counted (`with_scores`).
         OptionError: A window for a flat sheet, which has no dates; a negative control that is no category.
     """
     if "flat" in tables.names:
@@ -94,7 +96,7 @@ def reduce_tables(
             raise OptionError("flat_no_window", {})
         edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
         flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
-        return _with_remarks(with_controls(flat, negative_controls), tables)
+        return with_scores(_with_remarks(with_controls(flat, negative_controls), tables), tables)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -107,7 +109,7 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    counted = _with_remarks(with_controls(recorded, negative_controls), tables)
+    counted = with_scores(_with_remarks(with_controls(recorded, negative_controls), tables), tables, look_back_days=score_look_back_days)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))

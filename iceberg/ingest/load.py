@@ -33,7 +33,7 @@ from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes
 from iceberg.ingest.opening import OpenedSources, add_proposal, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
-from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, SCORES, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -58,6 +58,7 @@ def load_tables(
     surveys: Source | Sequence[Source] | None = None,
     leaver_surveys: Source | Sequence[Source] | None = None,
     cancellation_reasons: Source | Sequence[Source] | None = None,
+    scores: Source | Sequence[Source] | None = None,
     flat: Source | Sequence[Source] | None = None,
     subscriptions: Source | Sequence[Source] | None = None,
     events: Source | Sequence[Source] | None = None,
@@ -84,6 +85,7 @@ def load_tables(
         surveys: Per category: people asked, had the problem, complained (evidence level 4).
         leaver_surveys: One row per leaver asked: customer or segment, reached, reason, whether they would have stayed, whether they had complained.
         cancellation_reasons: One row per customer with the reason that was given when the account closed.
+        scores: One row per answer to a question about satisfaction: customer, day, score (`iceberg.ingest.values.scores`). No estimate depends on it.
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
         events: One row per departure (customer, day).
@@ -229,7 +231,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
     scan = next((item.scan for item in judged if item.scan.named), None)
     undated, names = joined.report.undated, frozenset(rows)
     if undated is not None and undated.as_sheet:
-        names, first, last = frozenset({"flat", *(names & {"surveys"})}), None, None
+        names, first, last = frozenset({"flat", *(names & {"surveys", SCORES})}), None, None
     notes = notes_of(judged) + notes_of_rows(connection, judged, set(rows)) + joining_notes(joined.report)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(
@@ -244,6 +246,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         customer_key=scan.key if scan is not None else "customer_id",
         recent=recent,
         segment_columns=segment_columns(files),
+        score_scale=next((item.fields.scale for item in judged if item.fields.scale is not None), None),
         origin=tuple(files),
         remarks=remarks_of(notes),
     )

@@ -20,12 +20,15 @@ from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.interventions import SECTION, InterventionEntry, interventions_from
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, MONTH_OF_YEAR, SHORTEST_TERM, TERM_WORDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, MONTH_OF_YEAR, SCALES, SCORES, SHORTEST_TERM, TERM_WORDS, all_fields
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
 
-_OPTIONS = ("system", "via", "encoding", "separator", "sheet", "header_line", "decimal", "revenue_period", "tenure_unit", "time_zone", "one_category")
+_OPTIONS = (
+    *("system", "via", "encoding", "separator", "sheet", "header_line"),
+    *("decimal", "revenue_period", "tenure_unit", "time_zone", "scale", "one_category"),
+)
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
 LONGEST_LOOK_BACK = 3650  # days
 LONGEST_MONEY_MONTHS = 120
@@ -34,6 +37,7 @@ _KNOWN_VALUES = {
     "revenue_period": ("year", "month"),
     "tenure_unit": ("days", "weeks", "months", "years"),
     "via": ("subscriptions", "customers"),
+    "scale": tuple(SCALES),
 }
 
 
@@ -100,6 +104,10 @@ class MappingSet:
             mapping = tables.get(table) or ColumnMapping(table)
             tables[table] = replace(mapping, exchange_rates=mapping.exchange_rates | dict(rates))
         return replace(self, tables=tables)
+
+    def with_scale(self, scale: str) -> MappingSet:
+        """The same mapping with this scale of the scores."""
+        return replace(self, tables=self.tables | {SCORES: replace(self.tables.get(SCORES) or ColumnMapping(SCORES), scale=scale)})
 
     def with_merges(self, merges: Iterable[tuple[str, str]]) -> MappingSet:
         """The same mapping with more categories merged, each given as the name that stays and one that becomes it."""

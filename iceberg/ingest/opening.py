@@ -27,7 +27,7 @@ from iceberg.ingest.remote.address import is_address, parse_address
 _MOST_SHEETS = 20  # judgement: a book with more sheets is asked about by name
 _SETTINGS = (
     *("date_formats", "decimal", "revenue_period", "tenure_unit", "yes_values", "time_zone", "live_statuses", "one_category"),
-    "exchange_rates",
+    *("exchange_rates", "scale"),
     *("encoding", "separator", "header_line", "sheet"),
 )
 

@@ -45,6 +45,50 @@ FIELDS_OF_CUSTOMER = ("start_date", "end_date", "segment", "revenue")
 # Months between the renewals of contracts that a user may give, and the words beside a number: none, or as the departures say.
 SHORTEST_TERM, LONGEST_TERM = 6, 60  # those bound for less leave almost as if they were free
 TERM_WORDS: dict[str, int | None] = {"auto": None, "none": 0}
+@dataclass(frozen=True)
+class Scale:
+    """A scale of scores; more is better on each.
+
+    Attributes:
+        name: As a mapping and ``--score-scale`` write it.
+        low, high: Smallest and largest number on it.
+        satisfied: Lowest level that is a satisfied customer.
+        wide: The same, read more widely.
+        dissatisfied: Highest level that is a dissatisfied customer.
+        step: Units of the scale in a level.
+    """
+
+    name: str
+    low: int
+    high: int
+    satisfied: int
+    wide: int
+    dissatisfied: int
+    step: int = 1
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Every level, the worst first."""
+        return tuple(range(self.low // self.step, self.high // self.step + 1))
+
+
+# Net promoter: 9 and 10 against 0 to 6 (Reichheld 2003); elsewhere the two best and the two worst answers of five, as usual in CSAT. Seven points and
+# percent: judgement, grade D; a percentage of 75 is the second of five answers in the usual systems.
+SCALES = {
+    one.name: one
+    for one in (
+        Scale("0-10", 0, 10, satisfied=9, wide=7, dissatisfied=6),
+        Scale("1-7", 1, 7, satisfied=6, wide=5, dissatisfied=3),
+        Scale("1-5", 1, 5, satisfied=4, wide=4, dissatisfied=2),
+        Scale("1-4", 1, 4, satisfied=3, wide=3, dissatisfied=2),
+        Scale("1-3", 1, 3, satisfied=3, wide=3, dissatisfied=1),
+        Scale("0-1", 0, 1, satisfied=1, wide=1, dissatisfied=0),
+        Scale("percent", 0, 100, satisfied=7, wide=7, dissatisfied=4, step=10),
+        Scale("words", 1, 5, satisfied=4, wide=4, dissatisfied=2),
+    )
+}
+
+
 TableName = str  # one of `CANONICAL_COLUMNS`
 
 
@@ -56,7 +100,7 @@ class Table:
         name: Its name in the connection, in a mapping and in `iceberg.ingest.load.load_tables`.
         option: Its option on the command line, without dashes.
         fields: Its fields, and what their values must be: "id", "date", "end" (a date that may be blank), "text", "number",
-            "flag" (yes or no), "term" (a length of time), "currency" (a code or sign).
+            "flag" (yes or no), "term" (a length of time), "currency" (a code or sign), "score" (`iceberg.ingest.values.scores`).
         required: The fields without which a file is no such table.
         columns: Canonical columns and their DuckDB types.
         extra: Fields that only correct the others; presets name them, a page need not ask for them.
@@ -171,6 +215,15 @@ TABLES = (
         words=("cancellation reason", "motif resiliation", "churn reason"),
     ),
     Table(
+        "scores",  # of satisfaction: one row per answer, or per question sent
+        "scores",
+        fields={"customer_id": "id", "score_date": "date", "score": "score"},
+        required=("customer_id", "score_date", "score"),
+        columns={"customer_id": "VARCHAR", "score_date": "DATE", "score": "INTEGER"},  # score: its level, below 0 where there is none; NULL: blank
+        extra={"sent_date": "end", "kind": "text"},  # the day of the question; what was asked (NPS, CSAT)
+        words=("score", "nps", "csat", "satisfaction", "note", "recommandation"),
+    ),
+    Table(
         "subscriptions",
         "subscriptions",
         fields=_SPAN,
@@ -231,6 +284,7 @@ TABLE_OF_OPTION = {table.option: table.name for table in TABLES if table.words}
 OPTION_OF_TABLE = {table.name: table.option for table in TABLES}
 # Day of each table whose rows name a customer. Inside the connection these tables also have ``customer_key``, see `key_sql`.
 NAMING_DAYS = {"complaints": "complaint_date", "incidents": "incident_date"}
+SCORES = "scores"
 REASON_TABLES = ("leaver_surveys", "cancellation_reasons")  # why customers left, in their own words; they have ``customer_key`` as well
 
 

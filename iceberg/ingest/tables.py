@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # keeps the import light
     from iceberg.ingest.engine.protocol import Engine
     from iceberg.ingest.files.source_table import FileReading
     from iceberg.ingest.joining.options import JoiningReport
-    from iceberg.ingest.schema import RecentCustomers
+    from iceberg.ingest.schema import RecentCustomers, Scale
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Tables:
     in_open_load: bool = False  # the connection outlives them: it belongs to a `iceberg.ingest.files.load.Load`
     remarks: tuple[tuple[str, dict[str, object]], ...] = ()  # of the notes of the report, those that change what can be believed
     segment_columns: tuple[str, ...] = ()  # headers of the columns whose levels make a segment, where they are several
+    score_scale: Scale | None = None  # of the table of scores
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:

@@ -51,6 +51,17 @@ SEGMENT_SDS = (0.4, 0.3)
 HARMLESS_WEIGHT, HARMLESS_SHIFT, HARMLESS_SD = 0.15, -2.5, 1.5
 CATEGORY_MEAN_SD = 0.5  # judgement, grade D: how far the mean delays of one company's categories are apart (log scale)
 
+# How much being out of touch itself raises leaving, whatever the satisfaction: customers whose last score is unknown beside those of equal
+# satisfaction who answered (log scale). Judgement, grade D: only vendors say that those who never answer leave more; 0.9 to 1.7, nine times in ten.
+OUT_OF_TOUCH = (float(np.log(1.2)), 0.2)
+# Judgement, grade D: rates of departure by score are pulled to the company's with the weight of half a departure: a score that few gave has one too.
+SCORE_RATE_WEIGHT = 0.5
+# Judgement, grade D: fewer departures than this among the satisfied, or among the others, tell no rate; and the probability that their rates differ,
+# below which departures cannot answer for those who did not.
+LEAST_SCORED_LEAVERS, SURE_DIFFERENCE = 5, 0.95
+# Judgement, grade D: departures within days of a score, beside those of other days, from which on scores are asked for at the cancellation.
+LEAK_RATIO, LEAK_CHANCE = 3.0, 0.01
+
 _CCMC = "CCMC 2023-24 (n = 8,500)"
 _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"

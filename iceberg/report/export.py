@@ -1,7 +1,7 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always present, but `stated_reasons`, which stands where leavers said why they left. Unknown values are null, never 0; NaN and infinity
-do not exist.
+Every key is always present, but `stated_reasons`, which stands where leavers said why they left, and `declared`, which stands where customers gave
+scores. Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from iceberg.locale import Translator
 from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
+from iceberg.model.scores.estimate import estimate_declared
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -75,6 +76,7 @@ def build_document(
         "segments": _segments(estimate, smallest),
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
+        **_declared(estimate, counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -157,6 +159,16 @@ def _stated(stated: StatedReasons, counts: CohortCounts) -> dict[str, Any]:
         "told": stated.informed,
         "unmatched": [{"reason": name, "rows": rows} for name, rows in stated.unmatched],
     }
+
+
+def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """What customers declared in satisfaction scores, beside who left; without scores nothing."""
+    if counts.scores is None:
+        return {}
+    from iceberg.report.scores.document import declared_document  # brings pandas
+
+    found = estimate_declared(counts, seed=estimate.seed)
+    return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from iceberg.simulation.company import SimulatedCompany, simulate_company
+from iceberg.simulation.sample_scores import simulate_scores
 from iceberg.simulation.worlds import (
     TENURE_MONTHS,
     WARM_UP_MONTHS,
@@ -168,6 +169,18 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         "fr/incidents.csv": _french(logged, ["N° client", "Date de l'incident", "Motif"]),
         "fr/enquete.csv": _french(survey, ["Motif", "Interrogés", "Ont eu le problème", "Ont réclamé"]),
         "truth.json": _truth(company, seed),
+        **build_sample_scores(company, seed),
+    }
+
+
+def build_sample_scores(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> dict[str, bytes]:
+    """The files with satisfaction scores, and what is true of them; drawn from random numbers of their own."""
+    scores = simulate_scores(company, np.random.default_rng([seed, 2]))
+    truth = json.dumps({"seed": seed} | scores.truth, indent=1) + "\n"
+    return {
+        "en/scores.csv": _english(scores.answers, ["customer_id", "answered_at", "nps"]),
+        "fr/notes.csv": _french(scores.answers, ["N° client", "Répondu le", "Note de recommandation"]),
+        "scores_truth.json": truth.encode("utf-8"),
     }
 
 

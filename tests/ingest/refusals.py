@@ -48,7 +48,29 @@ _CZECH = "customer_id,start_date,segment\n1,2024-01-25,příliš žluťoučký k
 _OLD_IDS = TICKETS.replace("\nK", "\nCRM-K")
 _WORDS = "customer_id,start_date,churned\n" + "".join(f"K{n},2023-01-05,{'PQR'[n % 3]}\n" for n in range(30))
 
+def _scores(header: str, cells: list[str], more: list[str] | None = None) -> str:
+    """A file of scores with these cells in turn; `more` is what a column called kind holds."""
+    kinds = [f",{kind}" for kind in more or [""]] if more else [""]
+    rows = "".join(f"K{n},2024-0{n % 9 + 1}-05,{cells[n % len(cells)]}{kinds[n % len(kinds)]}\n" for n in range(24))
+    return f"customer_id,answered at,{header}{',kind' if more else ''}\n{rows}"
+
+
 REFUSALS = {
+    "scores of a scale that few values show": Refusal(
+        "scores_scale_unknown", {"scores.csv": _scores("score", ["2", "3", "4"])}, {"--score-scale": "1-5"}
+    ),
+    "scores in numbers and in words": Refusal("scores_two_scales", {"scores.csv": _scores("score", ["9", "good", "4"])}, {"--score-scale": "0-10"}),
+    "percentages under a header of ten": Refusal(
+        "scores_off_scale", {"scores.csv": _scores("nps", ["80", "95", "40"])}, {"--score-scale": "percent"}
+    ),
+    "two kinds of scores in one column": Refusal(
+        "scores_several_kinds", {"scores.csv": _scores("score", ["9", "4"], ["NPS", "CSAT"])}, mended={"scores.csv": _scores("nps", ["9", "4"])}
+    ),
+    "two files of scores on two scales": Refusal(
+        "scores_files_differ",
+        {"a.csv": _scores("score", ["4/5", "2/5"]), "b.csv": _scores("score", ["8/10", "9/10"])},
+        {"--score-scale": "1-5"},
+    ),
     "a last day by its content alone": Refusal("mapping_uncertain", {"c.csv": ENDED.replace("end_date", "Zeta")}, {"end_date": "Zeta"}),
     "no header says who the customer is": Refusal(
         "mapping_uncertain", {"c.csv": ENDED.replace("customer_id", "Zeta")}, {"customer_id": "Zeta"}, ("--customers", "{c.csv}")

@@ -27,6 +27,7 @@ from iceberg.cli.arguments.option_types import (
     check_period,
     check_rate,
     check_ratio,
+    check_scale,
     check_separator,
     check_share_of,
     check_term,
@@ -51,6 +52,7 @@ _READING = (
     *(Option(name, "file") for name in TABLE_OF_OPTION),
     Option("as-of", "date", check_date("--as-of")),
     *(_whole("inactivity-days", 1, 3650), _whole("gap-days", 0, 3650)),
+    Option("score-scale", "scale", check_scale),
     Option("exchange-rate", "rate", check_rate, is_list=True, field="exchange_rates"),
     Option("undated-departures", "sheet|ignore", check_undated),
     Option("merge-category", "merge", check_merge, is_list=True, field="merges"),
@@ -67,6 +69,7 @@ _NOTIFY = (
 _ESTIMATE = (
     *_READING,
     Option("since", "date", check_date("--since")),
+    _whole("score-lookback-days", 30, 730),
     Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),
     *(Option(name, "number", check_factor(f"--{name}", LARGEST_BIAS)) for name in ("incident-bias", "survey-bias")),

@@ -13,7 +13,7 @@ from pathlib import Path
 from iceberg.errors import OptionError
 from iceberg.ingest.interventions import InterventionEntry
 from iceberg.ingest.joining.options import CHOICES
-from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
+from iceberg.ingest.schema import LONGEST_SEPARATOR, LONGEST_TERM, SCALES, SHORTEST_TERM, TERM_WORDS
 from iceberg.locale import FALLBACK, LANGUAGES, Translator
 from iceberg.model.assumptions import Efficacy
 
@@ -120,6 +120,13 @@ def check_format(formats: Sequence[str]) -> Callable[[str], Path]:
         return path
 
     return check
+
+
+def check_scale(text: str) -> str:
+    """A scale of scores."""
+    if text not in SCALES:
+        raise UsageError("scale_unknown", {"value": text, "known": ", ".join(SCALES)})
+    return text
 
 
 def check_version(text: str) -> tuple[str, int | None]:

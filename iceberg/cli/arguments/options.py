@@ -54,6 +54,9 @@ class Options:
     survey: str | None = None
     leaver_survey: str | None = None
     cancellation_reasons: str | None = None
+    scores: str | None = None
+    score_scale: str | None = None
+    score_lookback_days: int | None = None
     subscriptions: str | None = None
     events: str | None = None
     activity: str | None = None

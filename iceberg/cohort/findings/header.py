@@ -9,6 +9,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.scores.score_counts import ScoreCounts
 
 
 class Findings(Protocol):
@@ -43,6 +44,10 @@ class Findings(Protocol):
         """Reasons that leavers gave."""
 
     @property
+    def scores(self) -> ScoreCounts | None:
+        """Satisfaction scores."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -64,6 +69,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["renewals"] = found.renewals.to_dict()
     if found.stated:
         header["stated"] = [one.to_dict() for one in found.stated]
+    if found.scores is not None:
+        header["scores"] = found.scores.to_dict()
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -80,5 +87,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "mass_end": MassEnd.from_dict(header.get("mass_end")),
         "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
+        "scores": ScoreCounts.from_dict(header.get("scores")),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

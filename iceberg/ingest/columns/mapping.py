@@ -45,6 +45,7 @@ class ColumnMapping:
         system: Preset that recognised the file.
         one_category: Category of all complaints where no column has one; "" = the column is required.
         exchange_rates: What one unit of each currency is worth in the one that has no rate, or the rate 1; for amounts in several currencies.
+        scale: Scale of the scores (`iceberg.ingest.values.scores.SCALES`); "" = from header and values.
         via: ``"subscriptions"`` or ``"customers"`` where the customer id column holds ids of subscriptions, or other ids of the customers
             (``link_id``), that are replaced by way of that table.
     """
@@ -63,6 +64,7 @@ class ColumnMapping:
     system: str = ""
     via: str = ""
     tenure_unit: str = ""
+    scale: str = ""
     yes_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
     exchange_rates: dict[str, float] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
 from iceberg.ingest.values.free_text import holds_texts
 from iceberg.ingest.values.numbers import recognise_numbers
+from iceberg.ingest.values.scores import looks_like_scores
 from iceberg.ingest.values.terms import looks_like_terms
 
 DEPARTURES = ("end_date", "churned")  # fields of customers that say who left
@@ -223,16 +224,20 @@ def is_per_subscription(headers: frozenset[str]) -> bool:
     return any(preset.per_subscription and set(preset.signature["customers"]) <= headers for preset in load_presets())
 
 
-_TESTS = {"currency": (looks_like_currencies, "not_currencies"), "term": (looks_like_terms, "not_terms")}
+_TESTS = {
+    "currency": (looks_like_currencies, "not_currencies"),
+    "term": (looks_like_terms, "not_terms"),
+    "score": (looks_like_scores, "not_scores"),
+}
 
 
 def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     """How well the values suit a field of this kind: a factor on the confidence, and the reason where it is not 1."""
     filled = [value for value in column.sample if value is not None and value.strip() and value.strip() != column.header]
-    if kind in {"date", "end", "number", "term"}:  # "n/a" in every cell is no evidence against the header
+    if kind in {"date", "end", "number", "term", "score"}:  # "n/a" in every cell is no evidence against the header
         filled = [value for value in filled if (text := value.strip().lower()) not in BLANK_TEXTS and not (kind == "end" and text in STILL_HERE)]
     if not filled:
-        return (1.0, "") if kind in {"end", "number", "text", "label", "term"} else (0.5, "empty")
+        return (1.0, "") if kind in {"end", "number", "text", "label", "term", "score"} else (0.5, "empty")
     misfit = _misfit(column, kind, filled)
     if not misfit and kind == "date" and len(filled) < _MOSTLY * len(column.sample):
         return 0.85, "mostly_blank"  # another known header may have more values

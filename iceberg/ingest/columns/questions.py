@@ -241,7 +241,7 @@ def _departure_without_day(columns: _Columns) -> MappingError | None:
 
 
 def _unreadable_values(columns: _Columns) -> MappingError | None:
-    misfits = [choice for choice in columns.unsure if choice.reason in {"not_dates", "not_numbers", "not_flags"}]
+    misfits = [choice for choice in columns.unsure if choice.reason in {"not_dates", "not_numbers", "not_flags", "not_scores"}]
     misfit = misfits[0] if misfits else None
     if misfit is None or len(columns.doubtful) != len(misfits) or (columns.chosen.table == "volumes" and longer_periods(columns.relation)):
         return None

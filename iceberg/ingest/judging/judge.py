@@ -20,6 +20,7 @@ from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import combine_parts, count_rows, join_parquet, move_rows, place_parts
 from iceberg.ingest.rules.bounds import is_complete, prove_customers
 from iceberg.ingest.rules.rules import reject_mask
+from iceberg.ingest.rules.scales import require_one_scale
 from iceberg.ingest.rules.select import TypedFields, resolve_fields, select_sql
 from iceberg.ingest.scan.csv_to_parquet import drop_ids
 from iceberg.ingest.scan.id_hashes import IdFilter
@@ -50,6 +51,7 @@ def read_table(load: Load, table: str, parts: Sequence[Opened], selection: Selec
         JudgedTable(table, source, mapping, resolve_fields(load.connection, source, mapping), f"read_{table}")
         for source, mapping in ([joined] if joined is not None else parts)
     ]
+    require_one_scale([((one.source, one.mapping), one.fields.scale) for one in items])
     item = _read(load, items, selection)
     if joined is not None and len(parts) > 1:
         place_parts(item, parts)

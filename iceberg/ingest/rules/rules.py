@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iceberg.ingest.engine.connection import quote_text
+from iceberg.ingest.values.scores import OUTSIDE
 from iceberg.ingest.values.terms import LONGEST_MONTHS, renewal_fits_sql
 
 Outcome = Literal["reject", "repair", "flag"]
@@ -156,6 +157,14 @@ RULES: tuple[RowRule, ...] = (
     *_whole_row("leaver_surveys", "category", "category"),
     *_whole_row("cancellation_reasons", "customer_id", "category"),
     _missing_id("cancellation_reasons"),
+    *_whole_row("scores", "customer_id", "score_date"),
+    _missing_id("scores"),
+    RowRule("missing_score_date", "scores", "score_date", "reject", "score_date_blank AND sent_date_blank"),
+    *_day("scores", "score_date", "")[1:],
+    RowRule("score_out_of_range", "scores", "score", "reject", f"score_parsed = {OUTSIDE}"),
+    RowRule("unreadable_score", "scores", "score", "reject", "score_parsed IS NULL AND NOT score_blank"),
+    _unparseable("scores", "sent_date", "repair", "unreadable_sent_date"),
+    RowRule("unknown_customer", "scores", "customer_id", "reject"),
     *_whole_row("flat", "churned", "churned"),
     RowRule("missing_churned", "flat", "churned", "reject", "churned_blank"),
     RowRule("unreadable_flag", "flat", "churned", "reject", "churned_parsed IS NULL AND NOT churned_blank"),

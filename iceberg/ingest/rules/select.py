@@ -20,11 +20,13 @@ from iceberg.ingest.files.source_table import PREVIEW_ROWS, ZONED, SourceColumn,
 from iceberg.ingest.rules.amounts import NO_CURRENCY, Currencies, currencies_of
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
-from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, UNCATEGORISED, all_fields
+from iceberg.ingest.rules.scales import scale_of
+from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, SCORES, UNCATEGORISED, Scale, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
 from iceberg.ingest.values.numbers import BY_COMMA, BY_POINT, NumberReading, finite_sql, number_sql, recognise_numbers
+from iceberg.ingest.values.scores import NO_ANSWER, score_sql
 from iceberg.ingest.values.terms import contract_sql, counts_in_years, term_sql
 
 _NO_LAST_DAY = quote_text("|".join(re.escape(text) for text in (*BLANK_TEXTS, *STILL_HERE)))
@@ -43,7 +45,7 @@ _PER_YEAR = (
 )
 MONTHS_PER_YEAR = 12
 JOINED_BY = ("churned", "subscription_id", "link_id", "complaint_id")  # read for joining tables, not part of any canonical table
-_NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE", "flag": "NULL::INTEGER", "term": "NULL::INTEGER"}
+_NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"} | dict.fromkeys(("flag", "term", "score"), "NULL::INTEGER")
 _COUNTED_DAYS = ("unix_seconds", "unix_milliseconds", "excel_serial")
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")
 _ENOUGH_VALUES = 20  # judgement: fewer filled cells say too little about how a column is written
@@ -63,6 +65,7 @@ class TypedFields:
         yes_values, one_category: See `ColumnMapping`.
         filled_counts: The flag ``complained`` is a column of texts: every filled cell that does not say "none" is a yes.
         money: The currencies of the amounts; a column of amounts that no rate brings to one is left out.
+        scale: Scale of the scores.
         zone: Zone whose days are taken of typed times in a zone, such as those of a database; "" takes those of UTC.
         tidy_ids: Every id can stay as it is.
         proven: What is true of every row of the file, and need not be tested.
@@ -79,6 +82,7 @@ class TypedFields:
     yes_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     one_category: str = ""
     money: Currencies = NO_CURRENCY
+    scale: Scale | None = None
     tidy_ids: bool = False
     proven: Proven = NOTHING_PROVEN
 
@@ -128,9 +132,11 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
     worded = complained is not None and complained.is_text and not looks_like_flags(complained.sample, header=normalise_header(complained.header))
     dates, unit = settle_order(connection, source, mapping.table, columns, dates, mapping.date_formats), mapping.tenure_unit
     one = mapping.one_category if mapping.counts_as_one else ""
+    scale = scale_of(connection, source, mapping, columns) if mapping.table == SCORES else None
     yes, live = mapping.yes_values, mapping.live_statuses
     return TypedFields(
-        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money, zone=mapping.time_zone
+        columns, dates, numbers, factor, live, unit, filled_counts=worded, yes_values=yes, one_category=one, money=money, scale=scale,
+        zone=mapping.time_zone,
     )
 
 
@@ -239,7 +245,7 @@ def select_sql(
     )
 
 
-def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per kind
+def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911, PLR0912  # one per kind
     column = fields.columns.get(name)
     if column is None:
         return quote_text(fields.one_category) if name == "category" and fields.one_category else _NOTHING.get(kind, "NULL::VARCHAR")
@@ -260,6 +266,8 @@ def _parsed(name: str, kind: str, fields: TypedFields) -> str:  # noqa: PLR0911 
         if name in fields.yes_values:
             return flag_sql(text, yes=fields.yes_values[name])
         return flag_sql(text, still_here=name == "churned" and says_still_here(normalise_header(column.header)))
+    if kind == "score":
+        return score_sql(text, fields.scale) if fields.scale is not None else "NULL::INTEGER"
     if kind == "term":
         return term_sql(text, in_years=counts_in_years(normalise_header(column.header), column.sample))
     if kind == "id":
@@ -336,7 +344,7 @@ _FLAT = {
 }
 
 
-def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911  # one per field
+def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  # noqa: PLR0911, PLR0912  # one per field
     """The parsed value, repaired where a repairing rule says so."""
     if table == "flat" and name in _FLAT:
         return _FLAT[name](fields)
@@ -363,6 +371,10 @@ def _canonical(table: str, name: str, today: str, fields: TypedFields) -> str:  
         return "CASE WHEN month_parsed BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST(date_trunc('month', month_parsed) AS DATE) END"
     if table == "volumes" and name == "complaints":
         return "CAST(complaints_parsed AS BIGINT)" if "complaints" in fields.columns else "CAST(1 AS BIGINT)"
+    if name == "score":  # a question that was sent and has no answer
+        return f"coalesce(score_parsed, CASE WHEN score_blank AND NOT sent_date_blank THEN {NO_ANSWER} END)"
+    if name == "score_date":  # who has not answered is known by the day of the question
+        return "coalesce(score_date_parsed, sent_date_parsed)"
     if CANONICAL_COLUMNS[table][name] == "BIGINT":
         return f"TRY_CAST({name}_parsed AS BIGINT)"
     return f"{name}_parsed"

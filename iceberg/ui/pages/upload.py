@@ -19,7 +19,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
 from iceberg.ui.session.current import own_study, set_current_study
 from iceberg.ui.session.estimates import estimate_study
-from iceberg.ui.session.sample import measured_files, sample_files
+from iceberg.ui.session.sample import measured_files, sample_files, scores_file
 from iceberg.ui.session.study import Study
 from iceberg.ui.session.upload_choices import forget_choices, recall_choices, remember_choices
 from iceberg.ui.session.work import MINUTES, forget_work
@@ -37,11 +37,13 @@ from iceberg.ui.upload.columns import choose_columns, take_same_choices
 from iceberg.ui.upload.file_boxes import Place, empty_boxes, judge_files, offer_swap, take_file
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
+    DECLARED,
     MEASURED,
     NAMES_CUSTOMERS,
     TABLES,
     Shape,
     UploadedFile,
+    optional_tables,
     sources_of,
 )
 from iceberg.ui.upload.joining import ask_about_ids, chosen_links, chosen_rules, show_joining
@@ -131,8 +133,8 @@ def _take_files(frame: Frame) -> Upload | None:
     files = [file for file, _ in boxes.values()]
     if shape == "alone" and files == [None]:
         files = [type_volumes(frame)]
-    boxes |= _take_measured(frame, shape)
-    measured = tuple(file for table, (file, _) in boxes.items() if table in MEASURED.get(shape, ()) and file is not None)
+    boxes |= _take_measured(frame, shape) | _take_declared(frame, shape)
+    measured = tuple(file for table, (file, _) in boxes.items() if table in optional_tables(shape) and file is not None)
     taken = tuple(file for file in files if file is not None)
     show_limit(frame, shape, (*taken, *measured))
     complete = len(taken) == len(files) or (shape == "joined" and bool({file.table for file in taken} & NAMES_CUSTOMERS))
@@ -190,6 +192,18 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
         with st.container(horizontal=True):
             for table, path in zip(tables, measured_files(frame.language), strict=False):  # the sample has the first two
                 _offer_download(frame, table, path)
+    return boxes
+
+
+def _take_declared(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile | None, Place]]:
+    """Satisfaction scores, which change no estimate."""
+    tables = DECLARED.get(shape, ())
+    if not tables:
+        return {}
+    with st.expander(frame.words.text("ui.upload.declared"), icon=":material/mood:", key="declared"):
+        st.caption(frame.words.text("ui.upload.declared_lead"))
+        boxes = {table: take_file(frame, table, st.container()) for table in tables}
+        _offer_download(frame, "scores", scores_file(frame.language))
     return boxes
 
 

@@ -51,6 +51,11 @@ def sample_files(language: str) -> tuple[Path, Path]:
     return SAMPLE_FOLDER / files["customers"], SAMPLE_FOLDER / files["complaints"]
 
 
+def scores_file(language: str) -> Path:
+    """Satisfaction scores of the sample company: optional, in no estimate."""
+    return SAMPLE_FOLDER / load_conventions(language).sample["scores"]
+
+
 def measured_files(language: str) -> tuple[Path, Path]:
     """Incident log and survey of the sample company: optional, evidence level 4."""
     files = load_conventions(language).sample

@@ -17,7 +17,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping
 from iceberg.ingest.columns.propose import CERTAIN, normalise_header
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rules.select import revenue_period
-from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR, REQUIRED, WITHOUT_CATEGORY
+from iceberg.ingest.schema import ASKED_FIELDS, BLANK_LEVEL, COLUMNS_TOGETHER, LEVELS_TOGETHER, MONTH_OF_YEAR, REQUIRED, SCALES, WITHOUT_CATEGORY
 from iceberg.ingest.values.currencies import currency_named
 from iceberg.ingest.values.dates import AS_WRITTEN, DATE_FORMATS
 from iceberg.ingest.values.flags import values_to_ask
@@ -166,6 +166,8 @@ def _choose_table(
             fixed["exchange_rates"] = _choose_rates(frame, preview, header, f"{stem}.{name}", saved.exchange_rates if saved else {})
         if kind == "flag" and (yes := _choose_yes(frame, preview, header, f"{stem}.{name}", saved.yes_values.get(name, ()) if saved else ())):
             fixed.setdefault("yes_values", {})[name] = yes
+        if name == "score":
+            fixed["scale"] = _choose_scale(frame, f"{stem}.{name}", saved)
         if name == "tenure":
             fixed["tenure_unit"] = _choose_unit(frame, preview, header, f"{stem}.{name}", saved)
     return confirm_mapping(preview, file.table, chosen, options, fixed)
@@ -337,6 +339,21 @@ def _choose_unit(frame: Frame, preview: FilePreview, header: str, key: str, save
         return words.text(f"ui.upload.unit_{unit}")
 
     return choose_other(frame, "tenure_unit", found, MONTHS_PER_UNIT, key=f"{key}.unit", name_of=name_of, saved=known)
+
+
+def _choose_scale(frame: Frame, key: str, saved: ColumnMapping | None) -> str:
+    """The scale of the scores; "" where header and values show it."""
+    words, options = frame.words, ["", *SCALES]
+    known = saved.scale if saved else ""
+    chosen: str = st.selectbox(
+        words.text("ui.upload.scale"),
+        options,
+        index=options.index(known) if known in options else 0,
+        format_func=lambda value: words.text(f"ui.upload.scale_{value or 'auto'}") if value in {"", "percent", "words"} else value,
+        key=f"{key}.scale",
+        help=words.text("ui.upload.scale_help"),
+    )
+    return chosen
 
 
 def _choose_yes(frame: Frame, preview: FilePreview, header: str, key: str, saved: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from iceberg.ingest.files.sources import UploadedBytes
+from iceberg.ingest.schema import SCORES
 from iceberg.provenance import SourceFile
 from iceberg.ui.session.caches import session_cache
 
@@ -23,7 +24,14 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
 MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys", "leaver_surveys", "cancellation_reasons")}  # optional (level 4)
+# Optional, and in no estimate: what customers declare, beside who leaves.
+DECLARED: dict[Shape, tuple[str, ...]] = dict.fromkeys(("linked", "volumes", "joined"), (SCORES,))
 NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required
+
+
+def optional_tables(shape: Shape) -> tuple[str, ...]:
+    """Tables that may be given beside those of a shape."""
+    return (*MEASURED.get(shape, ()), *DECLARED.get(shape, ()))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from iceberg.locale import FALLBACK, Translator
 from iceberg.ui.access.upload_bounds import take_refusal
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.upload.files import MEASURED, TABLES, Shape, UploadedFile
+from iceberg.ui.upload.files import TABLES, Shape, UploadedFile, optional_tables
 
 LIMIT_MB = 200  # as in .streamlit/config.toml
 _KEY = "refused"
@@ -63,11 +63,11 @@ def show_limit(frame: Frame, shape: Shape, taken: Iterable[UploadedFile]) -> Non
 
 def command_line(shape: Shape, names: Mapping[str, list[str]], words: Translator) -> str:
     """The command for these files; a word in capitals stands for each file that the shape needs and nobody gave."""
-    optional = set(MEASURED.get(shape, ()))
+    optional = set(optional_tables(shape))
     if shape == "joined":  # every table is optional; without any, the two that most companies have
         optional |= set(TABLES[shape]) - (set() if names else {"customers", "complaints"})
     parts = ["python", "-m", "iceberg", "estimate"]
-    for table in (*TABLES[shape], *MEASURED.get(shape, ())):
+    for table in (*TABLES[shape], *optional_tables(shape)):
         given = names.get(table, [])
         if given or table not in optional:
             parts += [f"--{OPTION_OF_TABLE[table]}", shlex.quote(_pattern(given)) if given else words.text("ui.upload.file_word")]
@@ -88,7 +88,7 @@ def _refused_files() -> list[dict[str, Any]]:
     reported = getattr(st.session_state.get(_KEY), "files", None) or []
     listen = st.components.v2.component("iceberg_refused", js=_REPORT_REFUSED)
     listen(key=_KEY, data={"bytes": LIMIT_MB * 1024 * 1024, "reported": bool(reported)}, on_files_change=lambda: None)
-    tables = {table for shape in TABLES for table in (*TABLES[shape], *MEASURED.get(shape, ()))}
+    tables = {table for shape in TABLES for table in (*TABLES[shape], *optional_tables(shape))}
     return [
         {"table": file["table"], "name": str(file["name"])[:200], "bytes": int(file["bytes"])}
         for file in reported

@@ -273,7 +273,7 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
         table: Canonical table.
         chosen: Header by field; fields without a header are left out.
         options: Reading overrides.
-        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``one_category``,
+        fixed: ``date_formats`` by field, ``decimal``, ``time_zone``, ``revenue_period``, ``tenure_unit``, ``scale``, ``one_category``,
             ``yes_values`` and ``exchange_rates``, where chosen by hand.
     """
     proposed = preview.proposal.choices
@@ -294,6 +294,7 @@ def confirm_mapping(preview: FilePreview, table: str, chosen: Mapping[str, str],
         revenue_period=str(fixed.get("revenue_period", "")),
         time_zone=str(fixed.get("time_zone", "")),
         tenure_unit=str(fixed.get("tenure_unit", "")),
+        scale=str(fixed.get("scale", "")),
         one_category=str(fixed.get("one_category", "")),
         yes_values=dict(fixed.get("yes_values", {})),
         exchange_rates=dict(fixed.get("exchange_rates", {})),

@@ -1,0 +1,1 @@
+"""Declared and lived, judged on simulated companies whose customers' satisfaction is known."""

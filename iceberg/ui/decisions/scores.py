@@ -1,0 +1,67 @@
+"""Declared and lived: what those who left had said before, in one sentence and one picture; the figures behind them folded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.model.scores.estimate import Declared, estimate_declared
+from iceberg.report.scores.sentences import curve_sentence, curve_table, declared_headline, declared_sentences, declared_table
+from iceberg.ui.figure import Chart, show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+from iceberg.ui.session.caches import cached
+
+if TYPE_CHECKING:
+    from iceberg.report.palette import Theme
+
+
+def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Nothing without scores. Viewers see the figures of all leavers only, since those of groups could be subtracted."""
+    study, words = frame.study, frame.words
+    if study.counts.scores is None:
+        return
+    key = f"declared|{study.counts.digest}|{estimate.seed}"
+    declared: Declared | None = cached(key, lambda: estimate_declared(study.counts, seed=estimate.seed), study=study)
+    if declared is None:
+        return
+    whole = study.axes is None
+    st.subheader(words.text("scores.title"), anchor=False)
+    said = declared_headline(declared, words)
+    st.markdown(f"**{plain(said)}**")
+    table = declared_table(declared, words, whole=whole)
+    if not table.empty:
+
+        def bars(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+            from iceberg.report.charts.scores.bars import build_score_bars  # with the chart library, which a first visitor need not wait for
+
+            return build_score_bars(table, words, theme, description=said, narrow=frame.narrow)
+
+        show_chart(frame, Chart("declared", f"{key}|{whole}", partial(bars, frame.theme), lambda: said, lambda: table, paper=bars))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in declared_sentences(declared, words, whole=whole)))
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(words.text("scores.whole"))
+    _show_curve(frame, declared, key)
+
+
+def _show_curve(frame: Frame, declared: Declared, key: str) -> None:
+    """Who leaves by the last score, drawn once a reader asks it."""
+    words = frame.words
+    folded = st.expander(words.text("scores.curve"), icon=":material/show_chart:", key="folded.score_curve", on_change="rerun")
+    if not folded.open:
+        return
+    with folded:
+        table, says = curve_table(declared), curve_sentence(declared, words)
+        st.caption(plain(says))
+        if table.empty:
+            return
+
+        def curve(theme: Theme = "light") -> Any:  # noqa: ANN401  # as above
+            from iceberg.report.charts.scores.curve import build_score_curve
+
+            return build_score_curve(table, words, theme, description=says, narrow=frame.narrow)
+
+        show_chart(frame, Chart("score_curve", key, partial(curve, frame.theme), lambda: says, lambda: table, "rate", paper=curve))
