@@ -21,6 +21,7 @@ STEPS = (
     ("benchmarks.calibration.hostile", "--jobs", "2"),
     ("benchmarks.compare.run",),
     ("benchmarks.decision.run", "--jobs", "2"),
+    ("benchmarks.rhythm.run",),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )
 

@@ -45,6 +45,7 @@ def judge(log: VisitLog) -> dict[str, object]:
     rows, called = found.rows, found.broken.sum(1) >= threshold
     week, kind, broke = found.week(0.5) + width - baseline, log.kind[rows], log.broke[rows]
     seen = called & (kind > 0) & (broke >= width - baseline + 8)
+    older = (broke <= width - 8) & (broke >= width - baseline + 8)
     faded = found.faded.sum(1) > _STILL * broken
     near = np.abs(week - broke)
     low_now = log.level[rows, -3:].mean(1) <= LOW
@@ -60,7 +61,7 @@ def judge(log: VisitLog) -> dict[str, object]:
         "sudden": [int((near[seen & (kind != FADED)] <= 2).sum()), int((seen & (kind != FADED)).sum())],
         "fades": [int(((near <= 6) | faded)[seen & (kind == FADED)].sum()), int((seen & (kind == FADED)).sum())],
         "range_covers": [int(inside[seen & (kind != FADED)].sum()), int((seen & (kind != FADED)).sum())],
-        "found": [int((called & gone & (broke <= width - 8))[kind > 0].sum()), int((gone & (broke <= width - 8) & (broke >= width - baseline + 8)).sum())],
+        "found": [int((called & gone & older).sum()), int((gone & older).sum())],
         "said_broken": deciles(broken, low_now),
         "said_lasts": deciles(lasts, gone),
         "seconds_per_100000": 1e5 * seconds / max(len(rows), 1),
@@ -74,19 +75,22 @@ def alarms(log: VisitLog, history: History, threshold: float, share: np.ndarray)
     """New alarms and new settled calls at each cut, and how many of them concern members who had not broken then."""
     state = history.cuts[0].broken >= threshold
     before = (history.cuts[0].masses * share).sum((1, 2)) >= SETTLED
-    months = raised = chance = settled = settled_chance = 0.0
+    months = raised = chance = settled = settled_chance = settled_pause = 0.0
     for cut in history.cuts[1:]:
         new = cut.regular & ~state & (cut.broken >= threshold)
-        level = log.level[:, max(cut.end - 3, 0) : cut.end].mean(1)
+        level = np.minimum(log.level[:, max(cut.end - 3, 0) : cut.end].mean(1), log.level[:, cut.end - 1])
+        level = np.where((log.kind == FADED) & (log.broke < cut.end), 0, level)  # a fade under way is no chance
         lasts = (cut.masses * share).sum((1, 2)) >= SETTLED
         months += (cut.regular & ~state).sum() * CUT_WEEKS / WEEKS_PER_MONTH
         raised, chance = raised + new.sum(), chance + (level[new] > _STILL).sum()
         fresh = lasts & ~before
-        settled, settled_chance = settled + fresh.sum(), settled_chance + (log.lasting[fresh, cut.end - 1] > _STILL).sum()
+        settled, settled_chance = settled + fresh.sum(), settled_chance + (level[fresh] > _STILL).sum()
+        settled_pause += ((level[fresh] <= _STILL) & (log.lasting[fresh, cut.end - 1] > _STILL)).sum()
         state = (cut.broken >= threshold) | (state & (cut.broken >= _STILL))
         before |= lasts
     per = 1000 / max(months, 1e-9)
-    return {"months": float(months), "alarms": raised * per, "chance_alarms": chance * per, "settled_calls": settled * per, "settled_chance": settled_chance * per}
+    calls = {"alarms": raised, "chance_alarms": chance, "settled_calls": settled, "settled_chance": settled_chance, "settled_pause": settled_pause}
+    return {"months": float(months)} | {name: float(value * per) for name, value in calls.items()}
 
 
 def deciles(said: np.ndarray, true: np.ndarray) -> list[list[float]]:
@@ -141,7 +145,7 @@ def main() -> None:
 def report(results: dict[str, list[dict]]) -> str:
     """The table, and what it holds over all families."""
     head = (
-        "family", "regulars", "chance alarms", "settled by chance", "settled, wrong", "week within 2", "range covers", "fades",
+        "family", "regulars", "chance alarms", "settled by chance", "settled in a pause", "settled, wrong", "week within 2", "range covers", "fades",
         "found", "lasts: largest gap", "broken: largest gap", "s per 100,000",
     )  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -156,7 +160,7 @@ def report(results: dict[str, list[dict]]) -> str:
         settled, wrong = (sum(run[key] for run in runs) for key in ("settled", "settled_wrong"))
         gaps = [gap([run[key] for run in runs])[0] for key in ("said_lasts", "said_broken")]
         cells = [
-            name, f"{mean('regulars'):,.0f}", f"{mean('chance_alarms'):.2f}", f"{mean('settled_chance'):.2f}", f"{wrong} of {settled}",
+            name, f"{mean('regulars'):,.0f}", f"{mean('chance_alarms'):.2f}", f"{mean('settled_chance'):.2f}", f"{mean('settled_pause'):.2f}", f"{wrong} of {settled}",
             part("sudden"), part("range_covers"), part("fades"), part("found"), *(f"{one:.2f}" for one in gaps), f"{mean('seconds_per_100000'):.1f}",
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")

@@ -161,7 +161,6 @@ def _find_in_chunk(block: WeekBlock, rows: IntRows, settings: RhythmSettings, in
     age = width - tau
     days_after, weeks_after = sums.between(tau, np.full_like(tau, width))
     allowed = (tau - chunk.first[:, None] >= LEAST_WEEKS) & (sums.days[:, tau] >= settings.least_days) & (weeks_after > _LEAST_EXPOSURE)
-    allowed &= age >= _LEAST_WEEKS_AFTER
     rate = sums.days[:, -1] / np.maximum(sums.weeks[:, -1], 1)
     phi = settings.dispersion[np.searchsorted(DISPERSION_EDGES, rate, side="right") - 1][:, None].astype(np.float32)
     ratios = log_ratios(sums, settings)
@@ -173,8 +172,11 @@ def _find_in_chunk(block: WeekBlock, rows: IntRows, settings: RhythmSettings, in
     weights = np.exp(terms - top)
     pause = np.exp(still - top)
     total = (weights.sum((0, 2)) + pause.sum(1))[:, None] + np.exp(-top)
-    weights /= total
-    pause /= total
+    # A single last week has its say against older breaks, but is never a break itself: it may be a holiday of a week.
+    old = age >= _LEAST_WEEKS_AFTER
+    weights = weights * old / total
+    pause = pause * old / total
+    allowed &= old
     steps, ramps = weights[: len(RATIOS)], weights[len(RATIOS) :]
     partial = steps[1:][COLLAPSES[1:]].sum(0)
     slow = np.zeros_like(partial)

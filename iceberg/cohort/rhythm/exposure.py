@@ -10,7 +10,9 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import OWN_PAUSE_DAYS, RhythmSettings
 
-_INDEX_HALF_WEEKS = 10  # J: weeks on either side that make the usual activity of a week
+# J: weeks on either side that make the usual activity of a week: a year, so that a season is no break. What everybody does together never is one;
+# it shows in the activity of the company instead.
+_INDEX_HALF_WEEKS = 26
 HOLE = 0.1  # J: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
 _LAST_WEEKS = 4  # those active in the last weeks are selected by being active
 
@@ -66,7 +68,7 @@ class Exposed:
 
 
 def build_week_index(block: WeekBlock) -> FloatArray:
-    """Activity per present customer by week, over its median of 21 weeks; between 0.3 and 3, and 0 where the log has a hole.
+    """Activity per present customer by week, over its median of a year; between 0.3 and 3, and 0 where the log has a hole.
 
     A customer is present from the week after the first activity to the last one. Who was active in the last weeks is selected by that, so the
     activity of these weeks is set against those present before them.

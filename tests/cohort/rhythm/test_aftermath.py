@@ -41,8 +41,9 @@ def test_the_excess_is_most_of_what_incidents_broke() -> None:
 
 
 def test_few_who_were_struck_give_no_ratio() -> None:
-    from tests.cohort.rhythm.worlds import BUSY
     from dataclasses import replace
+
+    from tests.cohort.rhythm.worlds import BUSY
 
     few = judge(replace(BUSY, members=600, incidents=0.0004))
     assert {one.verdict for one in few.counts.categories} == {"too_few"} and all(one.ratio is None for one in few.counts.categories)

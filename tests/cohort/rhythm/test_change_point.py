@@ -18,7 +18,7 @@ def settings(**changed: object) -> RhythmSettings:
 
 
 def test_the_ratio_of_likelihoods_is_that_of_the_integrals_over_the_rate() -> None:
-    """3 weeks with 2, 3 and 1 days, then a rate of 0.15 of it for 2 weeks with 0 and 1: each integral by hand is Gamma(a + n) / (b + T) ** (a + n)."""
+    """3 weeks with 2, 3 and 1 days, then a rate of 0.15 of it for 2 weeks with 0 and 1: by hand."""
     days, weeks = np.array([[2, 3, 1, 0, 1]], np.float32), np.ones((1, 5), np.float32)
     found = log_ratios(_Sums.of(days, weeks), settings(shape=2.0, rate=1.5))
     place = RATIOS.tolist().index(0.15)

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from iceberg.cli.arguments import option_types
 from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS
 from iceberg.cohort.rhythm.reduce import LARGEST_BUDGET, reduce_rhythm
-from iceberg.cli.arguments import option_types
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
