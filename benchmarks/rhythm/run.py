@@ -11,9 +11,9 @@ import numpy as np
 from benchmarks.rhythm.families import FAMILIES, MEMBERS, SEEDS
 from iceberg.cohort.rhythm.aftermath import Aftermath
 from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, CUT_WEEKS, FALSE_ALARMS, SETTLED, WEEKS_PER_MONTH
-from iceberg.cohort.rhythm.change_point import find_breaks
-from iceberg.cohort.rhythm.exposure import WeekBlock, build_week_index
-from iceberg.cohort.rhythm.fitting import fit_settings
+from iceberg.cohort.rhythm.breaks.change_point import find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
+from iceberg.cohort.rhythm.breaks.fitting import fit_settings
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age
 from iceberg.simulation.gym import FADED, NEVER, VisitLog, simulate_visits
@@ -160,7 +160,8 @@ def report(results: dict[str, list[dict]]) -> str:
         settled, wrong = (sum(run[key] for run in runs) for key in ("settled", "settled_wrong"))
         gaps = [gap([run[key] for run in runs])[0] for key in ("said_lasts", "said_broken")]
         cells = [
-            name, f"{mean('regulars'):,.0f}", f"{mean('chance_alarms'):.2f}", f"{mean('settled_chance'):.2f}", f"{mean('settled_pause'):.2f}", f"{wrong} of {settled}",
+            name, f"{mean('regulars'):,.0f}", *(f"{mean(key):.2f}" for key in ("chance_alarms", "settled_chance", "settled_pause")),
+            f"{wrong} of {settled}",
             part("sudden"), part("range_covers"), part("fades"), part("found"), *(f"{one:.2f}" for one in gaps), f"{mean('seconds_per_100000'):.1f}",
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")

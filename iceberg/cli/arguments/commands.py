@@ -7,6 +7,7 @@ from pathlib import Path
 
 from iceberg.cli.arguments.option_types import (
     COMPANIES,
+    DEPARTURES,
     LARGEST_FALSE_ALARMS,
     Option,
     check_amount,
@@ -17,6 +18,7 @@ from iceberg.cli.arguments.option_types import (
     check_company,
     check_control,
     check_date,
+    check_departures,
     check_discount,
     check_efficacy_of,
     check_engine,
@@ -70,6 +72,7 @@ _NOTIFY = (
 )
 _ESTIMATE = (
     *_READING,
+    Option("departures", "|".join(DEPARTURES), check_departures),
     Option("since", "date", check_date("--since")),
     Option("ratio", "number", check_ratio),
     _whole("horizon-days", 1, 730),

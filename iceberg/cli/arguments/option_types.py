@@ -31,6 +31,7 @@ class UsageError(OptionError):
 
 
 COMPANIES = ("boxes", "gym")  # that `demo` writes
+DEPARTURES = ("inactivity", "collapse", "both")  # from an activity log; a test holds them to `iceberg.cohort.rhythm.departures`
 # Alarms by chance per 1,000 customers and month that `rhythm` accepts, and at most; a test holds them to those of `iceberg.cohort.rhythm`, which
 # help need not load.
 FALSE_ALARMS, LARGEST_FALSE_ALARMS = 2.0, 50.0
@@ -73,6 +74,13 @@ def check_company(text: str) -> str:
     """The sample company that is written."""
     if text not in COMPANIES:
         raise UsageError("company_unknown", {"value": text, "known": ", ".join(COMPANIES)})
+    return text
+
+
+def check_departures(text: str) -> str:
+    """What is a departure in an activity log."""
+    if text not in DEPARTURES:
+        raise UsageError("departures_unknown", {"value": text, "known": ", ".join(DEPARTURES)})
     return text
 
 

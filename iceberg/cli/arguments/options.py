@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from iceberg.cli.arguments.commands import COMMANDS, COMMON, OPTIONS_OF
 from iceberg.cli.arguments.option_types import (
     COMPANIES,
+    DEPARTURES,
     FALSE_ALARMS,
     Option,
     UsageError,
@@ -135,6 +136,7 @@ class Options:
     least_fall: float = 0.0
     false_alarms: float = FALSE_ALARMS
     company: str = COMPANIES[0]
+    departures: str = DEPARTURES[0]
 
     @property
     def given(self) -> dict[str, str]:
@@ -254,6 +256,8 @@ def _check_estimate(options: Options) -> None:
         raise UsageError("incidents_need_both")
     if options.inactivity_days is not None and options.activity is None:
         raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
+    if options.departures != DEPARTURES[0] and options.activity is None:
+        raise UsageError("days_need_table", {"option": "--departures", "table": "--activity"})
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
     if options.no_recording_change and options.recording_changes:

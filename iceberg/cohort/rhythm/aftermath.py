@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from iceberg.arrays import FloatArray, IntArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import AFTER_WEEKS, GUARD_WEEKS, LEAST_STRUCK, PLACEBO_WEEKS
-from iceberg.cohort.rhythm.change_point import Profiles
+from iceberg.cohort.rhythm.breaks.change_point import Profiles
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import CountRange, RhythmCategory
-from iceberg.cohort.rhythm.exposure import WeekBlock
 
 _BAND_EDGES = np.array([0.0, 1.0, 2.5])  # days per week
 _PRIOR = 0.5  # of a ratio: gamma with so many breaks observed and expected; it keeps the ratio of no break above 0

@@ -18,9 +18,9 @@ from iceberg.cohort.rhythm.assumptions import (
     WEEKS_PER_MONTH,
     RhythmSettings,
 )
-from iceberg.cohort.rhythm.change_point import find_breaks
+from iceberg.cohort.rhythm.breaks.change_point import find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import BacktestBin, CountRange
-from iceberg.cohort.rhythm.exposure import WeekBlock
 from iceberg.cohort.rhythm.returns import ReturnTable, lasting_share, masses_by_age, returned_within
 
 _STILL = 0.5  # J: an alarm that was raised stands while a break is likelier than none

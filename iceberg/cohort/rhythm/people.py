@@ -11,7 +11,7 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.rhythm.assumptions import WEEKS_PER_MONTH
-from iceberg.cohort.rhythm.change_point import IntRows, Profiles
+from iceberg.cohort.rhythm.breaks.change_point import IntRows, Profiles
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 
 

@@ -14,7 +14,6 @@ from iceberg.cohort.rhythm.assumptions import (
     BASELINE_WEEKS,
     CUT_WEEKS,
     FALSE_ALARMS,
-    LASTING_WEEKS,
     LEARNING_CUSTOMERS,
     LEAST_REGULARS,
     RECENT_WEEKS,
@@ -24,20 +23,20 @@ from iceberg.cohort.rhythm.assumptions import (
     THRESHOLDS,
     RhythmSettings,
 )
-from iceberg.cohort.rhythm.change_point import Profiles, find_breaks
+from iceberg.cohort.rhythm.breaks.change_point import Profiles, find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
+from iceberg.cohort.rhythm.breaks.fitting import fit_settings
 from iceberg.cohort.rhythm.counts import KINDS, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
-from iceberg.cohort.rhythm.exposure import WeekBlock, build_week_index
-from iceberg.cohort.rhythm.fitting import fit_settings
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
-from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age
+from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.trace import BreakTrace
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.tables import Tables
 
 LARGEST_BUDGET = 50.0  # J: more false alarms than that are no alarms
-_PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
+PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
 _SHOWN_PAUSES = (2, 4, 8, 13)
 _HALF = 0.5
 
@@ -74,6 +73,36 @@ def reduce_rhythm(
     return counts
 
 
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a log says about its rhythms: the settings, its past, and the share of spells that last by kind and age."""
+
+    settings: RhythmSettings
+    history: History
+    share: FloatArray
+
+    @classmethod
+    def of(cls, weeks: ActivityWeeks) -> Learned:
+        """Learn from a sample of customers, and judge its past.
+
+        Raises:
+            EvidenceError: Too few have a rhythm.
+        """
+        sample = weeks.block(0, SAMPLE_CUSTOMERS)
+        problem = {"regulars": len(sample.days), "needed": LEAST_REGULARS, "customers": weeks.customers}
+        if len(sample.days) < LEAST_REGULARS:
+            raise EvidenceError("rhythm_no_regulars", problem)
+        index = build_week_index(sample)
+        ends = tuple(end for end in (weeks.weeks, weeks.weeks - 13, weeks.weeks - 26) if end >= history_baseline(weeks.weeks))
+        learned = sample.rows(slice(0, LEARNING_CUSTOMERS))
+        settings = fit_settings(learned, index, baseline=min(BASELINE_WEEKS, weeks.weeks), ends=ends)
+        history = History.judge(sample, index, settings)
+        regulars = int(history.cuts[-1].regular.sum())
+        if regulars < LEAST_REGULARS:
+            raise EvidenceError("rhythm_no_regulars", problem | {"regulars": regulars})
+        return cls(settings, history, lasting_share(history.returns().chance))
+
+
 @dataclass(eq=False)
 class _Run:
     """One reduction: what was learned from the sample, and what is added up over all customers."""
@@ -90,21 +119,10 @@ class _Run:
 
     @classmethod
     def start(cls, weeks: ActivityWeeks, budget: float, settled: float, *, listed: bool) -> _Run:
-        """Learn from a sample, and judge its past."""
-        sample = weeks.block(0, SAMPLE_CUSTOMERS)
-        if len(sample.days) < LEAST_REGULARS:
-            raise EvidenceError("rhythm_no_regulars", {"regulars": len(sample.days), "needed": LEAST_REGULARS, "customers": weeks.customers})
-        index = build_week_index(sample)
-        ends = tuple(end for end in (weeks.weeks, weeks.weeks - 13, weeks.weeks - 26) if end >= history_baseline(weeks.weeks))
-        learned = sample.rows(slice(0, LEARNING_CUSTOMERS))
-        settings = fit_settings(learned, index, baseline=min(BASELINE_WEEKS, weeks.weeks), ends=ends)
-        history = History.judge(sample, index, settings)
-        threshold, rate = history.threshold(budget)
-        run = cls(weeks, settings, history, lasting_share(history.returns().chance), threshold, rate, budget, settled, listed)
-        regulars = sum(int(cut.regular.sum()) for cut in history.cuts[-1:])
-        if regulars < LEAST_REGULARS:
-            raise EvidenceError("rhythm_no_regulars", {"regulars": regulars, "needed": LEAST_REGULARS, "customers": weeks.customers})
-        return run
+        """Learn from a sample, and choose the threshold."""
+        learned = Learned.of(weeks)
+        threshold, rate = learned.history.threshold(budget)
+        return cls(weeks, learned.settings, learned.history, learned.share, threshold, rate, budget, settled, listed)
 
     def __post_init__(self) -> None:
         self.baseline = min(BASELINE_WEEKS, self.weeks.weeks)
@@ -121,8 +139,8 @@ class _Run:
 
     def judge_all(self) -> None:
         """Judge every customer at the end of the log."""
-        for low in range(0, self.weeks.people, _PART):
-            part = self.weeks.block(low, low + _PART)
+        for low in range(0, self.weeks.people, PART):
+            part = self.weeks.block(low, low + PART)
             for inner in range(0, len(part.days), _BLOCK):
                 self._judge(part.rows(slice(inner, inner + _BLOCK)).until(self.weeks.weeks, self.baseline), low + inner)
 
@@ -156,7 +174,6 @@ class _Run:
         established, collapsing, settled = (int(one) for one in self.by_segment.sum(1))
         rate = self.weeks
         usual = self.history.usual(self.threshold, established=established, collapsing=collapsing)
-        visible = self._visible_weeks()
         return RhythmCounts(
             first_day=rate.monday,
             as_of=rate.as_of,
@@ -177,7 +194,7 @@ class _Run:
             settled_from=self.settled_from,
             budget=self.budget,
             false_alarms=self.rate,
-            visible_until=rate.as_of - timedelta(days=7 * visible),
+            visible_until=rate.as_of - timedelta(weeks=visible_weeks(self.share, self.settled_from)),
             periods=self._periods(),
             segments=self._segments(established, collapsing),
             categories=self.aftermath.results(),
@@ -187,11 +204,6 @@ class _Run:
             scaled=rate.people > SAMPLE_CUSTOMERS,
             remarks=(*rate.remarks, *self._remarks(usual is None)),
         )
-
-    def _visible_weeks(self) -> int:
-        """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
-        enough = np.flatnonzero(self.share[0] >= self.settled_from)
-        return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
 
     def _periods(self) -> tuple[RhythmPeriod, ...]:
         """Every four weeks up to the end; those before the first cut have activity only."""

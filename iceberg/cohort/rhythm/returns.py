@@ -15,8 +15,8 @@ from iceberg.cohort.rhythm.assumptions import (
     RETURN_WEIGHT,
     SILENT_RETURN,
 )
-from iceberg.cohort.rhythm.change_point import Profiles
-from iceberg.cohort.rhythm.exposure import WeekBlock
+from iceberg.cohort.rhythm.breaks.change_point import Profiles
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 
 AGES = len(SILENT_RETURN)
 _FEWEST_EXPECTED = 6.0  # J: with fewer expected days even thirteen weeks do not show a return
@@ -40,6 +40,12 @@ def lasting_share(returns: FloatArray, *, weeks: int = LASTING_WEEKS) -> FloatAr
     longer = np.concatenate([returns, np.repeat(returns[:, -1:], steps, axis=1)], 1)
     lasting = np.stack([np.prod(1 - longer[:, age : age + steps], axis=1) for age in range(AGES)], axis=1)
     return np.asarray(lasting, dtype=float)
+
+
+def visible_weeks(share: FloatArray, settled: float) -> int:
+    """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
+    enough = np.flatnonzero(share[0] >= settled)
+    return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
 
 
 class ReturnTable:

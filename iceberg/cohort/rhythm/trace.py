@@ -6,9 +6,9 @@ import numpy as np
 
 from iceberg.arrays import FloatArray
 from iceberg.cohort.rhythm.assumptions import SMALLEST_GROUP, TRACE_WEEKS
-from iceberg.cohort.rhythm.change_point import IntRows, Profiles
+from iceberg.cohort.rhythm.breaks.change_point import IntRows, Profiles
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import TracePoint
-from iceberg.cohort.rhythm.exposure import WeekBlock
 
 
 class BreakTrace:

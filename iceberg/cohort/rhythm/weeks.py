@@ -22,8 +22,8 @@ from iceberg.cohort.rhythm.assumptions import (
     STAFF_WEEKS,
     THIN_WEEK,
 )
+from iceberg.cohort.rhythm.breaks.exposure import HOLE, WeekBlock
 from iceberg.cohort.rhythm.counts import RhythmRemark
-from iceberg.cohort.rhythm.exposure import HOLE, WeekBlock
 from iceberg.errors import EvidenceError
 from iceberg.ingest.schema import CONTRACT_MARK
 from iceberg.ingest.tables import Tables
@@ -49,6 +49,7 @@ class ActivityWeeks:
         segments: Names by place; the last one may stand for the smaller ones ("").
         totals: Active days by week.
         remarks: What was left out, and why.
+        customers_name: Relation of the customers.
     """
 
     tables: Tables
@@ -60,6 +61,7 @@ class ActivityWeeks:
     segments: tuple[str, ...] = ("",)
     totals: FloatArray = field(default_factory=lambda: np.zeros(0))
     remarks: list[RhythmRemark] = field(default_factory=list)
+    customers_name: str = "customers"
 
     @property
     def as_of(self) -> date:
@@ -71,8 +73,12 @@ class ActivityWeeks:
         return self.monday + timedelta(days=_WEEK * int(week))
 
     @classmethod
-    def read(cls, tables: Tables) -> ActivityWeeks:
+    def read(cls, tables: Tables, *, customers: str = "customers") -> ActivityWeeks:
         """Count active days by customer and week.
+
+        Args:
+            tables: With ``activity``.
+            customers: Relation of the customers; a last day in it is an open departure.
 
         Raises:
             EvidenceError: There is no activity, it is too short, or hardly a customer was seen twice.
@@ -84,7 +90,7 @@ class ActivityWeeks:
             raise EvidenceError("rhythm_no_activity", {})
         monday = first - timedelta(days=first.weekday()) if first.weekday() <= 1 else first + timedelta(days=_WEEK - first.weekday())
         end = last + timedelta(days=_WEEK - last.weekday()) if last.weekday() >= _SATURDAY else last - timedelta(days=last.weekday())
-        read = cls(tables, monday, max((end - monday).days // _WEEK, 0))
+        read = cls(tables, monday, max((end - monday).days // _WEEK, 0), customers_name=customers)
         read._require_length(last)
         read._count()
         read._cut_thin_end(last)
@@ -174,7 +180,7 @@ class ActivityWeeks:
         if not self._has_customers:
             return
         rows = self.tables.engine.execute(
-            f"SELECT {_SEGMENT} AS name, count(*) AS customers FROM customers GROUP BY name ORDER BY customers DESC, name"
+            f"SELECT {_SEGMENT} AS name, count(*) AS customers FROM {self.customers_name} GROUP BY name ORDER BY customers DESC, name"
         ).fetchall()
         names = [str(name) for name, _ in rows]
         if len(names) > 1:
@@ -189,7 +195,8 @@ class ActivityWeeks:
             return ""
         places = ", ".join(f"({_quoted(name)}, {place})" for place, name in enumerate(self.segments))
         return (
-            f"LEFT JOIN (SELECT customer_id, max({_SEGMENT}) AS name, max(end_date) AS end_date FROM customers GROUP BY customer_id) AS c "
+            f"LEFT JOIN (SELECT customer_id, max({_SEGMENT}) AS name, max(end_date) AS end_date FROM {self.customers_name} "
+            "GROUP BY customer_id) AS c "
             f"ON c.customer_id = s.customer_id LEFT JOIN (VALUES {places}) AS p(name, place) ON p.name = c.name"
         )
 

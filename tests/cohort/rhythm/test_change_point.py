@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from iceberg.cohort.rhythm.assumptions import DEFAULT_MIX, LEAST_DAYS, RAMPS, RATIOS, RhythmSettings
-from iceberg.cohort.rhythm.change_point import _Sums, find_breaks, log_ratios, regular_rows
-from iceberg.cohort.rhythm.exposure import build_week_index, expose, silent_runs
+from iceberg.cohort.rhythm.breaks.change_point import _Sums, find_breaks, log_ratios, regular_rows
+from iceberg.cohort.rhythm.breaks.exposure import build_week_index, expose, silent_runs
 from tests.cohort.rhythm.worlds import block_of
 
 FLAT = np.ones(52)

@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import RhythmCounts
-from iceberg.cohort.rhythm.exposure import WeekBlock
 from iceberg.cohort.rhythm.people import BrokenRhythm
 from iceberg.cohort.rhythm.reduce import reduce_rhythm
 from iceberg.ingest.files.sources import UploadedBytes

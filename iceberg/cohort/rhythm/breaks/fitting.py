@@ -22,8 +22,8 @@ from iceberg.cohort.rhythm.assumptions import (
     SLOW_LOG_DAYS_PER_WEEK,
     RhythmSettings,
 )
-from iceberg.cohort.rhythm.change_point import COLLAPSES, find_breaks
-from iceberg.cohort.rhythm.exposure import Exposed, WeekBlock, expose
+from iceberg.cohort.rhythm.breaks.change_point import COLLAPSES, find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import Exposed, WeekBlock, expose
 
 _ROUNDS = 4
 _FEWEST_IN_BAND = 30

@@ -31,7 +31,7 @@ from iceberg.cohort.rhythm.assumptions import (
     RATIOS,
     RhythmSettings,
 )
-from iceberg.cohort.rhythm.exposure import WeekBlock, expose
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, expose
 
 _LEAST_WEEKS_AFTER = 2  # a break of the last week alone is never one
 _LEAST_EXPOSURE = 0.25
