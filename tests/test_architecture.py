@@ -24,7 +24,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header reasons.answers renewals.clock scores.score_counts silent_observations window"
+    "findings.header reasons.answers renewals.clock rhythm.counts scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "cohort.silent_observations": GROUND | COUNTS,
     "cohort.findings": GROUND | COUNTS,
     "cohort.reasons.answers": GROUND | COUNTS,
+    "cohort.rhythm.counts": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,
     "cohort.scores.score_counts": GROUND | COUNTS,
     "cohort.counts_file": GROUND | COUNTS,
@@ -54,9 +55,9 @@ MAY_IMPORT = {
     "notify": GROUND | COUNTS | {"model", "report", "store"},
     "simulation": GROUND | {"cohort.window"},
     "ui": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
-    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "notify", "simulation.sample"},
+    "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "notify", "simulation.gym", "simulation.sample"},
     "cli.main": GROUND  # it starts the dashboard
-    | {"cli", "ingest", "cohort", "model", "report", "store", "notify", "simulation.sample", "ui.serving.launch"},
+    | {"cli", "ingest", "cohort", "model", "report", "store", "notify", "simulation.gym", "simulation.sample", "ui.serving.launch"},
     "__main__": {"cli"},
     "": {"cohort", "errors", "ingest", "model", "simulation", "version"},  # the public API; never ui, cli or report
 }
@@ -72,7 +73,7 @@ ORDER = {
     ],
     "report": [
         "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "information", "comparison", "counts_summary",
-        "small_cells", "scores", "export", "viewers", "charts", "files",
+        "small_cells", "rhythm", "scores", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",

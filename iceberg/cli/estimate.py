@@ -123,6 +123,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         progress("counting", 0.1)
         _require_visible(options, report)
         require_rows(report, mapping)
+        tables = _with_departures(tables, options, report)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         chosen = mapping or MappingSet()
         counts = reduce_tables(
@@ -276,6 +277,24 @@ def _require_visible(options: Options, report: IngestReport) -> None:
     inactivity = report.joining.inactivity if report.joining is not None else None
     if inactivity is not None and options.as_of is not None and report.last_day == inactivity.as_of < options.as_of:
         raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": inactivity.as_of.isoformat(), "days": inactivity.days})
+
+
+def _with_departures(tables: Tables, options: Options, report: IngestReport) -> Tables:
+    """The tables with the departures that ``--departures`` asks for; as they are by default.
+
+    Raises:
+        UsageError: ``--as-of`` is so late that no break can be distinguished from a pause.
+    """
+    if options.departures == "inactivity":
+        return tables
+    from iceberg.cohort.rhythm.departures import date_departures
+
+    inactivity = report.joining.inactivity if report.joining is not None else None
+    slow_until = inactivity.as_of if inactivity is not None and inactivity.used else None
+    dated = date_departures(tables, rule=options.departures, slow_until=slow_until)
+    if dated.last_day is not None and options.as_of is not None and options.as_of > dated.last_day:
+        raise UsageError("as_of_unseen_break", {"as_of": options.as_of, "last": dated.last_day.isoformat()})
+    return dated
 
 
 def _window(options: Options, tables: Tables) -> ObservationWindow | None:

@@ -23,6 +23,7 @@ from iceberg.cli.decisions.callback import run_callback
 from iceberg.cli.design import run_design
 from iceberg.cli.estimate import run_estimate
 from iceberg.cli.publish import run_publish
+from iceberg.cli.rhythm.command import run_rhythm
 from iceberg.cli.studies import run_studies
 from iceberg.cli.terminal import (
     DONE,
@@ -117,6 +118,7 @@ def _run(options: Options, words: Translator) -> int:
         "decide": run_decide,
         "design": run_design,
         "callback": run_callback,
+        "rhythm": run_rhythm,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)
@@ -129,14 +131,9 @@ def _dashboard(options: Options, words: Translator) -> int:
 
 
 def _demo(options: Options, words: Translator) -> int:
-    from iceberg.simulation.sample import build_sample
-
     folder = options.out
     assert folder is not None  # noqa: S101  # parse_options checked it
-    sample = build_sample()
-    translated, english = words.conventions.sample, load_conventions(FALLBACK).sample  # the same company as a CRM in each language exports it
-    places = [english["customers"], english["complaints"], "truth.json", translated["customers"], translated["complaints"]]
-    files = {folder / Path(place).name: sample[place] for place in places}
+    files = {folder / name: content for name, content in _files_of(options.company, words).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = next(
@@ -150,6 +147,20 @@ def _demo(options: Options, words: Translator) -> int:
         write_whole(path, content)
         print_result(words.text("cli.progress.written", file=str(path)) + "\n")
     return DONE
+
+
+def _files_of(company: str, words: Translator) -> dict[str, bytes]:
+    """The files of a sample company by name."""
+    if company == "gym":
+        from iceberg.simulation.gym import gym_files
+
+        return gym_files()
+    from iceberg.simulation.sample import build_sample
+
+    sample = build_sample()
+    translated, english = words.conventions.sample, load_conventions(FALLBACK).sample  # the same company as a CRM in each language exports it
+    places = [english["customers"], english["complaints"], "truth.json", translated["customers"], translated["complaints"]]
+    return {Path(place).name: sample[place] for place in places}
 
 
 def _offer_proposal(problem: MappingError, words: Translator) -> None:

@@ -63,6 +63,8 @@ _READING: dict[str, Literal["info", "caution", "warning"]] = {  # gravity of wha
     "ids_do_not_match": "warning",
     "revenue_times_12": "info",
     "ids_made_alike": "info",
+    "departures_collapse": "info",
+    "departures_both": "info",
 }
 
 

@@ -6,13 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from iceberg.cli.arguments.option_types import (
+    COMPANIES,
+    DEPARTURES,
+    LARGEST_FALSE_ALARMS,
     Option,
     check_amount,
     check_amount_of,
+    check_budget,
     check_change,
     check_columns,
+    check_company,
     check_control,
     check_date,
+    check_departures,
     check_discount,
     check_efficacy_of,
     check_engine,
@@ -68,6 +74,7 @@ _NOTIFY = (
 )
 _ESTIMATE = (
     *_READING,
+    Option("departures", "|".join(DEPARTURES), check_departures),
     Option("since", "date", check_date("--since")),
     _whole("score-lookback-days", 30, 730),
     Option("ratio", "number", check_ratio),
@@ -102,7 +109,7 @@ _REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, f
 _TEMPLATE = Option("template", "template_file", Path)
 COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
 OPTIONS_OF: dict[str, tuple[Option, ...]] = {
-    "demo": (Option("out", "folder", Path),),
+    "demo": (Option("out", "folder", Path), Option("company", "|".join(COMPANIES), check_company)),
     "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
     "estimate": (*_ESTIMATE, _REPORT, _TEMPLATE),
     "publish": (*_ESTIMATE, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
@@ -148,6 +155,16 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         Option("control", "share", check_control),
         _whole("months", 1, 24, help_key="callback_months"),
         *_ESTIMATE,
+    ),
+    "rhythm": (
+        *(Option(name, "file", help=f"rhythm_{name}") for name in ("activity", "customers", "complaints", "incidents")),
+        Option("false-alarms", "number", check_budget("--false-alarms", LARGEST_FALSE_ALARMS)),
+        Option("list", "list_file", check_format(("csv",)), "rhythm_list", field="call_list"),
+        Option("i-may-see-names", field="may_see_names"),
+        *_MAPPING,
+        Option("json", "file", Path, "rhythm_json"),
+        *_RESOURCES,
+        Option("quiet"),
     ),
     "dashboard": (_whole("port", 1, 65_535),),
 }

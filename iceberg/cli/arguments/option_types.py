@@ -30,6 +30,13 @@ class UsageError(OptionError):
         return Translator(language).text(f"cli.problems.{self.code}", **self.values)
 
 
+COMPANIES = ("boxes", "gym")  # that `demo` writes
+DEPARTURES = ("inactivity", "collapse", "both")  # from an activity log; a test holds them to `iceberg.cohort.rhythm.departures`
+# Alarms by chance per 1,000 customers and month that `rhythm` accepts, and at most; a test holds them to those of `iceberg.cohort.rhythm`, which
+# help need not load.
+FALSE_ALARMS, LARGEST_FALSE_ALARMS = 2.0, 50.0
+
+
 @dataclass(frozen=True)
 class Option:
     """One option of a command.
@@ -61,6 +68,32 @@ def check_language(text: str) -> str:
     if text not in LANGUAGES:
         raise UsageError("language_unknown", {"value": text, "languages": LANGUAGES})
     return text
+
+
+def check_company(text: str) -> str:
+    """The sample company that is written."""
+    if text not in COMPANIES:
+        raise UsageError("company_unknown", {"value": text, "known": ", ".join(COMPANIES)})
+    return text
+
+
+def check_departures(text: str) -> str:
+    """What is a departure in an activity log."""
+    if text not in DEPARTURES:
+        raise UsageError("departures_unknown", {"value": text, "known": ", ".join(DEPARTURES)})
+    return text
+
+
+def check_budget(option: str, largest: float) -> Callable[[str], float]:
+    """A number above 0 and at most `largest`: ``2``, ``0,5``."""
+
+    def check(text: str) -> float:
+        number = _number(text.replace(",", "."))
+        if 0 < number <= largest:
+            return number
+        raise UsageError("budget_out_of_range", {"option": option, "value": text, "largest": f"{largest:g}"})
+
+    return check
 
 
 def check_engine(text: str) -> str:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from iceberg.cli.arguments.commands import COMMANDS, COMMON, OPTIONS_OF
 from iceberg.cli.arguments.option_types import (
+    COMPANIES,
+    DEPARTURES,
+    FALSE_ALARMS,
     Option,
     UsageError,
     choose_language,
@@ -134,6 +137,9 @@ class Options:
     start: date | None = None
     read_in: date | None = None
     least_fall: float = 0.0
+    false_alarms: float = FALSE_ALARMS
+    company: str = COMPANIES[0]
+    departures: str = DEPARTURES[0]
 
     @property
     def given(self) -> dict[str, str]:
@@ -209,6 +215,8 @@ def _check_together(options: Options) -> None:
         _check_studies(options)
     elif options.command == "compare" and len(options.periods) != 2 and (options.periods or not _may_follow(options)):
         raise UsageError("two_periods")
+    elif options.command == "rhythm":
+        _check_rhythm(options)
     elif options.command in ("estimate", "publish", "compare", "decide", "design", "callback"):
         _check_estimate(options)
 
@@ -251,6 +259,8 @@ def _check_estimate(options: Options) -> None:
         raise UsageError("incidents_need_both")
     if options.inactivity_days is not None and options.activity is None:
         raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
+    if options.departures != DEPARTURES[0] and options.activity is None:
+        raise UsageError("days_need_table", {"option": "--departures", "table": "--activity"})
     if options.gap_days is not None and options.subscriptions is None:
         raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
     if options.no_recording_change and options.recording_changes:
@@ -283,6 +293,21 @@ def _check_decision(options: Options) -> None:
         raise UsageError("brief_without_report", {"option": typed})
     if options.reports and options.category is None and len(options.costs) > 1:
         raise UsageError("brief_needs_category", {"known": ", ".join(name for name, _ in options.costs)})
+
+
+def _check_rhythm(options: Options) -> None:
+    """Check before anything is read that there is a log, and that a list of names is wanted and goes to a new file of this machine."""
+    if options.activity is None:
+        raise UsageError("rhythm_needs_activity")
+    if options.may_see_names and options.call_list is None:
+        raise UsageError("rhythm_needs_list")
+    if options.call_list is not None and not options.may_see_names:
+        raise UsageError("callback_names", {"file": str(options.call_list)})
+    if options.call_list is not None and options.call_list.exists():
+        raise UsageError("callback_exists", {"file": str(options.call_list)})
+    if list(options.given.values()).count(STANDARD_INPUT) > 1:
+        raise UsageError("one_standard_input")
+    _check_outputs(options)
 
 
 def _check_callback(options: Options) -> None:

@@ -1,0 +1,184 @@
+"""``python -m benchmarks.rhythm.run``: judges every family and writes results/rhythm.json and results/rhythm.md; about two minutes on one core."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rhythm.families import FAMILIES, MEMBERS, SEEDS
+from iceberg.cohort.rhythm.aftermath import Aftermath
+from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, CUT_WEEKS, FALSE_ALARMS, SETTLED, WEEKS_PER_MONTH
+from iceberg.cohort.rhythm.breaks.change_point import find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
+from iceberg.cohort.rhythm.breaks.fitting import fit_settings
+from iceberg.cohort.rhythm.history import History, history_baseline
+from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age
+from iceberg.simulation.gym import FADED, NEVER, VisitLog, simulate_visits
+
+RESULTS = Path(__file__).parent / "results"
+LOW = 0.45  # of the own rhythm: at or below it, a rhythm is broken
+_STILL = 0.5
+
+
+def block_of(log: VisitLog) -> WeekBlock:
+    days = log.weekly.astype(np.uint8)
+    first = np.where((days > 0).any(1), (days > 0).argmax(1), days.shape[1]).astype(np.int32)
+    return WeekBlock(days, first, np.full(len(days), NEVER, np.int32), np.zeros(len(days), np.int32))
+
+
+def judge(log: VisitLog) -> dict[str, object]:
+    block, width = block_of(log), log.world.weeks
+    index = build_week_index(block)
+    ends = tuple(end for end in (width, width - 13, width - 26) if end >= history_baseline(width))
+    baseline = min(BASELINE_WEEKS, width)
+    settings = fit_settings(block, index, baseline=baseline, ends=ends)
+    history = History.judge(block, index, settings)
+    threshold, said_rate = history.threshold(FALSE_ALARMS)
+    share = lasting_share(history.returns().chance)
+    begin = time.process_time()
+    found = find_breaks(block.until(width, baseline), settings, index[-baseline:])
+    seconds = time.process_time() - begin
+    broken, lasts = found.broken.sum(1), (masses_by_age(found) * share).sum((1, 2))
+    rows, called = found.rows, found.broken.sum(1) >= threshold
+    week, kind, broke = found.week(0.5) + width - baseline, log.kind[rows], log.broke[rows]
+    seen = called & (kind > 0) & (broke >= width - baseline + 8)
+    older = (broke <= width - 8) & (broke >= width - baseline + 8)
+    faded = found.faded.sum(1) > _STILL * broken
+    near = np.abs(week - broke)
+    low_now = log.level[rows, -3:].mean(1) <= LOW
+    gone = log.lasting[rows, -1] <= LOW
+    inside = (found.week(0.05) + width - baseline <= broke) & (broke <= found.week(0.95) + width - baseline)
+    result: dict[str, object] = {
+        "regulars": len(rows),
+        "threshold": threshold,
+        "said_chance_alarms": said_rate,
+        **alarms(log, history, threshold, share),
+        "settled": int((lasts >= SETTLED).sum()),
+        "settled_wrong": int(((lasts >= SETTLED) & ~gone).sum()),
+        "sudden": [int((near[seen & (kind != FADED)] <= 2).sum()), int((seen & (kind != FADED)).sum())],
+        "fades": [int(((near <= 6) | faded)[seen & (kind == FADED)].sum()), int((seen & (kind == FADED)).sum())],
+        "range_covers": [int(inside[seen & (kind != FADED)].sum()), int((seen & (kind != FADED)).sum())],
+        "found": [int((called & gone & older).sum()), int((gone & older).sum())],
+        "said_broken": deciles(broken, low_now),
+        "said_lasts": deciles(lasts, gone),
+        "seconds_per_100000": 1e5 * seconds / max(len(rows), 1),
+    }
+    if log.world.incidents:
+        result["after"] = after(log, block, found, width - baseline)
+    return result
+
+
+def alarms(log: VisitLog, history: History, threshold: float, share: np.ndarray) -> dict[str, float]:
+    """New alarms and new settled calls at each cut, and how many of them concern members who had not broken then."""
+    state = history.cuts[0].broken >= threshold
+    before = (history.cuts[0].masses * share).sum((1, 2)) >= SETTLED
+    months = raised = chance = settled = settled_chance = settled_pause = 0.0
+    for cut in history.cuts[1:]:
+        new = cut.regular & ~state & (cut.broken >= threshold)
+        level = np.minimum(log.level[:, max(cut.end - 3, 0) : cut.end].mean(1), log.level[:, cut.end - 1])
+        level = np.where((log.kind == FADED) & (log.broke < cut.end), 0, level)  # a fade under way is no chance
+        lasts = (cut.masses * share).sum((1, 2)) >= SETTLED
+        months += (cut.regular & ~state).sum() * CUT_WEEKS / WEEKS_PER_MONTH
+        raised, chance = raised + new.sum(), chance + (level[new] > _STILL).sum()
+        fresh = lasts & ~before
+        settled, settled_chance = settled + fresh.sum(), settled_chance + (level[fresh] > _STILL).sum()
+        settled_pause += ((level[fresh] <= _STILL) & (log.lasting[fresh, cut.end - 1] > _STILL)).sum()
+        state = (cut.broken >= threshold) | (state & (cut.broken >= _STILL))
+        before |= lasts
+    per = 1000 / max(months, 1e-9)
+    calls = {"alarms": raised, "chance_alarms": chance, "settled_calls": settled, "settled_chance": settled_chance, "settled_pause": settled_pause}
+    return {"months": float(months)} | {name: float(value * per) for name, value in calls.items()}
+
+
+def deciles(said: np.ndarray, true: np.ndarray) -> list[list[float]]:
+    """Sums by decile: said, true, number."""
+    place = np.minimum((said * 10).astype(int), 9)
+    return [[float(said[place == one].sum()), float(true[place == one].sum()), int((place == one).sum())] for one in range(10)]
+
+
+def after(log: VisitLog, block: WeekBlock, found: object, start: int) -> list[dict[str, object]]:
+    """Found and true breaks after incidents of each kind, of regulars who were struck."""
+    events = [[], [], []]
+    first: dict[tuple[int, int], int] = {}
+    for member, day, category, _ in sorted(log.incidents.tolist(), key=lambda row: row[1]):
+        if day // 7 >= start:
+            first.setdefault((member, category), day // 7)
+    for (member, category), week in sorted(first.items()):
+        for values, value in zip(events, (member, category, week), strict=True):
+            values.append(value)
+    columns = dict(zip(("number", "category", "week"), map(np.array, events), strict=True))
+    sums = Aftermath((("incidents", "harmful"), ("incidents", "harmless")), columns, start, log.world.weeks - start)
+    sums.add(block.until(log.world.weeks, log.world.weeks - start), found, 0)
+    weekly = log.weekly
+    caused = log.by_incident & (log.broke >= start + 10) & (log.broke <= log.world.weeks - 3)
+    true = [sum(bool(caused[one] and weekly[one, start + 1 : log.broke[one]].sum() >= 8) for one in range(len(weekly))), 0]
+    return [
+        {
+            "category": one.category, "struck": one.struck, "observed": one.observed, "expected": one.expected, "true_excess": true[place],
+            "ratio": vars(one.ratio), "placebo": vars(one.placebo), "verdict": one.verdict,
+        }
+        for place, one in enumerate(sums.results())
+    ]  # fmt: skip
+
+
+def gap(parts: list[list[list[float]]]) -> tuple[float, float]:
+    """Largest and average distance of said and true over deciles with at least 20 members."""
+    sums = np.sum([np.array(part) for part in parts], axis=0)
+    enough = sums[:, 2] >= 20
+    distance = np.abs(sums[enough, 0] - sums[enough, 1]) / sums[enough, 2]
+    return (float(distance.max()), float(np.average(distance, weights=sums[enough, 2]))) if enough.any() else (0.0, 0.0)
+
+
+def main() -> None:
+    results: dict[str, list[dict]] = {}
+    for name, world in FAMILIES.items():
+        results[name] = [judge(simulate_visits(world, seed=seed)) for seed in SEEDS]
+        print(name, json.dumps(results[name][0], default=float)[:400], flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "rhythm.json").write_text(json.dumps(results, indent=1, default=float) + "\n", encoding="utf-8")
+    (RESULTS / "rhythm.md").write_text(report(results), encoding="utf-8")
+
+
+def report(results: dict[str, list[dict]]) -> str:
+    """The table, and what it holds over all families."""
+    head = (
+        "family", "regulars", "chance alarms", "settled by chance", "settled in a pause", "settled, wrong", "week within 2", "range covers", "fades",
+        "found", "lasts: largest gap", "broken: largest gap", "s per 100,000",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name, runs in results.items():
+        def mean(key: str, runs: list[dict] = runs) -> float:
+            return float(np.mean([run[key] for run in runs]))
+
+        def part(key: str, runs: list[dict] = runs) -> str:
+            good, all_ = (sum(run[key][place] for run in runs) for place in (0, 1))
+            return f"{good / all_:.2f} of {all_}" if all_ else "–"
+
+        settled, wrong = (sum(run[key] for run in runs) for key in ("settled", "settled_wrong"))
+        gaps = [gap([run[key] for run in runs])[0] for key in ("said_lasts", "said_broken")]
+        cells = [
+            name, f"{mean('regulars'):,.0f}", *(f"{mean(key):.2f}" for key in ("chance_alarms", "settled_chance", "settled_pause")),
+            f"{wrong} of {settled}",
+            part("sudden"), part("range_covers"), part("fades"), part("found"), *(f"{one:.2f}" for one in gaps), f"{mean('seconds_per_100000'):.1f}",
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    every = [run for runs in results.values() for run in runs]
+    lines += ["", f"{len(results)} families, {len(SEEDS)} seeds each, {MEMBERS:,} members (twice as many with incidents)."]
+    for key, says in (("said_lasts", "lasts"), ("said_broken", "is broken")):
+        sums = np.sum([np.array(run[key]) for run in every], axis=0)
+        pairs = [f"{said / n:.2f}: {true / n:.2f}" for said, true, n in sums.tolist() if n >= 20]
+        lines += ["", f"Said that a break {says}, and true, by decile over all families: " + "; ".join(pairs) + "."]
+    lines += ["", "After incidents (found excess of true, ratio, placebo):", ""]
+    for run in results["incidents"]:
+        for one in run["after"]:
+            spans = [f"{one[key]['median']:.1f} [{one[key]['lower']:.1f}, {one[key]['upper']:.1f}]" for key in ("ratio", "placebo")]
+            excess = one["observed"] - one["expected"]
+            lines.append(f"- {one['category']}: {excess:.0f} of {one['true_excess']}; {spans[0]}; {spans[1]}; {one['verdict']}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

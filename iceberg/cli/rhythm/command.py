@@ -1,0 +1,119 @@
+"""The `rhythm` command: reads the log, counts breaks of rhythm, writes the document and the private list, and prints what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from iceberg.cli.arguments.options import Options
+from iceberg.cli.estimate import saved_mapping
+from iceberg.cli.terminal import DONE, ProgressLine, print_result, say, write_whole
+from iceberg.locale import Translator
+
+if TYPE_CHECKING:
+    from iceberg.cohort.rhythm.counts import RhythmCounts
+    from iceberg.cohort.rhythm.people import BrokenRhythm
+    from iceberg.ingest.mapping import MappingSet
+    from iceberg.ingest.tables import IngestReport
+
+
+def run_rhythm(options: Options, words: Translator) -> int:
+    """Count, write what was asked for while the rows are open, and print.
+
+    Raises:
+        EvidenceError: The log holds no rhythms; the message says why. Nothing is written then.
+    """
+    from iceberg.cohort.rhythm.reduce import reduce_rhythm
+    from iceberg.ingest.load import load_tables
+    from iceberg.ingest.rejected_rows import require_rows
+    from iceberg.report.rhythm.document import rhythm_document
+
+    listed: list[int] = []
+
+    def write_list(_: RhythmCounts, people: Iterator[BrokenRhythm]) -> None:
+        from iceberg.cli.rhythm.list_file import list_content
+
+        content, number = list_content(people, words)
+        assert options.call_list is not None  # noqa: S101  # parse_options checked it
+        write_whole(options.call_list, content, private=True)
+        listed.append(number)
+
+    mapping = _without_inactivity(saved_mapping(options))
+    with ProgressLine(words, quiet=options.quiet) as progress:
+        progress("reading")
+        tables, report = load_tables(
+            **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
+            mapping=mapping,
+            memory_limit=options.memory_limit,
+            temp_directory=options.temp_dir,
+            on_file=progress.of_file,
+        )
+        with tables:
+            progress("counting", 0.1)
+            require_rows(report, mapping)
+            counts = reduce_rhythm(tables, false_alarms=options.false_alarms, while_listed=write_list if options.call_list is not None else None)
+    _print_reading(report, options, words)
+    if options.json is not None:
+        document = rhythm_document(counts, words, rows=_rows(report))
+        write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    print_result(build_rhythm_text(counts, words))
+    if listed:
+        from iceberg.cli.rhythm.list_file import KEPT_DAYS
+
+        say(words.text("rhythm.list.written", count=listed[0], file=str(options.call_list)))
+        say(words.text("callback.guard", until=date.today() + timedelta(days=KEPT_DAYS)))
+    return DONE
+
+
+def _without_inactivity(mapping: MappingSet | None) -> MappingSet:
+    """The mapping in which silence is no departure: whether it is one is the question here."""
+    from iceberg.ingest.mapping import MappingSet
+
+    chosen = mapping or MappingSet()
+    return replace(chosen, joining=replace(chosen.joining, end_from="customers"))
+
+
+def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
+    """Totals per table that was read; customers who are only put together from the log are none."""
+    derived = report.joining is not None and report.joining.derived
+    return {
+        name: {"read": one.read, "kept": one.kept, "rejected": one.rejected}
+        for name, one in sorted(report.rows.items())
+        if name != "customers" or not derived
+    }
+
+
+def _print_reading(report: IngestReport, options: Options, words: Translator) -> None:
+    """How the files were read, without what inactivity would say: here it says nothing."""
+    from iceberg.cli.text import build_notes_text, build_readings_text, build_rules_text
+
+    if not options.quiet:
+        sys.stderr.write(f"{build_readings_text(report, words)}\n{build_notes_text(report, words)}{build_rules_text(report, words)}")
+
+
+def build_rhythm_text(counts: RhythmCounts, words: Translator) -> str:
+    """The headline, the sentences, and a table each for categories, segments, the last year and the back-test; then the remarks."""
+    from iceberg.cli.text import build_table, wrap
+    from iceberg.report.rhythm.sentences import (
+        backtest_table,
+        category_table,
+        period_table,
+        remark_sentence,
+        rhythm_headline,
+        rhythm_sentences,
+        segment_table,
+    )
+
+    parts = [wrap(rhythm_headline(counts, words)), "", *(wrap(one, indent="  ", first="- ") for one in rhythm_sentences(counts, words))]
+    tables = {"categories": category_table, "segments": segment_table, "periods": period_table, "backtest": backtest_table}
+    for name, build in tables.items():
+        headers, rows = build(counts, words)
+        if rows:
+            parts += ["", wrap(words.text(f"rhythm.titles.{name}")), build_table(headers, rows)]
+    if counts.remarks:
+        parts += ["", *(wrap(remark_sentence(one, words), indent="  ", first="- ") for one in counts.remarks)]
+    return "\n".join(parts) + "\n"

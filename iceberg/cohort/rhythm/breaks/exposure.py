@@ -1,0 +1,120 @@
+"""Weeks of activity as numbers that can be compared: the company's own weeks, the customer's own pauses, and the first week left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from iceberg.arrays import BoolArray, FloatArray, SingleArray
+from iceberg.cohort.rhythm.assumptions import OWN_PAUSE_DAYS, RhythmSettings
+
+# J: weeks on either side that make the usual activity of a week: a year, so that a season is no break. What everybody does together never is one;
+# it shows in the activity of the company instead.
+_INDEX_HALF_WEEKS = 26
+HOLE = 0.1  # J: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
+_LAST_WEEKS = 4  # those active in the last weeks are selected by being active
+
+
+@dataclass(frozen=True, eq=False)
+class WeekBlock:
+    """Active days of some customers by week; it never leaves `iceberg.cohort.rhythm`.
+
+    Attributes:
+        days: (n, W) active days, 0 to 7.
+        first: Week of the first activity, -1 where it lies before the first week of `days`.
+        left: Week in which the files say that the customer left openly; W where they do not.
+        segment: Place of the segment.
+    """
+
+    days: npt.NDArray[np.uint8]
+    first: npt.NDArray[np.int32]
+    left: npt.NDArray[np.int32]
+    segment: npt.NDArray[np.int32]
+
+    def until(self, end: int, baseline: int) -> WeekBlock:
+        """The same customers as they were seen at the end of week `end`, with the last `baseline` weeks only."""
+        start = max(end - baseline, 0)
+        return WeekBlock(self.days[:, start:end], np.maximum(self.first - start, -1), self.left - start, self.segment)
+
+    def rows(self, chosen: slice | npt.NDArray[np.intp] | BoolArray) -> WeekBlock:
+        """Some of the customers."""
+        return WeekBlock(self.days[chosen], self.first[chosen], self.left[chosen], self.segment[chosen])
+
+    @property
+    def last(self) -> npt.NDArray[np.int32]:
+        """Last active week of each customer, -1 without any."""
+        active = self.days > 0
+        width = self.days.shape[1]
+        return np.where(active.any(1), width - 1 - active[:, ::-1].argmax(1), -1).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Exposed:
+    """Days and exposure by week after the first one.
+
+    Attributes:
+        days: (n, W).
+        weeks: (n, W) exposure in usual weeks of the company; 0 in own completed pauses and up to the first week.
+        runs: Length of the silence that a week lies in, negative where it lasts to the end, 0 in active weeks.
+        pauses: Weeks in own completed pauses.
+    """
+
+    days: SingleArray
+    weeks: SingleArray
+    runs: npt.NDArray[np.int16]
+    pauses: BoolArray
+
+
+def build_week_index(block: WeekBlock) -> FloatArray:
+    """Activity per present customer by week, over its median of a year; between 0.3 and 3, and 0 where the log has a hole.
+
+    A customer is present from the week after the first activity to the last one. Who was active in the last weeks is selected by that, so the
+    activity of these weeks is set against those present before them.
+    """
+    width = block.days.shape[1]
+    week = np.arange(width)
+    inside = (week > block.first[:, None]) & (week <= block.last[:, None])
+    total = (block.days * inside).sum(0, dtype=float)
+    present = inside.sum(0).astype(float)
+    if width > _LAST_WEEKS:
+        present[-_LAST_WEEKS:] = present[-_LAST_WEEKS - 1]
+    each = total / np.maximum(present, 1)
+    usual = [np.median(each[max(0, place - _INDEX_HALF_WEEKS) : place + _INDEX_HALF_WEEKS + 1]) for place in range(width)]
+    level = each / np.maximum(usual, 1e-9)
+    return np.asarray(np.where(level < HOLE, 0.0, np.clip(level, 0.3, 3.0)), dtype=float)
+
+
+def silent_runs(days: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """Length in weeks of the silence that each week lies in; 0 in active weeks, negative where the silence lasts to the end."""
+    rows, width = days.shape
+    silent = days == 0
+    behind, beyond = (np.zeros((rows, width + 1), dtype=np.int16) for _ in range(2))
+    for week in range(width):
+        behind[:, week + 1] = np.where(silent[:, week], behind[:, week] + 1, 0)
+    for week in range(width - 1, -1, -1):
+        beyond[:, week] = np.where(silent[:, week], beyond[:, week + 1] + 1, 0)
+    length = np.where(silent, behind[:, 1:] + beyond[:, :width] - 1, 0)
+    lasts = beyond[:, :width] == width - np.arange(width)
+    return np.where(silent & lasts, -length, length).astype(np.int16)
+
+
+def expose(block: WeekBlock, settings: RhythmSettings, index: FloatArray) -> Exposed:
+    """Days and exposure after the first week, which is selected by its first visit.
+
+    A completed silence of two weeks and more in which the own rate makes `OWN_PAUSE_DAYS` days expected is a pause: it carries no exposure.
+
+    Args:
+        block: Customers.
+        settings: For the prior of the rate.
+        index: Of the weeks of `block`.
+    """
+    after = np.arange(block.days.shape[1]) > block.first[:, None]
+    weeks = np.where(after, index, 0.0).astype(np.float32)
+    days = np.where(after, block.days, 0).astype(np.float32)
+    rate = (days.sum(1) + settings.shape) / (weeks.sum(1) + settings.rate)
+    runs = silent_runs(block.days)
+    runs[~after] = 0
+    pauses = (runs >= 2) & (runs * rate[:, None] > OWN_PAUSE_DAYS)
+    return Exposed(days, np.where(pauses, np.float32(0), weeks), runs, pauses)

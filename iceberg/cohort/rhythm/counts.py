@@ -1,0 +1,163 @@
+"""`RhythmCounts`: what leaves the rhythms of a log. Numbers of customers, probabilities of groups and shares; nothing of a single person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+KINDS = ("stopped", "faded", "far_less")
+
+
+@dataclass(frozen=True)
+class CountRange:
+    """A number with its 90 % range."""
+
+    lower: float
+    median: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class RhythmRemark:
+    """What the reader of the numbers must know about the log: code and values of ``rhythm.remarks.<code>``."""
+
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RhythmPeriod:
+    """Four weeks of the log, judged at their end with what was known then.
+
+    Attributes:
+        first_day: Its first Monday.
+        activity: Active days per present customer over the usual ones.
+        at_risk: Regulars who had not broken before.
+        breaks: Of them, those newly called broken; None where the past was not judged.
+        by_chance: Of those, how many have not broken.
+    """
+
+    first_day: date
+    activity: float
+    at_risk: float | None = None
+    breaks: float | None = None
+    by_chance: float | None = None
+
+
+@dataclass(frozen=True)
+class RhythmSegment:
+    """Regulars of a segment, those who broke with their rhythm lately, those of them who will not return, and how many all segments' rate makes."""
+
+    segment: str
+    established: int
+    collapsing: int
+    settled: int
+    expected: float
+
+
+@dataclass(frozen=True)
+class RhythmCategory:
+    """Breaks in the weeks after a complaint or an incident.
+
+    Attributes:
+        category: Its name.
+        source: ``"complaints"`` or ``"incidents"``.
+        struck: Regulars with one.
+        observed: Breaks in the weeks after it; those of short ago count as far as they can be known.
+        expected: As many customers of the same weeks and the same rhythm without one.
+        ratio: The first over the second; None where too few were struck.
+        placebo: The same for the weeks before.
+        verdict: ``"more"``, ``"fewer"``, ``"not_distinguishable"``, ``"too_few"`` or ``"doubted"`` (the placebo is not 1).
+    """
+
+    category: str
+    source: str
+    struck: int
+    observed: float
+    expected: float
+    ratio: CountRange | None
+    placebo: CountRange | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class BacktestBin:
+    """Of spells of low activity in the log's own past: what was said of them then, and how many lasted."""
+
+    said: float
+    lasted: float
+    n: int
+
+
+@dataclass(frozen=True)
+class TracePoint:
+    """Average rhythm in a week before or after the break, as a share of the own; None for fewer than five people."""
+
+    week: int
+    people: int
+    level: float | None
+
+
+@dataclass(frozen=True)
+class RhythmCounts:
+    """The rhythms of a log, as counts.
+
+    Attributes:
+        first_day, as_of: First Monday and last Sunday of the whole weeks of the log.
+        customers: Customers of the log.
+        established: Regulars: those with a rhythm of their own who have not left openly.
+        slow: Customers who come too rarely to have one; the rule of inactivity is for them.
+        left: Customers who left openly, by the customers file.
+        since: First Monday of the recent weeks.
+        collapsing: Regulars whose rhythm broke in the recent weeks and is low to the end.
+        usual: As many in earlier stretches of the same length; None where the log is too short.
+        expected_by_chance: Of `collapsing`, how many have not broken.
+        broken: Regulars whose rhythm is broken at the end, whenever it broke within the last year.
+        settled: Of `collapsing`, how many are unlikely to return within half a year on their own (`p_lasts` of at least `settled_from`).
+        broken_settled: The same of `broken`.
+        unlikely_to_return: Expected share of `collapsing` who do not return within half a year.
+        kinds: `collapsing` by `KINDS`.
+        threshold: `p_broken` from which a customer is called broken.
+        budget: Alarms by chance per 1,000 customer-months that were allowed.
+        false_alarms: As many as there were in the log's own past at this threshold; None where the past is too short.
+        visible_until: Last day on which a settled break can be seen.
+        periods, segments, categories, backtest, trace: See their classes.
+        pause_weeks: Share of own pauses that last at least 2, 4, 8 and 13 weeks.
+        scaled: Whether the past was judged on a sample of customers.
+        remarks: What the reader must know.
+    """
+
+    first_day: date
+    as_of: date
+    customers: int
+    established: int
+    slow: int
+    left: int
+    since: date
+    collapsing: int
+    usual: CountRange | None
+    expected_by_chance: float
+    broken: int
+    settled: int
+    broken_settled: int
+    unlikely_to_return: float
+    kinds: dict[str, int]
+    threshold: float
+    settled_from: float
+    budget: float
+    false_alarms: float | None
+    visible_until: date
+    periods: tuple[RhythmPeriod, ...] = ()
+    segments: tuple[RhythmSegment, ...] = ()
+    categories: tuple[RhythmCategory, ...] = ()
+    backtest: tuple[BacktestBin, ...] = ()
+    trace: tuple[TracePoint, ...] = ()
+    pause_weeks: tuple[tuple[int, float], ...] = ()
+    scaled: bool = False
+    remarks: tuple[RhythmRemark, ...] = ()
+
+    @property
+    def stands_out(self) -> bool | None:
+        """Whether more broke than is usual; None where what is usual is not known."""
+        return None if self.usual is None else self.collapsing > self.usual.upper

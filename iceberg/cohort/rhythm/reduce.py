@@ -1,0 +1,244 @@
+"""`reduce_rhythm`: an activity log becomes `RhythmCounts`. Rows of customers stay in this folder; only counts leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from iceberg.arrays import BoolArray, FloatArray
+from iceberg.cohort.rhythm.aftermath import Aftermath
+from iceberg.cohort.rhythm.assumptions import (
+    BASELINE_WEEKS,
+    CUT_WEEKS,
+    FALSE_ALARMS,
+    LEARNING_CUSTOMERS,
+    LEAST_REGULARS,
+    RECENT_WEEKS,
+    SAMPLE_CUSTOMERS,
+    SETTLED,
+    SMALLEST_GROUP,
+    THRESHOLDS,
+    RhythmSettings,
+)
+from iceberg.cohort.rhythm.breaks.change_point import Profiles, find_breaks
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
+from iceberg.cohort.rhythm.breaks.fitting import fit_settings
+from iceberg.cohort.rhythm.counts import KINDS, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
+from iceberg.cohort.rhythm.history import History, history_baseline
+from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
+from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age, visible_weeks
+from iceberg.cohort.rhythm.trace import BreakTrace
+from iceberg.cohort.rhythm.weeks import ActivityWeeks
+from iceberg.errors import EvidenceError, OptionError
+from iceberg.ingest.tables import Tables
+
+LARGEST_BUDGET = 50.0  # J: more false alarms than that are no alarms
+PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
+_SHOWN_PAUSES = (2, 4, 8, 13)
+_HALF = 0.5
+
+WhileListed = Callable[[RhythmCounts, Iterator[BrokenRhythm]], None]
+
+
+def reduce_rhythm(
+    tables: Tables, *, false_alarms: float = FALSE_ALARMS, settled: float = SETTLED, while_listed: WhileListed | None = None
+) -> RhythmCounts:
+    """Count who broke with the rhythm of their own, since when and after what, and how far that can be believed.
+
+    Args:
+        tables: With ``activity``; ``customers`` give segments and open departures (their last day must not come from the log itself), ``complaints``
+            and ``incidents`` the categories. Not changed.
+        false_alarms: Alarms by chance per 1,000 customer-months that are accepted; the threshold follows from the log's own past.
+        settled: `p_lasts` from which a break is taken to last.
+        while_listed: Called with the counts and the customers behind them while the rows are there; it alone may see ids.
+
+    Raises:
+        EvidenceError: The log is too short, hardly a customer was seen twice, or fewer than `LEAST_REGULARS` have a rhythm.
+        OptionError: The budget or `settled` is out of range.
+    """
+    if not 0 < false_alarms <= LARGEST_BUDGET:
+        raise OptionError("rhythm_budget", {"value": false_alarms, "largest": LARGEST_BUDGET})
+    if not _HALF <= settled < 1:
+        raise OptionError("rhythm_settled", {"value": settled})
+    with tables.engine.work():
+        weeks = ActivityWeeks.read(tables)
+        run = _Run.start(weeks, false_alarms, settled, listed=while_listed is not None)
+        run.judge_all()
+        counts = run.counts()
+        if while_listed is not None:
+            while_listed(counts, run.people.rows(weeks))
+    return counts
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What a log says about its rhythms: the settings, its past, and the share of spells that last by kind and age."""
+
+    settings: RhythmSettings
+    history: History
+    share: FloatArray
+
+    @classmethod
+    def of(cls, weeks: ActivityWeeks) -> Learned:
+        """Learn from a sample of customers, and judge its past.
+
+        Raises:
+            EvidenceError: Too few have a rhythm.
+        """
+        sample = weeks.block(0, SAMPLE_CUSTOMERS)
+        problem = {"regulars": len(sample.days), "needed": LEAST_REGULARS, "customers": weeks.customers}
+        if len(sample.days) < LEAST_REGULARS:
+            raise EvidenceError("rhythm_no_regulars", problem)
+        index = build_week_index(sample)
+        ends = tuple(end for end in (weeks.weeks, weeks.weeks - 13, weeks.weeks - 26) if end >= history_baseline(weeks.weeks))
+        learned = sample.rows(slice(0, LEARNING_CUSTOMERS))
+        settings = fit_settings(learned, index, baseline=min(BASELINE_WEEKS, weeks.weeks), ends=ends)
+        history = History.judge(sample, index, settings)
+        regulars = int(history.cuts[-1].regular.sum())
+        if regulars < LEAST_REGULARS:
+            raise EvidenceError("rhythm_no_regulars", problem | {"regulars": regulars})
+        return cls(settings, history, lasting_share(history.returns().chance))
+
+
+@dataclass(eq=False)
+class _Run:
+    """One reduction: what was learned from the sample, and what is added up over all customers."""
+
+    weeks: ActivityWeeks
+    settings: RhythmSettings
+    history: History
+    share: FloatArray
+    threshold: float
+    rate: float | None
+    budget: float
+    settled_from: float
+    listed: bool
+
+    @classmethod
+    def start(cls, weeks: ActivityWeeks, budget: float, settled: float, *, listed: bool) -> _Run:
+        """Learn from a sample, and choose the threshold."""
+        learned = Learned.of(weeks)
+        threshold, rate = learned.history.threshold(budget)
+        return cls(weeks, learned.settings, learned.history, learned.share, threshold, rate, budget, settled, listed)
+
+    def __post_init__(self) -> None:
+        self.baseline = min(BASELINE_WEEKS, self.weeks.weeks)
+        self.first = self.weeks.weeks - self.baseline
+        self.index = self.history.index[self.first :]
+        categories, events = self.weeks.events(self.first)
+        self.aftermath = Aftermath(categories, events, self.first, self.baseline)
+        self.trace, self.people = BreakTrace(), BrokenPeople()
+        size = len(self.weeks.segments)
+        self.by_segment = np.zeros((3, size), dtype=np.int64)  # established, collapsing, settled
+        self.kinds = dict.fromkeys(KINDS, 0)
+        self.chance = self.lasting = 0.0
+        self.broken = self.broken_settled = 0
+
+    def judge_all(self) -> None:
+        """Judge every customer at the end of the log."""
+        for low in range(0, self.weeks.people, PART):
+            part = self.weeks.block(low, low + PART)
+            for inner in range(0, len(part.days), _BLOCK):
+                self._judge(part.rows(slice(inner, inner + _BLOCK)).until(self.weeks.weeks, self.baseline), low + inner)
+
+    def _judge(self, block: WeekBlock, low: int) -> None:
+        found = find_breaks(block, self.settings, self.index)
+        broken = np.minimum(found.broken.sum(1), 1).astype(float)
+        lasts = (masses_by_age(found) * self.share).sum((1, 2))
+        called = broken >= self.threshold
+        recent = called & (found.week(_HALF) >= self.baseline - RECENT_WEEKS)
+        segment = block.segment[found.rows]
+        for place, chosen in enumerate((np.ones_like(recent), recent, recent & (lasts >= self.settled_from))):
+            self.by_segment[place] += np.bincount(segment[chosen], minlength=self.by_segment.shape[1])
+        self.broken += int(called.sum())
+        self.broken_settled += int((called & (lasts >= self.settled_from)).sum())
+        self.chance += float((1 - broken[recent]).sum())
+        self.lasting += float(lasts[recent].sum())
+        self._add_kinds(found, recent)
+        self.trace.add(block, found, self.index, np.flatnonzero(recent))
+        self.aftermath.add(block, found, low)
+        if self.listed:
+            self.people.add(found, np.flatnonzero(called), low=low, start=self.first, lasts=lasts)
+
+    def _add_kinds(self, found: Profiles, chosen: BoolArray) -> None:
+        """Each customer by the likeliest kind."""
+        kinds = np.stack([found.silent.sum(1), found.faded.sum(1), found.partial.sum(1)])[:, chosen].argmax(0)
+        for place, kind in enumerate(KINDS):
+            self.kinds[kind] += int((kinds == place).sum())
+
+    def counts(self) -> RhythmCounts:
+        """What leaves."""
+        established, collapsing, settled = (int(one) for one in self.by_segment.sum(1))
+        rate = self.weeks
+        usual = self.history.usual(self.threshold, established=established, collapsing=collapsing)
+        return RhythmCounts(
+            first_day=rate.monday,
+            as_of=rate.as_of,
+            customers=rate.customers,
+            established=established,
+            slow=max(rate.customers - established - rate.left, 0),
+            left=rate.left,
+            since=rate.day(rate.weeks - RECENT_WEEKS),
+            collapsing=collapsing,
+            usual=usual,
+            expected_by_chance=self.chance,
+            broken=self.broken,
+            settled=settled,
+            broken_settled=self.broken_settled,
+            unlikely_to_return=self.lasting / collapsing if collapsing else 0.0,
+            kinds=self.kinds,
+            threshold=self.threshold,
+            settled_from=self.settled_from,
+            budget=self.budget,
+            false_alarms=self.rate,
+            visible_until=rate.as_of - timedelta(weeks=visible_weeks(self.share, self.settled_from)),
+            periods=self._periods(),
+            segments=self._segments(established, collapsing),
+            categories=self.aftermath.results(),
+            backtest=self.history.backtest(),
+            trace=self.trace.points() if collapsing else (),
+            pause_weeks=tuple((length, float(self.settings.pause_survival[length])) for length in _SHOWN_PAUSES),
+            scaled=rate.people > SAMPLE_CUSTOMERS,
+            remarks=(*rate.remarks, *self._remarks(usual is None)),
+        )
+
+    def _periods(self) -> tuple[RhythmPeriod, ...]:
+        """Every four weeks up to the end; those before the first cut have activity only."""
+        ends = range(self.weeks.weeks, CUT_WEEKS - 1, -CUT_WEEKS)
+        risk, new, chance = self.history.alarms(self.threshold) if len(self.history.cuts) > 1 else [np.zeros(0)] * 3
+        judged = {cut.end: place for place, cut in enumerate(self.history.cuts[1:])}
+        scale = self.weeks.people / max(len(self.history.block.days), 1)
+        periods = []
+        for end in reversed(ends):
+            level = float(self.history.index[end - CUT_WEEKS : end].mean())
+            place = judged.get(end)
+            numbers = () if place is None else tuple(float(one[place]) * scale for one in (risk, new, chance))
+            periods.append(RhythmPeriod(self.weeks.day(end - CUT_WEEKS), level, *numbers))
+        return tuple(periods)
+
+    def _segments(self, established: int, collapsing: int) -> tuple[RhythmSegment, ...]:
+        """The segments with at least five regulars; the smaller ones together, if they are as many."""
+        if len(self.weeks.segments) < 2:
+            return ()
+        large = [place for place in range(len(self.weeks.segments)) if self.by_segment[0, place] >= SMALLEST_GROUP and self.weeks.segments[place]]
+        rest = [place for place in range(len(self.weeks.segments)) if place not in large]
+        groups: list[tuple[str, list[int]]] = [(self.weeks.segments[place], [place]) for place in large]
+        if self.by_segment[0, rest].sum() >= SMALLEST_GROUP:
+            groups.append(("", rest))
+        sums = [(name, [int(one) for one in self.by_segment[:, places].sum(1)]) for name, places in groups]
+        return tuple(RhythmSegment(name, own, broken, settled, own * collapsing / max(established, 1)) for name, (own, broken, settled) in sums)
+
+    def _remarks(self, no_past: bool) -> list[RhythmRemark]:
+        remarks = []
+        if no_past or self.rate is None:
+            remarks.append(RhythmRemark("no_past", {"weeks": self.weeks.weeks, "needed": BASELINE_WEEKS}))
+        if self.rate is not None and self.threshold == THRESHOLDS[-1] and self.rate > self.budget:
+            remarks.append(RhythmRemark("budget_unreached", {"budget": self.budget, "rate": self.rate}))
+        if not self.history.backtest():
+            remarks.append(RhythmRemark("no_backtest", {}))
+        if self.weeks.people > SAMPLE_CUSTOMERS:
+            remarks.append(RhythmRemark("sample", {"customers": SAMPLE_CUSTOMERS}))
+        return remarks

@@ -1,0 +1,98 @@
+"""Will a break last? Learned from the log's own past: how many spells of low activity of each age ended in a return."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from iceberg.arrays import BoolArray, FloatArray, SingleArray
+from iceberg.cohort.rhythm.assumptions import (
+    CUT_WEEKS,
+    LASTING_WEEKS,
+    PARTIAL_RETURN,
+    RECOVERY_DAYS,
+    RECOVERY_SHARE,
+    RECOVERY_WEEKS,
+    RETURN_WEIGHT,
+    SILENT_RETURN,
+)
+from iceberg.cohort.rhythm.breaks.change_point import Profiles
+from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
+
+AGES = len(SILENT_RETURN)
+_FEWEST_EXPECTED = 6.0  # J: with fewer expected days even thirteen weeks do not show a return
+
+
+def masses_by_age(found: Profiles) -> SingleArray:
+    """(n, 2, AGES) probability of a break by kind (silent, and partial or slow) and age in steps of four weeks."""
+    width = found.silent.shape[1]
+    age = np.minimum((width - np.arange(width)) // CUT_WEEKS, AGES - 1)
+    masses = np.zeros((len(found.rows), 2, AGES), dtype=np.float32)
+    for step in range(AGES):
+        weeks = age == step
+        masses[:, 0, step] = found.silent[:, weeks].sum(1)
+        masses[:, 1, step] = (found.partial + found.faded)[:, weeks].sum(1)
+    return masses
+
+
+def lasting_share(returns: FloatArray, *, weeks: int = LASTING_WEEKS) -> FloatArray:
+    """(2, AGES) share of spells of each age that do not end within so many weeks; spells older than the table keep its last chance."""
+    steps = max(round(weeks / CUT_WEEKS), 1)
+    longer = np.concatenate([returns, np.repeat(returns[:, -1:], steps, axis=1)], 1)
+    lasting = np.stack([np.prod(1 - longer[:, age : age + steps], axis=1) for age in range(AGES)], axis=1)
+    return np.asarray(lasting, dtype=float)
+
+
+def visible_weeks(share: FloatArray, settled: float) -> int:
+    """Weeks after which a silent break can be settled: the age from which its share of lasting reaches the limit."""
+    enough = np.flatnonzero(share[0] >= settled)
+    return int(CUT_WEEKS * enough[0]) if len(enough) else LASTING_WEEKS
+
+
+class ReturnTable:
+    """Spells of low activity followed for four weeks each, and how many of them ended: (2, AGES)."""
+
+    def __init__(self) -> None:
+        prior = np.stack([SILENT_RETURN, PARTIAL_RETURN])
+        self.followed = np.full(prior.shape, RETURN_WEIGHT)
+        self.ended = prior * RETURN_WEIGHT
+
+    def add(self, masses: SingleArray, returned: BoolArray) -> None:
+        """Add spells by their age and kind, and whether each ended within the four weeks that follow."""
+        share = masses / np.maximum(masses.sum((1, 2), keepdims=True), 1e-9)
+        self.followed += share.sum(0)
+        self.ended += share[returned].sum(0)
+
+    @property
+    def chance(self) -> FloatArray:
+        """Chance that a spell ends within four weeks."""
+        return np.asarray(self.ended / self.followed, dtype=float)
+
+
+def returned_within(block: WeekBlock, index: FloatArray, *, end: int, weeks: int, before: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Whether each customer of `block` took up the own rhythm again within `weeks` weeks after week `end`.
+
+    A return is a stretch of three to thirteen weeks, as many as make ten expected days, with at least `RECOVERY_SHARE` of them. It begins at its
+    first week, so it can be known only when the stretch is over.
+
+    Args:
+        block: The customers over the whole log.
+        index: Activity of the company by week of the whole log.
+        end: The week up to which they were judged.
+        weeks: How long to wait for a return to begin.
+        before: Days per usual week of each customer's own rhythm.
+
+    Returns:
+        Whether the customer returned, and whether that can be known.
+    """
+    width = block.days.shape[1]
+    length = np.clip(np.ceil(RECOVERY_DAYS / np.maximum(before, 1e-6)), *RECOVERY_WEEKS).astype(int)
+    known = (end + weeks - 1 + length <= width) & (before * RECOVERY_WEEKS[1] >= _FEWEST_EXPECTED) & (block.left >= width)
+    days = np.concatenate([np.zeros((len(block.days), 1), dtype=np.int32), np.cumsum(block.days, 1, dtype=np.int32)], 1)
+    usual = np.concatenate([[0.0], np.cumsum(index)])
+    each = np.arange(len(block.days))
+    returned = np.zeros(len(block.days), dtype=bool)
+    for begin in range(end, min(end + weeks, width)):
+        stop = np.minimum(begin + length, width)
+        came = days[each, stop] - days[each, begin]
+        returned |= (begin + length <= width) & (came >= RECOVERY_SHARE * before * (usual[stop] - usual[begin]))
+    return returned & known, known

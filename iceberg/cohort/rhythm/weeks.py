@@ -1,0 +1,278 @@
+"""Reads an activity log into active days per customer and week, inside the engine, and refuses logs that hold no rhythms."""
+# ruff: noqa: S608 - names in the text are literals of this module, numbers and days
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+
+from iceberg.arrays import FloatArray, IntArray
+from iceberg.cohort.rhythm.assumptions import (
+    LEAST_DAYS_SLOW,
+    MOST_CATEGORIES,
+    ONE_VISIT_SHARE,
+    SHORTEST_LOG_WEEKS,
+    STAFF_DAYS_PER_WEEK,
+    STAFF_ROWS_PER_DAY,
+    STAFF_SHARE,
+    STAFF_TIMES_MEDIAN,
+    STAFF_WEEKS,
+    THIN_WEEK,
+)
+from iceberg.cohort.rhythm.breaks.exposure import HOLE, WeekBlock
+from iceberg.cohort.rhythm.counts import RhythmRemark
+from iceberg.errors import EvidenceError
+from iceberg.ingest.schema import CONTRACT_MARK
+from iceberg.ingest.tables import Tables
+
+_WEEK = 7
+_NEVER, _QUARTER = 30_000, 13
+_SHOWN_SEGMENTS = 12  # J: more are no list that anybody reads; the smaller ones stand together
+_STOPPED_DAYS = 14  # J: where other files go on for longer than this, the log stopped before them
+_SATURDAY = 5  # a log that ends on a Saturday is one of a company that is shut on Sundays
+
+
+@dataclass(eq=False)
+class ActivityWeeks:
+    """The weeks of a log; its rows stay in the engine, in the tables ``rhythm_cells`` and ``rhythm_people``.
+
+    Attributes:
+        tables: The company.
+        monday: First Monday of the log.
+        weeks: Whole weeks from there on.
+        people: Customers with enough active days to be judged. Their numbers are in no order of theirs, so the first of them are a random sample.
+        customers: All customers of the log.
+        left: Customers who left openly within the log.
+        segments: Names by place; the last one may stand for the smaller ones ("").
+        totals: Active days by week.
+        remarks: What was left out, and why.
+        customers_name: Relation of the customers.
+    """
+
+    tables: Tables
+    monday: date
+    weeks: int
+    people: int = 0
+    customers: int = 0
+    left: int = 0
+    segments: tuple[str, ...] = ("",)
+    totals: FloatArray = field(default_factory=lambda: np.zeros(0))
+    remarks: list[RhythmRemark] = field(default_factory=list)
+    customers_name: str = "customers"
+
+    @property
+    def as_of(self) -> date:
+        """The last day of the whole weeks."""
+        return self.day(self.weeks) - timedelta(days=1)
+
+    def day(self, week: int) -> date:
+        """The Monday of a week."""
+        return self.monday + timedelta(days=_WEEK * int(week))
+
+    @classmethod
+    def read(cls, tables: Tables, *, customers: str = "customers") -> ActivityWeeks:
+        """Count active days by customer and week.
+
+        Args:
+            tables: With ``activity``.
+            customers: Relation of the customers; a last day in it is an open departure.
+
+        Raises:
+            EvidenceError: There is no activity, it is too short, or hardly a customer was seen twice.
+        """
+        if "activity" not in tables.names:
+            raise EvidenceError("rhythm_no_activity", {})
+        first, last = tables.engine.execute("SELECT min(activity_date), max(activity_date) FROM activity").fetchall()[0]
+        if first is None:
+            raise EvidenceError("rhythm_no_activity", {})
+        monday = first - timedelta(days=first.weekday()) if first.weekday() <= 1 else first + timedelta(days=_WEEK - first.weekday())
+        end = last + timedelta(days=_WEEK - last.weekday()) if last.weekday() >= _SATURDAY else last - timedelta(days=last.weekday())
+        read = cls(tables, monday, max((end - monday).days // _WEEK, 0), customers_name=customers)
+        read._require_length(last)
+        read._count()
+        read._cut_thin_end(last)
+        read._number()
+        read._compare_ends(last)
+        return read
+
+    def _require_length(self, last: date) -> None:
+        if self.weeks < SHORTEST_LOG_WEEKS:
+            raise EvidenceError("rhythm_short", {"weeks": max(self.weeks, 0), "needed": SHORTEST_LOG_WEEKS, "first": self.monday, "last": last})
+
+    def _count(self) -> None:
+        """Makes ``rhythm_weeks``: one row per customer and week, active days and rows of the file."""
+        week = f"CAST(floor(date_diff('day', DATE '{self.monday}', activity_date) / {_WEEK}.0) AS INTEGER)"
+        day = f"date_diff('day', DATE '{self.monday}', activity_date) - {_WEEK} * {week}"
+        self.tables.engine.make(
+            "rhythm_weeks",
+            f"SELECT customer_id, {week} AS week, bit_count(bit_or(CAST(1 AS INTEGER) << CAST({day} AS INTEGER))) AS days, count(*) AS signs "
+            f"FROM activity GROUP BY customer_id, {week}",
+        )
+        inside = f"week BETWEEN 0 AND {self.weeks - 1}"
+        totals = self.tables.engine.columns(f"SELECT week, sum(days) AS days FROM rhythm_weeks WHERE {inside} GROUP BY week")
+        self.totals = np.bincount(totals["week"], weights=totals["days"], minlength=self.weeks).astype(float)
+
+    def _cut_thin_end(self, last: date) -> None:
+        """Leave out last weeks that hold too little: everybody would seem to have stopped in them."""
+        whole = self.weeks
+        while self.weeks > SHORTEST_LOG_WEEKS and self._is_thin(self.weeks - 1):
+            self.weeks -= 1
+        if self.weeks < whole:
+            self.remarks.append(RhythmRemark("thin_end", {"count": whole - self.weeks, "from": self.day(self.weeks), "last": last}))
+            self.totals = self.totals[: self.weeks]
+        usual = np.median(self.totals)
+        holes = int((self.totals < HOLE * usual).sum())
+        if holes:
+            self.remarks.append(RhythmRemark("holes", {"count": holes}))
+
+    def _is_thin(self, week: int) -> bool:
+        """Whether a week holds far less than the quarter before it."""
+        return bool(self.totals[week] < THIN_WEEK * np.median(self.totals[max(week - _QUARTER, 0) : week]))
+
+    def _number(self) -> None:
+        """Makes ``rhythm_people`` and ``rhythm_cells``: customers who can be judged, by number."""
+        engine = self.tables.engine
+        inside = f"FILTER (WHERE week BETWEEN 0 AND {self.weeks - 1})"
+        engine.make(
+            "rhythm_seen",
+            f"SELECT customer_id, min(week) AS first, max(week) {inside} AS last, coalesce(sum(days) {inside}, 0) AS days, sum(signs) AS signs, "
+            f"sum(days) AS all_days, count(*) AS weeks FROM rhythm_weeks WHERE week < {self.weeks} GROUP BY customer_id",
+        )
+        customers, once, median = engine.execute(
+            "SELECT count(*), count(*) FILTER (WHERE all_days = 1), quantile_cont(signs / all_days, 0.5) FROM rhythm_seen"
+        ).fetchall()[0]
+        self.customers = int(customers)
+        if not customers or once / customers > ONE_VISIT_SHARE:
+            raise EvidenceError("rhythm_one_visit", {"customers": int(customers), "once": int(once)})
+        staff = self._staff(max(STAFF_ROWS_PER_DAY, STAFF_TIMES_MEDIAN * float(median)))
+        self._take_segments()
+        engine.make(
+            "rhythm_people",
+            f"SELECT s.customer_id, CAST(row_number() OVER (ORDER BY hash(s.customer_id), s.customer_id) - 1 AS INTEGER) AS number, "
+            f"greatest(first, -1) AS first, {self._left_sql()} AS left_week, {self._segment_sql()} AS segment "
+            f"FROM rhythm_seen AS s {self._join_sql()} WHERE days >= {LEAST_DAYS_SLOW} AND NOT ({staff})",
+        )
+        engine.make(
+            "rhythm_cells",
+            f"SELECT number, CAST(week AS SMALLINT) AS week, CAST(days AS UTINYINT) AS days FROM rhythm_weeks JOIN rhythm_people USING (customer_id) "
+            f"WHERE week BETWEEN 0 AND {self.weeks - 1}",
+        )
+        people, left = engine.execute(f"SELECT count(*), count(*) FILTER (WHERE left_week < {self.weeks}) FROM rhythm_people").fetchall()[0]
+        self.people, self.left = int(people), int(left)
+
+    def _staff(self, rows_per_day: float) -> str:
+        """A condition that holds for cards of staff and of tests: more rows a day than anybody makes, or there every day where hardly anyone is."""
+        often = f"signs / all_days >= {rows_per_day}"
+        daily = f"all_days >= {STAFF_DAYS_PER_WEEK} * greatest(weeks, {STAFF_WEEKS})"
+        counted, number = self.tables.engine.execute(
+            f"SELECT count(*) FILTER (WHERE {often}), count(*) FILTER (WHERE NOT ({often}) AND {daily}) FROM rhythm_seen"
+        ).fetchall()[0]
+        rare = 0 < number <= STAFF_SHARE * self.customers
+        cards = int(counted) + (int(number) if rare else 0)
+        if cards:
+            self.remarks.append(RhythmRemark("staff_cards", {"count": cards, "rows": round(rows_per_day)}))
+        return f"{often} OR {daily}" if rare else often
+
+    def _take_segments(self) -> None:
+        if not self._has_customers:
+            return
+        rows = self.tables.engine.execute(
+            f"SELECT {_SEGMENT} AS name, count(*) AS customers FROM {self.customers_name} GROUP BY name ORDER BY customers DESC, name"
+        ).fetchall()
+        names = [str(name) for name, _ in rows]
+        if len(names) > 1:
+            self.segments = tuple(names) if len(names) <= _SHOWN_SEGMENTS else (*names[: _SHOWN_SEGMENTS - 1], "")
+
+    @property
+    def _has_customers(self) -> bool:
+        return "customers" in self.tables.names
+
+    def _join_sql(self) -> str:
+        if not self._has_customers:
+            return ""
+        places = ", ".join(f"({_quoted(name)}, {place})" for place, name in enumerate(self.segments))
+        return (
+            f"LEFT JOIN (SELECT customer_id, max({_SEGMENT}) AS name, max(end_date) AS end_date FROM {self.customers_name} "
+            "GROUP BY customer_id) AS c "
+            f"ON c.customer_id = s.customer_id LEFT JOIN (VALUES {places}) AS p(name, place) ON p.name = c.name"
+        )
+
+    def _segment_sql(self) -> str:
+        return f"CAST(coalesce(place, {len(self.segments) - 1}) AS INTEGER)" if self._has_customers else "0"
+
+    def _left_sql(self) -> str:
+        if not self._has_customers:
+            return str(_NEVER)
+        return f"coalesce(CAST(floor(date_diff('day', DATE '{self.monday}', end_date) / {_WEEK}.0) AS INTEGER), {_NEVER})"
+
+    def _compare_ends(self, last: date) -> None:
+        """Say so where the other files go on after the log."""
+        spans = {"complaints": "max(complaint_date)", "incidents": "max(incident_date)"}
+        spans |= {"customers": "max(greatest(start_date, coalesce(end_date, start_date)))"}
+        days = [
+            self.tables.engine.execute(f"SELECT {latest} FROM {name}").fetchall()[0][0] for name, latest in spans.items() if name in self.tables.names
+        ]
+        latest = max((day for day in days if day is not None), default=last)
+        if (latest - last).days > _STOPPED_DAYS:
+            self.remarks.append(RhythmRemark("stops_early", {"last": last, "others": latest}))
+
+    def block(self, low: int, high: int) -> WeekBlock:
+        """The weeks of the customers with these numbers."""
+        engine, rows = self.tables.engine, max(min(high, self.people) - low, 0)
+        inside = f"number >= {low} AND number < {high}"
+        who = engine.columns(f"SELECT number - {low} AS row, first, left_week, segment FROM rhythm_people WHERE {inside}")
+        cells = engine.columns(f"SELECT number - {low} AS row, week, days FROM rhythm_cells WHERE {inside}")
+        days = np.zeros((rows, self.weeks), dtype=np.uint8)
+        days[cells["row"], cells["week"]] = cells["days"]
+        columns = {name: np.empty(rows, dtype=np.int32) for name in ("first", "left_week", "segment")}
+        for name, values in columns.items():
+            values[who["row"]] = who[name]
+        return WeekBlock(days, columns["first"], columns["left_week"], columns["segment"])
+
+    def events(self, since: int) -> tuple[tuple[tuple[str, str], ...], dict[str, IntArray]]:
+        """First complaint and first incident of each customer and category from week `since` on.
+
+        Returns:
+            Pairs of source and category, and the columns number, category (a place in them) and week.
+        """
+        engine, named = self.tables.engine, []
+        sources = {"complaints": "complaint_date", "incidents": "incident_date"}
+        for source, day in sources.items():
+            if source in self.tables.names and self._names_customers(source):
+                named.append(
+                    f"SELECT customer_id, '{source}' AS source, coalesce(category, '') AS category, "
+                    f"CAST(floor(date_diff('day', DATE '{self.monday}', {day}) / {_WEEK}.0) AS INTEGER) AS week FROM {source}"
+                )
+        if not named:
+            return (), {name: np.zeros(0, dtype=np.int64) for name in ("number", "category", "week")}
+        engine.make("rhythm_events", " UNION ALL ".join(named))
+        rows = engine.execute(
+            f"SELECT source, category FROM rhythm_events GROUP BY source, category ORDER BY count(*) DESC, source, category LIMIT {MOST_CATEGORIES}"
+        ).fetchall()
+        categories = tuple(sorted((str(source), str(name)) for source, name in rows))
+        places = ", ".join(f"({_quoted(source)}, {_quoted(name)}, {place})" for place, (source, name) in enumerate(categories))
+        return categories, engine.columns(
+            f"SELECT p.number AS number, k.place AS category, min(e.week) AS week FROM rhythm_events AS e "
+            f"JOIN (VALUES {places}) AS k(source, category, place) ON k.source = e.source AND k.category = e.category "
+            f"JOIN rhythm_people AS p ON p.customer_id = e.customer_id WHERE e.week BETWEEN {since} AND {self.weeks - 1} "
+            "GROUP BY p.number, k.place ORDER BY 1, 2"
+        )
+
+    def _names_customers(self, source: str) -> bool:
+        return bool(self.tables.engine.execute(f"SELECT count(customer_id) FROM {source}").fetchall()[0][0])
+
+    def ids(self, numbers: Sequence[int]) -> dict[int, str]:
+        """The ids behind some numbers: only for the list that an analyst keeps on the own machine."""
+        wanted = ", ".join(str(int(number)) for number in numbers)
+        rows = self.tables.engine.execute(f"SELECT number, customer_id FROM rhythm_people WHERE number IN ({wanted})").fetchall() if wanted else []
+        return {int(number): str(name) for number, name in rows}
+
+
+_SEGMENT = f"split_part(coalesce(segment, ''), '{CONTRACT_MARK}', 1)"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
