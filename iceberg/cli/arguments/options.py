@@ -301,10 +301,8 @@ def _check_rhythm(options: Options) -> None:
         raise UsageError("rhythm_needs_activity")
     if options.may_see_names and options.call_list is None:
         raise UsageError("rhythm_needs_list")
-    if options.call_list is not None and not options.may_see_names:
-        raise UsageError("callback_names", {"file": str(options.call_list)})
-    if options.call_list is not None and options.call_list.exists():
-        raise UsageError("callback_exists", {"file": str(options.call_list)})
+    if options.call_list is not None:
+        _check_list(options.call_list, options)
     if list(options.given.values()).count(STANDARD_INPUT) > 1:
         raise UsageError("one_standard_input")
     _check_outputs(options)
@@ -314,12 +312,16 @@ def _check_callback(options: Options) -> None:
     """Check before anything is read that the list of names is wanted, and goes to a new file of this machine."""
     if options.call_list is None:
         raise UsageError("callback_needs_list")
-    if not options.may_see_names:
-        raise UsageError("callback_names", {"file": str(options.call_list)})
+    _check_list(options.call_list, options)
     if options.engine == "spark":
         raise UsageError("callback_spark")
-    if options.call_list.exists():
-        raise UsageError("callback_exists", {"file": str(options.call_list)})
+
+
+def _check_list(path: Path, options: Options) -> None:
+    if not options.may_see_names:
+        raise UsageError("callback_names", {"file": str(path)})
+    if path.exists():
+        raise UsageError("callback_exists", {"file": str(path)})
 
 
 def _check_outputs(options: Options) -> None:
