@@ -257,20 +257,16 @@ def _check_estimate(options: Options) -> None:
         raise UsageError("complaints_or_volumes")
     if options.incidents is not None and (not has_customers or options.complaints is None):
         raise UsageError("incidents_need_both")
-    if options.inactivity_days is not None and options.activity is None:
-        raise UsageError("days_need_table", {"option": "--inactivity-days", "table": "--activity"})
-    if options.departures != DEPARTURES[0] and options.activity is None:
-        raise UsageError("days_need_table", {"option": "--departures", "table": "--activity"})
-    if options.gap_days is not None and options.subscriptions is None:
-        raise UsageError("days_need_table", {"option": "--gap-days", "table": "--subscriptions"})
+    built = {"inactivity-days": (options.inactivity_days is not None, "activity"), "gap-days": (options.gap_days is not None, "subscriptions")}
+    for name, (typed, table) in (built | {"departures": (options.departures != DEPARTURES[0], "activity")}).items():
+        if typed and getattr(options, table) is None:
+            raise UsageError("days_need_table", {"option": f"--{name}", "table": f"--{table}"})
     if options.no_recording_change and options.recording_changes:
         raise UsageError("recording_twice")
     if options.window_months is not None and options.since is not None:
         raise UsageError("window_twice")
     if options.since is not None and options.as_of is not None and options.since > options.as_of:
         raise UsageError("window_reversed", {"since": options.since, "as_of": options.as_of})
-    if list(options.given.values()).count(STANDARD_INPUT) > 1:
-        raise UsageError("one_standard_input")
     _check_outputs(options)
 
 
@@ -303,8 +299,6 @@ def _check_rhythm(options: Options) -> None:
         raise UsageError("rhythm_needs_list")
     if options.call_list is not None:
         _check_list(options.call_list, options)
-    if list(options.given.values()).count(STANDARD_INPUT) > 1:
-        raise UsageError("one_standard_input")
     _check_outputs(options)
 
 
@@ -325,7 +319,9 @@ def _check_list(path: Path, options: Options) -> None:
 
 
 def _check_outputs(options: Options) -> None:
-    """Check before the work that its results can be written."""
+    """Check before the work that one table at most comes through the standard input, and that the results can be written."""
+    if list(options.given.values()).count(STANDARD_INPUT) > 1:
+        raise UsageError("one_standard_input")
     if options.template is not None and not any(path.suffix.lower() == ".pptx" for path in options.reports):
         raise UsageError("template_without_slides")
     inputs = {Path(source.partition("#")[0]).resolve() for source in options.given.values() if "://" not in source}
