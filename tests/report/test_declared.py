@@ -73,6 +73,16 @@ def test_the_parts_add_up_to_everybody_and_to_the_document(company: Path, capsys
     assert "75 customers who left" in said.replace("\n", " ")
 
 
+def test_scale_and_look_back_are_chosen_on_the_command_line(company: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--scores", str(company / "scores.csv"), "--score-lookback-days", "60", "--score-scale", "0-10")
+    _, document = run(company, *options, capsys=capsys)
+    _, usual = run(company, *options[:2], capsys=capsys)
+    shorter, longer = document["declared"], usual["declared"]
+    assert isinstance(shorter, dict) and isinstance(longer, dict)
+    assert (shorter["lookback_days"], longer["lookback_days"]) == (60, 180)
+    assert shorter["heard_time"] < longer["heard_time"]
+
+
 def test_french_says_the_same(company: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said, document = run(company, "--scores", str(company / "scores.csv"), "--lang", "fr", capsys=capsys)
     assert "Déclaré et vécu" in said and "75 clients partis" in said.replace("\n", " ")

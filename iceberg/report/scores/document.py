@@ -30,7 +30,7 @@ def declared_document(declared: Declared, *, whole: bool = True) -> dict[str, An
             "unanswered": scores.unanswered,
             "not_asked": scores.unasked,
             "blank": scores.blank,
-            "after_departure": scores.after,
+            "after_departure": _hidden(scores.after),
             "outside": scores.outside,
         },
         "response_rate": _rounded(declared.response_rate),
@@ -47,7 +47,7 @@ def declared_document(declared: Declared, *, whole: bool = True) -> dict[str, An
         "satisfied_share": {
             "answered": _interval(share.answered) if share is not None and safe else None,
             "bounds": {"lowest": _rounded(share.lowest), "highest": _rounded(share.highest)} if share is not None and safe else None,
-            "silent_resemble": _interval(share.resembling) if share is not None else None,
+            "silent_resemble": _interval(share.resembling) if share is not None and safe else None,
             "reason": share.reason if share is not None else "",
         },
         "horizon_days": HORIZON_DAYS,

@@ -86,12 +86,19 @@ def _range(interval: CredibleInterval, words: Translator) -> dict[str, str]:
 def _left_out(declared: Declared, words: Translator) -> str:
     """Scores given at the cancellation, or after it."""
     given, after = declared.departure_scores, declared.scores.after
-    said = ""
+    said = []
     if given.leavers:
-        number = words.text("scores.fewer", smallest=SMALLEST) if given.leavers < SMALLEST else words.integer(given.leavers)
         kind = "found" if given.found else "chance"
-        said = words.text(f"scores.leak_{kind}", number=number, days=given.days, expected=words.integer(given.expected))
-    return " ".join(filter(None, (said, words.text("scores.after", count=after) if after else "")))
+        values = {"days": given.days, "expected": words.integer(given.expected)}
+        said.append(words.text(f"scores.leak_{kind}", number=_number(given.leavers, words), **values))
+    if after:
+        said.append(words.text("scores.after", number=_number(after, words)))
+    return " ".join(said)
+
+
+def _number(number: int, words: Translator) -> str:
+    """A count; one to four are not written."""
+    return words.text("scores.fewer", smallest=SMALLEST) if 0 < number < SMALLEST else words.integer(number)
 
 
 def _response(declared: Declared, words: Translator) -> str:
