@@ -66,9 +66,10 @@ class Aftermath:
         everybody = np.arange(len(found.rows))
         self.all += windows.summed(everybody, stratum, visits)
         numbers = found.rows + low
-        inside = np.isin(self.events["number"], numbers)
-        rows = np.searchsorted(numbers, self.events["number"][inside])
-        category, week = self.events["category"][inside], self.events["week"][inside] - self.start
+        part = slice(*np.searchsorted(self.events["number"], (numbers[0], numbers[-1] + 1)))  # events are in the order of numbers
+        inside = np.isin(self.events["number"][part], numbers)
+        rows = np.searchsorted(numbers, self.events["number"][part][inside])
+        category, week = self.events["category"][part][inside], self.events["week"][part][inside] - self.start
         for place in np.unique(category):
             own, at = rows[category == place], week[category == place]
             self.of_struck[place] += windows.summed(own, stratum, visits)

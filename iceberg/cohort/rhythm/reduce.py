@@ -173,6 +173,7 @@ class _Run:
         """What leaves."""
         established, collapsing, settled = (int(one) for one in self.by_segment.sum(1))
         rate = self.weeks
+        backtest = self.history.backtest()
         usual = self.history.usual(self.threshold, established=established, collapsing=collapsing)
         return RhythmCounts(
             first_day=rate.monday,
@@ -198,11 +199,11 @@ class _Run:
             periods=self._periods(),
             segments=self._segments(established, collapsing),
             categories=self.aftermath.results(),
-            backtest=self.history.backtest(),
+            backtest=backtest,
             trace=self.trace.points() if collapsing else (),
             pause_weeks=tuple((length, float(self.settings.pause_survival[length])) for length in _SHOWN_PAUSES),
             scaled=rate.people > SAMPLE_CUSTOMERS,
-            remarks=(*rate.remarks, *self._remarks(usual is None)),
+            remarks=(*rate.remarks, *self._remarks(no_past=usual is None, no_backtest=not backtest)),
         )
 
     def _periods(self) -> tuple[RhythmPeriod, ...]:
@@ -231,13 +232,13 @@ class _Run:
         sums = [(name, [int(one) for one in self.by_segment[:, places].sum(1)]) for name, places in groups]
         return tuple(RhythmSegment(name, own, broken, settled, own * collapsing / max(established, 1)) for name, (own, broken, settled) in sums)
 
-    def _remarks(self, no_past: bool) -> list[RhythmRemark]:
+    def _remarks(self, *, no_past: bool, no_backtest: bool) -> list[RhythmRemark]:
         remarks = []
         if no_past or self.rate is None:
             remarks.append(RhythmRemark("no_past", {"weeks": self.weeks.weeks, "needed": BASELINE_WEEKS}))
         if self.rate is not None and self.threshold == THRESHOLDS[-1] and self.rate > self.budget:
             remarks.append(RhythmRemark("budget_unreached", {"budget": self.budget, "rate": self.rate}))
-        if not self.history.backtest():
+        if no_backtest:
             remarks.append(RhythmRemark("no_backtest", {}))
         if self.weeks.people > SAMPLE_CUSTOMERS:
             remarks.append(RhythmRemark("sample", {"customers": SAMPLE_CUSTOMERS}))
