@@ -19,7 +19,6 @@ from iceberg.locale import Translator
 from iceberg.model.decision.verdict import Judgement, judge_category, judge_study
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import INTERVAL_MASS, CategoryEstimate, CredibleInterval, Diagnostic, IcebergEstimate, PredictiveCheck
-from iceberg.model.scores.estimate import estimate_declared
 from iceberg.report.words import diagnostic_sentences
 
 SCHEMA_VERSION = 1
@@ -165,7 +164,8 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
     """What customers declared in satisfaction scores, beside who left; without scores nothing."""
     if counts.scores is None:
         return {}
-    from iceberg.report.scores.document import declared_document  # brings pandas
+    from iceberg.model.scores.estimate import estimate_declared  # brings scipy
+    from iceberg.report.scores.document import declared_document
 
     found = estimate_declared(counts, seed=estimate.seed)
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.model.scores.estimate import Declared, estimate_declared
-from iceberg.report.scores.sentences import curve_sentence, curve_table, declared_headline, declared_sentences, declared_table
 from iceberg.ui.figure import Chart, show_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
 
 if TYPE_CHECKING:
+    from iceberg.model.scores.estimate import Declared
     from iceberg.report.palette import Theme
 
 
@@ -24,6 +23,10 @@ def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
     study, words = frame.study, frame.words
     if study.counts.scores is None:
         return
+    # With scipy, which the page of a company without scores need not wait for
+    from iceberg.model.scores.estimate import estimate_declared
+    from iceberg.report.scores.sentences import declared_headline, declared_sentences, declared_table
+
     key = f"declared|{study.counts.digest}|{estimate.seed}"
     declared: Declared | None = cached(key, lambda: estimate_declared(study.counts, seed=estimate.seed), study=study)
     if declared is None:
@@ -53,6 +56,8 @@ def _show_curve(frame: Frame, declared: Declared, key: str) -> None:
     folded = st.expander(words.text("scores.curve"), icon=":material/show_chart:", key="folded.score_curve", on_change="rerun")
     if not folded.open:
         return
+    from iceberg.report.scores.sentences import curve_sentence, curve_table
+
     with folded:
         table, says = curve_table(declared), curve_sentence(declared, words)
         st.caption(plain(says))
