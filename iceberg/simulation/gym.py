@@ -113,7 +113,7 @@ class VisitLog:
         return _csv(("member_id", "complaint_date", "category"), rows)
 
     def members_csv(self, plans: tuple[str, ...] = ("Basic", "Plus", "Student")) -> bytes:
-        """The members with the first day and a plan; nobody ever cancels."""
+        """The members, each with a first day and a plan; there are no cancellations."""
         came = np.flatnonzero(self.days.any(1))
         first = FIRST_DAY - timedelta(days=400)
         joined = [FIRST_DAY + timedelta(weeks=int(week)) if week else first for week in self.joined.tolist()]
@@ -142,7 +142,7 @@ def simulate_visits(world: VisitWorld, *, seed: int) -> VisitLog:
     kind = np.where(broke < NEVER, 1 + rng.choice(3, world.members, p=np.array(world.kinds) / sum(world.kinds)), 0)
     lasting = _lasting(world, kind, broke, rng)
     level = lasting * here
-    # Who comes rarely meets little; nobody meets anything in a pause.
+    # A member can meet an incident only on a day of a visit: rarely for rare visitors, never during a pause.
     incidents = incidents[rng.random(len(incidents)) < level[incidents[:, 0], incidents[:, 1] // 7]]
     if world.ramp_up:
         lasting_now = np.clip((week - joined[:, None] + 1) / world.ramp_up, 0.15, 1)
@@ -219,13 +219,13 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
     return target.getvalue().encode()
 
 
-# The company of ``iceberg demo --company gym``: nobody cancels, and since late summer the staff has been short.
+# The company of ``iceberg demo --company gym``: there are no cancellations, and the gym has been short of staff since late summer.
 GYM = VisitWorld(members=900, weeks=104, visits=2.0, breaks=0.003, incidents=0.004, struck_share=0.3, burst=6.0, pauses=0.006)
 GYM_SEED = 5
 
 
 def gym_files() -> dict[str, bytes]:
-    """The files of a gym in which nobody ever cancels, and what is true of it."""
+    """The files of a gym without cancellations, and the truth behind them."""
     log = simulate_visits(GYM, seed=GYM_SEED)
     recent = (log.broke >= GYM.weeks - 13) & (log.broke < NEVER)
     names = {STOPPED: "stopped", FADED: "faded", FAR_LESS: "far_less"}

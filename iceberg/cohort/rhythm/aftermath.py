@@ -139,8 +139,8 @@ class _Windows:
         return total
 
 
-_STILL_WHOLE = 0.5  # J: who had more likely broken than not before the event is not at risk of a break after it
-_DOUBTED_SHARE = 0.5  # J: where the weeks before show half as much as the weeks after, time alone or the cause of both explains the rest
+_STILL_WHOLE = 0.5  # judgement: who had more likely broken than not before the event is not at risk of a break after it
+_DOUBTED_SHARE = 0.5  # judgement: where the weeks before show half as much as the weeks after, time alone or the cause of both explains the rest
 
 
 def fit_ratios(pairs: FloatArray, expected: float, expected_before: float) -> tuple[CountRange, CountRange]:

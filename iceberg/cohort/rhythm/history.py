@@ -23,8 +23,8 @@ from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.counts import BacktestBin, CountRange
 from iceberg.cohort.rhythm.returns import ReturnTable, lasting_share, masses_by_age, returned_within
 
-_STILL = 0.5  # J: an alarm that was raised stands while a break is likelier than none
-_PAST_WEEKS = 25  # J: weeks that a short log leaves to its past
+_STILL = 0.5  # judgement: an alarm that was raised stands while a break is likelier than none
+_PAST_WEEKS = 25  # judgement: weeks that a short log leaves to its past
 _MARGIN_90 = 1.645  # standard normal
 _FEWEST_IN_BIN = 5
 

@@ -35,7 +35,7 @@ from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.tables import Tables
 
-LARGEST_BUDGET = 50.0  # J: more false alarms than that are no alarms
+LARGEST_BUDGET = 50.0  # judgement: more false alarms than that are no alarms
 PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
 _SHOWN_PAUSES = (2, 4, 8, 13)
 _HALF = 0.5

@@ -19,7 +19,7 @@ from iceberg.cohort.rhythm.breaks.change_point import Profiles
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 
 AGES = len(SILENT_RETURN)
-_FEWEST_EXPECTED = 6.0  # J: with fewer expected days even thirteen weeks do not show a return
+_FEWEST_EXPECTED = 6.0  # judgement: with fewer expected days even thirteen weeks do not show a return
 
 
 def masses_by_age(found: Profiles) -> SingleArray:

@@ -31,8 +31,8 @@ from iceberg.ingest.tables import Tables
 
 _WEEK = 7
 _NEVER, _QUARTER = 30_000, 13
-_SHOWN_SEGMENTS = 12  # J: more are no list that anybody reads; the smaller ones stand together
-_STOPPED_DAYS = 14  # J: where other files go on for longer than this, the log stopped before them
+_SHOWN_SEGMENTS = 12  # judgement: more are no list that anybody reads; the smaller ones stand together
+_STOPPED_DAYS = 14  # judgement: where other files go on for longer than this, the log stopped before them
 _SATURDAY = 5  # a log that ends on a Saturday is one of a company that is shut on Sundays
 
 

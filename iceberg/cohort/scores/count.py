@@ -17,8 +17,8 @@ from iceberg.ingest.tables import Tables
 from iceberg.ingest.values.scores import NO_ANSWER, NOT_ASKED
 
 SCORE_LOOK_BACK_DAYS = 180  # judgement, grade D: half a year later a score is no last word any more; as long as a departure is put down to a problem
-# Judgement, grade D: systems ask when a case is closed or an account ends, mostly within the week. It holds for stayers as well, so that nobody is
-# at risk without being able to leave.
+# Judgement, grade D: systems ask when a case is closed or an account ends, mostly within the week. Customers who stay are
+# treated alike: days on which a departure would not count are no days at risk.
 QUIET_DAYS = 7
 _ENOUGH = 30  # judgement: fewer scores on one side of a day do not show another scale
 _CLEARLY = 0.2  # judgement: the share above the end of the smaller scale

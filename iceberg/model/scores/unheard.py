@@ -36,7 +36,7 @@ class SatisfiedShare:
 
 
 def satisfied_share(satisfied: StateRates, others: StateRates, unheard: StateRates, rng: np.random.Generator, *, draws: int) -> SatisfiedShare | None:
-    """The three lines; None where nobody left.
+    """The three answers described in the module; None if no customer left.
 
     Args:
         satisfied: Customers whose last score was satisfied.

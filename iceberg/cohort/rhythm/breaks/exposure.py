@@ -10,10 +10,10 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.rhythm.assumptions import OWN_PAUSE_DAYS, RhythmSettings
 
-# J: weeks on either side that make the usual activity of a week: a year, so that a season is no break. What everybody does together never is one;
-# it shows in the activity of the company instead.
+# Judgement: weeks on either side that make the usual activity of a week: a year, so that a season is no break. What everybody does together never is
+# one; it shows in the activity of the company instead.
 _INDEX_HALF_WEEKS = 26
-HOLE = 0.1  # J: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
+HOLE = 0.1  # judgement: a week with less than this share of the usual activity is missing from the log, and says nothing about anybody
 _LAST_WEEKS = 4  # those active in the last weeks are selected by being active
 
 

@@ -5,6 +5,7 @@ Widths are those of DejaVu Sans, the widest of the system fonts the page asks fo
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Advance widths per 1,000 em of DejaVu Sans (measured from the font); bold is up to 12 % wider.
@@ -70,9 +71,9 @@ def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str
 
 
 def wrapped(text: str, room: float, size: float, *, lines: int = 3, bold: bool = False) -> list[str]:
-    """`text` broken between words into at most `lines` lines of `room` pixels; what does not fit ends in an ellipsis."""
+    """`text` broken at spaces, never at no-break ones, into at most `lines` lines of `room` pixels; what does not fit ends in an ellipsis."""
     broken: list[str] = []
-    for word in text.split():
+    for word in re.findall(r"[^ \t\r\n]+", text):  # `split` would part the thousands of a French number
         joined = f"{broken[-1]} {word}" if broken else word
         if broken and text_width(joined, size, bold=bold) <= room:
             broken[-1] = joined
