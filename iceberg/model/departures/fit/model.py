@@ -25,6 +25,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.departures.fit.arrow import Arrow
 from iceberg.model.departures.fit.design import LexisDesign, Rates, evaluate_rates
+from iceberg.model.departures.fit.marginal_likelihood import log_marginal_likelihood
 from iceberg.model.departures.fit.parameters import NATURAL_LEVEL_SD, Levels, ParameterLayout, Prior, build_prior
 from iceberg.model.departures.fit.scoring import Expectations, State, iterate
 from iceberg.model.departures.fit.variances import Variances
@@ -182,7 +183,9 @@ def fit_design(
     """Fisher scoring with a Fellner-Schall step after each, until both converge.
 
     Complaints are fitted alone first: from flat patterns, a category with few complaints can converge to a second mode, in which its pattern explains
-    natural departures. Then natural departures are free to move from month to month and the ratios are small (`_natural_first`).
+    natural departures. From there two ways lead on: natural departures are free to move from month to month and the ratios are small
+    (`_natural_first`), or problems explain most departures (`_problems_first`). Where they end at two modes, the marginal likelihood says how much
+    each counts (`better_of`).
     """
     categories, segments, months, bands = design.shape
     binding = int(design.clock is not None)
@@ -202,21 +205,35 @@ def fit_design(
     levels = Levels(levels.complaints, levels.natural if natural_level is None else natural_level, natural_level_sd)
     expected = Expectations(ratio, kernel, levels)
     if warm is not None and warm.layout == layout:
-        state, fewest = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score), 1
-    else:
-        fewest = 3
-        silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
-        state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
-        state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
-        state = _natural_first(state, layout)
+        state = State(warm.shared.copy(), warm.own.copy(), warm.variances, warm.drag, warm.score)
+        return _fit_from(state, design, layout, expected, progress, fewest=1)
+    silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
+    state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
+    state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
+    first = _fit_from(_natural_first(state, layout), design, layout, expected, progress)
+    if not design.exits.any():
+        return first
+    return better_of(first, _fit_from(_problems_first(state, layout, design, ratio), design, layout, expected, progress))
+
+
+def _fit_from(
+    state: State,
+    design: LexisDesign,
+    layout: ParameterLayout,
+    expected: Expectations,
+    progress: Callable[[str, float], None] | None,
+    *,
+    fewest: int = 3,
+) -> ExcessHazardFit:
+    """The mode and the variances that scoring from `state` settles on."""
     state, arrow, value, settled = iterate(design, layout, expected, state, progress=progress, most=MAX_ITERATIONS, fewest=fewest)
     return ExcessHazardFit(
         design=design,
         layout=layout,
-        kernel=kernel,
-        ratio_prior=ratio,
+        kernel=expected.kernel,
+        ratio_prior=expected.ratio,
         variances=state.variances,
-        levels=levels,
+        levels=expected.levels,
         shared=state.shared,
         own=state.own,
         arrow=arrow,
@@ -228,8 +245,30 @@ def fit_design(
     )
 
 
+SAME_MODE = 0.3  # judgement: two modes nearer than this, in standard deviations of log r, are one that was reached on two ways
+SAME_HEIGHT = 0.5  # judgement: log marginal likelihoods nearer than this differ by where the search stopped and by the approximation
+LEAST_WEIGHT = 0.02  # of a fit among others: below, a few of a thousand draws
+
+
+def better_of(one: ExcessHazardFit, other: ExcessHazardFit) -> ExcessHazardFit:
+    """The fit with the larger marginal likelihood, `one` where it hardly differs; the other is its alternative where it is a mode that counts."""
+    settled = [fit for fit in (one, other) if fit.converged]
+    if len(settled) < 2:
+        return settled[0] if settled else one
+    height, gain = (log_marginal_likelihood(fit.layout, prior_of(fit), fit.variances, fit.arrow, fit.log_posterior) for fit in (one, other))
+    gain -= height
+    best, rest, lead = (other, one, gain) if gain > SAME_HEIGHT else (one, other, -gain)
+    at = best.ratio_positions
+    apart = np.abs(best.shared[at] - rest.shared[at]) / np.sqrt(np.diagonal(best.ratio_covariance))
+    share = 1 / (1 + np.exp(min(lead, 700.0)))
+    if share < LEAST_WEIGHT or apart.max() < SAME_MODE:
+        return best
+    return replace(best, alternatives=((float(1 - share), best), (float(share), rest)))
+
+
 # Where the fit starts: not where it is drawn to. On 35 simulated companies of two generators it then ends 90 instead of 88 of 100 intervals right.
 START_MONTH_SD, START_RATIO_SHIFT = 0.15, -2.0
+START_SHARE = 0.7  # of the departures that problems explain where the second fit starts
 
 
 def _natural_first(state: State, layout: ParameterLayout) -> State:
@@ -241,6 +280,17 @@ def _natural_first(state: State, layout: ParameterLayout) -> State:
     shared = state.shared.copy()
     layout.shared(shared)["ratio"][:] += START_RATIO_SHIFT
     return replace(state, shared=shared, variances=replace(state.variances, natural_month=START_MONTH_SD**2))
+
+
+def _problems_first(state: State, layout: ParameterLayout, design: LexisDesign, ratio: RatioPrior) -> State:
+    """The state in which problems explain most departures: where they do, the way from few of them can end before it is reached."""
+    shared = state.shared.copy()
+    of = layout.shared(shared)
+    assumed = ratio.gaussian[0]
+    demanded = float((np.exp(assumed) * design.complainants.sum((1, 2, 3))).sum())
+    of["ratio"][:] = assumed + np.log(max(START_SHARE * float(design.exits.sum()), 1e-9) / max(demanded, 1e-9))
+    of["natural_month"][:] += np.log(1 - START_SHARE)
+    return replace(state, shared=shared)
 
 
 def prior_of(fit: ExcessHazardFit) -> Prior:

@@ -14,17 +14,19 @@ from dataclasses import replace
 import numpy as np
 
 from iceberg.arrays import FloatArray
-from iceberg.model.departures.fit.model import ExcessHazardFit, prior_of, refit
+from iceberg.model.departures.fit.model import LEAST_WEIGHT, ExcessHazardFit, prior_of, refit
 from iceberg.model.departures.fit.scoring import spreads_of
 from iceberg.model.departures.fit.variances import LARGEST_VARIANCE, PRIOR_FREEDOM, SMALLEST_VARIANCE, Variances
 
 STEPS = (-1, 1, 2, 3)  # standard deviations of the log variance; skewed to the right, as a variance learned from few effects is
 MATTERS = 0.3  # judgement: a smaller move of log r, in its standard deviations, does not matter
-LEAST_WEIGHT = 0.02
 
 
 def average_variances(fit: ExcessHazardFit) -> ExcessHazardFit:
     """The fit with its alternatives; the fit unchanged where the variance hardly moves the ratios."""
+    if fit.alternatives:  # two modes: each is averaged over its own variances
+        averaged = [(weight, average_variances(replace(one, alternatives=()))) for weight, one in fit.alternatives]
+        return replace(fit, alternatives=tuple((weight * part, each) for weight, one in averaged for part, each in one.alternatives or ((1.0, one),)))
     if fit.layout.bands < 3 or not fit.design.exits.any():
         return fit
     spread = spreads_of(fit.layout, prior_of(fit), fit.arrow, fit.shared, fit.own)["natural_band"]

@@ -84,6 +84,17 @@ def update_variances(current: Variances, spreads: dict[str, Spread]) -> Variance
     return replace(current, **changed)  # type: ignore[arg-type]  # names are those of the fields
 
 
+def log_prior(variances: Variances) -> float:
+    """Log density of the log variances as assumed beforehand (scaled inverse chi-squared, those of several categories as one); constants dropped."""
+    assumed = Variances.start(len(variances.month), len(variances.level))
+    found = 0.0
+    for name in PER_CATEGORY + NATURAL + PER_COLUMN:
+        value, usual = (np.atleast_1d(np.asarray(getattr(each, name), dtype=float)) for each in (variances, assumed))
+        terms = np.log(value) + usual / value
+        found -= 0.5 * PRIOR_FREEDOM * float(terms.mean() if name in PER_CATEGORY else terms.sum())
+    return found
+
+
 def largest_change(before: Variances, after: Variances) -> float:
     """Largest change of a log variance."""
     return max(
