@@ -16,7 +16,6 @@ from iceberg.model.recording.changes import RecordingFactors
 
 INTERVAL_MASS = 0.9
 MISFIT, MISFIT_P_VALUE = 3.0, 0.02
-LIKELY_EXCEEDED = 0.9
 # On simulated companies categories without silent churn reach 0.3 to 0.66, real ones of some size 0.74 and more (docs/explanation).
 NOISE_EXCEEDED = 0.7
 
@@ -49,13 +48,8 @@ class PlaceboInterval(CredibleInterval):
     exceeded: float = 0.5
 
     @property
-    def likely_exceeded(self) -> bool:
-        """Where the intervals overlap, only the low end of the estimate is in doubt from this probability on (judgement: 0.9)."""
-        return self.exceeded >= LIKELY_EXCEEDED
-
-    @property
     def is_noise(self) -> bool:
-        """Whether the estimate of a category is no larger than what chance finds, as far as can be known (judgement: below 0.7)."""
+        """Whether the estimate is no larger than what chance finds, as far as can be known (judgement: below 0.7)."""
         return self.exceeded < NOISE_EXCEEDED
 
     def overlaps(self, estimate: CredibleInterval) -> bool:

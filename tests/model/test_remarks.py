@@ -87,11 +87,13 @@ def test_an_estimate_twice_its_noise_is_above_it_less_surely_than_the_draws_say(
     assert tempered_above_noise(draws, draws) == pytest.approx(0.5)
 
 
-def test_a_category_is_noise_where_chance_finds_as_much_and_in_doubt_where_it_finds_less() -> None:
-    """The same overlap of the ranges: at 0.5 nothing is known, at 0.8 the category is probably there."""
+def test_an_estimate_is_noise_where_chance_finds_as_much_and_in_doubt_where_it_finds_less() -> None:
+    """The same overlap of the ranges: at 0.5 nothing is known, at 0.8 a category, or the total, is probably there. One rule for both."""
     estimate = example_estimate()
-    one = estimate.categories[0]
-    high = one.silent_churn.upper
-    for exceeded, tested in ((0.5, "inside"), (0.8, "low_end")):
-        placebo = PlaceboInterval(0.0, high / 4, high, exceeded=exceeded)
-        assert chance_test(estimate, replace(one, placebo=placebo)) == tested
+    one, total = estimate.categories[0], estimate.total
+    for exceeded, tested in ((0.5, "inside"), (0.69, "inside"), (0.71, "low_end"), (0.8, "low_end")):
+        for part in (one, total):
+            high = part.silent_churn.upper
+            moved = replace(part, placebo=PlaceboInterval(0.0, high / 4, high, exceeded=exceeded))
+            asked = (estimate, moved) if part is one else (replace(estimate, total=moved),)
+            assert chance_test(*asked) == tested

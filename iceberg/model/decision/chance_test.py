@@ -23,8 +23,7 @@ def chance_test(estimate: IcebergEstimate, item: CategoryEstimate | None = None)
         return "untested" if untested else "none"
     if above_noise(part.silent_churn, part.placebo):
         return "clear"
-    likely = part.placebo.likely_exceeded if item is None else not part.placebo.is_noise
-    return "low_end" if likely else "inside"
+    return "inside" if part.placebo.is_noise else "low_end"
 
 
 def above_noise(interval: CredibleInterval, placebo: CredibleInterval | None) -> bool | None:

@@ -264,7 +264,7 @@ def _diagnose(
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     own = ~np.isin(counts.categories, counts.negative_controls)
     if placebo[-1].overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):
-        likely = placebo[-1].likely_exceeded
+        likely = not placebo[-1].is_noise
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
         code = "total_low_end_in_noise" if likely else "total_not_above_noise"

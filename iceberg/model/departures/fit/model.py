@@ -210,10 +210,12 @@ def fit_design(
     silence = replace(design, at_risk=np.zeros_like(design.at_risk), exits=np.zeros_like(design.exits))
     state = State(shared, own, Variances.start(categories, len(layout.column_sizes)), np.zeros(categories), np.zeros(categories))
     state, _, _, _ = iterate(silence, layout, expected, state, progress=None, most=8)
-    first = _fit_from(_natural_first(state, layout), design, layout, expected, progress)
+    tell = progress or (lambda step, share: None)
+    first = _fit_from(_natural_first(state, layout), design, layout, expected, lambda step, share: tell(step, share / 2))
     if not design.exits.any():
         return first
-    return better_of(first, _fit_from(_problems_first(state, layout, design, ratio), design, layout, expected, progress))
+    far = _problems_first(state, layout, design, ratio)
+    return better_of(first, _fit_from(far, design, layout, expected, lambda step, share: tell(step, (1 + share) / 2)))
 
 
 def _fit_from(
