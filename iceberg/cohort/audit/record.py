@@ -19,7 +19,8 @@ BASIS = {
     "humility": "Colquitt 2001 (informational justice); Roschk & Kaiser 2013; Smith, Bolton & Wagner 1999",
     "warmth": "Colquitt 2001 (interpersonal justice: propriety of remarks); Hess & Ambrose 2010; the wording is our own (grade D)",
 }
-FEWEST_CASES = 10  # of a category, as the design asks for; below it nothing is said of the category
+FEWEST_CASES = 10  # judgement: of a category; below it nothing is said of the category
+FEWEST_MET = 8  # judgement: cases scored twice, below which a bootstrap of them says nothing
 
 
 class Span(NamedTuple):
@@ -157,3 +158,44 @@ def _agreement_to_dict(one: ItemAgreement) -> dict[str, Any]:
 def _agreement_from_dict(entry: Mapping[str, Any]) -> ItemAgreement:
     alpha, rater_sd = (Span(*entry[name]) if entry[name] else None for name in ("alpha", "rater_sd"))
     return ItemAgreement(entry["name"], alpha, entry["reading"], entry["consistency"], rater_sd)
+
+
+# What tickets show of how they were answered: from columns of the complaints, and from the texts of replies, which are counted on request only.
+FROM_COLUMNS = ("recontact", "called_back", "reopened", "replies", "transfers", "first_reply_hours", "gesture")
+FROM_TEXTS = ("template", "apology", "ownership")
+INDICATORS = (*FROM_COLUMNS, *FROM_TEXTS)
+MEANS = ("replies", "transfers", "first_reply_hours")  # the others are shares
+
+
+@dataclass(frozen=True)
+class TicketFigures:
+    """The indicators of a category, or of all.
+
+    Attributes:
+        category: Its name; None for all.
+        cases: Its cases.
+        known: By indicator, the cases of which it is known.
+        values: By indicator, the share or mean; None where it would count one to four cases.
+    """
+
+    category: str | None
+    cases: int
+    known: Mapping[str, int]
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class TicketIndicators:
+    """Every indicator that a file has.
+
+    Attributes:
+        everybody: Of all cases.
+        categories: Of each category.
+        missing: Indicators for which the file has no column.
+        off: Those of reply texts, where no column of them was named.
+    """
+
+    everybody: TicketFigures
+    categories: tuple[TicketFigures, ...]
+    missing: tuple[str, ...]
+    off: tuple[str, ...]

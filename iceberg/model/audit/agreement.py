@@ -6,10 +6,9 @@ import numpy as np
 from scipy import stats
 
 from iceberg.arrays import FloatArray
-from iceberg.cohort.audit.record import Span
+from iceberg.cohort.audit.record import FEWEST_MET, Span
 
 FIRM, TENTATIVE = 0.80, 0.667  # Krippendorff 2004, chapter 11: rely on 0.800; tentative conclusions down to 0.667
-FEWEST_MET = 8  # judgement: cases scored twice, below which a bootstrap of them says nothing
 BOOTSTRAPS = 2000
 _TAIL = 0.05
 _CLOSE = 0.999  # of the transform, which has no end
