@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from iceberg.cli.arguments.options import Options
+from iceberg.cli.audit.text import build_audit_text, build_tickets_text
 from iceberg.cli.estimate import saved_mapping
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, say, write_whole
 from iceberg.locale import Translator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iceberg.cohort.audit.draw import Draw
-    from iceberg.cohort.audit.record import HumsAudit, TicketIndicators
+    from iceberg.cohort.audit.record import TicketIndicators
     from iceberg.ingest.tables import IngestReport, Tables
 
 
@@ -144,22 +145,3 @@ def _say_draw(found: Draw, options: Options, words: Translator) -> None:
     if found.lines:
         say(words.text("audit.draw.lines"))
     say(words.text("audit.draw.guard", reads=" ".join(f"--read {shlex.quote(name)}" for name in files)))
-
-
-def build_audit_text(audit: HumsAudit, words: Translator) -> str:
-    """The headline, the scores by category, the agreement of raters, and what it rests on."""
-    from iceberg.cli.text import build_table, wrap
-    from iceberg.report.audit.sentences import agreement_grid, audit_headline, audit_sentences, score_grid
-
-    parts = [wrap(audit_headline(audit, words)), "", build_table(*score_grid(audit, words)), "", build_table(*agreement_grid(audit, words)), ""]
-    return "\n".join([*parts, *(wrap(one, indent="  ", first="- ") for one in audit_sentences(audit, words))]) + "\n"
-
-
-def build_tickets_text(tickets: TicketIndicators, words: Translator) -> str:
-    """What the tickets show beside the audit."""
-    from iceberg.cli.text import build_table, wrap
-    from iceberg.report.audit.sentences import ticket_grid, ticket_sentences
-
-    headers, rows = ticket_grid(tickets, words)
-    parts = ["", wrap(words.text("audit.tickets.title")), *([build_table(headers, rows)] if rows else []), ""]
-    return "\n".join([*parts, *(wrap(one, indent="  ", first="- ") for one in ticket_sentences(tickets, words))]) + "\n"

@@ -13,6 +13,7 @@ from iceberg.cohort.audit.record import FEWEST_CASES, FEWEST_MET
 from iceberg.cohort.audit.tickets import column_of, complaints_of, rows_sql
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.judging.issues import find_record_places
+from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.tables import Tables
 
 TWICE = 0.2  # share of the cases that two raters score (judgement, as quality teams do)
@@ -87,9 +88,7 @@ def draw_cases(
         raise EvidenceError("audit_no_cases")
     drawn = _draw_inside(strata, number, rng)
     if not header:
-        places = find_record_places(tables.connection, item, [int(case) for case, *_ in drawn])
-        several = len(item.parts) > 1
-        drawn = [(_line(places[int(case)], several=several), *rest) for case, *rest in drawn]
+        drawn = _by_line(tables, item, drawn)
     if len(drawn) < raters:
         raise OptionError("audit_raters", {"cases": len(drawn), "raters": raters})
     population: dict[str, int] = defaultdict(int)
@@ -100,13 +99,18 @@ def draw_cases(
     return Draw(_assigned(drawn, raters, twice, rng), len(drawn), twice, dict(sorted(population.items())), counted, not header)
 
 
-def _line(place: object, *, several: bool) -> str:
-    """The line of a record, with the name of its file where there are several."""
-    line, file = str(place.line), str(place.file)  # type: ignore[attr-defined]  # a Place, which is no name of that room
-    return f"{file}:{line}" if several and file else f"line {line}"
-
-
 Case = tuple[str, str, str, float]  # id, category, stratum, probability
+
+
+def _by_line(tables: Tables, item: JudgedTable, drawn: Sequence[Case]) -> list[Case]:
+    """The cases under the lines of their records, with the name of the file where there are several."""
+    places = find_record_places(tables.connection, item, [int(one[0]) for one in drawn])
+    found = []
+    for record, category, stratum, probability in drawn:
+        place = places[int(record)]
+        line = f"{place.file}:{place.line}" if len(item.parts) > 1 and place.file else f"line {place.line}"
+        found.append((line, category, stratum, probability))
+    return found
 
 
 def _strata(tables: Tables, rows: str, months: int, columns: int, *, numbered: bool) -> dict[tuple[str, str], list[str]]:

@@ -123,11 +123,11 @@ def _figures(category: str | None, cases: int, found: Mapping[str, _Counts]) -> 
 def _hidden(figures: Sequence[TicketFigures]) -> tuple[TicketFigures, ...]:
     """The same; where an indicator is hidden in one category only, it is hidden in the next smallest too, because the total would reveal it."""
     found = list(figures)
-    for name in {name for one in found for name in one.values}:
-        shown = [place for place, one in enumerate(found) if one.values[name] is not None]
-        hidden = [place for place, one in enumerate(found) if one.values[name] is None and one.known[name]]
+    for name in {name for one in found for name in one.shares_and_means}:
+        shown = [place for place, one in enumerate(found) if one.shares_and_means[name] is not None]
+        hidden = [place for place, one in enumerate(found) if one.shares_and_means[name] is None and one.known[name]]
         if len(hidden) == 1 and shown:
             place = shown[int(np.argmin([found[one].known[name] for one in shown]))]
             one = found[place]
-            found[place] = TicketFigures(one.category, one.cases, one.known, {**one.values, name: None})
+            found[place] = TicketFigures(one.category, one.cases, one.known, {**one.shares_and_means, name: None})
     return tuple(found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -70,7 +70,7 @@ class ItemAgreement:
 
     Attributes:
         name: One of `ITEMS` or `HUMS`.
-        alpha: Krippendorff's alpha for ordinal scores (for interval ones of a HUM); None where it cannot be told.
+        alpha: Krippendorff's alpha for ordinal scores (for interval ones of a HUM); None where it is unknown.
         reading: ``firm``, ``tentative``, ``grey`` (raters do not agree), ``few`` (too few cases scored twice) or ``constant`` (all scores alike).
         consistency: Cronbach's alpha of the four items, of a HUM only.
         rater_sd: Standard deviation between raters in points of the scale, of a HUM only.
@@ -120,6 +120,10 @@ class HumsAudit:
     def of(self, category: str) -> CategoryScores | None:
         """The scores of a category; None where no case of it was scored."""
         return next((one for one in self.categories if one.category == category), None)
+
+    def among(self, names: Collection[str] | None) -> Self:
+        """The same with these categories only; None keeps all."""
+        return self if names is None else replace(self, categories=tuple(one for one in self.categories if one.category in names))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the header of stored counts."""
@@ -175,13 +179,13 @@ class TicketFigures:
         category: Its name; None for all.
         cases: Its cases.
         known: By indicator, the cases of which it is known.
-        values: By indicator, the share or mean; None where it would count one to four cases.
+        shares_and_means: By indicator, the share or mean; None where it would count one to four cases.
     """
 
     category: str | None
     cases: int
     known: Mapping[str, int]
-    values: Mapping[str, float | None]
+    shares_and_means: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def read_sheets(sources: Sequence[Source], *, language: str | None = None, categ
             found = load.connection.execute(f"SELECT {texts} FROM {table.from_sql}").fetchall()
             rows += [_row_of(values, file, table.first_row + place, words) for place, values in enumerate(found) if any(values)]
     if len(set(spoken.values())) > 1:
-        first, second = list(spoken)[0], next(file for file in spoken if spoken[file] != next(iter(spoken.values())))
+        first, second = next(iter(spoken)), next(file for file in spoken if spoken[file] != next(iter(spoken.values())))
         raise FileError("audit_languages", {"file": first, "other": second})
     _check_rows(rows, categories)
     return _numbered(rows, ", ".join(spoken))

@@ -21,7 +21,7 @@ def complaints_of(tables: Tables) -> JudgedTable:
     Raises:
         EvidenceError: ``audit_no_cases``: no complaint names its customer, or there is none.
     """
-    found = next((item for item in tables.origin if item.table == TABLE), None)
+    found: JudgedTable | None = next((item for item in tables.origin if item.table == TABLE), None)
     if found is None or not found.totals.kept:
         raise EvidenceError("audit_no_cases")
     return found
@@ -65,7 +65,7 @@ def _file_sql(tables: Tables, item: JudgedTable, headers: Mapping[str, str]) -> 
 def _part_sql(tables: Tables, item: JudgedTable, start: int, headers: Mapping[str, str]) -> str:
     (records,) = tables.connection.execute(f"SELECT count(*) FROM {item.source.from_sql}").fetchall()[0]
     texts = [column.text_sql if (column := item.source.column(header)) is not None else "NULL" for header in headers.values()]
-    if records != item.file_records:  # the file was mended on the way: which line became which record cannot be told
+    if records != item.file_records:  # the file was mended on the way: which line became which record is unknown
         texts = ["NULL"] * len(texts)
     named = ", ".join(f"nullif(trim(CAST({text} AS VARCHAR)), '') AS {quote_name(name)}" for text, name in zip(texts, headers, strict=True))
     return f"SELECT row_number() OVER () - 1 + {start} AS record, {named} FROM {item.source.from_sql}"

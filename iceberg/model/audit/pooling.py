@@ -8,8 +8,8 @@ import numpy as np
 
 from iceberg.arrays import FloatArray, IntArray
 
-# Priors of standard deviations, half-normal, in points of the scale from 0 to 4 (judgement, grade D): categories, cases of a category, raters, and one
-# rater on another day. Raters of one house, trained together, are seldom more than half a point apart.
+# Priors of standard deviations, half-normal, in points of the scale from 0 to 4 (judgement, grade D): categories, cases of a category, raters, and
+# one rater on another day. Raters of one house, trained together, are seldom more than half a point apart.
 CATEGORY_SD, CASE_SD, RATER_SD, ERROR_SD = 1.0, 1.0, 0.5, 1.0
 MEAN_SD = 2.0  # of the mean of the company, around the middle of the scale
 DRAWS, WARM_UP = 2000, 500
@@ -33,7 +33,7 @@ class PooledScores:
 
 
 @dataclass(frozen=True, eq=False)
-class _Sums:
+class _SumsOfCases:
     """Sufficient sums of the cases scored by `size` raters: weights, cross products of rows, and of the sums over the raters of a case."""
 
     size: int
@@ -50,7 +50,9 @@ class _Sums:
 def pool_scores(
     score: FloatArray, *, case: IntArray, rater: IntArray, category: IntArray, weight: FloatArray, rng: np.random.Generator
 ) -> PooledScores:
-    """Draw from the posterior of::
+    """Draw from the posterior of the scores.
+
+    The model is::
 
         y = mu + u_c + b_case + v_rater + e,   u ~ N(0, s_u^2), b ~ N(0, s_b^2), v ~ N(0, s_v^2), e ~ N(0, s_e^2)
 
@@ -106,7 +108,7 @@ def _design(case: IntArray, rater: IntArray, category: IntArray, categories: int
     return design
 
 
-def _sums_by_size(score: FloatArray, case: IntArray, design: FloatArray, weight: FloatArray) -> list[_Sums]:
+def _sums_by_size(score: FloatArray, case: IntArray, design: FloatArray, weight: FloatArray) -> list[_SumsOfCases]:
     size = np.bincount(case, minlength=len(weight))
     found = []
     for number in np.unique(size[size > 0]):
@@ -116,7 +118,7 @@ def _sums_by_size(score: FloatArray, case: IntArray, design: FloatArray, weight:
         x_sum, y_sum, w_case = np.zeros((len(places), x.shape[1])), np.bincount(inside, y), weight[places]
         np.add.at(x_sum, inside, x)
         found.append(
-            _Sums(
+            _SumsOfCases(
                 int(number), float(w.sum()), float(w_case.sum()), float((w * y**2).sum()), float((w_case * y_sum**2).sum()),
                 (x * w[:, None]).T @ x, (x_sum * w_case[:, None]).T @ x_sum, x.T @ (w * y), x_sum.T @ (w_case * y_sum),
             )
@@ -127,7 +129,7 @@ def _sums_by_size(score: FloatArray, case: IntArray, design: FloatArray, weight:
 class _Walk:
     """The density of the four log standard deviations with everything linear integrated out, and draws of what is linear."""
 
-    def __init__(self, sums: list[_Sums], categories: int, raters: int) -> None:
+    def __init__(self, sums: list[_SumsOfCases], categories: int, raters: int) -> None:
         self._sums, self._categories, self._raters = sums, categories, raters
 
     def _normal(self, log_sd: FloatArray) -> tuple[FloatArray, FloatArray, float]:

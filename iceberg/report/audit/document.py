@@ -46,7 +46,7 @@ def tickets_document(tickets: TicketIndicators) -> dict[str, Any]:
 
 
 def _figures(one: TicketFigures) -> dict[str, Any]:
-    return {"cases": one.cases, **{name: _number(one.values[name]) for name in INDICATORS if name in one.values}}
+    return {"cases": one.cases, **{name: _number(one.shares_and_means[name]) for name in INDICATORS if name in one.shares_and_means}}
 
 
 def _span(span: Span | None) -> dict[str, float] | None:

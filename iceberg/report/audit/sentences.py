@@ -80,7 +80,7 @@ def _item(item: str, words: Translator) -> str:
 
 
 def audit_table(audit: HumsAudit) -> pd.DataFrame:
-    """One row per category and HUM: category, cases, hum, lower, median, upper; categories in the order of their names, without those of too few cases."""
+    """One row per category and HUM: category, cases, hum, lower, median, upper; by the names of the categories, without those of too few cases."""
     rows = [
         {"category": one.category, "cases": one.cases, "hum": hum, **one.scores[hum]._asdict()}
         for one in audit.categories
@@ -119,14 +119,14 @@ def _range(span: Span, words: Translator) -> str:
 
 def ticket_grid(tickets: TicketIndicators, words: Translator) -> tuple[list[str], list[list[str]]]:
     """Headers and rows: an indicator that the export has per row, all cases and each category per column."""
-    names = [name for name in INDICATORS if name not in (*tickets.missing, *tickets.off) and name in tickets.everybody.values]
+    names = [name for name in INDICATORS if name not in (*tickets.missing, *tickets.off) and name in tickets.everybody.shares_and_means]
     figures = (tickets.everybody, *tickets.categories)
     headers = ["", words.text("audit.tickets.everybody"), *(visible(str(one.category)) for one in tickets.categories)]
     return headers, [[words.text(f"audit.tickets.{name}"), *(_figure(one, name, words) for one in figures)] for name in names]
 
 
 def _figure(figures: TicketFigures, name: str, words: Translator) -> str:
-    value = figures.values.get(name)
+    value = figures.shares_and_means.get(name)
     if value is None:
         return words.text("audit.tickets.small") if figures.known.get(name) else words.text("report.unknown")
     return words.decimal(value, 1) if name in MEANS else share(value, words)
