@@ -15,7 +15,8 @@ def build_audit_text(audit: HumsAudit, words: Translator, *, title: str = "") ->
     from iceberg.cli.text import build_table, wrap
     from iceberg.report.audit.sentences import agreement_grid, audit_headline, audit_sentences, score_grid
 
-    parts = [wrap(f"{title}{audit_headline(audit, words)}"), "", build_table(*score_grid(audit, words)), "", build_table(*agreement_grid(audit, words)), ""]
+    tables = [build_table(*score_grid(audit, words)), "", build_table(*agreement_grid(audit, words)), ""]
+    parts = [wrap(f"{title}{audit_headline(audit, words)}"), "", *tables]
     return "\n".join([*parts, *(wrap(one, indent="  ", first="- ") for one in audit_sentences(audit, words))]) + "\n"
 
 

@@ -12,7 +12,7 @@ from iceberg.arrays import FloatArray, IntArray
 # one rater on another day. Raters of one house, trained together, are seldom more than half a point apart.
 CATEGORY_SD, CASE_SD, RATER_SD, ERROR_SD = 1.0, 1.0, 0.5, 1.0
 MEAN_SD = 2.0  # of the mean of the company, around the middle of the scale
-DRAWS, WARM_UP = 2000, 500
+DRAWS, WARM_UP = 1600, 400
 _SCALES = np.array([CATEGORY_SD, CASE_SD, RATER_SD, ERROR_SD])
 _MIDDLE = 2.0
 _STEPS = np.array([0.6, 0.35, 0.8, 0.25])  # of the log standard deviations, before the warm-up fits them
@@ -77,7 +77,7 @@ def pool_scores(
     steps, density = _STEPS.copy(), walk.density(log_sd)
     drawn, spread = np.empty((DRAWS, categories)), np.empty(DRAWS)
     for turn in range(-WARM_UP, DRAWS):
-        for axis in range(len(log_sd)):
+        for axis in (0, 1) if turn % 2 else (2, 3):  # two of them between any two draws: most of a draw is what is linear
             other = log_sd.copy()
             other[axis] += steps[axis] * rng.standard_normal()
             reached = walk.density(other)
@@ -85,7 +85,7 @@ def pool_scores(
             if accepted:
                 log_sd, density = other, reached
             if turn < 0:
-                steps[axis] *= np.exp((float(accepted) - _AIM) / np.sqrt(turn + WARM_UP + 1))
+                steps[axis] *= np.exp((float(accepted) - _AIM) / np.sqrt((turn + WARM_UP) / 2 + 1))
         if turn >= 0:
             linear = walk.draw(log_sd, rng)
             drawn[turn], spread[turn] = linear[0] + linear[1 : 1 + categories], np.exp(log_sd[2])
