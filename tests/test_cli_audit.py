@@ -52,7 +52,8 @@ def estimate(folder: Path, *options: str, name: str = "out.json") -> dict[str, o
 
 def test_sheets_are_private_new_and_without_customers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_company(tmp_path, lambda number: f"C{number}")
-    asked = ["audit", "--complaints", str(tmp_path / "complaints.csv"), "--draw", "30", "--out", str(tmp_path / "a.csv"), "--json", str(tmp_path / "d.json")]
+    written_to = ["--out", str(tmp_path / "a.csv"), "--json", str(tmp_path / "d.json")]
+    asked = ["audit", "--complaints", str(tmp_path / "complaints.csv"), "--draw", "30", *written_to]
     assert main([*asked, "--raters", "3", "--quiet"]) == 0
     said = "".join(capsys.readouterr())
     assert "30 cases drawn of 50" in said and "8 of them for two raters" in said and "named by their line" in said

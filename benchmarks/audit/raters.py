@@ -64,7 +64,7 @@ class Truth:
 
 
 def simulate(family: Family, icc: float, seed: int) -> Truth:
-    """One company and its audit. `icc` is the share of the variance between scores of one category that two raters of the same case have in common."""
+    """One company and its audit. `icc` is the share of the variance between scores of a category that two raters of a case have in common."""
     rng = np.random.default_rng([seed, round(100 * icc)])
     means = rng.uniform(family.low, family.high, (CATEGORIES, 3))
     spread = 0.9

@@ -74,7 +74,8 @@ def main() -> int:
         rows = pool.map(judge, work, chunksize=4)
     covered = np.mean([one for row in rows for one in row["covered"]])
     alpha = np.mean([row["alpha_covered"] for row in rows if row["alpha_covered"] is not None])
-    said = f"\nCategories are in their 90 % range in {covered:.2f} of {sum(len(row['covered']) for row in rows)}; the true alpha in {alpha:.2f} of {len(rows)}.\n"
+    judged = sum(len(row["covered"]) for row in rows)
+    said = f"\nCategories are in their 90 % range in {covered:.2f} of {judged}; the true alpha in {alpha:.2f} of {len(rows)}.\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "audit.json").write_text(json.dumps(rows) + "\n", encoding="utf-8")
     (RESULTS / "audit.md").write_text(table_of(rows, "family") + "\n" + table_of(rows, "icc") + said, encoding="utf-8")

@@ -28,7 +28,8 @@ def tickets(folder: Path, *, number: int = 300) -> Path:
         category = "billing" if place % 2 else "delivery" if place % 4 else "price"
         day = f"2025-{place % 12 + 1:02d}-{place % 28 + 1:02d}"
         answer = "Sorry for the wait. This was our mistake." if place % 10 == 0 else f"text {' '.join(_word(place * 31 + one) for one in range(12))}"
-        rows.append(f"T{place:04d},C{place % 200},{day},{category},{'shop' if place % 9 == 0 else 'mail'},{place % 3 // 2},{60 * (place % 5)},{answer}")
+        channel = "shop" if place % 9 == 0 else "mail"
+        rows.append(f"T{place:04d},C{place % 200},{day},{category},{channel},{place % 3 // 2},{60 * (place % 5)},{answer}")
     path = folder / "tickets.csv"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path
@@ -242,7 +243,8 @@ def test_shares_of_one_to_four_cases_are_not_given_and_do_not_follow_from_the_to
     assert SMALLEST == small_cells.SMALLEST
     rows = ["Ticket ID,Customer ID,Created,Category,Reopens"]
     for category, number, reopened in (("a", 30, 10), ("b", 25, 3), ("c", 20, 8)):
-        rows += [f"T{category}{place},{category}{place},2025-03-{place % 28 + 1:02d},kind {category},{int(place < reopened)}" for place in range(number)]
+        own = [f"2025-03-{place % 28 + 1:02d},kind {category},{int(place < reopened)}" for place in range(number)]
+        rows += [f"T{category}{place},{category}{place},{row}" for place, row in enumerate(own)]
     path = tmp_path / "tickets.csv"
     path.write_text("\n".join(rows) + "\n")
     tables, _ = load_tables(complaints=path)

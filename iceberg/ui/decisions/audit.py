@@ -1,4 +1,4 @@
-"""How complaints were answered: the filled sheets on the upload page, and on the pages one sentence and one picture, what they rest on folded."""
+"""How complaints were answered: one sentence and one picture, and what they rest on folded."""
 
 from __future__ import annotations
 
@@ -11,40 +11,10 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.ui.figure import Chart, show_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.session.study import SEED
-from iceberg.ui.session.work import files_of_session
-from iceberg.ui.upload.file_boxes import take_file
 
 if TYPE_CHECKING:
     from iceberg.cohort.audit.record import HumsAudit
-    from iceberg.cohort.counts import CohortCounts
     from iceberg.report.palette import Theme
-
-TABLE = "audit"  # as the box of files calls it; no table of customers
-
-
-def take_audit(frame: Frame) -> None:
-    """The box of the filled sheets, which change no estimate."""
-    with st.expander(frame.words.text("ui.upload.audit"), icon=":material/diversity_3:", key="audit"):
-        st.caption(plain(frame.words.text("ui.upload.audit_lead")))
-        take_file(frame, TABLE, st.container())
-
-
-def read_audit(counts: CohortCounts) -> HumsAudit | None:
-    """What the sheets of this session say; None without any.
-
-    Raises:
-        IcebergError: A sheet does not fit, or names a category that the complaints do not have.
-    """
-    parts = files_of_session().get(TABLE, ())
-    if not parts:
-        return None
-    from iceberg.cohort.audit.sheet import read_sheets
-    from iceberg.model.audit.estimate import audit_of
-
-    known = None if counts.grouped_categories else counts.categories
-    return audit_of(read_sheets([source for source, _ in parts], categories=known), seed=SEED)
-
 
 def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
     """The sentence and the picture; nothing without an audit."""

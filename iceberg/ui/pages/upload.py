@@ -14,7 +14,7 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
-from iceberg.ui.decisions.audit import read_audit, take_audit
+from iceberg.ui.decisions.audit_sheets import read_audit, take_audit
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
