@@ -22,6 +22,7 @@ STEPS = (
     ("benchmarks.compare.run",),
     ("benchmarks.decision.run", "--jobs", "2"),
     ("benchmarks.declared.run",),
+    ("benchmarks.audit.run", "--jobs", "2"),
     ("benchmarks.rhythm.run",),
     ("benchmarks.calibration.sbc", "--jobs", "2"),
 )

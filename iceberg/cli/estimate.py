@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
+from iceberg.cli.audit.sheets import with_audit
+from iceberg.cli.audit.text import build_answered_text
 from iceberg.cli.decisions.interventions import Followed, follow_interventions, follow_up_text, interventions_document
 from iceberg.cli.source_names import name_files
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
@@ -66,6 +68,7 @@ def run_estimate(options: Options, words: Translator) -> int:
     write_files(made, options, words, template=template, followed=followed)
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
     text += build_scores_text(made.estimate, made.counted.counts, words)
+    text += build_answered_text(made.counted.counts.audit, words)
     print_result(text + build_rows_text(made.counted.report, words))
     return DONE
 
@@ -136,7 +139,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
             recording_changes=chosen.recording_changes,
             score_look_back_days=options.score_lookback_days,
         )
-        counted = CountedFiles(counts, report, mapping, assumptions)
+        counted = CountedFiles(with_audit(counts, options), report, mapping, assumptions)
         if while_open is not None:
             while_open(tables, counted)
     return counted

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from iceberg.cli.arguments.option_types import UsageError, choose_language
 from iceberg.cli.arguments.options import Options, parse_options
+from iceberg.cli.audit.command import run_audit
 from iceberg.cli.check import run_check
 from iceberg.cli.compare import run_compare
 from iceberg.cli.decide import run_decide
@@ -119,6 +120,7 @@ def _run(options: Options, words: Translator) -> int:
         "design": run_design,
         "callback": run_callback,
         "rhythm": run_rhythm,
+        "audit": run_audit,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)

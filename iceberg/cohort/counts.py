@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
+from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
@@ -101,7 +102,7 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
-        stated, scores: Reasons that leavers gave, a file each; satisfaction scores beside who left. None or empty where none were given.
+        stated, scores, audit: Reasons that leavers gave, a file each; satisfaction scores beside who left; how complaints were answered. Or None.
     """
 
     window: ObservationWindow
@@ -140,6 +141,7 @@ class CohortCounts:
     renewals: Renewals | None = None
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None
+    audit: HumsAudit | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):

@@ -1,7 +1,7 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always present, but `stated_reasons`, which stands where leavers said why they left, and `declared`, which stands where customers gave
-scores. Unknown values are null, never 0; NaN and infinity do not exist.
+Every key is always present, but `stated_reasons`, which stands where leavers said why they left, `declared`, which stands where customers gave
+scores, and `audit`, which stands where complaints were audited. Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
+        **_audit(estimate, counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -169,6 +170,16 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
 
     found = estimate_declared(counts, seed=estimate.seed)
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
+
+
+def _audit(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """How complaints were answered; without an audit nothing. A document for viewers has only the categories that they see."""
+    if counts.audit is None:
+        return {}
+    from iceberg.report.audit.document import audit_document
+
+    shown = [item.category for item in estimate.categories] if smallest else None
+    return {"audit": audit_document(counts.audit.among(shown))}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from iceberg.cli.arguments.option_types import (
     check_amount_of,
     check_budget,
     check_change,
+    check_column_of,
     check_columns,
     check_company,
     check_control,
@@ -105,14 +106,15 @@ _FIXES = (
     *(Option(name, "amount", check_amount(f"--{name}")) for name in ("budget", "customer-value")),
     _whole("years", 1, 10),
 )
+_AUDIT = Option("audit", "sheet_file", help="audit_given", is_list=True, field="audit_sheets")
 _REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
 _TEMPLATE = Option("template", "template_file", Path)
 COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
 OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "demo": (Option("out", "folder", Path), Option("company", "|".join(COMPANIES), check_company)),
     "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
-    "estimate": (*_ESTIMATE, _REPORT, _TEMPLATE),
-    "publish": (*_ESTIMATE, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
+    "estimate": (*_ESTIMATE, _AUDIT, _REPORT, _TEMPLATE),
+    "publish": (*_ESTIMATE, _AUDIT, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
         Option("out", "file", Path, "export_out"),
@@ -134,6 +136,7 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "decide": (
         *_FIXES,
         *_ESTIMATE,
+        _AUDIT,
         replace(_REPORT, check=check_format(BRIEF_FORMATS), help="brief_report", formats=tuple(BRIEF_FORMATS)),
         _TEMPLATE,
         Option("category", "text", help="brief_category"),
@@ -163,6 +166,23 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         Option("i-may-see-names", field="may_see_names"),
         *_MAPPING,
         Option("json", "file", Path, "rhythm_json"),
+        *_RESOURCES,
+        Option("quiet"),
+    ),
+    "audit": (
+        *(Option(name, "file", help=f"audit_{name}") for name in ("complaints", "customers")),
+        _whole("draw", 1, 100_000),
+        Option("out", "sheet_file", check_format(("csv", "xlsx")), "audit_out"),
+        _whole("raters", 2, 20),
+        Option("by", "columns", check_columns),
+        replace(_whole("months", 1, 120, help_key="audit_months"), field="audit_months"),
+        Option("case-column", "header"),
+        _whole("seed", 0, _LARGEST_SEED),
+        Option("read", "sheet_file", is_list=True, field="sheets"),
+        Option("column", "column_of", check_column_of, "ticket_column", is_list=True, field="ticket_columns"),
+        Option("reply-text", "header"),
+        *_MAPPING,
+        Option("json", "file", Path, "audit_json"),
         *_RESOURCES,
         Option("quiet"),
     ),

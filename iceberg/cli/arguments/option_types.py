@@ -192,6 +192,14 @@ def check_merge(text: str) -> tuple[str, str]:
     return name, other
 
 
+def check_column_of(text: str) -> tuple[str, str]:
+    """A field and the header of its column: ``reopened=Reopens``."""
+    name, _, header = (part.strip() for part in text.partition("="))
+    if not name or not header:
+        raise UsageError("column_unclear", {"value": text})
+    return name, header
+
+
 def check_rate(text: str) -> tuple[str, float]:
     """A currency and what one unit of it is worth: ``USD=0.92``."""
     from iceberg.ingest.values.currencies import CODES  # loads the engine, which help does not need

@@ -1,25 +1,24 @@
-"""The commands, their options, the checks of options that depend on each other, and their help."""
+"""The options of one run, and the checks of those that depend on each other."""
 
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from iceberg.cli.arguments.commands import COMMANDS, COMMON, OPTIONS_OF
+from iceberg.cli.arguments.commands import COMMANDS
 from iceberg.cli.arguments.option_types import (
     COMPANIES,
     DEPARTURES,
     FALSE_ALARMS,
-    Option,
     UsageError,
     choose_language,
     without_leading_language,
 )
+from iceberg.cli.arguments.parsers import ACTIONS, build_parsers
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import Translator
 from iceberg.model.assumptions import FOLK_RATIO, Assumptions, Efficacy
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from iceberg.ingest.interventions import InterventionEntry
     from iceberg.ingest.spark.session import SessionOptions
 
-ACTIONS = ("list", "show", "delete", "export", "import", "retain", "audit", "rollback")
 STANDARD_INPUT = "-"
 
 
@@ -138,6 +136,15 @@ class Options:
     read_in: date | None = None
     least_fall: float = 0.0
     false_alarms: float = FALSE_ALARMS
+    audit_sheets: tuple[str, ...] = ()
+    draw: int | None = None
+    sheets: tuple[str, ...] = ()
+    raters: int = 2
+    by: tuple[str, ...] = ()
+    audit_months: int = 12
+    case_column: str = ""
+    ticket_columns: tuple[tuple[str, str], ...] = ()
+    reply_text: str = ""
     company: str = COMPANIES[0]
     departures: str = DEPARTURES[0]
 
@@ -151,6 +158,12 @@ class Options:
     def outputs(self) -> list[Path]:
         """The files that are written."""
         return [path for path in (self.json, self.questions, self.keep, self.call_list, *self.reports) if path is not None]
+
+    @property
+    def rater_files(self) -> tuple[Path, ...]:
+        """The sheet of each rater that an audit writes: audit.csv becomes audit-1.csv, audit-2.csv."""
+        out = self.out or Path("audit.csv")
+        return tuple(out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, self.raters + 1))
 
     @property
     def spark_session(self) -> SessionOptions:
@@ -217,6 +230,8 @@ def _check_together(options: Options) -> None:
         raise UsageError("two_periods")
     elif options.command == "rhythm":
         _check_rhythm(options)
+    elif options.command == "audit":
+        _check_audit(options)
     elif options.command in ("estimate", "publish", "compare", "decide", "design", "callback"):
         _check_estimate(options)
 
@@ -302,6 +317,23 @@ def _check_rhythm(options: Options) -> None:
     _check_outputs(options)
 
 
+def _check_audit(options: Options) -> None:
+    """Check before anything is read that sheets are drawn or read, not both, and that drawing writes new files of this machine."""
+    if (options.draw is None) == (not options.sheets):
+        raise UsageError("audit_draw_or_read")
+    if options.draw is not None:
+        if options.complaints is None or options.out is None:
+            raise UsageError("audit_draw_needs")
+        if not options.out.resolve().parent.is_dir():
+            raise UsageError("json_no_folder", {"file": str(options.out), "folder": str(options.out.parent)})
+        occupied = next((path for path in options.rater_files if path.exists()), None)
+        if occupied is not None:
+            raise UsageError("audit_exists", {"file": str(occupied)})
+    elif options.complaints is None and (options.reply_text or options.ticket_columns):
+        raise UsageError("audit_tickets_need")
+    _check_outputs(options)
+
+
 def _check_callback(options: Options) -> None:
     """Check before anything is read that the list of names is wanted, and goes to a new file of this machine."""
     if options.call_list is None:
@@ -334,66 +366,3 @@ def _check_outputs(options: Options) -> None:
             raise UsageError("json_over_input", {"file": str(path)})
     if len({path.resolve() for path in options.outputs}) < len(options.outputs):
         raise UsageError("output_twice", {"file": str(options.outputs[-1])})
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that raises an error where argparse would print it in English and exit."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise an error that has only the sentence of argparse; none is known to come this way."""
-        raise UsageError("other", {"message": message})
-
-
-def build_parsers(words: Translator) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """Build the parser of the program, used only for its help, and one parser per command; their help is in the language of `words`."""
-    main = _build_parser(None, words)
-    main.add_argument("command", metavar="|".join(COMMANDS), help=words.text("cli.help.command"))
-    main._positionals.title = words.text("cli.help.commands")  # argparse has no public name for it
-    _add_options(main, (Option("version"), *COMMON), words)
-    commands = {}
-    for name, options in OPTIONS_OF.items():
-        parser = commands[name] = _build_parser(name, words)
-        parser._positionals.title = words.text("cli.help.files_group")
-        if name == "check":
-            parser.add_argument("files", metavar=words.text("cli.help.file"), nargs="*", help=words.text("cli.help.files"))
-        if name == "studies":
-            parser.add_argument("action", metavar="|".join(ACTIONS), nargs="?", help=words.text("cli.help.action"))
-            parser.add_argument("study", metavar=words.text("cli.help.study_id"), nargs="?", help=words.text("cli.help.study"))
-        _add_options(parser, (*options, *COMMON), words)
-    return main, commands
-
-
-def _build_parser(command: str | None, words: Translator) -> argparse.ArgumentParser:
-    class Formatter(argparse.HelpFormatter):
-        def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:  # noqa: ANN401
-            super().add_usage(usage, actions, groups, prefix or words.text("cli.help.usage"))
-
-        def _split_lines(self, text: str, width: int) -> list[str]:
-            return textwrap.wrap(text, width, break_on_hyphens=False)  # --as-of stays in one piece
-
-        def _fill_text(self, text: str, width: int, indent: str) -> str:
-            return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-    return _Parser(
-        prog="python -m iceberg" + (f" {command}" if command else ""),
-        description=words.text(f"cli.help.{command or 'program'}"),
-        epilog=words.text(f"cli.help.{command or 'program'}_more"),
-        formatter_class=Formatter,
-        add_help=False,
-        allow_abbrev=False,
-        exit_on_error=False,
-    )
-
-
-def _add_options(parser: argparse.ArgumentParser, options: Sequence[Option], words: Translator) -> None:
-    group = parser.add_argument_group(words.text("cli.help.options"))
-    for option in options:
-        key = option.name.replace("-", "_")
-        names = ["-h", "--help"] if option.name == "help" else [f"--{option.name}"]
-        says = words.text(f"cli.help.{option.help or key}", formats=", ".join(f".{name}" for name in option.formats))
-        if not option.value:
-            group.add_argument(*names, dest=option.field or key, action="store_true", default=None, help=says)
-            continue
-        value = option.value if "|" in option.value else words.text(f"cli.help.{option.value}")
-        action = "append" if option.is_list else "store"
-        group.add_argument(*names, dest=option.field or key, metavar=value, type=option.check, action=action, help=says)

@@ -17,6 +17,7 @@ from iceberg.model.decision.fixes import Decisions, FixOutcome
 from iceberg.model.decision.verdict import Verdict, has_ranks
 from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
 from iceberg.report.advice import decision, verdict_label
+from iceberg.report.audit.sentences import category_sentence
 from iceberg.report.comparison import rate_text
 from iceberg.report.counts_summary import tenure_profile_of
 from iceberg.report.decisions import display_decisions, doubt_of_fix, payback_text, span_text
@@ -108,6 +109,7 @@ def problem_lines(brief: Brief, words: Translator) -> BriefLines:
     if item.revenue_lost is not None:
         money = money_range(item.revenue_lost, currency_of(brief.estimate), words)
         lines.append(("money", words.text("brief.money", money=money, months=brief.estimate.assumptions.residual_horizon_months)))
+    lines += [("answered", said) for said in _answered(brief, words)]
     lines.append(("sure", f"{_chance(brief, words)} {badge.label}. {badge.says}"))
     return _labelled(lines, words)
 
@@ -219,6 +221,13 @@ def _places(brief: Brief, words: Translator) -> list[str]:
         key = "brief.places_of" if column else "brief.places"
         said.append(words.text(key, column=column or "", places=words.text("brief.between").join(parts)))
     return said
+
+
+def _answered(brief: Brief, words: Translator) -> list[str]:
+    """How customers of the category were answered, where an audit says it."""
+    audit = brief.counts.audit
+    scored = None if audit is None else audit.of(brief.category)
+    return [category_sentence(audit, brief.category, words)] if audit is not None and scored is not None and scored.scores else []
 
 
 def _tenure(brief: Brief, words: Translator) -> str:

@@ -29,6 +29,7 @@ from iceberg.report.takeaways import (
 from iceberg.report.words import category_of, comparator_sentence, customers_range, headline_sentence, share
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
+from iceberg.ui.decisions.audit import answered_line
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
@@ -113,6 +114,8 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
         with column.container(border=True, height="stretch"):
             st.metric(words.text(f"ui.category.tile_{name}"), plain(value), help=words.text(f"ui.category.tile_{name}_help"))
     st.markdown(plain(comparator_sentence(estimate, words, category=category)))
+    if answered := answered_line(frame, estimate, category):
+        st.markdown(f":material/diversity_3: {plain(answered)}")
     controls = [one for one in estimate.controls if one.category == category]
     doubts = (placebo_sentence(estimate, words, category=category), common_cause_sentence(estimate, words, category=category))
     outlook = (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words))

@@ -14,6 +14,7 @@ from iceberg.report.files.pictures import category_order
 from iceberg.report.words import certainty_sentence, comparator_sentence, evidence_badge, headline_sentence, reservations
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
+from iceberg.ui.decisions.audit import show_audit
 from iceberg.ui.decisions.costs import decided_line
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
@@ -85,6 +86,7 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     _show_ranking_and_comparator(frame, estimate)
     show_where(frame, estimate)
     show_declared(frame, estimate)
+    show_audit(frame, estimate)
     show_progress(frame)
     _show_trend_and_others(frame, estimate)
     if estimate.diagnostics:

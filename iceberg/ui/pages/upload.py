@@ -14,6 +14,7 @@ from iceberg.errors import IcebergError
 from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
+from iceberg.ui.decisions.audit_sheets import read_audit, take_audit
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
@@ -134,6 +135,7 @@ def _take_files(frame: Frame) -> Upload | None:
     if shape == "alone" and files == [None]:
         files = [type_volumes(frame)]
     boxes |= _take_measured(frame, shape) | _take_declared(frame, shape)
+    take_audit(frame)
     measured = tuple(file for table, (file, _) in boxes.items() if table in optional_tables(shape) and file is not None)
     taken = tuple(file for file in files if file is not None)
     show_limit(frame, shape, (*taken, *measured))
@@ -302,6 +304,8 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
     if not pressed:
         return
     name = " + ".join(file.name for file in upload.files)
+    other, audit = counted.other_counts, read_audit(counts)
+    counts, other = replace(counts, audit=audit), other and replace(other, audit=audit)
     study = Study(
         counts=counts,
         digest=counts.digest,
@@ -310,7 +314,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
         report=counted.report,
         sources=sources_of(upload.files, counted.report),
         mapping=chosen.to_toml(),
-        other_counts=counted.other_counts,
+        other_counts=other,
     )
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
         bar = st.progress(0.0)

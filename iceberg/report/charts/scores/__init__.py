@@ -1,1 +1,1 @@
-"""What customers declared beside what they did, drawn: who had said what before leaving, and who leaves by the last score."""
+"""Charts of scores: what those who left had given, who leaves by the last one, and how raters scored the answers to complaints."""

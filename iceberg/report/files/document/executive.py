@@ -10,6 +10,7 @@ from iceberg.model.decision.verdict import by_urgency, has_ranks, judge_category
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.report.advice import first_decisions, noise_sentence, tiles, verdict_label
+from iceberg.report.files.document.audit_section import audit_section
 from iceberg.report.files.document.blocks import (
     Block,
     Bullets,
@@ -69,6 +70,7 @@ def build_written(
     sections = (
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
+        audit_section(estimate, counts, words, smallest=smallest),
         _evidence_section(estimate, words),
         method_section(words),
         assumptions_section(estimate, words),

@@ -1,0 +1,1 @@
+"""How an audit holds on simulated raters: whether its ranges cover, and what happens where its model is wrong."""

@@ -1,0 +1,1 @@
+"""How complaints were answered, in words, tables and plain values."""

@@ -1,0 +1,59 @@
+"""How complaints were answered: one sentence and one picture, and what they rest on folded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.figure import Chart, show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+
+if TYPE_CHECKING:
+    from iceberg.cohort.audit.record import HumsAudit
+    from iceberg.report.palette import Theme
+
+def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
+    """The sentence and the picture; nothing without an audit."""
+    words, audit = frame.words, _audit(frame, estimate)
+    if audit is None:
+        return
+    from iceberg.report.audit.sentences import audit_headline, audit_sentences, audit_table
+
+    st.subheader(words.text("audit.title"), anchor=False)
+    said, table = audit_headline(audit, words), audit_table(audit)
+    st.markdown(f"**{plain(said)}**")
+    if not table.empty:
+
+        def hums(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+            from iceberg.report.charts.scores.hums import build_hums  # with the chart library, which a first visitor need not wait for
+
+            return build_hums(table, words, theme, description=said, narrow=frame.narrow)
+
+        key = f"audit|{frame.study.digest}|{frame.study.axes is None}"
+        show_chart(frame, Chart("hums", key, partial(hums, frame.theme), lambda: said, lambda: table, paper=hums))
+    with st.expander(words.text("ui.iceberg.audit_rests_on"), icon=":material/fact_check:", key="folded.audit"):
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in audit_sentences(audit, words)))
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(words.text("audit.whole"))
+
+
+def answered_line(frame: Frame, estimate: IcebergEstimate, category: str) -> str:
+    """How customers of a category were answered; "" without an audit."""
+    audit = _audit(frame, estimate)
+    if audit is None:
+        return ""
+    from iceberg.report.audit.sentences import category_sentence
+
+    return category_sentence(audit, category, frame.words)
+
+
+def _audit(frame: Frame, estimate: IcebergEstimate) -> HumsAudit | None:
+    """The audit; viewers see the categories that the estimate shows them."""
+    audit = frame.study.counts.audit
+    if audit is None:
+        return None
+    return audit.among([item.category for item in estimate.categories] if frame.study.axes is not None else None)
