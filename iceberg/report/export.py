@@ -76,6 +76,7 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
+        **_rhythm(counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -169,6 +170,15 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
 
     found = estimate_declared(counts, seed=estimate.seed)
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
+
+
+def _rhythm(counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """Breaks of rhythm at the default budget of false alarms; without an activity log nothing."""
+    if not counts.rhythms:
+        return {}
+    from iceberg.report.rhythm.document import rhythm_numbers
+
+    return {"rhythm": rhythm_numbers(counts.rhythms[0], smallest=smallest)}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

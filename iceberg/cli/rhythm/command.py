@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from iceberg.locale import Translator
 if TYPE_CHECKING:
     from iceberg.cohort.rhythm.counts import RhythmCounts
     from iceberg.cohort.rhythm.people import BrokenRhythm
-    from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.tables import IngestReport
 
 
@@ -27,6 +25,7 @@ def run_rhythm(options: Options, words: Translator) -> int:
     Raises:
         EvidenceError: The log holds no rhythms; the message says why. Nothing is written then.
     """
+    from iceberg.cohort.rhythm.read import without_inactivity
     from iceberg.cohort.rhythm.reduce import reduce_rhythm
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
@@ -42,7 +41,7 @@ def run_rhythm(options: Options, words: Translator) -> int:
         write_whole(options.call_list, content, private=True)
         listed.append(number)
 
-    mapping = _without_inactivity(saved_mapping(options))
+    mapping = without_inactivity(saved_mapping(options))
     with ProgressLine(words, quiet=options.quiet) as progress:
         progress("reading")
         tables, report = load_tables(
@@ -67,14 +66,6 @@ def run_rhythm(options: Options, words: Translator) -> int:
         say(words.text("rhythm.list.written", count=listed[0], file=str(options.call_list)))
         say(words.text("callback.guard", until=date.today() + timedelta(days=KEPT_DAYS)))
     return DONE
-
-
-def _without_inactivity(mapping: MappingSet | None) -> MappingSet:
-    """The mapping in which silence is no departure: whether it is one is the question here."""
-    from iceberg.ingest.mapping import MappingSet
-
-    chosen = mapping or MappingSet()
-    return replace(chosen, joining=replace(chosen.joining, end_from="customers"))
 
 
 def _rows(report: IngestReport) -> dict[str, dict[str, int]]:

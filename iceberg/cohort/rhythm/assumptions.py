@@ -58,6 +58,7 @@ LEARNING_PROBABILITY = 0.8  # judgement: whose spells count when returns are lea
 SETTLED = 0.8  # judgement: from this probability on a break is taken to last, and can stand for a departure
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)  # of p_broken; the budget of false alarms chooses one
 FALSE_ALARMS = 2.0  # per 1,000 customer-months, by default
+BUDGETS = (2.0, 1.0, 3.0, 5.0)  # judgement: those a page offers; the default comes first
 RECENT_WEEKS = 13  # judgement: "since" in the headline: a quarter
 DAYS_PER_MONTH = 30.4375
 WEEKS_PER_MONTH = DAYS_PER_MONTH / 7

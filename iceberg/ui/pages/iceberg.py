@@ -15,6 +15,7 @@ from iceberg.report.words import certainty_sentence, comparator_sentence, eviden
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.costs import decided_line
+from iceberg.ui.decisions.rhythm import show_rhythm
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
@@ -48,6 +49,7 @@ def show_page() -> None:
         st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         if frame.access.may("analyst"):
             st.page_link(UPLOAD_PAGE)
+        show_rhythm(frame)  # a log of visits needs no complaint
         return
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
@@ -85,6 +87,7 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     _show_ranking_and_comparator(frame, estimate)
     show_where(frame, estimate)
     show_declared(frame, estimate)
+    show_rhythm(frame)
     show_progress(frame)
     _show_trend_and_others(frame, estimate)
     if estimate.diagnostics:
