@@ -1,4 +1,4 @@
-"""Breaks of rhythm on the pages: a log of visits is enough, the first page shows sentence and picture, and a log without rhythms is refused in words."""
+"""Breaks of rhythm on the pages: a log of visits is enough, the first page shows sentence and picture, a log without rhythms is refused."""
 
 from collections.abc import Callable
 

@@ -34,7 +34,8 @@ def read_rhythm(
     Args:
         activity: One row per sign of life (visit, purchase, login): customer id and day.
         customers: Give segments, and the last day of those who left openly.
-        complaints, incidents: Customer id, day and category: after what rhythms break.
+        complaints: Customer id, day and category: after what rhythms break.
+        incidents: The same for problems that were recorded without a complaint.
         mapping: Columns, where they are not recognised; `MappingSet.load` reads a file. What it says of inactivity does not matter here.
         false_alarms: Alarms by chance per 1,000 customers and month that are accepted, above 0 and at most 50. Fewer are surer and later.
         settled: Probability, at least 0.5 and below 1, from which a break is taken to last.

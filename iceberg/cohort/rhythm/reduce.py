@@ -74,8 +74,9 @@ def reduce_budgets(
     """The same for several budgets of false alarms, in the time of one: the log is read and every customer judged once.
 
     Args:
-        tables, settled: See `reduce_rhythm`.
+        tables: See `reduce_rhythm`.
         budgets: Alarms by chance per 1,000 customer-months, one for each answer.
+        settled: `p_lasts` from which a break is taken to last.
         customers: Relation of the customers; a last day in it is an open departure.
         while_listed: Called for the first of the budgets.
 

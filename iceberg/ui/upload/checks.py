@@ -282,4 +282,5 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
 
         st.markdown(plain(rhythm_headline(counts.rhythms[0], frame.words)))
     if counted.no_rhythm is not None:
-        st.info(plain(frame.words.text("ui.upload.no_rhythm", reason=counted.no_rhythm.message_on_page(frame.words.language))), icon=":material/info:")
+        reason = counted.no_rhythm.message_on_page(frame.words.language)
+        st.info(plain(frame.words.text("ui.upload.no_rhythm", reason=reason)), icon=":material/info:")

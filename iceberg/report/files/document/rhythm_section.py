@@ -1,4 +1,4 @@
-"""Writes the part of a report about breaks of rhythm: the sentence, the pulse, the average trace, after what it happens, and how far to believe it."""
+"""Writes the part of a report about breaks of rhythm: the sentence, the pulse, the average trace, after what it happens, and a test of it."""
 
 from __future__ import annotations
 
