@@ -138,6 +138,7 @@ class Options:
     read_in: date | None = None
     least_fall: float = 0.0
     false_alarms: float = FALSE_ALARMS
+    members_brought: int = 0
     company: str = COMPANIES[0]
     departures: str = DEPARTURES[0]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.rhythm.counts import RhythmCounts
     from iceberg.cohort.rhythm.people import BrokenRhythm
     from iceberg.ingest.tables import IngestReport
+    from iceberg.model.decision.ripple import RippleScenario
 
 
 def run_rhythm(options: Options, words: Translator) -> int:
@@ -29,6 +30,7 @@ def run_rhythm(options: Options, words: Translator) -> int:
     from iceberg.cohort.rhythm.reduce import reduce_rhythm
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
+    from iceberg.model.decision.ripple import ripple_scenario
     from iceberg.report.rhythm.document import rhythm_document
 
     listed: list[int] = []
@@ -56,10 +58,11 @@ def run_rhythm(options: Options, words: Translator) -> int:
             require_rows(report, mapping)
             counts = reduce_rhythm(tables, false_alarms=options.false_alarms, while_listed=write_list if options.call_list is not None else None)
     _print_reading(report, options, words)
+    scenario = ripple_scenario(counts, options.members_brought)
     if options.json is not None:
-        document = rhythm_document(counts, words, rows=_rows(report))
+        document = rhythm_document(counts, words, rows=_rows(report), scenario=scenario)
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
-    print_result(build_rhythm_text(counts, words))
+    print_result(build_rhythm_text(counts, words, scenario))
     if listed:
         from iceberg.cli.rhythm.list_file import KEPT_DAYS
 
@@ -86,7 +89,7 @@ def _print_reading(report: IngestReport, options: Options, words: Translator) ->
         sys.stderr.write(f"{build_readings_text(report, words)}\n{build_notes_text(report, words)}{build_rules_text(report, words)}")
 
 
-def build_rhythm_text(counts: RhythmCounts, words: Translator) -> str:
+def build_rhythm_text(counts: RhythmCounts, words: Translator, scenario: RippleScenario | None = None) -> str:
     """The headline, the sentences, and a table each for categories, segments, the last year and the back-test; then the remarks."""
     from iceberg.cli.text import build_table, wrap
     from iceberg.report.rhythm.sentences import (
@@ -96,10 +99,13 @@ def build_rhythm_text(counts: RhythmCounts, words: Translator) -> str:
         remark_sentence,
         rhythm_headline,
         rhythm_sentences,
+        ripple_sentence,
         segment_table,
     )
 
     parts = [wrap(rhythm_headline(counts, words)), "", *(wrap(one, indent="  ", first="- ") for one in rhythm_sentences(counts, words))]
+    if scenario is not None:
+        parts += ["", wrap(ripple_sentence(scenario, words))]
     tables = {"categories": category_table, "segments": segment_table, "periods": period_table, "backtest": backtest_table}
     for name, build in tables.items():
         headers, rows = build(counts, words)

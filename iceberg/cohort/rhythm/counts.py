@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Self
 
 KINDS = ("stopped", "faded", "far_less")
+COMPANIONS = "companions"  # source of the one category that is no complaint and no incident: a lost companion
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class RhythmCategory:
 
     Attributes:
         category: Its name.
-        source: ``"complaints"`` or ``"incidents"``.
+        source: ``"complaints"``, ``"incidents"`` or `COMPANIONS`, whose category has no name.
         struck: Regulars with one.
         observed: Breaks in the weeks after it; those of short ago count as far as they can be known.
         expected: As many customers of the same weeks and the same rhythm without one.

@@ -10,8 +10,9 @@ from iceberg.cohort.rhythm.assumptions import BUDGETS, FALSE_ALARMS, SETTLED
 from iceberg.cohort.rhythm.counts import RhythmCounts
 from iceberg.cohort.rhythm.reduce import reduce_budgets, reduce_rhythm
 from iceberg.errors import EvidenceError
+from iceberg.ingest.files.sources import Source
 from iceberg.ingest.joining.departures import JOINED
-from iceberg.ingest.load import Source, load_tables
+from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.rejected_rows import require_rows
 from iceberg.ingest.tables import Tables
@@ -50,8 +51,7 @@ def read_rhythm(
         OptionError: `false_alarms` or `settled` is out of range.
     """
     chosen = without_inactivity(mapping)
-    given = {"customers": customers, "complaints": complaints, "incidents": incidents}
-    tables, report = load_tables(activity=activity, mapping=chosen, **{name: source for name, source in given.items() if source is not None})
+    tables, report = load_tables(customers, complaints, activity=activity, incidents=incidents, mapping=chosen)
     with tables:
         require_rows(report, chosen)
         return reduce_rhythm(tables, false_alarms=false_alarms, settled=settled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -26,7 +26,8 @@ from iceberg.cohort.rhythm.assumptions import (
 from iceberg.cohort.rhythm.breaks.change_point import Profiles, find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
 from iceberg.cohort.rhythm.breaks.fitting import fit_settings
-from iceberg.cohort.rhythm.counts import KINDS, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
+from iceberg.cohort.rhythm.companions import Companions
+from iceberg.cohort.rhythm.counts import COMPANIONS, KINDS, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
 from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age, visible_weeks
@@ -94,25 +95,44 @@ def reduce_budgets(
         start = weeks.weeks - min(BASELINE_WEEKS, weeks.weeks)
         aftermath = Aftermath(*weeks.events(start), start, weeks.weeks - start)
         runs = [_Run.start(weeks, learned, budget, settled, aftermath) for budget in budgets]
-        _judge_all(weeks, learned, runs, listed=while_listed is not None)
-        counts = tuple(run.counts() for run in runs)
+        companions = Companions.read(weeks)
+        _judge_all(weeks, learned, runs, companions, listed=while_listed is not None)
+        after_loss = () if companions is None else _after_loss(weeks, learned, runs[0], companions)
+        counts = tuple(replace(one, categories=(*one.categories, *after_loss)) for one in (run.counts() for run in runs))
         if while_listed is not None:
             while_listed(counts[0], runs[0].people.rows(weeks))
     return counts
 
 
-def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], *, listed: bool) -> None:
+def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], companions: Companions | None, *, listed: bool) -> None:
     """Judge every customer at the end of the log, once for all runs."""
     first = runs[0]
+    for low, block, found in _judged(weeks, learned, first):
+        lasts = (masses_by_age(found) * learned.share).sum((1, 2))
+        first.aftermath.add(block, found, low)
+        for run in runs:
+            run.add(block, found, lasts, low if listed and run is first else None)
+        if companions is not None:
+            called = np.flatnonzero(found.broken.sum(1) >= first.threshold)
+            companions.add(found.rows[called] + low, found.week(_HALF)[called] + first.first)
+
+
+def _judged(weeks: ActivityWeeks, learned: Learned, run: _Run) -> Iterator[tuple[int, WeekBlock, Profiles]]:
+    """The customers part by part: the number of the first one, their weeks, and what was found."""
     for low in range(0, weeks.people, PART):
         part = weeks.block(low, low + PART)
         for inner in range(0, len(part.days), _BLOCK):
-            block = part.rows(slice(inner, inner + _BLOCK)).until(weeks.weeks, first.baseline)
-            found = find_breaks(block, learned.settings, first.index)
-            lasts = (masses_by_age(found) * learned.share).sum((1, 2))
-            first.aftermath.add(block, found, low + inner)
-            for run in runs:
-                run.add(block, found, lasts, low + inner if listed and run is first else None)
+            block = part.rows(slice(inner, inner + _BLOCK)).until(weeks.weeks, run.baseline)
+            yield low + inner, block, find_breaks(block, learned.settings, run.index)
+
+
+def _after_loss(weeks: ActivityWeeks, learned: Learned, run: _Run, companions: Companions) -> tuple[RhythmCategory, ...]:
+    """What losing the companion does; every customer is judged once more, since all have to be judged before anybody's loss is known."""
+    events = companions.events(run.first, weeks.weeks)
+    aftermath = Aftermath(((COMPANIONS, ""),), events, run.first, run.baseline)
+    for low, block, found in _judged(weeks, learned, run):
+        aftermath.add(block, found, low)
+    return aftermath.results()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,18 +6,22 @@ from typing import Any
 
 from iceberg.cohort.rhythm.counts import CountRange, RhythmCounts
 from iceberg.locale import Translator
+from iceberg.model.decision.ripple import RippleScenario
 from iceberg.report.rhythm.sentences import remark_sentence, safe_breaks, weekly
 
 DIGITS = 6
 
 
-def rhythm_document(counts: RhythmCounts, words: Translator, *, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
+def rhythm_document(
+    counts: RhythmCounts, words: Translator, *, rows: dict[str, dict[str, int]], scenario: RippleScenario | None = None
+) -> dict[str, Any]:
     """The whole document: counts only, nothing of a single customer.
 
     Args:
         counts: The rhythms.
         words: Language of the sentences of the remarks.
         rows: Totals per table, as the estimate's document names them.
+        scenario: What one who leaves would take along, where it was asked for.
     """
     return {
         "schema_version": 1,
@@ -26,6 +30,7 @@ def rhythm_document(counts: RhythmCounts, words: Translator, *, rows: dict[str, 
         "interval_mass": 0.9,
         "rows": rows,
         "rhythm": rhythm_numbers(counts),
+        "ripple": None if scenario is None else _scenario(scenario),
         "diagnostics": [
             {"code": one.code, "message": remark_sentence(one, words), "values": {name: _plain(value) for name, value in one.values.items()}}
             for one in counts.remarks
@@ -52,6 +57,11 @@ def rhythm_numbers(counts: RhythmCounts, *, smallest: int = 0) -> dict[str, Any]
         row | (unknown if safe_breaks(one, smallest) is None else {}) for one, row in zip(counts.periods, found["periods"], strict=True)
     ]
     return found | hidden
+
+
+def _scenario(one: RippleScenario) -> dict[str, Any]:
+    spans = {"hazard_ratio": _span(one.hazard_ratio), "extra": _span(one.extra)}
+    return {"brought": one.brought, "hazard_90_days": _round(one.hazard), **spans}
 
 
 def _numbers(counts: RhythmCounts) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from iceberg.cohort.rhythm.counts import KINDS, CountRange, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark
+from iceberg.cohort.rhythm.counts import COMPANIONS, KINDS, CountRange, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark
 from iceberg.locale import Translator
+from iceberg.model.decision.ripple import RippleScenario
 
 Grid = list[list[str]]
 _SHOWN_PERIODS = 13
@@ -74,6 +75,13 @@ def safe_breaks(period: RhythmPeriod, smallest: int) -> float | None:
     return period.breaks
 
 
+def ripple_sentence(scenario: RippleScenario, words: Translator) -> str:
+    """What one who leaves would take along, as the assumption that it is."""
+    extra = {name: words.decimal(value, 1) for name, value in vars(scenario.extra).items()}
+    ratio = {f"ratio_{name}": _times(value, words) for name, value in vars(scenario.hazard_ratio).items()}
+    return words.text("rhythm.ripple", brought=scenario.brought, hazard=words.percent(scenario.hazard, 1), **extra, **ratio)
+
+
 def kinds_word(kind: str, words: Translator) -> str:
     """The name of a kind of break."""
     return words.text(f"rhythm.kinds.{kind}")
@@ -87,6 +95,8 @@ def worst_category(counts: RhythmCounts) -> RhythmCategory | None:
 
 def category_name(one: RhythmCategory, words: Translator) -> str:
     """A category as it is shown; ``(no category)`` is a word of the language."""
+    if one.source == COMPANIONS:
+        return words.text("rhythm.lost_companion")
     return words.text("ingest.uncategorised") if one.category in _UNNAMED else one.category
 
 
@@ -96,7 +106,7 @@ def category_table(counts: RhythmCounts, words: Translator) -> tuple[list[str], 
     rows = [
         [
             category_name(one, words),
-            words.text(f"ingest.tables.{one.source}"),
+            words.text(f"ingest.tables.{'customers' if one.source == COMPANIONS else one.source}"),
             words.integer(one.struck),
             words.integer(one.observed),
             words.decimal(one.expected, 1),

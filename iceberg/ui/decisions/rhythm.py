@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     TableOf = Callable[[RhythmCounts, Translator], tuple[list[str], list[list[str]]]]
 
 
+MOST_BROUGHT, USUAL_BROUGHT = 10_000, 5  # judgement: a number to begin with
+
+
 def show_rhythm(frame: Frame) -> None:
     """Nothing without an activity log. Viewers read no group and no count of fewer than five people, since those could be subtracted."""
     study, words = frame.study, frame.words
@@ -102,10 +105,30 @@ def _show_tables(frame: Frame, found: RhythmCounts, *, whole: bool) -> None:
 
     if whole:
         _show_table(frame, found, "category", category_table, icon=":material/bolt:", otherwise="rhythm.no_events")
+        _show_ripple(frame, found)
         if found.segments:
             _show_table(frame, found, "segment", segment_table, icon=":material/groups:")
     if found.backtest:
         _show_table(frame, found, "past", backtest_table, icon=":material/history:")
+
+
+def _show_ripple(frame: Frame, found: RhythmCounts) -> None:
+    """What one who leaves takes along: measured where a column says who brought whom, else a scenario for a number that is typed."""
+    words = frame.words
+    folded = st.expander(words.text("rhythm.ripple_title"), icon=":material/waves:", key="folded.rhythm_ripple", on_change="rerun")
+    if not folded.open:
+        return
+    from iceberg.cohort.rhythm.counts import COMPANIONS
+    from iceberg.model.decision.ripple import ripple_scenario
+    from iceberg.report.rhythm.sentences import ripple_sentence
+
+    with folded:
+        if any(one.source == COMPANIONS and one.ratio is not None for one in found.categories):
+            st.caption(plain(words.text("rhythm.ripple_measured")))
+        brought = st.number_input(words.text("rhythm.ripple_brought"), 1, MOST_BROUGHT, USUAL_BROUGHT, key="rhythm.brought")
+        scenario = ripple_scenario(found, int(brought))
+        if scenario is not None:
+            st.markdown(plain(ripple_sentence(scenario, words)))
 
 
 _TITLES = {"category": "categories", "segment": "segments", "past": "backtest"}

@@ -232,7 +232,8 @@ class Upload:
                     other_counts = reduce(keep_months=not mapping.keep_months) if counts.unrecorded else None
                     rhythms, no_rhythm = find_rhythms_or_none(tables)
                     if rhythms:
-                        counts, other_counts = (one and replace(one, rhythms=rhythms) for one in (counts, other_counts))
+                        counts = replace(counts, rhythms=rhythms)
+                        other_counts = other_counts and replace(other_counts, rhythms=rhythms)
                     return CountedUpload(report, counts, rejected, no_rhythm=no_rhythm, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)

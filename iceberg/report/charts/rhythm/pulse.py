@@ -63,7 +63,7 @@ def build_pulse(
 
 
 def _days(days: pd.Series) -> pd.Series:
-    return days.dt.strftime("%Y-%m-%dT00:00:00")
+    return pd.Series(days.dt.strftime("%Y-%m-%dT00:00:00"))
 
 
 def _activity(weeks: pd.DataFrame, translator: Translator, palette: Palette, axis: alt.Axis) -> list[Drawing]:
