@@ -91,7 +91,7 @@ def _show_pictures(frame: Frame, found: RhythmCounts, said: str, smallest: int) 
         headers, rows = period_table(found, words, smallest=smallest)
         return pd.DataFrame(rows, columns=headers)
 
-    left, right = (st.container(), st.container()) if frame.narrow else st.columns([3, 2], gap="large")
+    left, right = (st.container(), st.container()) if frame.narrow else st.columns(2, gap="large")
     with left:
         show_chart(frame, Chart("pulse", key, partial(pulse, frame.theme), lambda: said, figures, paper=pulse))
     with right:
