@@ -75,7 +75,7 @@ class Companions:
         return {"number": self.member[inside], "category": np.zeros(int(inside.sum()), dtype=np.int64), "week": week[inside]}
 
 
-# The companion is the customer whose id stands in the column; in a household or group, the one who joined first: the others cannot have brought that one,
+# The companion is whose id stands in the column; in a household or group, the one who joined first: the others cannot have brought this one,
 # and if everybody stood for everybody, each break would be one after and one before.
 _BY_ID = "SELECT c.customer_id, n.customer_id AS companion FROM rhythm_circles AS c JOIN rhythm_names AS n ON n.name = c.circle"
 _BY_CIRCLE = f"""

@@ -46,10 +46,10 @@ def show_page() -> None:
     actions = show_title_row(frame)
     show_landing(frame)
     if not frame.study.counts.categories:
+        show_rhythm(frame)  # a log of visits needs no complaint
         st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         if frame.access.may("analyst"):
             st.page_link(UPLOAD_PAGE)
-        show_rhythm(frame)  # a log of visits needs no complaint
         return
     with errors_in_words(frame.words):
         estimate = _estimate(frame)
