@@ -15,6 +15,8 @@ from iceberg.version import __version__
 if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and editors read them
     from iceberg.cohort.counts import CohortCounts as CohortCounts
     from iceberg.cohort.reduce import reduce_tables as reduce_tables
+    from iceberg.cohort.rhythm.counts import RhythmCounts as RhythmCounts
+    from iceberg.cohort.rhythm.read import read_rhythm as read_rhythm
     from iceberg.cohort.window import ObservationWindow as ObservationWindow
     from iceberg.errors import EvidenceError as EvidenceError
     from iceberg.errors import FileError as FileError
@@ -54,6 +56,8 @@ if TYPE_CHECKING:  # the same names as in `_HOMES`, where type checkers and edit
 _HOMES = {
     "iceberg.cohort.counts": ("CohortCounts",),
     "iceberg.cohort.reduce": ("reduce_tables",),
+    "iceberg.cohort.rhythm.counts": ("RhythmCounts",),
+    "iceberg.cohort.rhythm.read": ("read_rhythm",),
     "iceberg.cohort.window": ("ObservationWindow",),
     "iceberg.errors": ("EvidenceError", "FileError", "IcebergError", "MappingError", "OptionError"),
     "iceberg.ingest.mapping": ("ColumnMapping", "MappingSet"),

@@ -60,15 +60,15 @@ class Estimated:
 
 def run_estimate(options: Options, words: Translator) -> int:
     """Estimate, write the files that were asked for and print the result."""
-    from iceberg.cli.text import build_estimate_text, build_rows_text, build_scores_text
+    from iceberg.cli.text import build_estimate_text, build_rhythms_text, build_rows_text, build_scores_text
 
     template = read_template_of(options)
     made = make_estimate(options, words)
     followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
     write_files(made, options, words, template=template, followed=followed)
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
-    text += build_scores_text(made.estimate, made.counted.counts, words)
-    text += build_answered_text(made.counted.counts.audit, words)
+    text += build_scores_text(made.estimate, made.counted.counts, words) + build_answered_text(made.counted.counts.audit, words)
+    text += build_rhythms_text(made.counted.counts, words)
     print_result(text + build_rows_text(made.counted.report, words))
     return DONE
 
@@ -94,6 +94,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         IcebergError: When the files cannot be read or the window does not fit them.
     """
     from iceberg.cohort.reduce import looking_back, reduce_tables
+    from iceberg.cohort.rhythm.read import find_rhythms_or_none
     from iceberg.cohort.window import DEFAULT_WINDOW_MONTHS
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.mapping import MappingSet
@@ -126,6 +127,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         progress("counting", 0.1)
         _require_visible(options, report)
         require_rows(report, mapping)
+        rhythms, _ = find_rhythms_or_none(tables)  # before breaks can become departures; a log without rhythms has none to show
         tables = _with_departures(tables, options, report)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         chosen = mapping or MappingSet()
@@ -139,6 +141,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
             recording_changes=chosen.recording_changes,
             score_look_back_days=options.score_lookback_days,
         )
+        counts = replace(counts, rhythms=rhythms) if rhythms else counts
         counted = CountedFiles(with_audit(counts, options), report, mapping, assumptions)
         if while_open is not None:
             while_open(tables, counted)

@@ -159,6 +159,15 @@ def build_scores_text(estimate: IcebergEstimate, counts: CohortCounts, words: Tr
     return "\n" + "\n".join(lines) + "\n"
 
 
+def build_rhythms_text(counts: CohortCounts, words: Translator) -> str:
+    """Who broke with a habit, in a sentence; "" without an activity log."""
+    from iceberg.report.rhythm.sentences import rhythm_headline
+
+    if not counts.rhythms:
+        return ""
+    return "\n" + wrap(f"{words.text('rhythm.title')}. {rhythm_headline(counts.rhythms[0], words)}") + "\n"
+
+
 def build_readings_text(report: IngestReport, words: Translator) -> str:
     """How each file was read and which column feeds which field."""
     return "\n".join(_reading_text(reading, words) for reading in report.files)

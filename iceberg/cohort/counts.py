@@ -24,6 +24,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.rhythm.counts import RhythmCounts
 from iceberg.cohort.scores.score_counts import ScoreCounts
 from iceberg.cohort.silent_observations import ObservedSilence
 from iceberg.cohort.window import DEFAULT_BAND_EDGES_MONTHS, DEFAULT_CLOCK_EDGES_DAYS, ObservationWindow
@@ -103,6 +104,7 @@ class CohortCounts:
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
         stated, scores, audit: Reasons that leavers gave, a file each; satisfaction scores beside who left; how complaints were answered. Or None.
+        rhythms: Breaks of rhythm, one per budget of false alarms, the default first.
     """
 
     window: ObservationWindow
@@ -142,6 +144,7 @@ class CohortCounts:
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None
     audit: HumsAudit | None = None
+    rhythms: tuple[RhythmCounts, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -283,6 +286,7 @@ class CohortCounts:
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
             renewals=self.renewals and self.renewals.rearranged(chosen),
             scores=self.scores and self.scores.select(chosen.tolist()),
+            rhythms=(),  # they are those of all
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 

@@ -140,6 +140,7 @@ TABLES = (
             "interval": "text",  # what the revenue is paid per, row by row
             "currency": "currency",  # of the revenue, row by row, where the amounts do not name theirs
             "churned": "flag",  # yes or no without a day; compared with the days that other columns and tables give
+            "linked_to": "id",  # who brought the customer, or the household or group: only for breaks of rhythm
             "link_id": "id",  # another id of the customer, where another table names that one
             "term": "term",  # months between the renewals of the customer's contract
             "renewal_date": "end",  # of the contract: no departure

@@ -88,6 +88,11 @@ class Tables:
         self.close()
 
     @property
+    def has_links(self) -> bool:
+        """Whether a column of the customers says who brought them, or which household or group they are of."""
+        return any(one.table == "customers" and "linked_to" in one.fields.columns for one in self.origin)
+
+    @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The connection of tables in DuckDB.
 

@@ -65,6 +65,9 @@ LEAK_RATIO, LEAK_CHANCE = 3.0, 0.01
 _CCMC = "CCMC 2023-24 (n = 8,500)"
 _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"
+# How many times as likely customers leave after losing the one who brought them: median and log-sd. Only for the scenario of `decision.ripple`.
+LOST_COMPANION = (1.8, 0.25)
+_NEIGHBOURS = "Nitzan & Libai 2011, Journal of Marketing 75(6)"
 
 
 # What a complaint file may capture: c. All judgement; the question to ask first.
@@ -221,5 +224,6 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("residual_horizon_months", float(held.residual_horizon_months), "judgement", "D"),
         Default("annual_discount_rate", held.annual_discount_rate, "judgement", "D"),
         Default("efficacy", (0.15, Efficacy().mean, 0.48), "judgement", "D", constant=True),
+        Default("lost_companion", (1.19, LOST_COMPANION[0], 2.72), _NEIGHBOURS, "C", constant=True),
         Default("draws", float(held.draws), "method", "A"),
     )

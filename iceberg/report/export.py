@@ -77,6 +77,7 @@ def build_document(
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
         **_audit(estimate, counts, smallest),
+        **_rhythm(counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -180,6 +181,13 @@ def _audit(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> di
 
     shown = [item.category for item in estimate.categories] if smallest else None
     return {"audit": audit_document(counts.audit.among(shown))}
+def _rhythm(counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """Breaks of rhythm at the default budget of false alarms; without an activity log nothing."""
+    if not counts.rhythms:
+        return {}
+    from iceberg.report.rhythm.document import rhythm_numbers
+
+    return {"rhythm": rhythm_numbers(counts.rhythms[0], smallest=smallest)}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

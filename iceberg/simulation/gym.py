@@ -63,6 +63,8 @@ class VisitWorld:
     struck_weeks: int = 6
     burst: float = 1.0  # by how much incidents are more frequent from 22 to 6 weeks before the end
     voiced: float = 0.12  # share of incidents that are followed by a complaint
+    companions: float = 0.0  # share of members whom another one brought
+    ripple: float = 0.0  # of these, the share who break within `struck_weeks` after the one who brought them
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,8 @@ class VisitLog:
         lasting: (n, W) the same without pauses.
         incidents: Rows of member, day, category (0 harmful, 1 harmless) and whether a complaint followed; only of members who were there.
         by_incident: Whether an incident broke the rhythm.
+        companion: Who brought each member; -1 for nobody.
+        by_companion: Whether the loss of the companion broke the rhythm.
     """
 
     world: VisitWorld
@@ -89,6 +93,8 @@ class VisitLog:
     lasting: FloatArray
     incidents: IntArray
     by_incident: BoolArray
+    companion: IntArray
+    by_companion: BoolArray
 
     def activity_csv(self) -> bytes:
         """The log as a door writes it: member and time, members in no order."""
@@ -117,8 +123,11 @@ class VisitLog:
         came = np.flatnonzero(self.days.any(1))
         first = FIRST_DAY - timedelta(days=400)
         joined = [FIRST_DAY + timedelta(weeks=int(week)) if week else first for week in self.joined.tolist()]
-        rows = ((f"M{100_000 + one}", str(joined[one]), plans[one * 31 % 7 % len(plans)]) for one in came.tolist())
-        return _csv(("member_id", "start_date", "plan"), rows)
+        rows = [(f"M{100_000 + one}", str(joined[one]), plans[one * 31 % 7 % len(plans)]) for one in came.tolist()]
+        if not (self.companion >= 0).any():
+            return _csv(("member_id", "start_date", "plan"), rows)
+        brought = [f"M{100_000 + one}" if one >= 0 else "" for one in self.companion[came].tolist()]
+        return _csv(("member_id", "start_date", "plan", "referrer_id"), ((*row, by) for row, by in zip(rows, brought, strict=True)))
 
     @property
     def weekly(self) -> IntArray:
@@ -139,6 +148,9 @@ def simulate_visits(world: VisitWorld, *, seed: int) -> VisitLog:
     incidents, struck = _incidents(world, joined, broke, here, rng)
     by_incident = struck < broke
     broke = np.where(np.minimum(broke, struck) < world.weeks, np.minimum(broke, struck), NEVER)
+    companion, lost = _ripple(world, joined, broke, here, seed)
+    by_companion = lost < broke
+    broke = np.minimum(broke, lost)
     kind = np.where(broke < NEVER, 1 + rng.choice(3, world.members, p=np.array(world.kinds) / sum(world.kinds)), 0)
     lasting = _lasting(world, kind, broke, rng)
     level = lasting * here
@@ -162,7 +174,7 @@ def simulate_visits(world: VisitWorld, *, seed: int) -> VisitLog:
     days &= (week >= joined[:, None])[:, :, None]
     days = days.reshape(world.members, -1)
     days[incidents[:, 0], incidents[:, 1]] = True  # who meets something is there
-    return VisitLog(world, days, joined, kind, broke, level, lasting, incidents, by_incident & (kind > 0))
+    return VisitLog(world, days, joined, kind, broke, level, lasting, incidents, by_incident & ~by_companion & (kind > 0), companion, by_companion)
 
 
 def _incidents(
@@ -185,6 +197,21 @@ def _incidents(
             breaks = (rng.random(len(member)) < world.struck_share) & (week < broke[member]) & (here[member, week] > 0)
             np.minimum.at(struck, member[breaks], week[breaks] + 1 + rng.integers(0, world.struck_weeks, int(breaks.sum())))
     return np.concatenate(rows).astype(np.int64), struck
+
+
+def _ripple(world: VisitWorld, joined: IntArray, broke: IntArray, here: FloatArray, seed: int) -> tuple[IntArray, IntArray]:
+    """Who brought whom, and the week in which the loss of that one breaks a rhythm; drawn apart, so that nothing else of a world depends on it."""
+    companion, lost = np.full(world.members, -1), np.full(world.members, NEVER)
+    if not world.companions:
+        return companion, lost
+    rng = np.random.default_rng((seed, 1))
+    by = rng.integers(0, world.members, world.members)
+    brought = (rng.random(world.members) < world.companions) & (joined[by] <= joined) & (by != np.arange(world.members))
+    companion = np.where(brought, by, -1)
+    week = broke[by] + 1 + rng.integers(0, world.struck_weeks, world.members)
+    follows = brought & (broke[by] < NEVER) & (rng.random(world.members) < world.ripple) & (week >= joined + 10) & (week < world.weeks)
+    follows[follows] = (week < broke)[follows] & (here[follows, week[follows]] > 0)
+    return companion, np.where(follows, week, lost)
 
 
 def _lasting(world: VisitWorld, kind: IntArray, broke: IntArray, rng: np.random.Generator) -> FloatArray:
@@ -220,7 +247,9 @@ def _csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
 
 
 # The company of ``iceberg demo --company gym``: there are no cancellations, and the gym has been short of staff since late summer.
-GYM = VisitWorld(members=900, weeks=104, visits=2.0, breaks=0.003, incidents=0.004, struck_share=0.3, burst=6.0, pauses=0.006)
+GYM = VisitWorld(
+    members=900, visits=2.0, breaks=0.003, incidents=0.004, struck_share=0.3, burst=6.0, pauses=0.006, companions=0.6, ripple=0.25
+)
 GYM_SEED = 5
 
 
@@ -234,6 +263,7 @@ def gym_files() -> dict[str, bytes]:
         "members": int(log.days.any(1).sum()),
         "broken_in_the_last_13_weeks": {name: int((recent & (log.kind == kind)).sum()) for kind, name in names.items()},
         "of_these_after_an_incident_with_staff": int((recent & log.by_incident).sum()),
+        "broken_in_the_last_year_after_losing_the_one_who_brought_them": int((log.by_companion & (log.broke >= GYM.weeks - 52)).sum()),
         "broken_in_the_last_year_after_an_incident_with_staff": int((log.by_incident & (log.broke >= GYM.weeks - 52)).sum()),
     }
     return {

@@ -11,8 +11,10 @@ from iceberg.locale import LANGUAGES, load_messages
 _CONFIGURATION = re.compile(
     r"--[a-z]|\[[a-z_{}]+(?:\.[a-z_{}]+)*\]|\b[a-z_.{}]+ = [\"\[]|python -m|date_formats|exchange_rates|header_line|time_zone", re.IGNORECASE
 )
-# Where an operator reads them: Spark and databases, the start of the server, the terminal, the command `rhythm`; no page raises them.
-_ELSEWHERE = re.compile(r"(?:rhythm|spark|database|store|object|lake|remote|table|folder|report|open|variable|roles|memory_limit)_\w+")
+# Where an operator reads them: Spark and databases, the start of the server, the terminal, options of the command `rhythm`; no page raises them.
+_ELSEWHERE = re.compile(
+    r"rhythm_(?:budget|settled)|(?:spark|database|store|object|lake|remote|table|folder|report|open|variable|roles|memory_limit)_\w+"
+)
 
 
 def shown(language: str) -> dict[str, str]:

@@ -162,6 +162,7 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "rhythm": (
         *(Option(name, "file", help=f"rhythm_{name}") for name in ("activity", "customers", "complaints", "incidents")),
         Option("false-alarms", "number", check_budget("--false-alarms", LARGEST_FALSE_ALARMS)),
+        _whole("members-brought", 1, 10_000, help_key="members_brought"),
         Option("list", "list_file", check_format(("csv",)), "rhythm_list", field="call_list"),
         Option("i-may-see-names", field="may_see_names"),
         *_MAPPING,

@@ -145,6 +145,7 @@ class Options:
     case_column: str = ""
     ticket_columns: tuple[tuple[str, str], ...] = ()
     reply_text: str = ""
+    members_brought: int = 0
     company: str = COMPANIES[0]
     departures: str = DEPARTURES[0]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,8 @@ from iceberg.locale import Translator
 if TYPE_CHECKING:
     from iceberg.cohort.rhythm.counts import RhythmCounts
     from iceberg.cohort.rhythm.people import BrokenRhythm
-    from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.tables import IngestReport
+    from iceberg.model.decision.ripple import RippleScenario
 
 
 def run_rhythm(options: Options, words: Translator) -> int:
@@ -27,9 +26,11 @@ def run_rhythm(options: Options, words: Translator) -> int:
     Raises:
         EvidenceError: The log holds no rhythms; the message says why. Nothing is written then.
     """
+    from iceberg.cohort.rhythm.read import without_inactivity
     from iceberg.cohort.rhythm.reduce import reduce_rhythm
     from iceberg.ingest.load import load_tables
     from iceberg.ingest.rejected_rows import require_rows
+    from iceberg.model.decision.ripple import ripple_scenario
     from iceberg.report.rhythm.document import rhythm_document
 
     listed: list[int] = []
@@ -42,7 +43,7 @@ def run_rhythm(options: Options, words: Translator) -> int:
         write_whole(options.call_list, content, private=True)
         listed.append(number)
 
-    mapping = _without_inactivity(saved_mapping(options))
+    mapping = without_inactivity(saved_mapping(options))
     with ProgressLine(words, quiet=options.quiet) as progress:
         progress("reading")
         tables, report = load_tables(
@@ -57,24 +58,17 @@ def run_rhythm(options: Options, words: Translator) -> int:
             require_rows(report, mapping)
             counts = reduce_rhythm(tables, false_alarms=options.false_alarms, while_listed=write_list if options.call_list is not None else None)
     _print_reading(report, options, words)
+    scenario = ripple_scenario(counts, options.members_brought)
     if options.json is not None:
-        document = rhythm_document(counts, words, rows=_rows(report))
+        document = rhythm_document(counts, words, rows=_rows(report), scenario=scenario)
         write_whole(options.json, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
-    print_result(build_rhythm_text(counts, words))
+    print_result(build_rhythm_text(counts, words, scenario))
     if listed:
         from iceberg.cli.rhythm.list_file import KEPT_DAYS
 
         say(words.text("rhythm.list.written", count=listed[0], file=str(options.call_list)))
         say(words.text("callback.guard", until=date.today() + timedelta(days=KEPT_DAYS)))
     return DONE
-
-
-def _without_inactivity(mapping: MappingSet | None) -> MappingSet:
-    """The mapping in which silence is no departure: whether it is one is the question here."""
-    from iceberg.ingest.mapping import MappingSet
-
-    chosen = mapping or MappingSet()
-    return replace(chosen, joining=replace(chosen.joining, end_from="customers"))
 
 
 def _rows(report: IngestReport) -> dict[str, dict[str, int]]:
@@ -95,7 +89,7 @@ def _print_reading(report: IngestReport, options: Options, words: Translator) ->
         sys.stderr.write(f"{build_readings_text(report, words)}\n{build_notes_text(report, words)}{build_rules_text(report, words)}")
 
 
-def build_rhythm_text(counts: RhythmCounts, words: Translator) -> str:
+def build_rhythm_text(counts: RhythmCounts, words: Translator, scenario: RippleScenario | None = None) -> str:
     """The headline, the sentences, and a table each for categories, segments, the last year and the back-test; then the remarks."""
     from iceberg.cli.text import build_table, wrap
     from iceberg.report.rhythm.sentences import (
@@ -105,10 +99,13 @@ def build_rhythm_text(counts: RhythmCounts, words: Translator) -> str:
         remark_sentence,
         rhythm_headline,
         rhythm_sentences,
+        ripple_sentence,
         segment_table,
     )
 
     parts = [wrap(rhythm_headline(counts, words)), "", *(wrap(one, indent="  ", first="- ") for one in rhythm_sentences(counts, words))]
+    if scenario is not None:
+        parts += ["", wrap(ripple_sentence(scenario, words))]
     tables = {"categories": category_table, "segments": segment_table, "periods": period_table, "backtest": backtest_table}
     for name, build in tables.items():
         headers, rows = build(counts, words)

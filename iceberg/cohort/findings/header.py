@@ -10,6 +10,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
+from iceberg.cohort.rhythm.counts import RhythmCounts
 from iceberg.cohort.scores.score_counts import ScoreCounts
 
 
@@ -51,6 +52,8 @@ class Findings(Protocol):
     @property
     def audit(self) -> HumsAudit | None:
         """How complaints were answered."""
+    def rhythms(self) -> tuple[RhythmCounts, ...]:
+        """Breaks of rhythm."""
 
     @property
     def renewals(self) -> Renewals | None:
@@ -78,6 +81,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["scores"] = found.scores.to_dict()
     if found.audit is not None:
         header["audit"] = found.audit.to_dict()
+    if found.rhythms:
+        header["rhythms"] = [one.to_dict() for one in found.rhythms]
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -96,5 +101,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "scores": ScoreCounts.from_dict(header.get("scores")),
         "audit": HumsAudit.from_dict(header.get("audit")),
+        "rhythms": tuple(map(RhythmCounts.from_dict, header.get("rhythms", ()))),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

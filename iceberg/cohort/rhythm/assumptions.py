@@ -58,6 +58,7 @@ LEARNING_PROBABILITY = 0.8  # judgement: whose spells count when returns are lea
 SETTLED = 0.8  # judgement: from this probability on a break is taken to last, and can stand for a departure
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)  # of p_broken; the budget of false alarms chooses one
 FALSE_ALARMS = 2.0  # per 1,000 customer-months, by default
+BUDGETS = (2.0, 1.0, 3.0, 5.0)  # judgement: those a page offers; the default comes first
 RECENT_WEEKS = 13  # judgement: "since" in the headline: a quarter
 DAYS_PER_MONTH = 30.4375
 WEEKS_PER_MONTH = DAYS_PER_MONTH / 7
@@ -66,6 +67,7 @@ WEEKS_PER_MONTH = DAYS_PER_MONTH / 7
 # break is often dated early by a week or two; the seven before those are the placebo.
 AFTER_WEEKS, GUARD_WEEKS, PLACEBO_WEEKS = 8, 2, 7
 LEAST_STRUCK = 20  # judgement: after fewer no ratio is given
+LARGEST_CIRCLE = 12  # judgement: of a household or group; in a larger one nobody is a companion in particular
 MOST_CATEGORIES = 24  # as in the cohort counts
 SMALLEST_GROUP = 5  # the usual threshold of official statistics: no trace and no segment of fewer people
 TRACE_WEEKS = (-26, 13)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 KINDS = ("stopped", "faded", "far_less")
+COMPANIONS = "companions"  # source of the one category that is no complaint and no incident: a lost companion
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class RhythmCategory:
 
     Attributes:
         category: Its name.
-        source: ``"complaints"`` or ``"incidents"``.
+        source: ``"complaints"``, ``"incidents"`` or `COMPANIONS`, whose category has no name.
         struck: Regulars with one.
         observed: Breaks in the weeks after it; those of short ago count as far as they can be known.
         expected: As many customers of the same weeks and the same rhythm without one.
@@ -124,6 +126,7 @@ class RhythmCounts:
         visible_until: Last day on which a settled break can be seen.
         periods, segments, categories, backtest, trace: See their classes.
         pause_weeks: Share of own pauses that last at least 2, 4, 8 and 13 weeks.
+        weekly: Activity of each whole week of the log, from `first_day` on; 1 is usual, 0 a week that the log does not hold.
         scaled: Whether the past was judged on a sample of customers.
         remarks: What the reader must know.
     """
@@ -154,6 +157,7 @@ class RhythmCounts:
     backtest: tuple[BacktestBin, ...] = ()
     trace: tuple[TracePoint, ...] = ()
     pause_weeks: tuple[tuple[int, float], ...] = ()
+    weekly: tuple[float, ...] = ()
     scaled: bool = False
     remarks: tuple[RhythmRemark, ...] = ()
 
@@ -161,3 +165,51 @@ class RhythmCounts:
     def stands_out(self) -> bool | None:
         """Whether more broke than is usual; None where what is usual is not known."""
         return None if self.usual is None else self.collapsing > self.usual.upper
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, for the header of stored counts."""
+        document = _plain(self)
+        assert isinstance(document, dict)  # noqa: S101  # a dataclass becomes one
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """From `to_dict`."""
+        given = dict(document)
+        given |= {name: date.fromisoformat(given[name]) for name in ("first_day", "as_of", "since", "visible_until")}
+        given["usual"] = _range(given["usual"])
+        given["periods"] = tuple(RhythmPeriod(**one | {"first_day": date.fromisoformat(one["first_day"])}) for one in given["periods"])
+        given["segments"] = tuple(RhythmSegment(**one) for one in given["segments"])
+        given["categories"] = tuple(
+            RhythmCategory(**one | {name: _range(one[name]) for name in ("ratio", "placebo")}) for one in given["categories"]
+        )
+        given["backtest"] = tuple(BacktestBin(**one) for one in given["backtest"])
+        given["trace"] = tuple(TracePoint(**one) for one in given["trace"])
+        given["pause_weeks"] = tuple((weeks, share) for weeks, share in given["pause_weeks"])
+        given["weekly"] = tuple(given["weekly"])
+        given["remarks"] = tuple(RhythmRemark(one["code"], {name: _day(value) for name, value in one["values"].items()}) for one in given["remarks"])
+        return cls(**given)
+
+
+_DIGITS = 9  # of stored numbers: the order in which an engine adds up rows changes no digest
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+def _range(document: Mapping[str, float] | None) -> CountRange | None:
+    return None if document is None else CountRange(**document)
+
+
+def _day(value: object) -> object:
+    """Texts among the values of remarks are days."""
+    return date.fromisoformat(value) if isinstance(value, str) else value

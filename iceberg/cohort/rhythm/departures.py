@@ -13,11 +13,11 @@ from iceberg.arrays import BoolArray, IntArray
 from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, RECENT_WEEKS, SETTLED
 from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
+from iceberg.cohort.rhythm.read import OPEN_CUSTOMERS, open_customers
 from iceberg.cohort.rhythm.reduce import PART, Learned
 from iceberg.cohort.rhythm.returns import masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import OptionError
-from iceberg.ingest.joining.departures import JOINED
 from iceberg.ingest.tables import Tables
 
 RULES = ("inactivity", "collapse", "both")
@@ -51,12 +51,8 @@ def date_departures(tables: Tables, *, rule: str, slow_until: date | None = None
         raise OptionError("departures_unknown", {"value": rule, "known": ", ".join(RULES)})
     connection = tables.connection
     with tables.engine.work():
-        silent = f"SELECT customer_id FROM {JOINED} WHERE end_source = 'activity'"
-        tables.engine.make(
-            "customers_open",
-            f"SELECT * REPLACE (CASE WHEN customer_id IN ({silent}) THEN NULL ELSE end_date END AS end_date) FROM customers",
-        )
-        weeks = ActivityWeeks.read(tables, customers="customers_open")
+        silent = open_customers(tables)
+        weeks = ActivityWeeks.read(tables, customers=OPEN_CUSTOMERS)
         learned = Learned.of(weeks)
         judged, ended = _ends(weeks, learned, settled)
         days = [weeks.day(week) + timedelta(days=_WEDNESDAY) if week >= 0 else None for week in ended.tolist()]

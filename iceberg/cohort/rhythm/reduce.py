@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -26,7 +26,8 @@ from iceberg.cohort.rhythm.assumptions import (
 from iceberg.cohort.rhythm.breaks.change_point import Profiles, find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock, build_week_index
 from iceberg.cohort.rhythm.breaks.fitting import fit_settings
-from iceberg.cohort.rhythm.counts import KINDS, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
+from iceberg.cohort.rhythm.companions import Companions
+from iceberg.cohort.rhythm.counts import COMPANIONS, KINDS, RhythmCategory, RhythmCounts, RhythmPeriod, RhythmRemark, RhythmSegment
 from iceberg.cohort.rhythm.history import History, history_baseline
 from iceberg.cohort.rhythm.people import BrokenPeople, BrokenRhythm
 from iceberg.cohort.rhythm.returns import lasting_share, masses_by_age, visible_weeks
@@ -59,18 +60,79 @@ def reduce_rhythm(
         EvidenceError: The log is too short, hardly a customer was seen twice, or fewer than `LEAST_REGULARS` have a rhythm.
         OptionError: The budget or `settled` is out of range.
     """
-    if not 0 < false_alarms <= LARGEST_BUDGET:
-        raise OptionError("rhythm_budget", {"value": false_alarms, "largest": LARGEST_BUDGET})
+    counts = reduce_budgets(tables, (false_alarms,), settled=settled, while_listed=while_listed)
+    return counts[0]
+
+
+def reduce_budgets(
+    tables: Tables,
+    budgets: Sequence[float],
+    *,
+    settled: float = SETTLED,
+    customers: str = "customers",
+    while_listed: WhileListed | None = None,
+) -> tuple[RhythmCounts, ...]:
+    """The same for several budgets of false alarms, in the time of one: the log is read and every customer judged once.
+
+    Args:
+        tables: See `reduce_rhythm`.
+        budgets: Alarms by chance per 1,000 customer-months, one for each answer.
+        settled: `p_lasts` from which a break is taken to last.
+        customers: Relation of the customers; a last day in it is an open departure.
+        while_listed: Called for the first of the budgets.
+
+    Raises:
+        EvidenceError, OptionError: See `reduce_rhythm`.
+    """
+    for budget in budgets:
+        if not 0 < budget <= LARGEST_BUDGET:
+            raise OptionError("rhythm_budget", {"value": budget, "largest": LARGEST_BUDGET})
     if not _HALF <= settled < 1:
         raise OptionError("rhythm_settled", {"value": settled})
     with tables.engine.work():
-        weeks = ActivityWeeks.read(tables)
-        run = _Run.start(weeks, false_alarms, settled, listed=while_listed is not None)
-        run.judge_all()
-        counts = run.counts()
+        weeks = ActivityWeeks.read(tables, customers=customers)
+        learned = Learned.of(weeks)
+        start = weeks.weeks - min(BASELINE_WEEKS, weeks.weeks)
+        aftermath = Aftermath(*weeks.events(start), start, weeks.weeks - start)
+        runs = [_Run.start(weeks, learned, budget, settled, aftermath) for budget in budgets]
+        companions = Companions.read(weeks)
+        _judge_all(weeks, learned, runs, companions, listed=while_listed is not None)
+        after_loss = () if companions is None else _after_loss(weeks, learned, runs[0], companions)
+        counts = tuple(replace(one, categories=(*one.categories, *after_loss)) for one in (run.counts() for run in runs))
         if while_listed is not None:
-            while_listed(counts, run.people.rows(weeks))
+            while_listed(counts[0], runs[0].people.rows(weeks))
     return counts
+
+
+def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], companions: Companions | None, *, listed: bool) -> None:
+    """Judge every customer at the end of the log, once for all runs."""
+    first = runs[0]
+    for low, block, found in _judged(weeks, learned, first):
+        lasts = (masses_by_age(found) * learned.share).sum((1, 2))
+        first.aftermath.add(block, found, low)
+        for run in runs:
+            run.add(block, found, lasts, low if listed and run is first else None)
+        if companions is not None:
+            called = np.flatnonzero(found.broken.sum(1) >= first.threshold)
+            companions.add(found.rows[called] + low, found.week(_HALF)[called] + first.first)
+
+
+def _judged(weeks: ActivityWeeks, learned: Learned, run: _Run) -> Iterator[tuple[int, WeekBlock, Profiles]]:
+    """The customers part by part: the number of the first one, their weeks, and what was found."""
+    for low in range(0, weeks.people, PART):
+        part = weeks.block(low, low + PART)
+        for inner in range(0, len(part.days), _BLOCK):
+            block = part.rows(slice(inner, inner + _BLOCK)).until(weeks.weeks, run.baseline)
+            yield low + inner, block, find_breaks(block, learned.settings, run.index)
+
+
+def _after_loss(weeks: ActivityWeeks, learned: Learned, run: _Run, companions: Companions) -> tuple[RhythmCategory, ...]:
+    """What losing the companion does; every customer is judged once more, since all have to be judged before anybody's loss is known."""
+    events = companions.events(run.first, weeks.weeks)
+    aftermath = Aftermath(((COMPANIONS, ""),), events, run.first, run.baseline)
+    for low, block, found in _judged(weeks, learned, run):
+        aftermath.add(block, found, low)
+    return aftermath.results()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +167,7 @@ class Learned:
 
 @dataclass(eq=False)
 class _Run:
-    """One reduction: what was learned from the sample, and what is added up over all customers."""
+    """One answer: what was learned from the sample, and what is added up over all customers at one threshold."""
 
     weeks: ActivityWeeks
     settings: RhythmSettings
@@ -115,21 +177,18 @@ class _Run:
     rate: float | None
     budget: float
     settled_from: float
-    listed: bool
+    aftermath: Aftermath
 
     @classmethod
-    def start(cls, weeks: ActivityWeeks, budget: float, settled: float, *, listed: bool) -> _Run:
-        """Learn from a sample, and choose the threshold."""
-        learned = Learned.of(weeks)
+    def start(cls, weeks: ActivityWeeks, learned: Learned, budget: float, settled: float, aftermath: Aftermath) -> _Run:
+        """Choose the threshold."""
         threshold, rate = learned.history.threshold(budget)
-        return cls(weeks, learned.settings, learned.history, learned.share, threshold, rate, budget, settled, listed)
+        return cls(weeks, learned.settings, learned.history, learned.share, threshold, rate, budget, settled, aftermath)
 
     def __post_init__(self) -> None:
         self.baseline = min(BASELINE_WEEKS, self.weeks.weeks)
         self.first = self.weeks.weeks - self.baseline
         self.index = self.history.index[self.first :]
-        categories, events = self.weeks.events(self.first)
-        self.aftermath = Aftermath(categories, events, self.first, self.baseline)
         self.trace, self.people = BreakTrace(), BrokenPeople()
         size = len(self.weeks.segments)
         self.by_segment = np.zeros((3, size), dtype=np.int64)  # established, collapsing, settled
@@ -137,17 +196,9 @@ class _Run:
         self.chance = self.lasting = 0.0
         self.broken = self.broken_settled = 0
 
-    def judge_all(self) -> None:
-        """Judge every customer at the end of the log."""
-        for low in range(0, self.weeks.people, PART):
-            part = self.weeks.block(low, low + PART)
-            for inner in range(0, len(part.days), _BLOCK):
-                self._judge(part.rows(slice(inner, inner + _BLOCK)).until(self.weeks.weeks, self.baseline), low + inner)
-
-    def _judge(self, block: WeekBlock, low: int) -> None:
-        found = find_breaks(block, self.settings, self.index)
+    def add(self, block: WeekBlock, found: Profiles, lasts: FloatArray, low: int | None) -> None:
+        """Add the customers of a block; where `low`, the number of the first of them, is given, they are listed too."""
         broken = np.minimum(found.broken.sum(1), 1).astype(float)
-        lasts = (masses_by_age(found) * self.share).sum((1, 2))
         called = broken >= self.threshold
         recent = called & (found.week(_HALF) >= self.baseline - RECENT_WEEKS)
         segment = block.segment[found.rows]
@@ -159,8 +210,7 @@ class _Run:
         self.lasting += float(lasts[recent].sum())
         self._add_kinds(found, recent)
         self.trace.add(block, found, self.index, np.flatnonzero(recent))
-        self.aftermath.add(block, found, low)
-        if self.listed:
+        if low is not None:
             self.people.add(found, np.flatnonzero(called), low=low, start=self.first, lasts=lasts)
 
     def _add_kinds(self, found: Profiles, chosen: BoolArray) -> None:
@@ -202,6 +252,7 @@ class _Run:
             backtest=backtest,
             trace=self.trace.points() if collapsing else (),
             pause_weeks=tuple((length, float(self.settings.pause_survival[length])) for length in _SHOWN_PAUSES),
+            weekly=tuple(float(level) for level in self.history.index),
             scaled=rate.people > SAMPLE_CUSTOMERS,
             remarks=(*rate.remarks, *self._remarks(no_past=usual is None, no_backtest=not backtest)),
         )

@@ -153,7 +153,7 @@ class ActivityWeeks:
         engine.make(
             "rhythm_people",
             f"SELECT s.customer_id, CAST(row_number() OVER (ORDER BY hash(s.customer_id), s.customer_id) - 1 AS INTEGER) AS number, "
-            f"greatest(first, -1) AS first, {self._left_sql()} AS left_week, {self._segment_sql()} AS segment "
+            f"greatest(first, -1) AS first, {self.left_sql} AS left_week, {self._segment_sql()} AS segment "
             f"FROM rhythm_seen AS s {self._join_sql()} WHERE days >= {LEAST_DAYS_SLOW} AND NOT ({staff})",
         )
         engine.make(
@@ -204,7 +204,9 @@ class ActivityWeeks:
     def _segment_sql(self) -> str:
         return f"CAST(coalesce(place, {len(self.segments) - 1}) AS INTEGER)" if self._has_customers else "0"
 
-    def _left_sql(self) -> str:
+    @property
+    def left_sql(self) -> str:
+        """SQL of the week of an open departure, from ``end_date``; past every log without one."""
         if not self._has_customers:
             return str(_NEVER)
         return f"coalesce(CAST(floor(date_diff('day', DATE '{self.monday}', end_date) / {_WEEK}.0) AS INTEGER), {_NEVER})"

@@ -150,10 +150,11 @@ def _create_joined(connection: duckdb.DuckDBPyConnection, own: JudgedTable | Non
     """One row per row of the customers file (or per derived customer), with the days of every table and the chosen ones."""
     first = {"folded": "first_start", "active": "first_day"}.get(derived, "")
     if own is not None:
+        linked = ", linked_to" if "linked_to" in own.fields.columns else ""
         churned = "churned = 1" if "churned" in own.fields.columns else "NULL::BOOLEAN"
         base = (
             f"SELECT {own.record_sql} AS place, customer_id, start_date AS own_start, end_date AS own_end, segment AS own_segment, "
-            f"revenue AS own_revenue, {churned} AS churned, flags FROM {own.read_name}"
+            f"revenue AS own_revenue, {churned} AS churned, flags{linked} FROM {own.read_name}"
         )
     else:
         base = (

@@ -44,7 +44,8 @@ _PER_YEAR = (
     "ELSE 1 END"
 )
 MONTHS_PER_YEAR = 12
-JOINED_BY = ("churned", "subscription_id", "link_id", "complaint_id")  # read for joining tables, not part of any canonical table
+# Read for joining tables, not part of any canonical table.
+JOINED_BY = ("churned", "subscription_id", "link_id", "linked_to", "complaint_id")
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"} | dict.fromkeys(("flag", "term", "score"), "NULL::INTEGER")
 _COUNTED_DAYS = ("unix_seconds", "unix_milliseconds", "excel_serial")
 _WHOLE_NUMBERS = ("complaints", "asked", "had_problem", "complained")

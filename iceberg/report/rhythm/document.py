@@ -6,18 +6,22 @@ from typing import Any
 
 from iceberg.cohort.rhythm.counts import CountRange, RhythmCounts
 from iceberg.locale import Translator
-from iceberg.report.rhythm.sentences import remark_sentence
+from iceberg.model.decision.ripple import RippleScenario
+from iceberg.report.rhythm.sentences import remark_sentence, safe_breaks, weekly
 
 DIGITS = 6
 
 
-def rhythm_document(counts: RhythmCounts, words: Translator, *, rows: dict[str, dict[str, int]]) -> dict[str, Any]:
+def rhythm_document(
+    counts: RhythmCounts, words: Translator, *, rows: dict[str, dict[str, int]], scenario: RippleScenario | None = None
+) -> dict[str, Any]:
     """The whole document: counts only, nothing of a single customer.
 
     Args:
         counts: The rhythms.
         words: Language of the sentences of the remarks.
         rows: Totals per table, as the estimate's document names them.
+        scenario: What one who leaves would take along, where it was asked for.
     """
     return {
         "schema_version": 1,
@@ -25,12 +29,39 @@ def rhythm_document(counts: RhythmCounts, words: Translator, *, rows: dict[str, 
         "as_of": counts.as_of.isoformat(),
         "interval_mass": 0.9,
         "rows": rows,
-        "rhythm": _numbers(counts) | _lists(counts),
+        "rhythm": rhythm_numbers(counts),
+        "ripple": None if scenario is None else _scenario(scenario),
         "diagnostics": [
             {"code": one.code, "message": remark_sentence(one, words), "values": {name: _plain(value) for name, value in one.values.items()}}
             for one in counts.remarks
         ],
     }
+
+
+def rhythm_numbers(counts: RhythmCounts, *, smallest: int = 0) -> dict[str, Any]:
+    """What the key ``rhythm`` holds.
+
+    Args:
+        counts: The rhythms.
+        smallest: Above 0 for readers who may not see counts of fewer people: groups are left out then, since they could be subtracted.
+    """
+    found = _numbers(counts) | _lists(counts)
+    if not smallest:
+        return found
+    people = ("customers", "established", "slow", "left", "collapsing", "broken_within_a_year")
+    hidden: dict[str, Any] = {name: None for name in people if 0 < found[name] < smallest}
+    hidden |= dict.fromkeys(("kinds", "settled", "settled_within_a_year"))
+    hidden |= {"segments": [], "categories": []}
+    unknown: dict[str, Any] = dict.fromkeys(("at_risk", "breaks", "by_chance"))
+    hidden["periods"] = [
+        row | (unknown if safe_breaks(one, smallest) is None else {}) for one, row in zip(counts.periods, found["periods"], strict=True)
+    ]
+    return found | hidden
+
+
+def _scenario(one: RippleScenario) -> dict[str, Any]:
+    spans = {"hazard_ratio": _span(one.hazard_ratio), "extra": _span(one.extra)}
+    return {"brought": one.brought, "hazard_90_days": _round(one.hazard), **spans}
 
 
 def _numbers(counts: RhythmCounts) -> dict[str, Any]:
@@ -93,6 +124,7 @@ def _lists(counts: RhythmCounts) -> dict[str, Any]:
             for one in counts.periods
         ],
         "backtest": [{"said": _round(one.said), "lasted": _round(one.lasted), "n": one.n} for one in counts.backtest],
+        "weeks": [{"first_day": day.isoformat(), "activity": _round(level)} for day, level in weekly(counts)],
         "trace": [{"week": one.week, "people": one.people, "level": _round(one.level)} for one in counts.trace],
         "pauses": [{"weeks": weeks, "share": _round(share)} for weeks, share in counts.pause_weeks],
     }

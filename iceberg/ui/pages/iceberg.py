@@ -16,6 +16,7 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.audit import show_audit
 from iceberg.ui.decisions.costs import decided_line
+from iceberg.ui.decisions.rhythm import show_rhythm
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
@@ -46,6 +47,7 @@ def show_page() -> None:
     actions = show_title_row(frame)
     show_landing(frame)
     if not frame.study.counts.categories:
+        show_rhythm(frame)  # a log of visits needs no complaint
         st.info(frame.words.text("ui.iceberg.no_complaints"), icon=":material/info:")
         if frame.access.may("analyst"):
             st.page_link(UPLOAD_PAGE)
@@ -87,6 +89,7 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     show_where(frame, estimate)
     show_declared(frame, estimate)
     show_audit(frame, estimate)
+    show_rhythm(frame)
     show_progress(frame)
     _show_trend_and_others(frame, estimate)
     if estimate.diagnostics:

@@ -188,7 +188,7 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
     if not tables:
         return {}
     with st.expander(frame.words.text("ui.upload.measured"), icon=":material/fact_check:", key="measured"):
-        st.caption(frame.words.text("ui.upload.measured_lead"))
+        st.caption(frame.words.text("ui.upload.measured_joined_lead" if shape == "joined" else "ui.upload.measured_lead"))
         columns = [column for _ in range(0, len(tables), 2) for column in st.columns(2)]
         boxes = {table: take_file(frame, table, column) for table, column in zip(tables, columns, strict=False)}
         with st.container(horizontal=True):
@@ -285,11 +285,14 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
     assert counts is not None  # noqa: S101  # checked by the caller
     chosen = _mapping_of(mapping, counted.report, counts, upload.identity)
     ready = ask_about_ids(frame, counted.report, files=upload.identity)
-    if counts.has_linked_complaints and not counts.categories:
+    only_rhythm = bool(counts.rhythms) and not counts.categories
+    if only_rhythm:
+        st.info(words.text("ui.upload.only_rhythm"), icon=":material/info:")
+    elif counts.has_linked_complaints and not counts.categories:
         st.warning(words.text("ui.upload.no_complaints"), icon=":material/add:")
         ready = False
     with st.container(horizontal=True):
-        label = words.text("ui.upload.estimate_run")
+        label = words.text("ui.upload.show_rhythm" if only_rhythm else "ui.upload.estimate_run")
         pressed = st.button(label, type="primary", icon=":material/play_arrow:", key="estimate.run", disabled=not ready)
         st.download_button(
             words.text("ui.upload.mapping_save"),
@@ -316,6 +319,15 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
         mapping=chosen.to_toml(),
         other_counts=other,
     )
+    if not only_rhythm:
+        _estimate_with_steps(frame, study)
+    set_current_study(study)
+    st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
+
+
+def _estimate_with_steps(frame: Frame, study: Study) -> None:
+    """Estimate with a word per step."""
+    words = frame.words
     with st.status(words.text("ui.upload.progress_estimate"), expanded=True) as status:
         bar = st.progress(0.0)
 
@@ -324,8 +336,6 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
 
         estimate_study(study, frame.view.assumptions, progress=show_step)
         status.update(label=words.text("ui.upload.progress_done"), state="complete", expanded=False)
-    set_current_study(study)
-    st.switch_page(page_file("iceberg"), query_params={"lang": frame.language})  # the address would lose it otherwise
 
 
 def _mapping_of(mapping: MappingSet, report: IngestReport, counts: CohortCounts, files: str) -> MappingSet:

@@ -277,3 +277,10 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
     st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts))))
+    if counts.rhythms:
+        from iceberg.report.rhythm.sentences import rhythm_headline
+
+        st.markdown(plain(rhythm_headline(counts.rhythms[0], frame.words)))
+    if counted.no_rhythm is not None:
+        reason = counted.no_rhythm.message_on_page(frame.words.language)
+        st.info(plain(frame.words.text("ui.upload.no_rhythm", reason=reason)), icon=":material/info:")

@@ -23,7 +23,11 @@ TABLES: dict[Shape, tuple[str, ...]] = {
     "flat": ("flat",),
     "joined": ("customers", "complaints", "subscriptions", "events", "activity"),
 }
-MEASURED: dict[Shape, tuple[str, ...]] = {"linked": ("incidents", "surveys", "leaver_surveys", "cancellation_reasons")}  # optional (level 4)
+# Optional: who had a problem, and what leavers say (level 4); beside a log of visits incidents say after what habits break.
+MEASURED: dict[Shape, tuple[str, ...]] = {
+    "linked": ("incidents", "surveys", "leaver_surveys", "cancellation_reasons"),
+    "joined": ("incidents",),
+}
 # Optional, and in no estimate: what customers declare, beside who leaves.
 DECLARED: dict[Shape, tuple[str, ...]] = dict.fromkeys(("linked", "volumes", "joined"), (SCORES,))
 NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required

@@ -92,6 +92,7 @@ class CountedUpload:
         counts: None where nothing could be counted.
         rejected: Every rejected or repaired row as CSV; empty where there is none.
         error: The reason, where nothing could be counted.
+        no_rhythm: The reason, where an activity log holds no rhythms.
         other_counts: With the months that are no evidence, or without them where `counts` has them; None where there are none.
     """
 
@@ -99,6 +100,7 @@ class CountedUpload:
     counts: CohortCounts | None
     rejected: bytes = b""
     error: IcebergError | None = None
+    no_rhythm: IcebergError | None = None
     other_counts: CohortCounts | None = None
 
     def with_changes(self, changes: tuple[str, ...] | None) -> CountedUpload:
@@ -209,6 +211,7 @@ class Upload:
 
         def make() -> CountedUpload:
             from iceberg.cohort.reduce import looking_back, reduce_tables
+            from iceberg.cohort.rhythm.read import find_rhythms_or_none
             from iceberg.ingest.load import load_sources
             from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
 
@@ -227,7 +230,11 @@ class Upload:
                     )
                     counts = reduce(keep_months=mapping.keep_months)
                     other_counts = reduce(keep_months=not mapping.keep_months) if counts.unrecorded else None
-                    return CountedUpload(report, counts, rejected, other_counts=other_counts)
+                    rhythms, no_rhythm = find_rhythms_or_none(tables)
+                    if rhythms:
+                        counts = replace(counts, rhythms=rhythms)
+                        other_counts = other_counts and replace(other_counts, rhythms=rhythms)
+                    return CountedUpload(report, counts, rejected, no_rhythm=no_rhythm, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)
 

@@ -23,6 +23,7 @@ from iceberg.report.files.document.blocks import (
     name_and_figures,
 )
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
+from iceberg.report.files.document.rhythm_section import rhythm_section
 from iceberg.report.files.document.scores_section import scores_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
@@ -71,6 +72,7 @@ def build_written(
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
         audit_section(estimate, counts, words, smallest=smallest),
+        rhythm_section(counts, words, smallest=smallest),
         _evidence_section(estimate, words),
         method_section(words),
         assumptions_section(estimate, words),

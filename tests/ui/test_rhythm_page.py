@@ -1,0 +1,81 @@
+"""Breaks of rhythm on the pages: a log of visits is enough, the first page shows sentence and picture, a log without rhythms is refused."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from iceberg.simulation.gym import gym_files
+from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def gym() -> dict[str, tuple[str, bytes]]:
+    names = {"customers": "members", "activity": "visits", "incidents": "incidents", "complaints": "complaints"}
+    files = gym_files()
+    return {table: (f"{name}.csv", files[f"{name}.csv"]) for table, name in names.items()}
+
+
+def counted(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
+    app.radio(key="shape").set_value("joined").run()
+    upload(app, **files)
+    app.default_timeout = 180
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "sentence"),
+    [("en", "Who breaks with a habit", "65 regulars have broken"), ("fr", "Qui rompt avec son habitude", "65 habitués ont rompu")],
+)
+def test_a_log_of_visits_alone_is_shown(open_page: OpenPage, gym: dict[str, tuple[str, bytes]], language: str, title: str, sentence: str) -> None:
+    app = counted(open_page("upload", language=language), {"activity": gym["activity"]})
+    assert sentence in spoken(app)  # in the checks already
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("iceberg")).run()
+    assert_healthy(app)
+    assert title in spoken(app) and sentence in spoken(app)
+    assert len(app.get("vega_lite_chart")) == 2
+    radio = app.radio(key="rhythm.budget")
+    assert radio.options == ["1", "2", "3", "5"] and radio.value == 2
+    radio.set_value(1.0).run()
+    assert_healthy(app)
+    assert "regulars have broken" in spoken(app) or "habitués ont rompu" in spoken(app)
+    assert sentence not in spoken(app)
+
+
+def test_beside_an_estimate_it_stands_on_the_first_page_with_its_tables(open_page: OpenPage, gym: dict[str, tuple[str, bytes]]) -> None:
+    app = counted(open_page("upload"), gym)
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("iceberg")).run()
+    assert_healthy(app)
+    assert "65 regulars have broken" in spoken(app) and "After an incident with “staff attitude”" in spoken(app)
+
+
+TWO_WEEKS = "member_id,visit_date\n" + "".join(f"M{m},2025-03-{d:02d}\n" for m in range(60) for d in range(3, 17, 2))
+ONE_VISIT = "member_id,visit_date\n" + "".join(f"M{m},2025-{1 + m % 9:02d}-{1 + m % 28:02d}\n" for m in range(900))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [(TWO_WEEKS, {"en": "Whole weeks in the activity log: 2", "fr": "Semaines entières du journal d’activité : 2"}),
+     (ONE_VISIT, {"en": "were seen on one day only", "fr": "n’ont été vus qu’un seul jour"})],
+)
+def test_a_log_without_rhythms_is_refused_in_words_of_the_page(open_page: OpenPage, log: str, said: dict[str, str], language: str) -> None:
+    app = counted(open_page("upload", language=language), {"activity": ("visits.csv", log.encode())})
+    text = " ".join(spoken(app).split())
+    assert said[language] in text and "--" not in text
+
+
+def test_an_empty_log_is_no_table(open_page: OpenPage) -> None:
+    app = open_page("upload")
+    app.radio(key="shape").set_value("joined").run()
+    upload(app, activity=("visits.csv", b"member_id,visit_date\n"))
+    assert_healthy(app)
+    assert app.error
