@@ -21,6 +21,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
+from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.scores.score_counts import ScoreCounts
@@ -101,7 +102,7 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
-        stated, scores: Reasons that leavers gave, a file each; satisfaction scores beside who left. None or empty where none were given.
+        stated, scores, journey: Reasons that leavers gave, a file each; satisfaction scores; steps and channels. None or empty where not given.
     """
 
     window: ObservationWindow
@@ -140,6 +141,7 @@ class CohortCounts:
     renewals: Renewals | None = None
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None
+    journey: JourneyCounts | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -281,6 +283,7 @@ class CohortCounts:
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
             renewals=self.renewals and self.renewals.rearranged(chosen),
             scores=self.scores and self.scores.select(chosen.tolist()),
+            journey=self.journey and self.journey.select(chosen.tolist()),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 

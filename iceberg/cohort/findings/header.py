@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
+from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.scores.score_counts import ScoreCounts
@@ -48,6 +49,10 @@ class Findings(Protocol):
         """Satisfaction scores."""
 
     @property
+    def journey(self) -> JourneyCounts | None:
+        """Steps of the journey and channels."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -71,6 +76,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["stated"] = [one.to_dict() for one in found.stated]
     if found.scores is not None:
         header["scores"] = found.scores.to_dict()
+    if found.journey is not None:
+        header["journey"] = found.journey.to_dict()
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -88,5 +95,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "scores": ScoreCounts.from_dict(header.get("scores")),
+        "journey": JourneyCounts.from_dict(header.get("journey")),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }
