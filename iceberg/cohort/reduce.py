@@ -110,8 +110,8 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    counted = with_scores(_with_remarks(with_controls(recorded, negative_controls), tables), tables, look_back_days=score_look_back_days)
-    counted = with_journey(counted, tables)
+    named = with_journey(_with_remarks(with_controls(recorded, negative_controls), tables), tables)
+    counted = with_scores(named, tables, look_back_days=score_look_back_days)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))

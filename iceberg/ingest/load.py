@@ -282,8 +282,8 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: 
 def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
-    for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
-        parts = with_shared_cases(parts)
+    for table, given in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
+        parts = with_shared_cases(given)
         require_same_columns(parts)
         relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices

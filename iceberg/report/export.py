@@ -1,7 +1,8 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
 Every key is always present, but `stated_reasons`, which stands where leavers said why they left, and `declared`, which stands where customers gave
-scores. Unknown values are null, never 0; NaN and infinity do not exist.
+scores, and `journey`, which stands where a mapping or a column says at which step of the journey, or through which channel, complaints came.
+Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
+        **_journey(estimate, counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -169,6 +171,18 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
 
     found = estimate_declared(counts, seed=estimate.seed)
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
+
+
+def _journey(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """Silent churn by step of the journey and complainants by channel; nothing where no mapping and no column says anything of them."""
+    if counts.journey is None:
+        return {}
+    from iceberg.model.journey.stages import estimate_journey  # brings scipy
+    from iceberg.report.journey.document import journey_document
+
+    found = estimate_journey(estimate, counts)
+    place = counts.journey.channel_is_place
+    return {} if found is None else {"journey": journey_document(found, channel_is_place=place, whole=not smallest)}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

@@ -71,11 +71,11 @@ def _count_cases(found: JourneyCounts, cases: FirstCases, complaints: tuple[str,
     if incidents:
         cases.make_incidents(incidents)
     outside = Counter[str]()
-    for table, fields, source, name in (("complaints", complaints, CASES, "complained"), ("incidents", incidents, INCIDENT_CASES, "struck")):
+    for table, fields, source in (("complaints", complaints, CASES), ("incidents", incidents, INCIDENT_CASES)):
         if "stage" in fields:
             places = _places_of_stages(cases.tables, table, outside)
-            rows = cases.splits(source, "stage", places, unknown=OUTSIDE, blank=BLANK)
-            found = replace(found, **{name: tuple(Split(*row) for row in rows)})
+            rows = tuple(Split(*row) for row in cases.splits(source, "stage", places, unknown=OUTSIDE, blank=BLANK))
+            found = replace(found, complained=rows) if source == CASES else replace(found, struck=rows)
     found = replace(found, outside=tuple((text[:_LONGEST], number) for text, number in outside.most_common(_MOST_OUTSIDE)))
     if "channel" in complaints or "channel" in incidents:
         found = _count_channels(found, cases, complaints, incidents)

@@ -40,8 +40,8 @@ class FirstCases:
     def make(self, fields: Sequence[str]) -> None:
         """Make `CASES`: one row per customer and category, with its first complaint as the estimate counts it.
 
-        Columns: category, segment, start_date, end_date (None while they are here), complaint_date, rank (1: the first of all categories), and `fields`.
-        Complaints before the window make nobody a complainant, but come first where they are.
+        Columns: category, segment, start_date, end_date (None while they are here), complaint_date, rank (1: the first of all categories), and
+        `fields`. Complaints before the window make nobody a complainant, but come first where they are.
         """
         of, engine = self.of, self.tables.engine
         cancelled = [one.category for one in self.counts.cancellations if not one.overruled]
@@ -51,6 +51,7 @@ class FirstCases:
             gone = f"date_diff('day', k.complaint_date, c.end_date) < {WITHIN_DAYS}"
             logged = f"AND NOT (coalesce(k.category, '') IN ({names}) AND coalesce(c.end_date <= {of.as_of} AND {gone}, false))"
         own = ", ".join(fields)
+        cells = ", ".join(f"k.{name}" for name in fields)
         order = ", ".join(["complaint_date", *(f"{name} NULLS LAST" for name in fields)])
         person = "customer_id, start_date, end_date"
         engine.make(CASES, f"""
@@ -60,7 +61,7 @@ class FirstCases:
                 SELECT *, row_number() OVER (PARTITION BY {person}, category ORDER BY {order}) AS place
                 FROM (
                     SELECT c.{of.key} AS customer_id, c.start_date, CASE WHEN c.end_date <= {of.as_of} THEN c.end_date END AS end_date,
-                        coalesce(p.place, {len(self.counts.categories) - 1}) AS category, {self._segment()} AS segment, k.complaint_date, {', '.join(f'k.{name}' for name in fields)}
+                        coalesce(p.place, {len(self.counts.categories) - 1}) AS category, {self._segment()} AS segment, k.complaint_date, {cells}
                     FROM complaints AS k JOIN {self.tables.named_customers} AS c ON k.{of.key} = c.{of.key}
                     {self._places()}
                     WHERE {self._in_window()} AND k.complaint_date BETWEEN {of.earliest} AND {of.as_of} AND k.complaint_date >= c.start_date

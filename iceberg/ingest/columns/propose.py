@@ -158,7 +158,8 @@ def _case_fields(
                 continue
             fit, _ = value_fit(column, "label" if kind == "text" else kind)
             if score * fit >= CERTAIN and any(value and value.strip() for value in column.sample):
-                found[name] = _unless_twice(source, FieldChoice(name, column.header, score * fit, "header" if origin == "generic" else "system", origin))
+                reason = "header" if origin == "generic" else "system"
+                found[name] = _unless_twice(source, FieldChoice(name, column.header, score * fit, reason, origin))
                 break
     return {name: choice for name, choice in found.items() if choice.confidence >= CERTAIN}
 

@@ -233,7 +233,8 @@ def select_sql(
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
-    typed += "".join(f", {name}_parsed AS {name}" for name in (*JOINED_BY, *CASE_FIELDS) if name in fields.columns and name not in CANONICAL_COLUMNS[table])
+    beside = [name for name in (*JOINED_BY, *CASE_FIELDS) if name in fields.columns and name not in CANONICAL_COLUMNS[table]]
+    typed += "".join(f", {name}_parsed AS {name}" for name in beside)
     typed += "".join(f", {name}_text" for name in fields.columns if texts)
     typed += ", customer_id_text AS customer_number" if numbered else ""
     headers = {name: column.header for name, column in fields.columns.items()}

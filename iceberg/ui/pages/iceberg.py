@@ -15,6 +15,7 @@ from iceberg.report.words import certainty_sentence, comparator_sentence, eviden
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.costs import decided_line
+from iceberg.ui.decisions.journey import show_journey
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
@@ -84,6 +85,7 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     show_glossary(frame.words)
     _show_ranking_and_comparator(frame, estimate)
     show_where(frame, estimate)
+    show_journey(frame)
     show_declared(frame, estimate)
     show_progress(frame)
     _show_trend_and_others(frame, estimate)

@@ -21,6 +21,7 @@ from iceberg.report.files.document.blocks import (
     WrittenReport,
     name_and_figures,
 )
+from iceberg.report.files.document.journey_section import journey_section
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.document.scores_section import scores_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
@@ -68,6 +69,7 @@ def build_written(
     )
     sections = (
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
+        journey_section(estimate, counts, words, smallest=smallest),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
         _evidence_section(estimate, words),
         method_section(words),
