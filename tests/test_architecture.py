@@ -24,7 +24,8 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header journey.journey_counts reasons.answers renewals.clock rhythm.counts scores.score_counts silent_observations window"
+    "findings.header journey.journey_counts journey.service_counts reasons.answers "
+    "renewals.clock rhythm.counts scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
@@ -43,6 +44,7 @@ MAY_IMPORT = {
     "cohort.silent_observations": GROUND | COUNTS,
     "cohort.findings": GROUND | COUNTS,
     "cohort.journey.journey_counts": GROUND | COUNTS,
+    "cohort.journey.service_counts": GROUND | COUNTS,
     "cohort.reasons.answers": GROUND | COUNTS,
     "cohort.rhythm.counts": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,

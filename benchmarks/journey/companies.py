@@ -93,26 +93,35 @@ def simulate(family: Family, seed: int) -> JourneyCompany:
     return JourneyCompany(company, complaints, mapping, lost)
 
 
-def channel_company(seed: int, *, hard: float) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """A company whose complaints come by phone or web: customers, complaints, and by channel the share who left because of their problem.
+def service_company(seed: int, *, late: float, harder: float) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
+    """A company with deadlines of seven days: customers, complaints, and the truth.
 
     Args:
         seed: Number.
-        hard: Factor by which those whose problem makes them leave prefer the phone.
+        late: Share of the cases that are late, where the problem makes nobody leave.
+        harder: Factor on the odds of being late where the problem will make the customer leave: late cases are the hard ones, or drive them away.
+
+    Returns:
+        Files, and of the first complaint of each customer: share who left because of it within 180 days after the deadline, in time (`in`) and late,
+        and the share of all of these whose case was in time (`of_lost`).
     """
-    rng = np.random.default_rng([seed, 77])
+    rng = np.random.default_rng([seed, 77, round(100 * late), round(100 * harder)])
     company = simulate_world("mixed", seed)
     history, people = company.history, company.history.people
     ids = people["customer_id"].to_numpy()
-    caused = (people["cause"].to_numpy() != NATURAL) & people["cause_voiced"].to_numpy()
-    since = day_number(history.truth.window.since)
-    leaves = pd.Series(caused, index=ids)
-    first = company.complaints.sort_values("complaint_date", kind="stable").drop_duplicates("customer_id")
-    odds = np.where(leaves[first["customer_id"]].to_numpy(), hard, 1.0)
-    phone = pd.Series(rng.random(len(first)) < odds / (1 + odds), index=first["customer_id"].to_numpy())
-    complaints = company.complaints.assign(channel=np.where(phone[company.complaints["customer_id"]].to_numpy(), "phone", "web"))
-    days = (first["complaint_date"].to_numpy().astype("datetime64[D]").astype(np.int64)).clip(since)
-    gone = pd.Series(people["departure_day"].to_numpy(), index=ids)[first["customer_id"]].to_numpy()
-    within = leaves[first["customer_id"]].to_numpy() & (gone - days <= 180)
-    shares = {name: float(within[phone.to_numpy() == (name == "phone")].mean()) for name in ("phone", "web")}
-    return company.customers, complaints, shares
+    caused = pd.Series((people["cause"].to_numpy() != NATURAL) & people["cause_voiced"].to_numpy(), index=ids)
+    gone = pd.Series(people["departure_day"].to_numpy(), index=ids)
+    complaints = company.complaints.sort_values("complaint_date", kind="stable")
+    odds = late / (1 - late) * np.where(caused[complaints["customer_id"]].to_numpy(), harder, 1.0)
+    is_late = rng.random(len(complaints)) < odds / (1 + odds)
+    due = complaints["complaint_date"] + pd.Timedelta(days=7)
+    delay = pd.to_timedelta(np.where(is_late, rng.integers(1, 20, len(complaints)), -rng.integers(0, 7, len(complaints))), "D")
+    complaints = complaints.assign(due_date=due, resolved_date=due + delay, late=is_late)
+    first = complaints.drop_duplicates("customer_id")
+    day = first["due_date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    left = gone[first["customer_id"]].to_numpy()
+    there = (left >= day) & (day <= day_number(history.truth.window.as_of))
+    lost = caused[first["customer_id"]].to_numpy() & (left - day <= 180) & there
+    tardy = first["late"].to_numpy()
+    truth = {"in": float(lost[there & ~tardy].mean()), "late": float(lost[there & tardy].mean())}
+    return company.customers, complaints.drop(columns="late"), truth | {"of_lost": float((lost & ~tardy).sum() / lost.sum())}

@@ -1,8 +1,9 @@
 """How often the ranges by step of the journey hold the truth, and how often the step that is called the largest is it.
 
-    python -m benchmarks.journey.run [--seeds 12]
+    python -m benchmarks.journey.run [--seeds 12] [--service]
 
-Each company goes the whole way: files, counts, estimate, steps. Writes results/journey.json and results/journey.md beside this file.
+Each company goes the whole way: files, counts, estimate, steps. Writes results/journey.json and results/journey.md beside this file; with --service
+results/service.json and results/service.md, of complaints closed in time.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.journey.companies import FAMILIES, STAGES, Family, simulate
+from benchmarks.journey.companies import FAMILIES, STAGES, Family, service_company, simulate
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
+from iceberg.model.journey.service import estimate_service
 from iceberg.model.journey.stages import estimate_journey
+from iceberg.model.results import CredibleInterval
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -87,12 +90,52 @@ def deciles(companies: list[dict[str, Any]]) -> list[str]:
     return rows
 
 
+SERVICE = {"late_says_nothing": (0.2, 1.0), "few_late": (0.07, 1.0), "late_are_the_hard_ones": (0.2, 3.0), "late_are_the_hardest": (0.1, 8.0)}
+
+
+def judge_service(late: float, harder: float, seed: int) -> dict[str, Any]:
+    """One company: whether the shares who left after a case in time and after a late one are in their ranges, and what is said of the difference."""
+    customers, complaints, truth = service_company(seed, late=late, harder=harder)
+    tables, _ = load_tables(customers, complaints)
+    with tables:
+        counts = reduce_tables(tables)
+    service = estimate_service(counts, horizon_days=180)
+    assert service is not None and service.everybody is not None
+    one = service.everybody
+
+    def holds(interval: CredibleInterval | None, true: float) -> bool | None:
+        return None if interval is None else bool(interval.lower <= true <= interval.upper)
+
+    said = {"in": one.left_in_time, "late": one.left_late, "of_lost": one.in_time_of_lost}
+    medians = {side: interval and round(interval.median, 4) for side, interval in said.items()}
+    return {"seed": seed, "true": truth, "said": medians, **{side: holds(said[side], truth[side]) for side in said}, "reserved": one.differs}
+
+
+def run_service(seeds: int) -> None:
+    """Judge the service and write results/service.json and results/service.md."""
+    results = {name: [judge_service(*family, seed) for seed in range(seeds)] for name, family in SERVICE.items()}
+    rows = ["| family | companies | left in time, true | late, true | in time covers | late covers | share of the lost covers | reservation said |",
+            "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for name, companies in results.items():
+        true = [np.mean([one["true"][side] for one in companies]) for side in ("in", "late")]
+        cover = [np.mean([one[side] for one in companies if one[side] is not None]) for side in ("in", "late", "of_lost")]
+        cells = [name, str(len(companies)), *(f"{value:.2f}" for value in (*true, *cover, np.mean([one["reserved"] for one in companies])))]
+        rows.append("| " + " | ".join(cells) + " |")
+    (RESULTS / "service.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "service.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join(rows) + "\n")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Judge every family and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--service", action="store_true")
     chosen = parser.parse_args(arguments)
     RESULTS.mkdir(exist_ok=True)
+    if chosen.service:
+        run_service(chosen.seeds)
+        return
     results = {}
     rows = ["| family | companies | steps | categories cover | steps cover | shares cover | width of a share | said largest | happened |",
             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip

@@ -184,6 +184,25 @@ def build_journey_text(estimate: IcebergEstimate, counts: CohortCounts, words: T
     return "\n" + "\n".join(lines) + "\n"
 
 
+def build_service_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """Complaints closed in time and what those customers did afterwards; "" where no column says it."""
+    if counts.service is None:
+        return ""
+    from iceberg.model.journey.service import estimate_service
+    from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
+
+    found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
+    if found is None:
+        return ""
+    lines = [wrap(f"{words.text('service.title')}. {service_headline(found, words)}")]
+    table = service_table(found, words)
+    if len(table) > 1:
+        headers = [words.text(f"service.{name}") for name in TABLE_COLUMNS.values()]
+        lines += ["", build_table(headers, table[list(TABLE_COLUMNS)].to_numpy().tolist()), ""]
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in service_sentences(found, words)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def build_readings_text(report: IngestReport, words: Translator) -> str:
     """How each file was read and which column feeds which field."""
     return "\n".join(_reading_text(reading, words) for reading in report.files)

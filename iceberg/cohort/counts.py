@@ -22,6 +22,7 @@ from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, Tenure
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.journey.journey_counts import JourneyCounts
+from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.scores.score_counts import ScoreCounts
@@ -102,7 +103,7 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
-        stated, scores, journey: Reasons that leavers gave, a file each; satisfaction scores; steps and channels. None or empty where not given.
+        stated, scores, journey, service: Reasons of leavers, a file each; scores; steps and channels; cases in time. None or empty where not given.
     """
 
     window: ObservationWindow
@@ -142,6 +143,7 @@ class CohortCounts:
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None
     journey: JourneyCounts | None = None
+    service: ServiceCounts | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -284,6 +286,7 @@ class CohortCounts:
             renewals=self.renewals and self.renewals.rearranged(chosen),
             scores=self.scores and self.scores.select(chosen.tolist()),
             journey=self.journey and self.journey.select(chosen.tolist()),
+            service=self.service and self.service.select(chosen.tolist()),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
@@ -305,9 +308,8 @@ def _check_counts(counts: CohortCounts) -> None:
 
 
 def _check_names_and_edges(counts: CohortCounts) -> None:
-    for names in (counts.segments, counts.categories):
-        if len(set(names)) != len(names):
-            raise ValueError(f"names repeat: {names}")
+    if repeated := [names for names in (counts.segments, counts.categories) if len(set(names)) != len(names)]:
+        raise ValueError(f"names repeat: {repeated[0]}")
     if not counts.segments:
         raise ValueError("counts need at least one segment")
     if counts.segment_columns and [len(levels) for levels in counts.segment_levels] != [len(counts.segment_columns)] * len(counts.segments):
@@ -321,11 +323,7 @@ def _check_shapes(counts: CohortCounts) -> None:
     segments, months, bands = counts.shape
     categories = len(counts.categories)
     expected: dict[str, tuple[int, ...]] = dict.fromkeys((*CELL_FIELDS, "silent_exit_revenue"), counts.shape)
-    expected |= {
-        "complainants": (categories, segments, months, bands),
-        "complaints": (categories, months),
-        "customers_at_risk": (segments,),
-    }
+    expected |= {"complainants": (categories, segments, months, bands), "complaints": (categories, months), "customers_at_risk": (segments,)}
     for name, shape in expected.items():
         array = getattr(counts, name)
         if array.shape != shape:

@@ -23,6 +23,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.journey.count import with_journey
+from iceberg.cohort.journey.service import with_service
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.reasons.count import count_reasons
 from iceberg.cohort.renewals.contracts import ContractCells
@@ -110,7 +111,7 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    named = with_journey(_with_remarks(with_controls(recorded, negative_controls), tables), tables)
+    named = with_service(with_journey(_with_remarks(with_controls(recorded, negative_controls), tables), tables), tables)
     counted = with_scores(named, tables, look_back_days=score_look_back_days)
     if recording_changes is None:
         return counted

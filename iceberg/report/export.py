@@ -1,8 +1,9 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
 Every key is always present, but `stated_reasons`, which stands where leavers said why they left, and `declared`, which stands where customers gave
-scores, and `journey`, which stands where a mapping or a column says at which step of the journey, or through which channel, complaints came.
-Unknown values are null, never 0; NaN and infinity do not exist.
+scores, and `journey`, which stands where a mapping or a column says at which step of the journey, or through which channel, complaints came,
+and `service`, which stands where a column says whether complaints were closed in time. Unknown values are null, never 0; NaN and infinity
+do not exist.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def build_document(
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
         **_journey(estimate, counts, smallest),
+        **_service(estimate, counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
     }
     return _without_ranges(document) if cannot_say(estimate) else document
@@ -183,6 +185,17 @@ def _journey(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> 
     found = estimate_journey(estimate, counts)
     place = counts.journey.channel_is_place
     return {} if found is None else {"journey": journey_document(found, channel_is_place=place, whole=not smallest)}
+
+
+def _service(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """What became of those whose complaint was closed in time, and of the others; nothing where no column says it."""
+    if counts.service is None:
+        return {}
+    from iceberg.model.journey.service import estimate_service  # brings scipy
+    from iceberg.report.journey.service import service_document
+
+    found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
+    return {} if found is None else {"service": service_document(found, whole=not smallest)}
 
 
 def _check(entry: PredictiveCheck) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a mapping and the columns of cases say of the journey: recognised in both languages, named where unknown, and never part of an estimate."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -45,7 +46,8 @@ def test_a_column_that_is_the_category_stays_the_category(company: Path) -> None
     with pytest.raises(MappingError) as refused:  # no header names a category, and the step of the journey does not take its place
         load_tables(company / "customers.csv", frame)
     assert refused.value.code == "category_missing"
-    mapping = MappingSet.from_dict({"complaints": {"columns": {"customer_id": "customer_id", "complaint_date": "complaint_date", "category": "Process"}}})
+    columns = {"customer_id": "customer_id", "complaint_date": "complaint_date", "category": "Process"}
+    mapping = MappingSet.from_dict({"complaints": {"columns": columns}})
     tables, _ = load_tables(company / "customers.csv", frame, mapping=mapping)
     with tables:
         assert tables.case_fields["complaints"] == ()
@@ -56,8 +58,6 @@ def test_the_columns_change_no_count_and_no_table(company: Path, tmp_path: Path)
     frame.to_csv(tmp_path / "log.csv", index=False)
     pd.read_csv(company / "complaints.csv").to_csv(tmp_path / "plain.csv", index=False)
     assert recognise_table(tmp_path / "log.csv") == recognise_table(tmp_path / "plain.csv") == "complaints"
-    from dataclasses import replace
-
     digests = []
     for complaints in (company / "complaints.csv", frame):
         tables, _ = load_tables(company / "customers.csv", complaints)

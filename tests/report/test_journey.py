@@ -97,7 +97,7 @@ def test_no_random_counts_give_a_small_one_away() -> None:
         numbers = rng.poisson(rng.choice([0.5, 3.0, 30.0], int(rng.integers(1, 9)))).tolist()
         shown = shown_counts(numbers)
         hidden = [number for number, one in zip(numbers, shown, strict=True) if one is None]
-        assert all(one is None or one == number and not 0 < one < 5 for one, number in zip(shown, numbers, strict=True))
+        assert all(one is None or (one == number and not 0 < one < 5) for one, number in zip(shown, numbers, strict=True))
         everybody_hidden = len(hidden) == sum(number > 0 for number in numbers)
         assert not hidden or everybody_hidden or (len(hidden) > 1 and sum(hidden) >= 5)
 
@@ -123,7 +123,8 @@ def test_the_sentence_says_no_more_than_the_draws(language: str) -> None:
     outside = journey_headline(journey(step("delivery", vocal=5, share=0.2), unplaced=step("", vocal=90, share=0.8)), words)
     assert outside == words.text("journey.mostly_unplaced", low=words.percent(0.64), share=words.percent(0.8), high=words.percent(0.96))
     unordered = journey_headline(journey(step("delivery", vocal=5, chance=None)), words)
-    assert unordered == words.text("journey.headline_unordered", stage=name, low=words.percent(0.4), share=words.percent(0.5), high=words.percent(0.6))
+    spans = {"low": words.percent(0.4), "share": words.percent(0.5), "high": words.percent(0.6)}
+    assert unordered == words.text("journey.headline_unordered", stage=name, **spans)
     assert journey_headline(journey(), words) == words.text("journey.no_stage")
     blind = replace(step("delivery", vocal=5), silent_churn=None, share=None)
     assert journey_headline(journey(blind), words) == words.text("journey.no_range")

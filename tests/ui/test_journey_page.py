@@ -21,8 +21,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, by
     folder = tmp_path_factory.mktemp("company")
     write_company(folder, lambda number: f"C{number}")
     frame = pd.read_csv(folder / "complaints.csv")
-    told = frame.assign(stage=["delivery" if place % 3 else "use" for place in range(len(frame))], channel="web")
-    return {"customers": ("customers.csv", (folder / "customers.csv").read_bytes()), "complaints": ("complaints.csv", told.to_csv(index=False).encode())}
+    told = frame.assign(stage=["delivery" if place % 3 else "use" for place in range(len(frame))], channel="web", in_time="yes")
+    customers = ("customers.csv", (folder / "customers.csv").read_bytes())
+    return {"customers": customers, "complaints": ("complaints.csv", told.to_csv(index=False).encode())}
 
 
 def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
@@ -38,21 +39,24 @@ def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
 
 
 @pytest.mark.parametrize(
-    ("language", "title", "sentence"),
-    [("en", "Where on the journey", "not where it happened"), ("fr", "Où, sur le parcours", "pas celui où il est survenu")],
+    ("language", "title", "sentence", "in_time"),
+    [
+        ("en", "Where on the journey", "not where it happened", "of the complaints were closed in time"),
+        ("fr", "Où, sur le parcours", "pas celui où il est survenu", "des réclamations ont été closes dans les délais"),
+    ],
 )
 def test_the_first_page_shows_sentence_and_channels(
-    open_page: OpenPage, company: dict[str, tuple[str, bytes]], language: str, title: str, sentence: str
+    open_page: OpenPage, company: dict[str, tuple[str, bytes]], language: str, title: str, sentence: str, in_time: str
 ) -> None:
     app = estimated(open_page("upload", language=language), company)
-    assert title in spoken(app) and sentence in spoken(app)
+    assert title in spoken(app) and sentence in spoken(app) and in_time in spoken(app)
 
 
 def test_without_steps_the_page_says_nothing_of_them(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:
     name, data = company["complaints"]
     plain = "\n".join(",".join(line.split(",")[:3]) for line in data.decode().splitlines()).encode()
     app = estimated(open_page("upload"), company | {"complaints": (name, plain)})
-    assert "Where on the journey" not in spoken(app)
+    assert "Where on the journey" not in spoken(app) and "Closed in time" not in spoken(app)
 
 
 def test_the_upload_offers_a_step_for_each_category_and_keeps_it_in_the_mapping(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.journey.journey_counts import JourneyCounts
+from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.scores.score_counts import ScoreCounts
@@ -53,6 +54,10 @@ class Findings(Protocol):
         """Steps of the journey and channels."""
 
     @property
+    def service(self) -> ServiceCounts | None:
+        """Cases closed in time."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -78,6 +83,8 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["scores"] = found.scores.to_dict()
     if found.journey is not None:
         header["journey"] = found.journey.to_dict()
+    if found.service is not None:
+        header["service"] = found.service.to_dict()
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -96,5 +103,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "scores": ScoreCounts.from_dict(header.get("scores")),
         "journey": JourneyCounts.from_dict(header.get("journey")),
+        "service": ServiceCounts.from_dict(header.get("service")),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

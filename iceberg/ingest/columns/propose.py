@@ -156,7 +156,7 @@ def _case_fields(
             column = _column_named(by_name, header)
             if column is None or column.header in taken:
                 continue
-            fit, _ = value_fit(column, "label" if kind == "text" else kind)
+            fit, _ = value_fit(column, "label" if name in {"stage", "channel"} else kind)
             if score * fit >= CERTAIN and any(value and value.strip() for value in column.sample):
                 reason = "header" if origin == "generic" else "system"
                 found[name] = _unless_twice(source, FieldChoice(name, column.header, score * fit, reason, origin))

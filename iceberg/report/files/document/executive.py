@@ -24,6 +24,7 @@ from iceberg.report.files.document.blocks import (
 from iceberg.report.files.document.journey_section import journey_section
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
 from iceberg.report.files.document.scores_section import scores_section
+from iceberg.report.files.document.service_section import service_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence, short_rise
@@ -70,6 +71,7 @@ def build_written(
     sections = (
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
         journey_section(estimate, counts, words, smallest=smallest),
+        service_section(counts, words, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed, smallest=smallest),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
         _evidence_section(estimate, words),
         method_section(words),
