@@ -80,8 +80,7 @@ def reduce_tables(
             default the departures decide (`iceberg.cohort.renewals.search`).
         keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
             `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
-        negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
-            bias.
+        negative_controls: Categories that cannot cause departures: no silent churn is given to them; what the model would find is shown as bias.
         recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
             where there is none, None where nobody was asked.
         score_look_back_days: For how long a satisfaction score is a customer's last word; 180 by default. No estimate depends on scores.

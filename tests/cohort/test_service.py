@@ -65,7 +65,8 @@ def test_who_left_before_the_deadline_is_on_neither_side() -> None:
 
 @pytest.mark.parametrize(
     ("header", "yes", "no"),
-    [("Within SLA", "Yes", "No"), ("Resolution status", "Within SLA", "SLA Violated"), ("Dans les délais", "oui", "non"), ("SLA status", "Met", "Breached"),
+    [("Within SLA", "Yes", "No"), ("Resolution status", "Within SLA", "SLA Violated"), ("Dans les délais", "oui", "non"),
+     ("SLA status", "Met", "Breached"),
      ("Délai respecté", "VRAI", "FAUX"), ("missed_sla", "false", "true"), ("En retard", "non", "oui"), ("Overdue", "0", "1")],
 )  # fmt: skip
 def test_flags_of_both_languages_and_both_directions_are_read(header: str, yes: str, no: str) -> None:

@@ -84,12 +84,14 @@ def test_the_sentence_is_the_one_of_the_question() -> None:
 
 def test_small_counts_are_in_no_table_and_no_document() -> None:
     words = Translator("en")
-    found = service(everybody(), everybody(category="billing", in_time=60, late=3), everybody(category="price", in_time=40, late=0), undecided=2, gone=4)
+    billing, price = everybody(category="billing", in_time=60, late=3), everybody(category="price", in_time=40, late=0)
+    found = service(everybody(), billing, price, undecided=2, gone=4)
     assert service_table(found, words)["name"].tolist() == ["all complainants", "price"]
     document = service_document(found)
     assert [one["category"] for one in document["categories"]] == ["price"] and document["undecided"] is None and document["gone_before"] is None
     assert service_document(found, whole=False)["categories"] == []
-    assert all("fewer than 5" in sentence for sentence in service_sentences(found, words) if "do not say" in sentence or "before the deadline" in sentence)
+    said = [sentence for sentence in service_sentences(found, words) if "does not say whether" in sentence or "before the deadline" in sentence]
+    assert len(said) == 2 and all("fewer than 5" in sentence for sentence in said)
     assert service_document(service(everybody(late=2)))["everybody"] is None
 
 
