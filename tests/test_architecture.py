@@ -24,7 +24,8 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "audit.record cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header reasons.answers renewals.clock rhythm.counts scores.score_counts silent_observations window"
+    "findings.header journey.journey_counts journey.service_counts reasons.answers "
+    "renewals.clock rhythm.counts scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
 MAY_IMPORT = {
@@ -43,6 +44,8 @@ MAY_IMPORT = {
     "cohort.day_counts": GROUND | COUNTS,
     "cohort.silent_observations": GROUND | COUNTS,
     "cohort.findings": GROUND | COUNTS,
+    "cohort.journey.journey_counts": GROUND | COUNTS,
+    "cohort.journey.service_counts": GROUND | COUNTS,
     "cohort.reasons.answers": GROUND | COUNTS,
     "cohort.rhythm.counts": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,
@@ -65,16 +68,16 @@ MAY_IMPORT = {
 # Rooms of a part, bottom to top: each imports only rooms that stand before it. A room is a folder with all below it, or a module.
 ORDER = {
     "ingest": [
-        "schema", "engine", "values", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables",
+        "schema", "engine", "values", "sections", "remote", "files", "columns", "rules", "scan", "judging", "joining", "tables",
         "silent_leavers", "interventions", "mapping", "opening", "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
         "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "audit", "scores", "survival", "ratio", "entry",
-        "departures.fit", "departures", "evidence", "compare", "decision", "summary", "diagnose", "estimate", "sensitivity",
+        "departures.fit", "departures", "evidence", "compare", "decision", "summary", "journey", "diagnose", "estimate", "sensitivity",
     ],
     "report": [
         "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "information", "comparison", "counts_summary",
-        "small_cells", "rhythm", "audit", "scores", "export", "viewers", "charts", "files",
+        "small_cells", "rhythm", "audit", "scores", "journey", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",

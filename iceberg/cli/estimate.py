@@ -60,13 +60,21 @@ class Estimated:
 
 def run_estimate(options: Options, words: Translator) -> int:
     """Estimate, write the files that were asked for and print the result."""
-    from iceberg.cli.text import build_estimate_text, build_rhythms_text, build_rows_text, build_scores_text
+    from iceberg.cli.text import (
+        build_estimate_text,
+        build_journey_text,
+        build_rhythms_text,
+        build_rows_text,
+        build_scores_text,
+        build_service_text,
+    )
 
     template = read_template_of(options)
     made = make_estimate(options, words)
     followed = follow_interventions(made.estimate, made.counted.counts, made.counted.mapping)
     write_files(made, options, words, template=template, followed=followed)
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
+    text += build_journey_text(made.estimate, made.counted.counts, words) + build_service_text(made.estimate, made.counted.counts, words)
     text += build_scores_text(made.estimate, made.counted.counts, words) + build_answered_text(made.counted.counts.audit, words)
     text += build_rhythms_text(made.counted.counts, words)
     print_result(text + build_rows_text(made.counted.report, words))

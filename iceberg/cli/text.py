@@ -168,6 +168,50 @@ def build_rhythms_text(counts: CohortCounts, words: Translator) -> str:
     return "\n" + wrap(f"{words.text('rhythm.title')}. {rhythm_headline(counts.rhythms[0], words)}") + "\n"
 
 
+def build_journey_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """Silent churn by step of the journey and complainants by channel; "" where nothing is known of either."""
+    if counts.journey is None:
+        return ""
+    from iceberg.model.journey.stages import estimate_journey
+    from iceberg.report.journey.sentences import channel_sentences, channel_table, journey_headline, journey_sentences, journey_table, step_texts
+
+    found = estimate_journey(estimate, counts)
+    if found is None:
+        return ""
+    lines = [wrap(f"{words.text('journey.title')}. {journey_headline(found, words)}")]
+    steps = journey_table(found, words)
+    if not steps.empty:
+        headers = [words.text(f"journey.{name}") for name in ("stage", "vocal", "silent", "share", "probability")]
+        lines += ["", build_table(headers, (step_texts(row, words) for row in steps.to_dict("records"))), ""]
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in journey_sentences(found, words)]
+    channels = channel_table(found, words)
+    if not channels.empty:
+        shown = ["channel", "vocal", "excess"] + (["silent"] if channels["silent"].astype(bool).any() else [])
+        headers = [words.text(f"journey.{name}", days=estimate.assumptions.horizon_days) for name in shown]
+        lines += ["", build_table(headers, channels[shown].to_numpy().tolist())]
+        lines += [wrap(one, indent="  ", first="- ") for one in channel_sentences(found, words, channel_is_place=counts.journey.channel_is_place)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def build_service_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """Complaints closed in time and what those customers did afterwards; "" where no column says it."""
+    if counts.service is None:
+        return ""
+    from iceberg.model.journey.service import estimate_service
+    from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
+
+    found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
+    if found is None:
+        return ""
+    lines = [wrap(f"{words.text('service.title')}. {service_headline(found, words)}")]
+    table = service_table(found, words)
+    if len(table) > 1:
+        headers = [words.text(f"service.{name}") for name in TABLE_COLUMNS.values()]
+        lines += ["", build_table(headers, table[list(TABLE_COLUMNS)].to_numpy().tolist()), ""]
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in service_sentences(found, words)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def build_readings_text(report: IngestReport, words: Translator) -> str:
     """How each file was read and which column feeds which field."""
     return "\n".join(_reading_text(reading, words) for reading in report.files)

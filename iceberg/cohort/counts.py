@@ -19,9 +19,11 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
-from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, whole_numbers
+from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, check_day_counts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
+from iceberg.cohort.journey.journey_counts import JourneyCounts
+from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -103,8 +105,8 @@ class CohortCounts:
         recording_changes: Days from which another share of complaints is recorded (the model takes it out); None where nobody was asked.
         reading: What reading the files found that changes what can be believed.
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
-        stated, scores, audit: Reasons that leavers gave, a file each; satisfaction scores beside who left; how complaints were answered. Or None.
-        rhythms: Breaks of rhythm, one per budget of false alarms, the default first.
+        stated, scores, audit: Reasons of leavers, a file each; satisfaction scores; how complaints were answered. None or empty where not given,
+        rhythms, journey, service: as are breaks of rhythm, one per budget of false alarms; steps and channels; and cases closed in time.
     """
 
     window: ObservationWindow
@@ -145,6 +147,8 @@ class CohortCounts:
     scores: ScoreCounts | None = None
     audit: HumsAudit | None = None
     rhythms: tuple[RhythmCounts, ...] = ()
+    journey: JourneyCounts | None = None
+    service: ServiceCounts | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):
@@ -287,6 +291,8 @@ class CohortCounts:
             renewals=self.renewals and self.renewals.rearranged(chosen),
             scores=self.scores and self.scores.select(chosen.tolist()),
             rhythms=(),  # they are those of all
+            journey=self.journey and self.journey.select(chosen.tolist()),
+            service=self.service and self.service.select(chosen.tolist()),
             **{name: getattr(self, name)[chosen] for name in CELL_FIELDS},
         )
 
@@ -296,7 +302,7 @@ def _check_counts(counts: CohortCounts) -> None:
     _check_names_and_edges(counts)
     _check_shapes(counts)
     _check_consistency(counts)
-    _check_day_counts(counts)
+    check_day_counts(counts.tenure_days, counts.clock, counts.shape, categories=len(counts.categories), bins=len(counts.clock_edges_days))
     if counts.observed is not None:
         counts.observed.check(len(counts.categories), len(counts.segments))
     if counts.renewals is not None and len(counts.renewals.bound) != len(counts.segments):
@@ -308,9 +314,8 @@ def _check_counts(counts: CohortCounts) -> None:
 
 
 def _check_names_and_edges(counts: CohortCounts) -> None:
-    for names in (counts.segments, counts.categories):
-        if len(set(names)) != len(names):
-            raise ValueError(f"names repeat: {names}")
+    if repeated := [names for names in (counts.segments, counts.categories) if len(set(names)) != len(names)]:
+        raise ValueError(f"names repeat: {repeated[0]}")
     if not counts.segments:
         raise ValueError("counts need at least one segment")
     if counts.segment_columns and [len(levels) for levels in counts.segment_levels] != [len(counts.segment_columns)] * len(counts.segments):
@@ -324,11 +329,7 @@ def _check_shapes(counts: CohortCounts) -> None:
     segments, months, bands = counts.shape
     categories = len(counts.categories)
     expected: dict[str, tuple[int, ...]] = dict.fromkeys((*CELL_FIELDS, "silent_exit_revenue"), counts.shape)
-    expected |= {
-        "complainants": (categories, segments, months, bands),
-        "complaints": (categories, months),
-        "customers_at_risk": (segments,),
-    }
+    expected |= {"complainants": (categories, segments, months, bands), "complaints": (categories, months), "customers_at_risk": (segments,)}
     for name, shape in expected.items():
         array = getattr(counts, name)
         if array.shape != shape:
@@ -349,28 +350,6 @@ def _check_consistency(counts: CohortCounts) -> None:
     for smaller, low, larger, high in at_most:
         if (low > high).any():
             raise ValueError(f"{smaller} exceeds {larger} in {int((low > high).sum())} cells")
-
-
-def _check_day_counts(counts: CohortCounts) -> None:
-    days, clock = counts.tenure_days, counts.clock
-    segments, months, bands = counts.shape
-    ranges = [
-        ("state", days.state, 0, len(counts.categories)),
-        ("segment", days.segment, 0, segments - 1),
-        ("tenure_day", days.tenure_day, 0, None),
-        ("category", clock.category, ANY_CATEGORY, len(counts.categories) - 1),
-        ("segment", clock.segment, 0, segments - 1),
-        ("month", clock.month, 0, months - 1),
-        ("band", clock.band, 0, bands - 1),
-        ("clock", clock.clock, 0, len(counts.clock_edges_days) - 1),
-    ]
-    ranges += [(name, days.columns[name], 0, None) for name in ("entered", "exited", "censored")]
-    ranges += [(name, clock.columns[name], 0, None) for name in ("exited", "censored", "days_in_bin")]
-    for name, values, lowest, highest in ranges:
-        if values.size and (values.min() < lowest or (highest is not None and values.max() > highest)):
-            raise ValueError(f"{name} outside {lowest}..{highest}")
-    if days.entered.sum() != days.exited.sum() + days.censored.sum():
-        raise ValueError("as many customers must leave the tenure axis as entered it")
 
 
 def header_bytes(counts: CohortCounts) -> bytes:

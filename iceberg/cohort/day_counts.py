@@ -143,3 +143,38 @@ def _sum_by_key(parts: Sequence[Mapping[str, IntArray]], *, keys: Sequence[str],
         np.add.at(total, packed, added)
     (cells,) = np.nonzero(present)
     return np.stack(np.unravel_index(cells, shape)) + low, totals[:, cells]
+
+
+def check_day_counts(
+    days: TenureDayCounts, clock: ComplaintClockCounts, shape: tuple[int, int, int], *, categories: int, bins: int
+) -> None:
+    """Refuse day counts that contradict the axes beside them, or themselves.
+
+    Args:
+        days: Per day of tenure.
+        clock: Per bin of days since the complaint.
+        shape: Segments, months, tenure bands.
+        categories: How many there are.
+        bins: Of the complaint clock.
+
+    Raises:
+        ValueError: Only a defect can make such counts.
+    """
+    segments, months, bands = shape
+    ranges = [
+        ("state", days.state, 0, categories),
+        ("segment", days.segment, 0, segments - 1),
+        ("tenure_day", days.tenure_day, 0, None),
+        ("category", clock.category, ANY_CATEGORY, categories - 1),
+        ("segment", clock.segment, 0, segments - 1),
+        ("month", clock.month, 0, months - 1),
+        ("band", clock.band, 0, bands - 1),
+        ("clock", clock.clock, 0, bins - 1),
+    ]
+    ranges += [(name, days.columns[name], 0, None) for name in ("entered", "exited", "censored")]
+    ranges += [(name, clock.columns[name], 0, None) for name in ("exited", "censored", "days_in_bin")]
+    for name, values, lowest, highest in ranges:
+        if values.size and (values.min() < lowest or (highest is not None and values.max() > highest)):
+            raise ValueError(f"{name} outside {lowest}..{highest}")
+    if days.entered.sum() != days.exited.sum() + days.censored.sum():
+        raise ValueError("as many customers must leave the tenure axis as entered it")

@@ -22,6 +22,8 @@ from iceberg.cohort.evidence_months import reduce_recorded
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange
 from iceberg.cohort.flat import reduce_flat
 from iceberg.cohort.incidents import observe_silence
+from iceberg.cohort.journey.count import with_journey
+from iceberg.cohort.journey.service import with_service
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
 from iceberg.cohort.reasons.count import count_reasons
 from iceberg.cohort.renewals.contracts import ContractCells
@@ -78,8 +80,7 @@ def reduce_tables(
             default the departures decide (`iceberg.cohort.renewals.search`).
         keep_cancellations: Whether complaints that look like logged cancellations count as complaints; by default they do not (see
             `iceberg.cohort.cancellations` and `CohortCounts.cancellations`).
-        negative_controls: Categories that cannot cause departures: they get no silent churn, and what the model would find for them is shown as
-            bias.
+        negative_controls: Categories that cannot cause departures: no silent churn is given to them; what the model would find is shown as bias.
         recording_changes: Days from which another share of the complaints is recorded (``2024-07-01``, of one category ``2024-07-01:billing``); empty
             where there is none, None where nobody was asked.
         score_look_back_days: For how long a satisfaction score is a customer's last word; 180 by default. No estimate depends on scores.
@@ -96,7 +97,7 @@ def reduce_tables(
             raise OptionError("flat_no_window", {})
         edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
         flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
-        return with_scores(_with_remarks(with_controls(flat, negative_controls), tables), tables)
+        return with_journey(with_scores(_with_remarks(with_controls(flat, negative_controls), tables), tables), tables)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -109,7 +110,8 @@ def reduce_tables(
 
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
-    counted = with_scores(_with_remarks(with_controls(recorded, negative_controls), tables), tables, look_back_days=score_look_back_days)
+    named = with_service(with_journey(_with_remarks(with_controls(recorded, negative_controls), tables), tables), tables)
+    counted = with_scores(named, tables, look_back_days=score_look_back_days)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))

@@ -27,13 +27,13 @@ from iceberg.ingest.judging.across_rows import judge_flat_duplicates, judge_tota
 from iceberg.ingest.judging.issues import find_issues
 from iceberg.ingest.judging.judge import count_flags, publish_table, read_table, select_customers
 from iceberg.ingest.judging.judged_table import JudgedTable, segment_columns
-from iceberg.ingest.judging.several_files import count_parts, require_same_columns
+from iceberg.ingest.judging.several_files import count_parts, require_same_columns, with_shared_cases
 from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes_of, notes_of_rows, remarks_of, unlinked_notes
 from iceberg.ingest.opening import OpenedSources, add_proposal, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
-from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, SCORES, FileTotals, RecentCustomers, RowIssue
+from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, SCORES, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -166,6 +166,7 @@ def load_sources(
             tables, report = _publish(load, judged, joined, issues_per_rule)
         notes = report.notes + alike_notes(report, alike) + future_notes(report, load.today) + unlinked_notes(report, sources)
         tables.remarks = remarks_of(notes)
+        tables.journey = opened.mappings.journey
         return tables, replace(report, relations=relations, read_on=load.today, notes=notes)
     except MappingError as error:
         add_proposal(error, opened.files if opened is not None else {})
@@ -247,6 +248,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
         recent=recent,
         segment_columns=segment_columns(files),
         score_scale=next((item.fields.scale for item in judged if item.fields.scale is not None), None),
+        case_fields={item.table: tuple(name for name in CASE_FIELDS if name in item.fields.columns) for item in judged},
         origin=tuple(files),
         remarks=remarks_of(notes),
     )
@@ -280,7 +282,8 @@ def _date_range(connection: duckdb.DuckDBPyConnection, names: set[str], recent: 
 def judge_tables(load: Load, opened: OpenedSources, counted: CountedDays) -> tuple[dict[str, JudgedTable], RepeatedCustomers | None]:
     """Every table judged on its own; a customers table that holds subscriptions is read as these."""
     loaded: dict[str, JudgedTable] = {}
-    for table, parts in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
+    for table, given in sorted(opened.files.items(), key=lambda entry: entry[0] == "customers"):  # last: it depends on whom the others name
+        parts = with_shared_cases(given)
         require_same_columns(parts)
         relation, chosen = parts[0]
         unlinked = table == "complaints" and "customer_id" not in chosen.choices

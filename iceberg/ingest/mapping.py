@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,9 @@ from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.interventions import SECTION, InterventionEntry, interventions_from
 from iceberg.ingest.joining.links import LinkChoice
 from iceberg.ingest.joining.options import Joining
-from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, LONGEST_TERM, MONTH_OF_YEAR, SCALES, SCORES, SHORTEST_TERM, TERM_WORDS, all_fields
+from iceberg.ingest.schema import COLUMNS_TOGETHER, FIELDS, MONTH_OF_YEAR, SCALES, SCORES, all_fields
+from iceberg.ingest.sections.journey import JOURNEY, JourneyRules
+from iceberg.ingest.sections.window import money_from, window_from
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.currencies import CODES
 from iceberg.ingest.values.dates import DATE_FORMATS
@@ -30,8 +32,6 @@ _OPTIONS = (
     *("decimal", "revenue_period", "tenure_unit", "time_zone", "scale", "one_category"),
 )
 COMPLAINTS, CHANGES = "complaints", "recording_changes"
-LONGEST_LOOK_BACK = 3650  # days
-LONGEST_MONEY_MONTHS = 120
 _KNOWN_VALUES = {
     "decimal": (".", ","),
     "revenue_period": ("year", "month"),
@@ -56,6 +56,7 @@ class MappingSet:
     `negative_controls`: categories that cannot cause departures.
     `asked`: places that a question names, such as ``customers.date_formats.start_date``: written as blanks, to be filled in.
     `interventions`: fixes that were made, to be followed up.
+    `journey`: at which step of the customer's journey each category happens.
     `money_months`, `discount`: how long a lost customer would have gone on paying, and the discount on that per year; None for the defaults.
     """
 
@@ -72,6 +73,7 @@ class MappingSet:
     money_months: int | None = None
     discount: float | None = None
     interventions: tuple[InterventionEntry, ...] = ()
+    journey: JourneyRules = field(default_factory=JourneyRules)
     asked: tuple[str, ...] = ()
 
     @property
@@ -141,6 +143,8 @@ class MappingSet:
         choices |= {"categories": categories} if categories else {}
         money = {key: value for key, value in (("months", self.money_months), ("discount", self.discount)) if value is not None}
         choices |= {"money": money} if money else {}
+        journey = self.journey.to_dict()
+        choices |= {JOURNEY: journey} if journey else {}
         tables = {table: _mapping_dict(mapping) for table, mapping in self.tables.items()}
         if self.recording_changes is not None:
             tables[COMPLAINTS] = {CHANGES: list(self.recording_changes)} | tables.get(COMPLAINTS, {})
@@ -170,13 +174,13 @@ class MappingSet:
         """From plain values; raises what `load` raises."""
         if not isinstance(content, dict):
             raise MappingError("mapping_file_unreadable", {"file": name, "reason": "not a table"})
-        joins = {key: value for key, value in content.items() if key in {"relations", SECTION}}
+        joins = {key: value for key, value in content.items() if key in {"relations", SECTION, JOURNEY}}
         content = without_blanks({key: value for key, value in content.items() if key not in joins}) | joins
         joining = Joining.from_dict(content["joining"], name=name) if "joining" in content else Joining()
         content, changes = _without_changes(content, name)
-        choices = {"joining", "relations", "window", "categories", "money", SECTION}
+        choices = {"joining", "relations", "window", "categories", "money", SECTION, JOURNEY}
         tables = {table: _mapping_from(table, entry, name) for table, entry in content.items() if table not in choices}
-        window = _window_from(content.get("window", {}), name)
+        window = window_from(content.get("window", {}), name)
         listed = [_headers_from(entry["segments"], name, table) for table, entry in content.items() if table in tables and "segments" in entry]
         categories = content.get("categories", {})
         return cls(
@@ -188,13 +192,10 @@ class MappingSet:
             segments=listed[0] if listed else (),
             keep_cancellations=_flag_from(categories, "keep_cancellations", table="categories", name=name, others=("negative_controls",)),
             negative_controls=_names_from(categories, "negative_controls", name=name),
-            **_money_from(content.get("money", {}), name),
+            **money_from(content.get("money", {}), name),
             interventions=interventions_from(content.get(SECTION, []), name),
+            journey=JourneyRules.from_dict(content.get(JOURNEY, {}), name=name),
         )
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whatever the file holds
-    return type(value) is int and low <= value <= high
 
 
 def _without_changes(content: dict[str, Any], name: str) -> tuple[dict[str, Any], tuple[str, ...] | None]:
@@ -220,48 +221,6 @@ def is_change(text: str) -> bool:
         return date.fromisoformat(day.strip()).isoformat() == day.strip() and (not colon or bool(category.strip()))
     except ValueError:
         return False
-
-
-_WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "keep_months": ("true, false", lambda value: isinstance(value, bool)),
-    "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: _is_whole(value, 0, LONGEST_LOOK_BACK)),
-    "term": (
-        f"{', '.join(TERM_WORDS)}, {SHORTEST_TERM} - {LONGEST_TERM}",
-        lambda value: value in TERM_WORDS if isinstance(value, str) else _is_whole(value, SHORTEST_TERM, LONGEST_TERM),
-    ),
-}
-
-
-def _window_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
-    values = {"file": name, "table": "window"}
-    if not isinstance(entry, dict):
-        raise MappingError("mapping_value_wrong", values | {"key": "keep_months", "value": str(entry), "known": "true, false"})
-    for key, value in entry.items():
-        if key not in _WINDOW_CHOICES:
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_WINDOW_CHOICES)})
-        known, holds = _WINDOW_CHOICES[key]
-        if not holds(value):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
-    return {key: TERM_WORDS.get(value, value) if key == "term" else value for key, value in entry.items()}
-
-
-_MONEY_CHOICES: dict[str, tuple[str, str, Callable[[Any], bool]]] = {
-    "months": ("money_months", f"1 - {LONGEST_MONEY_MONTHS}", lambda value: _is_whole(value, 1, LONGEST_MONEY_MONTHS)),
-    "discount": ("discount", "0 - 1", lambda value: type(value) in {int, float} and 0 <= value <= 1),
-}
-
-
-def _money_from(entry: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # whatever the file holds
-    values = {"file": name, "table": "money"}
-    if not isinstance(entry, dict):
-        raise MappingError("mapping_value_wrong", values | {"key": "months", "value": str(entry), "known": _MONEY_CHOICES["months"][1]})
-    for key, value in entry.items():
-        if key not in _MONEY_CHOICES:
-            raise MappingError("mapping_field_unknown", values | {"value": key, "known": ", ".join(_MONEY_CHOICES)})
-        _, known, holds = _MONEY_CHOICES[key]
-        if not holds(value):
-            raise MappingError("mapping_value_wrong", values | {"key": key, "value": str(value), "known": known})
-    return {_MONEY_CHOICES[key][0]: value for key, value in entry.items()}
 
 
 def _flag_from(entry: Any, key: str, *, table: str, name: str, others: tuple[str, ...] = ()) -> bool:  # noqa: ANN401  # whatever the file holds

@@ -22,7 +22,7 @@ from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.files.table_sources import list_sources
 from iceberg.ingest.files.text.headers import listed_headers
 from iceberg.ingest.mapping import MappingSet, names_columns
-from iceberg.ingest.schema import FIELDS, REQUIRED, TABLES
+from iceberg.ingest.schema import CASE_FIELDS, FIELDS, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
 _CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
@@ -162,7 +162,8 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     if given is not None and given.choices and all(source.column(choice.header) for choice in given.choices.values()):
         return 10.0
     proposal = propose_mapping(source, table)
-    certain = {field: choice.confidence for field, choice in proposal.choices.items() if choice.confidence >= CERTAIN}
+    said = {field: choice for field, choice in proposal.choices.items() if field not in CASE_FIELDS}
+    certain = {field: choice.confidence for field, choice in said.items() if choice.confidence >= CERTAIN}
     share = sum(field in certain for field in REQUIRED[table]) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
     score = 2 * share + sum(certain.values()) / max(len(source.columns), 1) + (0.5 if named else 0.0)

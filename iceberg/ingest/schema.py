@@ -127,6 +127,10 @@ _SPAN_COLUMNS = {
     "segment": "VARCHAR",  # '' where the file has none
     "revenue": "DOUBLE",  # per year, file currency; NULL where unknown
 }
+# What a case says of itself: the step of the customer's journey, and the channel through which it was reported. No estimate depends on it.
+_CASE = {"stage": "text", "channel": "text"}
+# Whether it was closed in time, or late; its deadline, and the day of closing. Read as texts: whatever they hold, they never stop the rest.
+_SERVICE = {"in_time": "text", "late": "text", "due_date": "text", "resolved_date": "text"}
 # Every table, in the order of the command line's help. A table is added here; `load_tables` and the options then take it by its name.
 TABLES = (
     Table(
@@ -154,7 +158,11 @@ TABLES = (
         fields={"customer_id": "id", "complaint_date": "date", "category": "text"},
         required=("complaint_date", "category"),
         columns={"customer_id": "VARCHAR", "complaint_date": "DATE", "category": "VARCHAR"},
-        extra={"complaint_id": "id"},  # the number of the case: two numbers are two complaints
+        extra={
+            "complaint_id": "id",  # the number of the case: two numbers are two complaints
+            **_CASE,
+            **_SERVICE,
+        },
         words=("complaint", "ticket", "case", "reclamation", "plainte", "request", "demande"),
         in_spark=True,
     ),
@@ -173,6 +181,7 @@ TABLES = (
         fields={"customer_id": "id", "incident_date": "date", "category": "text"},
         required=("customer_id", "incident_date", "category"),
         columns={"customer_id": "VARCHAR", "incident_date": "DATE", "category": "VARCHAR"},
+        extra=_CASE,
         words=("incident", "outage", "panne"),
         in_spark=True,
     ),
@@ -275,6 +284,9 @@ TABLES = (
 )
 FIELDS: dict[str, Mapping[str, str]] = {table.name: table.fields for table in TABLES}
 EXTRA_FIELDS: dict[str, Mapping[str, str]] = {table.name: table.extra for table in TABLES if table.extra}
+# Fields that change no count of the estimate. A column is taken for one of them only once all others have theirs, and such a field says nothing of
+# which table a file is.
+CASE_FIELDS = (*_CASE, *_SERVICE)
 # Fields that a page asks for; the other extra ones are taken where they are certain.
 ASKED_FIELDS = {table.name: {**table.fields, **{name: kind for name, kind in table.extra.items() if name in CONTRACT_FIELDS}} for table in TABLES}
 REQUIRED: dict[str, tuple[str, ...]] = {table.name: table.required for table in TABLES}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from iceberg.ingest.joining.links import Relations
 from iceberg.ingest.schema import FileTotals, RowIssue, RowTotals, RuleCount
+from iceberg.ingest.sections.journey import JourneyRules
 
 if TYPE_CHECKING:  # keeps the import light
     import duckdb
@@ -77,6 +78,8 @@ class Tables:
     remarks: tuple[tuple[str, dict[str, object]], ...] = ()  # of the notes of the report, those that change what can be believed
     segment_columns: tuple[str, ...] = ()  # headers of the columns whose levels make a segment, where they are several
     score_scale: Scale | None = None  # of the table of scores
+    case_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by table, the columns of `iceberg.ingest.schema.CASE_FIELDS` it has
+    journey: JourneyRules = field(default_factory=JourneyRules)
     origin: tuple[Any, ...] = field(default=(), repr=False)  # what ingest needs to look rejected rows up again
 
     def __enter__(self) -> Self:

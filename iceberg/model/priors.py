@@ -61,6 +61,11 @@ SCORE_RATE_WEIGHT = 0.5
 LEAST_SCORED_LEAVERS, SURE_DIFFERENCE = 5, 0.95
 # Judgement, grade D: departures within days of a score, beside those of other days, from which on scores are asked for at the cancellation.
 LEAK_RATIO, LEAK_CHANCE = 3.0, 0.01
+# Judgement, grade D: how differently the silent of a category spread over the steps of the journey than its complainants, on the log scale.
+STAGE_RATIO_LOG_SD = 0.5
+PRIOR_STAGE_COMPLAINANTS = 2.0  # judgement: so many complainants, spread as in all categories, weigh on the shares of each
+LEAST_LOGGED_SILENT = 30  # customers of an incident log from which on it, and not the complainants, says where problems happen
+LEAST_OF_GROUP = 30  # complainants of a channel from which on their departures are set beside those of others
 
 _CCMC = "CCMC 2023-24 (n = 8,500)"
 _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
@@ -215,6 +220,7 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("segment_natural_log_sd", SEGMENT_SDS[1], "judgement", "D", constant=True),
         Default("category_delay_log_sd", CATEGORY_MEAN_SD, "judgement", "D", constant=True),
         Default("look_back_days", float(DEFAULT_LOOK_BACK_DAYS), "judgement", "D"),
+        Default("stage_ratio_log_sd", STAGE_RATIO_LOG_SD, "judgement", "D", constant=True),
         Default("horizon_days", float(held.horizon_days), "judgement", "D"),
         Default("use_category_priors", held.use_category_priors, "method", "C"),
         Default("literal_leavers", held.literal_leavers, "method", "D"),

@@ -153,13 +153,19 @@ def probability_largest(values: FloatArray, *, error_sd: float = 0.0) -> FloatAr
     """
     if values.shape[1] == 0:
         return np.zeros(0)
-    if error_sd:
-        noise = np.random.default_rng(_ERROR_STREAM).standard_normal(values.shape)
-        by_size = np.lexsort((np.median(values, axis=0), values.sum(axis=0)))  # whatever the order of the categories in the file
-        values = values * np.exp(error_sd * noise[:, np.argsort(by_size)])
+    values = with_order_error(values, error_sd)
     top = values.max(axis=1, keepdims=True)
     largest = (values == top) & (top > 0)
     return np.asarray((largest / np.maximum(largest.sum(axis=1, keepdims=True), 1)).mean(axis=0), dtype=np.float64)
+
+
+def with_order_error(values: FloatArray, error_sd: float) -> FloatArray:
+    """The draws (K, C) with an error that each column has to itself, log-normal with median 1; the same for every estimate."""
+    if not error_sd or not values.shape[1]:
+        return values
+    noise = np.random.default_rng(_ERROR_STREAM).standard_normal(values.shape)
+    by_size = np.lexsort((np.median(values, axis=0), values.sum(axis=0)))  # whatever the order of the categories in the file
+    return np.asarray(values * np.exp(error_sd * noise[:, np.argsort(by_size)]), dtype=np.float64)
 
 
 def prior_share(prior: FloatArray, posterior: FloatArray) -> float:

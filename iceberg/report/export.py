@@ -1,7 +1,8 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always present, but `stated_reasons`, which stands where leavers said why they left, `declared`, which stands where customers gave
-scores, and `audit`, which stands where complaints were audited. Unknown values are null, never 0; NaN and infinity do not exist.
+Every key is always present, but those of what was given beside: `stated_reasons` (why leavers left), `declared` (scores of customers), `journey`
+(steps and channels of complaints), `service` (complaints closed in time), `audit` (how complaints were answered) and `rhythm` (an activity log).
+Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
+        **_journey(estimate, counts, smallest),
+        **_service(estimate, counts, smallest),
         **_audit(estimate, counts, smallest),
         **_rhythm(counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
@@ -173,6 +176,29 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
 
 
+def _journey(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """Silent churn by step of the journey and complainants by channel; nothing where no mapping and no column says anything of them."""
+    if counts.journey is None:
+        return {}
+    from iceberg.model.journey.stages import estimate_journey  # brings scipy
+    from iceberg.report.journey.document import journey_document
+
+    found = estimate_journey(estimate, counts)
+    place = counts.journey.channel_is_place
+    return {} if found is None else {"journey": journey_document(found, channel_is_place=place, whole=not smallest)}
+
+
+def _service(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """What became of those whose complaint was closed in time, and of the others; nothing where no column says it."""
+    if counts.service is None:
+        return {}
+    from iceberg.model.journey.service import estimate_service  # brings scipy
+    from iceberg.report.journey.service import service_document
+
+    found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
+    return {} if found is None else {"service": service_document(found, whole=not smallest)}
+
+
 def _audit(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
     """How complaints were answered; without an audit nothing. A document for viewers has only the categories that they see."""
     if counts.audit is None:
@@ -181,6 +207,8 @@ def _audit(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> di
 
     shown = [item.category for item in estimate.categories] if smallest else None
     return {"audit": audit_document(counts.audit.among(shown))}
+
+
 def _rhythm(counts: CohortCounts, smallest: int) -> dict[str, Any]:
     """Breaks of rhythm at the default budget of false alarms; without an activity log nothing."""
     if not counts.rhythms:

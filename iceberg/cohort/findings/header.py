@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
+from iceberg.cohort.journey.journey_counts import JourneyCounts
+from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -52,8 +54,18 @@ class Findings(Protocol):
     @property
     def audit(self) -> HumsAudit | None:
         """How complaints were answered."""
+
+    @property
     def rhythms(self) -> tuple[RhythmCounts, ...]:
         """Breaks of rhythm."""
+
+    @property
+    def journey(self) -> JourneyCounts | None:
+        """Steps of the journey and channels."""
+
+    @property
+    def service(self) -> ServiceCounts | None:
+        """Cases closed in time."""
 
     @property
     def renewals(self) -> Renewals | None:
@@ -77,12 +89,10 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["renewals"] = found.renewals.to_dict()
     if found.stated:
         header["stated"] = [one.to_dict() for one in found.stated]
-    if found.scores is not None:
-        header["scores"] = found.scores.to_dict()
-    if found.audit is not None:
-        header["audit"] = found.audit.to_dict()
     if found.rhythms:
         header["rhythms"] = [one.to_dict() for one in found.rhythms]
+    beside = {"scores": found.scores, "audit": found.audit, "journey": found.journey, "service": found.service}
+    header |= {name: one.to_dict() for name, one in beside.items() if one is not None}
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -102,5 +112,7 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "scores": ScoreCounts.from_dict(header.get("scores")),
         "audit": HumsAudit.from_dict(header.get("audit")),
         "rhythms": tuple(map(RhythmCounts.from_dict, header.get("rhythms", ()))),
+        "journey": JourneyCounts.from_dict(header.get("journey")),
+        "service": ServiceCounts.from_dict(header.get("service")),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

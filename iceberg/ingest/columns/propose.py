@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice
 from iceberg.ingest.columns.month_pairs import fiscal_header, month_pairs, paired_header
 from iceberg.ingest.columns.objects import CUSTOM, bare_headers
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
-from iceberg.ingest.schema import EXTRA_FIELDS, FIELDS, all_fields
+from iceberg.ingest.schema import CASE_FIELDS, EXTRA_FIELDS, FIELDS, REQUIRED, all_fields
 from iceberg.ingest.values.currencies import looks_like_currencies
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
 from iceberg.ingest.values.flags import looks_like_flags, values_to_ask
@@ -116,6 +117,8 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
     choices: dict[str, FieldChoice] = {}
     by_name, preset = _columns_by_name(source, table), recognise_system(source, table)
     for name, kind in all_fields(table).items():
+        if name in CASE_FIELDS:
+            continue
         taken = {choice.header for choice in choices.values()}
         best: FieldChoice | None = None
         for rank, (score, header, origin) in enumerate(_known_headers(preset, table, name)):
@@ -133,8 +136,32 @@ def propose_mapping(source: SourceTable, table: str) -> ColumnMapping:
             choices[name] = best
     choices = by_content(source, table, choices, by_name)
     choices = {name: _unless_twice(source, choice) for name, choice in choices.items()}
+    choices |= _case_fields(source, table, choices, by_name, preset)
     live = preset.live_statuses if preset is not None and "status" in choices else ()
     return ColumnMapping(table=table, choices=choices, live_statuses=live, system=preset.name if preset else "")
+
+
+def _case_fields(
+    source: SourceTable, table: str, choices: Mapping[str, FieldChoice], by_name: dict[str, SourceColumn], preset: Preset | None
+) -> dict[str, FieldChoice]:
+    """What each case says of itself, in columns that no other field has; nothing where a required column is still to be confirmed."""
+    if any(name not in choices or choices[name].confidence < CERTAIN for name in REQUIRED[table]):
+        return {}
+    found: dict[str, FieldChoice] = {}
+    for name, kind in EXTRA_FIELDS.get(table, {}).items():
+        if name not in CASE_FIELDS:
+            continue
+        taken = {choice.header for choice in (*choices.values(), *found.values())}
+        for score, header, origin in _known_headers(preset, table, name):
+            column = _column_named(by_name, header)
+            if column is None or column.header in taken:
+                continue
+            fit, _ = value_fit(column, "label" if name in {"stage", "channel"} else kind)
+            if score * fit >= CERTAIN and any(value and value.strip() for value in column.sample):
+                reason = "header" if origin == "generic" else "system"
+                found[name] = _unless_twice(source, FieldChoice(name, column.header, score * fit, reason, origin))
+                break
+    return {name: choice for name, choice in found.items() if choice.confidence >= CERTAIN}
 
 
 def _fiscal(source: SourceTable, table: str, name: str) -> FieldChoice | None:

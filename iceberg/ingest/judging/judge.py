@@ -28,7 +28,7 @@ from iceberg.ingest.scan.plain_csv import BLOCK, ENOUGH_BYTES, PlainCsv, as_plai
 from iceberg.ingest.scan.recent_customers import CountedDays, CustomerCollector, Selection
 from iceberg.ingest.scan.scan import Scan
 from iceberg.ingest.scan.single_pass import scan_rows
-from iceberg.ingest.schema import CANONICAL_COLUMNS, NAMING_DAYS, REASON_TABLES, SEVERAL, key_sql
+from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, REASON_TABLES, SEVERAL, key_sql
 
 Reader = Callable[[Load, Sequence[JudgedTable], Selection | None], JudgedTable | None]
 
@@ -256,7 +256,8 @@ def publish_table(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> N
     mask = reject_mask(item.table)
     where = f" WHERE (flags & {mask}) = 0" if any(flags & mask for flags in item.flags) else ""
     each = {"category": f"unnest(string_split(category, {quote_text(SEVERAL)})) AS category"} if item.several_categories else {}
-    columns = ", ".join(each.get(name, name) for name in CANONICAL_COLUMNS[item.table])
+    own = [name for name in CASE_FIELDS if name in item.fields.columns]
+    columns = ", ".join([*(each.get(name, name) for name in CANONICAL_COLUMNS[item.table]), *own])
     keyed = f", {key_sql('customer_id', numbered=item.scan.numbered)} AS customer_key" if item.table in {*NAMING_DAYS, *REASON_TABLES} else ""
     connection.execute(f"CREATE TEMP VIEW {item.table} AS SELECT {columns}{keyed} FROM {item.read_name}{where}")
     if item.scan.named:

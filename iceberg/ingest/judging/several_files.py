@@ -14,7 +14,7 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.files.source_table import SourceTable
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.rules.rules import reject_mask
-from iceberg.ingest.schema import FileTotals, all_fields
+from iceberg.ingest.schema import CASE_FIELDS, FileTotals, all_fields
 
 
 def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) -> None:
@@ -38,6 +38,19 @@ def require_same_columns(opened: Sequence[tuple[SourceTable, ColumnMapping]]) ->
                 "headers": ", ".join(source.reading.headers),
             }
             raise MappingError("files_differ", values)
+
+
+def with_shared_cases(parts: Sequence[Opened]) -> list[Opened]:
+    """The files without what only some of them say of each case, where no mapping asks for it: no estimate depends on that."""
+    found = [{name: choice for name, choice in mapping.choices.items() if name in CASE_FIELDS and choice.origin != "mapping"} for _, mapping in parts]
+    shared = {name for name in CASE_FIELDS if len({normalise_header(one[name].header) if name in one else "" for one in found}) == 1}
+    left_out = {name for one in found for name in one} - shared
+    if not left_out:
+        return list(parts)
+    return [
+        (source, replace(mapping, choices={name: choice for name, choice in mapping.choices.items() if name not in left_out}))
+        for source, mapping in parts
+    ]
 
 
 def _headers(mapping: ColumnMapping) -> dict[str, str]:

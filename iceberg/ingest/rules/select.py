@@ -21,7 +21,7 @@ from iceberg.ingest.rules.amounts import NO_CURRENCY, Currencies, currencies_of
 from iceberg.ingest.rules.bounds import NOTHING_PROVEN, Proven
 from iceberg.ingest.rules.rules import EARLIEST, NEVER, flags_sql
 from iceberg.ingest.rules.scales import scale_of
-from iceberg.ingest.schema import CANONICAL_COLUMNS, CONTRACT_FIELDS, SCORES, UNCATEGORISED, Scale, all_fields
+from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, CONTRACT_FIELDS, SCORES, UNCATEGORISED, Scale, all_fields
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
@@ -234,7 +234,8 @@ def select_sql(
     judged = [f"{_blank(name, fields)} AS {name}_blank" for name in kinds]
     row = f", {row_number} AS record" if row_number else ""
     typed = ", ".join(f"{_canonical(table, name, today, fields)} AS {name}" for name in CANONICAL_COLUMNS[table])
-    typed += "".join(f", {name}_parsed AS {name}" for name in JOINED_BY if name in fields.columns and name not in CANONICAL_COLUMNS[table])
+    beside = [name for name in (*JOINED_BY, *CASE_FIELDS) if name in fields.columns and name not in CANONICAL_COLUMNS[table]]
+    typed += "".join(f", {name}_parsed AS {name}" for name in beside)
     typed += "".join(f", {name}_text" for name in fields.columns if texts)
     typed += ", customer_id_text AS customer_number" if numbered else ""
     headers = {name: column.header for name, column in fields.columns.items()}

@@ -158,6 +158,36 @@ def hazard_draws(clock: _SurvivalClock, rng: np.random.Generator, draws: int) ->
     return rng.standard_gamma(clock.exits + belief, (draws, len(scale))) / scale
 
 
+def excess_draws(
+    counts: CohortCounts,
+    category: int,
+    matched: FloatArray,
+    rng: np.random.Generator,
+    *,
+    horizon_days: int,
+    source: ComplaintClockCounts | None = None,
+    draws: int = 4_000,
+) -> FloatArray:
+    """Share who left within the horizon beyond what matched never-complainers do: expected minus observed survival, as a share of the expected.
+
+    Args:
+        counts: Linked complaints and customers.
+        category: As in `clock_of`.
+        matched: `matched_hazard` of the same counts.
+        rng: For the draws.
+        horizon_days: Days after the complaint.
+        source: Another clock.
+        draws: How many.
+
+    Returns:
+        float64 (draws,); below 0 where fewer left than expected.
+    """
+    clock = clock_of(counts, category, matched, source)
+    within = days_before(clock.width_days, horizon_days)
+    more = (hazard_draws(clock, rng, draws) - clock.expected_hazard) @ within
+    return np.asarray(-np.expm1(-more), dtype=np.float64)
+
+
 def net_survival(
     counts: CohortCounts, *, category: int, rng: np.random.Generator, source: ComplaintClockCounts | None = None
 ) -> NetSurvival:

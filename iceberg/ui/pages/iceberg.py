@@ -16,8 +16,10 @@ from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.audit import show_audit
 from iceberg.ui.decisions.costs import decided_line
+from iceberg.ui.decisions.journey import show_journey
 from iceberg.ui.decisions.rhythm import show_rhythm
 from iceberg.ui.decisions.scores import show_declared
+from iceberg.ui.decisions.service import show_service
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
@@ -87,6 +89,8 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     show_glossary(frame.words)
     _show_ranking_and_comparator(frame, estimate)
     show_where(frame, estimate)
+    show_journey(frame)
+    show_service(frame, estimate)
     show_declared(frame, estimate)
     show_audit(frame, estimate)
     show_rhythm(frame)

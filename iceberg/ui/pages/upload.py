@@ -24,6 +24,7 @@ from iceberg.ui.session.sample import measured_files, sample_files, scores_file
 from iceberg.ui.session.study import Study
 from iceberg.ui.session.upload_choices import forget_choices, recall_choices, remember_choices
 from iceberg.ui.session.work import MINUTES, forget_work
+from iceberg.ui.upload.category_table import choose_stages, chosen_stages
 from iceberg.ui.upload.checks import (
     chosen_controls,
     chosen_term,
@@ -255,6 +256,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         term=chosen_term(identity, usual=mapping.term),
         keep_cancellations=keeps_cancellations(identity, usual=mapping.keep_cancellations),
         negative_controls=chosen_controls(identity, usual=mapping.negative_controls),
+        journey=chosen_stages(identity, usual=mapping.journey),
     )
     place, sizes, begun = st.empty(), {source.name: len(source.data) for file in upload.files for source in file.sources}, list[str]()
 
@@ -272,6 +274,8 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
     counted = counted.with_changes(changes)
     show_joining(frame, counted.report, replace(mapping, recording_changes=changes), files=identity)
     show_checks(frame, counted, files=identity, term=mapping.term)
+    if counted.counts is not None:
+        choose_stages(frame, counted.counts, mapping.journey, files=identity)
     if counted.counts is not None and counted.counts.has_calendar:
         ask_about_recording(frame, counted.counts, mapping.joining, files=identity)
     if counted.error is not None:
@@ -350,6 +354,7 @@ def _mapping_of(mapping: MappingSet, report: IngestReport, counts: CohortCounts,
         term=chosen_term(files, usual=mapping.term),
         keep_cancellations=any(one.overruled for one in counts.cancellations),
         negative_controls=counts.negative_controls,
+        journey=chosen_stages(files, usual=mapping.journey),
         recording_changes=None if named is None else tuple(map(str, named)),
     )
 

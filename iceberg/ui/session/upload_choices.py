@@ -12,7 +12,7 @@ from iceberg.ui.session.work import CHOICES
 # Beginnings of the keys of what is chosen; a button's key begins with "press.".
 _CHOSEN = (
     "shape", "column.", "read.", "read_on", "joining", "relation", "recording.", "since.", "as_of.", "look_back.", "keep_months.", "term.",
-    "keep_cancellations.", "negative_controls.", "window", "confirmed", "mapping.saved", "typed.", "ids.accepted",
+    "keep_cancellations.", "negative_controls.", "journey", "window", "confirmed", "mapping.saved", "typed.", "ids.accepted",
 )  # fmt: skip
 _LANGUAGE = "upload.language"
 

@@ -1,4 +1,4 @@
-"""The table of categories: every name of the files and the category that it counts as, to be merged, renamed, grouped, split or dropped."""
+"""The tables of categories: every name of the files and the category that it counts as; and at which step of the journey each category happens."""
 
 from __future__ import annotations
 
@@ -8,9 +8,65 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from iceberg.cohort.counts import CohortCounts
 from iceberg.ingest.joining.options import CategoryReport, Joining
+from iceberg.ingest.sections.journey import JourneyRules
+from iceberg.locale import visible
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
+
+STAGES = "journey"
+
+
+def chosen_stages(files: str, *, usual: JourneyRules) -> JourneyRules:
+    """What is said of the journey: as chosen on screen for these files, else as the mapping says."""
+    identity, rules = st.session_state.get(STAGES, ("", usual))
+    return rules if identity == files else usual
+
+
+def choose_stages(frame: Frame, counts: CohortCounts, rules: JourneyRules, *, files: str) -> None:
+    """A step of the journey for each category; another choice counts the files again. Estimates do not depend on it."""
+    words = frame.words
+    if not counts.categories:
+        return
+    names = {"": "", **{name: visible(name) if rules.stages else words.text(f"journey.stage_{name}") for name in rules.names}}
+    placed = {counts.categories[category]: counts.journey.stages[stage] for category, stage in counts.journey.placed} if counts.journey else {}
+    table = pd.DataFrame({"category": list(counts.categories), "stage": [names[placed.get(name, "")] for name in counts.categories]})
+    box = st.expander(words.text("journey.place"), icon=":material/sailing:", key="stages.table")
+    with box, st.form(f"stages.form.{files[:12]}", border=False):
+        st.caption(words.text("journey.place_help"))
+        edited = st.data_editor(
+            table,
+            placeholder="",
+            hide_index=True,
+            num_rows="fixed",
+            disabled=["category"],
+            key=f"stages.{hash(tuple(placed.items())) & 0xFFFFFF:x}.{frame.language}",
+            column_config={
+                "category": st.column_config.TextColumn(words.text("journey.place_category")),
+                "stage": st.column_config.SelectboxColumn(words.text("journey.place_stage"), options=list(names.values())),
+            },
+            alt=words.text("journey.place"),
+        )
+        if not st.form_submit_button(words.text("journey.place_apply"), icon=":material/check:"):
+            return
+    st.session_state[STAGES] = (files, with_stages(rules, counts, dict(zip(edited["category"], edited["stage"].fillna(""), strict=True)), names))
+    st.rerun()
+
+
+def with_stages(rules: JourneyRules, counts: CohortCounts, edited: Mapping[str, str], names: Mapping[str, str]) -> JourneyRules:
+    """The rules after the table was edited; categories that these files lack keep their step.
+
+    Args:
+        rules: As they were.
+        counts: Of these files.
+        edited: Step by category, as it is written on screen.
+        names: What is written on screen, by step.
+    """
+    absent = set(counts.journey.missing) if counts.journey is not None else set()
+    stages = {label: name for name, label in names.items()}
+    kept = {name: stage for name, stage in rules.categories.items() if name in absent}
+    return replace(rules, categories=kept | {name: stages[label] for name, label in edited.items() if stages.get(label)})
 
 
 def choose_categories(frame: Frame, found: CategoryReport, rules: Joining, *, files: str) -> Joining:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
-from iceberg.ingest.mapping import LONGEST_LOOK_BACK
+from iceberg.ingest.sections.window import LONGEST_LOOK_BACK
 from iceberg.ingest.tables import IngestReport
 from iceberg.locale import visible
 from iceberg.ui.figure import draw_table, show_diagnostics

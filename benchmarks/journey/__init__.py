@@ -1,0 +1,1 @@
+"""The journey, judged on simulated companies whose problems happen at known steps."""

@@ -1,0 +1,145 @@
+"""`Service`: how many complaints were closed in time, and how many of those customers left because of the problem all the same.
+
+q_in, q_late = 1 - S / S_expected over the horizon, on the clock from the deadline of the case on for both (a landmark: Anderson, Cain, Gelber 1983;
+Ederer II: the expected hazard is that of never-complainers of the same segment, tenure and month).
+
+How hard a problem was is not in the files: where late cases are the hard ones, q_late - q_in is not what closing them sooner would bring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from iceberg.arrays import FloatArray
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.journey.service_counts import IN_TIME, UNDECIDED, ServiceCounts
+from iceberg.model.priors import LEAST_OF_GROUP
+from iceberg.model.results import CredibleInterval
+from iceberg.model.survival.net_survival import excess_draws, matched_hazard
+
+DRAWS = 4_000
+_STREAM = 20_262  # of random numbers: no other part of an estimate draws from it
+_MOSTLY = 0.5  # of the draws: in fewer nobody left because of the problem
+SURE_DIFFERENCE = 0.95  # judgement: from this probability on late cases are said to leave more, with the reservation
+
+
+@dataclass(frozen=True)
+class ServiceEstimate:
+    """The complainants of one category, or of any.
+
+    Attributes:
+        category: Its name; "" for the first complaint of any category.
+        in_time, late: Complainants whose case was closed in time, or not, and who were still there then.
+        share: Of them in time.
+        left_in_time, left_late: Share who left within the horizon beyond what others do; None for too few.
+        in_time_of_lost: Of those who left because of their problem, the share whose case was closed in time; None likewise.
+        probability_later_worse: That more leave after a late case.
+    """
+
+    category: str
+    in_time: int
+    late: int
+    share: CredibleInterval
+    left_in_time: CredibleInterval | None = None
+    left_late: CredibleInterval | None = None
+    in_time_of_lost: CredibleInterval | None = None
+    probability_later_worse: float | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether more leave after a late case, beyond doubt of the draws: as it would be where late cases are the hard ones."""
+        return self.probability_later_worse is not None and self.probability_later_worse >= SURE_DIFFERENCE
+
+
+@dataclass(frozen=True)
+class Service:
+    """Service as customers lived it.
+
+    Attributes:
+        everybody: Of the first complaint of any category; None where no case is decided.
+        categories: By category, those of most cases first.
+        undecided: Complainants by category of whose case nothing is known, added up.
+        gone: Complainants who left before the deadline of their case.
+        by_dates: Whether the file has deadlines.
+        unread: Fields whose days cannot be read in one way.
+        horizon_days: Days after which a departure no longer counts.
+    """
+
+    everybody: ServiceEstimate | None
+    categories: tuple[ServiceEstimate, ...]
+    undecided: int
+    gone: int
+    by_dates: bool
+    unread: tuple[str, ...]
+    horizon_days: int
+
+
+def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) -> Service | None:
+    """What became of those whose complaint was closed in time, and of the others; None where the files do not say.
+
+    Args:
+        counts: With those of the service.
+        horizon_days: Of the estimate.
+        seed: The same counts and seed give the same figures.
+    """
+    found = counts.service
+    if found is None:
+        return None
+    rng = np.random.default_rng([seed, _STREAM])
+    places = len(counts.categories)
+    people = np.zeros(2 * places + 2, dtype=np.int64)
+    np.add.at(people, found.clock.category, found.clock.exited + found.clock.censored)
+    matched = matched_hazard(counts) if found.clock.rows else None
+    estimates = []
+    for place, name in enumerate((*counts.categories, "")):
+        if matched is not None and people[2 * place : 2 * place + 2].sum():
+            estimates.append(_estimate(counts, found, matched, name, place, people, horizon_days, rng))
+    categories = sorted((one for one in estimates if one.category), key=lambda one: (-one.in_time - one.late, one.category))
+    return Service(
+        next((one for one in estimates if not one.category), None),
+        tuple(categories),
+        sum(one.customers for one in found.cases if one.place == UNDECIDED),
+        found.gone,
+        found.by_dates,
+        found.unread,
+        horizon_days,
+    )
+
+
+def _estimate(
+    counts: CohortCounts,
+    found: ServiceCounts,
+    matched: FloatArray,
+    name: str,
+    place: int,
+    people: np.ndarray[tuple[int], np.dtype[np.int64]],
+    horizon_days: int,
+    rng: np.random.Generator,
+) -> ServiceEstimate:
+    late, in_time = (int(people[2 * place + which]) for which in (0, IN_TIME))
+    share = rng.beta(in_time + 0.5, late + 0.5, DRAWS)
+
+    def left(which: int) -> FloatArray | None:
+        if people[2 * place + which] < LEAST_OF_GROUP:
+            return None
+        return excess_draws(counts, 2 * place + which, matched, rng, horizon_days=horizon_days, source=found.clock, draws=DRAWS)
+
+    after_late, after_in_time = left(0), left(IN_TIME)
+    part, worse = None, None
+    if after_late is not None and after_in_time is not None:
+        lost = np.maximum(after_in_time, 0) * in_time, np.maximum(after_late, 0) * late
+        some = lost[0] + lost[1] > 0
+        part = CredibleInterval.of(lost[0][some] / (lost[0] + lost[1])[some]) if some.mean() > _MOSTLY else None
+        worse = float((after_late > after_in_time).mean())
+    return ServiceEstimate(
+        name,
+        in_time,
+        late,
+        CredibleInterval.of(share),
+        None if after_in_time is None else CredibleInterval.of(after_in_time),
+        None if after_late is None else CredibleInterval.of(after_late),
+        part,
+        worse,
+    )

@@ -1,0 +1,1 @@
+"""Draws the customer's journey as a coastline."""

@@ -1,0 +1,72 @@
+"""Where on the journey: the step of most silent churn in one sentence, the coastline, and the channels folded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+from iceberg.ui.session.caches import cached
+from iceberg.ui.session.estimates import estimate_study
+
+if TYPE_CHECKING:
+    from iceberg.model.journey.stages import Journey
+    from iceberg.report.palette import Theme
+
+
+def show_journey(frame: Frame) -> None:
+    """Nothing where neither a mapping nor a column says anything of the journey; always the whole study. Viewers see shares and no counts."""
+    study, words = frame.study, frame.words
+    counts = study.counts.journey
+    if counts is None:
+        return
+    # With scipy, which the page of a company without a journey need not wait for
+    from iceberg.model.journey.stages import estimate_journey
+    from iceberg.report.journey.sentences import journey_headline, journey_sentences, journey_table
+
+    estimate = estimate_study(study, frame.view.assumptions)
+    key = f"journey|{study.counts.digest}|{estimate_key(estimate)}"
+    journey: Journey | None = cached(key, lambda: estimate_journey(estimate, study.counts), study=study)
+    if journey is None:
+        return
+    whole = study.axes is None
+    st.subheader(words.text("journey.title"), anchor=False)
+    said = journey_headline(journey, words)
+    st.markdown(f"**{plain(said)}**")
+    table = journey_table(journey, words, whole=whole)
+    if not table.empty:
+
+        def coastline(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+            from iceberg.report.charts.journey.coastline import build_coastline  # with the chart library, as above
+
+            return build_coastline(table, words, theme, description=said, narrow=frame.narrow)
+
+        show_chart(frame, Chart("journey", f"{key}|{whole}", partial(coastline, frame.theme), lambda: said, lambda: table, paper=coastline))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in journey_sentences(journey, words, whole=whole)))
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(words.text("journey.whole"))
+    if whole and journey.channels:
+        _show_channels(frame, journey, estimate, channel_is_place=counts.channel_is_place)
+
+
+def _show_channels(frame: Frame, journey: Journey, estimate: IcebergEstimate, *, channel_is_place: bool) -> None:
+    """By channel: where a problem was reported, which is not where it happened."""
+    words = frame.words
+    with st.expander(words.text("journey.channels"), icon=":material/call:", key="folded.channels"):
+        from iceberg.report.journey.sentences import channel_sentences, channel_table
+
+        for sentence in channel_sentences(journey, words, channel_is_place=channel_is_place):
+            st.caption(plain(sentence))
+        table = channel_table(journey, words)
+        names = ["channel", "vocal", "excess"] + (["silent"] if table["silent"].astype(bool).any() else [])
+        draw_table(
+            table[names],
+            columns={name: words.text(f"journey.{name}", days=estimate.assumptions.horizon_days) for name in names},
+            alt_text=words.text("journey.channels"),
+            key="channels",
+        )

@@ -1,0 +1,55 @@
+"""Closed in time, and lived: how many complaints were, and how many of those customers left all the same, in one sentence and one picture."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.figure import Chart, draw_table, show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+from iceberg.ui.session.caches import cached
+
+if TYPE_CHECKING:
+    from iceberg.model.journey.service import Service
+    from iceberg.report.palette import Theme
+
+
+def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Nothing where no column says whether complaints were closed in time. Viewers see all complainants only."""
+    study, words = frame.study, frame.words
+    if study.counts.service is None:
+        return
+    # With scipy, which the page of a company without such a column need not wait for
+    from iceberg.model.journey.service import estimate_service
+    from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
+
+    horizon = estimate.assumptions.horizon_days
+    key = f"service|{study.counts.digest}|{estimate.seed}|{horizon}"
+    service: Service | None = cached(key, lambda: estimate_service(study.counts, horizon_days=horizon, seed=estimate.seed), study=study)
+    if service is None:
+        return
+    whole = study.axes is None
+    st.subheader(words.text("service.title"), anchor=False)
+    said = service_headline(service, words)
+    st.markdown(f"**{plain(said)}**")
+    table = service_table(service, words)
+    table = table if whole else table.head(1)
+    if not table[["in_median", "late_median"]].isna().all(axis=None):
+
+        def dots(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+            from iceberg.report.charts.journey.service import build_service_chart  # with the chart library, as above
+
+            return build_service_chart(table, words, theme, description=said, narrow=frame.narrow)
+
+        show_chart(frame, Chart("service", f"{key}|{whole}", partial(dots, frame.theme), lambda: said, lambda: table, "rate", paper=dots))
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in service_sentences(service, words)))
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(words.text("service.whole"))
+    if len(table) > 1:
+        with st.expander(words.text("service.details"), icon=":material/timer:", key="folded.service"):
+            columns = {name: words.text(f"service.{label}") for name, label in TABLE_COLUMNS.items()}
+            draw_table(table[list(TABLE_COLUMNS)], columns=columns, alt_text=words.text("service.details"), key="service.table")
