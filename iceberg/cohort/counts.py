@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iceberg.arrays import BoolArray, FloatArray, IntArray
 from iceberg.cohort.audit.record import HumsAudit
 from iceberg.cohort.cancellations.record import LoggedCancellations
-from iceberg.cohort.day_counts import ANY_CATEGORY, ComplaintClockCounts, TenureDayCounts, check_day_counts, whole_numbers
+from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts, check_day_counts, whole_numbers
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.journey.journey_counts import JourneyCounts
