@@ -177,6 +177,7 @@ def _show_answer(frame: Frame, comparison: Comparison, category: str | None, *, 
     build = partial(build_changes, description=headline, axis_title=unit_text(comparison, words), narrow=frame.narrow)
     show_chart(frame, Chart("changes", key, lambda: build(table, words, frame.theme), lambda: headline, paper=lambda: build(table, words, "light")))
     draw_table(display_comparison(table, words), alt_text=headline, key="table.changes")
+    st.caption(words.text("compare.columns.brackets"))
     with st.container(horizontal=True, gap="small"):
         show_download(frame, "changes", table)
         st.download_button(
