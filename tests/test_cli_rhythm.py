@@ -70,6 +70,18 @@ def test_the_same_files_give_the_same_document(gym: Path, tmp_path: Path, capsys
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+def test_surer_calls_are_fewer_and_the_text_says_how_sure(gym: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for settled in ("0.6", "0.95"):
+        asked = ["--settled", settled, "--json", str(tmp_path / f"{settled}.json"), "--quiet", "--lang", "en"]
+        status, text, _ = run(["--activity", str(gym / "visits.csv"), *asked], capsys)
+        found[settled] = json.loads((tmp_path / f"{settled}.json").read_text(encoding="utf-8"))["rhythm"]
+        assert status == 0 and found[settled]["settled_from"] == float(settled) and f"at least {float(settled):.0%} sure" in text
+    loose, strict = found["0.6"], found["0.95"]
+    assert loose["settled_within_a_year"] > strict["settled_within_a_year"] > 0 and loose["visible_until"] > strict["visible_until"]
+    assert (loose["collapsing"], loose["threshold"]) == (strict["collapsing"], strict["threshold"])
+
+
 def test_a_french_reader_gets_french(gym: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, text, _ = run([*files_of(gym), "--quiet", "--lang", "fr"], capsys)
     assert status == 0 and "habitués ont rompu avec leur habitude depuis le 29 septembre 2025" in text
@@ -85,6 +97,9 @@ def test_a_french_reader_gets_french(gym: Path, capsys: pytest.CaptureFixture[st
         (["--activity", "{gym}/visits.csv", "--list", "{gym}/members.csv", "--i-may-see-names"], "is there already"),
         (["--activity", "{gym}/visits.csv", "--false-alarms", "0"], "above 0 and at most 50"),
         (["--activity", "{gym}/visits.csv", "--false-alarms", "many"], "above 0 and at most 50"),
+        (["--activity", "{gym}/visits.csv", "--settled", "0.4"], "--settled 0.4: a probability from 0.5 up to"),
+        (["--activity", "{gym}/visits.csv", "--settled", "1"], "such as 0.9"),
+        (["--activity", "{gym}/visits.csv", "--settled", "sure"], "such as 0.9"),
         (["--activity", "-", "--incidents", "-"], "can be one file only"),
         (["--activity", "{gym}/visits.csv", "--json", "{folder}/nowhere/x.json"], "nowhere"),
     ],

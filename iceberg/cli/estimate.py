@@ -135,7 +135,8 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         progress("counting", 0.1)
         _require_visible(options, report)
         require_rows(report, mapping)
-        rhythms, _ = find_rhythms_or_none(tables)  # before breaks can become departures; a log without rhythms has none to show
+        # Before breaks can become departures; a log without rhythms has none to show.
+        rhythms, _ = find_rhythms_or_none(tables, settled=options.settled)
         tables = _with_departures(tables, options, report)
         asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         chosen = mapping or MappingSet()
@@ -305,7 +306,7 @@ def _with_departures(tables: Tables, options: Options, report: IngestReport) -> 
 
     inactivity = report.joining.inactivity if report.joining is not None else None
     slow_until = inactivity.as_of if inactivity is not None and inactivity.used else None
-    dated = date_departures(tables, rule=options.departures, slow_until=slow_until)
+    dated = date_departures(tables, rule=options.departures, slow_until=slow_until, settled=options.settled)
     if dated.last_day is not None and options.as_of is not None and options.as_of > dated.last_day:
         raise UsageError("as_of_unseen_break", {"as_of": options.as_of, "last": dated.last_day.isoformat()})
     return dated

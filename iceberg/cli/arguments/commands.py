@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from iceberg.cli.arguments.activity_types import DEPARTURES, LARGEST_FALSE_ALARMS, check_budget, check_departures, check_settled
 from iceberg.cli.arguments.option_types import (
     COMPANIES,
-    DEPARTURES,
-    LARGEST_FALSE_ALARMS,
     Option,
     check_amount,
     check_amount_of,
-    check_budget,
     check_change,
     check_column_of,
     check_columns,
     check_company,
     check_control,
     check_date,
-    check_departures,
     check_discount,
     check_efficacy_of,
     check_engine,
@@ -76,6 +73,7 @@ _NOTIFY = (
 _ESTIMATE = (
     *_READING,
     Option("departures", "|".join(DEPARTURES), check_departures),
+    Option("settled", "share", check_settled),
     Option("since", "date", check_date("--since")),
     _whole("score-lookback-days", 30, 730),
     Option("ratio", "number", check_ratio),
@@ -162,6 +160,7 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "rhythm": (
         *(Option(name, "file", help=f"rhythm_{name}") for name in ("activity", "customers", "complaints", "incidents")),
         Option("false-alarms", "number", check_budget("--false-alarms", LARGEST_FALSE_ALARMS)),
+        Option("settled", "share", check_settled),
         _whole("members-brought", 1, 10_000, help_key="members_brought"),
         Option("list", "list_file", check_format(("csv",)), "rhythm_list", field="call_list"),
         Option("i-may-see-names", field="may_see_names"),

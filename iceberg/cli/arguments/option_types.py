@@ -31,10 +31,6 @@ class UsageError(OptionError):
 
 
 COMPANIES = ("boxes", "gym")  # that `demo` writes
-DEPARTURES = ("inactivity", "collapse", "both")  # from an activity log; a test holds them to `iceberg.cohort.rhythm.departures`
-# Alarms by chance per 1,000 customers and month that `rhythm` accepts, and at most; a test holds them to those of `iceberg.cohort.rhythm`, which
-# help need not load.
-FALSE_ALARMS, LARGEST_FALSE_ALARMS = 2.0, 50.0
 
 
 @dataclass(frozen=True)
@@ -75,25 +71,6 @@ def check_company(text: str) -> str:
     if text not in COMPANIES:
         raise UsageError("company_unknown", {"value": text, "known": ", ".join(COMPANIES)})
     return text
-
-
-def check_departures(text: str) -> str:
-    """What is a departure in an activity log."""
-    if text not in DEPARTURES:
-        raise UsageError("departures_unknown", {"value": text, "known": ", ".join(DEPARTURES)})
-    return text
-
-
-def check_budget(option: str, largest: float) -> Callable[[str], float]:
-    """A number above 0 and at most `largest`: ``2``, ``0,5``."""
-
-    def check(text: str) -> float:
-        number = _number(text.replace(",", "."))
-        if 0 < number <= largest:
-            return number
-        raise UsageError("budget_out_of_range", {"option": option, "value": text, "largest": f"{largest:g}"})
-
-    return check
 
 
 def check_engine(text: str) -> str:
@@ -256,7 +233,7 @@ def check_share_of(text: str) -> tuple[str, float]:
 
 def check_control(text: str) -> float:
     """The share that is not called, from 0 up to, but not including, 1: ``0.2``."""
-    share = _number(text.replace(",", "."))
+    share = number_or_nan(text.replace(",", "."))
     if 0 <= share < 1:
         return share
     raise UsageError("control_unclear", {"value": text})
@@ -266,7 +243,7 @@ def check_part(option: str) -> Callable[[str], float]:
     """A percentage from 0 up to, but not including, 100, as a share."""
 
     def check(text: str) -> float:
-        share = _number(text.strip().removesuffix("%").strip().replace(",", ".")) / 100
+        share = number_or_nan(text.strip().removesuffix("%").strip().replace(",", ".")) / 100
         if 0 <= share < 1:
             return share
         raise UsageError("part_unclear", {"option": option, "value": text})
@@ -312,7 +289,7 @@ def check_separator(text: str) -> str:
     return text
 
 
-def _number(text: str) -> float:
+def number_or_nan(text: str) -> float:
     """Not a number where the text is none."""
     try:
         return float(text)
@@ -322,7 +299,7 @@ def _number(text: str) -> float:
 
 def check_discount(text: str) -> float:
     """A rate per year from 0 to 1: ``0.05``."""
-    number = _number(text)
+    number = number_or_nan(text)
     if not 0 <= number <= 1:
         raise UsageError("discount_unclear", {"value": text})
     return number
@@ -330,7 +307,7 @@ def check_discount(text: str) -> float:
 
 def check_ratio(text: str) -> float:
     """A number above 0."""
-    number = _number(text)
+    number = number_or_nan(text)
     if not (math.isfinite(number) and number > 0):
         raise UsageError("ratio_not_positive", {"value": text})
     return number

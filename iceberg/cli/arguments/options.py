@@ -9,15 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iceberg.cli.arguments.activity_types import DEPARTURES, FALSE_ALARMS, SETTLED
 from iceberg.cli.arguments.commands import COMMANDS
-from iceberg.cli.arguments.option_types import (
-    COMPANIES,
-    DEPARTURES,
-    FALSE_ALARMS,
-    UsageError,
-    choose_language,
-    without_leading_language,
-)
+from iceberg.cli.arguments.option_types import COMPANIES, UsageError, choose_language, without_leading_language
 from iceberg.cli.arguments.parsers import ACTIONS, build_parsers
 from iceberg.ingest.schema import TABLE_OF_OPTION
 from iceberg.locale import Translator
@@ -148,6 +142,7 @@ class Options:
     members_brought: int = 0
     company: str = COMPANIES[0]
     departures: str = DEPARTURES[0]
+    settled: float = SETTLED
 
     @property
     def given(self) -> dict[str, str]:
@@ -277,6 +272,8 @@ def _check_estimate(options: Options) -> None:
     for name, (typed, table) in (built | {"departures": (options.departures != DEPARTURES[0], "activity")}).items():
         if typed and getattr(options, table) is None:
             raise UsageError("days_need_table", {"option": f"--{name}", "table": f"--{table}"})
+    if options.settled != SETTLED and options.departures == DEPARTURES[0]:
+        raise UsageError("settled_needs_breaks")
     if options.no_recording_change and options.recording_changes:
         raise UsageError("recording_twice")
     if options.window_months is not None and options.since is not None:

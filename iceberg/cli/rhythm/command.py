@@ -56,7 +56,8 @@ def run_rhythm(options: Options, words: Translator) -> int:
         with tables:
             progress("counting", 0.1)
             require_rows(report, mapping)
-            counts = reduce_rhythm(tables, false_alarms=options.false_alarms, while_listed=write_list if options.call_list is not None else None)
+            listing = write_list if options.call_list is not None else None
+            counts = reduce_rhythm(tables, false_alarms=options.false_alarms, settled=options.settled, while_listed=listing)
     _print_reading(report, options, words)
     scenario = ripple_scenario(counts, options.members_brought)
     if options.json is not None:

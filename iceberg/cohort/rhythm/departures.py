@@ -14,7 +14,7 @@ from iceberg.cohort.rhythm.assumptions import BASELINE_WEEKS, RECENT_WEEKS, SETT
 from iceberg.cohort.rhythm.breaks.change_point import find_breaks
 from iceberg.cohort.rhythm.breaks.exposure import WeekBlock
 from iceberg.cohort.rhythm.read import OPEN_CUSTOMERS, open_customers
-from iceberg.cohort.rhythm.reduce import PART, Learned
+from iceberg.cohort.rhythm.reduce import PART, Learned, require_settled
 from iceberg.cohort.rhythm.returns import masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import OptionError
@@ -38,17 +38,18 @@ def date_departures(tables: Tables, *, rule: str, slow_until: date | None = None
             relation ``customers`` of their engine does.
         rule: ``"collapse"`` or ``"both"``.
         slow_until: Last day on which the rule of inactivity shows departures; None where it has dated none.
-        settled: `p_lasts` from which a break is a departure.
+        settled: `p_lasts` from which a break is a departure, at least 0.5 and below 1.
 
     Returns:
         The tables, with the last day on which a departure can be seen as their last day, and a remark.
 
     Raises:
         EvidenceError: See `reduce_rhythm`.
-        OptionError: The rule is none of them.
+        OptionError: The rule is none of them, or `settled` is out of range.
     """
     if rule not in RULES[1:]:
         raise OptionError("departures_unknown", {"value": rule, "known": ", ".join(RULES)})
+    require_settled(settled)
     connection = tables.connection
     with tables.engine.work():
         silent = open_customers(tables)

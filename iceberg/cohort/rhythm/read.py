@@ -63,27 +63,31 @@ def without_inactivity(mapping: MappingSet | None) -> MappingSet:
     return replace(chosen, joining=replace(chosen.joining, end_from="customers"))
 
 
-def find_rhythms(tables: Tables, *, budgets: Sequence[float] = BUDGETS) -> tuple[RhythmCounts, ...]:
+def find_rhythms(tables: Tables, *, budgets: Sequence[float] = BUDGETS, settled: float = SETTLED) -> tuple[RhythmCounts, ...]:
     """The rhythms of a log that was read for an estimate, an answer per budget of false alarms; nothing where there is no log.
 
     Args:
         tables: Trusted rows. Departures that the rule of inactivity dated are taken back for this, since they come from the log itself.
         budgets: Alarms by chance per 1,000 customers and month.
+        settled: Probability, at least 0.5 and below 1, from which a break is taken to last.
 
     Raises:
         EvidenceError: The log holds no rhythms; the message says why.
+        OptionError: A budget or `settled` is out of range.
     """
     if "activity" not in tables.names:
         return ()
     with tables.engine.work():
         open_customers(tables)
-        return reduce_budgets(tables, budgets, customers=OPEN_CUSTOMERS)
+        return reduce_budgets(tables, budgets, settled=settled, customers=OPEN_CUSTOMERS)
 
 
-def find_rhythms_or_none(tables: Tables, *, budgets: Sequence[float] = BUDGETS) -> tuple[tuple[RhythmCounts, ...], EvidenceError | None]:
+def find_rhythms_or_none(
+    tables: Tables, *, budgets: Sequence[float] = BUDGETS, settled: float = SETTLED
+) -> tuple[tuple[RhythmCounts, ...], EvidenceError | None]:
     """The same, and in place of an error that error: an estimate does not fail for it."""
     try:
-        return find_rhythms(tables, budgets=budgets), None
+        return find_rhythms(tables, budgets=budgets, settled=settled), None
     except EvidenceError as error:
         return (), error
 

@@ -37,6 +37,7 @@ from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.tables import Tables
 
 LARGEST_BUDGET = 50.0  # judgement: more false alarms than that are no alarms
+LEAST_SETTLED = 0.5  # judgement: what is likelier to come back than not has not lasted
 PART, _BLOCK = 200_000, 50_000  # customers fetched, and judged, at a time
 _SHOWN_PAUSES = (2, 4, 8, 13)
 _HALF = 0.5
@@ -87,8 +88,7 @@ def reduce_budgets(
     for budget in budgets:
         if not 0 < budget <= LARGEST_BUDGET:
             raise OptionError("rhythm_budget", {"value": budget, "largest": LARGEST_BUDGET})
-    if not _HALF <= settled < 1:
-        raise OptionError("rhythm_settled", {"value": settled})
+    require_settled(settled)
     with tables.engine.work():
         weeks = ActivityWeeks.read(tables, customers=customers)
         learned = Learned.of(weeks)
@@ -102,6 +102,16 @@ def reduce_budgets(
         if while_listed is not None:
             while_listed(counts[0], runs[0].people.rows(weeks))
     return counts
+
+
+def require_settled(settled: float) -> None:
+    """Refuse a probability from which no break can be taken to last.
+
+    Raises:
+        OptionError: It is below `LEAST_SETTLED`, 1 or more, or no number.
+    """
+    if not LEAST_SETTLED <= settled < 1:
+        raise OptionError("rhythm_settled", {"value": settled})
 
 
 def _judge_all(weeks: ActivityWeeks, learned: Learned, runs: Sequence[_Run], companions: Companions | None, *, listed: bool) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iceberg.cli.arguments import option_types
+from iceberg.cli.arguments import activity_types
 from iceberg.cli.main import main
 from iceberg.cohort.reduce import reduce_tables
+from iceberg.cohort.rhythm.assumptions import SETTLED
 from iceberg.cohort.rhythm.departures import RULES, date_departures
 from iceberg.errors import OptionError
 from iceberg.ingest.files.sources import UploadedBytes
@@ -26,11 +27,11 @@ def log() -> VisitLog:
     return simulate_visits(WORLD, seed=7)
 
 
-def ends_of(log: VisitLog, rule: str) -> tuple[np.ndarray, int]:
+def ends_of(log: VisitLog, rule: str, *, settled: float = SETTLED) -> tuple[np.ndarray, int]:
     """Week of the departure by member, `NEVER` without one, and the last week that can be seen."""
     tables, report = load_tables(activity=UploadedBytes("visits.csv", log.activity_csv()))
     with tables:
-        dated = date_departures(tables, rule=rule, slow_until=report.joining.inactivity.as_of)
+        dated = date_departures(tables, rule=rule, slow_until=report.joining.inactivity.as_of, settled=settled)
         rows = dated.connection.execute("SELECT customer_id, end_date FROM customers WHERE end_date IS NOT NULL").fetchall()
         counts = reduce_tables(dated)
         assert counts.window.as_of == dated.last_day
@@ -62,6 +63,18 @@ def test_both_has_every_departure_of_collapse_and_more(log: VisitLog) -> None:
     assert (both[collapse < NEVER] == collapse[collapse < NEVER]).all() and (both < NEVER).sum() >= (collapse < NEVER).sum()
 
 
+def test_a_surer_departure_is_rarer_and_seen_later(log: VisitLog) -> None:
+    """Who has left at 0.95 has left at 0.6 too, and the window ends earlier, because a silence must be older to be so sure."""
+    (loose, last), (strict, last_strict) = (ends_of(log, "collapse", settled=settled) for settled in (0.6, 0.95))
+    assert (loose < NEVER)[strict < NEVER].all() and 100 < (strict < NEVER).sum() < (loose < NEVER).sum() and last_strict < last
+
+
+@pytest.mark.parametrize("settled", [0.49, 1.0, float("nan")])
+def test_a_probability_from_which_nothing_lasts_is_refused(settled: float) -> None:
+    with pytest.raises(OptionError, match=r"0\.5 up to"):
+        date_departures(None, rule="both", settled=settled)  # type: ignore[arg-type]  # refused before the tables are touched
+
+
 def test_an_open_departure_stays_as_it_is(log: VisitLog) -> None:
     lines = log.members_csv().decode().splitlines()
     gone = FIRST_DAY + timedelta(weeks=40)
@@ -79,7 +92,7 @@ def test_an_open_departure_stays_as_it_is(log: VisitLog) -> None:
 
 
 def test_rules_are_named_alike_everywhere() -> None:
-    assert option_types.DEPARTURES == RULES
+    assert activity_types.DEPARTURES == RULES
     with pytest.raises(OptionError, match="collapse"):
         date_departures(None, rule="silence")  # type: ignore[arg-type]  # refused before the tables are touched
 
@@ -101,5 +114,13 @@ def test_the_command_says_how_departures_were_dated_and_the_default_moves_nothin
     assert "cannot be told from a pause" in capsys.readouterr().err
     assert main(["estimate", "--customers", "x.csv", "--departures", "both", "--lang", "en"]) == 2
     assert "--activity" in capsys.readouterr().err
+    asked = ["--departures", "collapse", "--settled", "0,95", "--json", str(tmp_path / "sure.json")]
+    assert main([*files, *asked]) == 0
+    sure, usual = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("sure", "collapse"))
+    assert (sure["rhythm"]["settled_from"], usual["rhythm"]["settled_from"]) == (0.95, 0.8)
+    assert sure["rhythm"]["settled_within_a_year"] < usual["rhythm"]["settled_within_a_year"]
+    capsys.readouterr()
+    assert main([*files, "--settled", "0.9"]) == 2
+    assert "Add --departures collapse" in capsys.readouterr().err
     assert main([*files, "--departures", "silence"]) == 2
     assert "inactivity, collapse, both" in capsys.readouterr().err

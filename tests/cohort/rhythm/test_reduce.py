@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from iceberg.cli.arguments import option_types
-from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS
-from iceberg.cohort.rhythm.reduce import LARGEST_BUDGET, reduce_rhythm
+from iceberg.cli.arguments import activity_types
+from iceberg.cohort.rhythm.assumptions import FALSE_ALARMS, SETTLED
+from iceberg.cohort.rhythm.reduce import LARGEST_BUDGET, LEAST_SETTLED, reduce_rhythm
 from iceberg.errors import EvidenceError, OptionError
 from iceberg.ingest.files.sources import UploadedBytes
 from iceberg.ingest.load import load_tables
@@ -165,8 +165,9 @@ def test_a_budget_out_of_range_is_refused(value: float) -> None:
         reduce_rhythm(tables, false_alarms=value)
 
 
-def test_help_and_library_agree_about_the_budget() -> None:
-    assert (option_types.FALSE_ALARMS, option_types.LARGEST_FALSE_ALARMS) == (FALSE_ALARMS, LARGEST_BUDGET)
+def test_help_and_library_agree_about_the_budget_and_what_is_settled() -> None:
+    assert (activity_types.FALSE_ALARMS, activity_types.LARGEST_FALSE_ALARMS) == (FALSE_ALARMS, LARGEST_BUDGET)
+    assert (activity_types.SETTLED, activity_types.LEAST_SETTLED) == (SETTLED, LEAST_SETTLED)
 
 
 def test_the_gym_never_says_that_somebody_left() -> None:
