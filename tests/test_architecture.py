@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "report": GROUND | COUNTS | {"model"},
     "store": GROUND | COUNTS | {"model"},
     "notify": GROUND | COUNTS | {"model", "report", "store"},
-    "simulation": GROUND | {"cohort.window"},
+    "simulation": GROUND | {"cohort.audit.record", "cohort.audit.sheet", "cohort.window"},
     "ui": GROUND | {"ingest", "cohort", "model", "report", "store", "simulation.sample"},
     "cli": GROUND | {"ingest", "cohort", "model", "report", "store", "notify", "simulation.gym", "simulation.sample"},
     "cli.main": GROUND  # it starts the dashboard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iceberg.cohort.audit.record import HUMS
+from iceberg.cohort.audit.sheet import read_sheets
 from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
+from iceberg.ingest.mapping import MappingSet
+from iceberg.model.audit.estimate import audit_of
 from iceberg.model.scores.estimate import estimate_declared
 from iceberg.simulation.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 
@@ -146,3 +151,73 @@ def test_the_scores_of_the_sample_tell_what_their_truth_says():
     assert not share.answered.lower <= true <= share.answered.upper
     assert english.departure_scores.found and english.departure_scores.leavers >= truth["at_cancellation"] - 5
     assert english.auc.lower > 0.5
+
+
+# The files that every estimate of the sample reads, and their truth: what is added to the sample may not move them.
+CORE = {
+    "en/customers.csv": "72b4210a9cd7f80f",
+    "en/complaints.csv": "fa3a4e019a893879",
+    "en/volumes.csv": "9e552339d5c9d833",
+    "en/incidents.csv": "4424bb4d67bd2451",
+    "en/survey.csv": "080ffe8221ae7733",
+    "en/scores.csv": "afdb4d1d94990a6b",
+    "fr/clients.csv": "cd0425f2bcc04110",
+    "fr/reclamations.csv": "370aa65e9b897f23",
+    "fr/volumes.csv": "e6fca40f2375354a",
+    "fr/incidents.csv": "7cebedff4c988fe7",
+    "fr/enquete.csv": "934cb821bc5c334d",
+    "fr/notes.csv": "b8ee0923ad55fd4c",
+    "truth.json": "7e9c77d692a1e041",
+    "scores_truth.json": "f16cc8b53df60a46",
+}
+
+
+def test_what_was_added_to_the_sample_moved_none_of_its_other_files():
+    assert {name: hashlib.sha256((DATA / name).read_bytes()).hexdigest()[:16] for name in CORE} == CORE
+
+
+AUDIT = ("{}/audit-1.csv", "{}/audit-2.csv")
+
+
+def audited(language):
+    return audit_of(read_sheets([DATA / name.format(language) for name in AUDIT], language=language), seed=SAMPLE_SEED)
+
+
+def test_the_audit_of_the_sample_finds_how_its_customers_were_answered():
+    """Staff attitude is answered by the rules, without anybody who owns it; ranges hold what is true, and the worst side is found."""
+    truth = json.loads((DATA / "audit_truth.json").read_text(encoding="utf-8"))["categories"]
+    english = audited("en")
+    scores = {item.category: item.scores for item in english.categories}
+    assert set(scores) == set(truth) == set(FRENCH_CATEGORIES)
+    held = [scores[name][hum].lower <= truth[name][hum] <= scores[name][hum].upper for name in truth for hum in HUMS]
+    assert len(held) == 21 and sum(held) >= 18
+    assert min((truth[name]["humility"], name) for name in truth)[1] == "staff attitude"
+    assert min((scores[name]["humility"].median, name) for name in scores)[1] == "staff attitude"
+
+
+def test_the_sheets_are_the_same_in_both_languages_and_of_the_complaints():
+    """Each case is a line of the complaints, of the last 12 months, and drawn with the share of its category that was drawn."""
+    complaints = pd.read_csv(DATA / "en/complaints.csv", dtype=str)
+    recent = complaints[complaints["complaint_date"] > "2025-06-30"]
+    for rater, name in enumerate(AUDIT, 1):
+        english = pd.read_csv(DATA / name.format("en"), dtype=str, keep_default_na=False)
+        french = pd.read_csv(DATA / name.format("fr"), dtype=str, keep_default_na=False, sep=";")
+        assert (english.iloc[:, 1].map(FRENCH_CATEGORIES) == french.iloc[:, 1]).all()
+        assert (english.drop(columns=english.columns[1]).to_numpy() == french.drop(columns=french.columns[1]).to_numpy()).all()
+        assert set(english.iloc[:, 4]) == {str(rater)}
+        rows = complaints.iloc[english.iloc[:, 0].astype(int) - 2]
+        assert (rows["category"].to_numpy() == english.iloc[:, 1].to_numpy()).all()
+        assert rows.index.isin(recent.index).all()
+        drawn = 12 / recent.groupby("category").size()
+        np.testing.assert_allclose(english.iloc[:, 3].astype(float), english.iloc[:, 1].map(drawn), atol=5e-7)
+
+
+@pytest.mark.parametrize(("path", "names"), [("en/journey.toml", {}), ("fr/parcours.toml", FRENCH_CATEGORIES)])
+def test_the_journey_of_the_sample_places_every_category(path, names, truth):
+    rules = MappingSet.load(DATA / path).journey
+    assert set(rules.categories) == {names.get(name, name) for name in truth["categories"]}
+    by_stage = {}
+    for name, kind in truth["categories"].items():
+        stage = rules.stage_of(rules.categories[names.get(name, name)])
+        by_stage[stage] = by_stage.get(stage, 0) + kind["silent_churn"]
+    assert by_stage == {"buying": 85, "delivery": 52, "use": 113, "help": 1135, "renewal": 4}

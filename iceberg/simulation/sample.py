@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from iceberg.locale import Translator
 from iceberg.simulation.company import SimulatedCompany, simulate_company
+from iceberg.simulation.sample_audit import SimulatedAudit, simulate_audit
 from iceberg.simulation.sample_scores import simulate_scores
 from iceberg.simulation.worlds import (
     TENURE_MONTHS,
@@ -51,6 +53,16 @@ FRENCH_SEGMENTS = {
     "Student": "Étudiant",
 }
 SEGMENTS = tuple(FRENCH_SEGMENTS)
+# At which step of the journey each category happens, as the mapping says it in each language.
+STAGES = {
+    "billing": ("renewal", "renouvellement"),
+    "delivery": ("delivery", "livraison"),
+    "price": ("buying", "achat"),
+    "product quality": ("use", "usage"),
+    "staff attitude": ("help", "aide"),
+    "waiting time": ("help", "aide"),
+    "website and app": ("use", "usage"),
+}
 # What makes the story: about how many complain, P(complain), excess P(leave) silent and vocal, mean delay in days,
 # tenure profile, segments struck most (in the order of SEGMENTS). Judgement; see the README of data/.
 _KINDS: tuple[tuple[str, float, float, float, float, float, str, tuple[float, ...]], ...] = (
@@ -170,6 +182,9 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         "fr/enquete.csv": _french(survey, ["Motif", "Interrogés", "Ont eu le problème", "Ont réclamé"]),
         "truth.json": _truth(company, seed),
         **build_sample_scores(company, seed),
+        **build_sample_audit(company, seed),
+        "en/journey.toml": _journey({name: stages[0] for name, stages in STAGES.items()}),
+        "fr/parcours.toml": _journey({FRENCH_CATEGORIES[name]: stages[1] for name, stages in STAGES.items()}),
     }
 
 
@@ -182,6 +197,34 @@ def build_sample_scores(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> d
         "fr/notes.csv": _french(scores.answers, ["N° client", "Répondu le", "Note de recommandation"]),
         "scores_truth.json": truth.encode("utf-8"),
     }
+
+
+def build_sample_audit(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> dict[str, bytes]:
+    """The sheets that two raters filled in, and how each category was answered; drawn from random numbers of their own."""
+    audit = simulate_audit(company, np.random.default_rng([seed, 3]))
+    truth = json.dumps({"seed": seed, "categories": audit.truth}, indent=1) + "\n"
+    sheets = {"audit_truth.json": truth.encode("utf-8")}
+    for rater in range(1, len(audit.rows) + 1):
+        sheets[f"en/audit-{rater}.csv"] = _sheet(audit, rater, "en", separator=",")
+        sheets[f"fr/audit-{rater}.csv"] = _sheet(audit, rater, "fr", separator=";")
+    return sheets
+
+
+def _sheet(audit: SimulatedAudit, rater: int, language: str, *, separator: str) -> bytes:
+    """A sheet as ``iceberg audit --draw`` writes it, filled in."""
+    from iceberg.cohort.audit.sheet import sheet_headers
+
+    names = FRENCH_CATEGORIES if language == "fr" else {}
+    rows = [
+        (str(line), names.get(category, category), "", f"{probability:.6f}", str(rater), *map(str, scores))
+        for line, category, probability, scores in audit.rows[rater - 1]
+    ]
+    return _csv(sheet_headers(Translator(language)), rows, separator=separator, line_end="\r\n").encode("utf-8-sig")
+
+
+def _journey(stages: dict[str, str]) -> bytes:
+    """The part of a mapping that places categories at the steps of the journey."""
+    return ("[journey]\n" + "".join(f'"{name}" = "{stage}"\n' for name, stage in stages.items())).encode("utf-8")
 
 
 def write_sample(directory: Path | str, *, seed: int = SAMPLE_SEED) -> list[Path]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["customers", "money", "ratio", "rate"]
 Result = TypeVar("Result")
+REMARKS = 2  # judgement: beside a headline or below a picture; the others are folded
 TABLE_LINE = 35  # Streamlit's own height of a row, in pixels
 UNKNOWN = "–"  # of a cell without a value; the framework would write None
 LONGEST_TABLE = 400  # where Streamlit lets a table scroll
@@ -235,6 +236,15 @@ def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
                 text = plain(sentences[0]) if len(sentences) == 1 else "\n".join(f"- {plain(sentence)}" for sentence in sentences)
                 action = plain(frame.words.text("ui.iceberg.what_to_do", action=actions[own, code]))
                 getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
+
+
+def show_remarks(frame: Frame, remarks: Sequence[str], *, key: str) -> None:
+    """What is to be said beside a sentence or below a picture: the first remarks, which weigh most, and the others folded."""
+    if shown := remarks[:REMARKS]:
+        st.markdown("\n".join(f"- {plain(remark)}" for remark in shown))
+    if rest := remarks[REMARKS:]:
+        with st.expander(plain(frame.words.text("ui.iceberg.more_remarks", count=len(rest))), icon=":material/notes:", key=f"folded.{key}"):
+            st.markdown("\n".join(f"- {plain(remark)}" for remark in rest))
 
 
 def _short(text: str) -> str:

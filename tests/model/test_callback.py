@@ -10,7 +10,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
 from iceberg.locale import Translator
 from iceberg.model.decision.callback import plan_callback
-from iceberg.model.decision.sampling import draw_positions, share_out
+from iceberg.model.decision.proportional_draw import draw_positions, share_out
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 from iceberg.report.words import chance_text, simple_fraction
 from tests.report.examples import example_counts, example_estimate

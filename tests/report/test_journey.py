@@ -23,6 +23,7 @@ from iceberg.report.charts.journey.sea_floor import sea_floor
 from iceberg.report.files import report_bytes
 from iceberg.report.journey.sentences import channel_table, journey_headline, journey_sentences, journey_table
 from iceberg.report.journey.small_counts import shown_counts, vocal_by_stage
+from iceberg.report.words import in_hundred
 from iceberg.simulation.company import simulate_world
 from tests.companies import write_company
 
@@ -117,7 +118,8 @@ def test_the_sentence_says_no_more_than_the_draws(language: str) -> None:
     words = Translator(language)
     name = words.text("journey.stage_delivery")
     half = journey_headline(journey(step("delivery", vocal=50, share=0.5), step("use", vocal=20, share=0.3, chance=0.1)), words)
-    assert half == words.text("journey.headline_half", stage=name, low=words.percent(0.4), high=words.percent(0.6), probability=words.percent(0.9))
+    chance = in_hundred(0.9, words)
+    assert half == words.text("journey.headline_half", stage=name, low=words.percent(0.4), high=words.percent(0.6), probability=chance)
     unsure = journey_headline(journey(step("delivery", vocal=50, share=0.4, chance=0.5), step("use", vocal=20, share=0.35, chance=0.5)), words)
     assert unsure.startswith(words.text("journey.headline_open", stage=name, low="", high="", share="", probability="").split(name)[0])
     outside = journey_headline(journey(step("delivery", vocal=5, share=0.2), unplaced=step("", vocal=90, share=0.8)), words)

@@ -18,7 +18,7 @@ import numpy as np
 from iceberg.arrays import FloatArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.errors import OptionError
-from iceberg.model.decision.sampling import draw_positions, share_out
+from iceberg.model.decision.proportional_draw import draw_positions, share_out
 from iceberg.model.evidence import cannot_say
 from iceberg.model.results import CredibleInterval, IcebergEstimate
 

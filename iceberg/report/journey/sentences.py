@@ -14,7 +14,7 @@ from iceberg.model.journey.stages import Journey, StageEstimate
 from iceberg.model.results import CredibleInterval
 from iceberg.report.journey.small_counts import vocal_by_channel, vocal_by_stage
 from iceberg.report.small_cells import SMALLEST
-from iceberg.report.words import share
+from iceberg.report.words import in_hundred, share
 
 SURE = 0.8  # judgement: from this probability on one step is called the largest
 _MOSTLY = 0.5  # judgement: where more than this has no step, no step is called the largest
@@ -43,9 +43,9 @@ def journey_headline(journey: Journey, words: Translator) -> str:
     if chance is None:
         return words.text("journey.headline_unordered", **values)
     if chance < SURE:
-        return words.text("journey.headline_open", **values, probability=share(chance, words))
+        return words.text("journey.headline_open", **values, probability=in_hundred(chance, words))
     half = "half" if _HALF[0] <= largest.share.median <= _HALF[1] else "sure"
-    return words.text(f"journey.headline_{half}", **values, probability=share(chance, words))
+    return words.text(f"journey.headline_{half}", **values, probability=in_hundred(chance, words))
 
 
 def journey_sentences(journey: Journey, words: Translator, *, whole: bool = True) -> tuple[str, ...]:
@@ -100,8 +100,9 @@ def _number(number: int, words: Translator) -> str:
 
 
 def _listed(names: Sequence[str], words: Translator) -> str:
-    shown = ", ".join(visible(name) for name in names[:_NAMED])
-    return shown if len(names) <= _NAMED else words.text("journey.more", names=shown, count=len(names) - _NAMED)
+    if len(names) <= _NAMED + 1:  # one more is named rather than counted
+        return ", ".join(visible(name) for name in names)
+    return words.text("journey.more", names=", ".join(visible(name) for name in names[:_NAMED]), count=len(names) - _NAMED)
 
 
 def journey_table(journey: Journey, words: Translator, *, whole: bool = True) -> pd.DataFrame:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iceberg.cohort.audit.record import HumsAudit
     from iceberg.report.palette import Theme
 
+
 def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
     """The sentence and the picture; nothing without an audit."""
     words, audit = frame.words, _audit(frame, estimate)

@@ -8,9 +8,10 @@ import streamlit as st
 
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
+from iceberg.ui.session.sample import audit_files
 from iceberg.ui.session.study import SEED
 from iceberg.ui.session.work import files_of_session
-from iceberg.ui.upload.file_boxes import take_file
+from iceberg.ui.upload.file_boxes import offer_download, take_file
 
 if TYPE_CHECKING:
     from iceberg.cohort.audit.record import HumsAudit
@@ -24,6 +25,9 @@ def take_audit(frame: Frame) -> None:
     with st.expander(frame.words.text("ui.upload.audit"), icon=":material/diversity_3:", key="audit"):
         st.caption(plain(frame.words.text("ui.upload.audit_lead")))
         take_file(frame, TABLE, st.container())
+        with st.container(horizontal=True):
+            for name, path in audit_files(frame.language).items():
+                offer_download(frame, name, path)
 
 
 def read_audit(counts: CohortCounts) -> HumsAudit | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart
+from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -47,7 +47,7 @@ def show_journey(frame: Frame) -> None:
             return build_coastline(table, words, theme, description=said, narrow=frame.narrow)
 
         show_chart(frame, Chart("journey", f"{key}|{whole}", partial(coastline, frame.theme), lambda: said, lambda: table, paper=coastline))
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in journey_sentences(journey, words, whole=whole)))
+    show_remarks(frame, journey_sentences(journey, words, whole=whole), key="journey.remarks")
     if frame.view.filters.months or frame.view.filters.segments:
         st.caption(words.text("journey.whole"))
     if whole and journey.channels:

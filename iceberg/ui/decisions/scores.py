@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, show_chart
+from iceberg.ui.figure import Chart, show_chart, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -44,7 +44,7 @@ def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
             return build_score_bars(table, words, theme, description=said, narrow=frame.narrow)
 
         show_chart(frame, Chart("declared", f"{key}|{whole}", partial(bars, frame.theme), lambda: said, lambda: table, paper=bars))
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in declared_sentences(declared, words, whole=whole)))
+    show_remarks(frame, declared_sentences(declared, words, whole=whole), key="declared.remarks")
     if frame.view.filters.months or frame.view.filters.segments:
         st.caption(words.text("scores.whole"))
     _show_curve(frame, declared, key)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, show_chart
+from iceberg.ui.figure import Chart, draw_table, show_chart, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -46,7 +46,7 @@ def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
             return build_service_chart(table, words, theme, description=said, narrow=frame.narrow)
 
         show_chart(frame, Chart("service", f"{key}|{whole}", partial(dots, frame.theme), lambda: said, lambda: table, "rate", paper=dots))
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in service_sentences(service, words)))
+    show_remarks(frame, service_sentences(service, words), key="service.remarks")
     if frame.view.filters.months or frame.view.filters.segments:
         st.caption(words.text("service.whole"))
     if len(table) > 1:

@@ -20,7 +20,7 @@ from iceberg.ui.decisions.journey import show_journey
 from iceberg.ui.decisions.rhythm import show_rhythm
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.decisions.service import show_service
-from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics
+from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics, show_remarks
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
 from iceberg.ui.plain_text import plain
@@ -38,7 +38,6 @@ from iceberg.ui.session.estimates import estimate_study, focus_study, is_estimat
 
 CATEGORY_PAGE = page_file("category")
 UPLOAD_PAGE = page_file("upload")
-REMARKS = 2  # judgement: beside the headline; the others are folded
 BADGE_COLOURS = {"assumption_led": "orange", "mixed": "blue", "data_led": "green"}
 
 
@@ -89,17 +88,22 @@ def _show_further(frame: Frame, estimate: IcebergEstimate) -> None:
     show_glossary(frame.words)
     _show_ranking_and_comparator(frame, estimate)
     show_where(frame, estimate)
-    show_journey(frame)
-    show_service(frame, estimate)
-    show_declared(frame, estimate)
-    show_audit(frame, estimate)
-    show_rhythm(frame)
     show_progress(frame)
     _show_trend_and_others(frame, estimate)
     if estimate.diagnostics:
         st.subheader(frame.words.text("ui.iceberg.read_first"), anchor=False)
         show_diagnostics(frame, estimate.diagnostics)
+    _show_given(frame, estimate)
     show_study_details(frame)
+
+
+def _show_given(frame: Frame, estimate: IcebergEstimate) -> None:
+    """What further files and columns say: below everything that is said of every company, since no estimate depends on them."""
+    show_journey(frame)
+    show_service(frame, estimate)
+    show_declared(frame, estimate)
+    show_audit(frame, estimate)
+    show_rhythm(frame)
 
 
 def _estimate(frame: Frame) -> IcebergEstimate:
@@ -161,12 +165,7 @@ def _show_reservations(frame: Frame, estimate: IcebergEstimate) -> None:
     """How sure the headline is, the weightiest remark beside it, and the others folded."""
     if sure := say(frame, estimate, certainty_sentence):
         st.markdown(plain(sure))
-    remarks = say(frame, estimate, reservations)
-    for remark in remarks[:REMARKS]:
-        st.markdown(f"- {plain(remark)}")
-    if rest := remarks[REMARKS:]:
-        with st.expander(plain(frame.words.text("ui.iceberg.more_remarks", count=len(rest))), icon=":material/notes:"):
-            st.markdown("\n".join(f"- {plain(remark)}" for remark in rest))
+    show_remarks(frame, say(frame, estimate, reservations), key="reservations")
 
 
 def _ask_about_recording(frame: Frame, estimate: IcebergEstimate) -> None:

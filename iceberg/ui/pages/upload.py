@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -36,7 +35,7 @@ from iceberg.ui.upload.checks import (
     show_checks,
 )
 from iceberg.ui.upload.columns import choose_columns, take_same_choices
-from iceberg.ui.upload.file_boxes import Place, empty_boxes, judge_files, offer_swap, take_file
+from iceberg.ui.upload.file_boxes import Place, empty_boxes, judge_files, offer_download, offer_swap, take_file
 from iceberg.ui.upload.file_field import word_file_fields
 from iceberg.ui.upload.files import (
     DECLARED,
@@ -194,7 +193,7 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
         boxes = {table: take_file(frame, table, column) for table, column in zip(tables, columns, strict=False)}
         with st.container(horizontal=True):
             for table, path in zip(tables, measured_files(frame.language), strict=False):  # the sample has the first two
-                _offer_download(frame, table, path)
+                offer_download(frame, table, path)
     return boxes
 
 
@@ -206,7 +205,7 @@ def _take_declared(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
     with st.expander(frame.words.text("ui.upload.declared"), icon=":material/mood:", key="declared"):
         st.caption(frame.words.text("ui.upload.declared_lead"))
         boxes = {table: take_file(frame, table, st.container()) for table in tables}
-        _offer_download(frame, "scores", scores_file(frame.language))
+        offer_download(frame, "scores", scores_file(frame.language))
     return boxes
 
 
@@ -228,19 +227,7 @@ def _ask_before_leaving() -> None:
 def _offer_sample(frame: Frame) -> None:
     with st.container(horizontal=True):
         for table, path in zip(("customers", "complaints"), sample_files(frame.language), strict=True):
-            _offer_download(frame, table, path)
-
-
-def _offer_download(frame: Frame, table: str, path: Path) -> None:
-    st.download_button(
-        frame.words.text(f"ui.upload.sample_{table}"),
-        data=path.read_bytes(),
-        file_name=path.name,
-        icon=":material/download:",
-        type="tertiary",
-        key=f"sample.{table}",
-        on_click="ignore",
-    )
+            offer_download(frame, table, path)
 
 
 def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload | None:

@@ -56,6 +56,12 @@ def scores_file(language: str) -> Path:
     return SAMPLE_FOLDER / load_conventions(language).sample["scores"]
 
 
+def audit_files(language: str) -> dict[str, Path]:
+    """The sheets that two raters of the sample company filled in: optional, in no estimate."""
+    files = load_conventions(language).sample
+    return {name: SAMPLE_FOLDER / files[name] for name in ("audit_1", "audit_2")}
+
+
 def measured_files(language: str) -> tuple[Path, Path]:
     """Incident log and survey of the sample company: optional, evidence level 4."""
     files = load_conventions(language).sample

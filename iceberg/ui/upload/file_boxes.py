@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -48,6 +49,19 @@ def take_file(frame: Frame, table: str, column: Place) -> tuple[UploadedFile | N
             remove = partial(_remove, table)
             st.button(words.text("ui.upload.remove"), icon=":material/close:", type="tertiary", key=f"press.remove.{table}", on_click=remove)
     return (UploadedFile.of_several(table, parts) if parts else None), column.container()
+
+
+def offer_download(frame: Frame, table: str, path: Path) -> None:
+    """A file of the sample company to try a box with."""
+    st.download_button(
+        frame.words.text(f"ui.upload.sample_{table}"),
+        data=path.read_bytes(),
+        file_name=path.name,
+        icon=":material/download:",
+        type="tertiary",
+        key=f"sample.{table}",
+        on_click="ignore",
+    )
 
 
 def _key(table: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iceberg.errors import OptionError
-from iceberg.model.decision.sampling import share_out
+from iceberg.model.decision.proportional_draw import share_out
 from iceberg.model.results import IcebergEstimate
 
 

@@ -15,7 +15,8 @@ from iceberg.report.palette import Theme
 from iceberg.report.words import share
 
 HEIGHT_PX = {False: 340, True: 300}
-_NAME_PX = {False: 130, True: 56}
+_NAME_PX = {False: 130, True: 110}  # on a phone names stand in two rows in turn, and so have the room of two steps
+_ROW_PX = LABEL_SIZE * 1.35
 _APART = 0.5  # what has no step stands so much further away
 
 
@@ -41,7 +42,8 @@ def build_coastline(
     deepest, highest = float(data["upper"].max()), float(data["heard"].max())
     reach = float(data["at"].max())
     x_scale = alt.Scale(domain=[-0.5, reach + 0.5], nice=False)
-    y_scale = alt.Scale(domain=[-max(deepest, 1.0) * 1.14, max(highest, 0.12 * deepest, 1.0) * 1.25], nice=False)
+    bottom, top = max(deepest, 1.0) * 1.14, max(highest, 0.12 * deepest, 1.0)
+    y_scale = alt.Scale(domain=[-bottom, top + (0.14 * (top + bottom) if narrow else 0.25 * top)], nice=False)
     axis = alt.Axis(title=None, labelExpr=_depth_expr(translator), tickCount=5)
     x = alt.X("at:Q", scale=x_scale, axis=None)
     hints = tooltip(
@@ -73,8 +75,11 @@ def build_coastline(
         points.marked("circle", size=110, opacity=1, fill=palette.page, stroke=palette.prior, strokeWidth=2).where("kind", "none").encode(
             x=x, y=alt.Y("depth:Q", scale=y_scale), tooltip=hints
         ),
-        points.marked("text", baseline="bottom", dy=-4, fontSize=LABEL_SIZE, fontWeight="bold").encode(
-            x=x, y=alt.Y("top:Q", scale=y_scale), text="label:N"
+        *(
+            points.marked("text", baseline="bottom", dy=-4 - int(row) * _ROW_PX, fontSize=LABEL_SIZE, fontWeight="bold").where("row", row).encode(
+                x=x, y=alt.Y("top:Q", scale=y_scale), text="label:N"
+            )
+            for row in sorted(set(data["row"]))
         ),
         points.marked("text", baseline="top", dy=8, color=palette.muted_text, fontSize=LABEL_SIZE).encode(
             x=x, y=alt.Y("high_depth:Q", scale=y_scale), text="share_text:N"
@@ -93,7 +98,8 @@ def _rows(frame: pd.DataFrame, translator: Translator, *, narrow: bool) -> pd.Da
         at=places,
         surface=0.0,
         heard=heard,
-        top=heard,
+        top=heard.max() if narrow else heard,
+        row=[str(place % 2) if narrow else "0" for place in range(len(frame))],
         depth=-frame["median"],
         low_depth=-frame["lower"],
         high_depth=-frame["upper"],
