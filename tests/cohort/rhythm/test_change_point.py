@@ -124,5 +124,15 @@ def test_a_week_in_which_the_company_is_shut_is_nobodys_break() -> None:
     assert index[30] == pytest.approx(0.4, abs=0.07) and index[40] == 0 and index[10] == pytest.approx(1, abs=0.1)
 
 
+def test_a_season_at_the_end_of_a_log_is_not_taken_for_its_level() -> None:
+    """Two years with a wave of a fifth: the usual level at both ends is that of a whole year, so the index shows the wave there as it is."""
+    rng = np.random.default_rng(4)
+    wave = 1 + 0.2 * np.sin(2 * np.pi * np.arange(106) / 53)
+    days = rng.poisson(2.0 * wave, (3000, 106)).clip(0, 7)
+    index = build_week_index(block_of(days))
+    assert np.abs(index - wave)[1:].max() < 0.06
+    assert index[80:104].mean() < 0.95  # half a year of low weeks stays low
+
+
 def test_the_assumed_shares_of_changes_add_up() -> None:
     assert DEFAULT_MIX.sum() == pytest.approx(1) and len(DEFAULT_MIX) == len(RATIOS) + len(RAMPS)

@@ -70,6 +70,8 @@ class Exposed:
 def build_week_index(block: WeekBlock) -> FloatArray:
     """Activity per present customer by week, over its median of a year; between 0.3 and 3, and 0 where the log has a hole.
 
+    Towards the ends of the log it is the first and the last whole year: half of one would take a season for a level.
+
     A customer is present from the week after the first activity to the last one. Who was active in the last weeks is selected by that, so the
     activity of these weeks is set against those present before them.
     """
@@ -81,7 +83,9 @@ def build_week_index(block: WeekBlock) -> FloatArray:
     if width > _LAST_WEEKS:
         present[-_LAST_WEEKS:] = present[-_LAST_WEEKS - 1]
     each = total / np.maximum(present, 1)
-    usual = [np.median(each[max(0, place - _INDEX_HALF_WEEKS) : place + _INDEX_HALF_WEEKS + 1]) for place in range(width)]
+    year = 2 * _INDEX_HALF_WEEKS + 1
+    starts = np.clip(week - _INDEX_HALF_WEEKS, 0, max(0, width - year))
+    usual = [np.median(each[start : start + year]) for start in starts]
     level = each / np.maximum(usual, 1e-9)
     return np.asarray(np.where(level < HOLE, 0.0, np.clip(level, 0.3, 3.0)), dtype=float)
 
