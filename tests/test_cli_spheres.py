@@ -88,7 +88,9 @@ def test_the_sheet_changes_no_byte_of_the_rest_and_is_said(company: Path, capsys
         (["billing,,,,,,", "delivery,,,,,,"], ["sheet.csv", "says anything yet"]),
     ],
 )
-def test_a_cell_that_cannot_be_right_is_named(company: Path, tmp_path: Path, rows: list[str], said: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_that_cannot_be_right_is_named(
+    company: Path, tmp_path: Path, rows: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     files = ["--customers", str(company / "customers.csv"), "--complaints", str(company / "complaints.csv"), "--quiet"]
     assert main(["estimate", *files, "--spheres", str(sheet(tmp_path, *rows))]) == 2
     problem = capsys.readouterr().err.replace("“", '"').replace("\n", " ")
@@ -97,7 +99,11 @@ def test_a_cell_that_cannot_be_right_is_named(company: Path, tmp_path: Path, row
 
 @pytest.mark.parametrize(
     ("header", "said"),
-    [("category,priority", "is no column of this sheet"), ("category,target,target", "stands in column"), ("target,priority_rank", 'no column "category"')],
+    [
+        ("category,priority", "is no column of this sheet"),
+        ("category,target,target closed in time (%)", "stands in column 2"),
+        ("target,priority_rank", 'no column "category"'),
+    ],
 )
 def test_a_header_that_is_none_is_named(company: Path, tmp_path: Path, header: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     files = ["--customers", str(company / "customers.csv"), "--complaints", str(company / "complaints.csv"), "--quiet"]

@@ -25,9 +25,7 @@ def given(app: AppTest, folder: Path, sheet: bytes) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize(
-    ("language", "title"), [("en", "Promised, aimed at, believed, and lived"), ("fr", "Promis, visé, cru, et vécu")]
-)
+@pytest.mark.parametrize(("language", "title"), [("en", "Promised, aimed at, believed, and lived"), ("fr", "Promis, visé, cru, et vécu")])
 def test_the_first_page_says_the_gaps(open_page: OpenPage, tmp_path: Path, language: str, title: str) -> None:
     sheet = b"category,priority_rank,believed_leavers\nbilling,1,5\ndelivery,2,2\n"
     app = given(open_page("upload", language=language), tmp_path, sheet)
