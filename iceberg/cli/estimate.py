@@ -13,6 +13,8 @@ from iceberg.cli.audit.sheets import with_audit
 from iceberg.cli.audit.text import build_answered_text
 from iceberg.cli.decisions.interventions import Followed, follow_interventions, follow_up_text, interventions_document
 from iceberg.cli.source_names import name_files
+from iceberg.cli.spheres.sheet import with_spheres
+from iceberg.cli.spheres.text import build_spheres_text
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.locale import Translator
 
@@ -75,6 +77,7 @@ def run_estimate(options: Options, words: Translator) -> int:
     write_files(made, options, words, template=template, followed=followed)
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
     text += build_journey_text(made.estimate, made.counted.counts, words) + build_service_text(made.estimate, made.counted.counts, words)
+    text += build_spheres_text(made.estimate, made.counted.counts, words)
     text += build_scores_text(made.estimate, made.counted.counts, words) + build_answered_text(made.counted.counts.audit, words)
     text += build_rhythms_text(made.counted.counts, words)
     print_result(text + build_rows_text(made.counted.report, words))
@@ -151,7 +154,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
             score_look_back_days=options.score_lookback_days,
         )
         counts = replace(counts, rhythms=rhythms) if rhythms else counts
-        counted = CountedFiles(with_audit(counts, options), report, mapping, assumptions)
+        counted = CountedFiles(with_spheres(with_audit(counts, options), options), report, mapping, assumptions)
         if while_open is not None:
             while_open(tables, counted)
     return counted

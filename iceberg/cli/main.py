@@ -25,6 +25,7 @@ from iceberg.cli.design import run_design
 from iceberg.cli.estimate import run_estimate
 from iceberg.cli.publish import run_publish
 from iceberg.cli.rhythm.command import run_rhythm
+from iceberg.cli.spheres.command import run_spheres
 from iceberg.cli.studies import run_studies
 from iceberg.cli.terminal import (
     DONE,
@@ -121,6 +122,7 @@ def _run(options: Options, words: Translator) -> int:
         "callback": run_callback,
         "rhythm": run_rhythm,
         "audit": run_audit,
+        "spheres": run_spheres,
         "dashboard": _dashboard,
     }
     return commands[options.command](options, words)

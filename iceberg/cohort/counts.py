@@ -24,6 +24,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
+from iceberg.cohort.journey.spheres import SphereSheet
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -107,6 +108,7 @@ class CohortCounts:
         mass_end, renewals: The one day that holds most departures; the contracts that bind customers. None where there are none.
         stated, scores, audit: Reasons of leavers, a file each; satisfaction scores; how complaints were answered. None or empty where not given,
         rhythms, journey, service: as are breaks of rhythm, one per budget of false alarms; steps and channels; and cases closed in time.
+        spheres: What the company promises, aims at, puts first and believes; None likewise.
     """
 
     window: ObservationWindow
@@ -149,6 +151,7 @@ class CohortCounts:
     rhythms: tuple[RhythmCounts, ...] = ()
     journey: JourneyCounts | None = None
     service: ServiceCounts | None = None
+    spheres: SphereSheet | None = None
 
     def __post_init__(self) -> None:
         for name in ("segments", "segment_columns", "categories", "band_edges_months", "clock_edges_days"):

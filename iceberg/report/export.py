@@ -1,7 +1,8 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
 Every key is always present, but those of what was given beside: `stated_reasons` (why leavers left), `declared` (scores of customers), `journey`
-(steps and channels of complaints), `service` (complaints closed in time), `audit` (how complaints were answered) and `rhythm` (an activity log).
+(steps and channels of complaints), `service` (complaints closed in time), `spheres` (promises, priorities),
+`audit` (how complaints were answered) and `rhythm` (an activity log).
 Unknown values are null, never 0; NaN and infinity do not exist.
 """
 
@@ -79,6 +80,7 @@ def build_document(
         **_declared(estimate, counts, smallest),
         **_journey(estimate, counts, smallest),
         **_service(estimate, counts, smallest),
+        **_spheres(estimate, counts, smallest),
         **_audit(estimate, counts, smallest),
         **_rhythm(counts, smallest),
         "diagnostics": [_diagnostic(entry, Translator(language)) for entry in estimate.diagnostics],
@@ -197,6 +199,17 @@ def _service(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> 
 
     found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
     return {} if found is None else {"service": service_document(found, whole=not smallest)}
+
+
+def _spheres(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """Priorities, beliefs, targets and promises beside what customers did; nothing without a sheet."""
+    if counts.spheres is None:
+        return {}
+    from iceberg.model.journey.spheres import estimate_spheres  # brings scipy
+    from iceberg.report.journey.spheres import spheres_document
+
+    found = estimate_spheres(estimate, counts, whole=not smallest)
+    return {} if found is None else {"spheres": spheres_document(found)}
 
 
 def _audit(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:

@@ -105,14 +105,15 @@ _FIXES = (
     _whole("years", 1, 10),
 )
 _AUDIT = Option("audit", "sheet_file", help="audit_given", is_list=True, field="audit_sheets")
+_SPHERES = Option("spheres", "sheet_file", help="spheres_given")
 _REPORT = Option("report", "report_file", check_format(FORMATS), is_list=True, field="reports", formats=tuple(FORMATS))
 _TEMPLATE = Option("template", "template_file", Path)
 COMMON = (Option("lang", "|".join(LANGUAGES), check_language), Option("help"))
 OPTIONS_OF: dict[str, tuple[Option, ...]] = {
     "demo": (Option("out", "folder", Path), Option("company", "|".join(COMPANIES), check_company)),
     "check": (*_READING, *_MAPPING, *_RESOURCES, *_ENGINE),
-    "estimate": (*_ESTIMATE, _AUDIT, _REPORT, _TEMPLATE),
-    "publish": (*_ESTIMATE, _AUDIT, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
+    "estimate": (*_ESTIMATE, _AUDIT, _SPHERES, _REPORT, _TEMPLATE),
+    "publish": (*_ESTIMATE, _AUDIT, _SPHERES, _REPORT, _TEMPLATE, Option("title", "text"), *_STORE, *_NOTIFY),
     "studies": (
         _whole("version", 1, 10**9, help_key="study_version"),
         Option("out", "file", Path, "export_out"),
@@ -135,6 +136,7 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         *_FIXES,
         *_ESTIMATE,
         _AUDIT,
+        _SPHERES,
         replace(_REPORT, check=check_format(BRIEF_FORMATS), help="brief_report", formats=tuple(BRIEF_FORMATS)),
         _TEMPLATE,
         Option("category", "text", help="brief_category"),
@@ -183,6 +185,13 @@ OPTIONS_OF: dict[str, tuple[Option, ...]] = {
         Option("reply-text", "header"),
         *_MAPPING,
         Option("json", "file", Path, "audit_json"),
+        *_RESOURCES,
+        Option("quiet"),
+    ),
+    "spheres": (
+        *(Option(name, "file", help=f"spheres_{name}") for name in ("complaints", "volumes")),
+        Option("out", "file", check_format(("csv",)), "spheres_out"),
+        *_MAPPING,
         *_RESOURCES,
         Option("quiet"),
     ),

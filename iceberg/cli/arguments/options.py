@@ -131,6 +131,7 @@ class Options:
     least_fall: float = 0.0
     false_alarms: float = FALSE_ALARMS
     audit_sheets: tuple[str, ...] = ()
+    spheres: str | None = None
     draw: int | None = None
     sheets: tuple[str, ...] = ()
     raters: int = 2
@@ -228,6 +229,8 @@ def _check_together(options: Options) -> None:
         _check_rhythm(options)
     elif options.command == "audit":
         _check_audit(options)
+    elif options.command == "spheres":
+        _check_spheres(options)
     elif options.command in ("estimate", "publish", "compare", "decide", "design", "callback"):
         _check_estimate(options)
 
@@ -330,6 +333,16 @@ def _check_audit(options: Options) -> None:
     elif options.complaints is None and (options.reply_text or options.ticket_columns):
         raise UsageError("audit_tickets_need")
     _check_outputs(options)
+
+
+def _check_spheres(options: Options) -> None:
+    """Check before anything is read that there are complaints, and that the sheet is a new file: it may have been filled in."""
+    if not options.given or options.out is None:
+        raise UsageError("spheres_needs")
+    if not options.out.resolve().parent.is_dir():
+        raise UsageError("json_no_folder", {"file": str(options.out), "folder": str(options.out.parent)})
+    if options.out.exists():
+        raise UsageError("spheres_exists", {"file": str(options.out)})
 
 
 def _check_callback(options: Options) -> None:

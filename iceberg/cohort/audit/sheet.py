@@ -133,10 +133,10 @@ def _row_of(values: Sequence[str], file: str, line: int, words: Translator) -> _
         if text and read is None:
             raise OptionError("audit_score", place | {"column": item_label(item, words), "value": text[:40], "low": LOWEST, "high": HIGHEST})
         scores.append(float(read[1]) if read is not None else np.nan)
-    return _Row(file, line, named["case"], _unguarded(named["category"]), probability, named["rater"], tuple(scores))
+    return _Row(file, line, named["case"], unguarded(named["category"]), probability, named["rater"], tuple(scores))
 
 
-def _unguarded(text: str) -> str:
+def unguarded(text: str) -> str:
     """The text without the apostrophe by which the sheet kept a spreadsheet from taking it for a formula."""
     return text[1:] if re.match(r"'[=+\-@]", text) else text
 

@@ -10,6 +10,7 @@ from iceberg.cohort.cancellations.record import LoggedCancellations
 from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingChange, UnrecordedMonths
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
+from iceberg.cohort.journey.spheres import SphereSheet
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -68,6 +69,10 @@ class Findings(Protocol):
         """Cases closed in time."""
 
     @property
+    def spheres(self) -> SphereSheet | None:
+        """What the company promises, aims at, puts first and believes."""
+
+    @property
     def renewals(self) -> Renewals | None:
         """The contracts that bind customers."""
 
@@ -91,7 +96,7 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
         header["stated"] = [one.to_dict() for one in found.stated]
     if found.rhythms:
         header["rhythms"] = [one.to_dict() for one in found.rhythms]
-    beside = {"scores": found.scores, "audit": found.audit, "journey": found.journey, "service": found.service}
+    beside = {"scores": found.scores, "audit": found.audit, "journey": found.journey, "service": found.service, "spheres": found.spheres}
     header |= {name: one.to_dict() for name, one in beside.items() if one is not None}
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
@@ -114,5 +119,6 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "rhythms": tuple(map(RhythmCounts.from_dict, header.get("rhythms", ()))),
         "journey": JourneyCounts.from_dict(header.get("journey")),
         "service": ServiceCounts.from_dict(header.get("service")),
+        "spheres": SphereSheet.from_dict(header.get("spheres")),
         "renewals": Renewals.from_dict(header["renewals"]) if "renewals" in header else None,
     }

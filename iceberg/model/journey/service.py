@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iceberg.arrays import FloatArray
+from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.journey.service_counts import IN_TIME, UNDECIDED, ServiceCounts
 from iceberg.model.priors import LEAST_OF_GROUP
@@ -88,9 +88,7 @@ def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) 
     if found is None:
         return None
     rng = np.random.default_rng([seed, _STREAM])
-    places = len(counts.categories)
-    people = np.zeros(2 * places + 2, dtype=np.int64)
-    np.add.at(people, found.clock.category, found.clock.exited + found.clock.censored)
+    people = cases_in_time(counts).ravel()
     matched = matched_hazard(counts) if found.clock.rows else None
     estimates = []
     for place, name in enumerate((*counts.categories, "")):
@@ -108,13 +106,21 @@ def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) 
     )
 
 
+def cases_in_time(counts: CohortCounts) -> IntArray:
+    """(C + 1, 2) complainants by category, then of any: late, in time; those who left before their deadline and undecided cases are in neither."""
+    people = np.zeros(2 * len(counts.categories) + 2, dtype=np.int64)
+    if counts.service is not None:
+        np.add.at(people, counts.service.clock.category, counts.service.clock.exited + counts.service.clock.censored)
+    return people.reshape(-1, 2)
+
+
 def _estimate(
     counts: CohortCounts,
     found: ServiceCounts,
     matched: FloatArray,
     name: str,
     place: int,
-    people: np.ndarray[tuple[int], np.dtype[np.int64]],
+    people: IntArray,
     horizon_days: int,
     rng: np.random.Generator,
 ) -> ServiceEstimate:

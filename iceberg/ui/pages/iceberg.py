@@ -20,6 +20,7 @@ from iceberg.ui.decisions.journey import show_journey
 from iceberg.ui.decisions.rhythm import show_rhythm
 from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.decisions.service import show_service
+from iceberg.ui.decisions.spheres.section import show_spheres
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics, show_remarks
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.guide.glossary import show_glossary
@@ -101,6 +102,7 @@ def _show_given(frame: Frame, estimate: IcebergEstimate) -> None:
     """What further files and columns say: below everything that is said of every company, since no estimate depends on them."""
     show_journey(frame)
     show_service(frame, estimate)
+    show_spheres(frame, estimate)
     show_declared(frame, estimate)
     show_audit(frame, estimate)
     show_rhythm(frame)

@@ -14,6 +14,7 @@ from iceberg.ingest.mapping import MappingSet, mapping_as_read
 from iceberg.ingest.tables import IngestReport
 from iceberg.ui.access.access import require
 from iceberg.ui.decisions.audit_sheets import read_audit, take_audit
+from iceberg.ui.decisions.spheres.sheet import take_spheres, with_spheres_of_session
 from iceberg.ui.frame import Frame, current_frame, page_file, show_error
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
@@ -282,6 +283,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
     elif counts.has_linked_complaints and not counts.categories:
         st.warning(words.text("ui.upload.no_complaints"), icon=":material/add:")
         ready = False
+    take_spheres(frame, counts)
     with st.container(horizontal=True):
         label = words.text("ui.upload.show_rhythm" if only_rhythm else "ui.upload.estimate_run")
         pressed = st.button(label, type="primary", icon=":material/play_arrow:", key="estimate.run", disabled=not ready)
@@ -299,7 +301,7 @@ def _estimate(frame: Frame, upload: Upload, counted: CountedUpload, mapping: Map
         return
     name = " + ".join(file.name for file in upload.files)
     other, audit = counted.other_counts, read_audit(counts)
-    counts, other = replace(counts, audit=audit), other and replace(other, audit=audit)
+    counts, other = replace(with_spheres_of_session(counts), audit=audit), other and replace(with_spheres_of_session(other), audit=audit)
     study = Study(
         counts=counts,
         digest=counts.digest,

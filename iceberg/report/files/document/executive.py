@@ -27,6 +27,7 @@ from iceberg.report.files.document.method_section import assumptions_section, fi
 from iceberg.report.files.document.rhythm_section import rhythm_section
 from iceberg.report.files.document.scores_section import scores_section
 from iceberg.report.files.document.service_section import service_section
+from iceberg.report.files.document.spheres_section import spheres_section
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, checks_specification, draw_svg
 from iceberg.report.files.provenance import Provenance
 from iceberg.report.noise import common_cause_sentence, control_sentences, placebo_sentence, short_rise
@@ -74,6 +75,7 @@ def build_written(
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
         journey_section(estimate, counts, words, smallest=smallest),
         service_section(counts, words, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed, smallest=smallest),
+        spheres_section(estimate, counts, words, smallest=smallest),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
         audit_section(estimate, counts, words, smallest=smallest),
         rhythm_section(counts, words, smallest=smallest),

@@ -1,0 +1,278 @@
+"""`Spheres`: what a company puts first, believes, aims at and promises, beside what its customers did.
+
+vision       Kendall's tau between the priorities and the silent churn H_c of a draw; believed leavers - H_c
+standards    promise - expected value, as both were typed
+delivery     share closed in time - target (or - a promise that is a percentage), share ~ Beta(in time + 1/2, late + 1/2)
+quadrants    P(H_c x value above an equal share, share closed in time below its target), and the three others, from the joint draws
+
+References: Parasuraman, Zeithaml & Berry 1985 (gap model of service quality); Martilla & James 1977 (importance-performance analysis);
+Kendall 1938 (rank correlation, tau a: a tied pair counts on neither side).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from iceberg.arrays import FloatArray
+from iceberg.cohort.counts import CohortCounts
+from iceberg.cohort.journey.spheres import PERCENT, SphereRow
+from iceberg.model.evidence import cannot_say
+from iceberg.model.journey.service import cases_in_time
+from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
+
+FEWEST_RANKED = 3  # judgement: the order of two categories is right or wrong, no degree of agreement
+FEWEST_PEOPLE = 5  # of a share closed in time, on either side: fewer would be counted out in public
+QUADRANTS = ("work_here", "keep_up", "may_wait", "more_than_needed")
+GAPS = ("rank", "believed", "believed_share", "standards", "target", "promise", "quadrants")
+_STREAM = 20_263  # of random numbers: no other part of an estimate draws from it
+
+
+@dataclass(frozen=True)
+class SphereEstimate:
+    """One row of the sheet beside what happened; None where it is unknown, with the reason in `unknown`.
+
+    Attributes:
+        row: As it was typed.
+        rank: Place in the priorities less the place by silent churn, both among ranked categories; above 0: put later than it costs.
+        believed: Believed leavers less silent churn, in customers.
+        believed_inside: Whether the believed number lies inside the range of silent churn.
+        believed_share: Share of believed leavers less share of silent churn, among categories with a belief.
+        standards: Promise less expected value, in the unit of the promise (a share for a percentage).
+        target, promise: Share closed in time less the target, and less a promise that is a percentage.
+        quadrants: Probability of each of `QUADRANTS`; together 1.
+        unknown: By name of `GAPS`, why it is unknown: a code under ``spheres.unknown`` of the sentences.
+    """
+
+    row: SphereRow
+    rank: CredibleInterval | None = None
+    believed: CredibleInterval | None = None
+    believed_inside: bool | None = None
+    believed_share: CredibleInterval | None = None
+    standards: float | None = None
+    target: CredibleInterval | None = None
+    promise: CredibleInterval | None = None
+    quadrants: Mapping[str, float] | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Spheres:
+    """The sheet beside what happened.
+
+    Attributes:
+        rows: In the order of the sheet.
+        ranked: Categories with a priority whose silent churn is known.
+        agreement: Kendall's tau of priorities and silent churn, -1 to 1; None where `agreement_unknown` says why.
+        first: The category put first among those, and its place by silent churn.
+        first_place: The place of `first` by silent churn.
+        performance: What the quadrants take for performance: ``in_time``, ``priority``, or None.
+        by_money: Whether importance is money; else customers.
+        agreement_unknown: A code, as those of a row.
+    """
+
+    rows: tuple[SphereEstimate, ...]
+    ranked: int
+    agreement: CredibleInterval | None
+    first: str | None
+    first_place: CredibleInterval | None
+    performance: str | None
+    by_money: bool
+    agreement_unknown: str | None = None
+
+    @property
+    def believed(self) -> tuple[SphereEstimate, ...]:
+        """Rows whose believed leavers stand beside a range."""
+        return tuple(one for one in self.rows if one.believed is not None)
+
+
+def estimate_spheres(estimate: IcebergEstimate, counts: CohortCounts, *, whole: bool = True) -> Spheres | None:
+    """The gaps between vision, promise, delivery and what customers did; None without a sheet, or where no category of it may be shown.
+
+    Args:
+        estimate: With its joint draws.
+        counts: With the sheet, and with cases closed in time where a column says it.
+        whole: False for viewers: only categories of the estimate, and no share closed in time by category.
+    """
+    if counts.spheres is None:
+        return None
+    sheet = counts.spheres if whole else counts.spheres.among([one.category for one in estimate.categories])
+    if not sheet.rows:
+        return None
+    rng = np.random.default_rng([estimate.seed, _STREAM])
+    controls = {one.category for one in estimate.controls}
+    places = {one.category: place for place, one in enumerate(estimate.categories) if one.category not in controls}
+    refused = _refused(estimate)
+    churn = estimate.draws.silent_churn.sum(axis=(2, 3), dtype=np.float64)
+    known = {row.category: churn[:, places[row.category]] for row in sheet.rows if row.category in places and refused is None}
+    done = _done_shares(counts, [row.category for row in sheet.rows], len(churn), rng) if whole else {}
+    ranks, agreement, agreement_unknown = _ranks(sheet.rows, known, estimate)
+    beliefs = {row.category: row.believed_leavers for row in sheet.rows if row.believed_leavers is not None and row.category in known}
+    shares = _belief_shares(beliefs, known)
+    cuts = _quadrants(sheet.rows, places, done, estimate) if refused is None else ({}, None)
+    rows = []
+    for row in sheet.rows:
+        own = _Gaps(row, refused or _missing(row, places, controls))
+        own.vision(known.get(row.category), ranks.get(row.category), shares.get(row.category), agreement_unknown)
+        own.delivery(done.get(row.category))
+        own.quadrants(cuts[0].get(row.category), estimate.categories[places[row.category]] if row.category in places else None, cuts[1])
+        rows.append(SphereEstimate(row, **own.values, unknown=own.unknown))  # type: ignore[arg-type]  # of each field the type
+    order = sorted((row.priority_rank, row.category) for row in sheet.rows if row.priority_rank is not None and row.category in ranks)
+    first = order[0][1] if order and agreement is not None else None
+    return Spheres(
+        tuple(rows),
+        len(order),
+        agreement,
+        first,
+        None if first is None else CredibleInterval.of(1 - ranks[first]),
+        cuts[1],
+        estimate.draws.revenue_lost is not None,
+        agreement_unknown,
+    )
+
+
+def _refused(estimate: IcebergEstimate) -> str | None:
+    return "no_range" if cannot_say(estimate) else None
+
+
+def _missing(row: SphereRow, places: Mapping[str, int], controls: Collection[str]) -> str | None:
+    if row.category in controls:
+        return "control"
+    return None if row.category in places else "not_estimated"
+
+
+def _done_shares(counts: CohortCounts, categories: Collection[str], draws: int, rng: np.random.Generator) -> dict[str, FloatArray | str]:
+    """(K,) draws of the share closed in time by category; why not, where a side has too few."""
+    found: dict[str, FloatArray | str] = {}
+    people = cases_in_time(counts)
+    for category in categories:
+        late, in_time = (int(one) for one in people[counts.categories.index(category)]) if category in counts.categories else (0, 0)
+        if counts.service is None or late + in_time == 0:
+            found[category] = "no_case" if counts.service is not None else "no_column"
+        elif any(0 < number < FEWEST_PEOPLE for number in (late, in_time)):
+            found[category] = "few"
+        else:
+            found[category] = rng.beta(in_time + 0.5, late + 0.5, draws)
+    return found
+
+
+def _ranks(
+    rows: Collection[SphereRow], known: Mapping[str, FloatArray], estimate: IcebergEstimate
+) -> tuple[dict[str, FloatArray], CredibleInterval | None, str | None]:
+    """By category its place in the priorities less that by silent churn, Kendall's tau, and why there is none."""
+    ranked = sorted((row.priority_rank, row.category) for row in rows if row.priority_rank is not None and row.category in known)
+    if not any(row.priority_rank is not None for row in rows):
+        return {}, None, "blank"
+    if not known:
+        return {}, None, _refused(estimate) or "not_estimated"
+    if not estimate.evidence.ranks:
+        return {}, None, "no_order"
+    if len(ranked) < FEWEST_RANKED:
+        return {}, None, "few_ranked"
+    churn = np.column_stack([known[category] for _, category in ranked])
+    # A place is 1 plus those that cost more, and half of those that cost as much
+    above = (churn[:, None, :] > churn[:, :, None]).sum(axis=2) + 0.5 * ((churn[:, None, :] == churn[:, :, None]).sum(axis=2) - 1)
+    distances = {category: place - above[:, place] for place, (_, category) in enumerate(ranked)}
+    signs = [np.sign(churn[:, one] - churn[:, other]) for one, other in combinations(range(len(ranked)), 2)]
+    return distances, CredibleInterval.of(np.mean(signs, axis=0)), None
+
+
+def _belief_shares(beliefs: Mapping[str, int], known: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Share of believed leavers less share of silent churn, where two categories or more have a belief."""
+    if len(beliefs) < 2 or not sum(beliefs.values()):
+        return {}
+    churn = np.column_stack([known[category] for category in beliefs])
+    total = churn.sum(axis=1)
+    some = total > 0
+    if not some.any():
+        return {}
+    believed = sum(beliefs.values())
+    return {category: number / believed - (churn[some, place] / total[some]) for place, (category, number) in enumerate(beliefs.items())}
+
+
+def _quadrants(
+    rows: Collection[SphereRow], places: Mapping[str, int], done: Mapping[str, FloatArray | str], estimate: IcebergEstimate
+) -> tuple[dict[str, dict[str, float]], str | None]:
+    """Probability of each quadrant by category, and what stands for performance."""
+    money = estimate.draws.revenue_lost
+    lost = (estimate.draws.silent_churn if money is None else money).sum(axis=(2, 3), dtype=np.float64)[:, sorted(places.values())]
+    column = {place: number for number, place in enumerate(sorted(places.values()))}
+    if lost.shape[1] < 2 or not estimate.evidence.ranks:
+        return {}, None
+    important = lost > lost.mean(axis=1, keepdims=True)
+    low, performance = _low_performance([row for row in rows if row.category in places], done, len(lost))
+    found = {}
+    for category, poor in low.items():
+        matters = important[:, column[places[category]]]
+        parts = (matters & poor, matters & ~poor, ~matters & poor, ~matters & ~poor)
+        found[category] = {name: float(part.mean()) for name, part in zip(QUADRANTS, parts, strict=True)}
+    return found, performance
+
+
+def _low_performance(
+    rows: Collection[SphereRow], done: Mapping[str, FloatArray | str], draws: int
+) -> tuple[dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]], str | None]:
+    """(K,) whether a category is answered worse than its target (without one: than the others on average), or is put in the later half."""
+    shares = {row.category: share for row in rows if not isinstance(share := done.get(row.category, "blank"), str)}
+    if shares:
+        usual = np.mean(list(shares.values()), axis=0)
+        targets = {row.category: row.target for row in rows}
+        with_cut = {category: targets[category] for category in shares if targets[category] is not None or len(shares) > 1}
+        low = {category: shares[category] < (usual if cut is None else cut) for category, cut in with_cut.items()}
+        if low:
+            return low, "in_time"
+    ranked = sorted((row.priority_rank, row.category) for row in rows if row.priority_rank is not None)
+    if len(ranked) < 2:
+        return {}, None
+    return {category: np.full(draws, 2 * place >= len(ranked)) for place, (_, category) in enumerate(ranked)}, "priority"
+
+
+class _Gaps:
+    """The gaps of one row: either a figure in `values`, or why there is none in `unknown`."""
+
+    def __init__(self, row: SphereRow, refused: str | None) -> None:
+        self.row, self._refused = row, refused
+        self.values: dict[str, object] = {}
+        self.unknown: dict[str, str] = {}
+
+    def _set(self, name: str, value: object, reason: str | None) -> None:
+        if reason is None:
+            self.values[name] = value
+        else:
+            self.unknown[name] = reason
+
+    def vision(self, churn: FloatArray | None, distance: FloatArray | None, share: FloatArray | None, no_ranks: str | None) -> None:
+        """Priority and belief beside the silent churn of the draws, and the promise beside what is expected."""
+        row = self.row
+        reason = "blank" if row.priority_rank is None else self._refused or (no_ranks if distance is None else None)
+        self._set("rank", None if distance is None else CredibleInterval.of(distance), reason)
+        reason = "blank" if row.believed_leavers is None else self._refused
+        gap = None if churn is None or row.believed_leavers is None else CredibleInterval.of(row.believed_leavers - churn)
+        self._set("believed", gap, reason)
+        if gap is not None:
+            self.values["believed_inside"] = gap.lower <= 0 <= gap.upper
+        self._set("believed_share", None if share is None else CredibleInterval.of(share), reason or ("few_beliefs" if share is None else None))
+        both = row.promise_value is not None and row.expected_value is not None
+        self._set("standards", row.promise_value - row.expected_value if both else None, None if both else "blank")  # type: ignore[operator]
+
+    def delivery(self, done: FloatArray | str | None) -> None:
+        """The share closed in time beside the target, and beside a promise that is a percentage."""
+        missing = done if isinstance(done, str) else None if done is not None else "not_for_viewers"
+        for name, aim in (("target", self.row.target), ("promise", self.row.promise_value)):
+            reason = "blank" if aim is None else missing
+            if name == "promise" and aim is not None and self.row.promise_unit != PERCENT:
+                reason = "no_durations"
+            gap = CredibleInterval.of(done - aim) if reason is None and aim is not None and not isinstance(done, str) and done is not None else None
+            self._set(name, gap, reason)
+
+    def quadrants(self, parts: Mapping[str, float] | None, item: CategoryEstimate | None, performance: str | None) -> None:
+        """Where the category stands by importance and performance; nowhere, where its silent churn is no larger than what chance finds."""
+        reason = self._refused
+        if reason is None and item is not None and item.placebo is not None and item.placebo.is_noise:
+            reason = "noise"
+        if reason is None and parts is None:
+            reason = "no_performance" if performance is None else "no_own_performance"
+        self._set("quadrants", parts, reason)

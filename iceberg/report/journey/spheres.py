@@ -1,0 +1,172 @@
+"""Says how far priorities, beliefs, targets and promises are from what customers did, and what is unknown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from iceberg.cohort.journey.spheres import PERCENT
+from iceberg.locale import Translator, visible
+from iceberg.model.journey.spheres import GAPS, QUADRANTS, SphereEstimate, Spheres
+from iceberg.model.results import CredibleInterval
+from iceberg.report.words import share
+
+_DECIMALS = 6  # as in the whole document
+LIKELY = 0.5  # of a quadrant: more likely than the other three together
+TABLE_COLUMNS = ("rank", "believed", "believed_share", "standards", "target", "promise")
+
+
+def spheres_headline(found: Spheres, words: Translator) -> str:
+    """The one sentence: whether the priorities are those of the customers who left; else of the first gap that is known."""
+    if found.agreement is not None and found.first is not None and found.first_place is not None:
+        ends = _ends(found.agreement, lambda value: _signed(value, words, 1).removeprefix("+"))
+        place = _ends(found.first_place, lambda value: words.integer(round(value)))
+        place = {f"place_{name}": text for name, text in place.items()}
+        return words.text("spheres.headline", **ends, **place, category=visible(found.first), ranked=found.ranked)
+    if found.believed:
+        return _believed_sentence(found, words)
+    targets = [one.target for one in found.rows if one.target is not None]
+    return _aim_sentence("target", targets, words) if targets else words.text("spheres.nothing")
+
+
+def spheres_sentences(found: Spheres, words: Translator) -> tuple[str, ...]:
+    """What follows: beliefs, targets, promises, where gaps are unknown, and how they are measured."""
+    said = []
+    if found.agreement is not None and found.believed:
+        said.append(_believed_sentence(found, words))
+    headline = found.agreement is None and not found.believed
+    targets = [one.target for one in found.rows if one.target is not None]
+    if targets and not headline:
+        said.append(_aim_sentence("target", targets, words))
+    promises = [one.promise for one in found.rows if one.promise is not None]
+    if promises:
+        said.append(_aim_sentence("promise", promises, words))
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in found.rows:
+        for name in GAPS:
+            if one.unknown.get(name, "blank") != "blank":
+                reasons[name, one.unknown[name]].append(visible(one.row.category))
+    for (name, reason), categories in reasons.items():
+        why = words.text(f"spheres.unknown.{reason}")
+        said.append(words.text("spheres.cannot", gap=words.text(f"spheres.gaps.{name}"), categories=", ".join(categories), reason=why))
+    return (*said, words.text("spheres.method"))
+
+
+def quadrants_headline(found: Spheres, words: Translator) -> str:
+    """Where work is needed first, by importance and performance; "" where no category stands in a quadrant."""
+    placed = [(one.quadrants["work_here"], one.row.category) for one in found.rows if one.quadrants is not None]
+    if not placed or found.performance is None:
+        return ""
+    likely = [(chance, name) for chance, name in sorted(placed, reverse=True) if chance > LIKELY]
+    if not likely:
+        return words.text(f"spheres.quadrants_none_{found.performance}")
+    names = ", ".join(words.text("spheres.likely", category=visible(name), chance=share(chance, words)) for chance, name in likely)
+    return words.text(f"spheres.quadrants_{found.performance}", categories=names)
+
+
+def quadrants_note(found: Spheres, words: Translator) -> str:
+    """By what importance and performance are measured."""
+    return words.text("spheres.importance_money" if found.by_money else "spheres.importance_customers")
+
+
+def spheres_table(found: Spheres, words: Translator) -> pd.DataFrame:
+    """One row per category of the sheet, as texts: category and `TABLE_COLUMNS`."""
+    rows = [{"category": visible(one.row.category), **{name: _cell(one, name, words) for name in TABLE_COLUMNS}} for one in found.rows]
+    return pd.DataFrame(rows, columns=["category", *TABLE_COLUMNS])
+
+
+def quadrants_table(found: Spheres) -> pd.DataFrame:
+    """Probabilities: category and `QUADRANTS`; categories that stand in one, those that need work most probably first."""
+    rows = [{"category": visible(one.row.category), **one.quadrants} for one in found.rows if one.quadrants is not None]
+    frame = pd.DataFrame(rows, columns=["category", *QUADRANTS])
+    return frame.sort_values(list(QUADRANTS[:2]), ascending=False, kind="stable", ignore_index=True)
+
+
+def spheres_grid(found: Spheres, words: Translator) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows of the gaps."""
+    headers = [words.text("spheres.category"), *(words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS)]
+    return headers, spheres_table(found, words).to_numpy().tolist()
+
+
+def quadrants_grid(found: Spheres, words: Translator) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows of the quadrants."""
+    headers = [words.text("spheres.category"), *(words.text(f"spheres.quadrant.{name}") for name in QUADRANTS)]
+    return headers, [[row["category"], *(share(row[name], words) for name in QUADRANTS)] for row in quadrants_table(found).to_dict("records")]
+
+
+def spheres_document(found: Spheres) -> dict[str, Any]:
+    """Builds the key ``spheres`` of the JSON document."""
+    return {
+        "ranked": found.ranked,
+        "agreement": _interval(found.agreement),
+        "agreement_unknown": found.agreement_unknown,
+        "first_priority": found.first,
+        "first_priority_place": _interval(found.first_place),
+        "importance": "money" if found.by_money else "customers",
+        "performance": found.performance,
+        "categories": [_entry(one) for one in found.rows],
+    }
+
+
+def _entry(one: SphereEstimate) -> dict[str, Any]:
+    row = one.row
+    return {
+        "category": row.category,
+        "promise_value": row.promise_value,
+        "promise_unit": row.promise_unit,
+        "expected_value": row.expected_value,
+        "target": row.target,
+        "priority_rank": row.priority_rank,
+        "believed_leavers": row.believed_leavers,
+        "rank_gap": _interval(one.rank),
+        "believed_gap": _interval(one.believed),
+        "believed_inside": one.believed_inside,
+        "believed_share_gap": _interval(one.believed_share),
+        "standards_gap": None if one.standards is None else round(one.standards, _DECIMALS),
+        "target_gap": _interval(one.target),
+        "promise_gap": _interval(one.promise),
+        "quadrants": None if one.quadrants is None else {name: round(one.quadrants[name], _DECIMALS) for name in QUADRANTS},
+        "cannot_be_told": dict(one.unknown),
+    }
+
+
+def _interval(interval: CredibleInterval | None) -> dict[str, float] | None:
+    return None if interval is None else {name: round(getattr(interval, name), _DECIMALS) for name in ("lower", "median", "upper")}
+
+
+def _believed_sentence(found: Spheres, words: Translator) -> str:
+    inside = sum(bool(one.believed_inside) for one in found.believed)
+    low = sum(one.believed is not None and one.believed.upper < 0 for one in found.believed)
+    return words.text("spheres.believed", number=len(found.believed), inside=inside, low=low, high=len(found.believed) - inside - low)
+
+
+def _aim_sentence(name: str, gaps: list[CredibleInterval], words: Translator) -> str:
+    missed, met = sum(gap.upper < 0 for gap in gaps), sum(gap.lower > 0 for gap in gaps)
+    return words.text(f"spheres.aim_{name}", number=len(gaps), missed=missed, met=met, open=len(gaps) - missed - met)
+
+
+def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
+    """A gap as text; a dash for a blank cell."""
+    reason = one.unknown.get(name)
+    if reason is not None:
+        return "—" if reason == "blank" else words.text("spheres.cannot_be_told")
+    if name == "standards":
+        points = one.row.promise_unit == PERCENT
+        number = _signed((one.standards or 0.0) * (100 if points else 1), words, 1)
+        return words.text(f"spheres.in_{'points' if points else one.row.promise_unit}", number=number)
+    interval: CredibleInterval = getattr(one, name)
+    scale, decimals = (1, 0) if name in {"rank", "believed"} else (100, 0)
+    return words.text("spheres.span", **_ends(interval, lambda value: _signed(value * scale, words, decimals)))
+
+
+def _ends(interval: CredibleInterval, text: Callable[[float], str]) -> dict[str, str]:
+    return {"low": text(interval.lower), "middle": text(interval.median), "high": text(interval.upper)}
+
+
+def _signed(value: float, words: Translator, decimals: int) -> str:
+    value = round(value, decimals)
+    said = words.decimal(abs(value), decimals) if decimals else words.integer(abs(value))
+    return f"+{said}" if value > 0 else f"\N{MINUS SIGN}{said}" if value < 0 else said

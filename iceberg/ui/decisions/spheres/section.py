@@ -1,0 +1,60 @@
+"""Priorities, beliefs, targets and promises beside what customers did: one sentence, and importance beside performance as one picture."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from iceberg.model.results import IcebergEstimate
+from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart
+from iceberg.ui.frame import Frame
+from iceberg.ui.plain_text import plain
+from iceberg.ui.session.caches import cached
+
+if TYPE_CHECKING:
+    from iceberg.model.journey.spheres import Spheres
+    from iceberg.report.palette import Theme
+
+
+def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
+    """Nothing without a sheet. Viewers see the categories of the estimate, and no share closed in time of one."""
+    study, words = frame.study, frame.words
+    if study.counts.spheres is None:
+        return
+    # With scipy, which the page of a company without a sheet need not wait for
+    from iceberg.model.journey.spheres import estimate_spheres
+    from iceberg.report.journey.spheres import (
+        TABLE_COLUMNS,
+        quadrants_headline,
+        quadrants_note,
+        quadrants_table,
+        spheres_headline,
+        spheres_sentences,
+        spheres_table,
+    )
+
+    whole = study.axes is None
+    key = f"spheres|{study.counts.digest}|{estimate_key(estimate)}|{whole}"
+    found: Spheres | None = cached(key, lambda: estimate_spheres(estimate, study.counts, whole=whole), study=study)
+    if found is None:
+        return
+    st.subheader(words.text("spheres.title"), anchor=False)
+    st.markdown(f"**{plain(spheres_headline(found, words))}**")
+    if said := quadrants_headline(found, words):
+        table = quadrants_table(found)
+
+        def bars(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+            from iceberg.report.charts.journey.quadrants import build_quadrants  # with the chart library, as above
+
+            return build_quadrants(table, words, theme, description=said, narrow=frame.narrow)
+
+        st.markdown(f"{plain(said)} {plain(quadrants_note(found, words))}")
+        show_chart(frame, Chart("quadrants", key, partial(bars, frame.theme), lambda: said, lambda: table, "rate", paper=bars))
+    with st.expander(words.text("spheres.gaps_title"), icon=":material/target:", key="folded.spheres"):
+        columns = {"category": words.text("spheres.category"), **{name: words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS}}
+        draw_table(spheres_table(found, words), columns=columns, alt_text=words.text("spheres.gaps_title"), key="spheres.table")
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in spheres_sentences(found, words)))
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(words.text("spheres.whole"))
