@@ -15,7 +15,7 @@ from iceberg.model.estimate import estimate_iceberg
 from iceberg.provenance import SourceFile
 from iceberg.report.export import build_document
 from iceberg.store.studies import Publication, Store
-from tests.browser.conftest import ROOT, STANDS_STILL, Visitor, VisitorFactory, free_port, wait_for
+from tests.browser.conftest import ROOT, Visitor, VisitorFactory, free_port, until_still, wait_for
 from tests.model.build import linked_counts
 
 TITLE = "![t](http://evil.example/t.png) [c](javascript:alert(1)) $x^2$ :red[r] # h"
@@ -79,7 +79,7 @@ def check_page(page: Page) -> str:
     """The text of the page, with every fold open; no name on it is more than text."""
     page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(fold => fold.click())")
     page.wait_for_timeout(500)
-    page.wait_for_function(STANDS_STILL, polling=150)
+    until_still(page)
     assert page.evaluate(MADE_OF_NAMES) == []
     assert page.locator("[data-testid=stException]").count() == 0
     return " ".join(page.inner_text("body").split())

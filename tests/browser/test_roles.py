@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import oidc
-from tests.browser.conftest import ROOT, STANDS_STILL, VisitorFactory, free_port, wait_for
+from tests.browser.conftest import ROOT, VisitorFactory, free_port, until_still, wait_for
 from tests.companies import write_company
 from tests.store.conftest import make_publication
 
@@ -80,7 +80,7 @@ def sign_in(page: Page, person: str) -> None:
     page.wait_for_function("sessionStorage.getItem('iceberg.link') === null")
     for name, value in asked:
         expect(page).to_have_url(re.compile(rf"[?&]{re.escape(name)}={re.escape(value)}(&|$)"))
-    page.wait_for_function(STANDS_STILL, polling=150)
+    until_still(page)
 
 
 def text_of_pdf(path: Path) -> str:
