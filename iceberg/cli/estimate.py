@@ -16,6 +16,7 @@ from iceberg.cli.source_names import name_files
 from iceberg.cli.spheres.sheet import with_spheres
 from iceberg.cli.spheres.text import build_spheres_text
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
+from iceberg.errors import IcebergError
 from iceberg.locale import Translator
 
 if TYPE_CHECKING:
@@ -226,6 +227,31 @@ def write_files(
     ]
     for path, content in zip(options.reports, reports, strict=True):
         write_whole(path, content)
+
+
+def load_given(options: Options, mapping: MappingSet | None, progress: ProgressLine) -> tuple[Tables, IngestReport]:
+    """The files that were given, read and joined, with every table in rows; the caller closes the tables.
+
+    Raises:
+        IcebergError: A file does not fit, or a table has no row left.
+    """
+    from iceberg.ingest.load import load_tables
+    from iceberg.ingest.rejected_rows import require_rows
+
+    progress("reading")
+    tables, report = load_tables(
+        **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
+        mapping=mapping,
+        memory_limit=options.memory_limit,
+        temp_directory=options.temp_dir,
+        on_file=progress.of_file,
+    )
+    try:
+        require_rows(report, mapping)
+    except IcebergError:
+        tables.close()
+        raise
+    return tables, report
 
 
 def saved_mapping(options: Options) -> MappingSet | None:

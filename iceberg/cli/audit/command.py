@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from iceberg.cli.arguments.options import Options
 from iceberg.cli.audit.text import build_audit_text, build_tickets_text
-from iceberg.cli.estimate import saved_mapping
+from iceberg.cli.estimate import load_given, saved_mapping
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, say, write_whole
 from iceberg.locale import Translator
 
@@ -84,22 +84,11 @@ def _read(options: Options, words: Translator) -> int:
 
 def _with_tables(options: Options, words: Translator, work: Callable[[Tables], None]) -> IngestReport:
     """Do `work` while the complaints are open."""
-    from iceberg.ingest.load import load_tables
-    from iceberg.ingest.rejected_rows import require_rows
-
     mapping = saved_mapping(options)
     with ProgressLine(words, quiet=options.quiet) as progress:
-        progress("reading")
-        tables, report = load_tables(
-            **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
-            mapping=mapping,
-            memory_limit=options.memory_limit,
-            temp_directory=options.temp_dir,
-            on_file=progress.of_file,
-        )
+        tables, report = load_given(options, mapping, progress)
         with tables:
             progress("counting", 0.1)
-            require_rows(report, mapping)
             work(tables)
     return report
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from iceberg.cli.arguments.options import Options
-from iceberg.cli.estimate import saved_mapping
+from iceberg.cli.estimate import load_given, saved_mapping
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, say, write_whole
 from iceberg.locale import Translator
 
@@ -28,8 +28,6 @@ def run_rhythm(options: Options, words: Translator) -> int:
     """
     from iceberg.cohort.rhythm.read import without_inactivity
     from iceberg.cohort.rhythm.reduce import reduce_rhythm
-    from iceberg.ingest.load import load_tables
-    from iceberg.ingest.rejected_rows import require_rows
     from iceberg.model.decision.ripple import ripple_scenario
     from iceberg.report.rhythm.document import rhythm_document
 
@@ -45,17 +43,9 @@ def run_rhythm(options: Options, words: Translator) -> int:
 
     mapping = without_inactivity(saved_mapping(options))
     with ProgressLine(words, quiet=options.quiet) as progress:
-        progress("reading")
-        tables, report = load_tables(
-            **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
-            mapping=mapping,
-            memory_limit=options.memory_limit,
-            temp_directory=options.temp_dir,
-            on_file=progress.of_file,
-        )
+        tables, report = load_given(options, mapping, progress)
         with tables:
             progress("counting", 0.1)
-            require_rows(report, mapping)
             listing = write_list if options.call_list is not None else None
             counts = reduce_rhythm(tables, false_alarms=options.false_alarms, settled=options.settled, while_listed=listing)
     _print_reading(report, options, words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iceberg.cli.arguments.options import Options
-from iceberg.cli.estimate import saved_mapping
+from iceberg.cli.estimate import load_given, saved_mapping
 from iceberg.cli.terminal import DONE, ProgressLine, print_result, write_whole
 from iceberg.errors import EvidenceError
 from iceberg.locale import Translator
@@ -16,22 +16,12 @@ def run_spheres(options: Options, words: Translator) -> int:
         IcebergError: When the complaints cannot be read, or have no category. Nothing is written then.
     """
     from iceberg.cohort.journey.sphere_sheet import complaint_categories, sphere_template
-    from iceberg.ingest.load import load_tables
-    from iceberg.ingest.rejected_rows import require_rows
     from iceberg.report.files.formula_guard import safe_cell
 
     mapping = saved_mapping(options)
     with ProgressLine(words, quiet=options.quiet) as progress:
-        progress("reading")
-        tables, report = load_tables(
-            **options.given,  # type: ignore[arg-type]  # only sources are in the dictionary
-            mapping=mapping,
-            memory_limit=options.memory_limit,
-            temp_directory=options.temp_dir,
-            on_file=progress.of_file,
-        )
+        tables, _ = load_given(options, mapping, progress)
         with tables:
-            require_rows(report, mapping)
             categories = complaint_categories(tables)
     if not categories:
         raise EvidenceError("spheres_no_complaints")

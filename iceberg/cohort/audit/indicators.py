@@ -81,7 +81,7 @@ def _from_columns(tables: Tables, rows: str, headers: Mapping[str, str]) -> dict
         SELECT category, CAST(complaint_date <= max(complaint_date) OVER () - {AGAIN_DAYS} AS INTEGER) AS seen, CAST(coalesce(lead(complaint_date)
             OVER (PARTITION BY customer_id, category ORDER BY complaint_date) <= complaint_date + {AGAIN_DAYS}, FALSE) AS INTEGER) AS again
         FROM (SELECT DISTINCT category, complaint_date, customer_id FROM ({rows}))"""
-    found["recontact"] = _by_category(tables, "sum(seen), sum(again * seen)", again)  # of the last month nobody knows yet
+    found["recontact"] = _by_category(tables, "sum(seen), sum(again * seen)", again)  # the last 30 days are left out: a second case may still come
     return {name: own for name, own in found.items() if own[None][0]}
 
 

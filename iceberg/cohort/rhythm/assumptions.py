@@ -67,7 +67,7 @@ WEEKS_PER_MONTH = DAYS_PER_MONTH / 7
 # break is often dated early by a week or two; the seven before those are the placebo.
 AFTER_WEEKS, GUARD_WEEKS, PLACEBO_WEEKS = 8, 2, 7
 LEAST_STRUCK = 20  # judgement: after fewer no ratio is given
-LARGEST_CIRCLE = 12  # judgement: of a household or group; in a larger one nobody is a companion in particular
+LARGEST_CIRCLE = 12  # judgement: of a household or group; larger ones are ignored: their members need not know each other
 MOST_CATEGORIES = 24  # as in the cohort counts
 SMALLEST_GROUP = 5  # the usual threshold of official statistics: no trace and no segment of fewer people
 TRACE_WEEKS = (-26, 13)

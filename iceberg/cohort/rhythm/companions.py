@@ -39,7 +39,7 @@ class Companions:
 
     @classmethod
     def read(cls, weeks: ActivityWeeks) -> Companions | None:
-        """From the column of the customers file; None where it has none, or links nobody."""
+        """From the column of the customers file; None where there is no such column, or it links no two customers."""
         if not weeks.tables.has_links or "customers" not in weeks.tables.names:
             return None
         engine = weeks.tables.engine

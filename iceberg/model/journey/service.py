@@ -21,7 +21,7 @@ from iceberg.model.survival.net_survival import excess_draws, matched_hazard
 
 DRAWS = 4_000
 _STREAM = 20_262  # of random numbers: no other part of an estimate draws from it
-_MOSTLY = 0.5  # of the draws: in fewer nobody left because of the problem
+_MOSTLY = 0.5  # judgement: share of the draws that must be above zero before departures are ascribed to the problem
 SURE_DIFFERENCE = 0.95  # judgement: from this probability on late cases are said to leave more, with the reservation
 
 

@@ -49,7 +49,7 @@ def journey_headline(journey: Journey, words: Translator) -> str:
 
 
 def journey_sentences(journey: Journey, words: Translator, *, whole: bool = True) -> tuple[str, ...]:
-    """What follows the headline: what has no step, what is assumed, and what nobody knows.
+    """What follows the headline: what has no step, what is assumed, and what the files do not say.
 
     Args:
         journey: The figures.

@@ -1,4 +1,4 @@
-"""Draws the average rhythm of those who broke, laid over each other at the week of the break: nobody in particular."""
+"""Draws the average rhythm of those who broke, aligned at the week of the break. It is an average, so no single customer is shown."""
 
 from __future__ import annotations
 

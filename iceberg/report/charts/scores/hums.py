@@ -1,4 +1,4 @@
-"""Draws how each category was answered: three dots with their ranges per category, on the scale of the raters; no area, and nobody is ranked."""
+"""Draws how each category was answered: three dots with their ranges per category. No radar (its area misleads), no ranking of people."""
 
 from __future__ import annotations
 
