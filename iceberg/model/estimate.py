@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
@@ -80,7 +81,14 @@ def estimate_iceberg(
     held = assumptions or Assumptions()
     tell = progress or (lambda step, share: None)
     tell("evidence", 0.0)
-    request = _request(counts, held, seed, tell)
+    # The matrices are small and many: threads would wait for each other, and add up in another order.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _estimate(_request(counts, held, seed, tell), seed, warm)
+
+
+def _estimate(request: _Request, seed: int, warm: object | None) -> IcebergEstimate:
+    """The steps of `estimate_iceberg`."""
+    counts, held, tell = request.counts, request.assumptions, request.tell
     answer = _answer(request, seed, warm)
     answer = set_controls_apart(answer, counts, tested=answer.placebo is not None)
     weighed = weigh_by_answers(answer, counts, seed=seed)

@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
@@ -217,3 +218,15 @@ def test_short_windows_and_any_horizon_give_finite_answers(horizon_days: int, da
     estimate = estimate_iceberg(counts, assumptions=Assumptions(horizon_days=horizon_days, draws=100))
     assert np.isfinite(estimate.draws.silent_churn).all()
     assert 0 < estimate.total.silent_churn.upper <= 90
+
+
+def test_the_linear_algebra_runs_in_one_thread_whoever_calls_and_gives_the_callers_threads_back() -> None:
+    inside: list[int] = []
+    with threadpool_limits(2, user_api="blas"):
+        estimate_iceberg(linked_counts(VOCAL), progress=lambda step, share: inside.append(_blas_threads()))
+        assert _blas_threads() == 2
+    assert set(inside[1:]) == {1}  # the first word is said before the work begins
+
+
+def _blas_threads() -> int:
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
