@@ -42,7 +42,8 @@ class PlaceboInterval(CredibleInterval):
     """What the model finds where complaints cannot be the cause.
 
     Attributes:
-        exceeded: Probability that the estimate is larger than what the placebo finds, both drawn from their posteriors.
+        exceeded: Probability that the estimate is larger than what the placebo finds, both drawn from their posteriors; of the total of a
+            whole study, that problems cause departures at all (`explained_beyond_chance`) where this is larger.
     """
 
     exceeded: float = 0.5

@@ -13,7 +13,7 @@ from benchmarks.calibration.sbc import rank_company
 from benchmarks.reference.quadratic_form import quadratic_form
 from iceberg.cohort.counts import CohortCounts
 from iceberg.model.assumptions import Assumptions, SilentRatioPrior
-from iceberg.model.departures.chance import above_noise
+from iceberg.model.departures.chance import above_noise, explained_beyond_chance
 from iceberg.model.departures.fit.arrow import Arrow, factorise
 from iceberg.model.departures.fit.information import fisher_information, log_likelihood
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard, prior_of
@@ -209,8 +209,23 @@ def test_where_nobody_leaves_in_silence_next_to_nothing_is_found_and_the_placebo
     drawn = draw_silent_churn(fit, counts, rng=np.random.default_rng(0), draws=400)
     total = drawn.silent_churn.sum(axis=(1, 2, 3))
     assert np.median(total) < 0.08 * truth["silent_leavers"]
-    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).sum(axis=(1, 2, 3))
+    placebo = run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn.sum(axis=(1, 2, 3))
     assert above_noise(total, placebo) < 0.9
+
+
+def test_complaints_explain_departures_better_than_chance_where_they_are_the_cause_and_not_where_nobody_leaves_in_silence() -> None:
+    """Where the data are weak the moved complaints are given as many leavers as the real ones; how well they explain them tells the two apart."""
+    for name, seed, caused in (("none", 0, False), ("none", 1, False), ("young", 1, True), ("small", 0, True)):
+        counts, _ = company(name, seed)
+        placebo = run_placebo(fitted(name, seed), counts, rng=np.random.default_rng(1), draws=60)
+        likely = explained_beyond_chance(placebo.gained, placebo.by_chance)
+        assert likely > 0.9 if caused else likely < 0.7, (name, seed, placebo.gained, placebo.by_chance)
+
+
+def test_what_is_explained_beyond_chance_is_a_bayes_factor_from_even_odds() -> None:
+    assert explained_beyond_chance(np.log(3), np.array([-2.0, -1.0])) == pytest.approx(0.75)  # what moved complaints lose adds nothing
+    assert explained_beyond_chance(np.log(3) + 1, np.array([0.0, 2.0])) == pytest.approx(0.75)
+    assert explained_beyond_chance(-1e6, np.zeros(2)) == pytest.approx(0, abs=1e-12) and explained_beyond_chance(1e6, np.zeros(2)) == 1
 
 
 def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_over() -> None:
@@ -220,7 +235,7 @@ def test_a_placebo_never_draws_from_the_fits_that_the_real_answer_is_averaged_ov
     averaged = average_variances(alone)
     assert averaged.alternatives
     estimate = draw_silent_churn(averaged, counts, rng=np.random.default_rng(0), draws=300).silent_churn.sum(axis=(1, 2, 3))
-    placebo, same = (run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2) for fit in (averaged, alone))
+    placebo, same = (run_placebo(fit, counts, rng=np.random.default_rng(1), draws=200, replicates=2).silent_churn for fit in (averaged, alone))
     assert np.array_equal(placebo, same)
     found = placebo.sum(axis=(1, 2, 3), dtype=np.float64)
     assert np.median(found) < 0.5 * np.median(estimate)

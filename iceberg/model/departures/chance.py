@@ -53,3 +53,17 @@ def above_noise(draws: FloatArray, placebo: FloatArray) -> float:
     order = np.sort(placebo)
     lower = np.searchsorted(order, draws, side="left") + np.searchsorted(order, draws, side="right")
     return float(lower.mean() / (2 * len(order)))
+
+
+def explained_beyond_chance(gained: float, by_chance: FloatArray) -> float:
+    """Probability that the problems behind the complaints cause departures, from even odds: a Bayes factor.
+
+    Args:
+        gained: Log marginal likelihood with complaints less that of natural departures alone.
+        by_chance: The same where the complaints are moved. Their mean is taken off where it is above zero: so much is gained by freedom alone.
+
+    References:
+        Kass, Raftery 1995.
+    """
+    factor = gained - max(float(np.mean(by_chance)), 0.0)
+    return float(1 / (1 + np.exp(-np.clip(factor, -700.0, 700.0))))

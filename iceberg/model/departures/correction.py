@@ -13,13 +13,13 @@ from iceberg.arrays import BoolArray, FloatArray, SingleArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.day_counts import ComplaintClockCounts, TenureDayCounts
 from iceberg.model.assumptions import Assumptions
-from iceberg.model.departures.chance import placebo_intervals
+from iceberg.model.departures.chance import explained_beyond_chance, placebo_intervals
 from iceberg.model.departures.confounding import common_cause_factors
 from iceberg.model.departures.fit.model import ExcessHazardFit, fit_excess_hazard
 from iceberg.model.departures.fit.variance_average import average_variances
 from iceberg.model.departures.fit.wide_arrow import workers
 from iceberg.model.departures.forecast import HORIZONS_DAYS, draw_pipeline
-from iceberg.model.departures.placebo import run_placebo
+from iceberg.model.departures.placebo import Placebo, run_placebo
 from iceberg.model.departures.predictive import check_fit
 from iceberg.model.departures.reconciliation import ReconciliationDraws, draw_silent_churn
 from iceberg.model.departures.second_opinion import SecondOpinion, ask_without_tenure, compare_opinions
@@ -48,7 +48,7 @@ class _Reference:
         key: Of counts, random stream and number of draws; the same key gives the same bytes.
         prior: Of the categories with complaints, under the default assumptions.
         fit, drawn: Under that prior.
-        placebo: (P, C', S, M); it depends on the counts, and hardly on the assumed ratio.
+        placebo: It depends on the counts, and hardly on the assumed ratio.
         ahead: (K, C', H) silent leavers still to come.
         second: The estimate without tenure.
         checks: The fit beside what it was fitted to.
@@ -58,7 +58,7 @@ class _Reference:
     prior: RatioPrior
     fit: ExcessHazardFit
     drawn: ReconciliationDraws
-    placebo: SingleArray
+    placebo: Placebo
     ahead: FloatArray
     second: SecondOpinion
     checks: tuple[PredictiveCheck, ...]
@@ -114,7 +114,7 @@ def correct_by_departures(
     ratio = (assumed := np.exp(prior.draw(for_prior, assumptions.draws))).copy()
     ratio[:, spoken] = drawn.ratio
     churn = _with_silence(drawn.silent_churn, spoken)
-    noise_floor = placebo_intervals(_with_silence(reference.placebo, spoken), churn, np.flatnonzero(own))
+    noise_floor = _noise_floor(reference.placebo, spoken, churn, own)
     conflict = find_conflict(fit.ratio_likelihood, of_heard, heard.vocal_customers.astype(np.float64), rng=for_conflict)
     remarks = _diagnose(fit, drawn, [*np.array(noise_floor[:-1], dtype=object)[spoken], noise_floor[-1]], assumed[:, spoken], heard)
     return LevelDraws(
@@ -124,7 +124,7 @@ def correct_by_departures(
         excess=within * np.exp(np.minimum(kernel.excess_log_mean + kernel.excess_log_sd * noise, 0.0)),
         ratio_prior=assumed,
         placebo=noise_floor,
-        placebo_draws=_with_silence(reference.placebo, spoken),
+        placebo_draws=_with_silence(reference.placebo.silent_churn, spoken),
         pipeline=_pipelines(_with_silence(ahead, spoken), own),
         second_opinion=opinions,
         common_cause=_each(_with_silence(common_cause_factors(fit, drawn, own=own[spoken]) - 1, np.append(spoken, True)) + 1),
@@ -133,6 +133,14 @@ def correct_by_departures(
         recording=_recording(heard, drawn),
         checks=reference.checks,
     )
+
+
+def _noise_floor(placebo: Placebo, spoken: BoolArray, churn: SingleArray, own: BoolArray) -> tuple[PlaceboInterval, ...]:
+    """C + 1 intervals of what chance finds; the total is also above it where complaints explain the departures better than chance does."""
+    *each, total = placebo_intervals(_with_silence(placebo.silent_churn, spoken), churn, np.flatnonzero(own))
+    if own.all():  # a negative control would explain departures too, and is no part of the total
+        total = replace(total, exceeded=max(total.exceeded, explained_beyond_chance(placebo.gained, placebo.by_chance)))
+    return (*each, total)
 
 
 def _recording(heard: CohortCounts, drawn: ReconciliationDraws) -> RecordingFactors | None:
