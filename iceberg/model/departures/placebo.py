@@ -26,6 +26,9 @@ from iceberg.model.ratio.posterior import RatioPrior
 REPLICATES = 6
 ITERATIONS = 4  # judgement: from natural departures alone, all but the few moved patterns that explain much are near their mode after three
 NEXT_TO_NOTHING = -7.0  # log r where no departure is due to a problem
+# Steps to the fit where all are natural: from that of the real complaints, whose natural departures are others; from that of moved ones, which
+# starts with the natural departures of the first, so that only the complaints' own patterns are left to move.
+_FROM_REAL, _FROM_MOVED = 12, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ def run_placebo(
     def find(place: int) -> tuple[SingleArray, float]:
         moved = refit(*_move_patterns(start, streams[place]), most=ITERATIONS)
         drawn = draw_silent_churn(moved, counts, rng=streams[place], draws=int(each[place])).silent_churn
-        return drawn, _log_marginal_likelihood(moved) - _log_marginal_likelihood(_without_problems(moved, natural))
+        return drawn, _log_marginal_likelihood(moved) - _log_marginal_likelihood(_without_problems(moved, natural, most=_FROM_MOVED))
 
     found = list(run(find, range(replicates)))
     return Placebo(np.concatenate([drawn for drawn, _ in found]), gained, np.array([gain for _, gain in found]))
@@ -80,7 +83,7 @@ def run_placebo(
 
 def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float]:
     """The fit of a company where all departures are natural, and what the real complaints explain better than it."""
-    natural = _without_problems(fit, fit)
+    natural = _without_problems(fit, fit, most=_FROM_REAL)
     return natural, _log_marginal_likelihood(fit) - _log_marginal_likelihood(natural)
 
 
@@ -88,12 +91,12 @@ def _log_marginal_likelihood(fit: ExcessHazardFit) -> float:
     return log_marginal_likelihood(fit.layout, prior_of(fit), fit.variances, fit.arrow, fit.log_posterior)
 
 
-def _without_problems(fit: ExcessHazardFit, natural: ExcessHazardFit) -> ExcessHazardFit:
+def _without_problems(fit: ExcessHazardFit, natural: ExcessHazardFit, *, most: int) -> ExcessHazardFit:
     """`fit` of the same complaints where no departure is due to them, from the natural departures of `natural`."""
     nothing = RatioPrior(np.full(fit.layout.categories, NEXT_TO_NOTHING), 0.05, 0.05, near_zero=0.0, harmless=0.0)
     start = _with_natural_of(fit, natural)
     fit.layout.shared(start.shared)["ratio"][:] = NEXT_TO_NOTHING
-    return refit(replace(fit, ratio_prior=nothing), start.shared, start.own)
+    return refit(replace(fit, ratio_prior=nothing), start.shared, start.own, most=most)
 
 
 def _with_natural_of(fit: ExcessHazardFit, natural: ExcessHazardFit) -> ExcessHazardFit:
