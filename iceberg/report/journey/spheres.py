@@ -12,6 +12,7 @@ from iceberg.cohort.journey.spheres import PERCENT
 from iceberg.locale import Translator, visible
 from iceberg.model.journey.spheres import GAPS, QUADRANTS, SphereEstimate, Spheres
 from iceberg.model.results import CredibleInterval
+from iceberg.report.journey.waits import wait_text
 from iceberg.report.words import share
 
 _DECIMALS = 6  # as in the whole document
@@ -70,6 +71,8 @@ _AGAINST = ("promise", "target", "believed", "rank")
 def _against(found: Spheres, one: SphereEstimate, name: str, words: Translator) -> str:
     """One of `_AGAINST` beside what was lived, or why that is unknown; "" for a blank cell."""
     reason, gap = one.unknown.get(name), getattr(one, name)
+    if name == "promise" and one.within is not None:
+        return _within(one, one.within, words)
     if reason == "blank" or (reason is None and gap is None):
         return ""
     if reason is not None:
@@ -91,6 +94,14 @@ def _against(found: Spheres, one: SphereEstimate, name: str, words: Translator) 
     verdict = "missed" if gap.upper < 0 else "met" if gap.lower > 0 else "open"
     said = words.text(f"spheres.of_category.{name}_{verdict}")
     return words.text(f"spheres.of_category.{name}", aim=share(aim, words), verdict=said, **ends)
+
+
+def _within(one: SphereEstimate, within: CredibleInterval, words: Translator) -> str:
+    """A promise that is a length of time beside the median time to close and the share closed within it."""
+    value, unit = one.row.promise_value or 0.0, one.row.promise_unit
+    promised = words.decimal(value, 1) if value % 1 else words.integer(round(value))
+    wait, ends = wait_text(one.closed, str(unit), words), _ends(within, lambda share_of: share(share_of, words))
+    return words.text(f"spheres.of_category.within_{unit}", promised=promised, wait=wait, **ends)
 
 
 def _less(value: float, gap: CredibleInterval) -> CredibleInterval:
@@ -177,6 +188,8 @@ def _entry(one: SphereEstimate) -> dict[str, Any]:
         "standards_gap": None if one.standards is None else round(one.standards, _DECIMALS),
         "target_gap": _interval(one.target),
         "promise_gap": _interval(one.promise),
+        "promise_kept_within": _interval(one.within),
+        "median_to_close": _interval(one.closed),
         "quadrants": None if one.quadrants is None else {name: round(one.quadrants[name], _DECIMALS) for name in QUADRANTS},
         "cannot_be_told": dict(one.unknown),
     }
@@ -202,6 +215,8 @@ def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
     reason = one.unknown.get(name)
     if reason is not None:
         return "—" if reason == "blank" else words.text("spheres.cannot_be_told")
+    if name == "promise" and one.within is not None:
+        return words.text("spheres.kept_within", share=words.text("spheres.span", **_ends(one.within, lambda value: share(value, words))))
     if name == "standards":
         points = one.row.promise_unit == PERCENT
         number = _signed((one.standards or 0.0) * (100 if points else 1), words, 1)

@@ -53,3 +53,18 @@ def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
         with st.expander(words.text("service.details"), icon=":material/timer:", key="folded.service"):
             columns = {name: words.text(f"service.{label}") for name, label in TABLE_COLUMNS.items()}
             draw_table(table[list(TABLE_COLUMNS)], columns=columns, alt_text=words.text("service.details"), key="service.table")
+    if whole:
+        _show_waits(frame, service)
+
+
+def _show_waits(frame: Frame, service: Service) -> None:
+    """How long each category waited, folded; nothing where no column says it."""
+    import pandas as pd
+
+    from iceberg.report.journey.waits import wait_grid
+
+    words = frame.words
+    headers, rows = wait_grid(service.waits, words)
+    if rows:
+        with st.expander(words.text("service.waits.title"), icon=":material/hourglass:", key="folded.waits"):
+            draw_table(pd.DataFrame(rows, columns=headers), alt_text=words.text("service.waits.title"), key="waits.table", hide_index=True)
