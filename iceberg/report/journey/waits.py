@@ -23,7 +23,7 @@ def wait_text(median: CredibleInterval | None, unit: str, words: Translator) -> 
     if median is None:
         return words.text("service.waits.not_reached")
     ends = {name: _number(value, words) for name, value in (("low", median.lower), ("middle", median.median), ("high", median.upper))}
-    return words.text(f"service.waits.in_{unit}", **ends)
+    return words.text(f"service.waits.in_{unit}", count=median.median, **ends)
 
 
 def _number(value: float, words: Translator) -> str:
