@@ -11,7 +11,9 @@ import pytest
 from iceberg.cli.main import main
 from iceberg.cohort.counts_file import read_counts, write_counts
 from iceberg.cohort.journey.service_counts import CLOSED, FIRST_REPLY, Wait
+from iceberg.locale import Translator
 from iceberg.model.journey.waits import WaitCurve, estimate_waits
+from iceberg.report.journey.waits import wait_grid
 from tests.cohort.test_service import cases, count
 from tests.companies import write_company
 
@@ -77,6 +79,13 @@ def test_counts_with_waits_are_read_back() -> None:
     again = read_counts(write_counts(counts))
     assert again.service is not None and counts.service is not None and again.service.waits == counts.service.waits
     assert [(one.category, one.unit) for one in estimate_waits(counts)] == [("", "days"), ("billing", "days")]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_no_two_columns_of_the_table_have_one_name(language: str) -> None:
+    counts = count(cases(**{"Resolved at": ["2024-03-02"] * 40, "First reply hours": ["4"] * 40}))
+    headers, rows = wait_grid(estimate_waits(counts), Translator(language))
+    assert len(set(headers)) == len(headers) == 5 and all(len(row) == 5 for row in rows) and len(rows) == 2
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "closed within 3 days (3 to 3)"), ("fr", "closes en 3 jours (3 à 3)")])

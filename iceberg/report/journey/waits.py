@@ -37,7 +37,7 @@ def wait_grid(waits: Sequence[WaitEstimate], words: Translator) -> tuple[list[st
     if not measures or len(names) < 2:
         return [], []
     headers = [words.text("service.group")]
-    headers += [text for name in measures for text in (words.text(f"service.waits.median_{name}"), words.text("service.waits.cases"))]
+    headers += [text for name in measures for text in (words.text(f"service.waits.median_{name}"), words.text(f"service.waits.cases_{name}"))]
     return headers, [[visible(name) if name else words.text("service.waits.all"), *_cells(waits, name, measures, words)] for name in names]
 
 
