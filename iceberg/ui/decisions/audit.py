@@ -30,7 +30,7 @@ def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
     if not table.empty:
 
         def hums(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.scores.hums import build_hums  # with the chart library, which a first visitor need not wait for
+            from iceberg.report.charts.answers.hums import build_hums  # with the chart library, which a first visitor need not wait for
 
             return build_hums(table, words, theme, description=said, narrow=frame.narrow)
 

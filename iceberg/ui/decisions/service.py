@@ -41,7 +41,7 @@ def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
     if not table[["in_median", "late_median"]].isna().all(axis=None):
 
         def dots(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.journey.service import build_service_chart  # with the chart library, as above
+            from iceberg.report.charts.answers.service import build_service_chart  # with the chart library, as above
 
             return build_service_chart(table, words, theme, description=said, narrow=frame.narrow)
 

@@ -28,7 +28,7 @@ def service_section(counts: CohortCounts, words: Translator, *, horizon_days: in
     service = estimate_service(counts, horizon_days=horizon_days, seed=seed)
     if service is None:
         return ReportSection(title, ())
-    from iceberg.report.charts.journey.service import build_service_chart
+    from iceberg.report.charts.answers.service import build_service_chart
     from iceberg.report.charts.specification import build_specification
 
     said = service_headline(service, words)
