@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart
+from iceberg.ui.figure import Chart, draw_table, estimate_key, open_section, show_chart, show_reach
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -34,8 +34,7 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
         spheres_table,
     )
 
-    st.subheader(words.text("spheres.title"), anchor=False)
-    st.markdown(f"**{plain(spheres_headline(found, words))}**")
+    open_section(frame, "spheres", spheres_headline(found, words))
     if said := quadrants_headline(found, words):
         table, names = quadrants_table(found), quadrant_names(found, words)
 
@@ -50,8 +49,7 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
         columns = {"category": words.text("spheres.category"), **{name: words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS}}
         draw_table(spheres_table(found, words), columns=columns, alt_text=words.text("spheres.gaps_title"), key="spheres.table")
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in spheres_sentences(found, words)))
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("spheres.whole"))
+    show_reach(frame, "spheres")
 
 
 def lived_line(frame: Frame, estimate: IcebergEstimate, category: str) -> str:
