@@ -690,6 +690,20 @@ def test_the_look_back_is_an_option_and_a_key_of_the_mapping(run: Command, tmp_p
     assert "look_back_days" in refused.err
 
 
+def test_the_look_back_of_scores_is_an_option_and_a_key_of_the_mapping(run: Command, company: Path, tmp_path: Path) -> None:
+    rows = [f"C{number:04d},2024-07-01,{number % 11}" for number in range(60)]
+    (tmp_path / "scores.csv").write_text("\n".join(["customer_id,score_date,score", *rows]))
+    (tmp_path / "mapping.toml").write_text("[window]\nscore_look_back_days = 60\n")
+    (tmp_path / "wrong.toml").write_text("[window]\nscore_look_back_days = 20\n")
+    files = (*two_files(company), "--scores", tmp_path / "scores.csv", "--json", tmp_path / "out.json", "--quiet")
+    for more, days in (((), 180), (("--score-lookback-days", "60"), 60), (("--mapping", tmp_path / "mapping.toml"), 60)):
+        assert run(*files, *more).status == 0
+        assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["declared"]["lookback_days"] == days
+    refused = run(*files, "--mapping", tmp_path / "wrong.toml")
+    assert refused.status == 2
+    assert "score_look_back_days" in refused.err and "30 - 730" in refused.err
+
+
 def test_logged_cancellations_are_left_out_unless_an_option_or_the_mapping_keeps_them(run: Command, tmp_path: Path) -> None:
     customers, complaints = company_with_cancellations(80)
     (tmp_path / "mapping.toml").write_text("[categories]\nkeep_cancellations = true\n")

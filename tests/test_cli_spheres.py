@@ -1,6 +1,7 @@
 """`iceberg spheres` writes the sheet, `estimate --spheres` sets it beside an estimate that does not move, and says what cannot be right and where."""
 
 import csv
+import html
 import io
 import json
 from pathlib import Path
@@ -109,3 +110,30 @@ def test_a_header_that_is_none_is_named(company: Path, tmp_path: Path, header: s
     files = ["--customers", str(company / "customers.csv"), "--complaints", str(company / "complaints.csv"), "--quiet"]
     assert main(["estimate", *files, "--spheres", str(sheet(tmp_path, ",".join(["90"] * len(header.split(","))), header=header))]) == 2
     assert said in capsys.readouterr().err.replace("“", '"').replace("”", '"').replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "said"),
+    [
+        ("en", "What we say of it", ["Said against lived: 95% promised to be closed", "so the promise is broken", "90% aimed at", "5 believed"]),
+        ("fr", "Ce que nous en disons", ["Dit et vécu : 95 % promis", "la promesse n’est donc pas tenue", "90 % visés", "5 départs silencieux"]),
+    ],
+)
+def test_the_brief_of_a_category_says_the_sheet_against_what_was_lived(
+    company: Path, tmp_path: Path, language: str, label: str, said: list[str]
+) -> None:
+    """The sheet as a workbook, as spreadsheets hand it back; a category that it leaves out has no line."""
+    import xlsxwriter
+
+    path, brief = tmp_path / "sheet.xlsx", tmp_path / "brief.html"
+    with xlsxwriter.Workbook(str(path)) as book:
+        page = book.add_worksheet()
+        for line, cells in enumerate([HEADER.split(","), ["billing", 95, "percent", 90, 1, 5, ""]]):
+            page.write_row(line, 0, cells)
+    files = ["--customers", str(company / "customers.csv"), "--complaints", str(company / "complaints.csv"), "--spheres", str(path)]
+    costs = ["--cost", "billing=1000", "--cost", "delivery=1000", "--customer-value", "200", "--quiet", "--lang", language]
+    assert main(["decide", *files, *costs, "--report", str(brief), "--category", "billing"]) == 0
+    text = " ".join(html.unescape(brief.read_text(encoding="utf-8")).replace("\u202f", " ").replace("\xa0", " ").split())
+    assert label in text and [part for part in said if part not in text] == []
+    assert main(["decide", *files, *costs, "--report", str(brief), "--category", "delivery"]) == 0
+    assert label not in brief.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from iceberg.cli.arguments.activity_types import DEPARTURES, SETTLED
 from iceberg.cli.arguments.option_types import UsageError
 from iceberg.cli.arguments.options import Options
 from iceberg.cli.audit.sheets import with_audit
@@ -22,6 +23,7 @@ from iceberg.locale import Translator
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
     from iceberg.cohort.window import ObservationWindow
+    from iceberg.ingest.joining.options import Joining
     from iceberg.ingest.mapping import MappingSet
     from iceberg.ingest.tables import IngestReport, Tables
     from iceberg.model.assumptions import Assumptions
@@ -141,9 +143,9 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
         require_rows(report, mapping)
         # Before breaks can become departures; a log without rhythms has none to show.
         rhythms, _ = find_rhythms_or_none(tables, settled=options.settled)
-        tables = _with_departures(tables, options, report)
-        asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         chosen = mapping or MappingSet()
+        tables = _with_departures(tables, options, report, chosen.joining)
+        asked = options.since is not None or options.as_of is not None  # days that the user names are counted as asked
         counts = reduce_tables(
             tables,
             window=looking_back(_window(options, tables), tables, mapping),
@@ -152,7 +154,7 @@ def count_files(options: Options, progress: ProgressLine, *, while_open: WhileOp
             keep_cancellations=chosen.keep_cancellations,
             negative_controls=chosen.negative_controls,
             recording_changes=chosen.recording_changes,
-            score_look_back_days=options.score_lookback_days,
+            score_look_back_days=chosen.score_look_back_days,
         )
         counts = replace(counts, rhythms=rhythms) if rhythms else counts
         counted = CountedFiles(with_spheres(with_audit(counts, options), options), report, mapping, assumptions)
@@ -272,11 +274,10 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = _with_values(mapping or MappingSet(), options)
     if options.drops or options.split_categories or options.keep_spellings:
         mapping = _with_names(mapping or MappingSet(), options)
-    money = {name: value for name in ("money_months", "discount") if (value := getattr(options, name)) is not None}
-    if money:
-        mapping = replace(mapping or MappingSet(), **money)
-    if options.look_back_days is not None:
-        mapping = replace(mapping or MappingSet(), look_back_days=options.look_back_days)
+    given = {name: getattr(options, name) for name in ("money_months", "discount", "look_back_days")}
+    given |= {"score_look_back_days": options.score_lookback_days}
+    if numbers := {name: value for name, value in given.items() if value is not None}:
+        mapping = replace(mapping or MappingSet(), **numbers)
     if options.term is not None:
         term = TERM_WORDS[options.term] if options.term in TERM_WORDS else int(options.term)
         mapping = replace(mapping or MappingSet(), term=term)
@@ -284,13 +285,14 @@ def saved_mapping(options: Options) -> MappingSet | None:
         mapping = replace(mapping or MappingSet(), keep_cancellations=True)
     if options.negative_controls:
         mapping = replace(mapping or MappingSet(), negative_controls=options.negative_controls)
-    if options.gap_days is None and options.inactivity_days is None and not options.interventions:
+    if options.interventions:
+        mapping = mapping or MappingSet()
+        mapping = replace(mapping, interventions=(*mapping.interventions, *options.interventions))
+    rules = {name: value for name in ("gap_days", "inactivity_days", "departures") if (value := getattr(options, name)) is not None}
+    if not rules:
         return mapping
     mapping = mapping or MappingSet()
-    mapping = replace(mapping, interventions=(*mapping.interventions, *options.interventions))
-    joining = mapping.joining
-    gap_days = joining.gap_days if options.gap_days is None else options.gap_days
-    return replace(mapping, joining=replace(joining, gap_days=gap_days, inactivity_days=options.inactivity_days or joining.inactivity_days))
+    return replace(mapping, joining=replace(mapping.joining, **rules))
 
 
 def _with_names(mapping: MappingSet, options: Options) -> MappingSet:
@@ -323,19 +325,19 @@ def _require_visible(options: Options, report: IngestReport) -> None:
         raise UsageError("as_of_unseen", {"as_of": options.as_of, "last": inactivity.as_of.isoformat(), "days": inactivity.days})
 
 
-def _with_departures(tables: Tables, options: Options, report: IngestReport) -> Tables:
-    """The tables with the departures that ``--departures`` asks for; as they are by default.
+def _with_departures(tables: Tables, options: Options, report: IngestReport, rules: Joining) -> Tables:
+    """The tables with the departures that ``--departures`` or the mapping asks for; as they are by default.
 
     Raises:
-        UsageError: ``--as-of`` is so late that no break can be distinguished from a pause.
+        UsageError: ``--as-of`` is so late that no break can be distinguished from a pause; ``--settled`` without breaks as departures.
     """
-    if options.departures == "inactivity":
-        return tables
-    from iceberg.cohort.rhythm.departures import date_departures
+    from iceberg.cohort.rhythm.departures import with_departures
 
-    inactivity = report.joining.inactivity if report.joining is not None else None
-    slow_until = inactivity.as_of if inactivity is not None and inactivity.used else None
-    dated = date_departures(tables, rule=options.departures, slow_until=slow_until, settled=options.settled)
+    if options.settled != SETTLED and rules.departures == DEPARTURES[0]:
+        raise UsageError("settled_needs_breaks")
+    dated = with_departures(tables, report, rules=rules, settled=options.settled)
+    if dated is tables:
+        return tables
     if dated.last_day is not None and options.as_of is not None and options.as_of > dated.last_day:
         raise UsageError("as_of_unseen_break", {"as_of": options.as_of, "last": dated.last_day.isoformat()})
     return dated

@@ -199,6 +199,7 @@ def build_service_text(estimate: IcebergEstimate, counts: CohortCounts, words: T
         return ""
     from iceberg.model.journey.service import estimate_service
     from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
+    from iceberg.report.journey.waits import wait_grid
 
     found = estimate_service(counts, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed)
     if found is None:
@@ -209,6 +210,8 @@ def build_service_text(estimate: IcebergEstimate, counts: CohortCounts, words: T
         headers = [words.text(f"service.{name}") for name in TABLE_COLUMNS.values()]
         lines += ["", build_table(headers, table[list(TABLE_COLUMNS)].to_numpy().tolist()), ""]
     lines += [wrap(sentence, indent="  ", first="- ") for sentence in service_sentences(found, words)]
+    headers, rows = wait_grid(found.waits, words)
+    lines += ["", build_table(headers, rows)] if rows else []
     return "\n" + "\n".join(lines) + "\n"
 
 

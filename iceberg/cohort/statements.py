@@ -18,8 +18,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING, Self
 
 from iceberg.cohort.window import ObservationWindow
+
+if TYPE_CHECKING:
+    from iceberg.cohort.counts import CohortCounts
 
 REVENUE_UNITS = 10_000  # revenue is summed in whole ten-thousandths, so that the order of rows cannot change a sum
 REVENUE_LIMIT = 10**11  # judgement: more than this per customer and year is not a revenue; keeps the units inside 64 bits
@@ -45,6 +49,11 @@ class Statements:
     band_edges_months: Sequence[int]
     clock_edges_days: Sequence[int]
     key: str = "customer_id"
+
+    @classmethod
+    def of_counts(cls, counts: CohortCounts, key: str) -> Self:
+        """Those with which the counts were made, `key` as their tables have it."""
+        return cls(counts.window, counts.band_edges_months, counts.clock_edges_days, key)
 
     @property
     def first_month(self) -> int:

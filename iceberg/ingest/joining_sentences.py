@@ -93,6 +93,8 @@ def tell_joining(report: JoiningReport, words: Translator, *, file: str = "") ->
         facts.append(JoiningFact("joined", returned, "", change, option))
     if report.inactivity is not None:
         facts += _inactivity(report.inactivity, words, report.rules.inactivity_end)
+        dated, change, option = _choice(words, "departures", report.rules.departures)
+        facts.append(JoiningFact("joined", dated, "", change, option))
     facts += [_contradiction(entry, words) for entry in report.contradictions]
     facts += [_ids(proposal, words) for proposal in report.id_proposals]
     return facts + tell_categories(report, words)

@@ -49,6 +49,7 @@ class MappingSet:
     `recording_changes`: days from which another share of the complaints is recorded, each perhaps with a category (``2024-07-01:billing``); empty
     where there is none, None where nobody said.
     `look_back_days`: how long before the window a complaint ends a silence; None for the default.
+    `score_look_back_days`: for how long a satisfaction score is a customer's last word; None for the default.
     `segments`: headers of the columns that segment the customers, in place of the one proposed or named by the mapping of their table.
     `keep_months`: whether to count months whose departures or complaints seem to be missing from the files. `term`: months between the renewals of
     contracts; 0 where there are none, None where the departures decide.
@@ -66,6 +67,7 @@ class MappingSet:
     keep_months: bool = False
     recording_changes: tuple[str, ...] | None = None
     look_back_days: int | None = None
+    score_look_back_days: int | None = None
     segments: tuple[str, ...] = ()
     term: int | None = None
     keep_cancellations: bool = False
@@ -134,7 +136,8 @@ class MappingSet:
         links = {table: link.to_dict() for table, link in self.links.items()}
         choices = ({"joining": joining} if joining else {}) | ({"relations": links} if links else {})
         window: dict[str, Any] = {"keep_months": True} if self.keep_months else {}
-        window |= {} if self.look_back_days is None else {"look_back_days": self.look_back_days}
+        days = {"look_back_days": self.look_back_days, "score_look_back_days": self.score_look_back_days}
+        window |= {key: value for key, value in days.items() if value is not None}
         window |= {} if self.term is None else {"term": self.term or "none"}
         choices |= {"window": window} if window else {}
         categories = ({"keep_cancellations": True} if self.keep_cancellations else {}) | (

@@ -129,8 +129,10 @@ _SPAN_COLUMNS = {
 }
 # What a case says of itself: the step of the customer's journey, and the channel through which it was reported. No estimate depends on it.
 _CASE = {"stage": "text", "channel": "text"}
-# Whether it was closed in time, or late; its deadline, and the day of closing. Read as texts: whatever they hold, they never stop the rest.
+# Whether it was closed in time, or late; its deadline, the day of closing, and the first reply (hours or a day; minutes). Read as texts: whatever
+# they hold, they never stop the rest.
 _SERVICE = {"in_time": "text", "late": "text", "due_date": "text", "resolved_date": "text"}
+_SERVICE |= {"first_reply": "text", "first_reply_minutes": "text"}
 # Every table, in the order of the command line's help. A table is added here; `load_tables` and the options then take it by its name.
 TABLES = (
     Table(

@@ -238,6 +238,18 @@ def show_diagnostics(frame: Frame, diagnostics: Sequence[Diagnostic]) -> None:
                 getattr(st, box)(f"{text}\n\n{action}", icon=f":material/{icon}:")
 
 
+def open_section(frame: Frame, name: str, said: str) -> None:
+    """The title of a section of the first page, `name` in the sentences, and what it says in one sentence."""
+    st.subheader(frame.words.text(f"{name}.title"), anchor=False)
+    st.markdown(f"**{plain(said)}**")
+
+
+def show_reach(frame: Frame, name: str) -> None:
+    """Under a filter, what of a section it does not reach: ``whole`` among its sentences."""
+    if frame.view.filters.months or frame.view.filters.segments:
+        st.caption(frame.words.text(f"{name}.whole"))
+
+
 def show_remarks(frame: Frame, remarks: Sequence[str], *, key: str) -> None:
     """What is to be said beside a sentence or below a picture: the first remarks, which weigh most, and the others folded."""
     if shown := remarks[:REMARKS]:

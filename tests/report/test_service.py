@@ -18,7 +18,7 @@ from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.model.journey.service import Service, ServiceEstimate, estimate_service
 from iceberg.model.results import CredibleInterval
-from iceberg.report.charts.journey.service import build_service_chart
+from iceberg.report.charts.answers.service import build_service_chart
 from iceberg.report.files import report_bytes
 from iceberg.report.journey.service import service_document, service_headline, service_sentences, service_table
 from tests.companies import write_company

@@ -1,10 +1,16 @@
 """Breaks of rhythm on the pages: a log of visits is enough, the first page shows sentence and picture, a log without rhythms is refused."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from iceberg.cli.arguments.options import parse_options
+from iceberg.cli.estimate import count_files
+from iceberg.cli.terminal import ProgressLine
+from iceberg.cohort.counts import CohortCounts
+from iceberg.locale import Translator
 from iceberg.simulation.gym import gym_files
 from tests.ui.conftest import assert_healthy, page_file, spoken, upload
 
@@ -79,3 +85,54 @@ def test_an_empty_log_is_no_table(open_page: OpenPage) -> None:
     upload(app, activity=("visits.csv", b"member_id,visit_date\n"))
     assert_healthy(app)
     assert app.error
+
+
+def numbers(counts: CohortCounts) -> tuple[object, ...]:
+    """What page and command line must agree on: the window, who was at risk and who left."""
+    totals = (counts.silent_person_days, counts.silent_exits, counts.vocal_person_days, counts.vocal_exits, counts.complainants)
+    return counts.window, *(int(one.sum()) for one in totals)
+
+
+@pytest.mark.parametrize("rule", ["collapse", "both"])
+def test_breaks_can_be_departures_on_the_page_and_say_what_the_command_says(
+    open_page: OpenPage, gym: dict[str, tuple[str, bytes]], tmp_path: Path, rule: str
+) -> None:
+    """The choice moves the window back, goes into the mapping, and the command line counts the same, with the option and with the mapping."""
+    app = counted(open_page("upload"), gym)
+    switch = next(one for one in app.selectbox if str(one.key).startswith("joining.departures."))
+    assert switch.value == "inactivity"
+    switch.set_value(rule).run()
+    assert_healthy(app)
+    assert "Departures follow breaks of rhythm" in spoken(app)
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    study = app.session_state["study"]
+    assert f'departures = "{rule}"' in study.mapping
+    (tmp_path / "mapping.toml").write_text(study.mapping, encoding="utf-8")
+    typed = ["estimate", "--quiet"]
+    for table, (name, content) in gym.items():
+        (tmp_path / name).write_bytes(content)
+        typed += [f"--{table}", str(tmp_path / name)]
+    for chosen in (["--departures", rule], ["--mapping", str(tmp_path / "mapping.toml")]):
+        said = count_files(parse_options([*typed, *chosen]), ProgressLine(Translator("en"), quiet=True)).counts
+        assert numbers(said) == numbers(study.counts)
+
+
+def test_the_choice_of_departures_is_kept_for_the_next_month(open_page: OpenPage, gym: dict[str, tuple[str, bytes]]) -> None:
+    """No later end of the window can be chosen than a break can be seen; next month's files are counted with the same choice."""
+    app = counted(open_page("upload", language="fr"), {"activity": gym["activity"]})
+    key = next(str(one.key) for one in app.selectbox if str(one.key).startswith("joining.departures."))
+    app.selectbox(key=key).set_value("collapse").run()
+    assert_healthy(app)
+    assert "Les départs suivent les ruptures de rythme" in spoken(app)
+    end = next(one for one in app.date_input if str(one.key).startswith("as_of."))
+    assert end.value == end.max
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("upload")).run()
+    app.button(key="press.next_month").click().run()
+    app.radio(key="shape").set_value("joined").run()
+    app.file_uploader(key="file.activity.1").set_value((*gym["activity"], "text/csv")).run()
+    assert_healthy(app)
+    assert app.selectbox(key=key).value == "collapse"
+    assert "Les départs suivent les ruptures de rythme" in spoken(app)

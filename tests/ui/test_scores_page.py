@@ -53,6 +53,21 @@ def test_the_first_page_shows_sentence_and_picture(
     assert any("declared" in str(one.proto) for one in app.get("vega_lite_chart")) or "declared" in str(app.main)
 
 
+def test_how_long_a_score_counts_is_a_choice_of_the_page(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:
+    """The choice counts again and stands in the mapping for the next month."""
+    app = open_page("upload")
+    upload(app, **company)
+    app.button(key="columns.confirm").click().run()
+    days = next(one for one in app.number_input if str(one.key).startswith("score_look_back."))
+    assert days.value == 180
+    days.set_value(90).run()
+    app.default_timeout = 120
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    study = app.session_state["study"]
+    assert study.counts.scores.look_back_days == 90 and "score_look_back_days = 90" in study.mapping
+
+
 def test_without_scores_the_page_says_nothing_of_them(open_page: OpenPage, company: dict[str, tuple[str, bytes]]) -> None:
     app = estimated(open_page("upload"), {name: file for name, file in company.items() if name != "scores"})
     assert "Declared and lived" not in spoken(app)

@@ -18,10 +18,7 @@ def given(app: AppTest, folder: Path, sheet: bytes) -> AppTest:
     app.button(key="columns.confirm").click().run()
     app.file_uploader(key="file.spheres").set_value([("spheres.csv", sheet, "text/csv")])
     app.run()
-    assert_healthy(app)
     app.default_timeout = 120
-    app.button(key="estimate.run").click().run()
-    assert_healthy(app)
     return app
 
 
@@ -29,11 +26,21 @@ def given(app: AppTest, folder: Path, sheet: bytes) -> AppTest:
 def test_the_first_page_says_the_gaps(open_page: OpenPage, tmp_path: Path, language: str, title: str) -> None:
     sheet = b"category,priority_rank,believed_leavers\nbilling,1,5\ndelivery,2,2\n"
     app = given(open_page("upload", language=language), tmp_path, sheet)
+    assert_healthy(app)
+    assert {"en": "2 categories read: 0 with a promise", "fr": "2 motifs lus : 0 avec une promesse"}[language] in spoken(app)
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
     app.switch_page(page_file("iceberg")).run()
     assert_healthy(app)
     assert title in spoken(app)
+    app.switch_page(page_file("category")).run()
+    assert_healthy(app)
+    assert {"en": "Said against lived: 2 believed to leave in silence", "fr": "Dit et vécu : 2 départs silencieux supposés"}[language] in spoken(app)
 
 
 def test_a_sheet_that_does_not_fit_is_named_on_the_page(open_page: OpenPage, tmp_path: Path) -> None:
+    """Below its box as soon as it is given, and again where the estimate is asked for."""
     app = given(open_page("upload"), tmp_path, b"category,priority_rank\nparcels,1\n")
-    assert "parcels" in spoken(app) and "billing, delivery" in spoken(app)
+    assert len(app.error) == 1 and "parcels" in app.error[0].value and "billing, delivery" in app.error[0].value
+    app.button(key="estimate.run").click().run()
+    assert len(app.error) == 2

@@ -142,7 +142,7 @@ class Options:
     reply_text: str = ""
     members_brought: int = 0
     company: str = COMPANIES[0]
-    departures: str = DEPARTURES[0]
+    departures: str | None = None
     settled: float = SETTLED
 
     @property
@@ -272,10 +272,11 @@ def _check_estimate(options: Options) -> None:
     if options.incidents is not None and (not has_customers or options.complaints is None):
         raise UsageError("incidents_need_both")
     built = {"inactivity-days": (options.inactivity_days is not None, "activity"), "gap-days": (options.gap_days is not None, "subscriptions")}
-    for name, (typed, table) in (built | {"departures": (options.departures != DEPARTURES[0], "activity")}).items():
+    for name, (typed, table) in (built | {"departures": (options.departures not in {None, DEPARTURES[0]}, "activity")}).items():
         if typed and getattr(options, table) is None:
             raise UsageError("days_need_table", {"option": f"--{name}", "table": f"--{table}"})
-    if options.settled != SETTLED and options.departures == DEPARTURES[0]:
+    silence_only = options.departures == DEPARTURES[0] or (options.departures is None and options.mapping is None)  # a mapping may say so
+    if options.settled != SETTLED and silence_only:
         raise UsageError("settled_needs_breaks")
     if options.no_recording_change and options.recording_changes:
         raise UsageError("recording_twice")

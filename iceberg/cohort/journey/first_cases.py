@@ -34,8 +34,7 @@ class FirstCases:
     @property
     def of(self) -> Statements:
         """The SQL of the window."""
-        counts = self.counts
-        return Statements(counts.window, counts.band_edges_months, counts.clock_edges_days, self.tables.customer_key)
+        return Statements.of_counts(self.counts, self.tables.customer_key)
 
     def make(self, fields: Sequence[str]) -> None:
         """Make `CASES`: one row per customer and category, with its first complaint as the estimate counts it.

@@ -10,27 +10,25 @@ from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.journey.first_cases import CASES, FirstCases
 from iceberg.cohort.journey.journey_counts import Split
 from iceberg.cohort.journey.service_counts import UNDECIDED, ServiceCounts
+from iceberg.cohort.journey.waits import count_waits, days_of, replies_are_days
 from iceberg.ingest.tables import Tables
-from iceberg.ingest.values.dates import date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql
 
-FIELDS = ("in_time", "late", "due_date", "resolved_date")
-_SAMPLE = 2_000  # texts from which the form of days is recognised
+FIELDS = ("in_time", "late", "due_date", "resolved_date", "first_reply", "first_reply_minutes")
 # What systems write beside yes and no (Zendesk, Freshdesk, ServiceNow, Totango).
 _MET = "within sla|met|achieved|fulfilled|on time|in time|in sla|respected|respecte|dans les delais|dans le delai|a temps|tenu"
 _MISSED = "sla violated|violated|missed|breached|breach|late|overdue|not met|failed|hors delais?|en retard|depasse|non respecte|retard"
 
 
 def with_service(counts: CohortCounts, tables: Tables) -> CohortCounts:
-    """The counts with those of the service; unchanged where no column says whether complaints were closed in time.
+    """The counts with those of the service; unchanged where no column says what was closed in time, or how long complainants waited.
 
     Args:
         counts: Of the same tables; nothing else of them changes.
         tables: Trusted rows.
     """
     fields = tuple(name for name in FIELDS if name in tables.case_fields.get("complaints", ()))
-    flags, dated = {"in_time", "late"} & set(fields), {"due_date", "resolved_date"} <= set(fields)
-    if not (flags or dated) or not counts.has_linked_complaints or not counts.has_calendar or not counts.categories:
+    if not set(fields) - {"due_date"} or not counts.has_linked_complaints or not counts.has_calendar or not counts.categories:
         return counts
     with tables.engine.work():
         found = _count(FirstCases(tables, counts), fields)
@@ -40,25 +38,21 @@ def with_service(counts: CohortCounts, tables: Tables) -> CohortCounts:
 def _count(cases: FirstCases, fields: tuple[str, ...]) -> ServiceCounts | None:
     """The counts; None where no case says anything and no column is to be named."""
     engine, as_of = cases.tables.engine, cases.of.as_of
-    days, unread = {}, []
-    for name in ("due_date", "resolved_date"):
-        if name in fields:
-            rows = engine.execute(f"SELECT {name} FROM complaints WHERE {name} IS NOT NULL LIMIT {_SAMPLE}").fetchall()
-            reading = recognise_dates(str(text) for (text,) in rows)
-            if reading is None or reading.ambiguous:
-                unread += [name] if rows else []
-            else:
-                days[name] = date_sql(name, reading)
+    dated: list[str] = [name for name in ("due_date", "resolved_date") if name in fields]
+    if "first_reply" in fields and replies_are_days(engine, "first_reply"):
+        dated.append("first_reply")
+    days, unread = days_of(engine, tuple(dated))
+    cases.make(fields)
+    waits = count_waits(cases, days, tuple(name for name in fields if name not in unread))
     said = []
     for name, otherwise in (("in_time", flag_sql("in_time")), ("late", f"1 - {flag_sql('late')}")):
         if name in fields:
             said.append(f"CASE WHEN {_word(name, _MET)} THEN 1 WHEN {_word(name, _MISSED)} THEN 0 ELSE {otherwise} END")
     due, resolved = days.get("due_date", "NULL::DATE"), days.get("resolved_date", "NULL::DATE")
-    if len(days) == 2:
+    if {"due_date", "resolved_date"} <= set(days):
         said.append(f"CASE WHEN resolved <= due THEN 1 WHEN due < coalesce(resolved, {as_of}) THEN 0 END")
     if not said:
-        return ServiceCounts((), 0, unread=tuple(unread)) if unread else None
-    cases.make(fields)
+        return ServiceCounts((), 0, unread=unread, waits=waits) if unread or waits else None
     # Whether a case was in time is known at its deadline: from then on customers are followed, in time and late alike (a landmark). Followed from the
     # day of closing, those in time would have the first weeks after the complaint, in which most leave, and the late ones would not.
     known = "greatest(complaint_date, coalesce(due, complaint_date))"
@@ -74,9 +68,9 @@ def _count(cases: FirstCases, fields: tuple[str, ...]) -> ServiceCounts | None:
         GROUP BY 1, 2 ORDER BY 1, 2""").fetchall()
     [(gone,)] = engine.execute(f"SELECT count(*) FROM service_cases WHERE in_time_by_then IS NOT NULL AND {left}").fetchall()
     splits = tuple(Split(*map(int, row)) for row in rows)
-    if all(one.place == UNDECIDED for one in splits) and not unread:
+    if all(one.place == UNDECIDED for one in splits) and not unread and not waits:
         return None
-    return ServiceCounts(splits, int(gone), _clock(cases, left), "due_date" in days, tuple(unread))
+    return ServiceCounts(splits, int(gone), _clock(cases, left), "due_date" in days, unread, waits)
 
 
 def _clock(cases: FirstCases, left: str) -> ComplaintClockCounts:

@@ -11,7 +11,27 @@ import numpy as np
 from iceberg.cohort.day_counts import ComplaintClockCounts
 from iceberg.cohort.journey.journey_counts import Split
 
+FIRST_REPLY, CLOSED = "first_reply", "closed"  # what a complainant waits for
 LATE, IN_TIME, UNDECIDED = 0, 1, -1  # places of `ServiceCounts.cases`
+
+
+@dataclass(frozen=True, order=True)
+class Wait:
+    """First complaints of one category that waited equally long.
+
+    Attributes:
+        category: Place in the axis of the counts.
+        measure: `FIRST_REPLY` or `CLOSED`.
+        hours: Whole hours since the day of the complaint, rounded up; waits that are known to the day are multiples of 24.
+        done: Complainants whose wait ended then.
+        still: Complainants who were still waiting when it is last known.
+    """
+
+    category: int
+    measure: str
+    hours: int
+    done: int
+    still: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +45,7 @@ class ServiceCounts:
             time; behind all categories follow the same two places for the first complaint of any.
         by_dates: Whether the file has deadlines; without them a column of yes and no says what was in time, and the clock begins with the complaint.
         unread: Columns whose days can be read in two ways, or not at all, and are left out.
+        waits: How long the first reply and the closing took, by category; empty where no column says it.
     """
 
     cases: tuple[Split, ...]
@@ -32,6 +53,7 @@ class ServiceCounts:
     clock: ComplaintClockCounts = field(default_factory=ComplaintClockCounts.empty)
     by_dates: bool = False
     unread: tuple[str, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     def select(self, chosen: Sequence[int]) -> Self:
         """The counts for some segments, which take the places of their order. Only the clock knows segments; the rest stays that of the file."""
@@ -47,6 +69,7 @@ class ServiceCounts:
             "gone": self.gone,
             "by_dates": self.by_dates,
             "unread": list(self.unread),
+            "waits": [[one.category, one.measure, one.hours, one.done, one.still] for one in self.waits],
             "clock": {name: values.tolist() for name, values in self.clock.columns.items()},
         }
 
@@ -57,4 +80,5 @@ class ServiceCounts:
             return None
         clock = ComplaintClockCounts(**{name: np.array(values, dtype=np.int64) for name, values in entry["clock"].items()})
         cases = tuple(Split(*one) for one in entry["cases"])
-        return cls(cases, int(entry["gone"]), clock, bool(entry["by_dates"]), tuple(entry["unread"]))
+        waits = tuple(Wait(*one) for one in entry.get("waits", ()))  # counts that were stored earlier have none
+        return cls(cases, int(entry["gone"]), clock, bool(entry["by_dates"]), tuple(entry["unread"]), waits)

@@ -18,12 +18,26 @@ from iceberg.cohort.rhythm.reduce import PART, Learned, require_settled
 from iceberg.cohort.rhythm.returns import masses_by_age, visible_weeks
 from iceberg.cohort.rhythm.weeks import ActivityWeeks
 from iceberg.errors import OptionError
-from iceberg.ingest.tables import Tables
+from iceberg.ingest.joining.options import CHOICES, Joining
+from iceberg.ingest.tables import IngestReport, Tables
 
-RULES = ("inactivity", "collapse", "both")
+RULES = CHOICES["departures"]
 _WEDNESDAY = 2  # of the week of the break: its middle
 _STILL = 0.5
 _BY_RHYTHM = "customers_by_rhythm"
+
+
+def with_departures(tables: Tables, report: IngestReport, *, rules: Joining, settled: float = SETTLED) -> Tables:
+    """The tables with the departures that `rules` ask for: as they are without an activity log, and where silence alone is a departure.
+
+    Raises:
+        EvidenceError, OptionError: See `date_departures`.
+    """
+    if rules.departures == RULES[0] or "activity" not in tables.names:
+        return tables
+    inactivity = report.joining.inactivity if report.joining is not None else None
+    slow_until = inactivity.as_of if inactivity is not None and inactivity.used else None
+    return date_departures(tables, rule=rules.departures, slow_until=slow_until, settled=settled)
 
 
 def date_departures(tables: Tables, *, rule: str, slow_until: date | None = None, settled: float = SETTLED) -> Tables:

@@ -57,8 +57,7 @@ class _ScoreReading:
     @property
     def of(self) -> Statements:
         """The SQL of the window."""
-        counts = self.counts
-        return Statements(counts.window, counts.band_edges_months, counts.clock_edges_days, self.tables.customer_key)
+        return Statements.of_counts(self.counts, self.tables.customer_key)
 
     def read(self) -> ScoreCounts:
         """The counts, or what is wrong with the file."""

@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "flag": ("ignore", "must_agree", "leave_out"),
     "undated_departures": ("sheet", "ignore"),
     "inactivity_end": ("last_activity", "threshold"),
+    "departures": ("inactivity", "collapse", "both"),
     "early_complaints": ("leave_out", "move_start"),
     "repeated_customers": ("auto", "subscriptions", "leave_out"),
     "category_spelling": ("merge", "keep"),
@@ -44,6 +45,8 @@ class Joining:
             their tenure up to the export), or ``"ignore"`` (they count as still here).
         inactivity_days: Silence after which a customer of an activity log has left; 0 takes the proposal.
         inactivity_end: Their last day: the ``"last_activity"``, or the day on which the ``"threshold"`` passed.
+        departures: What a departure is in an activity log: a long silence (``"inactivity"``), a settled break of a regular's rhythm
+            (``"collapse"``; the others by inactivity), or whichever says so (``"both"``).
         early_complaints: Complaints before the first day: ``"leave_out"`` or ``"move_start"`` (the customer starts at the first complaint).
         repeated_customers: Where customers have several rows in the customers table: ``"auto"`` (the rows are subscriptions where many
             customers have several first days, or the system exports subscriptions), ``"subscriptions"`` (always), ``"leave_out"`` (only the
@@ -65,6 +68,7 @@ class Joining:
     undated_departures: str = "sheet"
     inactivity_days: int = 0
     inactivity_end: str = "last_activity"
+    departures: str = "inactivity"
     early_complaints: str = "leave_out"
     repeated_customers: str = "auto"
     id_normalisation: tuple[str, ...] = ()

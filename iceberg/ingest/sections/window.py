@@ -9,6 +9,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.schema import LONGEST_TERM, SHORTEST_TERM, TERM_WORDS
 
 LONGEST_LOOK_BACK = 3650  # days
+SHORTEST_SCORE_LOOK_BACK, LONGEST_SCORE_LOOK_BACK = 30, 730  # days
 LONGEST_MONEY_MONTHS = 120
 
 
@@ -19,6 +20,10 @@ def _is_whole(value: Any, low: int, high: int) -> bool:  # noqa: ANN401  # whate
 _WINDOW_CHOICES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "keep_months": ("true, false", lambda value: isinstance(value, bool)),
     "look_back_days": (f"0 - {LONGEST_LOOK_BACK}", lambda value: _is_whole(value, 0, LONGEST_LOOK_BACK)),
+    "score_look_back_days": (
+        f"{SHORTEST_SCORE_LOOK_BACK} - {LONGEST_SCORE_LOOK_BACK}",
+        lambda value: _is_whole(value, SHORTEST_SCORE_LOOK_BACK, LONGEST_SCORE_LOOK_BACK),
+    ),
     "term": (
         f"{', '.join(TERM_WORDS)}, {SHORTEST_TERM} - {LONGEST_TERM}",
         lambda value: value in TERM_WORDS if isinstance(value, str) else _is_whole(value, SHORTEST_TERM, LONGEST_TERM),

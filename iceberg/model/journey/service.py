@@ -15,6 +15,7 @@ import numpy as np
 from iceberg.arrays import FloatArray, IntArray
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.journey.service_counts import IN_TIME, UNDECIDED, ServiceCounts
+from iceberg.model.journey.waits import WaitEstimate, estimate_waits
 from iceberg.model.priors import LEAST_OF_GROUP
 from iceberg.model.results import CredibleInterval
 from iceberg.model.survival.net_survival import excess_draws, matched_hazard
@@ -65,6 +66,7 @@ class Service:
         by_dates: Whether the file has deadlines.
         unread: Fields whose days cannot be read in one way.
         horizon_days: Days after which a departure no longer counts.
+        waits: For the first reply and the closing; empty where no column says them.
     """
 
     everybody: ServiceEstimate | None
@@ -74,6 +76,7 @@ class Service:
     by_dates: bool
     unread: tuple[str, ...]
     horizon_days: int
+    waits: tuple[WaitEstimate, ...] = ()
 
 
 def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) -> Service | None:
@@ -103,6 +106,7 @@ def estimate_service(counts: CohortCounts, *, horizon_days: int, seed: int = 0) 
         found.by_dates,
         found.unread,
         horizon_days,
+        estimate_waits(counts, seed=seed),
     )
 
 

@@ -22,6 +22,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.journey.spheres import PERCENT, SphereRow
 from iceberg.model.evidence import cannot_say
 from iceberg.model.journey.service import cases_in_time
+from iceberg.model.journey.waits import HOURS_OF, WaitCurve, closing_curves
 from iceberg.model.results import CategoryEstimate, CredibleInterval, IcebergEstimate
 
 FEWEST_RANKED = 3  # judgement: the order of two categories is right or wrong, no degree of agreement
@@ -43,6 +44,7 @@ class SphereEstimate:
         believed_share: Share of believed leavers less share of silent churn, among categories with a belief.
         standards: Promise less expected value, in the unit of the promise (a share for a percentage).
         target, promise: Share closed in time less the target, and less a promise that is a percentage.
+        within, closed: Of a promise that is a length of time, the share closed within it, and the median time to close, in its unit.
         quadrants: Probability of each of `QUADRANTS`; together 1.
         unknown: By name of `GAPS`, why it is unknown: a code under ``spheres.unknown`` of the sentences.
     """
@@ -55,6 +57,8 @@ class SphereEstimate:
     standards: float | None = None
     target: CredibleInterval | None = None
     promise: CredibleInterval | None = None
+    within: CredibleInterval | None = None
+    closed: CredibleInterval | None = None
     quadrants: Mapping[str, float] | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
 
@@ -113,11 +117,13 @@ def estimate_spheres(estimate: IcebergEstimate, counts: CohortCounts, *, whole: 
     beliefs = {row.category: row.believed_leavers for row in sheet.rows if row.believed_leavers is not None and row.category in known}
     shares = _belief_shares(beliefs, known)
     cuts = _quadrants(sheet.rows, places, done, estimate) if refused is None else ({}, None)
+    curves = closing_curves(counts, rng, len(churn)) if whole else {}
     rows = []
     for row in sheet.rows:
         own = _Gaps(row, refused or _missing(row, places, controls))
         own.vision(known.get(row.category), ranks.get(row.category), shares.get(row.category), agreement_unknown)
         own.delivery(done.get(row.category))
+        own.duration(curves.get(row.category))
         own.quadrants(cuts[0].get(row.category), estimate.categories[places[row.category]] if row.category in places else None, cuts[1])
         rows.append(SphereEstimate(row, **own.values, unknown=own.unknown))  # type: ignore[arg-type]  # of each field the type
     order = sorted((row.priority_rank, row.category) for row in sheet.rows if row.priority_rank is not None and row.category in ranks)
@@ -151,7 +157,7 @@ def _done_shares(counts: CohortCounts, categories: Collection[str], draws: int, 
     for category in categories:
         late, in_time = (int(one) for one in people[counts.categories.index(category)]) if category in counts.categories else (0, 0)
         if counts.service is None or late + in_time == 0:
-            found[category] = "no_case" if counts.service is not None else "no_column"
+            found[category] = "no_case" if counts.service is not None and counts.service.cases else "no_column"
         elif any(0 < number < FEWEST_PEOPLE for number in (late, in_time)):
             found[category] = "few"
         else:
@@ -267,6 +273,15 @@ class _Gaps:
                 reason = "no_durations"
             gap = CredibleInterval.of(done - aim) if reason is None and aim is not None and not isinstance(done, str) and done is not None else None
             self._set(name, gap, reason)
+
+    def duration(self, curve: WaitCurve | None) -> None:
+        """A promise that is a length of time beside how long closing took."""
+        row = self.row
+        if curve is None or row.promise_value is None or row.promise_unit not in HOURS_OF:
+            return
+        hours = HOURS_OF[row.promise_unit]
+        self.values |= {"within": CredibleInterval.of(curve.within(row.promise_value * hours)), "closed": curve.median(hours=hours)}
+        self.unknown.pop("promise", None)
 
     def quadrants(self, parts: Mapping[str, float] | None, item: CategoryEstimate | None, performance: str | None) -> None:
         """Where the category stands by importance and performance; nowhere, where its silent churn is no larger than what chance finds."""

@@ -110,6 +110,7 @@ def problem_lines(brief: Brief, words: Translator) -> BriefLines:
         money = money_range(item.revenue_lost, currency_of(brief.estimate), words)
         lines.append(("money", words.text("brief.money", money=money, months=brief.estimate.assumptions.residual_horizon_months)))
     lines += [("answered", said) for said in _answered(brief, words)]
+    lines += [("spheres", said) for said in _spheres(brief, words)]
     lines.append(("sure", f"{_chance(brief, words)} {badge.label}. {badge.says}"))
     return _labelled(lines, words)
 
@@ -228,6 +229,18 @@ def _answered(brief: Brief, words: Translator) -> list[str]:
     audit = brief.counts.audit
     scored = None if audit is None else audit.of(brief.category)
     return [category_sentence(audit, brief.category, words)] if audit is not None and scored is not None and scored.scores else []
+
+
+def _spheres(brief: Brief, words: Translator) -> list[str]:
+    """What the company promises, aims at, puts first and believes of the category, against what was lived, where a sheet says it."""
+    if brief.counts.spheres is None:
+        return []
+    from iceberg.model.journey.spheres import estimate_spheres
+    from iceberg.report.journey.spheres import category_sentence as sphere_sentence
+
+    found = estimate_spheres(brief.estimate, brief.counts, whole=not brief.smallest)
+    said = "" if found is None else sphere_sentence(found, brief.category, words)
+    return [said] if said else []
 
 
 def _tenure(brief: Brief, words: Translator) -> str:

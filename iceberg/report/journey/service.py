@@ -9,6 +9,7 @@ import pandas as pd
 from iceberg.locale import Translator, visible
 from iceberg.model.journey.service import Service, ServiceEstimate
 from iceberg.model.results import CredibleInterval
+from iceberg.report.journey.waits import wait_entries, wait_sentences
 from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import share
 
@@ -27,7 +28,8 @@ def service_headline(service: Service, words: Translator) -> str:
     """The one sentence: how many were closed in time, and how many of those left because of the problem."""
     one = service.everybody
     if one is None:
-        return words.text("service.nothing")
+        said = wait_sentences(service.waits, words)
+        return " ".join(said) if said else words.text("service.nothing")
     if not is_shown(one):
         return words.text("service.too_few", smallest=SMALLEST)
     closed = share(one.in_time / (one.in_time + one.late), words)
@@ -47,6 +49,7 @@ def service_sentences(service: Service, words: Translator) -> tuple[str, ...]:
         found.append(words.text("service.reservation" if one.differs else "service.no_difference") if one.left_late is not None else "")
         if one.in_time_of_lost is not None:
             found.append(words.text("service.of_lost", **_range(one.in_time_of_lost, words)))
+    found += wait_sentences(service.waits, words) if one is not None else []
     if service.undecided:
         found.append(words.text("service.undecided", number=_number(service.undecided, words)))
     if service.gone:
@@ -97,6 +100,7 @@ def service_document(service: Service, *, whole: bool = True) -> dict[str, Any]:
         "unread": list(service.unread),
         "undecided": _hidden(service.undecided),
         "gone_before": _hidden(service.gone),
+        "waits": wait_entries(service.waits, whole=whole),
         "everybody": None if service.everybody is None or not is_shown(service.everybody) else _entry(service.everybody),
         "categories": [{"category": one.category, **_entry(one)} for one in service.categories if is_shown(one)] if whole else [],
     }

@@ -12,6 +12,7 @@ from iceberg.cohort.journey.spheres import PERCENT
 from iceberg.locale import Translator, visible
 from iceberg.model.journey.spheres import GAPS, QUADRANTS, SphereEstimate, Spheres
 from iceberg.model.results import CredibleInterval
+from iceberg.report.journey.waits import wait_text
 from iceberg.report.words import share
 
 _DECIMALS = 6  # as in the whole document
@@ -55,6 +56,59 @@ def spheres_sentences(found: Spheres, words: Translator) -> tuple[str, ...]:
     return (*said, words.text("spheres.method"))
 
 
+def category_sentence(found: Spheres, category: str, words: Translator) -> str:
+    """What is promised, aimed at, put first and believed of one category, against what was lived; "" where the sheet says none of it."""
+    one = next((one for one in found.rows if one.row.category == category), None)
+    if one is None:
+        return ""
+    parts = [said for name in _AGAINST if (said := _against(found, one, name, words))]
+    return words.text("spheres.of_category.sentence", parts=words.text("spheres.of_category.between").join(parts)) if parts else ""
+
+
+_AGAINST = ("promise", "target", "believed", "rank")
+
+
+def _against(found: Spheres, one: SphereEstimate, name: str, words: Translator) -> str:
+    """One of `_AGAINST` beside what was lived, or why that is unknown; "" for a blank cell."""
+    reason, gap = one.unknown.get(name), getattr(one, name)
+    if name == "promise" and one.within is not None:
+        return _within(one, one.within, words)
+    if reason == "blank" or (reason is None and gap is None):
+        return ""
+    if reason is not None:
+        why = words.text(f"spheres.unknown.{reason}")
+        return words.text("spheres.of_category.cannot", what=words.text(f"spheres.of_category.what_{name}"), reason=why)
+    row = one.row
+    if name == "rank":
+        ranked = sorted(other.row.priority_rank for other in found.rows if other.rank is not None and other.row.priority_rank is not None)
+        own = float(ranked.index(row.priority_rank) + 1) if row.priority_rank is not None else 0.0
+        ends = _ends(_less(own, gap), lambda value: words.integer(round(value)))
+        return words.text("spheres.of_category.rank", place=round(own), ranked=found.ranked, **ends)
+    if name == "believed":
+        believed = row.believed_leavers or 0
+        ends = _ends(_less(believed, gap), lambda value: words.integer(round(value)))
+        verdict = "inside" if one.believed_inside else "low" if gap.upper < 0 else "high"
+        return words.text("spheres.of_category.believed", believed=believed, verdict=words.text(f"spheres.of_category.believed_{verdict}"), **ends)
+    aim = (row.promise_value if name == "promise" else row.target) or 0.0
+    ends = _ends(CredibleInterval(aim + gap.lower, aim + gap.median, aim + gap.upper), lambda value: share(value, words))
+    verdict = "missed" if gap.upper < 0 else "met" if gap.lower > 0 else "open"
+    said = words.text(f"spheres.of_category.{name}_{verdict}")
+    return words.text(f"spheres.of_category.{name}", aim=share(aim, words), verdict=said, **ends)
+
+
+def _within(one: SphereEstimate, within: CredibleInterval, words: Translator) -> str:
+    """A promise that is a length of time beside the median time to close and the share closed within it."""
+    value, unit = one.row.promise_value or 0.0, one.row.promise_unit
+    promised = words.decimal(value, 1) if value % 1 else words.integer(round(value))
+    wait, ends = wait_text(one.closed, str(unit), words), _ends(within, lambda share_of: share(share_of, words))
+    return words.text(f"spheres.of_category.within_{unit}", promised=promised, wait=wait, **ends)
+
+
+def _less(value: float, gap: CredibleInterval) -> CredibleInterval:
+    """`value` less the gap: what the gap was measured against."""
+    return CredibleInterval(value - gap.upper, value - gap.median, value - gap.lower)
+
+
 def quadrants_headline(found: Spheres, words: Translator) -> str:
     """Where work is needed first, by importance and performance; "" where no category stands in a quadrant."""
     placed = [(one.quadrants["work_here"], one.row.category) for one in found.rows if one.quadrants is not None]
@@ -85,6 +139,12 @@ def quadrants_table(found: Spheres) -> pd.DataFrame:
     return frame.sort_values(list(QUADRANTS[:2]), ascending=False, kind="stable", ignore_index=True)
 
 
+def quadrant_names(found: Spheres, words: Translator) -> dict[str, str]:
+    """What each quadrant is called, by what stands for performance."""
+    key = "quadrant_priority" if found.performance == "priority" else "quadrant"
+    return {name: words.text(f"spheres.{key}.{name}") for name in QUADRANTS}
+
+
 def spheres_grid(found: Spheres, words: Translator) -> tuple[list[str], list[list[str]]]:
     """Headers and rows of the gaps."""
     headers = [words.text("spheres.category"), *(words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS)]
@@ -93,7 +153,7 @@ def spheres_grid(found: Spheres, words: Translator) -> tuple[list[str], list[lis
 
 def quadrants_grid(found: Spheres, words: Translator) -> tuple[list[str], list[list[str]]]:
     """Headers and rows of the quadrants."""
-    headers = [words.text("spheres.category"), *(words.text(f"spheres.quadrant.{name}") for name in QUADRANTS)]
+    headers = [words.text("spheres.category"), *quadrant_names(found, words).values()]
     return headers, [[row["category"], *(share(row[name], words) for name in QUADRANTS)] for row in quadrants_table(found).to_dict("records")]
 
 
@@ -128,6 +188,8 @@ def _entry(one: SphereEstimate) -> dict[str, Any]:
         "standards_gap": None if one.standards is None else round(one.standards, _DECIMALS),
         "target_gap": _interval(one.target),
         "promise_gap": _interval(one.promise),
+        "promise_kept_within": _interval(one.within),
+        "median_to_close": _interval(one.closed),
         "quadrants": None if one.quadrants is None else {name: round(one.quadrants[name], _DECIMALS) for name in QUADRANTS},
         "cannot_be_told": dict(one.unknown),
     }
@@ -153,6 +215,8 @@ def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
     reason = one.unknown.get(name)
     if reason is not None:
         return "—" if reason == "blank" else words.text("spheres.cannot_be_told")
+    if name == "promise" and one.within is not None:
+        return words.text("spheres.kept_within", share=words.text("spheres.span", **_ends(one.within, lambda value: share(value, words))))
     if name == "standards":
         points = one.row.promise_unit == PERCENT
         number = _signed((one.standards or 0.0) * (100 if points else 1), words, 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, show_chart
+from iceberg.ui.figure import Chart, open_section, show_chart, show_reach
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 
@@ -24,13 +24,12 @@ def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
         return
     from iceberg.report.audit.sentences import audit_headline, audit_sentences, audit_table
 
-    st.subheader(words.text("audit.title"), anchor=False)
     said, table = audit_headline(audit, words), audit_table(audit)
-    st.markdown(f"**{plain(said)}**")
+    open_section(frame, "audit", said)
     if not table.empty:
 
         def hums(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.scores.hums import build_hums  # with the chart library, which a first visitor need not wait for
+            from iceberg.report.charts.answers.hums import build_hums  # with the chart library, which a first visitor need not wait for
 
             return build_hums(table, words, theme, description=said, narrow=frame.narrow)
 
@@ -38,8 +37,7 @@ def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
         show_chart(frame, Chart("hums", key, partial(hums, frame.theme), lambda: said, lambda: table, paper=hums))
     with st.expander(words.text("ui.iceberg.audit_rests_on"), icon=":material/fact_check:", key="folded.audit"):
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in audit_sentences(audit, words)))
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("audit.whole"))
+    show_reach(frame, "audit")
 
 
 def answered_line(frame: Frame, estimate: IcebergEstimate, category: str) -> str:

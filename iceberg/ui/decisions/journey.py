@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart, show_remarks
+from iceberg.ui.figure import Chart, draw_table, estimate_key, open_section, show_chart, show_reach, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -35,9 +35,8 @@ def show_journey(frame: Frame) -> None:
     if journey is None:
         return
     whole = study.axes is None
-    st.subheader(words.text("journey.title"), anchor=False)
     said = journey_headline(journey, words)
-    st.markdown(f"**{plain(said)}**")
+    open_section(frame, "journey", said)
     table = journey_table(journey, words, whole=whole)
     if not table.empty:
 
@@ -48,8 +47,7 @@ def show_journey(frame: Frame) -> None:
 
         show_chart(frame, Chart("journey", f"{key}|{whole}", partial(coastline, frame.theme), lambda: said, lambda: table, paper=coastline))
     show_remarks(frame, journey_sentences(journey, words, whole=whole), key="journey.remarks")
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("journey.whole"))
+    show_reach(frame, "journey")
     if whole and journey.channels:
         _show_channels(frame, journey, estimate, channel_is_place=counts.channel_is_place)
 

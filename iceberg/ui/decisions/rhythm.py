@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from iceberg.ui.figure import Chart, draw_table, show_chart, show_remarks
+from iceberg.ui.figure import Chart, draw_table, show_chart, show_reach, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 
@@ -43,8 +43,7 @@ def show_rhythm(frame: Frame) -> None:
     sentences = rhythm_sentences(found, words, smallest=smallest)
     sentences += [] if smallest else [remark_sentence(one, words) for one in found.remarks]
     show_remarks(frame, sentences, key="rhythm.remarks")
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("scores.whole"))
+    show_reach(frame, "scores")
     _show_tables(frame, found, whole=not smallest)
 
 

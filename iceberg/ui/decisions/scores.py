@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, show_chart, show_remarks
+from iceberg.ui.figure import Chart, open_section, show_chart, show_reach, show_remarks
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -32,9 +32,8 @@ def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
     if declared is None:
         return
     whole = study.axes is None
-    st.subheader(words.text("scores.title"), anchor=False)
     said = declared_headline(declared, words)
-    st.markdown(f"**{plain(said)}**")
+    open_section(frame, "scores", said)
     table = declared_table(declared, words, whole=whole)
     if not table.empty:
 
@@ -45,8 +44,7 @@ def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
 
         show_chart(frame, Chart("declared", f"{key}|{whole}", partial(bars, frame.theme), lambda: said, lambda: table, paper=bars))
     show_remarks(frame, declared_sentences(declared, words, whole=whole), key="declared.remarks")
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("scores.whole"))
+    show_reach(frame, "scores")
     _show_curve(frame, declared, key)
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, show_chart, show_remarks
+from iceberg.ui.figure import Chart, draw_table, open_section, show_chart, show_reach, show_remarks
 from iceberg.ui.frame import Frame
-from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
 
 if TYPE_CHECKING:
@@ -33,23 +32,36 @@ def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
     if service is None:
         return
     whole = study.axes is None
-    st.subheader(words.text("service.title"), anchor=False)
     said = service_headline(service, words)
-    st.markdown(f"**{plain(said)}**")
+    open_section(frame, "service", said)
     table = service_table(service, words)
     table = table if whole else table.head(1)
     if not table[["in_median", "late_median"]].isna().all(axis=None):
 
         def dots(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.journey.service import build_service_chart  # with the chart library, as above
+            from iceberg.report.charts.answers.service import build_service_chart  # with the chart library, as above
 
             return build_service_chart(table, words, theme, description=said, narrow=frame.narrow)
 
         show_chart(frame, Chart("service", f"{key}|{whole}", partial(dots, frame.theme), lambda: said, lambda: table, "rate", paper=dots))
     show_remarks(frame, service_sentences(service, words), key="service.remarks")
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("service.whole"))
+    show_reach(frame, "service")
     if len(table) > 1:
         with st.expander(words.text("service.details"), icon=":material/timer:", key="folded.service"):
             columns = {name: words.text(f"service.{label}") for name, label in TABLE_COLUMNS.items()}
             draw_table(table[list(TABLE_COLUMNS)], columns=columns, alt_text=words.text("service.details"), key="service.table")
+    if whole:
+        _show_waits(frame, service)
+
+
+def _show_waits(frame: Frame, service: Service) -> None:
+    """How long each category waited, folded; nothing where no column says it."""
+    import pandas as pd
+
+    from iceberg.report.journey.waits import wait_grid
+
+    words = frame.words
+    headers, rows = wait_grid(service.waits, words)
+    if rows:
+        with st.expander(words.text("service.waits.title"), icon=":material/hourglass:", key="folded.waits"):
+            draw_table(pd.DataFrame(rows, columns=headers), alt_text=words.text("service.waits.title"), key="waits.table", hide_index=True)

@@ -30,6 +30,7 @@ from iceberg.report.words import category_of, comparator_sentence, customers_ran
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.audit import answered_line
+from iceberg.ui.decisions.spheres.section import lived_line
 from iceberg.ui.figure import Chart, estimate_key, show_chart, table_chart
 from iceberg.ui.frame import Frame, current_frame, errors_in_words, page_file
 from iceberg.ui.plain_text import plain
@@ -116,6 +117,8 @@ def _show_verdict(frame: Frame, estimate: IcebergEstimate, category: str) -> Non
     st.markdown(plain(comparator_sentence(estimate, words, category=category)))
     if answered := answered_line(frame, estimate, category):
         st.markdown(f":material/diversity_3: {plain(answered)}")
+    if lived := lived_line(frame, estimate, category):
+        st.markdown(f":material/target: {plain(lived)}")
     controls = [one for one in estimate.controls if one.category == category]
     doubts = (placebo_sentence(estimate, words, category=category), common_cause_sentence(estimate, words, category=category))
     outlook = (break_even_sentence(estimate, category, words), pipeline_sentence(estimate, category, words))

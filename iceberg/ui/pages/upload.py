@@ -33,6 +33,7 @@ from iceberg.ui.upload.checks import (
     keeps_cancellations,
     keeps_months,
     look_back,
+    score_look_back,
     show_checks,
 )
 from iceberg.ui.upload.columns import choose_columns, take_same_choices
@@ -241,6 +242,7 @@ def _count(frame: Frame, upload: Upload, mapping: MappingSet) -> CountedUpload |
         links=chosen_links(identity, mapping),
         keep_months=keeps_months(identity, usual=mapping.keep_months),
         look_back_days=look_back(identity, usual=mapping.look_back_days),
+        score_look_back_days=score_look_back(identity, usual=mapping.score_look_back_days),
         term=chosen_term(identity, usual=mapping.term),
         keep_cancellations=keeps_cancellations(identity, usual=mapping.keep_cancellations),
         negative_controls=chosen_controls(identity, usual=mapping.negative_controls),
@@ -340,6 +342,7 @@ def _mapping_of(mapping: MappingSet, report: IngestReport, counts: CohortCounts,
         links=chosen_links(files, mapping),
         keep_months=any(run.overruled for run in counts.unrecorded),
         look_back_days=look_back(files, usual=mapping.look_back_days),
+        score_look_back_days=score_look_back(files, usual=mapping.score_look_back_days),
         term=chosen_term(files, usual=mapping.term),
         keep_cancellations=any(one.overruled for one in counts.cancellations),
         negative_controls=counts.negative_controls,

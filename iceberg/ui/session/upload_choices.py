@@ -11,8 +11,8 @@ from iceberg.ui.session.work import CHOICES
 
 # Beginnings of the keys of what is chosen; a button's key begins with "press.".
 _CHOSEN = (
-    "shape", "column.", "read.", "read_on", "joining", "relation", "recording.", "since.", "as_of.", "look_back.", "keep_months.", "term.",
-    "keep_cancellations.", "negative_controls.", "journey", "window", "confirmed", "mapping.saved", "typed.", "ids.accepted",
+    "shape", "column.", "read.", "read_on", "joining", "relation", "recording.", "since.", "as_of.", "look_back.", "score_look_back.", "keep_months.",
+    "term.", "keep_cancellations.", "negative_controls.", "journey", "window", "confirmed", "mapping.saved", "typed.", "ids.accepted",
 )  # fmt: skip
 _LANGUAGE = "upload.language"
 

@@ -11,18 +11,19 @@ import streamlit as st
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.window import ObservationWindow
-from iceberg.ingest.sections.window import LONGEST_LOOK_BACK
+from iceberg.ingest.sections.window import LONGEST_LOOK_BACK, LONGEST_SCORE_LOOK_BACK, SHORTEST_SCORE_LOOK_BACK
 from iceberg.ingest.tables import IngestReport
 from iceberg.locale import visible
 from iceberg.ui.figure import draw_table, show_diagnostics
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
-from iceberg.ui.upload.upload import CountedUpload
+from iceberg.ui.upload.upload import CountedUpload, ending_by
 
 WINDOW = "window"
 READ_ON = "read_on"
 KEEP_MONTHS = "keep_months"
 LOOK_BACK = "look_back"
+SCORE_LOOK_BACK = "score_look_back"
 TERM = "term"
 TERMS_OFFERED = (6, 12, 24, 36)
 KEEP_CANCELLATIONS = "keep_cancellations"
@@ -45,12 +46,16 @@ def show_checks(frame: Frame, counted: CountedUpload, *, files: str, term: int |
         )
     if counted.counts is not None:
         if counted.counts.has_calendar:
-            _choose_window(frame, chosen_window(files) or counted.counts.window, files)
+            last = counted.visible_until
+            if last is not None:
+                _show_breaks(frame, counted.counts)
+            _choose_window(frame, ending_by(chosen_window(files), last) or counted.counts.window, files, last=last)
             _choose_months(frame, counted.counts, files)
             _choose_cancellations(frame, counted.counts, files)
         if counted.counts.has_calendar and counted.counts.has_customers:
             _choose_term(frame, counted.counts, files, term)
         _choose_controls(frame, counted.counts, files)
+        _choose_score_days(frame, counted.counts, files)
         _show_counted(frame, counted)
 
 
@@ -129,6 +134,13 @@ def _show_dropped(frame: Frame, report: IngestReport) -> None:
             st.caption(plain(frame.words.text("ui.upload.dropped", file=file, headers=", ".join(headers))))
 
 
+def _show_breaks(frame: Frame, counts: CohortCounts) -> None:
+    """Say how many regulars left at a break of their rhythm, and that the window ends earlier for it."""
+    from iceberg.model.diagnose import about_reading
+
+    show_diagnostics(frame, [one for one in about_reading(counts) if one.code in {"departures_collapse", "departures_both"}])
+
+
 def chosen_window(files: str) -> ObservationWindow | None:
     """The days chosen on screen for these files; None for the default window."""
     identity, window = st.session_state.get(WINDOW, ("", None))
@@ -159,12 +171,13 @@ def _choose_today(frame: Frame, report: IngestReport, files: str) -> None:
         st.rerun()
 
 
-def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
-    """Choose the first and last day; another choice counts the files again."""
+def _choose_window(frame: Frame, window: ObservationWindow, files: str, *, last: date | None) -> None:
+    """Choose the first and last day, the last one not after `last`; another choice counts the files again."""
     words = frame.words
     since, as_of, before = st.columns(3)
     first = since.date_input(words.text("ui.upload.window_since"), value=window.since, key=f"since.{window.since}", format="DD/MM/YYYY")
-    last = as_of.date_input(words.text("ui.upload.window_as_of"), value=window.as_of, key=f"as_of.{window.as_of}", format="DD/MM/YYYY")
+    key = f"as_of.{window.as_of}" + (f".{last}" if last else "")  # a day that was chosen without that bound may lie after it
+    end = as_of.date_input(words.text("ui.upload.window_as_of"), value=window.as_of, max_value=last, key=key, format="DD/MM/YYYY")
     before.number_input(
         words.text("ui.upload.look_back"),
         min_value=0,
@@ -174,8 +187,8 @@ def _choose_window(frame: Frame, window: ObservationWindow, files: str) -> None:
         key=f"{LOOK_BACK}.{files[:12]}",
         help=words.text("ui.upload.look_back_help"),
     )
-    if (first, last) != (window.since, window.as_of):
-        st.session_state[WINDOW] = (files, replace(window, since=first, as_of=last))
+    if (first, end) != (window.since, window.as_of):
+        st.session_state[WINDOW] = (files, replace(window, since=first, as_of=end))
         st.rerun()
 
 
@@ -183,6 +196,28 @@ def look_back(files: str, *, usual: int | None) -> int | None:
     """Days before the window in which a complaint ends a silence: as chosen on screen for these files, else as the mapping says."""
     chosen = st.session_state.get(f"{LOOK_BACK}.{files[:12]}", usual)
     return None if chosen is None else int(chosen)
+
+
+def score_look_back(files: str, *, usual: int | None) -> int | None:
+    """For how many days a satisfaction score is a customer's last word: as chosen on screen for these files, else as the mapping says."""
+    chosen = st.session_state.get(f"{SCORE_LOOK_BACK}.{files[:12]}", usual)
+    return None if chosen is None else int(chosen)
+
+
+def _choose_score_days(frame: Frame, counts: CohortCounts, files: str) -> None:
+    """Choose for how long a score counts; another choice counts the files again."""
+    if counts.scores is None:
+        return
+    words = frame.words
+    st.number_input(
+        words.text("ui.upload.score_look_back"),
+        min_value=SHORTEST_SCORE_LOOK_BACK,
+        max_value=LONGEST_SCORE_LOOK_BACK,
+        value=counts.scores.look_back_days,
+        step=30,
+        key=f"{SCORE_LOOK_BACK}.{files[:12]}",
+        help=words.text("ui.upload.score_look_back_help"),
+    )
 
 
 def keeps_months(files: str, *, usual: bool) -> bool:

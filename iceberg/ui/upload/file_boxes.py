@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from iceberg.ingest.recognise import likeness
 from iceberg.ingest.schema import REQUIRED
 from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
+from iceberg.ui.session.caches import session_cache
 from iceberg.ui.session.work import FILES, files_of_session
 from iceberg.ui.upload.files import UploadedFile, take_bytes
 from iceberg.ui.upload.limit import LIMIT_MB
@@ -49,6 +50,25 @@ def take_file(frame: Frame, table: str, column: Place) -> tuple[UploadedFile | N
             remove = partial(_remove, table)
             st.button(words.text("ui.upload.remove"), icon=":material/close:", type="tertiary", key=f"press.remove.{table}", on_click=remove)
     return (UploadedFile.of_several(table, parts) if parts else None), column.container()
+
+
+def show_contents(frame: Frame, file: UploadedFile | None, place: Place, read: Callable[[], str]) -> None:
+    """Say below its box what a sheet holds, or what is wrong with it.
+
+    Args:
+        frame: Of the page.
+        file: From `take_file`; nothing is said without one.
+        place: The place below the box.
+        read: Reads it and says what it holds; called once per file and language.
+    """
+    if file is None:
+        return
+    with place:
+        try:
+            said = session_cache("results").get(f"sheet|{file.table}|{file.sha256}|{frame.language}", read)
+            st.caption(f":material/check_small: {plain(said)}")
+        except IcebergError as error:
+            show_error(error, frame.words)
 
 
 def offer_download(frame: Frame, table: str, path: Path) -> None:

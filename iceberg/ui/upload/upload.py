@@ -93,6 +93,7 @@ class CountedUpload:
         rejected: Every rejected or repaired row as CSV; empty where there is none.
         error: The reason, where nothing could be counted.
         no_rhythm: The reason, where an activity log holds no rhythms.
+        visible_until: Last day on which a departure can be seen, where breaks of rhythm are departures; else None.
         other_counts: With the months that are no evidence, or without them where `counts` has them; None where there are none.
     """
 
@@ -101,6 +102,7 @@ class CountedUpload:
     rejected: bytes = b""
     error: IcebergError | None = None
     no_rhythm: IcebergError | None = None
+    visible_until: date | None = None
     other_counts: CohortCounts | None = None
 
     def with_changes(self, changes: tuple[str, ...] | None) -> CountedUpload:
@@ -211,6 +213,7 @@ class Upload:
 
         def make() -> CountedUpload:
             from iceberg.cohort.reduce import looking_back, reduce_tables
+            from iceberg.cohort.rhythm.departures import with_departures
             from iceberg.cohort.rhythm.read import find_rhythms_or_none
             from iceberg.ingest.load import load_sources
             from iceberg.ingest.rejected_rows import rejected_rows_csv, require_rows
@@ -220,21 +223,24 @@ class Upload:
                 rejected = rejected_rows_csv(tables, language=language) if report.rules else b""
                 try:
                     require_rows(report)
+                    rhythms, no_rhythm = find_rhythms_or_none(tables)  # before breaks can become departures
+                    dated = with_departures(tables, report, rules=mapping.joining)
+                    until = None if dated is tables else dated.last_day
                     reduce = partial(
                         reduce_tables,
-                        tables,
-                        window=looking_back(window, tables, mapping),
+                        dated,
+                        window=looking_back(ending_by(window, until), dated, mapping),
                         term=mapping.term,
                         keep_cancellations=mapping.keep_cancellations,
                         negative_controls=mapping.negative_controls,
+                        score_look_back_days=mapping.score_look_back_days,
                     )
                     counts = reduce(keep_months=mapping.keep_months)
                     other_counts = reduce(keep_months=not mapping.keep_months) if counts.unrecorded else None
-                    rhythms, no_rhythm = find_rhythms_or_none(tables)
                     if rhythms:
                         counts = replace(counts, rhythms=rhythms)
                         other_counts = other_counts and replace(other_counts, rhythms=rhythms)
-                    return CountedUpload(report, counts, rejected, no_rhythm=no_rhythm, other_counts=other_counts)
+                    return CountedUpload(report, counts, rejected, no_rhythm=no_rhythm, visible_until=until, other_counts=other_counts)
                 except IcebergError as error:
                     return CountedUpload(report, None, rejected, error)
 
@@ -257,6 +263,13 @@ def open_upload(files: tuple[UploadedFile, ...]) -> Upload:
         FileError: When the temporary folder cannot be used.
     """
     return session_cache("upload").get("|".join(f"{file.table}:{file.sha256}:{file.name}" for file in files), lambda: Upload(files))
+
+
+def ending_by(window: ObservationWindow | None, last: date | None) -> ObservationWindow | None:
+    """`window`, which ends on `last` at the latest; None, for the default, where it begins after that day."""
+    if window is None or last is None or window.as_of <= last:
+        return window
+    return replace(window, as_of=last) if window.since < last else None
 
 
 def _preview(table: str, source: SourceTable) -> FilePreview:

@@ -56,6 +56,9 @@ def build_coastline(
         ("categories", translator.text("journey.categories")),
     )
     points = drawing(data)
+    outside = points.marked("circle", size=110, opacity=1, fill=palette.page, stroke=palette.prior, strokeWidth=2).where("kind", "none")
+    # A layer without marks would be a picture without a name to a screen reader.
+    unplaced = [outside.encode(x=x, y=alt.Y("depth:Q", scale=y_scale), tooltip=hints)] if (data["kind"] == "none").any() else []
     layers = []
     if not floor.empty:
         sea = drawing(floor).marked("area", color=palette.berg_below, opacity=0.55, line=False)
@@ -72,9 +75,7 @@ def build_coastline(
         points.marked("circle", size=130, opacity=1, fill=palette.silent, stroke=palette.page).where("kind", "step").encode(
             x=x, y=alt.Y("depth:Q", scale=y_scale), tooltip=hints
         ),
-        points.marked("circle", size=110, opacity=1, fill=palette.page, stroke=palette.prior, strokeWidth=2).where("kind", "none").encode(
-            x=x, y=alt.Y("depth:Q", scale=y_scale), tooltip=hints
-        ),
+        *unplaced,
         *(
             points.marked("text", baseline="bottom", dy=-4 - int(row) * _ROW_PX, fontSize=LABEL_SIZE, fontWeight="bold").where("row", row).encode(
                 x=x, y=alt.Y("top:Q", scale=y_scale), text="label:N"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
 from iceberg.locale import Translator
-from iceberg.model.journey.spheres import QUADRANTS
 from iceberg.report.charts.base import finish, legend_columns, note, palette_of, percent_expr, tooltip
 from iceberg.report.charts.dots import ROW_PX, row_labels, rows_axis
 from iceberg.report.charts.layers import LayeredChart, drawing
@@ -17,7 +18,14 @@ MOST_ROWS = 14  # judgement: more bars are read in the table
 
 
 def build_quadrants(
-    frame: pd.DataFrame, translator: Translator, theme: Theme = "light", *, description: str, narrow: bool = False, width: float | None = None
+    frame: pd.DataFrame,
+    translator: Translator,
+    theme: Theme = "light",
+    *,
+    names: Mapping[str, str],
+    description: str,
+    narrow: bool = False,
+    width: float | None = None,
 ) -> LayeredChart:
     """The probability of each quadrant by category.
 
@@ -25,6 +33,7 @@ def build_quadrants(
         frame: `iceberg.report.journey.spheres.quadrants_table`.
         translator: Language.
         theme: ``light`` or ``dark``.
+        names: Of the quadrants, in the order of their bars.
         description: The headline.
         narrow: Phone.
         width: In pixels; the container's without it.
@@ -33,10 +42,9 @@ def build_quadrants(
     if shown.empty:
         return note(description, theme, width=width)
     palette = palette_of(theme)
-    names = {name: translator.text(f"spheres.quadrant.{name}") for name in QUADRANTS}
     labels = row_labels(shown["category"].tolist(), narrow=narrow)
     before, parts = pd.Series(0.0, index=shown.index), []
-    for place, name in enumerate(QUADRANTS):
+    for place, name in enumerate(names):
         own = shown[["category"]].assign(label=labels, part=names[name], order=place, start=before, end=before + shown[name])
         own["chance_text"] = [share(value, translator) for value in shown[name]]
         parts.append(own)

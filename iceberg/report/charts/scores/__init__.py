@@ -1,1 +1,1 @@
-"""Charts of scores: what those who left had given, who leaves by the last one, and how raters scored the answers to complaints."""
+"""Charts of scores: what those who left had given and who leaves by the last one."""

@@ -27,7 +27,7 @@ def audit_section(estimate: IcebergEstimate, counts: CohortCounts, words: Transl
     blocks: list[Block] = [Paragraph(said, "lead")]
     table = audit_table(audit)
     if not table.empty:
-        from iceberg.report.charts.scores.hums import build_hums
+        from iceberg.report.charts.answers.hums import build_hums
         from iceberg.report.charts.specification import build_specification
 
         drawn = build_specification(lambda: build_hums(table, words, description=said, width=WIDTH_PX))

@@ -7,6 +7,7 @@ from iceberg.locale import Translator
 from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
+from iceberg.report.journey.waits import wait_grid
 
 
 def service_section(counts: CohortCounts, words: Translator, *, horizon_days: int, seed: int, smallest: int = 0) -> ReportSection:
@@ -27,7 +28,7 @@ def service_section(counts: CohortCounts, words: Translator, *, horizon_days: in
     service = estimate_service(counts, horizon_days=horizon_days, seed=seed)
     if service is None:
         return ReportSection(title, ())
-    from iceberg.report.charts.journey.service import build_service_chart
+    from iceberg.report.charts.answers.service import build_service_chart
     from iceberg.report.charts.specification import build_specification
 
     said = service_headline(service, words)
@@ -44,4 +45,8 @@ def service_section(counts: CohortCounts, words: Translator, *, horizon_days: in
         headers = tuple(words.text(f"service.{name}") for name in TABLE_COLUMNS.values())
         rows = tuple(tuple(str(row[name]) for name in TABLE_COLUMNS) for row in table.to_dict("records"))
         blocks.append(TableBlock(title, headers, rows, name_and_figures(len(headers))))
+    waited, rows_waited = wait_grid(service.waits, words)
+    if rows_waited and not smallest:
+        cells = tuple(map(tuple, rows_waited))
+        blocks.append(TableBlock(words.text("service.waits.title"), tuple(waited), cells, name_and_figures(len(waited))))
     return ReportSection(title, tuple(blocks))

@@ -8,6 +8,7 @@ from iceberg.model.results import IcebergEstimate
 from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.journey.spheres import (
+    quadrant_names,
     quadrants_grid,
     quadrants_headline,
     quadrants_note,
@@ -44,7 +45,8 @@ def spheres_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
         from iceberg.report.charts.journey.quadrants import build_quadrants
         from iceberg.report.charts.specification import build_specification
 
-        drawn = build_specification(lambda: build_quadrants(quadrants_table(found), words, description=said, width=WIDTH_PX))
+        names = quadrant_names(found, words)
+        drawn = build_specification(lambda: build_quadrants(quadrants_table(found), words, names=names, description=said, width=WIDTH_PX))
         headers, rows = quadrants_grid(found, words)
         blocks += [
             Paragraph(f"{said} {quadrants_note(found, words)}"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, show_chart
+from iceberg.ui.figure import Chart, draw_table, estimate_key, open_section, show_chart, show_reach
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
     """Nothing without a sheet. Viewers see the categories of the estimate, and no share closed in time of one."""
-    study, words = frame.study, frame.words
-    if study.counts.spheres is None:
+    words, found = frame.words, _spheres(frame, estimate)
+    if found is None:
         return
-    # With scipy, which the page of a company without a sheet need not wait for
-    from iceberg.model.journey.spheres import estimate_spheres
     from iceberg.report.journey.spheres import (
         TABLE_COLUMNS,
+        quadrant_names,
         quadrants_headline,
         quadrants_note,
         quadrants_table,
@@ -35,26 +34,44 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
         spheres_table,
     )
 
-    whole = study.axes is None
-    key = f"spheres|{study.counts.digest}|{estimate_key(estimate)}|{whole}"
-    found: Spheres | None = cached(key, lambda: estimate_spheres(estimate, study.counts, whole=whole), study=study)
-    if found is None:
-        return
-    st.subheader(words.text("spheres.title"), anchor=False)
-    st.markdown(f"**{plain(spheres_headline(found, words))}**")
+    open_section(frame, "spheres", spheres_headline(found, words))
     if said := quadrants_headline(found, words):
-        table = quadrants_table(found)
+        table, names = quadrants_table(found), quadrant_names(found, words)
 
         def bars(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
             from iceberg.report.charts.journey.quadrants import build_quadrants  # with the chart library, as above
 
-            return build_quadrants(table, words, theme, description=said, narrow=frame.narrow)
+            return build_quadrants(table, words, theme, names=names, description=said, narrow=frame.narrow)
 
         st.markdown(f"{plain(said)} {plain(quadrants_note(found, words))}")
-        show_chart(frame, Chart("quadrants", key, partial(bars, frame.theme), lambda: said, lambda: table, "rate", paper=bars))
+        show_chart(frame, Chart("quadrants", _key(frame, estimate), partial(bars, frame.theme), lambda: said, lambda: table, "rate", paper=bars))
     with st.expander(words.text("spheres.gaps_title"), icon=":material/target:", key="folded.spheres"):
         columns = {"category": words.text("spheres.category"), **{name: words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS}}
         draw_table(spheres_table(found, words), columns=columns, alt_text=words.text("spheres.gaps_title"), key="spheres.table")
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in spheres_sentences(found, words)))
-    if frame.view.filters.months or frame.view.filters.segments:
-        st.caption(words.text("spheres.whole"))
+    show_reach(frame, "spheres")
+
+
+def lived_line(frame: Frame, estimate: IcebergEstimate, category: str) -> str:
+    """What the company says of a category, against what was lived; "" without a sheet or where it says nothing of it."""
+    found = _spheres(frame, estimate)
+    if found is None:
+        return ""
+    from iceberg.report.journey.spheres import category_sentence
+
+    return category_sentence(found, category, frame.words)
+
+
+def _spheres(frame: Frame, estimate: IcebergEstimate) -> Spheres | None:
+    """The sheet beside what happened; None without one."""
+    study = frame.study
+    if study.counts.spheres is None:
+        return None
+    # With scipy, which the page of a company without a sheet need not wait for
+    from iceberg.model.journey.spheres import estimate_spheres
+
+    return cached(_key(frame, estimate), lambda: estimate_spheres(estimate, study.counts, whole=study.axes is None), study=study)
+
+
+def _key(frame: Frame, estimate: IcebergEstimate) -> str:
+    return f"spheres|{frame.study.counts.digest}|{estimate_key(estimate)}|{frame.study.axes is None}"

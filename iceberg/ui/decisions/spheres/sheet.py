@@ -10,10 +10,12 @@ import streamlit as st
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.work import files_of_session
-from iceberg.ui.upload.file_boxes import take_file
+from iceberg.ui.upload.file_boxes import show_contents, take_file
 
 if TYPE_CHECKING:
     from iceberg.cohort.counts import CohortCounts
+    from iceberg.cohort.journey.spheres import SphereSheet
+    from iceberg.locale import Translator
 
 TABLE = "spheres"  # as the box of files calls it; no table of customers
 
@@ -38,7 +40,8 @@ def take_spheres(frame: Frame, counts: CohortCounts) -> None:
             key="sample.spheres",
             on_click="ignore",
         )
-        take_file(frame, TABLE, st.container())
+        file, place = take_file(frame, TABLE, st.container())
+        show_contents(frame, file, place, lambda: _contents(_read(counts), words))
 
 
 def with_spheres_of_session(counts: CohortCounts) -> CohortCounts:
@@ -47,10 +50,19 @@ def with_spheres_of_session(counts: CohortCounts) -> CohortCounts:
     Raises:
         IcebergError: The sheet does not fit, or names a category that the complaints do not have.
     """
-    parts = files_of_session().get(TABLE, ())
-    if not parts:
-        return counts
+    return replace(counts, spheres=_read(counts)) if files_of_session().get(TABLE) else counts
+
+
+def _read(counts: CohortCounts) -> SphereSheet:
     from iceberg.cohort.journey.sphere_sheet import read_sphere_sheet
 
     known = None if counts.grouped_categories else counts.categories
-    return replace(counts, spheres=read_sphere_sheet([source for source, _ in parts], categories=known))
+    return read_sphere_sheet([source for source, _ in files_of_session()[TABLE]], categories=known)
+
+
+def _contents(sheet: SphereSheet, words: Translator) -> str:
+    """How many categories have what."""
+    rows = sheet.rows
+    fields = {"promises": "promise_value", "targets": "target", "ranks": "priority_rank", "beliefs": "believed_leavers"}
+    given = {name: sum(getattr(row, field) is not None for row in rows) for name, field in fields.items()}
+    return words.text("spheres.read.sheet", categories=len(rows), **given)

@@ -40,7 +40,7 @@ def build_service_chart(
     axis = alt.Axis(title=translator.text("service.axis"), labelExpr=percent_expr(translator), tickCount=4 if narrow else 6)
     y = rows_axis(labels, narrow=narrow)
     colours = alt.Scale(domain=list(names.values()), range=[palette.silent, palette.vocal])
-    legend = alt.Legend(title=None, orient="top", columns=legend_columns(list(names.values()), narrow=narrow))
+    legend = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=legend_columns(list(names.values()), narrow=narrow))
     colour = alt.Color("side:N", scale=colours, legend=legend)
     span = translator.text("report.tooltip.range")
     hints = tooltip(("name", translator.text("service.group")), ("side", " "), ("left_text", " "), ("range_text", span))

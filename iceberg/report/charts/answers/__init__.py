@@ -1,0 +1,1 @@
+"""Charts of how complaints were answered: in time or late, and how raters scored the answers."""
