@@ -97,7 +97,7 @@ def _gone(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn
             sure = name in _STATES and reason == "content"
             return FieldChoice("churned", column.header, _NAMED if sure else TO_CONFIRM, "header" if sure else reason, "content")
     flags = [column for name, column in free if is_yes_or_no(column.sample) and not _OTHER_FLAGS.fullmatch(name)]
-    if len({column.header for column in flags}) == 1 and "start_date" in choices:
+    if len({column.header for column in flags}) == 1 and {"customer_id", "start_date"} <= set(choices):
         return FieldChoice("churned", flags[0].header, TO_CONFIRM, "content", "content")
     return None
 
