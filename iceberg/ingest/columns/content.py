@@ -97,7 +97,8 @@ def _gone(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn
             sure = name in _STATES and reason == "content"
             return FieldChoice("churned", column.header, _NAMED if sure else TO_CONFIRM, "header" if sure else reason, "content")
     flags = [column for name, column in free if is_yes_or_no(column.sample) and not _OTHER_FLAGS.fullmatch(name)]
-    if len({column.header for column in flags}) == 1 and {"customer_id", "start_date"} <= set(choices):
+    known = all(name in choices and choices[name].confidence > TO_CONFIRM for name in ("customer_id", "start_date"))
+    if known and len({column.header for column in flags}) == 1:
         return FieldChoice("churned", flags[0].header, TO_CONFIRM, "content", "content")
     return None
 
