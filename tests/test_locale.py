@@ -21,7 +21,8 @@ DOMAINS = sorted(path.stem for path in (LOCALE / "en").glob("*.toml"))
 # Sentences that are rightly the same in both languages: proper names, symbols, words that French shares.
 SAME_IN_BOTH = re.compile(r"[\W\d_]*|.*\{[a-z_]+\}\W*|[A-Z0-9_./:#-]+", re.DOTALL)
 SHARED_WORDS = {
-    "cli.help.options", "cli.help.date", "ui.studies.versions_one", "ui.studies.versions_other",
+    "cli.help.options", "cli.help.date", "ui.studies.versions_one", "ui.studies.versions_other", "ui.upload.count_segments_one",
+    "ui.upload.count_segments_other",
 }  # fmt: skip
 # English words that no French sentence of ours needs, outside of code, quotations and option names.
 ENGLISH = re.compile(

@@ -221,3 +221,20 @@ def test_the_journey_of_the_sample_places_every_category(path, names, truth):
         stage = rules.stage_of(rules.categories[names.get(name, name)])
         by_stage[stage] = by_stage.get(stage, 0) + kind["silent_churn"]
     assert by_stage == {"buying": 85, "delivery": 52, "use": 113, "help": 1135, "renewal": 4}
+
+
+@pytest.mark.parametrize(
+    ("language", "tables"),
+    [("en", ("customers.csv", "complaints.csv", "leavers.csv")), ("fr", ("clients.csv", "reclamations.csv", "partants.csv"))],
+)
+def test_the_leavers_of_the_sample_say_why_they_left(language, tables):
+    """In both languages the same answers count, as often right as the form is assumed to be, and none of them is a reason nobody knows."""
+    customers, complaints, leavers = (DATA / language / name for name in tables)
+    loaded, _ = load_tables(customers, complaints, leaver_surveys=leavers)
+    with loaded:
+        [stated] = reduce_tables(loaded).stated
+    left = json.loads((DATA / "leavers_truth.json").read_text(encoding="utf-8"))
+    assert stated.number == stated.reached
+    assert (stated.asked, stated.reached, len(stated.unmatched)) == (left["asked"], left["reached"], 0)
+    named = {name: sum(one.number for one in stated.answers if one.reason == name) for name in ("waiting time", "temps d'attente")}
+    assert abs(sum(named.values()) - left["left_over"]["waiting time"]) <= 3

@@ -167,6 +167,7 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
     share = sum(field in certain for field in REQUIRED[table]) / len(REQUIRED[table])
     named = any(word in normalise_header(name) for word in _NAMES[table])
     score = 2 * share + sum(certain.values()) / max(len(source.columns), 1) + (0.5 if named else 0.0)
+    score -= _UNCONFIRMED if table == "volumes" and "complaints" not in said else 0.0  # no column counts: each row is one of something
     if table in {"subscriptions", "activity", "events", "incidents"}:
         confirmed = named or (table == "subscriptions" and "subscription_id" in proposal.choices)
         confirmed = confirmed or (table == "incidents" and any(_LOGGED.search(normalise_header(column.header)) for column in source.columns))

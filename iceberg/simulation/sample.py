@@ -18,6 +18,7 @@ import pandas as pd
 from iceberg.locale import Translator
 from iceberg.simulation.company import SimulatedCompany, simulate_company
 from iceberg.simulation.sample_audit import SimulatedAudit, simulate_audit
+from iceberg.simulation.sample_leavers import simulate_leavers
 from iceberg.simulation.sample_scores import simulate_scores
 from iceberg.simulation.worlds import (
     TENURE_MONTHS,
@@ -183,6 +184,7 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         "truth.json": _truth(company, seed),
         **build_sample_scores(company, seed),
         **build_sample_audit(company, seed),
+        **build_sample_leavers(company, seed),
         "en/journey.toml": _journey({name: stages[0] for name, stages in STAGES.items()}),
         "fr/parcours.toml": _journey({FRENCH_CATEGORIES[name]: stages[1] for name, stages in STAGES.items()}),
     }
@@ -208,6 +210,23 @@ def build_sample_audit(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> di
         sheets[f"en/audit-{rater}.csv"] = _sheet(audit, rater, "en", separator=",")
         sheets[f"fr/audit-{rater}.csv"] = _sheet(audit, rater, "fr", separator=";")
     return sheets
+
+
+def build_sample_leavers(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> dict[str, bytes]:
+    """The answers of leavers, and why those who answered left; drawn from random numbers of their own."""
+    leavers = simulate_leavers(company, np.random.default_rng([seed, 4]))
+    french = leavers.rows.replace(
+        {
+            "reached": {"yes": "oui", "no": "non"},
+            "told_us": {"no": "non"},
+            "reason": FRENCH_CATEGORIES | {"none of these": "rien de tout cela"},
+        }
+    )
+    return {
+        "en/leavers.csv": _english(leavers.rows, list(leavers.rows.columns)),
+        "fr/partants.csv": _french(french, ["Joint", "Motif", "Serait resté", "Nous l'a dit"]),
+        "leavers_truth.json": (json.dumps({"seed": seed} | leavers.truth, indent=1) + "\n").encode("utf-8"),
+    }
 
 
 def _sheet(audit: SimulatedAudit, rater: int, language: str, *, separator: str) -> bytes:

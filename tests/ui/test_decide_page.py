@@ -97,6 +97,12 @@ def test_the_page_designs_a_study_and_holds_the_questions(open_page: OpenPage, l
     assert_healthy(app)
     assert {"en": f"range of “{loudest}”", "fr": f"fourchette de « {loudest} »"}[language] in spoken(app)
     assert {"en": "What made you leave?", "fr": "Qu’est-ce qui vous a fait partir"}[language] in app.code[0].value
+    dear = app.number_input(key="information.price.incident_audit")
+    assert dear.value == 4.0
+    before = spoken(app)
+    dear.set_value(5000.0).run()
+    assert_healthy(app)
+    assert spoken(app) != before
     app.session_state["information.goal"] = "decision"
     app.run()
     assert_healthy(app)

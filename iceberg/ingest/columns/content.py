@@ -13,26 +13,37 @@ from iceberg.ingest.files.source_table import SourceColumn, SourceTable
 from iceberg.ingest.schema import MONTH_OF_YEAR
 from iceberg.ingest.values.date_forms import days_in
 from iceberg.ingest.values.dates import BLANK_TEXTS, STILL_HERE, recognise_dates
-from iceberg.ingest.values.flags import MOST_VALUES, names_departures, state_words
+from iceberg.ingest.values.flags import MOST_VALUES, is_yes_or_no, names_departures, state_words
 
 _NAMED = 0.85  # judgement: words in the header and yes or no below it
 _ENOUGH = 5  # judgement: fewer rows say nothing
 _FEW_COMPANIES = 0.5  # judgement: customers who complain do so once or twice on average; a company has many complainants
 # Headers of what several customers share: a person is not keyed by it where the table has an id of its own.
 _SHARED = re.compile(
-    r"(?:organi[sz]ation|company|group|household|societe|entreprise|organisation|foyer|parent account)(?: id)?|"
+    r"(?:organi[sz]ations?|company|companies|group|groupe|household|societe|entreprise|organisation|foyer|parent account|entity|entities|entite|"
+    r"department|departement|service|branch|agence|site|store|magasin|region|tenant|workspace|organisme|team|equipe|location)s?(?: ids?)?|"
     r"id (?:societe|entreprise|organisation|groupe|foyer)|sire[nt]"
 )
 _OWN_ID = ("id", "user id", "uuid", "guid", "row id")
 # Headers of a state; the words below them have to say which, since a state may be one of a country.
 _STATES = frozenset({
     "estado", "stato", "state", "zustand", "status", "statut", "etat", "situation", "situacion", "situazione", "situacao", "fase", "phase",
-    "statecode", "statuscode", "state code", "status code", "lifecycle stage", "lifecyclestage", "life cycle stage", "relationship type",
-    "record status",
+    "account status", "account state", "statut client", "statut compte", "etat client", "etat compte", "customer status", "customer state",
+    "client status", "subscription status", "subscription state", "subscriber status", "subscriber state", "member status", "statut abonne",
+    "statut contrat", "etat contrat", "contract status", "kundenstatus", "vertragsstatus", "estado cliente", "stato cliente", "statecode",
+    "statuscode", "state code", "status code", "lifecycle stage", "lifecyclestage", "life cycle stage", "relationship type", "record status",
 })  # fmt: skip
+# Headers of yes and no that say something else than who left.
+_OTHER_FLAGS = re.compile(
+    r".*(?:newsletter|opt|consent|rgpd|gdpr|marketing|mail|sms|phone|tel|vip|premium|senior|partner|depend|child|enfant|married|marie|gender|sexe|card|"
+    r"carte|credit|paper|papier|auto|trial|essai|test|internal|interne|b2b|pro|company|societe|fidel|loyal|promo|discount|remise|refer|parrain|verif|"
+    r"valid|kyc|app|web|online|owner|proprio|insur|assur|backup|security|stream|support|tv|fiber|fibre|billing|complain|reclam|contact|bundle|"
+    r"international|risk|risque|predict|flagged|new|nouveau|primary|principal|dup|doublon|tax|exempt|student|etudiant).*"
+)
 # Headers of days that say something else than when a customer left.
 _OTHER_DAYS = re.compile(
-    r".*(?:login|connexion|seen|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|activ|order|command|purchase|achat|"
+    r".*(?:login|connexion|seen|visit|updat|modif|birth|naiss|renew|renouv|pay|invoice|factur|contact|(?<!de)(?<!des)(?<!in)activ|order|command|"
+    r"purchase|achat|"
     r"review|email|mail|trial|essai|export|extract|next|prochain|complain|reclam|ticket|call|appel).*"
 )
 
@@ -49,6 +60,8 @@ def by_content(
         by_name: Columns by normalised header.
     """
     found = dict(choices)
+    if table == "customers" and "end_date" in found and found["end_date"].reason == "not_dates":
+        found |= _said_instead(found.pop("end_date"), by_name)
     if table in {"customers", "flat"}:
         found |= _own_id(table, found, by_name)
     if "complaint_id" in found and not is_unique(source.column(found["complaint_id"].header)):
@@ -60,7 +73,7 @@ def by_content(
     if table == "customers" and "start_date" in found and not {"end_date", "churned"} & set(found):
         last = _last_days(source, found, by_name)
         found |= {"end_date": last} if last is not None else {}
-    if table == "customers" and not {"end_date", "churned"} & set(found):
+    if (table == "customers" and not {"end_date", "churned"} & set(found)) or (table == "flat" and "tenure" in found and "churned" not in found):
         gone = _gone(found, by_name)
         found = {name: choice for name, choice in found.items() if gone is None or choice.header != gone.header or name != "segment"}
         found |= {"churned": gone} if gone is not None else {}
@@ -79,11 +92,24 @@ def _gone(choices: Mapping[str, FieldChoice], by_name: Mapping[str, SourceColumn
             return FieldChoice("churned", column.header, _NAMED, "header", "generic")
     for name, column in sorted(free, key=lambda one: one[0] not in _STATES):
         gone, here, words = state_words(column.sample) if column.is_text else (0, 0, 0)
-        if gone and here and words <= MOST_VALUES:
+        if ((gone and here) or (name in _STATES and gone + here)) and words <= MOST_VALUES:
             reason = "content" if gone + here == words else "which_yes"
             sure = name in _STATES and reason == "content"
             return FieldChoice("churned", column.header, _NAMED if sure else TO_CONFIRM, "header" if sure else reason, "content")
+    flags = [column for name, column in free if is_yes_or_no(column.sample) and not _OTHER_FLAGS.fullmatch(name)]
+    known = all(name in choices and choices[name].confidence > TO_CONFIRM for name in ("customer_id", "start_date"))
+    if known and len({column.header for column in flags}) == 1:
+        return FieldChoice("churned", flags[0].header, TO_CONFIRM, "content", "content")
     return None
+
+
+def _said_instead(choice: FieldChoice, by_name: Mapping[str, SourceColumn]) -> dict[str, FieldChoice]:
+    """What a column says whose header is one of last days and whose values are yes and no, or words: who left; the choice as it was for any other."""
+    column = next(column for column in by_name.values() if column.header == choice.header)
+    gone, here, words = state_words(column.sample) if column.is_text else (0, 0, 0)
+    if is_yes_or_no(column.sample) or (gone and gone + here == words):
+        return {"churned": FieldChoice("churned", choice.header, _NAMED, "header", "generic")}
+    return {"end_date": choice}
 
 
 def without_company(source: SourceTable, mapping: ColumnMapping) -> ColumnMapping:
@@ -152,7 +178,7 @@ def _days(column: SourceColumn) -> list[date | None]:
     texts = [(value or "").strip() for value in column.sample]
     filled = [text for text in texts if text.lower() not in blank]
     reading = recognise_dates(filled) if len(filled) >= 2 else None
-    if reading is None or reading.format in {"unix_seconds", "unix_milliseconds", "excel_serial"} or reading.ambiguous:
+    if reading is None or reading.format in {"unix_seconds", "unix_milliseconds", "excel_serial"}:
         return []
     found = [days_in(text) for text in texts]
     return [days.get(reading.format) or next(iter(days.values()), None) for days in found]

@@ -20,8 +20,8 @@ COMPLAINT_NAME = "complaint"
 _UNITS = {
     "days": ("day", "jour", "tage", "dias", "giorni", "dagen"),
     "weeks": ("week", "semaine", "woche", "semana", "settiman"),
-    "years": ("year", "annee", "ans", "jahr", "anos", "anni", "jaar"),
-    "months": ("month", "mois", "monat", "meses", "mesi", "maand"),
+    "years": ("year", "yr", "annee", "ans", "jahr", "anos", "anni", "jaar"),
+    "months": ("month", "mth", "mois", "monat", "meses", "mesi", "maand"),
 }
 _SHORT = 4  # letters; a shorter beginning of a unit is looked for at the beginning of a word only: "months" in "Tenureinmonths"
 DAYS_PER_MONTH = 30.4375  # 365.25 / 12

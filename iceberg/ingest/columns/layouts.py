@@ -33,6 +33,7 @@ _PERIOD = re.compile(
 _FISCAL = re.compile(r"(?:fy|exercice|ex|year|annee|saison|season)? ?((?:19|20)?\d{2})(?: ?((?:19|20)?\d{2}))?")
 _YEAR_WORDS = frozenset({"year", "annee", "an", "exercice", "fiscal", "fy", "saison", "season", "period", "periode", "jahr", "ano", "anno", "jaar"})
 _SPAN = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4} ?(?:-|–|to|au|a|à) ?\d{1,2}[/.-]\d{1,2}[/.-]\d{4}")
+_ID = re.compile(r"(?:.* )?(?:ids?|uuid)")
 _YEAR, _MONTH = ("annee", "year", "an"), ("mois", "month", "mois n", "month number", "no mois", "numero mois", "num mois")
 
 
@@ -79,6 +80,8 @@ def _categories_across(source: SourceTable, named: dict[str, SourceColumn]) -> R
     others = [column for column in source.columns if column is not month]
     if month is None or len(others) < 2 or not all(_is_count(column) for column in others):
         return None
+    if any(_ID.fullmatch(normalise_header(column.header)) for column in others):
+        return None  # each row is one of something, with its id and its day
     across = tuple(column for column in others if not _TOTAL.fullmatch(normalise_header(column.header)))
     counted = {*_names("complaints"), *_names("category"), "annee", "year"}
     if len(across) < 2 or any(normalise_header(column.header) in counted for column in across):

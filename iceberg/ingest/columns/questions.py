@@ -12,7 +12,7 @@ from iceberg.errors import MappingError
 from iceberg.ingest.columns.content_ranks import MOST_LABELS
 from iceberg.ingest.columns.layouts import longer_periods
 from iceberg.ingest.columns.mapping import ColumnMapping, FieldChoice, Opened
-from iceberg.ingest.columns.propose import CERTAIN, category_candidates, normalise_header
+from iceberg.ingest.columns.propose import CERTAIN, DEPARTURES, category_candidates, normalise_header
 from iceberg.ingest.engine.protocol import Queryable
 from iceberg.ingest.files.read import drop_rejects
 from iceberg.ingest.files.source_table import SourceColumn, SourceTable
@@ -178,6 +178,8 @@ def _unsolved_formulas(columns: _Columns) -> MappingError | None:
     """Formulas that a program wrote and no spreadsheet has worked out: their cells would be read as blank, and nobody would have left."""
     unsolved = columns.relation.reading.unsolved
     header = next((choice.header for choice in columns.chosen.choices.values() if choice.header in unsolved), None)
+    if header is None and columns.chosen.table == "customers" and not set(DEPARTURES) & set(columns.chosen.choices):
+        header = next(iter(unsolved), None)  # whatever its header, it may say who left
     if header is None:
         return None
     return MappingError("formulas_unsolved", {"file": columns.file, "column": header, "count": unsolved[header]})

@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 
 from iceberg.ingest.joining.options import CategoryGroup, SeveralInOne
 
-SEPARATORS = (";", "|", " / ", " + ", ",")  # tried in this order
+SEPARATORS = (";#", ";", "|", " / ", " + ", " & ", " et ", " and ", " und ", ",", "/")  # tried in this order; SharePoint writes ";#"
 _LONG_ENOUGH, _LONG = 5, 12  # judgement: from so many letters on, one or two different letters are more likely a typing error than another word
 _RARER = 0.25  # judgement: a typing error is rarer than the right spelling
 _SHORTEST_START = 3  # judgement: "app" can be short for "application", "ap" for too much

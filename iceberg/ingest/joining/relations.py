@@ -102,7 +102,8 @@ def _compare(connection: duckdb.DuckDBPyConnection, left: _Ids, right: _Ids, poi
     """The pair of two columns; None without common ids, or where the right side repeats its ids."""
     same = normalise_header(left.column.header) == normalise_header(right.column.header)
     (other_source, other_mapping), *_ = pointing[right.table]
-    is_base_id = right.table == base and (same or right.column.header == other_mapping.header("customer_id"))
+    unnamed = same and not _has_certain_id(other_mapping)
+    is_base_id = right.table == base and (unnamed or right.column.header == other_mapping.header("customer_id"))
     if right.unique < _UNIQUE and not is_base_id:
         return None
     common, compared = _overlap(connection, left, right)

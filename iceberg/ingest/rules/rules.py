@@ -53,7 +53,7 @@ def _unparseable(table: str, field: str, outcome: Outcome = "reject", rule: str 
 
 
 # How exports name the sum below their rows, or the sum of all categories.
-_TOTAL = "^(?i)(grand |sub|sous-)?tota(l|ux)( g[eé]n[eé]ral| of .*| \\(.*\\))?\\s*:?$"
+_TOTAL = "^(?i)(grand |sub[ -]?|sous[ -]?)?tota(l|ux|le)( g[eé]n[eé]ral| of .*| \\(.*\\))?\\s*:?$"
 
 
 def _whole_row(table: str, key: str, typed: str) -> tuple[RowRule, ...]:

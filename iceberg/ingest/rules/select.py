@@ -25,7 +25,16 @@ from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, CONTRACT_FIELD
 from iceberg.ingest.values.dates import BLANK_TEXTS, DATE_FORMATS, STILL_HERE, DateReading, date_sql, recognise_dates
 from iceberg.ingest.values.flags import flag_sql, looks_like_flags, says_still_here
 from iceberg.ingest.values.free_text import says_none_sql
-from iceberg.ingest.values.numbers import BY_COMMA, BY_POINT, NumberReading, finite_sql, number_sql, recognise_numbers
+from iceberg.ingest.values.numbers import (
+    BY_COMMA,
+    BY_POINT,
+    MONTHS_PER_YEAR,
+    NumberReading,
+    finite_sql,
+    number_sql,
+    recognise_numbers,
+    says_period,
+)
 from iceberg.ingest.values.scores import NO_ANSWER, score_sql
 from iceberg.ingest.values.terms import contract_sql, counts_in_years, term_sql
 
@@ -43,7 +52,6 @@ _PER_YEAR = (
     "WHEN starts_with(lower(interval_parsed), 'quarter') OR starts_with(lower(interval_parsed), 'trim') THEN 4 "
     "ELSE 1 END"
 )
-MONTHS_PER_YEAR = 12
 # Read for joining tables, not part of any canonical table.
 JOINED_BY = ("churned", "subscription_id", "link_id", "linked_to", "complaint_id")
 _NOTHING = {"date": "NULL::DATE", "end": "NULL::DATE", "number": "NULL::DOUBLE"} | dict.fromkeys(("flag", "term", "score"), "NULL::INTEGER")
@@ -121,7 +129,8 @@ def resolve_fields(connection: Queryable, source: SourceTable, mapping: ColumnMa
             dates[name] = replace(_date_reading(source, mapping, name, column), zone=mapping.time_zone)
         if column.is_text and kind == "number":
             numbers[name] = _number_reading(connection, source, mapping, name, column)
-    factor = MONTHS_PER_YEAR if "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month" else 1
+    monthly = "revenue" in columns and revenue_period(mapping, columns["revenue"].header) == "month"
+    factor = MONTHS_PER_YEAR if monthly and not says_period(columns["revenue"].sample) else 1
     money = currencies_of(connection, source, mapping, columns, numbers.get("revenue"))
     if money.unconverted:  # amounts in several currencies are no sum
         numbers.pop("revenue", None)

@@ -9,9 +9,9 @@ from iceberg.ingest.engine.connection import quote_text
 
 # Upper case. A sign that several countries share stands for the one that most files mean: $ is USD, kr is SEK, Rs is INR.
 _SIGNS = {
-    "USD": "US$ $US USD $ DOLLARS DOLLAR",
+    "USD": "US$ U.S.$ $US USD $ ＄ USDOLLARS USDOLLAR DOLLARS DOLLAR",
     "EUR": "€ EUR EUROS EURO",
-    "GBP": "£ GBP",
+    "GBP": "£ ₤ GBP",
     "CHF": "CHF SFR. SFR FR. FR",
     "CAD": "CA$ C$ $CA $C CAD CAN$ $CAN",
     "AUD": "AU$ A$ $AU AUD",
@@ -23,24 +23,24 @@ _SIGNS = {
     "SEK": "KR. KR SEK",
     "NOK": "NOK NKR",
     "DKK": "DKK DKR",
-    "INR": "₹ RS. RS INR",
-    "JPY": "¥ JPY 円",
+    "INR": "₹ RS. RS ₨ INR",
+    "JPY": "¥ ￥ JP¥ JPY 円",
     "CNY": "CN¥ RMB CNY 元",
     "KRW": "₩ KRW",
     "TRY": "₺ TL TRY",
-    "RUB": "₽ RUB РУБ.",
-    "UAH": "₴ UAH",
+    "RUB": "₽ RUB РУБ. РУБ",
+    "UAH": "₴ UAH ГРН. ГРН",
     "ILS": "₪ ILS NIS",
     "PLN": "ZŁ ZL PLN",
     "CZK": "KČ KC CZK",
     "HUF": "FT HUF",
     "RON": "LEI LEU RON",
-    "BGN": "ЛВ. BGN",
+    "BGN": "ЛВ. ЛВ BGN",
     "ZAR": "R ZAR",
-    "MAD": "DHS DH MAD",
+    "MAD": "DHS. DHS DH. DH MAD",
     "AED": "AED",
-    "SAR": "SAR",
-    "EGP": "EGP",
+    "SAR": "SAR SR",
+    "EGP": "E£ EGP",
     "TND": "DT TND",
     "DZD": "DA DZD",
     "XOF": "FCFA CFA XOF F.CFA",
@@ -53,12 +53,30 @@ _SIGNS = {
     "IDR": "RP IDR",
     "MYR": "RM MYR",
     "PHP": "₱ PHP",
-    "VND": "₫ VND",
+    "VND": "₫ Đ VND",
     "TWD": "NT$ TWD",
     "COP": "COP COL$",
     "CLP": "CLP",
     "ARS": "ARS AR$",
     "PEN": "S/. S/ PEN",
+    "UYU": "$U UYU",
+    "BOB": "BS. BS BOB",
+    "CRC": "₡ CRC",
+    "GTQ": "Q GTQ",
+    "ISK": "ISK",
+    "PKR": "PKR",
+    "LKR": "LKR",
+    "BDT": "৳ TK. TK BDT",
+    "KWD": "KD KWD",
+    "QAR": "QR QAR",
+    "BHD": "BHD",
+    "OMR": "OMR",
+    "JOD": "JOD",
+    "TZS": "TSH TZS",
+    "UGX": "USH UGX",
+    "RSD": "RSD",
+    "GEL": "₾ GEL",
+    "KZT": "₸ KZT",
 }
 _CODE_OF = {sign: code for code, signs in _SIGNS.items() for sign in signs.split()}
 # Parts of written-out names, the longer ones first.
@@ -67,10 +85,11 @@ _NAMES |= {"STERLING": "GBP", "FRANC SUISSE": "CHF", "SWISS FRANC": "CHF", "FRAN
 _BY_LENGTH = sorted(_CODE_OF, key=lambda sign: (-len(sign), sign))
 SIGN = f"(?:{'|'.join(map(re.escape, _BY_LENGTH))})"
 CODES = frozenset(_SIGNS)
-WITHOUT_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "XOF", "XAF", "XPF", "IDR", "HUF"})
+WITHOUT_CENTS = frozenset({"JPY", "KRW", "VND", "CLP", "XOF", "XAF", "XPF", "IDR", "HUF", "ISK", "UGX", "TZS"})
 # A sign, or the sign with its code, before or behind the amount; blanks have been taken out and letters are upper case.
 _BEFORE = re.compile(f"^[-+(]*({SIGN})(?:{SIGN})?[-+]?[0-9.,]")
-_BEHIND = re.compile(f"[0-9.,)-](?:[$])?({SIGN})(?:HT|TTC)?[)-]*$")
+_PAID_PER = "(?:(?:/|PAR|PER|PRO|POR|AL)[A-Z\u00c9\u00d1]+\\.?|P\\.?[AM]\\.?)?"  # "/MOIS", "P.A."
+_BEHIND = re.compile(f"[0-9.,)-](?:[$])?({SIGN})(?:HT|TTC)?{_PAID_PER}[)-]*$")
 _DOLLAR = "$"  # of which country a code at the other end may say
 
 

@@ -34,7 +34,9 @@ MONTH_NAMES = "|".join(sorted(_NUMBER_OF_MONTH, key=lambda name: (-len(name), na
 _DAYS = (
     "monday|mon|tuesday|tues|tue|wednesday|weds|wed|thursday|thurs|thur|thu|friday|fri|saturday|sat|sunday|sun|"
     "lundi|lun|mardi|mar|mercredi|mer|jeudi|jeu|vendredi|ven|samedi|sam|dimanche|dim|"
-    "montag|mo|dienstag|di|mittwoch|mi|donnerstag|do|freitag|fr|samstag|sa|sonntag|so"
+    "montag|mo|dienstag|di|mittwoch|mi|donnerstag|do|freitag|fr|samstag|sa|sonntag|so|"
+    "lunes|martes|miercoles|mie|jueves|jue|viernes|vie|sabado|sab|domingo|dom|lunedi|martedi|mercoledi|giovedi|gio|venerdi|sabato|domenica|"
+    "maandag|ma|dinsdag|woensdag|wo|donderdag|vrijdag|vr|zaterdag|za|zondag|zo|(?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|seg|ter|qua|qui|sex"
 )
 _PIVOT = "69"  # two digits of a year are of 1969 to 2068, as in POSIX
 _LONGEST = 80  # characters; a longer text is no day
@@ -48,10 +50,10 @@ _OFFSET = "(?:(?:z|utc|gmt|ut)(?: ?[+-][0-9]{1,2}(?::?[0-9]{2})?)?|[+-][0-9]{2}(
 _NAMED = "(?: ?(?:\\([^)]*\\)|\\[[^]]*\\]))?"  # the zone again, by its name
 _ZONE = f"(?: ?(?:{_OFFSET}|{_ZONES}))?{_NAMED}"
 _CLOCK = (
-    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m|uhr))?"
+    "[0-9]{1,2}(?: ?[:.h] ?[0-9]{2}(?: ?(?::|\\.|m|min) ?[0-9]{2}(?:[.,:][0-9]{1,9})?)?(?: ?(?:sec|s|min|mn|m|uhr|h))?"
     f"(?:{_HALF_DAY})?| ?h|{_HALF_DAY})"
 )
-_TIME = f"(?:[ t,:-]+(?:a |at |um |- )?{_CLOCK}{_ZONE})?"
+_TIME = f"(?:[ t,:-]+(?:a |at |um |klo |- )?{_CLOCK}{_ZONE}|{_NAMED})?"
 _GAP = "(?: ?[-/.] ?| )"  # between the numbers of a day
 _LOOSE = "[ .,/'-]*"  # beside the name of a month
 _YEAR = "([0-9]{4}|[0-9]{2})"

@@ -14,10 +14,10 @@ _YES = "1|1[.,]0+|yes|y|true\\.?|t|oui|o|vrai|v|x|ja|si|sim"
 _NO = "0|0[.,]0+|-1|-1[.,]0+|no|n|false\\.?|f|non|faux|nein|nee|nao"
 _LEFT = (
     "(?:(?:customer|client|account|contract|subscription|user|member) )?(?:churned|cancell?ed|lost|closed|terminated|expired|deactivated|inactive)|"
-    "churn|churner|left|gone|exited|ended|disconnected|unsubscribed|discontinued|"
+    "churn|churner|leaver|left|gone|exited|ended|disconnected|unsubscribed|discontinued|lapsed|departed|quit|disabled|deleted|"
     "(?:former|lost|past|ex|churned|attrited|inactive|cancell?ed|previous)[ -](?:customer|client|member|subscriber|user|account)|former|attrited|"
     "(?:client|abonnee?|adherente?|compte|contrat) (?:perdue?|partie?|resiliee?|inactif|inactive|cloture|ferme|termine)|"
-    "partie?|resiliee?|inactif|perdue?|fermee?|cloturee?|desabonnee?|desinscrite?|radiee?|annulee?|"
+    "partie?|resiliee?|inactif|perdue?|fermee?|cloturee?|clos|close|sortie?|supprimee?|desactivee?|desabonnee?|desinscrite?|radiee?|annulee?|"
     "anciens? (?:client|abonne|adherent|membre)e?|ex[ -](?:client|abonne|adherent)e?|expiree?|terminee?|"
     "gekundigt|beendet|inaktiv|geschlossen|ausgetreten|abgemeldet|ehemalig(?:e|er|er kunde)?|storniert|verloren|"
     "(?:de |dado de |dada de )?baja|inactiv[oa]|cancelad[oa]|perdid[oa]|cerrad[oa]|ex ?cliente|"
@@ -39,6 +39,17 @@ MOST_VALUES = 12  # judgement: an analyst does not choose among more values than
 # Headers of columns that hold a state in words; numbers in such a column are codes of unknown meaning.
 _STATES = frozenset(
     {"status", "statut", "statut client", "customer status", "account status", "etat", "etat client", "situation", "estado", "stato", "state"}
+)
+# Words of a header that speak of leaving wherever they stand: "Churn Label", "Client désabonné ?"; and words beside which they are about something
+# else: the date of it, its risk, an order.
+_GONE_WORDS = re.compile(
+    r"churn\w*|attrit\w*|cancel\w*|terminated|unsubscri\w*|de(?:s)?activ\w*|disconnect\w*|inactiv\w*|inactif\w*|inaktiv\w*|lapsed|leavers?|departed|"
+    r"exited|abandon\w*|resili\w*|desabonn\w*|desinscri\w*|encerrad\w*|gekundigt|kundig\w*|abgewandert|disdett\w*|opgezegd|opzeg\w*"
+)
+_ELSEWHERE = re.compile(
+    r"date|dt|reason|motif|cause|risk|risque|scores?|prob\w*|predict\w*|forecast|prev\w*|notice|preavis|fees?|frais|nb|nombre|number|count|policy|"
+    r"likel\w*|propens\w*|orders?|commandes?|bookings?|reservations?|payments?|paiements?|cart|panier|trial|essai|e?mails?|newsletter|marketing|survey|"
+    r"enquete|calls?|appels?|save[ds]?|offer|offre|request|demande|never|jamais|not|pas|non"
 )
 # Words before and behind those that say who is gone, or still here, in the header of a flag.
 _BEFORE = (
@@ -109,8 +120,19 @@ def says_still_here(header: str) -> bool:
 def names_departures(header: str, values: Iterable[str | None]) -> bool:
     """Whether a column of yes and no has a header that says who left, or who is still here."""
     filled = {text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS}
-    named = _STILL_HERE.fullmatch(header) or _SAYS_GONE.fullmatch(header)
-    return named is not None and 1 <= len(filled) <= MOST_FLAGS and all(_YES_OR_NO.fullmatch(text) for text in filled)
+    named = _STILL_HERE.fullmatch(header) or _SAYS_GONE.fullmatch(header) or _speaks_of_leaving(header)
+    return bool(named) and 1 <= len(filled) <= MOST_FLAGS and all(_YES_OR_NO.fullmatch(text) for text in filled)
+
+
+def _speaks_of_leaving(header: str) -> bool:
+    words = header.split()
+    return any(map(_GONE_WORDS.fullmatch, words)) and not any(map(_ELSEWHERE.fullmatch, words))
+
+
+def is_yes_or_no(values: Iterable[str | None]) -> bool:
+    """Whether a column holds yes and no, both of them, and nothing else."""
+    filled = {text for value in values if (text := _plain(str(value or ""))) and text not in BLANK_TEXTS}
+    return 1 < len(filled) <= MOST_FLAGS and all(map(_YES_OR_NO.fullmatch, filled))
 
 
 def state_words(values: Iterable[str | None]) -> tuple[int, int, int]:

@@ -10,15 +10,21 @@ from iceberg.ingest.engine.connection import quote_text
 from iceberg.ingest.values.currencies import SIGN, WITHOUT_CENTS, currencies_in, rate_sql
 from iceberg.ingest.values.dates import BLANK_TEXTS
 
+# What a cell says its amount is paid for, without blanks and in capitals: 12 €/MOIS, $12 PER YEAR, 12 EUR P.A.
+_MONTH = "(?:(?:/|PAR|PER|PRO|POR|AL)(?:MOIS|MONTH|MTH|MO|MONAT|MES|MESE|MAAND|M)|P\\.?M)\\.?\"?$"
+_YEAR = "(?:(?:/|PAR|PER|PRO|POR|AL)(?:AN|ANN[E\u00c9]E|YEAR|YR|JAHR|A[N\u00d1]O|ANNO|JAAR|Y)|P\\.?A)\\.?\"?$"
 # What is taken off an amount before it is read, in order, by both engines of regular expressions: blanks (also no-break and narrow ones) and the
-# apostrophes of Switzerland; the currency or a percent sign before or behind it; the brackets, or the sign behind it, of an amount below zero.
+# apostrophes of Switzerland; what it is paid for; the currency or a percent sign before or behind it; the brackets, or the sign behind it, of an
+# amount below zero.
 _STEPS = (
     (re.compile("[\\s\u00a0\u202f\u2009'\u2019_]"), ""),
-    (re.compile("([0-9])[.,:][-\u2013\u2014]{1,2}"), "\\1"),  # no cents: 1'000.\u2013, 1 000:-
+    (re.compile(f"(?:{_MONTH}|{_YEAR})"), ""),
+    (re.compile("([0-9])[.,:/][-\u2013\u2014]{1,2}"), "\\1"),  # no cents: 1'000.\u2013, 1 000:-
     (re.compile(f"^=?\"?([-+(]*)(?:{SIGN}){{1,2}}([-+]?[0-9.,])"), "\\1\\2"),
     (re.compile(f"([0-9.,)-])(?:{SIGN}){{0,2}}(?:HT|TTC|%)?\\.?([)-]*)\"?$"), "\\1\\2"),
     (re.compile("^\\((.*)\\)$|^([0-9.,]+)-$"), "-\\1\\2"),
 )
+MONTHS_PER_YEAR = 12
 LARGEST_NUMBER = "1e15"  # judgement: no count or amount is larger
 _PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
@@ -109,6 +115,11 @@ def compact_sql(text: str) -> str:
     return f"upper(regexp_replace({text}, {quote_text(pattern.pattern)}, {quote_text(replacement)}, 'g'))"
 
 
+def says_period(values: Iterable[str | None]) -> bool:
+    """Whether amounts say themselves whether they are per month or per year."""
+    return any(re.search(f"{_MONTH}|{_YEAR}", compact(value)) for value in values if value)
+
+
 def _bare(text: str) -> str:
     """An amount without its currency."""
     text = compact(text)
@@ -148,6 +159,7 @@ def _number_sql(text: str, reading: NumberReading) -> str:
         fast = f"CASE WHEN NOT contains({text}, ',') THEN {direct} END"
         first, second = (_POINT_SQL, points), (_COMMA_SQL, commas)
     cases = " ".join(f"WHEN regexp_full_match(bare, '{pattern}') THEN {value}" for pattern, value in (first, second))
-    worth = f" * {rate_sql(compact_sql(text), reading.currency, reading.rates)}"
+    per_year = f"CASE WHEN regexp_matches({compact_sql(text)}, {quote_text(_MONTH)}) THEN {MONTHS_PER_YEAR} ELSE 1 END"
+    worth = f" * {rate_sql(compact_sql(text), reading.currency, reading.rates)} * {per_year}"
     careful = f"list_transform([{_bare_sql(text)}], lambda bare: CASE {cases} END)[1]{worth}"  # a list of one, so that the text is cut once
     return f"coalesce({fast}, {careful})"

@@ -2,8 +2,8 @@
 
     delta = (log v_after - log v_before)_touched  -  (log v_after - log v_before)_others          v = Gamma(V / phi + 1/2) phi / E
 
-V are the complainants of the category, E the customer-months in which they could complain, phi how much more the share of the touched segments
-varies from month to month than by chance. What the months do to everybody (a season, a market, a change of what is recorded) cancels. A study has one
+V are the complainants of the category, E the customer-months in which they could complain, phi how much more the difference varies from month to
+month than by chance. What the months do to everybody (a season, a market, a change of what is recorded) cancels. A study has one
 ratio of silent leavers per complainant and category for all its months, so the silent leavers fall by the factor exp(delta), too; how many that are
 comes from the joint draws. Their own cells are not compared: the fit shrinks what happens in some segments only towards the pattern of all, and found
 about a third of the falls that were staged (benchmarks/decision). Whether the departures of the touched segments followed is checked against them.
@@ -14,8 +14,8 @@ of its efficacy times the likelihood of the fall.
 
 References:
     Card and Krueger (1994), American Economic Review 84 (difference in differences); Bertrand, Duflo and Mullainathan (2004), Quarterly Journal of
-    Economics 119 (placebo starts); McCullagh and Nelder (1989), section 4.5 (dispersion); Ibrahim and Chen (2000), Statistical Science 15 (power
-    priors: evidence of another fix counts less).
+    Economics 119 (placebo starts); McCullagh and Nelder (1989), section 4.5 (dispersion); Efron and Stein (1981), Annals of Statistics 9
+    (jackknife); Ibrahim and Chen (2000), Statistical Science 15 (power priors: evidence of another fix counts less).
 """
 
 from __future__ import annotations
@@ -279,23 +279,31 @@ def _rate(side: _Heard, months: list[int], phi: float, size: int, rng: np.random
 
 
 def _dispersion(mine: _Heard, others: _Heard | None, periods: Sequence[list[int]]) -> float:
-    """Pearson's dispersion, 1 at least: of the share of the touched segments in each month, or without others of their complainants."""
-    squares = freedom = 0.0
-    for months in periods:
-        own, at_risk = mine.complainants[months], mine.exposure[months]
-        if others is None:
+    """How much more the difference varies than by chance, 1 at least.
+
+    Without other segments it is Pearson's dispersion of the complainants of each month. With them it is the variance of the difference when one month
+    after the other is left out of both sides (jackknife), over that of chance: what a month does to both cancels, and one heavy month of one side
+    counts in full. In the share of the touched segments it would not: such a month raises the share and the number that the share is of.
+    """
+    if others is None:
+        squares = freedom = 0.0
+        for months in periods:
+            own, at_risk = mine.complainants[months], mine.exposure[months]
             expected = own.sum() * at_risk / at_risk.sum()
-            spread = expected
-        else:
-            whole, rates = own + others.complainants[months], []
-            for side in (mine, others):
-                rates.append(side.complainants[months].sum() / side.exposure[months].sum() * side.exposure[months])
-            share = rates[0] / np.maximum(rates[0] + rates[1], 1e-300)
-            expected, spread = whole * share, whole * share * (1 - share)
-        known = spread > 0
-        squares += float(((own - expected)[known] ** 2 / spread[known]).sum())
-        freedom += max(int(known.sum()) - 1, 0)
-    return max(squares / freedom, 1.0) if freedom else 1.0
+            known = expected > 0
+            squares += float(((own - expected)[known] ** 2 / expected[known]).sum())
+            freedom += max(int(known.sum()) - 1, 0)
+        return max(squares / freedom, 1.0) if freedom else 1.0
+    seen = chance = 0.0
+    for months in periods:
+        logs = np.zeros(len(months))
+        for sign, side in ((1, mine), (-1, others)):
+            heard, at_risk = side.complainants[months], side.exposure[months]
+            left = np.maximum(at_risk.sum() - at_risk, 1e-300)
+            logs += sign * np.log((heard.sum() - heard + 0.5) / left)
+            chance += 1 / (float(heard.sum()) + 0.5)
+        seen += (len(months) - 1) / len(months) * float(((logs - logs.mean()) ** 2).sum())
+    return max(seen / chance, 1.0)
 
 
 def _kept(

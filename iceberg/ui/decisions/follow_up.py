@@ -90,6 +90,7 @@ def _ask(frame: Frame) -> Intervention | None:
         list(dict.fromkeys(named)),
         format_func=lambda name: plain(visible(name)),
         help=words.text("follow_up.page.segments_help"),
+        placeholder=words.text("ui.controls.all_segments"),
         key=f"follow.segments.{frame.study.digest[:8]}",
     )
     return Intervention(category, start, tuple(segments))

@@ -7,7 +7,7 @@ import streamlit as st
 from iceberg.errors import IcebergError
 from iceberg.model.decision.information.design import Design, StudyTarget, design_study
 from iceberg.model.decision.information.sampling import plan_sample
-from iceberg.model.decision.information.studies import stakes_of
+from iceberg.model.decision.information.studies import StudyKind, stakes_of
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.information.questions import questionnaire
 from iceberg.report.information.studies import design_headline, design_remarks, display_design, display_sample
@@ -17,6 +17,7 @@ from iceberg.ui.frame import Frame, show_error
 from iceberg.ui.plain_text import plain
 
 _GOALS = ("half", "choice", "decision")
+_PRICES = "information.prices"  # by study, as written; they outlive the page
 
 
 def show_information(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -28,7 +29,7 @@ def show_information(frame: Frame, estimate: IcebergEstimate) -> None:
     target = _ask_target(frame, names)
     if target is None:
         return
-    sheet = costs_of_session(frame.study)
+    sheet, prices = costs_of_session(frame.study), _ask_prices(frame)
     try:
         stakes = None
         if target.category is None:
@@ -36,7 +37,7 @@ def show_information(frame: Frame, estimate: IcebergEstimate) -> None:
                 st.info(words.text("information.no_decision"), icon=":material/edit:")
                 return
             stakes = stakes_of(estimate, sheet.fixes, budget=sheet.budget, years=sheet.years, customer_value=sheet.customer_value)
-        design = design_study(estimate, target, stakes=stakes)
+        design = design_study(estimate, target, stakes=stakes, prices=prices)
     except IcebergError as problem:
         show_error(problem, words)
         return
@@ -66,6 +67,19 @@ def _ask_target(frame: Frame, names: list[str]) -> StudyTarget | None:
     others = [name for name in names if name != category]
     other = second.selectbox(words.text("information.other"), others, format_func=plain, key="information.other")
     return None if other is None else StudyTarget(category, other)
+
+
+def _ask_prices(frame: Frame) -> dict[StudyKind, float]:
+    """What one answer, interview, customer followed or ticket costs, of every kind of study."""
+    words, kept = frame.words, st.session_state.setdefault(_PRICES, {})
+    with st.expander(words.text("information.prices"), icon=":material/payments:"):
+        st.caption(plain(words.text("information.prices_lead")))
+        for column, kind in zip(st.columns(len(StudyKind)), StudyKind, strict=True):
+            written = column.number_input(
+                words.text(f"information.price_{kind}"), min_value=0.0, value=float(kept.get(kind, kind.price)), key=f"information.price.{kind}"
+            )
+            kept[kind] = written
+    return dict(kept)
 
 
 def _show_studies(frame: Frame, estimate: IcebergEstimate, design: Design) -> None:

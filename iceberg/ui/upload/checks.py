@@ -301,6 +301,7 @@ def _choose_controls(frame: Frame, counts: CohortCounts, files: str) -> None:
         max_selections=len(counts.categories) - 1,
         format_func=visible,
         help=words.text("ui.upload.controls_help"),
+        placeholder=words.text("ui.upload.choose_some"),
         key=f"{CONTROLS}.{files[:12]}",
     )
 
@@ -311,7 +312,9 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
-    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **counts_summary(counts))))
+    found = counts_summary(counts)
+    found |= {name: frame.words.text(f"ui.upload.count_{name}", count=found[name]) for name in ("categories", "segments")}
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **found)))
     if counts.rhythms:
         from iceberg.report.rhythm.sentences import rhythm_headline
 

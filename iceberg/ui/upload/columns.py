@@ -363,5 +363,6 @@ def _choose_yes(frame: Frame, preview: FilePreview, header: str, key: str, saved
         return saved
     words = frame.words
     known = [value for value in values if value in saved]
-    chosen = st.multiselect(words.text("ui.upload.yes_values"), values, default=known, key=f"{key}.yes", help=words.text("ui.upload.yes_values_help"))
+    title, why, choose = (words.text(f"ui.upload.{name}") for name in ("yes_values", "yes_values_help", "choose_some"))
+    chosen = st.multiselect(title, values, default=known, key=f"{key}.yes", help=why, placeholder=choose)
     return tuple(chosen)

@@ -9,6 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from iceberg.errors import IcebergError
+from iceberg.ingest.columns.mapping import ColumnMapping
+from iceberg.ingest.columns.propose import CERTAIN
 from iceberg.ingest.files.source_table import ReadOptions
 from iceberg.ingest.recognise import likeness
 from iceberg.ingest.schema import REQUIRED
@@ -142,7 +144,7 @@ def offer_swap(frame: Frame, previews: dict[str, FilePreview]) -> None:
 
 
 def find_swap(previews: dict[str, FilePreview]) -> tuple[str, str] | None:
-    """Two tables whose files fit each other's place better, and whose own place lacks a required column; None where all fit."""
+    """Two tables whose files fit each other's place better, and whose own place lacks a certain required column; None where all fit."""
     tables = list(previews)
 
     def fit(table: str, place: str) -> float:
@@ -151,10 +153,16 @@ def find_swap(previews: dict[str, FilePreview]) -> tuple[str, str] | None:
 
     for number, one in enumerate(tables):
         for other in tables[number + 1 :]:
-            lacks = any(len(previews[table].proposal.missing) > 0 and table in REQUIRED for table in (one, other))
+            lacks = any(_lacks(table, previews[table].proposal) for table in (one, other))
             if lacks and fit(one, other) + fit(other, one) > fit(one, one) + fit(other, other) + _CLEARLY:
                 return one, other
     return None
+
+
+def _lacks(table: str, proposal: ColumnMapping) -> bool:
+    """Whether a required column is missing, or has nothing but its values for it: those of the other table may suit as well."""
+    doubtful = {choice.field for choice in proposal.uncertain(CERTAIN)} | set(proposal.missing)
+    return bool(doubtful & set(REQUIRED.get(table, ())))
 
 
 def _swap(pair: tuple[str, str]) -> None:
