@@ -58,7 +58,7 @@ def judge(name: str, seed: int) -> list[dict[str, Any]]:
                 "covers": None if effect is None else effect.lower <= truth <= effect.upper,
                 "effect": None if effect is None else effect.median,
                 "width": None if effect is None else effect.upper - effect.lower,
-                "visits": None if whole.visits is None else whole.visits.median,
+                **{name: one and one.median for name, one in (("long_before", whole.long_before), ("just_before", whole.just_before))},
                 "faded": None if whole.faded is None else whole.faded.median,
             }
         )

@@ -85,7 +85,8 @@ class _Moments:
         engine.make("positive_months", f"SELECT month FROM (VALUES {months}) AS listed(month)")
         engine.make("positive_complaints", self._complaints())
         engine.make("positive_visits", self._visits(seen=sees))
-        found = self._match(len(names), earliest=log[0] if log is not None and sees else None)
+        engine.make("positive_just", self._just_before(seen=sees))
+        found = self._match(len(names), log=log if sees else None)
         edges = BAND_EDGES_VISITS if sees else (0,)
         read = (rows, inside - firsts, after, rows - after - inside + firsts - counted)
         return PositiveCounts(
@@ -150,7 +151,7 @@ class _Moments:
             SELECT c.customer_id AS customer_id, c.start_date AS start_date, coalesce(s.place, {len(self.counts.segments) - 1}) AS segment,
                 {month_of("c.start_date")} + CASE WHEN day(c.start_date) > 1 THEN 1 ELSE 0 END AS first_month,
                 CASE WHEN c.end_date <= {self.of.as_of} THEN {month_of("c.end_date")} END AS exit_month,
-                {month_of("f.day")} AS touched_month, coalesce(k.place, {others}) AS kind
+                {month_of("f.day")} AS touched_month, day(f.day) - 1 AS elapsed, coalesce(k.place, {others}) AS kind
             FROM customers AS c LEFT JOIN ({self.of.places(self.counts.segments)}) AS s ON {segment} = s.name
             LEFT JOIN positive_firsts AS f ON c.customer_id = f.customer_id AND c.start_date = f.start_date
             LEFT JOIN ({kinds}) AS k ON f.kind = k.name
@@ -166,56 +167,74 @@ class _Moments:
             FROM complaints, (VALUES {later}) AS listed(later) WHERE customer_id IS NOT NULL"""
 
     def _visits(self, *, seen: bool) -> str:
-        """Customers and months with days of visits in the `BAND_MONTHS` before, and in the `BEFORE_MONTHS` before those."""
+        """Customers and months with days of visits in the `BAND_MONTHS` before, in the `BEFORE_MONTHS` before those, and in the month itself."""
         if not seen:
-            return "SELECT NULL::VARCHAR AS customer_id, 0 AS month, 0 AS recent, 0 AS earlier WHERE false"
-        later = ", ".join(f"({months})" for months in range(1, BAND_MONTHS + BEFORE_MONTHS + 1))
+            return "SELECT NULL::VARCHAR AS customer_id, 0 AS month, 0 AS recent, 0 AS earlier, 0 AS now WHERE false"
+        later = ", ".join(f"({months})" for months in range(BAND_MONTHS + BEFORE_MONTHS + 1))
         return f"""
             SELECT customer_id, visited + later AS month,
-                sum(CASE WHEN later <= {BAND_MONTHS} THEN days ELSE 0 END) AS recent,
-                sum(CASE WHEN later > {BAND_MONTHS} THEN days ELSE 0 END) AS earlier
+                sum(CASE WHEN later BETWEEN 1 AND {BAND_MONTHS} THEN days ELSE 0 END) AS recent,
+                sum(CASE WHEN later > {BAND_MONTHS} THEN days ELSE 0 END) AS earlier, sum(CASE WHEN later = 0 THEN days ELSE 0 END) AS now
             FROM (
                 SELECT customer_id, {month_of("activity_date")} AS visited, count(DISTINCT activity_date) AS days
                 FROM activity GROUP BY customer_id, {month_of("activity_date")}
             ) AS monthly, (VALUES {later}) AS listed(later) GROUP BY customer_id, visited + later"""
 
-    def _trials(self, *, earliest: int | None) -> str:
+    def _just_before(self, *, seen: bool) -> str:
+        """Customers with days of visits in the month of their first moment, before its day."""
+        if not seen:
+            return "SELECT NULL::VARCHAR AS customer_id, NULL::DATE AS start_date, 0 AS days WHERE false"
+        return f"""
+            SELECT f.customer_id AS customer_id, f.start_date AS start_date, count(DISTINCT a.activity_date) AS days
+            FROM positive_firsts AS f JOIN activity AS a
+                ON f.customer_id = a.customer_id AND a.activity_date < f.day AND {month_of("a.activity_date")} = {month_of("f.day")}
+            GROUP BY f.customer_id, f.start_date"""
+
+    def _trials(self, *, log: tuple[int, int] | None) -> str:
         """One row per customer and month of comparison: stratum, whether the first moment falls into it, and how far the customer is followed.
 
-        `followed`: months stayed in full; `how`: 0 to the end, 1 left in the next one, 2 had a moment in it.
+        `followed`: months stayed in full; `how`: 0 to the end, 1 left in the next one, 2 had a moment in it. `old` and `fresh`: whether the log shows
+        the months long before, and all of the month itself; `earlier` and `now`: days with a visit in them, the latter up to the moment, where there
+        is one, which lies `elapsed` days into the month.
         """
         end = f"least({FOLLOWED_MONTHS}, {self.last_whole_month} - m.month)"
         gone, had = "l.exit_month - m.month - 1", "l.touched_month - m.month - 1"
         tenure = completed_months("l.start_date", "first_day")
         day = "CAST(make_date(CAST(m.month // 12 AS INTEGER), CAST(m.month % 12 + 1 AS INTEGER), 1) AS DATE)"
         long_ago = f"m.month - {BAND_MONTHS + BEFORE_MONTHS}"
-        old = "0" if earliest is None else f"CASE WHEN l.first_month <= {long_ago} AND {earliest} <= {long_ago} THEN 1 ELSE 0 END"
+        old = "0" if log is None else f"CASE WHEN l.first_month <= {long_ago} AND {log[0]} <= {long_ago} THEN 1 ELSE 0 END"
+        fresh = "0" if log is None else f"CASE WHEN m.month < {log[1]} THEN 1 ELSE 0 END"
+        had_one = "l.touched_month = m.month"
         return f"""
             SELECT customer_id, segment, month, {bin_of("tenure", self.counts.band_edges_months)} AS band, engagement, complained, touched,
-                CASE WHEN touched = 1 THEN kind ELSE 0 END AS kind, old, earlier,
+                CASE WHEN touched = 1 THEN kind ELSE 0 END AS kind, old, earlier, fresh, now, elapsed,
                 CASE WHEN had < until AND had >= 0 AND had <= coalesce(gone, had) THEN had WHEN gone < until THEN gone ELSE until END AS followed,
                 CASE WHEN had < until AND had >= 0 AND had <= coalesce(gone, had) THEN 2 WHEN gone < until THEN 1 ELSE 0 END AS how
             FROM (
                 SELECT l.customer_id AS customer_id, l.segment AS segment, m.month AS month, l.kind AS kind,
                     {tenure.replace("first_day", day)} AS tenure, {bin_of("coalesce(v.recent, 0)", BAND_EDGES_VISITS)} AS engagement,
                     CASE WHEN k.customer_id IS NULL THEN 0 ELSE 1 END AS complained,
-                    CASE WHEN l.touched_month = m.month THEN 1 ELSE 0 END AS touched, {old} AS old, coalesce(v.earlier, 0) AS earlier,
+                    CASE WHEN {had_one} THEN 1 ELSE 0 END AS touched, {old} AS old, coalesce(v.earlier, 0) AS earlier, {fresh} AS fresh,
+                    CASE WHEN {had_one} THEN coalesce(j.days, 0) ELSE coalesce(v.now, 0) END AS now,
+                    CASE WHEN {had_one} THEN l.elapsed ELSE 0 END AS elapsed,
                     {gone} AS gone, {had} AS had, {end} AS until
                 FROM positive_lives AS l JOIN positive_months AS m
                     ON l.first_month <= m.month AND coalesce(l.exit_month, 1000000) > m.month AND coalesce(l.touched_month, 1000000) >= m.month
                 LEFT JOIN positive_visits AS v ON l.customer_id = v.customer_id AND m.month = v.month
+                LEFT JOIN positive_just AS j ON l.customer_id = j.customer_id AND l.start_date = j.start_date
                 LEFT JOIN positive_complaints AS k ON l.customer_id = k.customer_id AND m.month = k.month
             ) AS followed"""
 
-    def _match(self, kinds: int, *, earliest: int | None) -> Matched:
+    def _match(self, kinds: int, *, log: tuple[int, int] | None) -> Matched:
         """Customers after a moment beside those like them."""
-        engine, trials = self.tables.engine, self._trials(earliest=earliest)
+        engine, trials = self.tables.engine, self._trials(log=log)
         stratum = "segment, month, band, engagement, complained"
         engine.make(
             "positive_cells",
             f"""
-            SELECT {stratum}, touched, kind, followed, how, count(*) AS customers, sum(old) AS old, sum(old * earlier) AS visits,
-                sum(old * earlier * earlier) AS squares
+            SELECT {stratum}, touched, kind, followed, how, count(*) AS customers, sum(old) AS old, sum(old * earlier) AS earlier,
+                sum(old * earlier * earlier) AS earlier_squares, sum(fresh) AS fresh, sum(fresh * now) AS now, sum(fresh * now * now) AS now_squares,
+                sum(fresh * elapsed) AS elapsed, sum(fresh * elapsed * elapsed) AS elapsed_squares
             FROM ({trials}) AS trials GROUP BY {stratum}, touched, kind, followed, how""",
         )
         [(people, leavers)] = engine.execute(f"""

@@ -16,7 +16,7 @@ _KNOWN = (
     ("goodwill", r"goodwill|gesture|gest[e]|\bavoir\b|credit|refund|rembours|voucher|gift|cadeau|bon d achat|remise|discount|offert|upgrade"),
     ("compliment", r"compliment|praise|thank|merci|eloge|felicit|positive feedback|avis positif"),
     ("recognition", r"recogni[sz]|reconn|loyalty|fidelit|anniversar|birthday|vip"),
-    ("top_score", r"csat ?5|5 ?stars?|5 ?etoiles?|five stars?|top score|very satisfied|tres satisfait|promot(?:er|eur)|note 5|\b5\b|\b10\b"),
+    ("top_score", r"csat ?5|5 ?stars?|5 ?etoiles?|five stars?|top score|very satisfied|tres satisfait|promot(?:er|eur)|note 5"),
 )
 
 

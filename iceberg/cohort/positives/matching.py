@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from iceberg.arrays import BoolArray, FloatArray, IntArray
-from iceberg.cohort.positives.positive_counts import EVERY_KIND, BandFollowed, FollowedMonth, VisitsBefore
+from iceberg.cohort.positives.positive_counts import EVERY_KIND, JUST_BEFORE, LONG_BEFORE, BandFollowed, FollowedMonth, VisitsBefore
 
 FOLLOWED_MONTHS = 12  # judgement, grade D: half a year in which a moment may still work, and half a year in which it hardly does
 LEAST_MATCHED = 5  # judgement: fewer customers without a moment make no stratum
@@ -34,7 +35,8 @@ def match_moments(cells: Mapping[str, IntArray], *, kinds: int, people: int, lea
     smaller than the true one, by Cauchy and Schwarz, where all weigh alike).
 
     Args:
-        cells: Columns segment, month, band, engagement, complained, touched, kind, followed, how, customers, old, visits, squares, a row per cell.
+        cells: Columns segment, month, band, engagement, complained, touched, kind, followed, how, customers; and of visits old, earlier,
+            earlier_squares, fresh, now, now_squares, elapsed, elapsed_squares. A row per cell.
         kinds: How many there are.
         people: Customers without a moment, each once.
         leavers: Of them, who left while they were compared, each once.
@@ -105,30 +107,56 @@ def _bands(strata: IntArray, moments: IntArray, alike: IntArray, left: IntArray,
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class _Visits:
+    """Visits of a period, by stratum, of customers without a moment.
+
+    Attributes:
+        number, mean, spread: (N,) customers seen, mean days with a visit, and their variance.
+        known: (N,) where there are enough.
+    """
+
+    number: IntArray
+    mean: FloatArray
+    spread: FloatArray
+    known: BoolArray
+
+
 def _before(
     cells: Mapping[str, IntArray], of: IntArray, strata: IntArray, matched: BoolArray, *, kinds: int, repeats: float
 ) -> tuple[VisitsBefore, ...]:
-    """Visits before the months that make the bands, beside those of matched customers: equal, where bands tell all that matters."""
+    """Visits that do not make the bands, beside those of matched customers: equal, where bands show all that matters.
+
+    Of the month of the moment a customer has only the part f before it. Visits of a part vary as if each fell into it by chance: by
+    ``f (1 - f) mean + f^2 variance`` (the law of total variance).
+    """
     size, touched = len(strata), cells["touched"] == 1
 
-    def sums(chosen: BoolArray) -> tuple[IntArray, IntArray, IntArray]:
-        number, visits, squares = (
-            np.bincount(of[chosen], weights=cells[name][chosen], minlength=size).astype(np.int64) for name in ("old", "visits", "squares")
-        )
-        return number, visits, squares
+    def add(chosen: BoolArray, name: str) -> FloatArray:
+        return np.bincount(of[chosen], weights=cells[name][chosen], minlength=size)
 
-    number, visits, squares = sums(~touched)
-    known = matched & (number >= LEAST_MATCHED)
-    mean = np.divide(visits, number, out=np.zeros(size), where=known)
-    spread = np.divide(squares - mean * visits, number - 1, out=np.zeros(size), where=known)
+    def others(number: str, visits: str) -> _Visits:
+        people, days, squares = (add(~touched, name) for name in (number, visits, f"{visits}_squares"))
+        known = matched & (people >= LEAST_MATCHED)
+        mean = np.divide(days, people, out=np.zeros(size), where=known)
+        spread = np.divide(squares - mean * days, people - 1, out=np.zeros(size), where=known)
+        return _Visits(people.astype(np.int64), mean, spread, known)
+
+    lengths = np.array([monthrange(month // 12, month % 12 + 1)[1] for month in strata[:, 1].tolist()], dtype=np.float64)
     found = []
     for kind in (EVERY_KIND, *range(kinds)):
-        moments, came, _ = sums(touched if kind == EVERY_KIND else touched & (cells["kind"] == kind))
-        variance = moments * spread * (1 + repeats * np.divide(moments, number, out=np.zeros(size), where=known))
-        for segment in np.unique(strata[:, 0]):
-            own = (strata[:, 0] == segment) & known
-            if moments[own].sum():
-                expected = round(float((moments * mean)[own].sum()), _DECIMALS)
-                people, days = int(moments[own].sum()), int(came[own].sum())
-                found.append(VisitsBefore(int(segment), kind, people, days, expected, round(float(variance[own].sum()), _DECIMALS)))
+        chosen = touched if kind == EVERY_KIND else touched & (cells["kind"] == kind)
+        moments, fresh = add(chosen, "old"), add(chosen, "fresh")
+        parts, part_squares = add(chosen, "elapsed") / lengths, add(chosen, "elapsed_squares") / lengths**2
+        for period, people, part, squares, alike, visits in (
+            (LONG_BEFORE, moments, moments, moments, others("old", "earlier"), add(chosen, "earlier")),
+            (JUST_BEFORE, fresh, parts, part_squares, others("fresh", "now"), add(chosen, "now")),
+        ):
+            shared = np.divide(part**2, alike.number, out=np.zeros(size), where=alike.known)
+            variance = (part - squares) * alike.mean + (squares + repeats * shared) * alike.spread
+            for segment in np.unique(strata[:, 0]):
+                own = (strata[:, 0] == segment) & alike.known
+                if people[own].sum():
+                    expected, spread = (round(float(one[own].sum()), _DECIMALS) for one in (part * alike.mean, variance))
+                    found.append(VisitsBefore(int(segment), kind, period, int(people[own].sum()), int(visits[own].sum()), expected, spread))
     return tuple(found)

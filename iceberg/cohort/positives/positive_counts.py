@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 EVERY_KIND = -1  # as the kind of a row: all moments
+LONG_BEFORE, JUST_BEFORE = 0, 1  # as the period of `VisitsBefore`
 OTHER_KINDS = "\x00others"  # name of the kinds that are too many, or too few customers to stand alone; no file can have it
 
 
@@ -54,11 +55,12 @@ class BandFollowed:
 
 @dataclass(frozen=True, order=True)
 class VisitsBefore:
-    """Visits in the fourth to sixth month before the moment, which the bands of engagement do not see.
+    """Visits before the moment that the bands of engagement do not see.
 
     Attributes:
         segment, kind: As in `FollowedMonth`.
-        customers: Customers with a moment whom the log saw so long before.
+        period: `LONG_BEFORE`: the fourth to sixth month before; `JUST_BEFORE`: the month of the moment, up to its day.
+        customers: Customers with a moment whom the log saw then.
         visits: Days on which they came.
         expected: As many as if they had come like matched customers.
         variance: Of the difference of both.
@@ -66,6 +68,7 @@ class VisitsBefore:
 
     segment: int
     kind: int
+    period: int
     customers: int
     visits: int
     expected: float
@@ -133,7 +136,7 @@ class PositiveCounts:
             **{name: list(getattr(self, name)) for name in ("kinds", "codes", "band_edges_visits")},
             "months": [[one.segment, one.kind, one.month, one.half_months, one.leavers, one.expected, one.variance] for one in self.months],
             "bands": [[one.segment, one.band, one.customers, one.matched, one.leavers, one.expected] for one in self.bands],
-            "before": [[one.segment, one.kind, one.customers, one.visits, one.expected, one.variance] for one in self.before],
+            "before": [[one.segment, one.kind, one.period, one.customers, one.visits, one.expected, one.variance] for one in self.before],
             "customers": [list(one) for one in self.customers],
         }
 

@@ -1,15 +1,17 @@
 """`Enchantment`: whether good moments keep customers, where that can be distinguished from engagement; beside the estimate, and never in it.
 
-The clock. A customer t days after a moment leaves at ``h(t) = natural(t) exp(a - b g(t))`` with ``g(t) = exp(-t / 90)``: b is what the moment
-does, and fades; a is what customers who have such moments differ by anyway, and does not. Both are on the log scale, `b ~ Normal(0, 0.25)`: that
-good moments keep customers is far from certain, as the service recovery paradox holds for satisfaction, not for repurchase (de Matos, Henrique,
-Rossi 2007, Journal of Service Research 10(1)).
+The clock. A customer t days after a moment leaves at ``h(t) = natural(t) exp(a - (b + e) g(t))`` with ``g(t) = exp(-t / 90)``: b is what the moment
+does, and fades; a is what customers who have such moments differ by anyway; e is engagement that happens to be high when they have one and passes,
+which no departure can distinguish from b. `b ~ Normal(0, 0.25)`: that good moments keep customers is far from certain, as the service recovery
+paradox holds for satisfaction, not for repurchase (de Matos, Henrique, Rossi 2007, Journal of Service Research 10(1)). Without a log of visits e is
+as large as b may be, so that next to nothing is ever said; with one, visits show it.
 
 The placebo. Departures before a moment are no placebo: who had one was still there. Nor is a moment moved to an earlier day, since between that
 and the true one nobody of them can have left; nor one given by lot, which is fair whatever engagement does. What can be measured before a moment
-is how often customers came: in the fourth to sixth month before it, which the bands of engagement do not see, they must have come as often as
-matched customers. What can be measured after it is a: once the moment has faded, they must leave as often as matched customers. Where either
-interval excludes 1, the answer is that nothing can be distinguished from engagement. Complaints before the moment are no placebo, since gestures
+is how often customers came: in the fourth to sixth month before it and in its own month up to its day, which the bands of engagement do not see,
+they must have come as often as matched customers. The first shows engagement that lasts, the second engagement that passes. What can be measured
+after it is a: once the moment has faded, they must leave as often as matched customers. Where an interval
+excludes 1, the answer is that nothing can be distinguished from engagement. Complaints before the moment are no placebo, since gestures
 and call-backs go to those who complain; they are matched instead.
 """
 
@@ -21,7 +23,7 @@ from typing import Literal
 import numpy as np
 
 from iceberg.cohort.counts import CohortCounts
-from iceberg.cohort.positives.positive_counts import EVERY_KIND, PositiveCounts
+from iceberg.cohort.positives.positive_counts import EVERY_KIND, JUST_BEFORE, LONG_BEFORE, PositiveCounts
 from iceberg.model.positives.clock import ClockPosterior
 from iceberg.model.priors import LEAST_EXPECTED_LEAVERS
 from iceberg.model.results import INTERVAL_MASS, CredibleInterval
@@ -29,7 +31,7 @@ from iceberg.model.results import INTERVAL_MASS, CredibleInterval
 Reading = Literal["few", "engagement", "unclear", "protects", "harms"]
 DRAWS = 4_000
 _STREAM = 20_261  # of random numbers: no other part of an estimate draws from it
-_NORMAL = 1.6448536269514722  # of `INTERVAL_MASS`, 90 %
+_VISITS_MASS, _NORMAL = 0.95, 1.959963984540054  # of two placebos each is wider, so that both together are as strict as one of 90 %
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class MomentEffect:
         reading: What can be said; of the rest only what it allows is ever shown.
         effect: b; None where too few departures are expected.
         faded: The placebo after the moment, exp(a): how often customers leave once it has faded, over matched ones; None likewise.
-        visits: The placebo before it: visits over those of matched customers; None without a log that reaches so far.
+        long_before, just_before: The placebos before it: visits over those of matched customers; None without a log that reaches so far.
         saved: Customers who stayed because of the moment, within a year of it; None likewise.
     """
 
@@ -54,7 +56,8 @@ class MomentEffect:
     reading: Reading
     effect: CredibleInterval | None = None
     faded: CredibleInterval | None = None
-    visits: CredibleInterval | None = None
+    long_before: CredibleInterval | None = None
+    just_before: CredibleInterval | None = None
     saved: CredibleInterval | None = None
 
 
@@ -96,24 +99,24 @@ def _effect_of(positives: PositiveCounts, kind: int, rng: np.random.Generator, *
     months = [one for one in positives.months if one.kind == kind]
     leavers, expected = sum(one.leavers for one in months), sum(one.expected for one in months)
     found = (kind, positives.customers_of(kind), leavers, expected)
-    visits = visits_ratio(positives, kind)
+    visits = tuple(visits_ratio(positives, kind, period) for period in (LONG_BEFORE, JUST_BEFORE))
     if expected < LEAST_EXPECTED_LEAVERS:
-        return MomentEffect(*found, "few", visits=visits)
+        return MomentEffect(*found, "few", None, None, *visits)
     posterior = ClockPosterior.of(months, sees_engagement=positives.sees_engagement)
-    effect, unseen = posterior.interval("effect"), posterior.interval("unseen")
+    effects, saved = posterior.draw(rng, draws)
+    effect, unseen = CredibleInterval.of(effects), posterior.unseen_interval()
     faded = CredibleInterval(*map(float, np.exp([unseen.lower, unseen.median, unseen.upper])), mass=INTERVAL_MASS)
-    saved = CredibleInterval.of(posterior.draw_saved(rng, draws))
     reading: Reading = "protects" if effect.lower > 0 else "harms" if effect.upper < 0 else "unclear"
-    if any(one is not None and not one.lower <= 1 <= one.upper for one in (visits, faded)):
+    if any(one is not None and not one.lower <= 1 <= one.upper for one in (*visits, faded)):
         reading = "engagement"
-    return MomentEffect(*found, reading, effect, faded, visits, saved)
+    return MomentEffect(*found, reading, effect, faded, *visits, CredibleInterval.of(saved))
 
 
-def visits_ratio(positives: PositiveCounts, kind: int) -> CredibleInterval | None:
-    """Visits long before the moment over those of matched customers, with its interval on the log scale; None where nobody was seen so early."""
-    found = [one for one in positives.before if one.kind == kind]
+def visits_ratio(positives: PositiveCounts, kind: int, period: int) -> CredibleInterval | None:
+    """Visits before the moment over those of matched customers, with its interval on the log scale; None where nobody was seen then."""
+    found = [one for one in positives.before if (one.kind, one.period) == (kind, period)]
     visits, expected = sum(one.visits for one in found), sum(one.expected for one in found)
     if not visits or expected <= 0:
         return None
     ratio, error = visits / expected, float(np.sqrt(sum(one.variance for one in found))) / visits
-    return CredibleInterval(ratio * float(np.exp(-_NORMAL * error)), ratio, ratio * float(np.exp(_NORMAL * error)), INTERVAL_MASS)
+    return CredibleInterval(ratio * float(np.exp(-_NORMAL * error)), ratio, ratio * float(np.exp(_NORMAL * error)), _VISITS_MASS)

@@ -51,7 +51,8 @@ def _effect(one: MomentEffect) -> dict[str, Any]:
         "saved": _interval(one.saved) if shown else None,
         "log_effect": _interval(one.effect) if shown else None,
         "placebo": {
-            "visits_before": _interval(one.visits) if one.reading != "few" else None,
+            "visits_long_before": _interval(one.long_before) if one.reading != "few" else None,
+            "visits_just_before": _interval(one.just_before) if one.reading != "few" else None,
             "after_fading": _interval(one.faded),
         },
     }

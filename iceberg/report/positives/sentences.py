@@ -40,10 +40,11 @@ def positives_sentences(found: Enchantment, words: Translator) -> tuple[str, ...
     counts, whole = found.positives, found.whole
     said = [words.text(f"positives.compared_{'visits' if counts.sees_engagement else 'blind'}")]
     if whole.reading in SHOWN:
-        if whole.visits is not None:
-            said.append(words.text("positives.before", **_ratios(whole.visits, words)))
-        elif counts.sees_engagement:
-            said.append(words.text("positives.before_unknown"))
+        for name, ratio in (("long_before", whole.long_before), ("just_before", whole.just_before)):
+            if ratio is not None:
+                said.append(words.text(f"positives.{name}", **_ratios(ratio, words)))
+            elif counts.sees_engagement:
+                said.append(words.text(f"positives.{name}_unknown"))
         if whole.faded is not None:
             said.append(words.text("positives.faded", **_ratios(whole.faded, words)))
     return (*said, *_left_out(counts, words))
