@@ -34,7 +34,8 @@ def read(company: Path, text: str, name: str = "positives.csv") -> tuple[IngestR
 @pytest.mark.parametrize(
     "header",
     [
-        "customer id,compliment date,kind", "client id,goodwill given at,gesture", "customer_id,call-back date,type", "account id,recognised at,reason",
+        "customer id,compliment date,kind", "client id,goodwill given at,gesture", "customer_id,call-back date,type",
+        "account id,recognised at,reason",
         "N° client,Date du geste commercial,Nature du geste", "identifiant client,Rappelé le,Motif", "Code client,Date du compliment,Type",
         "client,Remercié le,Type de moment", "customer_id,date,kind",
     ],
@@ -69,8 +70,8 @@ def test_a_file_is_recognised_as_good_moments_only_where_it_says_so(tmp_path: Pa
 
 
 def test_rows_that_cannot_count_are_listed_with_their_rule(company: Path) -> None:
-    text = "customer_id,compliment date,kind\nC1,2024-05-31,a\n,2024-05-31,a\nC2,,a\nC3,soon,a\nC4,2199-01-01,a\nC5,1850-01-01,a\nnobody,2024-05-31,a\n"
-    report, rows = read(company, text)
+    bad = [",2024-05-31,a", "C2,,a", "C3,soon,a", "C4,2199-01-01,a", "C5,1850-01-01,a", "nobody,2024-05-31,a"]
+    report, rows = read(company, "\n".join(["customer_id,compliment date,kind", "C1,2024-05-31,a", *bad, ""]))
     assert [row[0] for row in rows] == ["C1"]
     assert report.rows["positives"].read == 7 and report.rows["positives"].rejected == 6
     rules = {one.rule: one.rows for one in report.rules if one.table == "positives" and one.rejected}
