@@ -40,6 +40,8 @@ def positives_sentences(found: Enchantment, words: Translator) -> tuple[str, ...
     counts, whole = found.positives, found.whole
     said = [words.text(f"positives.compared_{'visits' if counts.sees_engagement else 'blind'}")]
     if whole.reading in SHOWN:
+        if whole.reading == "unclear" and whole.saved is not None:
+            said.append(words.text("positives.range_unclear", **_counts(whole.saved, words)))
         for name, ratio in (("long_before", whole.long_before), ("just_before", whole.just_before)):
             if ratio is not None:
                 said.append(words.text(f"positives.{name}", **_ratios(ratio, words)))
