@@ -133,7 +133,7 @@ def _before(
     size, touched = len(strata), cells["touched"] == 1
 
     def add(chosen: BoolArray, name: str) -> FloatArray:
-        return np.bincount(of[chosen], weights=cells[name][chosen], minlength=size)
+        return np.bincount(of[chosen], weights=cells[name][chosen], minlength=size).astype(np.float64)
 
     def others(number: str, visits: str) -> _Visits:
         people, days, squares = (add(~touched, name) for name in (number, visits, f"{visits}_squares"))

@@ -99,17 +99,17 @@ def _effect_of(positives: PositiveCounts, kind: int, rng: np.random.Generator, *
     months = [one for one in positives.months if one.kind == kind]
     leavers, expected = sum(one.leavers for one in months), sum(one.expected for one in months)
     found = (kind, positives.customers_of(kind), leavers, expected)
-    visits = tuple(visits_ratio(positives, kind, period) for period in (LONG_BEFORE, JUST_BEFORE))
+    long_before, just_before = (visits_ratio(positives, kind, period) for period in (LONG_BEFORE, JUST_BEFORE))
     if expected < LEAST_EXPECTED_LEAVERS:
-        return MomentEffect(*found, "few", None, None, *visits)
+        return MomentEffect(*found, "few", None, None, long_before, just_before)
     posterior = ClockPosterior.of(months, sees_engagement=positives.sees_engagement)
     effects, saved = posterior.draw(rng, draws)
     effect, unseen = CredibleInterval.of(effects), posterior.unseen_interval()
-    faded = CredibleInterval(*map(float, np.exp([unseen.lower, unseen.median, unseen.upper])), mass=INTERVAL_MASS)
+    faded = CredibleInterval(float(np.exp(unseen.lower)), float(np.exp(unseen.median)), float(np.exp(unseen.upper)), INTERVAL_MASS)
     reading: Reading = "protects" if effect.lower > 0 else "harms" if effect.upper < 0 else "unclear"
-    if any(one is not None and not one.lower <= 1 <= one.upper for one in (*visits, faded)):
+    if any(one is not None and not one.lower <= 1 <= one.upper for one in (long_before, just_before, faded)):
         reading = "engagement"
-    return MomentEffect(*found, reading, effect, faded, *visits, CredibleInterval.of(saved))
+    return MomentEffect(*found, reading, effect, faded, long_before, just_before, CredibleInterval.of(saved))
 
 
 def visits_ratio(positives: PositiveCounts, kind: int, period: int) -> CredibleInterval | None:
