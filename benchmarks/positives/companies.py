@@ -97,7 +97,7 @@ def simulate(family: Family, seed: int, *, customers: int = 8_000, rate: float =
         visits.append((who[seen], when[seen]))
         if family.memory < 1:
             engaged = memory * engaged + np.sqrt(1 - memory**2) * rng.normal(size=customers)
-    ids = np.array([f"C{number}" for number in range(customers)])
+    ids = np.arange(100_000, 100_000 + customers)
     day = np.datetime64(FIRST)
 
     def rows(parts: list[tuple[np.ndarray, np.ndarray]], name: str) -> pd.DataFrame:

