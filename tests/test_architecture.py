@@ -24,7 +24,7 @@ FOLDERS = sorted(path for path in (PACKAGE, *PACKAGE.rglob("*")) if path.is_dir(
 GROUND = {"arrays", "environment", "errors", "installation", "locale", "provenance", "version"}
 _SEAM = (
     "audit.record cancellations.record counts counts_file day_counts findings.findings "
-    "findings.header journey.journey_counts journey.service_counts journey.spheres reasons.answers "
+    "findings.header journey.journey_counts journey.service_counts journey.spheres positives.positive_counts reasons.answers "
     "renewals.clock rhythm.counts scores.score_counts silent_observations window"
 )
 COUNTS = {f"cohort.{name}" for name in _SEAM.split()}
@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "cohort.journey.journey_counts": GROUND | COUNTS,
     "cohort.journey.service_counts": GROUND | COUNTS,
     "cohort.journey.spheres": GROUND | COUNTS,
+    "cohort.positives.positive_counts": GROUND | COUNTS,
     "cohort.reasons.answers": GROUND | COUNTS,
     "cohort.rhythm.counts": GROUND | COUNTS,
     "cohort.renewals.clock": GROUND | COUNTS,
@@ -73,12 +74,12 @@ ORDER = {
         "silent_leavers", "interventions", "mapping", "opening", "recognise", "notes", "rejected_rows", "joining_sentences", "load", "spark",
     ],
     "model": [
-        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "audit", "scores", "survival", "ratio", "entry",
+        "assumptions", "priors", "recording", "results", "canonical", "leaks", "value", "audit", "scores", "positives", "survival", "ratio", "entry",
         "departures.fit", "departures", "evidence", "compare", "decision", "summary", "journey", "diagnose", "estimate", "sensitivity",
     ],
     "report": [
         "palette", "tables", "words", "advice", "takeaways", "outlook", "noise", "decisions", "information", "comparison", "counts_summary",
-        "small_cells", "rhythm", "audit", "scores", "journey", "export", "viewers", "charts", "files",
+        "small_cells", "rhythm", "audit", "scores", "positives", "journey", "export", "viewers", "charts", "files",
     ],
     "store": [
         "schema", "migrations", "connection", "audit", "codec", "parquet", "naming", "packed_fit", "counts_tables", "estimate_tables",

@@ -33,9 +33,9 @@ PACKAGE_ROOM = re.compile(r"`((?:ingest|cohort|model|report|store|simulation|cli
 PACKAGE_NAME = re.compile(r"(?<![\w./-])iceberg(?:\.[A-Za-z_]\w*)+(?![\w/])")
 # Another processor rounds the last digits of a draw differently; a figure that moved for a reason moves further.
 RELATIVE_TOLERANCE = 0.02
-# What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py), and of data/ scores, audit sheets and the steps of the journey:
+# What ``python -m iceberg demo --out sample`` writes (tests/test_sample.py), and of data/ scores, moments, audit sheets and the steps of the journey:
 # a page of the documentation starts with them, a README makes the sample.
-_FURTHER = ("en/scores.csv", "en/audit-1.csv", "en/audit-2.csv", "en/journey.toml")
+_FURTHER = ("en/scores.csv", "en/positives.csv", "en/audit-1.csv", "en/audit-2.csv", "en/journey.toml")
 SAMPLE = ("en/customers.csv", "en/complaints.csv", *_FURTHER, "truth.json")
 
 

@@ -16,6 +16,7 @@ from iceberg.cohort.reduce import reduce_tables
 from iceberg.ingest.load import load_tables
 from iceberg.ingest.mapping import MappingSet
 from iceberg.model.audit.estimate import audit_of
+from iceberg.model.positives.estimate import estimate_enchantment
 from iceberg.model.scores.estimate import estimate_declared
 from iceberg.simulation.sample import FRENCH_CATEGORIES, FRENCH_SEGMENTS, SAMPLE_SEED, build_sample, write_sample
 
@@ -151,6 +152,26 @@ def test_the_scores_of_the_sample_tell_what_their_truth_says():
     assert not share.answered.lower <= true <= share.answered.upper
     assert english.departure_scores.found and english.departure_scores.leavers >= truth["at_cancellation"] - 5
     assert english.auc.lower > 0.5
+
+
+def test_the_good_moments_of_the_sample_change_nothing_and_nothing_is_said():
+    """Customers were called by lot: the range holds the true number, none, and the answer is the same in both languages."""
+    truth = json.loads((DATA / "positives_truth.json").read_text(encoding="utf-8"))
+    found = []
+    for customers, complaints, positives in (
+        ("en/customers.csv", "en/complaints.csv", "en/positives.csv"),
+        ("fr/clients.csv", "fr/reclamations.csv", "fr/moments.csv"),
+    ):
+        tables, report = load_tables(DATA / customers, DATA / complaints, positives=DATA / positives)
+        with tables:
+            counts = reduce_tables(tables)
+        assert report.rows["positives"].kept == truth["customers"]
+        found.append(estimate_enchantment(counts))
+    english, french = (one.whole for one in found)
+    assert (english.customers, english.leavers, english.reading) == (french.customers, french.leavers, french.reading)
+    assert english.reading == "unclear"
+    assert english.saved.lower <= truth["saved"] <= english.saved.upper
+    assert english.customers + found[0].positives.unmatched <= truth["customers"]
 
 
 # The files that every estimate of the sample reads, and their truth: what is added to the sample may not move them.

@@ -68,6 +68,7 @@ def run_estimate(options: Options, words: Translator) -> int:
     from iceberg.cli.text import (
         build_estimate_text,
         build_journey_text,
+        build_positives_text,
         build_rhythms_text,
         build_rows_text,
         build_scores_text,
@@ -81,6 +82,7 @@ def run_estimate(options: Options, words: Translator) -> int:
     text = build_estimate_text(made.estimate, made.counted.counts, words) + follow_up_text(followed, words)
     text += build_journey_text(made.estimate, made.counted.counts, words) + build_service_text(made.estimate, made.counted.counts, words)
     text += build_spheres_text(made.estimate, made.counted.counts, words)
+    text += build_positives_text(made.estimate, made.counted.counts, words)
     text += build_scores_text(made.estimate, made.counted.counts, words) + build_answered_text(made.counted.counts.audit, words)
     text += build_rhythms_text(made.counted.counts, words)
     print_result(text + build_rows_text(made.counted.report, words))

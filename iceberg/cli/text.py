@@ -159,6 +159,20 @@ def build_scores_text(estimate: IcebergEstimate, counts: CohortCounts, words: Tr
     return "\n" + "\n".join(lines) + "\n"
 
 
+def build_positives_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:
+    """What good moments did; "" without a file of them."""
+    from iceberg.model.positives.estimate import estimate_enchantment
+    from iceberg.report.positives.sentences import positives_grid, positives_headline, positives_sentences
+
+    found = estimate_enchantment(counts, seed=estimate.seed)
+    if found is None:
+        return ""
+    lines = [wrap(f"{words.text('positives.title')}. {positives_headline(found, words)}")]
+    lines += ["", build_table(*positives_grid(found, words)), ""] if found.kinds else []
+    lines += [wrap(sentence, indent="  ", first="- ") for sentence in positives_sentences(found, words)]
+    return "\n" + "\n".join(lines) + "\n"
+
+
 def build_rhythms_text(counts: CohortCounts, words: Translator) -> str:
     """Who broke with a habit, in a sentence; "" without an activity log."""
     from iceberg.report.rhythm.sentences import rhythm_headline

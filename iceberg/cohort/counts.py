@@ -25,6 +25,7 @@ from iceberg.cohort.findings.header import findings_to_header
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.journey.spheres import SphereSheet
+from iceberg.cohort.positives.positive_counts import PositiveCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -109,6 +110,7 @@ class CohortCounts:
         stated, scores, audit: Reasons of leavers, a file each; satisfaction scores; how complaints were answered. None or empty where not given,
         rhythms, journey, service: as are breaks of rhythm, one per budget of false alarms; steps and channels; and cases closed in time.
         spheres: What the company promises, aims at, puts first and believes; None likewise.
+        positives: Good moments, and who left after them; None likewise.
     """
 
     window: ObservationWindow
@@ -147,6 +149,7 @@ class CohortCounts:
     renewals: Renewals | None = None
     stated: tuple[StatedReasons, ...] = ()
     scores: ScoreCounts | None = None
+    positives: PositiveCounts | None = None
     audit: HumsAudit | None = None
     rhythms: tuple[RhythmCounts, ...] = ()
     journey: JourneyCounts | None = None
@@ -293,6 +296,7 @@ class CohortCounts:
             observed=self.observed and self.observed.rearranged(np.arange(len(self.categories)), chosen),
             renewals=self.renewals and self.renewals.rearranged(chosen),
             scores=self.scores and self.scores.select(chosen.tolist()),
+            positives=self.positives and self.positives.select(chosen.tolist()),
             rhythms=(),  # they are those of all
             journey=self.journey and self.journey.select(chosen.tolist()),
             service=self.service and self.service.select(chosen.tolist()),

@@ -25,6 +25,7 @@ from iceberg.cohort.incidents import observe_silence
 from iceberg.cohort.journey.count import with_journey
 from iceberg.cohort.journey.service import with_service
 from iceberg.cohort.lexis import Columns, LexisAxes, add_up, person_days
+from iceberg.cohort.positives.count import with_positives
 from iceberg.cohort.reasons.count import count_reasons
 from iceberg.cohort.renewals.contracts import ContractCells
 from iceberg.cohort.renewals.search import reduce_renewing
@@ -89,7 +90,7 @@ def reduce_tables(
         Counts; the order of rows in the files does not matter.
 
     Raises:
-        EvidenceError: Neither a customer nor a complaint lies inside the window; scores cannot be counted (`with_scores`).
+        EvidenceError: Neither a customer nor a complaint lies inside the window; scores cannot be counted (`with_scores`, as `with_positives`).
         OptionError: A window for a flat sheet, which has no dates; a negative control that is no category.
     """
     if "flat" in tables.names:
@@ -97,7 +98,7 @@ def reduce_tables(
             raise OptionError("flat_no_window", {})
         edges = {"band_edges_months": band_edges_months, "clock_edges_days": clock_edges_days}
         flat = reduce_flat(tables, **edges, max_segments=max_segments, max_categories=max_categories)
-        return with_journey(with_scores(_with_remarks(with_controls(flat, negative_controls), tables), tables), tables)
+        return with_positives(with_journey(with_scores(_with_remarks(with_controls(flat, negative_controls), tables), tables), tables), tables)
     window = window if window is not None else default_window(tables)
 
     def counts_inside(days: ObservationWindow, edges: Sequence[int] | None, *, cancelled: tuple[str, ...] = ()) -> CohortCounts:
@@ -111,7 +112,7 @@ def reduce_tables(
     counts = reduce_recorded(renewing, window, keep_months=keep_months)
     recorded = count_without(lambda cancelled: renewing(counts.window, cancelled=cancelled), counts, keep_cancellations=keep_cancellations)
     named = with_service(with_journey(_with_remarks(with_controls(recorded, negative_controls), tables), tables), tables)
-    counted = with_scores(named, tables, look_back_days=score_look_back_days)
+    counted = with_positives(with_scores(named, tables, look_back_days=score_look_back_days), tables)
     if recording_changes is None:
         return counted
     return replace(counted, recording_changes=tuple(RecordingChange.parse(str(change)) for change in recording_changes))

@@ -33,7 +33,7 @@ from iceberg.ingest.notes import alike_notes, future_notes, joining_notes, notes
 from iceberg.ingest.opening import OpenedSources, add_proposal, open_sources
 from iceberg.ingest.rules.select import JOINED_BY
 from iceberg.ingest.scan.recent_customers import CountedDays
-from iceberg.ingest.schema import CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, SCORES, FileTotals, RecentCustomers, RowIssue
+from iceberg.ingest.schema import BESIDE, CANONICAL_COLUMNS, CASE_FIELDS, NAMING_DAYS, FileTotals, RecentCustomers, RowIssue
 from iceberg.ingest.tables import IngestReport, Tables
 
 ISSUES_PER_RULE = 100
@@ -59,6 +59,7 @@ def load_tables(
     leaver_surveys: Source | Sequence[Source] | None = None,
     cancellation_reasons: Source | Sequence[Source] | None = None,
     scores: Source | Sequence[Source] | None = None,
+    positives: Source | Sequence[Source] | None = None,
     flat: Source | Sequence[Source] | None = None,
     subscriptions: Source | Sequence[Source] | None = None,
     events: Source | Sequence[Source] | None = None,
@@ -86,6 +87,7 @@ def load_tables(
         leaver_surveys: One row per leaver asked: customer or segment, reached, reason, whether they would have stayed, whether they had complained.
         cancellation_reasons: One row per customer with the reason that was given when the account closed.
         scores: One row per answer to a question about satisfaction: customer, day, score (`iceberg.ingest.values.scores`). No estimate depends on it.
+        positives: One row per good moment (compliment, gesture, call-back): customer, day, and best its kind. No estimate depends on it.
         flat: One row per customer with tenure and departure but no dates (level F). A `customers` file of that shape is read as one.
         subscriptions: One row per subscription; folded to customers, or to the last days of `customers`.
         events: One row per departure (customer, day).
@@ -232,7 +234,7 @@ def _publish(load: Load, judged: list[JudgedTable], joined: Joined, issues_per_r
     scan = next((item.scan for item in judged if item.scan.named), None)
     undated, names = joined.report.undated, frozenset(rows)
     if undated is not None and undated.as_sheet:
-        names, first, last = frozenset({"flat", *(names & {"surveys", SCORES})}), None, None
+        names, first, last = frozenset({"flat", *(names & {"surveys", *BESIDE})}), None, None
     notes = notes_of(judged) + notes_of_rows(connection, judged, set(rows)) + joining_notes(joined.report)
     files = [item for item in judged if item.fields.columns]  # customers put together from other tables have no file of their own
     tables = Tables(

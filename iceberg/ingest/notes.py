@@ -12,7 +12,7 @@ from iceberg.ingest.columns.flat_sheet import complaint_name, says_its_unit, ten
 from iceberg.ingest.columns.propose import normalise_header
 from iceberg.ingest.joining.options import IdProposal, JoiningReport
 from iceberg.ingest.joining.relations import base_of
-from iceberg.ingest.schema import SCORES
+from iceberg.ingest.schema import BESIDE
 from iceberg.ingest.tables import IngestReport
 from iceberg.ingest.values.dates import STILL_HERE
 from iceberg.ingest.values.flags import says_still_here
@@ -49,7 +49,7 @@ def notes_of(judged: list[JudgedTable]) -> Notes:
         if item.fields.scale is not None:
             notes.append(("score_scale", {"file": file, "column": item.fields.columns["score"].header, "scale": item.fields.scale.name}))
         unknown = item.rule_rows.get("unknown_customer", 0)
-        if read and unknown / read > MANY_UNKNOWN and item.table != SCORES:  # of scores it changes nothing of the estimate
+        if read and unknown / read > MANY_UNKNOWN and item.table not in BESIDE:  # of these it changes nothing of the estimate
             notes.append(("ids_do_not_match", {"file": file, "count": unknown, "read": read}))
     return tuple(notes)
 

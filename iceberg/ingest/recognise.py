@@ -22,12 +22,13 @@ from iceberg.ingest.files.sources import Source, UploadedBytes
 from iceberg.ingest.files.table_sources import list_sources
 from iceberg.ingest.files.text.headers import listed_headers
 from iceberg.ingest.mapping import MappingSet, names_columns
-from iceberg.ingest.schema import CASE_FIELDS, FIELDS, REQUIRED, TABLES
+from iceberg.ingest.schema import CASE_FIELDS, FIELDS, POSITIVES, REQUIRED, TABLES
 
 _NAMES = {table.name: table.words for table in TABLES if table.words}
 _CASE = re.compile(r"ticket|case|complaint|incident|reclam|plainte|saisine|claim|beschwerde|reklamation|queja|klacht|qmnum")
 _COMPLAINANT = re.compile(r"requester|reporter|complain|demandeur|reclamant|plaignant|beschwerdefuhrer|melder")
 _LOGGED = re.compile(r"incident|outage|panne|occurred|downtime")
+_GOOD = re.compile(r"positi[vf]|compliment|goodwill|gest(?:e|ure)|remerci|thank")
 # Judgement: taken off the score of a table whose few columns many other tables have, unless its name or repeated customers confirm it.
 _UNCONFIRMED = 0.6
 
@@ -173,6 +174,8 @@ def likeness(source: SourceTable, table: str, name: str, mapping: MappingSet | N
         confirmed = confirmed or (table == "incidents" and any(_LOGGED.search(normalise_header(column.header)) for column in source.columns))
         confirmed = confirmed or (table == "activity" and share == 1.0 and not _each_once(source, proposal))
         score -= 0.0 if confirmed and (table != "subscriptions" or not _each_once(source, proposal)) else _UNCONFIRMED
+    if table == POSITIVES and not named and not any(_GOOD.search(normalise_header(choice.header)) for choice in said.values()):
+        score -= 2 * _UNCONFIRMED  # a customer, a day and a kind stand in nearly every table
     return score
 
 

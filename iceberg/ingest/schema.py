@@ -236,6 +236,14 @@ TABLES = (
         words=("score", "nps", "csat", "satisfaction", "note", "recommandation"),
     ),
     Table(
+        "positives",  # good moments: one row per compliment, gesture or call-back
+        "positives",
+        fields={"customer_id": "id", "positive_date": "date", "positive_kind": "text"},
+        required=("customer_id", "positive_date"),
+        columns={"customer_id": "VARCHAR", "positive_date": "DATE", "positive_kind": "VARCHAR"},
+        words=("positive", "positif", "compliment", "goodwill", "geste", "good moment", "bon moment", "remerciement", "enchant"),
+    ),
+    Table(
         "subscriptions",
         "subscriptions",
         fields=_SPAN,
@@ -299,7 +307,8 @@ TABLE_OF_OPTION = {table.option: table.name for table in TABLES if table.words}
 OPTION_OF_TABLE = {table.name: table.option for table in TABLES}
 # Day of each table whose rows name a customer. Inside the connection these tables also have ``customer_key``, see `key_sql`.
 NAMING_DAYS = {"complaints": "complaint_date", "incidents": "incident_date"}
-SCORES = "scores"
+SCORES, POSITIVES = "scores", "positives"
+BESIDE = (SCORES, POSITIVES)  # tables that name customers and that no estimate depends on
 REASON_TABLES = ("leaver_surveys", "cancellation_reasons")  # why customers left, in their own words; they have ``customer_key`` as well
 
 

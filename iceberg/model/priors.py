@@ -61,6 +61,13 @@ SCORE_RATE_WEIGHT = 0.5
 LEAST_SCORED_LEAVERS, SURE_DIFFERENCE = 5, 0.95
 # Judgement, grade D: departures within days of a score, beside those of other days, from which on scores are asked for at the cancellation.
 LEAK_RATIO, LEAK_CHANCE = 3.0, 0.01
+# What a good moment does to the rate of leaving, on the log scale, and the mean life of that. Judgement, grade D: centred on nothing, since the
+# service recovery paradox holds for satisfaction, not for repurchase; a quarter more or less would be a great effect.
+MOMENT_EFFECT_SD, MOMENT_LIFE_DAYS = 0.25, 90.0
+# How differently customers with good moments leave anyway, on the log scale, by engagement that lasts and by engagement that passes: within bands of
+# visits, and without a log of them. Judgement, grade D: without one nothing shows that what passes is less than what a moment may do.
+UNSEEN_ENGAGEMENT_SDS = ((0.1, 0.1), (0.5, 0.25))
+LEAST_EXPECTED_LEAVERS = 20.0  # judgement: customers after a moment of whom fewer would leave say nothing
 # Judgement, grade D: how differently the silent of a category spread over the steps of the journey than its complainants, on the log scale.
 STAGE_RATIO_LOG_SD = 0.5
 PRIOR_STAGE_COMPLAINANTS = 2.0  # judgement: so many complainants, spread as in all categories, weigh on the shares of each
@@ -72,6 +79,7 @@ _CITIZENS = "Citizens Advice 2016 (n > 2,000)"
 _TARP = "TARP, via Goodman & Newman 2003"
 # How many times as likely customers leave after losing the one who brought them: median and log-sd. Only for the scenario of `decision.ripple`.
 LOST_COMPANION = (1.8, 0.25)
+_PARADOX = "de Matos, Henrique & Rossi 2007, Journal of Service Research 10(1)"
 _NEIGHBOURS = "Nitzan & Libai 2011, Journal of Marketing 75(6)"
 
 
@@ -221,6 +229,9 @@ def list_defaults(assumptions: Assumptions | None = None) -> tuple[Default, ...]
         Default("category_delay_log_sd", CATEGORY_MEAN_SD, "judgement", "D", constant=True),
         Default("look_back_days", float(DEFAULT_LOOK_BACK_DAYS), "judgement", "D"),
         Default("stage_ratio_log_sd", STAGE_RATIO_LOG_SD, "judgement", "D", constant=True),
+        Default("moment_effect_log_sd", MOMENT_EFFECT_SD, _PARADOX, "D", constant=True),
+        Default("moment_life_days", MOMENT_LIFE_DAYS, "judgement", "D", constant=True),
+        Default("unseen_engagement_log_sd", UNSEEN_ENGAGEMENT_SDS[0] + UNSEEN_ENGAGEMENT_SDS[1], "judgement", "D", constant=True),
         Default("horizon_days", float(held.horizon_days), "judgement", "D"),
         Default("use_category_priors", held.use_category_priors, "method", "C"),
         Default("literal_leavers", held.literal_leavers, "method", "D"),

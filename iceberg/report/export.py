@@ -1,7 +1,7 @@
 """Builds the JSON document of an estimate, as the command line promises it to other programs.
 
-Every key is always present, but those of what was given beside: `stated_reasons` (why leavers left), `declared` (scores of customers), `journey`
-(steps and channels of complaints), `service` (complaints closed in time), `spheres` (promises, priorities),
+Every key is always present, but those of what was given beside: `stated_reasons` (why leavers left), `declared` (scores of customers), `positives`
+(good moments), `journey` (steps and channels of complaints), `service` (complaints closed in time), `spheres` (promises, priorities),
 `audit` (how complaints were answered) and `rhythm` (an activity log).
 Unknown values are null, never 0; NaN and infinity do not exist.
 """
@@ -78,6 +78,7 @@ def build_document(
         "checks": [_check(entry) for entry in estimate.checks],
         **({"stated_reasons": [_stated(one, counts) for one in counts.stated]} if counts.stated else {}),
         **_declared(estimate, counts, smallest),
+        **_positives(estimate, counts, smallest),
         **_journey(estimate, counts, smallest),
         **_service(estimate, counts, smallest),
         **_spheres(estimate, counts, smallest),
@@ -176,6 +177,17 @@ def _declared(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) ->
 
     found = estimate_declared(counts, seed=estimate.seed)
     return {} if found is None else {"declared": declared_document(found, whole=not smallest)}
+
+
+def _positives(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:
+    """What good moments did to departures; nothing without a file of them."""
+    if counts.positives is None:
+        return {}
+    from iceberg.model.positives.estimate import estimate_enchantment
+    from iceberg.report.positives.document import positives_document
+
+    found = estimate_enchantment(counts, seed=estimate.seed)
+    return {} if found is None else {"positives": positives_document(found, whole=not smallest)}
 
 
 def _journey(estimate: IcebergEstimate, counts: CohortCounts, smallest: int) -> dict[str, Any]:

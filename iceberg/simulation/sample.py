@@ -19,6 +19,7 @@ from iceberg.locale import Translator
 from iceberg.simulation.company import SimulatedCompany, simulate_company
 from iceberg.simulation.sample_audit import SimulatedAudit, simulate_audit
 from iceberg.simulation.sample_leavers import simulate_leavers
+from iceberg.simulation.sample_positives import simulate_positives
 from iceberg.simulation.sample_scores import simulate_scores
 from iceberg.simulation.worlds import (
     TENURE_MONTHS,
@@ -185,6 +186,7 @@ def build_sample(seed: int = SAMPLE_SEED) -> dict[str, bytes]:
         **build_sample_scores(company, seed),
         **build_sample_audit(company, seed),
         **build_sample_leavers(company, seed),
+        **build_sample_positives(company, seed),
         "en/journey.toml": _journey({name: stages[0] for name, stages in STAGES.items()}),
         "fr/parcours.toml": _journey({FRENCH_CATEGORIES[name]: stages[1] for name, stages in STAGES.items()}),
     }
@@ -226,6 +228,16 @@ def build_sample_leavers(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> 
         "en/leavers.csv": _english(leavers.rows, list(leavers.rows.columns)),
         "fr/partants.csv": _french(french, ["Joint", "Motif", "Serait resté", "Nous l'a dit"]),
         "leavers_truth.json": (json.dumps({"seed": seed} | leavers.truth, indent=1) + "\n").encode("utf-8"),
+    }
+
+
+def build_sample_positives(company: SimulatedCompany, seed: int = SAMPLE_SEED) -> dict[str, bytes]:
+    """The files with good moments, and what is true of them; drawn from random numbers of their own."""
+    positives = simulate_positives(company, np.random.default_rng([seed, 5]))
+    return {
+        "en/positives.csv": _english(positives.calls, ["customer_id", "called_back_at"]),
+        "fr/moments.csv": _french(positives.calls, ["N° client", "Rappelé le"]),
+        "positives_truth.json": (json.dumps({"seed": seed} | positives.truth) + "\n").encode("utf-8"),
     }
 
 

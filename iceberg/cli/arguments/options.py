@@ -50,6 +50,7 @@ class Options:
     leaver_survey: str | None = None
     cancellation_reasons: str | None = None
     scores: str | None = None
+    positives: str | None = None
     score_scale: str | None = None
     score_lookback_days: int | None = None
     subscriptions: str | None = None

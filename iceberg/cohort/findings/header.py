@@ -11,6 +11,7 @@ from iceberg.cohort.findings.findings import MassEnd, ReadingRemark, RecordingCh
 from iceberg.cohort.journey.journey_counts import JourneyCounts
 from iceberg.cohort.journey.service_counts import ServiceCounts
 from iceberg.cohort.journey.spheres import SphereSheet
+from iceberg.cohort.positives.positive_counts import PositiveCounts
 from iceberg.cohort.reasons.answers import StatedReasons
 from iceberg.cohort.renewals.clock import Renewals
 from iceberg.cohort.rhythm.counts import RhythmCounts
@@ -51,6 +52,10 @@ class Findings(Protocol):
     @property
     def scores(self) -> ScoreCounts | None:
         """Satisfaction scores."""
+
+    @property
+    def positives(self) -> PositiveCounts | None:
+        """Good moments."""
 
     @property
     def audit(self) -> HumsAudit | None:
@@ -97,7 +102,7 @@ def findings_to_header(found: Findings) -> dict[str, Any]:
     if found.rhythms:
         header["rhythms"] = [one.to_dict() for one in found.rhythms]
     beside = {"scores": found.scores, "audit": found.audit, "journey": found.journey, "service": found.service, "spheres": found.spheres}
-    header |= {name: one.to_dict() for name, one in beside.items() if one is not None}
+    header |= {name: one.to_dict() for name, one in (*beside.items(), ("positives", found.positives)) if one is not None}
     if found.reading:
         header["reading"] = [remark.to_dict() for remark in found.reading]
     return header
@@ -115,6 +120,7 @@ def findings_from_header(header: Mapping[str, Any]) -> dict[str, Any]:
         "reading": tuple(map(ReadingRemark.from_dict, header.get("reading", ()))),
         "stated": tuple(map(StatedReasons.from_dict, header.get("stated", ()))),
         "scores": ScoreCounts.from_dict(header.get("scores")),
+        "positives": PositiveCounts.from_dict(header.get("positives")),
         "audit": HumsAudit.from_dict(header.get("audit")),
         "rhythms": tuple(map(RhythmCounts.from_dict, header.get("rhythms", ()))),
         "journey": JourneyCounts.from_dict(header.get("journey")),

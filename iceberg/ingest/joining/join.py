@@ -10,7 +10,7 @@ from iceberg.ingest.joining.categories import report_categories, settle_categori
 from iceberg.ingest.joining.departures import Joined, accepted_sql, join_customers, needs_joining
 from iceberg.ingest.joining.identifiers import normalise_ids, propose_ids
 from iceberg.ingest.joining.options import CategoryReport, IdProposal, Joining, JoiningReport
-from iceberg.ingest.judging.across_rows import judge_repeated_subscriptions, judge_scores, judge_together
+from iceberg.ingest.judging.across_rows import judge_beside, judge_repeated_subscriptions, judge_together
 from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.schema import REASON_TABLES
 
@@ -36,7 +36,7 @@ def join_tables(connection: duckdb.DuckDBPyConnection, loaded: dict[str, JudgedT
         judge_repeated_subscriptions(connection, loaded["subscriptions"])
     joined = join_customers(connection, loaded, rules) if needs_joining(loaded, rules) else Joined(JoiningReport(rules))
     judge_together(connection, loaded)
-    judge_scores(connection, loaded)
+    judge_beside(connection, loaded)
     named = next((loaded[table] for table in _OFFERED if table in loaded), None)
     categories = CategoryReport()
     if plan is not None and named is not None:

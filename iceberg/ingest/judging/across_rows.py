@@ -15,7 +15,7 @@ from iceberg.ingest.judging.judged_table import JudgedTable
 from iceberg.ingest.judging.several_files import make_table
 from iceberg.ingest.rules.rules import bit_of, reject_mask
 from iceberg.ingest.scan.single_pass import may_repeat
-from iceberg.ingest.schema import FIELDS_OF_CUSTOMER, NAMING_DAYS, SCORES
+from iceberg.ingest.schema import BESIDE, FIELDS_OF_CUSTOMER, NAMING_DAYS
 
 _COMPLAINT = "customer_id, complaint_date, category"
 _FIELDS_OF_FLAT = ("tenure_months", "churned", "category", "segment", "revenue")
@@ -105,14 +105,15 @@ def judge_together(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, J
                 _judge_repeats(connection, tables[table].read_name, numbered="complaint_id" in tables[table].fields.columns)
 
 
-def judge_scores(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
-    """Reject scores of customers whom the customers table does not have."""
-    customers, scores = tables.get("customers"), tables.get(SCORES)
-    if customers is None or scores is None:
+def judge_beside(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, JudgedTable]) -> None:
+    """Reject scores and good moments of customers whom the customers table does not have."""
+    customers = tables.get("customers")
+    if customers is None:
         return
     known = f"SELECT customer_id FROM {customers.read_name} WHERE (flags & {reject_mask('customers')}) = 0 AND customer_id IS NOT NULL"
-    unknown = f"(flags & {reject_mask(SCORES)}) = 0 AND customer_id NOT IN ({known})"
-    connection.execute(f"UPDATE {scores.read_name} SET flags = flags | {bit_of(SCORES, 'unknown_customer')} WHERE {unknown}")
+    for table in (name for name in BESIDE if name in tables):
+        unknown = f"(flags & {reject_mask(table)}) = 0 AND customer_id NOT IN ({known})"
+        connection.execute(f"UPDATE {tables[table].read_name} SET flags = flags | {bit_of(table, 'unknown_customer')} WHERE {unknown}")
 
 
 def _judge_duplicate_customers(connection: duckdb.DuckDBPyConnection, item: JudgedTable) -> None:

@@ -15,10 +15,11 @@ from iceberg.report.words import certainty_sentence, comparator_sentence, eviden
 from iceberg.ui.access.access import require
 from iceberg.ui.controls import link_with
 from iceberg.ui.decisions.audit import show_audit
+from iceberg.ui.decisions.beside.positives import show_enchantment
+from iceberg.ui.decisions.beside.scores import show_declared
 from iceberg.ui.decisions.costs import decided_line
 from iceberg.ui.decisions.journey import show_journey
 from iceberg.ui.decisions.rhythm import show_rhythm
-from iceberg.ui.decisions.scores import show_declared
 from iceberg.ui.decisions.service import show_service
 from iceberg.ui.decisions.spheres.section import show_spheres
 from iceberg.ui.figure import Chart, say, show_chart, show_diagnostics, show_remarks
@@ -103,6 +104,7 @@ def _show_given(frame: Frame, estimate: IcebergEstimate) -> None:
     show_journey(frame)
     show_service(frame, estimate)
     show_spheres(frame, estimate)
+    show_enchantment(frame, estimate)
     show_declared(frame, estimate)
     show_audit(frame, estimate)
     show_rhythm(frame)

@@ -20,7 +20,7 @@ from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import session_cache
 from iceberg.ui.session.current import own_study, set_current_study
 from iceberg.ui.session.estimates import estimate_study
-from iceberg.ui.session.sample import measured_files, sample_files, scores_file
+from iceberg.ui.session.sample import beside_file, measured_files, sample_files
 from iceberg.ui.session.study import Study
 from iceberg.ui.session.upload_choices import forget_choices, recall_choices, remember_choices
 from iceberg.ui.session.work import MINUTES, forget_work
@@ -200,14 +200,17 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
 
 
 def _take_declared(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile | None, Place]]:
-    """Satisfaction scores, which change no estimate."""
+    """Satisfaction scores and good moments, which change no estimate."""
     tables = DECLARED.get(shape, ())
     if not tables:
         return {}
     with st.expander(frame.words.text("ui.upload.declared"), icon=":material/mood:", key="declared"):
         st.caption(frame.words.text("ui.upload.declared_lead"))
-        boxes = {table: take_file(frame, table, st.container()) for table in tables}
-        offer_download(frame, "scores", scores_file(frame.language))
+        boxes = {}
+        for table, column in zip(tables, st.columns(len(tables)), strict=True):
+            boxes[table] = take_file(frame, table, column)
+            with column:
+                offer_download(frame, table, beside_file(frame.language, table))
     return boxes
 
 

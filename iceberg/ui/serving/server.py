@@ -43,8 +43,8 @@ NEEDED_FIRST = (
     "iceberg.ui.sections.sharing.actions", "iceberg.ui.sections.sharing.paper", "iceberg.ui.sections.sharing.publishing",
     "iceberg.ui.sections.progress", "iceberg.ui.sections.study_head", "iceberg.ui.sections.tiles", "iceberg.ui.sections.where",
     "iceberg.ui.decisions.costs", "iceberg.ui.decisions.journey", "iceberg.ui.decisions.service", "iceberg.ui.decisions.spheres.section",
-    "iceberg.ui.decisions.rhythm",
-    "iceberg.ui.decisions.scores", "iceberg.ui.decisions.audit",
+    "iceberg.ui.decisions.beside.positives", "iceberg.ui.decisions.rhythm",
+    "iceberg.ui.decisions.beside.scores", "iceberg.ui.decisions.audit",
     "iceberg.ui.guide.glossary", "iceberg.report.files",
     "PIL.Image", "streamlit.emojis", "streamlit.material_icon_names",
 )  # fmt: skip

@@ -51,9 +51,9 @@ def sample_files(language: str) -> tuple[Path, Path]:
     return SAMPLE_FOLDER / files["customers"], SAMPLE_FOLDER / files["complaints"]
 
 
-def scores_file(language: str) -> Path:
-    """Satisfaction scores of the sample company: optional, in no estimate."""
-    return SAMPLE_FOLDER / load_conventions(language).sample["scores"]
+def beside_file(language: str, table: str) -> Path:
+    """Satisfaction scores (``scores``) or good moments (``positives``) of the sample company: optional, in no estimate."""
+    return SAMPLE_FOLDER / load_conventions(language).sample[table]
 
 
 def audit_files(language: str) -> dict[str, Path]:

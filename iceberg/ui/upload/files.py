@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from iceberg.ingest.files.sources import UploadedBytes
-from iceberg.ingest.schema import SCORES
+from iceberg.ingest.schema import BESIDE
 from iceberg.provenance import SourceFile
 from iceberg.ui.session.caches import session_cache
 
@@ -28,8 +28,8 @@ MEASURED: dict[Shape, tuple[str, ...]] = {
     "linked": ("incidents", "surveys", "leaver_surveys", "cancellation_reasons"),
     "joined": ("incidents",),
 }
-# Optional, and in no estimate: what customers declare, beside who leaves.
-DECLARED: dict[Shape, tuple[str, ...]] = dict.fromkeys(("linked", "volumes", "joined"), (SCORES,))
+# Optional, and in no estimate: what customers declare and their good moments, beside who leaves.
+DECLARED: dict[Shape, tuple[str, ...]] = dict.fromkeys(("linked", "volumes", "joined"), BESIDE)
 NAMES_CUSTOMERS = {"customers", "subscriptions", "activity"}  # one of them is required
 
 

@@ -24,6 +24,7 @@ from iceberg.report.files.document.blocks import (
 )
 from iceberg.report.files.document.journey_section import journey_section
 from iceberg.report.files.document.method_section import assumptions_section, files_section, method_section
+from iceberg.report.files.document.positives_section import positives_section
 from iceberg.report.files.document.rhythm_section import rhythm_section
 from iceberg.report.files.document.scores_section import scores_section
 from iceberg.report.files.document.service_section import service_section
@@ -76,6 +77,7 @@ def build_written(
         journey_section(estimate, counts, words, smallest=smallest),
         service_section(counts, words, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed, smallest=smallest),
         spheres_section(estimate, counts, words, smallest=smallest),
+        positives_section(counts, words, seed=estimate.seed, smallest=smallest),
         scores_section(counts, words, seed=estimate.seed, smallest=smallest),
         audit_section(estimate, counts, words, smallest=smallest),
         rhythm_section(counts, words, smallest=smallest),

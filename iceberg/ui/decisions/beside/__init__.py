@@ -1,0 +1,1 @@
+"""What files say that no estimate depends on: scores of customers, and their good moments."""
