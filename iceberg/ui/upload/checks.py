@@ -278,8 +278,8 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
     found = counts_summary(counts)
-    found |= {name: frame.words.text(f"ui.upload.count_{name}", count=found[name]) for name in ("categories", "segments")}
-    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **found)))
+    named = {name: frame.words.text(f"ui.upload.count_{name}", count=found[name]) for name in ("categories", "segments")}
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **{**found, **named})))
     if counts.rhythms:
         from iceberg.report.rhythm.sentences import rhythm_headline
 
