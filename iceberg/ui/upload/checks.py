@@ -312,9 +312,9 @@ def _show_counted(frame: Frame, counted: CountedUpload) -> None:
     from iceberg.report.counts_summary import counts_summary
 
     sentence = "counted" if counts.has_linked_complaints else "counted_volumes"
-    found: dict[str, object] = dict(counts_summary(counts))
-    found |= {name: frame.words.text(f"ui.upload.count_{name}", count=found[name]) for name in ("categories", "segments")}
-    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **found)))
+    found = counts_summary(counts)
+    named = {name: frame.words.text(f"ui.upload.count_{name}", count=found[name]) for name in ("categories", "segments")}
+    st.markdown(plain(frame.words.text(f"ui.upload.{sentence}", **{**found, **named})))
     if counts.rhythms:
         from iceberg.report.rhythm.sentences import rhythm_headline
 
