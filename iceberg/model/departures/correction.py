@@ -37,6 +37,7 @@ _Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, secon
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
 SMALL_SHARE = 0.02  # judgement: a category that cannot be more than this share of the silent leavers is small, whether or not noise could be as large
+SURE_ENOUGH = 0.95  # judgement: an answer whose total is more than chance with less than this is not called data-led
 CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
 
 
@@ -276,7 +277,7 @@ def _diagnose(
         values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
         values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
         code = "total_low_end_in_noise" if likely else "total_not_above_noise"
-        diagnostics.append(Diagnostic(code, "caution", values, objects=not likely))
+        diagnostics.append(Diagnostic(code, "caution", values, objects=placebo[-1].exceeded < SURE_ENOUGH))
     prior = np.log(assumed)
     small = SMALL_SHARE * float(counts.silent_leavers)
     for index, category in enumerate(counts.categories):
