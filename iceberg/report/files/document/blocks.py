@@ -67,6 +67,33 @@ class ReportSection:
     fine: bool = False
     together: bool = False
 
+    @property
+    def sentence(self) -> str:
+        """What to remember of it: its first paragraph that leads; "" where none does."""
+        return next((block.text for block in self.blocks if isinstance(block, Paragraph) and block.style == "lead"), "")
+
+    @property
+    def tables(self) -> tuple[TableBlock, ...]:
+        """Its tables, in their order."""
+        return tuple(block for block in self.blocks if isinstance(block, TableBlock))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What else it says, a paragraph or an item of a list each; without small print and without what a table's caption says again."""
+        said: list[str] = []
+        for block in self.blocks:
+            if isinstance(block, Bullets):
+                said += [text for _, text in block.items]
+            elif isinstance(block, Paragraph) and block.style == "body":
+                said.append(block.text)
+        captions = {table.caption for table in self.tables}
+        return tuple(line for line in said if line not in captions)
+
+    @property
+    def small_print(self) -> tuple[str, ...]:
+        """Its paragraphs in small letters."""
+        return tuple(block.text for block in self.blocks if isinstance(block, Paragraph) and block.style == "note")
+
 
 @dataclass(frozen=True)
 class WrittenReport:
