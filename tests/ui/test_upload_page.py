@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from iceberg.cohort.counts_file import write_counts
 from iceberg.locale import Translator
 from iceberg.model.evidence import judge_evidence
+from iceberg.ui.session.sample import beside_file, measured_files
 from tests.ui.conftest import COMPLAINTS, CUSTOMERS, DATA, VOLUMES, assert_healthy, button, spoken, upload
 
 OpenPage = Callable[..., AppTest]
@@ -51,6 +52,18 @@ def test_the_limit_is_named_and_no_command_is_on_screen(open_page: OpenPage) -> 
 def test_the_sample_files_can_be_downloaded_to_try_with(open_page: OpenPage) -> None:
     app = open_page("upload", language="fr")
     assert {element.key for element in app.get("download_button")} >= {"sample.customers", "sample.complaints"}
+
+
+@pytest.mark.parametrize(("language", "leavers", "moments"), [("en", "leavers.csv", "positives.csv"), ("fr", "partants.csv", "moments.csv")])
+def test_every_further_file_of_the_sample_is_offered_beside_its_box(open_page: OpenPage, language: str, leavers: str, moments: str) -> None:
+    app = open_page("upload", language=language)
+    offered = {element.key.removeprefix("sample."): element.proto for element in app.get("download_button")}
+    assert {"incidents", "surveys", "leaver_surveys", "scores", "positives", "audit_1", "audit_2"} <= set(offered)
+    assert len({offered[table].label for table in offered}) == len(offered)
+    assert (beside_file(language, "positives").name, measured_files(language)["leaver_surveys"].name) == (moments, leavers)
+    app.radio(key="shape").set_value("joined").run()
+    joined = {element.key for element in app.get("download_button")}
+    assert {"sample.incidents", "sample.positives"} <= joined and "sample.leaver_surveys" not in joined, "only where there is a box for it"
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -130,14 +130,15 @@ def _html(asked: _Asked) -> bytes:
 
 
 def _xlsx(asked: _Asked) -> bytes:
+    from iceberg.report.files.spreadsheet.further import build_further_sheets
     from iceberg.report.files.spreadsheet.sheets import build_sheets
     from iceberg.report.files.spreadsheet.workbook import build_workbook
 
-    held = asked.provenance
-    sheets = build_sheets(asked.estimate, asked.counts, held, asked.words, smallest=asked.smallest)
-    return build_workbook(
-        sheets, asked.words, currency=asked.counts.currency, title=held.title, author=held.author, stamp=held.stamp(asked.counts)
-    )
+    held, counts, words = asked.provenance, asked.counts, asked.words
+    sheets = build_sheets(asked.estimate, counts, held, words, smallest=asked.smallest)
+    further = build_further_sheets(asked.estimate, counts, words, smallest=asked.smallest)
+    stamp = held.stamp(counts)
+    return build_workbook(sheets, words, currency=counts.currency, title=held.title, author=held.author, stamp=stamp, further=further)
 
 
 def _csv(asked: _Asked) -> bytes:

@@ -206,6 +206,12 @@ def draw_png(specification: dict[str, Any]) -> bytes:
     return drawn
 
 
+def png_of_svg(drawn: bytes) -> bytes:
+    """A drawing of `draw_svg` as PNG at twice the screen's pixels."""
+    picture: bytes = _converter().svg_to_png(drawn.decode(), scale=_PNG_SCALE)
+    return picture
+
+
 @cache
 def _converter() -> Any:  # noqa: ANN401  # a module
     import vl_convert

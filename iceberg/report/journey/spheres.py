@@ -220,7 +220,8 @@ def _cell(one: SphereEstimate, name: str, words: Translator) -> str:
     if name == "standards":
         points = one.row.promise_unit == PERCENT
         number = _signed((one.standards or 0.0) * (100 if points else 1), words, 1)
-        return words.text(f"spheres.in_{'points' if points else one.row.promise_unit}", number=number)
+        single = "one_" if abs(round(one.standards or 0.0, 1)) == 1 and not points else ""
+        return words.text(f"spheres.in_{single}{'points' if points else one.row.promise_unit}", number=number)
     interval: CredibleInterval = getattr(one, name)
     scale, decimals = (1, 0) if name in {"rank", "believed"} else (100, 0)
     return words.text("spheres.span", **_ends(interval, lambda value: _signed(value * scale, words, decimals)))

@@ -32,7 +32,12 @@ def _turned(interval: CredibleInterval) -> CredibleInterval:
 
 
 def _counts(interval: CredibleInterval, words: Translator) -> dict[str, str]:
-    return {"low": words.integer(interval.lower), "middle": words.integer(interval.median), "high": words.integer(interval.upper)}
+    return {name: _signed(value, words) for name, value in (("low", interval.lower), ("middle", interval.median), ("high", interval.upper))}
+
+
+def _signed(value: float, words: Translator) -> str:
+    """A whole number; one below 0 has the sign of the charts, which no line ends after."""
+    return words.integer(value).replace("-", "\N{MINUS SIGN}")
 
 
 def positives_sentences(found: Enchantment, words: Translator) -> tuple[str, ...]:
@@ -103,7 +108,7 @@ def _row(counts: PositiveCounts, one: MomentEffect, words: Translator) -> dict[s
         "customers": _number(one.customers, words),
         "leavers": _number(one.leavers, words) if shown else "",
         "expected": words.integer(one.expected) if shown else "",
-        "saved": words.text("report.range_words", low=words.integer(saved.lower), high=words.integer(saved.upper)) if saved else "",
+        "saved": words.text("report.range_words", low=_signed(saved.lower, words), high=_signed(saved.upper, words)) if saved else "",
         "says": words.text(f"positives.reading_{one.reading}"),
         "reading": one.reading,
         "lower": saved.lower if saved else None,

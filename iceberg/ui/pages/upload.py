@@ -194,8 +194,9 @@ def _take_measured(frame: Frame, shape: Shape) -> dict[str, tuple[UploadedFile |
         columns = [column for _ in range(0, len(tables), 2) for column in st.columns(2)]
         boxes = {table: take_file(frame, table, column) for table, column in zip(tables, columns, strict=False)}
         with st.container(horizontal=True):
-            for table, path in zip(tables, measured_files(frame.language), strict=False):  # the sample has the first two
-                offer_download(frame, table, path)
+            for table, path in measured_files(frame.language).items():
+                if table in tables:
+                    offer_download(frame, table, path)
     return boxes
 
 

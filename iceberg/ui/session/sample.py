@@ -62,7 +62,7 @@ def audit_files(language: str) -> dict[str, Path]:
     return {name: SAMPLE_FOLDER / files[name] for name in ("audit_1", "audit_2")}
 
 
-def measured_files(language: str) -> tuple[Path, Path]:
-    """Incident log and survey of the sample company: optional, evidence level 4."""
+def measured_files(language: str) -> dict[str, Path]:
+    """Incident log, survey and answers of leavers of the sample company, by their tables: optional, evidence level 4."""
     files = load_conventions(language).sample
-    return SAMPLE_FOLDER / files["incidents"], SAMPLE_FOLDER / files["surveys"]
+    return {name: SAMPLE_FOLDER / files[name] for name in ("incidents", "surveys", "leaver_surveys")}

@@ -6,7 +6,7 @@ from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
 from iceberg.report.audit.sentences import agreement_grid, audit_headline, audit_sentences, audit_table, score_grid
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 
 
@@ -33,8 +33,8 @@ def audit_section(estimate: IcebergEstimate, counts: CohortCounts, words: Transl
         drawn = build_specification(lambda: build_hums(table, words, description=said, width=WIDTH_PX))
         blocks.append(Figure("hums", draw_svg(on_paper(drawn)), said, 0.8))
         headers, rows = score_grid(audit, words)
-        blocks.append(TableBlock(title, tuple(headers), tuple(map(tuple, rows)), name_and_figures(len(headers))))
+        blocks.append(section_table(title, headers, rows))
     headers, rows = agreement_grid(audit, words)
-    blocks.append(TableBlock(words.text("audit.agreement"), tuple(headers), tuple(map(tuple, rows)), name_and_figures(len(headers))))
+    blocks.append(section_table(words.text("audit.agreement_title"), headers, rows, titled=True))
     blocks.append(Bullets(tuple(("", sentence) for sentence in audit_sentences(audit, words))))
     return ReportSection(title, tuple(blocks))

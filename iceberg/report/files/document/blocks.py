@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Align = Literal["left", "right"]
+_SHORT = 12  # rows: a third of a page
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class TableBlock:
     total: bool = False
     widths: tuple[float, ...] = ()  # shares of the page's width, 0 = as wide as its text; none = all as wide as their text
     small: bool = False
+    titled: bool = False  # on paper too its caption stands above it
+    whole: bool = False  # on paper it stands on one page
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,32 @@ class ReportSection:
     blocks: tuple[Block, ...]
     fine: bool = False
     together: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What to remember of it: its first paragraph that leads; "" where none does."""
+        return next((block.text for block in self.blocks if isinstance(block, Paragraph) and block.style == "lead"), "")
+
+    @property
+    def tables(self) -> tuple[TableBlock, ...]:
+        """Its tables, in their order."""
+        return tuple(block for block in self.blocks if isinstance(block, TableBlock))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What else it says, a paragraph or an item of a list each; without small print."""
+        said: list[str] = []
+        for block in self.blocks:
+            if isinstance(block, Bullets):
+                said += [text for _, text in block.items]
+            elif isinstance(block, Paragraph) and block.style == "body":
+                said.append(block.text)
+        return tuple(said)
+
+    @property
+    def small_print(self) -> tuple[str, ...]:
+        """Its paragraphs in small letters."""
+        return tuple(block.text for block in self.blocks if isinstance(block, Paragraph) and block.style == "note")
 
 
 @dataclass(frozen=True)
@@ -101,6 +131,12 @@ class WrittenReport:
     stamp: str
     link: str = ""
     link_says: str = ""
+
+
+def section_table(caption: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, titled: bool = False) -> TableBlock:
+    """A table of names and figures in a section; a short one is not broken over two pages."""
+    cells = tuple(tuple(row) for row in rows)
+    return TableBlock(caption, tuple(headers), cells, name_and_figures(len(headers)), titled=titled, whole=len(rows) <= _SHORT)
 
 
 def name_and_figures(columns: int) -> tuple[Align, ...]:

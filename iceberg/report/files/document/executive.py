@@ -74,13 +74,7 @@ def build_written(
     )
     sections = (
         *((ReportSection(words.text("export.section.counted"), (counted_grid(estimate, words),)),) if refused else answers),
-        journey_section(estimate, counts, words, smallest=smallest),
-        service_section(counts, words, horizon_days=estimate.assumptions.horizon_days, seed=estimate.seed, smallest=smallest),
-        spheres_section(estimate, counts, words, smallest=smallest),
-        positives_section(counts, words, seed=estimate.seed, smallest=smallest),
-        scores_section(counts, words, seed=estimate.seed, smallest=smallest),
-        audit_section(estimate, counts, words, smallest=smallest),
-        rhythm_section(counts, words, smallest=smallest),
+        *further_sections(estimate, counts, words, smallest=smallest).values(),
         _evidence_section(estimate, words),
         method_section(words),
         assumptions_section(estimate, words),
@@ -101,6 +95,28 @@ def build_written(
         link=provenance.link,
         link_says=words.text("export.link"),
     )
+
+
+def further_sections(estimate: IcebergEstimate, counts: CohortCounts, words: Translator, *, smallest: int = 0) -> dict[str, ReportSection]:
+    """What further files say, by the name of the file's kind; empty for a study that has none of them.
+
+    Args:
+        estimate: Has the categories that the reader sees.
+        counts: Of the whole study.
+        words: Language.
+        smallest: Above 0 for a report that goes to viewers.
+    """
+    seed, days = estimate.seed, estimate.assumptions.horizon_days
+    sections = {
+        "journey": journey_section(estimate, counts, words, smallest=smallest),
+        "service": service_section(counts, words, horizon_days=days, seed=seed, smallest=smallest),
+        "spheres": spheres_section(estimate, counts, words, smallest=smallest),
+        "positives": positives_section(counts, words, seed=seed, smallest=smallest),
+        "scores": scores_section(counts, words, seed=seed, smallest=smallest),
+        "audit": audit_section(estimate, counts, words, smallest=smallest),
+        "rhythm": rhythm_section(counts, words, smallest=smallest),
+    }
+    return {name: section for name, section in sections.items() if section.blocks}
 
 
 def period_text(estimate: IcebergEstimate, counts: CohortCounts, words: Translator) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.journey.sentences import channel_sentences, channel_table, journey_headline, journey_sentences, journey_table, step_texts
 
@@ -45,20 +45,20 @@ def journey_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
     if not table.empty:
         blocks.append(_steps(title, table.to_dict("records"), words))
     if journey.channels and whole:
-        blocks += _channels(journey_channels=channel_table(journey, words).to_dict("records"), words=words, days=estimate.assumptions.horizon_days)
+        days = estimate.assumptions.horizon_days
+        blocks.append(_channels(journey_channels=channel_table(journey, words).to_dict("records"), words=words, days=days))
         blocks += [Paragraph(one, "note") for one in channel_sentences(journey, words, channel_is_place=counts.journey.channel_is_place)]
     return ReportSection(title, tuple(blocks))
 
 
 def _steps(title: str, rows: list[dict[Hashable, Any]], words: Translator) -> TableBlock:
     headers = tuple(words.text(f"journey.{name}") for name in ("stage", "vocal", "silent", "share", "probability"))
-    return TableBlock(title, headers, tuple(step_texts(row, words) for row in rows), name_and_figures(len(headers)))
+    return section_table(title, headers, [step_texts(row, words) for row in rows])
 
 
-def _channels(*, journey_channels: list[dict[Hashable, Any]], words: Translator, days: int) -> list[Block]:
+def _channels(*, journey_channels: list[dict[Hashable, Any]], words: Translator, days: int) -> TableBlock:
     """The channels as a table, with silent churn only where the channel is the place."""
     names = ["channel", "vocal", "excess"] + (["silent"] if any(row["silent"] for row in journey_channels) else [])
     headers = tuple(words.text(f"journey.{name}", days=days) for name in names)
-    rows = tuple(tuple(str(row[name]) for name in names) for row in journey_channels)
-    title = words.text("journey.channels")
-    return [Paragraph(title), TableBlock(title, headers, rows, name_and_figures(len(headers)))]
+    rows = [[str(row[name]) for name in names] for row in journey_channels]
+    return section_table(words.text("journey.channels"), headers, rows, titled=True)

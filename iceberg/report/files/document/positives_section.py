@@ -5,7 +5,7 @@ from __future__ import annotations
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.positives.estimate import estimate_enchantment
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.positives.sentences import TABLE_COLUMNS, positives_headline, positives_sentences, positives_table
 
@@ -36,5 +36,5 @@ def positives_section(counts: CohortCounts, words: Translator, *, seed: int, sma
     if len(table) > 1:
         headers = tuple(words.text(f"positives.{name}") for name in TABLE_COLUMNS.values())
         rows = tuple(tuple(str(row[name]) for name in TABLE_COLUMNS) for row in table.to_dict("records"))
-        blocks.append(TableBlock(title, headers, rows, name_and_figures(len(headers))))
+        blocks.append(section_table(title, headers, rows))
     return ReportSection(title, tuple(blocks))

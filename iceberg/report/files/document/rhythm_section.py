@@ -7,7 +7,7 @@ from collections.abc import Callable
 from iceberg.cohort.counts import CohortCounts
 from iceberg.cohort.rhythm.counts import RhythmCounts
 from iceberg.locale import Translator
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.rhythm.frames import periods_frame, trace_frame, trace_sentence, weeks_frame
 from iceberg.report.rhythm.sentences import (
@@ -43,7 +43,7 @@ def rhythm_section(counts: CohortCounts, words: Translator, *, smallest: int = 0
     for name, build in tables.items():
         headers, rows = build(found, words)
         if rows and (name == "backtest" or not smallest):
-            blocks.append(TableBlock(words.text(f"rhythm.titles.{name}"), tuple(headers), tuple(map(tuple, rows)), name_and_figures(len(headers))))
+            blocks.append(section_table(words.text(f"rhythm.titles.{name}"), headers, rows, titled=True))
     return ReportSection(title, tuple(blocks))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.scores.estimate import estimate_declared
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.scores.sentences import PARTS, curve_sentence, curve_table, declared_headline, declared_sentences, declared_table
 
@@ -42,5 +42,5 @@ def scores_section(counts: CohortCounts, words: Translator, *, seed: int, smalle
     if len(table) > 1:
         headers = (words.text("scores.group"), words.text("scores.leavers"), *(words.text(f"scores.part_{part}") for part in PARTS))
         rows = tuple((str(row["name"]), *(words.integer(row[name]) for name in ("leavers", *PARTS))) for row in table.to_dict("records"))
-        blocks.append(TableBlock(title, headers, rows, name_and_figures(len(headers))))
+        blocks.append(section_table(title, headers, rows))
     return ReportSection(title, tuple(blocks))

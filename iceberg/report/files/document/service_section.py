@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.journey.service import TABLE_COLUMNS, service_headline, service_sentences, service_table
 from iceberg.report.journey.waits import wait_grid
@@ -44,9 +44,8 @@ def service_section(counts: CohortCounts, words: Translator, *, horizon_days: in
     if len(table) > 1:
         headers = tuple(words.text(f"service.{name}") for name in TABLE_COLUMNS.values())
         rows = tuple(tuple(str(row[name]) for name in TABLE_COLUMNS) for row in table.to_dict("records"))
-        blocks.append(TableBlock(title, headers, rows, name_and_figures(len(headers))))
+        blocks.append(section_table(title, headers, rows))
     waited, rows_waited = wait_grid(service.waits, words)
     if rows_waited and not smallest:
-        cells = tuple(map(tuple, rows_waited))
-        blocks.append(TableBlock(words.text("service.waits.title"), tuple(waited), cells, name_and_figures(len(waited))))
+        blocks.append(section_table(words.text("service.waits.title"), waited, rows_waited, titled=True))
     return ReportSection(title, tuple(blocks))

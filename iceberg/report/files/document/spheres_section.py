@@ -5,7 +5,7 @@ from __future__ import annotations
 from iceberg.cohort.counts import CohortCounts
 from iceberg.locale import Translator
 from iceberg.model.results import IcebergEstimate
-from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, TableBlock, name_and_figures
+from iceberg.report.files.document.blocks import Block, Bullets, Figure, Paragraph, ReportSection, section_table
 from iceberg.report.files.pictures import WIDTH_PX, draw_svg, on_paper
 from iceberg.report.journey.spheres import (
     quadrant_names,
@@ -39,7 +39,7 @@ def spheres_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
     headers, rows = spheres_grid(found, words)
     blocks: list[Block] = [
         Paragraph(spheres_headline(found, words), "lead"),
-        TableBlock(words.text("spheres.gaps_title"), tuple(headers), tuple(map(tuple, rows)), name_and_figures(len(headers))),
+        section_table(words.text("spheres.gaps_title"), headers, rows, titled=True),
     ]
     if said := quadrants_headline(found, words):
         from iceberg.report.charts.journey.quadrants import build_quadrants
@@ -51,7 +51,7 @@ def spheres_section(estimate: IcebergEstimate, counts: CohortCounts, words: Tran
         blocks += [
             Paragraph(f"{said} {quadrants_note(found, words)}"),
             Figure("quadrants", draw_svg(on_paper(drawn)), said, 0.7),
-            TableBlock(words.text("spheres.quadrants_title"), tuple(headers), tuple(map(tuple, rows)), name_and_figures(len(headers))),
+            section_table(words.text("spheres.quadrants_title"), headers, rows, titled=True),
         ]
     blocks.append(Bullets(tuple(("", sentence) for sentence in spheres_sentences(found, words))))
     return ReportSection(title, tuple(blocks))

@@ -18,8 +18,9 @@ from iceberg.report.files.document.method_section import assumption_rows, fact_l
 from iceberg.report.files.formula_guard import plain_text
 from iceberg.report.files.pictures import available_charts, chart_specification, chart_takeaway, draw_png
 from iceberg.report.files.provenance import Provenance
-from iceberg.report.files.slides.canvas import Box, Text
+from iceberg.report.files.slides.canvas import Text
 from iceberg.report.files.slides.charts import Lines, Ranges, add_lines, add_ranges
+from iceberg.report.files.slides.further import add_further_slides
 from iceberg.report.files.slides.slide import Deck, Slide, add_tables
 from iceberg.report.files.slides.template import open_file
 from iceberg.report.small_cells import shown_months
@@ -55,6 +56,7 @@ def build_slides(
         if "months" in available_charts(estimate):
             _trend_slide(deck)
         _ahead_slide(deck)
+    add_further_slides(deck)
     _basis_slide(deck)
     target = io.BytesIO()
     file.save(target)
@@ -90,7 +92,7 @@ def _headline_slide(deck: Deck) -> None:
     slide = Slide(deck, headline_sentence(estimate, words), notes=notes)
     room = slide.box
     if "iceberg" in available_charts(estimate):
-        room = _put_picture(slide, draw_png(chart_specification("iceberg", estimate, words)), chart_takeaway("iceberg", estimate, words))
+        room = slide.put_picture(draw_png(chart_specification("iceberg", estimate, words)), chart_takeaway("iceberg", estimate, words))
     said = f"{badge.label} – {badge.says}"
     if cannot_say(estimate):
         remarks = [f"{severity} – {sentence}" for severity, sentence in remark_lines(estimate, words)]
@@ -103,21 +105,6 @@ def _headline_slide(deck: Deck) -> None:
         blocks.append(Text((detail,), 11, gap=0, after=9))
     lines = (said, headline_reservation(estimate, words))
     slide.write([*blocks, *(Text((line,), 10.5, "muted") for line in lines if line)], room)
-
-
-def _put_picture(slide: Slide, drawn: bytes, alt: str) -> Box:
-    """Put a picture to the left, as large as it fits; returns the room beside it."""
-    from pptx.util import Inches
-
-    box = slide.box
-    picture = slide.file.shapes.add_picture(io.BytesIO(drawn), Inches(box.left), Inches(box.top), height=Inches(box.height))
-    widest = 0.62 * box.width
-    if picture.width > Inches(widest):
-        picture.height = int(picture.height * Inches(widest) / picture.width)
-        picture.width = Inches(widest)
-    slide.describe(picture, alt)
-    taken = picture.width / 914400 + 0.3
-    return Box(box.left + taken, box.top, box.width - taken, box.height)
 
 
 def _ranking_slide(deck: Deck) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,6 +113,20 @@ class Slide:
         frame = self.file.shapes.add_textbox(*box.place).text_frame
         frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
         write_text(frame, block, language=self.deck.words.conventions.tag, own=self.deck.own, right=right)
+
+    def put_picture(self, drawn: bytes, alt: str) -> Box:
+        """Put a picture (PNG) to the left, as large as it fits; returns the room beside it."""
+        from pptx.util import Inches
+
+        box = self.box
+        picture = self.file.shapes.add_picture(io.BytesIO(drawn), Inches(box.left), Inches(box.top), height=Inches(box.height))
+        widest = 0.62 * box.width
+        if picture.width > Inches(widest):
+            picture.height = int(picture.height * Inches(widest) / picture.width)
+            picture.width = Inches(widest)
+        self.describe(picture, alt)
+        taken = picture.width / 914400 + 0.3
+        return Box(box.left + taken, box.top, box.width - taken, box.height)
 
     def describe(self, shape: Any, text: str) -> None:  # noqa: ANN401  # python-pptx has no types
         """Alternative text of a picture, chart or table."""

@@ -16,11 +16,13 @@ import pandas as pd
 
 from iceberg.locale import Translator
 from iceberg.report.files.formula_guard import safe_cell
+from iceberg.report.files.spreadsheet.further import FurtherSheet, figure_text, number_of
 from iceberg.report.files.spreadsheet.sheets import Sheet
 
 _DECIMALS = 6  # as the JSON document
 _NOTE_WIDTH = 110
 _LINE_POINTS = 13.5
+_HEADER_ROW = 3  # of a sheet of a further file, below its sentence and what the table shows
 _FORMATS = {"count": "#,##0", "rate": "0.0%", "ratio": "#,##0.00", "month": "mmm yyyy", "plain": "General"}
 _RATES = ("probability_first", "prior_share", "silent_share", "excess_lower", "excess_median", "excess_upper")
 _RATIOS = ("supported", "prior_lower", "prior_median", "prior_upper")
@@ -28,16 +30,29 @@ _WORDS_OF = {"quantity": "report.quantity", "unit": "export.unit", "verdict": "r
 _WRAPPED = ("text", "source", "assumption")
 
 
-def build_workbook(sheets: Sequence[Sheet], words: Translator, *, currency: str, title: str, author: str, stamp: datetime) -> bytes:
-    """The sheets as .xlsx; the same sheets give the same bytes."""
+def build_workbook(
+    sheets: Sequence[Sheet],
+    words: Translator,
+    *,
+    currency: str,
+    title: str,
+    author: str,
+    stamp: datetime,
+    further: Sequence[FurtherSheet] = (),
+) -> bytes:
+    """The sheets as .xlsx, those of `further` files before the last one, the notes; the same sheets give the same bytes."""
     import xlsxwriter
 
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
     book.set_properties({"title": safe_cell(title), "author": safe_cell(author), "created": stamp.replace(tzinfo=None), "comments": ""})
     formats = _CellFormats(book, currency)
-    for sheet in sheets:
-        _write_sheet(book.add_worksheet(words.text(f"export.sheet.{sheet.name}")), sheet, words, formats)
+    ordered: list[Sheet | FurtherSheet] = [*sheets[:-1], *further, *sheets[-1:]]
+    for sheet in ordered:
+        if isinstance(sheet, FurtherSheet):
+            _write_further(book.add_worksheet(sheet.name), sheet, words, formats)
+        else:
+            _write_sheet(book.add_worksheet(words.text(f"export.sheet.{sheet.name}")), sheet, words, formats)
     book.close()
     return target.getvalue()
 
@@ -67,10 +82,43 @@ def _write_sheet(page: Any, sheet: Sheet, words: Translator, formats: _CellForma
             page.set_row(line, _LINE_POINTS * max(1, math.ceil(len(text) / (_NOTE_WIDTH * 1.05))) + 2)
     page.freeze_panes(1, 2 if "rank" in frame.columns else 1)
     page.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+    _set_paper(page, header_row=0)
+
+
+def _set_paper(page: Any, *, header_row: int) -> None:  # noqa: ANN401  # as above
     page.set_landscape()
     page.set_paper(9)  # A4
     page.fit_to_pages(1, 0)
-    page.repeat_rows(0)
+    page.repeat_rows(header_row)
+
+
+def _write_further(page: Any, sheet: FurtherSheet, words: Translator, formats: _CellFormats) -> None:  # noqa: ANN401  # as above
+    """The sentence on top, the table with its filter, and what else is said below it."""
+    widths = [min(max(*(len(row[place]) for row in (sheet.headers, *sheet.rows)), 8) + 3, 60) for place in range(len(sheet.headers))]
+    if sum(widths) < _NOTE_WIDTH:  # room for sentences, which run over all columns
+        widths.append(_NOTE_WIDTH - sum(widths))
+    for place, width in enumerate(widths):
+        page.set_column(place, place, width)
+    below = _HEADER_ROW + len(sheet.rows) + 2
+    for line, text in ((0, sheet.sentence), (1, sheet.caption), *enumerate(sheet.lines, below)):
+        if len(widths) > 1:
+            page.merge_range(line, 0, line, len(widths) - 1, "", formats.wrapped)
+        page.write_string(line, 0, safe_cell(text), formats.wrapped)
+        page.set_row(line, _LINE_POINTS * max(1, math.ceil(len(text) / sum(widths))) + 2)
+    for place, header in enumerate(sheet.headers):
+        page.write_string(_HEADER_ROW, place, safe_cell(header), formats.header)
+    for line, row in enumerate(sheet.rows, _HEADER_ROW + 1):
+        page.write_string(line, 0, safe_cell(row[0]), formats.text)
+        for place, text in enumerate(row[1:], 1):
+            number = number_of(text, words)
+            if number is None:
+                page.write_string(line, place, figure_text(text), formats.text)
+            else:
+                page.write_number(line, place, number, formats.numbers["count"])
+    page.freeze_panes(_HEADER_ROW + 1, 0)
+    if sheet.headers:
+        page.autofilter(_HEADER_ROW, 0, _HEADER_ROW + len(sheet.rows), len(sheet.headers) - 1)
+    _set_paper(page, header_row=_HEADER_ROW)
 
 
 def column_header(name: str, words: Translator) -> str:
