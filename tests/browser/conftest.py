@@ -90,16 +90,21 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 def until_still(page: Page) -> None:
+    """Until nothing is on its way any more."""
+    until_true(page, STANDS_STILL)
+
+
+def until_true(page: Page, question: str) -> None:
     """Ask again and again from here: a page that polls by itself has to evaluate text, which the policy of a served page forbids."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            if page.evaluate(STANDS_STILL):
+            if page.evaluate(question):
                 return
         except Error:  # it went to another page meanwhile
             pass
         if time.monotonic() > deadline:
-            pytest.fail(f"{page.url} does not come to rest")
+            pytest.fail(f"{page.url}: after a minute still not true: {question}")
         page.wait_for_timeout(150)
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from iceberg.store.audit import read_audit
 from iceberg.store.studies import Store
 from tests import oidc
-from tests.browser.conftest import ROOT, VisitorFactory, free_port, until_still, wait_for
+from tests.browser.conftest import ROOT, VisitorFactory, free_port, until_still, until_true, wait_for
 from tests.companies import write_company
 from tests.store.conftest import make_publication
 
@@ -77,7 +77,7 @@ def sign_in(page: Page, person: str) -> None:
     page.get_by_role("button", name=re.compile("Sign in|Se connecter")).click()
     page.get_by_role("link", name=person, exact=True).click()
     expect(page.get_by_role("button", name=re.compile("Sign out|Se déconnecter"))).to_be_attached()
-    page.wait_for_function("sessionStorage.getItem('iceberg.link') === null")
+    until_true(page, "sessionStorage.getItem('iceberg.link') === null")
     for name, value in asked:
         expect(page).to_have_url(re.compile(rf"[?&]{re.escape(name)}={re.escape(value)}(&|$)"))
     until_still(page)

@@ -95,3 +95,16 @@ def upload_and_count(app: AppTest, customers: pd.DataFrame, complaints: pd.DataF
 def button(app: AppTest, key: str) -> bool:
     """Whether a button is on the page."""
     return any(element.key == key for element in app.button)
+
+
+def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
+    """The first page after these files were uploaded, confirmed and estimated."""
+    upload(app, **files)
+    app.button(key="columns.confirm").click().run()
+    assert_healthy(app)
+    app.default_timeout = 120
+    app.button(key="estimate.run").click().run()
+    assert_healthy(app)
+    app.switch_page(page_file("iceberg")).run()
+    assert_healthy(app)
+    return app

@@ -11,7 +11,7 @@ from iceberg.ingest.mapping import MappingSet
 from iceberg.ingest.sections.journey import JourneyRules
 from iceberg.ui.upload.category_table import with_stages
 from tests.companies import write_company
-from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+from tests.ui.conftest import assert_healthy, estimated, page_file, spoken, upload
 
 OpenPage = Callable[..., AppTest]
 
@@ -24,18 +24,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, by
     told = frame.assign(stage=["delivery" if place % 3 else "use" for place in range(len(frame))], channel="web", in_time="yes")
     customers = ("customers.csv", (folder / "customers.csv").read_bytes())
     return {"customers": customers, "complaints": ("complaints.csv", told.to_csv(index=False).encode())}
-
-
-def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
-    upload(app, **files)
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
-    app.default_timeout = 120
-    app.button(key="estimate.run").click().run()
-    assert_healthy(app)
-    app.switch_page(page_file("iceberg")).run()
-    assert_healthy(app)
-    return app
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.companies import write_company
-from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+from tests.ui.conftest import estimated, spoken, upload
 
 OpenPage = Callable[..., AppTest]
 
@@ -18,18 +18,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, by
     rows = ["customer id,compliment date,kind", *(f"C{number},2024-08-{1 + number % 28:02d},geste" for number in range(20, 200, 2))]
     files = {name: (f"{name}.csv", (folder / f"{name}.csv").read_bytes()) for name in ("customers", "complaints")}
     return files | {"positives": ("positives.csv", ("\n".join(rows) + "\n").encode())}
-
-
-def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
-    upload(app, **files)
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
-    app.default_timeout = 120
-    app.button(key="estimate.run").click().run()
-    assert_healthy(app)
-    app.switch_page(page_file("iceberg")).run()
-    assert_healthy(app)
-    return app
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.companies import write_company
-from tests.ui.conftest import assert_healthy, page_file, spoken, upload
+from tests.ui.conftest import assert_healthy, estimated, spoken, upload
 
 OpenPage = Callable[..., AppTest]
 
@@ -27,18 +27,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, by
                 rows.append(f"C{number},{first + timedelta(days=30 * months)},{rng.integers(low, high)}")
     files = {name: (f"{name}.csv", (folder / f"{name}.csv").read_bytes()) for name in ("customers", "complaints")}
     return files | {"scores": ("scores.csv", ("\n".join(rows) + "\n").encode())}
-
-
-def estimated(app: AppTest, files: dict[str, tuple[str, bytes]]) -> AppTest:
-    upload(app, **files)
-    app.button(key="columns.confirm").click().run()
-    assert_healthy(app)
-    app.default_timeout = 120
-    app.button(key="estimate.run").click().run()
-    assert_healthy(app)
-    app.switch_page(page_file("iceberg")).run()
-    assert_healthy(app)
-    return app
 
 
 @pytest.mark.parametrize(

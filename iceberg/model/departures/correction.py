@@ -37,6 +37,7 @@ _Streams = tuple[np.random.Generator, ...]  # of draws, placebo, pipeline, secon
 PLACEBO_DRAWS = 600
 PRIOR_REMAINS = 0.8  # judgement: a posterior of log r this wide beside its prior has learned next to nothing
 SMALL_SHARE = 0.02  # judgement: a category that cannot be more than this share of the silent leavers is small, whether or not noise could be as large
+SURE_ENOUGH = 0.95  # judgement: a total that is more than chance with less than this is remarked upon, and the answer is not called data-led
 CONFLICT = 0.025  # judgement: the posterior median in the outer twentieth of the prior
 
 
@@ -271,12 +272,13 @@ def _diagnose(
         diagnostics.append(Diagnostic("fit_not_settled", "warning", {"iterations": fit.iterations}))
     churn = drawn.silent_churn.sum(axis=(2, 3), dtype=np.float64)
     own = ~np.isin(counts.categories, counts.negative_controls)
-    if placebo[-1].overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):
-        likely = not placebo[-1].is_noise
-        values: dict[str, object] = {"placebo": round(placebo[-1].upper)}
-        values |= {"exceeded": round(100 * min(placebo[-1].exceeded, 0.99))} if likely else {}
-        code = "total_low_end_in_noise" if likely else "total_not_above_noise"
-        diagnostics.append(Diagnostic(code, "caution", values, objects=not likely))
+    total = placebo[-1]
+    if total.exceeded < SURE_ENOUGH and total.overlaps(CredibleInterval.of(churn[:, own].sum(axis=1))):
+        values: dict[str, object] = {"placebo": round(total.upper)}
+        if total.is_noise:
+            diagnostics.append(Diagnostic("total_not_above_noise", "caution", values))
+        else:
+            diagnostics.append(Diagnostic("total_low_end_in_noise", "caution", values | {"exceeded": round(100 * total.exceeded)}))
     prior = np.log(assumed)
     small = SMALL_SHARE * float(counts.silent_leavers)
     for index, category in enumerate(counts.categories):
