@@ -93,7 +93,10 @@ BAD = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("fault", BAD)
-def test_bad_files_are_refused_by_name_in_both_languages(company: Path, capsys: pytest.CaptureFixture[str], fault: str, language: str) -> None:
+def test_bad_files_are_refused_by_name_in_both_languages(
+    company: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fault: str, language: str
+) -> None:
+    monkeypatch.chdir(company)  # the proposal of a mapping is written where the command is run
     text, named = BAD[fault]
     with pytest.raises(IcebergError) as caught:
         read(company, text)
