@@ -5,17 +5,22 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from iceberg.locale import LANGUAGES
 from iceberg.model.assumptions import Assumptions
 from iceberg.model.estimate import estimate_iceberg
 from iceberg.report.export import build_document
+from iceberg.report.files import report_bytes
 from iceberg.store.studies import Publication, Store
 from tests.browser.conftest import ROOT, VisitorFactory, free_port, wait_for
 from tests.model.build import linked_counts
+from tests.report.examples import example_counts, example_estimate
 
 NUMBERS = (1, 2, 12, 19)
 WIDTHS = (390, 640, 1280, 1440)
@@ -221,3 +226,13 @@ def test_no_two_labels_of_the_picture_intersect(number: int, narrow: bool) -> No
         if one[4] != other[4] and min(one[1], other[1]) - max(one[0], other[0]) > 1 and min(one[3], other[3]) - max(one[2], other[2]) > 1
     }
     assert crossing == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_report_as_a_web_page_is_no_wider_than_a_phone(chromium: Browser, tmp_path: Path, language: str) -> None:
+    written = tmp_path / "report.html"
+    estimate = replace(example_estimate(), counts_digest="d64666e1" * 8)
+    written.write_bytes(report_bytes(estimate, example_counts(), format="html", language=language))
+    with chromium.new_page(viewport={"width": 390, "height": 844}) as page:
+        page.goto(written.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

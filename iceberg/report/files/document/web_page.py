@@ -50,7 +50,7 @@ tbody th{font-weight:400}
 .right{text-align:right;white-space:nowrap}
 thead .right{white-space:normal}
 .total td,.total th{font-weight:600;background:#f1f7fb}
-.hash{overflow-wrap:anywhere}
+.hash,.note{overflow-wrap:anywhere}
 footer{color:#4a6178;font-size:.85rem;margin-top:2em}
 @media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}section{break-inside:avoid-page}}
 """.replace("FONT", FONT)
