@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
@@ -242,6 +243,29 @@ def open_section(frame: Frame, name: str, said: str) -> None:
     """The title of a section of the first page, `name` in the sentences, and what it says in one sentence."""
     st.subheader(frame.words.text(f"{name}.title"), anchor=False)
     st.markdown(f"**{plain(said)}**")
+
+
+def show_section_chart(
+    frame: Frame,
+    name: str,
+    key: str,
+    said: str,
+    table: pd.DataFrame,
+    builder: Callable[[], Callable[..., Any]],
+    *,
+    unit: Unit = "customers",
+    **further: object,
+) -> None:
+    """The picture of what a section says; see `Chart` for name, key and unit.
+
+    `said` is the sentence, which a screen reader hears instead, `table` what is drawn. `builder` brings the function that draws it together with the
+    chart library, which a first visitor need not wait for; `further` is what else that function takes.
+    """
+
+    def drawn(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
+        return builder()(table, frame.words, theme, description=said, narrow=frame.narrow, **further)
+
+    show_chart(frame, Chart(name, key, partial(drawn, frame.theme), lambda: said, lambda: table, unit, paper=drawn))
 
 
 def show_reach(frame: Frame, name: str) -> None:

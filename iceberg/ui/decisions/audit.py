@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, open_section, show_chart, show_reach
+from iceberg.ui.figure import open_section, show_reach, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 
 if TYPE_CHECKING:
     from iceberg.cohort.audit.record import HumsAudit
-    from iceberg.report.palette import Theme
+    from iceberg.report.charts.layers import LayeredChart
 
 
 def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -27,14 +27,8 @@ def show_audit(frame: Frame, estimate: IcebergEstimate) -> None:
     said, table = audit_headline(audit, words), audit_table(audit)
     open_section(frame, "audit", said)
     if not table.empty:
-
-        def hums(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.answers.hums import build_hums  # with the chart library, which a first visitor need not wait for
-
-            return build_hums(table, words, theme, description=said, narrow=frame.narrow)
-
         key = f"audit|{frame.study.digest}|{frame.study.axes is None}"
-        show_chart(frame, Chart("hums", key, partial(hums, frame.theme), lambda: said, lambda: table, paper=hums))
+        show_section_chart(frame, "hums", key, said, table, _hums)
     with st.expander(words.text("ui.iceberg.audit_rests_on"), icon=":material/fact_check:", key="folded.audit"):
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in audit_sentences(audit, words)))
     show_reach(frame, "audit")
@@ -56,3 +50,9 @@ def _audit(frame: Frame, estimate: IcebergEstimate) -> HumsAudit | None:
     if audit is None:
         return None
     return audit.among([item.category for item in estimate.categories] if frame.study.axes is not None else None)
+
+
+def _hums() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.answers.hums import build_hums
+
+    return build_hums

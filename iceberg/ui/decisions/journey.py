@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, open_section, show_chart, show_reach, show_remarks
+from iceberg.ui.figure import draw_table, estimate_key, open_section, show_reach, show_remarks, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
@@ -16,7 +16,7 @@ from iceberg.ui.session.estimates import estimate_study
 
 if TYPE_CHECKING:
     from iceberg.model.journey.stages import Journey
-    from iceberg.report.palette import Theme
+    from iceberg.report.charts.layers import LayeredChart
 
 
 def show_journey(frame: Frame) -> None:
@@ -39,13 +39,7 @@ def show_journey(frame: Frame) -> None:
     open_section(frame, "journey", said)
     table = journey_table(journey, words, whole=whole)
     if not table.empty:
-
-        def coastline(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.journey.coastline import build_coastline  # with the chart library, as above
-
-            return build_coastline(table, words, theme, description=said, narrow=frame.narrow)
-
-        show_chart(frame, Chart("journey", f"{key}|{whole}", partial(coastline, frame.theme), lambda: said, lambda: table, paper=coastline))
+        show_section_chart(frame, "journey", f"{key}|{whole}", said, table, _coastline)
     show_remarks(frame, journey_sentences(journey, words, whole=whole), key="journey.remarks")
     show_reach(frame, "journey")
     if whole and journey.channels:
@@ -68,3 +62,9 @@ def _show_channels(frame: Frame, journey: Journey, estimate: IcebergEstimate, *,
             alt_text=words.text("journey.channels"),
             key="channels",
         )
+
+
+def _coastline() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.journey.coastline import build_coastline
+
+    return build_coastline

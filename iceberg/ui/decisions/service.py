@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, open_section, show_chart, show_reach, show_remarks
+from iceberg.ui.figure import draw_table, open_section, show_reach, show_remarks, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.session.caches import cached
 
 if TYPE_CHECKING:
     from iceberg.model.journey.service import Service
-    from iceberg.report.palette import Theme
+    from iceberg.report.charts.layers import LayeredChart
 
 
 def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -37,13 +37,7 @@ def show_service(frame: Frame, estimate: IcebergEstimate) -> None:
     table = service_table(service, words)
     table = table if whole else table.head(1)
     if not table[["in_median", "late_median"]].isna().all(axis=None):
-
-        def dots(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.answers.service import build_service_chart  # with the chart library, as above
-
-            return build_service_chart(table, words, theme, description=said, narrow=frame.narrow)
-
-        show_chart(frame, Chart("service", f"{key}|{whole}", partial(dots, frame.theme), lambda: said, lambda: table, "rate", paper=dots))
+        show_section_chart(frame, "service", f"{key}|{whole}", said, table, _dots, unit="rate")
     show_remarks(frame, service_sentences(service, words), key="service.remarks")
     show_reach(frame, "service")
     if len(table) > 1:
@@ -65,3 +59,9 @@ def _show_waits(frame: Frame, service: Service) -> None:
     if rows:
         with st.expander(words.text("service.waits.title"), icon=":material/hourglass:", key="folded.waits"):
             draw_table(pd.DataFrame(rows, columns=headers), alt_text=words.text("service.waits.title"), key="waits.table", hide_index=True)
+
+
+def _dots() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.answers.service import build_service_chart
+
+    return build_service_chart

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, open_section, show_chart, show_reach, show_remarks
+from iceberg.ui.figure import open_section, show_reach, show_remarks, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
 
 if TYPE_CHECKING:
     from iceberg.model.scores.estimate import Declared
-    from iceberg.report.palette import Theme
+    from iceberg.report.charts.layers import LayeredChart
 
 
 def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -36,13 +36,7 @@ def show_declared(frame: Frame, estimate: IcebergEstimate) -> None:
     open_section(frame, "scores", said)
     table = declared_table(declared, words, whole=whole)
     if not table.empty:
-
-        def bars(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.scores.bars import build_score_bars  # with the chart library, which a first visitor need not wait for
-
-            return build_score_bars(table, words, theme, description=said, narrow=frame.narrow)
-
-        show_chart(frame, Chart("declared", f"{key}|{whole}", partial(bars, frame.theme), lambda: said, lambda: table, paper=bars))
+        show_section_chart(frame, "declared", f"{key}|{whole}", said, table, _bars)
     show_remarks(frame, declared_sentences(declared, words, whole=whole), key="declared.remarks")
     show_reach(frame, "scores")
     _show_curve(frame, declared, key)
@@ -61,10 +55,16 @@ def _show_curve(frame: Frame, declared: Declared, key: str) -> None:
         st.caption(plain(says))
         if table.empty:
             return
+        show_section_chart(frame, "score_curve", key, says, table, _curve, unit="rate")
 
-        def curve(theme: Theme = "light") -> Any:  # noqa: ANN401  # as above
-            from iceberg.report.charts.scores.curve import build_score_curve
 
-            return build_score_curve(table, words, theme, description=says, narrow=frame.narrow)
+def _bars() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.scores.bars import build_score_bars
 
-        show_chart(frame, Chart("score_curve", key, partial(curve, frame.theme), lambda: says, lambda: table, "rate", paper=curve))
+    return build_score_bars
+
+
+def _curve() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.scores.curve import build_score_curve
+
+    return build_score_curve

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from iceberg.model.results import IcebergEstimate
-from iceberg.ui.figure import Chart, draw_table, estimate_key, open_section, show_chart, show_reach
+from iceberg.ui.figure import draw_table, estimate_key, open_section, show_reach, show_section_chart
 from iceberg.ui.frame import Frame
 from iceberg.ui.plain_text import plain
 from iceberg.ui.session.caches import cached
 
 if TYPE_CHECKING:
     from iceberg.model.journey.spheres import Spheres
-    from iceberg.report.palette import Theme
+    from iceberg.report.charts.layers import LayeredChart
 
 
 def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
@@ -37,14 +37,8 @@ def show_spheres(frame: Frame, estimate: IcebergEstimate) -> None:
     open_section(frame, "spheres", spheres_headline(found, words))
     if said := quadrants_headline(found, words):
         table, names = quadrants_table(found), quadrant_names(found, words)
-
-        def bars(theme: Theme = "light") -> Any:  # noqa: ANN401  # a chart of Altair
-            from iceberg.report.charts.journey.quadrants import build_quadrants  # with the chart library, as above
-
-            return build_quadrants(table, words, theme, names=names, description=said, narrow=frame.narrow)
-
         st.markdown(f"{plain(said)} {plain(quadrants_note(found, words))}")
-        show_chart(frame, Chart("quadrants", _key(frame, estimate), partial(bars, frame.theme), lambda: said, lambda: table, "rate", paper=bars))
+        show_section_chart(frame, "quadrants", _key(frame, estimate), said, table, _bars, unit="rate", names=names)
     with st.expander(words.text("spheres.gaps_title"), icon=":material/target:", key="folded.spheres"):
         columns = {"category": words.text("spheres.category"), **{name: words.text(f"spheres.gaps.{name}") for name in TABLE_COLUMNS}}
         draw_table(spheres_table(found, words), columns=columns, alt_text=words.text("spheres.gaps_title"), key="spheres.table")
@@ -75,3 +69,9 @@ def _spheres(frame: Frame, estimate: IcebergEstimate) -> Spheres | None:
 
 def _key(frame: Frame, estimate: IcebergEstimate) -> str:
     return f"spheres|{frame.study.counts.digest}|{estimate_key(estimate)}|{frame.study.axes is None}"
+
+
+def _bars() -> Callable[..., LayeredChart]:
+    from iceberg.report.charts.journey.quadrants import build_quadrants
+
+    return build_quadrants
