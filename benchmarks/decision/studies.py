@@ -9,7 +9,8 @@ is given as well.
 
 Worth: expected value of 200 answers, and of an audit of 200 customers, to a choice between fixes that cost what they bring on average, as
 `value_of_study` finds it from 2,000 draws, against the same from `--draws` draws of a fit of its own and 2,000 simulated results: what brute force
-over the same likelihood gives. Studies whose worth is below one hundredth of that of certainty are left out. Writes results/studies.json.
+over the same likelihood gives. Studies whose worth is below one hundredth of that of certainty are left out. Writes results/studies.json; without
+surveys (`--surveys 0`) the worths alone, to results/worths.json.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def judge(family: str, seed: int, surveys: int, many: int) -> dict[str, Any]:
     company = simulate_world(family, seed=seed)
     counts = count_directly(company)
     estimate = estimate_iceberg(counts, seed=seed)
-    return {"family": family, "seed": seed} | cover(company, counts, estimate, surveys) | value(counts, estimate, seed, many)
+    covered = cover(company, counts, estimate, surveys) if surveys else {}
+    return {"family": family, "seed": seed} | covered | value(counts, estimate, seed, many)
 
 
 def cover(company: SimulatedCompany, counts: CohortCounts, estimate: IcebergEstimate, surveys: int) -> dict[str, Any]:
@@ -114,11 +116,14 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     worths = [one for row in rows for one in row["studies"] if one["reference"] > 0.01 * one["certainty"]]
     apart = np.array([abs(one["said"] - one["reference"]) / one["reference"] for one in worths])
     said, reference = (sum(one[name] for one in worths) for name in ("said", "reference"))
-    return {
-        "companies": len(rows),
+    coverage = {} if "before" not in rows[0] else {
         "coverage_before": spread("before"),
         "coverage_after": spread("after") | {"tempered": round(float(np.mean([row["after_tempered"] for row in rows])), 3)},
         "coverage_after_right_60": spread("after_60") | {"tempered": round(float(np.mean([row["after_60_tempered"] for row in rows])), 3)},
+    }
+    return {
+        "companies": len(rows),
+        **coverage,
         "worths_compared": len(worths),
         "worth_median_distance": round(float(np.median(apart)), 3) if len(apart) else None,
         "worth_within_20_percent": round(float((apart <= 0.2).mean()), 3) if len(apart) else None,
@@ -133,16 +138,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", default="own", help="own, all, or names separated by commas")
     parser.add_argument("--seeds", type=int, default=1, help="companies per family")
-    parser.add_argument("--surveys", type=int, default=40, help="surveys per company")
+    parser.add_argument("--surveys", type=int, default=40, help="surveys per company; 0 for the worths alone")
     parser.add_argument("--draws", type=int, default=20_000, help="draws of the reference")
     options = parser.parse_args()
     families = {"own": list(FAMILIES), "all": list(WORLDS)}.get(options.families) or options.families.split(",")
     rows: list[dict[str, Any]] = []
+    place = RESULTS / ("studies.json" if options.surveys else "worths.json")
     RESULTS.mkdir(exist_ok=True)
     for seed in range(options.seeds):
         for family in families:
             rows.append(judge(family, seed, options.surveys, options.draws))
-            (RESULTS / "studies.json").write_text(json.dumps(summarise(rows), indent=1) + "\n", encoding="utf-8")
+            place.write_text(json.dumps(summarise(rows), indent=1) + "\n", encoding="utf-8")
             print(json.dumps(rows[-1]), file=sys.stderr)
     print(json.dumps(summarise(rows), indent=1))
     return 0
