@@ -22,7 +22,7 @@ from iceberg.model.survival.net_survival import excess_draws, matched_hazard
 
 DRAWS = 4_000
 _STREAM = 20_262  # of random numbers: no other part of an estimate draws from it
-_MOSTLY = 0.5  # judgement: share of the draws that must be above zero before departures are ascribed to the problem
+_MOSTLY_ABOVE_ZERO = 0.5  # judgement: share of the draws that must be above zero before departures are ascribed to the problem
 SURE_DIFFERENCE = 0.95  # judgement: from this probability on late cases are said to leave more, with the reservation
 
 
@@ -141,7 +141,7 @@ def _estimate(
     if after_late is not None and after_in_time is not None:
         lost = np.maximum(after_in_time, 0) * in_time, np.maximum(after_late, 0) * late
         some = lost[0] + lost[1] > 0
-        part = CredibleInterval.of(lost[0][some] / (lost[0] + lost[1])[some]) if some.mean() > _MOSTLY else None
+        part = CredibleInterval.of(lost[0][some] / (lost[0] + lost[1])[some]) if some.mean() > _MOSTLY_ABOVE_ZERO else None
         worse = float((after_late > after_in_time).mean())
     return ServiceEstimate(
         name,

@@ -17,7 +17,7 @@ from iceberg.report.small_cells import SMALLEST
 from iceberg.report.words import in_hundred, share
 
 SURE = 0.8  # judgement: from this probability on one step is called the largest
-_MOSTLY = 0.5  # judgement: where more than this has no step, no step is called the largest
+_MOSTLY_UNPLACED = 0.5  # judgement: where more than this has no step, no step is called the largest
 _HALF = (0.45, 0.55)
 _NAMED = 6  # names in a sentence; the others are counted
 
@@ -36,7 +36,7 @@ def journey_headline(journey: Journey, words: Translator) -> str:
     largest, unplaced = journey.largest, journey.unplaced
     if largest is None or largest.share is None:
         return words.text("journey.no_range")
-    if unplaced.share is not None and unplaced.share.median > _MOSTLY:
+    if unplaced.share is not None and unplaced.share.median > _MOSTLY_UNPLACED:
         return words.text("journey.mostly_unplaced", **_range(unplaced.share, words))
     values = {"stage": stage_name(largest.stage, words, own_names=journey.own_names), **_range(largest.share, words)}
     chance = largest.probability_largest
