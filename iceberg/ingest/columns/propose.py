@@ -34,7 +34,7 @@ CERTAIN = 0.6
 _DATE_TYPES = ("DATE", "TIMESTAMP")
 _WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _NUMBER_TYPES = (*_WHOLE_TYPES, "FLOAT", "DOUBLE", "DECIMAL")
-_MOSTLY_READ = 0.5  # judgement
+_MOSTLY_FILLED = 0.5  # judgement
 _FISCAL = 0.5  # judgement: under `CERTAIN`
 _COUNTED_DAY = {"volumes": "month", "complaints": "complaint_date"}
 _SHORT = 6  # judgement: the blanks of shorter headers matter
@@ -266,7 +266,7 @@ def value_fit(column: SourceColumn, kind: str) -> tuple[float, str]:
     if not filled:
         return (1.0, "") if kind in {"end", "number", "text", "label", "term", "score"} else (0.5, "empty")
     misfit = _misfit(column, kind, filled)
-    if not misfit and kind == "date" and len(filled) < _MOSTLY_READ * len(column.sample):
+    if not misfit and kind == "date" and len(filled) < _MOSTLY_FILLED * len(column.sample):
         return 0.85, "mostly_blank"  # another known header may have more values
     return (0.3, misfit) if misfit else (1.0, "")
 
