@@ -363,6 +363,12 @@ def _choose_yes(frame: Frame, preview: FilePreview, header: str, key: str, saved
         return saved
     words = frame.words
     known = [value for value in values if value in saved]
-    title, why, choose = (words.text(f"ui.upload.{name}") for name in ("yes_values", "yes_values_help", "choose_some"))
-    chosen = st.multiselect(title, values, default=known, key=f"{key}.yes", help=why, placeholder=choose)
+    chosen = st.multiselect(
+        words.text("ui.upload.yes_values"),
+        values,
+        default=known,
+        key=f"{key}.yes",
+        help=words.text("ui.upload.yes_values_help"),
+        placeholder=words.text("ui.upload.choose_some"),
+    )
     return tuple(chosen)
