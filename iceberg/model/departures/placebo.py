@@ -26,9 +26,8 @@ from iceberg.model.ratio.posterior import RatioPrior
 REPLICATES = 6
 ITERATIONS = 4  # judgement: from natural departures alone, all but the few moved patterns that explain much are near their mode after three
 NEXT_TO_NOTHING = -7.0  # log r where no departure is due to a problem
-# Steps to the fit where all are natural: from that of the real complaints, whose natural departures are others; from that of moved ones, which
-# starts with the natural departures of the first, so that only the complaints' own patterns are left to move.
-_FROM_REAL, _FROM_MOVED = 12, 3
+# Steps to the fit where all are natural, from that of the real complaints; and to that of complaints alone, whose patterns have little left to move.
+_TO_NATURAL, _TO_ALONE = 12, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,34 +68,45 @@ def run_placebo(
     each = np.diff(np.linspace(0, draws, replicates + 1).astype(int))
     streams = rng.spawn(replicates)  # a way of moving the patterns depends on nothing that was drawn before
     run = pool.map if pool is not None else map
-    natural, gained = next(iter(run(_real_gain, [fit])))
+    natural, departures, gained = next(iter(run(_real_gain, [fit])))
     start = _with_natural_of(fit, natural)
 
     def find(place: int) -> tuple[SingleArray, float]:
         moved = refit(*_move_patterns(start, streams[place]), most=ITERATIONS)
         drawn = draw_silent_churn(moved, counts, rng=streams[place], draws=int(each[place])).silent_churn
-        return drawn, _log_marginal_likelihood(moved) - _log_marginal_likelihood(_without_problems(moved, natural, most=_FROM_MOVED))
+        return drawn, _beyond_complaints(moved) - departures
 
     found = list(run(find, range(replicates)))
     return Placebo(np.concatenate([drawn for drawn, _ in found]), gained, np.array([gain for _, gain in found]))
 
 
-def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float]:
-    """The fit of a company where all departures are natural, and what the real complaints explain better than it."""
-    natural = _without_problems(fit, fit, most=_FROM_REAL)
-    return natural, _log_marginal_likelihood(fit) - _log_marginal_likelihood(natural)
+def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float, float]:
+    """The fit of a company where all departures are natural, its log marginal likelihood beyond the complaints, and what `fit` gains over that.
+
+    Where no departure is due to a complaint, departures and complaints are explained apart: the departures equally well, whatever the complaints.
+    """
+    nothing = RatioPrior(np.full(fit.layout.categories, NEXT_TO_NOTHING), 0.05, 0.05, near_zero=0.0, harmless=0.0)
+    start = fit.shared.copy()
+    fit.layout.shared(start)["ratio"][:] = NEXT_TO_NOTHING
+    natural = refit(replace(fit, ratio_prior=nothing), start, fit.own, most=_TO_NATURAL)
+    alone = _log_marginal_likelihood(_complaints_alone(fit))
+    departures = _log_marginal_likelihood(natural) - alone
+    return natural, departures, _log_marginal_likelihood(fit) - alone - departures
+
+
+def _beyond_complaints(fit: ExcessHazardFit) -> float:
+    """Log marginal likelihood of the departures, given the complaints."""
+    return _log_marginal_likelihood(fit) - _log_marginal_likelihood(_complaints_alone(fit))
+
+
+def _complaints_alone(fit: ExcessHazardFit) -> ExcessHazardFit:
+    """`fit` of the same complaints, as if nobody could leave."""
+    silence = replace(fit.design, at_risk=np.zeros_like(fit.design.at_risk), exits=np.zeros_like(fit.design.exits))
+    return refit(replace(fit, design=silence), fit.shared, fit.own, most=_TO_ALONE)
 
 
 def _log_marginal_likelihood(fit: ExcessHazardFit) -> float:
     return log_marginal_likelihood(fit.layout, prior_of(fit), fit.variances, fit.arrow, fit.log_posterior)
-
-
-def _without_problems(fit: ExcessHazardFit, natural: ExcessHazardFit, *, most: int) -> ExcessHazardFit:
-    """`fit` of the same complaints where no departure is due to them, from the natural departures of `natural`."""
-    nothing = RatioPrior(np.full(fit.layout.categories, NEXT_TO_NOTHING), 0.05, 0.05, near_zero=0.0, harmless=0.0)
-    start = _with_natural_of(fit, natural)
-    fit.layout.shared(start.shared)["ratio"][:] = NEXT_TO_NOTHING
-    return refit(replace(fit, ratio_prior=nothing), start.shared, start.own, most=most)
 
 
 def _with_natural_of(fit: ExcessHazardFit, natural: ExcessHazardFit) -> ExcessHazardFit:
