@@ -100,7 +100,7 @@ def _beyond_complaints(fit: ExcessHazardFit) -> float:
 
 
 def _complaints_alone(fit: ExcessHazardFit) -> ExcessHazardFit:
-    """`fit` of the same complaints, as if nobody could leave."""
+    """`fit` of the same complaints, without departures and without customers at risk."""
     silence = replace(fit.design, at_risk=np.zeros_like(fit.design.at_risk), exits=np.zeros_like(fit.design.exits))
     return refit(replace(fit, design=silence), fit.shared, fit.own, most=_TO_ALONE)
 

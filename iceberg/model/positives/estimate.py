@@ -113,7 +113,7 @@ def _effect_of(positives: PositiveCounts, kind: int, rng: np.random.Generator, *
 
 
 def visits_ratio(positives: PositiveCounts, kind: int, period: int) -> CredibleInterval | None:
-    """Visits before the moment over those of matched customers, with its interval on the log scale; None where nobody was seen then."""
+    """Visits before the moment over those of matched customers, with its interval on the log scale; None without visits in that period."""
     found = [one for one in positives.before if (one.kind, one.period) == (kind, period)]
     visits, expected = sum(one.visits for one in found), sum(one.expected for one in found)
     if not visits or expected <= 0:
