@@ -205,8 +205,9 @@ def test_a_cookie_that_is_put_back_after_signing_out_opens_the_sign_in_page(visi
     assert {cookie["name"] for cookie in copied} >= {"_streamlit_user"}
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    until_still(page)  # leave nothing half loaded behind: Chromium makes the next page wait for the file that it was reading
     visitor.context.add_cookies(copied)  # type: ignore[arg-type]
-    page.goto(f"{site.address}/?study={study}")
+    page.goto(f"{site.address}/?study={study}", wait_until="commit")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert page.get_by_text("Signed out").count() == 0
     for path, method in (("_stcore/upload_file/x/y", "PUT"), ("_stcore/metrics", "GET"), ("metrics", "GET"), ("media/x.xlsx", "GET")):
