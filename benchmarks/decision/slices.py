@@ -4,8 +4,8 @@
 
 A *Fix* is false where the true silent churn of the category, in that segment or those months, is below five customers or below 2 % of those who left
 there in silence (`SMALL_SHARE`: what the product itself calls small). It is too strong where the truth lies below the range that it stands on.
-Families without silent churn are among them: every *Fix* there is false. Beside it stands how often the total is said to be no more than chance, where
-it is small and where it is not. Writes results/slices.jsonl; `--summary` prints the tables of what is there.
+Families without silent churn are among them: every *Fix* there is false. Beside it stands how often a total is said to be no more than chance,
+where it is small and where it is not. Writes results/slices.jsonl; `--summary` prints the tables of what is there.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def estimate_parts(estimate: IcebergEstimate) -> dict[str, bytes]:
         "tables": {
             CELLS: "Joint draws per category, segment and month of departure: silent churn (customers), revenue lost, what chance alone finds.",
             NATURAL: (
-                "Natural departures of the same draws: with the silent churn of all categories they add up to the silent leavers; and how much better "
-                "complaints explain the departures of a cell than none do (explained): the real ones first, then complaints at other places and months."
+                "Natural departures of the same draws: with the silent churn of all categories they add up to the silent leavers; and how much "
+                "better complaints explain the departures of a cell than none do (explained): the real ones first, then moved ones."
             ),
             RATIOS: "Silent leavers per vocal customer before (ratio_prior) and after the departures spoke (ratio), and the excess risk of leaving.",
         },

@@ -97,8 +97,8 @@ def _real_gain(fit: ExcessHazardFit) -> tuple[ExcessHazardFit, float, float]:
 def _by_cell(gained: float, fit: ExcessHazardFit, natural: ExcessHazardFit) -> FloatArray:
     """(S, M) what `fit` gains over `natural` in each segment and month.
 
-    The likelihoods of the departures at the two modes are sums over cells. What is left of `gained`, the price of the freedom to explain them, belongs
-    to all of them and is shared by the departures expected.
+    The likelihoods of the departures at the two modes are sums over cells. What is left of `gained`, the price of the freedom to explain them,
+    belongs to all of them and is shared by the departures expected.
     """
     exits = fit.design.exits
     mine, without = (one.rates_at(one.shared, one.own).departures for one in (fit, natural))
