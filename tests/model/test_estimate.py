@@ -145,7 +145,9 @@ def test_both_tests_against_chance_are_sliced_with_the_estimate(tables_from_fram
     explained, months = whole.draws.explained, len(counts.months)
     assert explained is not None and explained.shape[1:] == (len(counts.segments), months)
     parts = [focus_estimate(whole, segments=[name]) for name in counts.segments]
-    halves = [focus_estimate(whole, months=ends) for ends in ((counts.months[0], counts.months[months // 2 - 1]), (counts.months[months // 2], counts.months[-1]))]
+    middle = months // 2
+    ends = ((counts.months[0], counts.months[middle - 1]), (counts.months[middle], counts.months[-1]))
+    halves = [focus_estimate(whole, months=half) for half in ends]
     assert sum(part.draws.explained.sum(axis=(1, 2)) for part in parts) == pytest.approx(explained.sum(axis=(1, 2)))
     differ = 0
     for part in (whole, *parts, *halves):
