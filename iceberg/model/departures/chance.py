@@ -18,7 +18,7 @@ def placebo_intervals(
     """(P, C, S, M) and (K, C, S, M) as C + 1 intervals, each with the probability that the estimate is larger; the last is of the sum over `own`.
 
     With `explained` (1 + R, S, M) the last is also above chance where complaints explain the departures better than chance does. Negative controls
-    would explain departures too and are no part of the total: where there are some, it is not looked at.
+    would explain departures too and are no part of the total: where there are some, it does not count.
     """
     intervals: list[PlaceboInterval] = []
     noises, estimates = (draws.sum(axis=(2, 3), dtype=np.float64) for draws in (placebo, churn))
